@@ -51,17 +51,20 @@ def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict], *routes:
 
 
 def test_edit_of_four_entries_gives_one_notice_and_four_incidents() -> None:
+    """One edit of a calendar moves four releases by five minutes, a day before their slot. That is short notice.
+
+    There is one notice about all four. Each release has an incident, and the notice belongs to the first of them.
+    """
     store = TemporaryStore()
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
     # It is about no single release, and it begins its thread, so it follows no other notice.
     assert (notice.kind, notice.release, notice.follows) == ("calendar", "", "")
     assert all(f"- Title {name} (ofqual) due " in notice.text for name in RELEASES)
-    assert notice.text.count("09:35 GMT") == len(RELEASES)  # each was moved by five minutes
+    assert notice.text.count("09:35 GMT") == len(RELEASES)  # the new time of each
     assert notice.findings == ("calendar", "short_notice")
     incidents = [incident for name in RELEASES for incident in store.verdicts.incidents_of(name)]
     assert [incident.kind for incident in incidents] == [Kind.CALENDAR] * 4
-    # The notice is in the thread of the first incident.
     assert notice.incident == incidents[0].id
 
 
@@ -93,16 +96,23 @@ def test_notice_of_an_edit_of_one_entry_has_its_title() -> None:
 
 
 def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
+    """An edit of a calendar moves r0. A later edit moves r1. The first edit also moves r2, of another producer.
+
+    These three share no notice: each has its own.
+    """
     first = verdict_on_moved_release("r0")
     later_edit = verdict_on_moved_release("r1", EDITED_AT + 10 * MINUTE)
     other_producer = verdict_on_moved_release("r2", producer="ons")
     notices = record_verdicts(TemporaryStore(), [first, later_edit, other_producer])
-    # Each notice names its release. One about several entries would name none.
+    # Each notice names its release. One about several releases would name none.
     assert {notice.release for notice in notices} == {"r0", "r1", "r2"}
 
 
 def test_silenced_release_is_left_out_of_an_edits_common_notice() -> None:
-    """One edit of the calendar moves four releases. The silenced one has a notice of its own."""
+    """Messages about the release r0 are silenced. Then one edit of a calendar moves r0 and three other releases.
+
+    The other three share a notice. The silenced one has a notice of its own.
+    """
     store = TemporaryStore()
     silence = create_silence(
         Scope.RELEASE, "r0", EDITED_AT + 2 * DAY, role="duty", reason="a planned move", now=EDITED_AT
@@ -119,8 +129,10 @@ def test_silenced_release_is_left_out_of_an_edits_common_notice() -> None:
 
 
 def test_edited_entry_with_more_channels_has_its_own_notice() -> None:
-    """One edit moves r0 and r1. Both are of ofqual, whose notices go to `mail`. r1 is also of dfe, whose notices go to
-    `hook`."""
+    """Notices about releases of ofqual go to `mail`, and those of dfe to `hook`. One calendar edit moves r0 and r1.
+
+    Both releases are of ofqual, but r1 is also of dfe. So r1 has a notice of its own, which goes to both channels.
+    """
     store = TemporaryStore()
     own, shared = verdict_on_moved_release("r0"), verdict_on_moved_release("r1")
     shared = replace(shared, others=("dfe",))
@@ -130,25 +142,26 @@ def test_edited_entry_with_more_channels_has_its_own_notice() -> None:
 
 
 def test_entries_found_changed_within_ten_seconds_share_a_notice() -> None:
-    """One edit of a calendar changed four entries, and the monitor finds one of them every 2.5 s. Their notice waits
-    ten seconds and is about all four. A fifth, found after that, has its own."""
+    """One edit of a calendar changed five entries. The monitor finds one of them every 2.5 s.
+
+    The notice of the first waits ten seconds for others. Then it is sent, and is about the four found by then.
+    The fifth is found after that, so it has a notice of its own.
+    """
 
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
         mail = a_channel(clock)
         outbox = an_outbox(store, writer, [mail], clock, OutboxOptions())
-        for name in RELEASES:
+        for name in ("r0", "r1", "r2", "r3"):
             record_verdicts(store, [replace(verdict_on_moved_release(name), at=clock.now())])
             await outbox.send_due("mail")
-            # The notice still waits for other entries of the edit.
             assert not mail.messages
-            await clock.sleep(10 / len(RELEASES))
+            await clock.sleep(2.5)
         # Now it is ten seconds after the first.
         await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")
-        # Then the fifth is found.
         record_verdicts(store, [replace(verdict_on_moved_release("r4"), at=clock.now())])
         await clock.sleep(10)
         await outbox.send_due("mail")

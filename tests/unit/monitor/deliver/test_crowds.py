@@ -55,8 +55,10 @@ async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *
 
 
 def test_six_openings_at_once_become_one_digest_that_names_each() -> None:
-    """Six incidents open at the same instant, each with an opening, its first notice. Mail gets one message in place of
-    the six: a digest, which names each incident."""
+    """Six incidents open at the same instant. The first notice of each is called its opening.
+
+    Mail gets one message in place of the six openings: a digest, which names each incident.
+    """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         with store.transaction() as tx:
@@ -79,15 +81,19 @@ def test_six_openings_at_once_become_one_digest_that_names_each() -> None:
 
 
 def test_digest_does_not_replace_later_notices() -> None:
-    """The first notices of six incidents at once become one digest."""
+    """Six releases are late, and an incident opens for each. Their first notices become one message, a digest.
+
+    Then one of the releases is published. The notice of that, `final`, is sent as a message of its own.
+    """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
-        # Judged 100 seconds after r0 was published. A late release that is out gets the notice `final`.
+        # The release r0 is published 1200 s late. This is judged 100 s later.
         r0_published_late = a_late_verdict(now=1300, release="r0", seconds_late=1200)
         await record_verdict(writer, recorder, r0_published_late, clock.now())
+        # Only the messages since the digest are returned.
         assert await send_all(clock, store, writer, "mail") == {"mail": ["final"]}
 
     play_story(story)
@@ -116,15 +122,24 @@ def test_too_few_openings_for_a_digest_are_sent_at_once() -> None:
 
 
 def test_openings_far_apart_are_not_combined() -> None:
+    """Six incidents open, ten seconds apart. The first notice of each waits only 0.4 s for others.
+
+    So they do not become one message (a digest), and each is sent by itself.
+    """
     ten_seconds_apart = [opening_at(10.0 * place, name) for place, name in enumerate(RELEASES)]
-    assert make_digests(ten_seconds_apart, DIGEST_FROM_FIVE_OPENINGS, after_slot(1000)) == []
+    no_digests = make_digests(ten_seconds_apart, DIGEST_FROM_FIVE_OPENINGS, now=after_slot(1000))
+    assert no_digests == []
 
 
 def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
-    """Ten incidents open 0.3 s apart, so each within a pause (0.4 s) of the one before. Their openings wait for each
-    other, but only until second 2.0, five pauses after the first. Then one message, a digest, is about all."""
+    """The first notice of an incident is its opening. An opening waits 0.4 s (a pause) for another one, and that one
+    again. But the first waits for five pauses at most.
+
+    Ten incidents open 0.3 s apart, the last at second 2.7. At second 2.0 the wait ends.
+    Then one message, a digest, is about them.
+    """
     openings = [opening_at(0.3 * number, f"r{number}") for number in range(10)]
-    longest_wait_ends = openings[0].at + 5 * PAUSE  # at 2.0 s
+    longest_wait_ends = openings[0].at + 5 * PAUSE  # at second 2.0
     still_waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends - PAUSE)
     assert openings[0].id in still_waiting
     assert find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends) == {}
@@ -132,10 +147,14 @@ def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
 
 
 def test_digest_of_unproven_releases_blames_no_platform() -> None:
-    """Six releases are unproven: no look shows whether they came out on time. Their first notices come 8 s apart and
-    wait 20 s for each other. Then one message, a digest, is about all six."""
+    """Six releases are unproven: no look shows whether they came out on time. Their first notices come 8 s apart.
+
+    Such notices wait 20 s for each other. So all six become one message, a digest.
+    It does not say that the platform, the host of the releases, failed.
+    """
     openings = [replace(opening_at(8.0 * number, f"r{number}"), kind="unproven") for number in range(6)]
     last_opened_at = openings[-1].at
+    # 19 s after the last one, all still wait. After 21 s, the digest is made.
     waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND)
     assert waiting.keys() == {opening.id for opening in openings}
     (digest,) = make_digests(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 21 * SECOND)
@@ -146,40 +165,52 @@ def test_digest_of_unproven_releases_blames_no_platform() -> None:
 
 
 def test_unproven_and_late_releases_are_not_combined() -> None:
-    """All six would be enough for a digest, which needs five. Three of each kind are not."""
+    """Five openings (first notices of incidents) of one kind would become one message, a digest.
+
+    Here six come at once, but only three of each kind. So there is no digest.
+    """
     late = [opening_at(0, name) for name in RELEASES[:3]]
     unproven = [replace(opening_at(0, name), kind="unproven") for name in RELEASES[3:]]
-    assert make_digests([*late, *unproven], DIGEST_FROM_FIVE_OPENINGS, after_slot(100)) == []
+    no_digests = make_digests([*late, *unproven], DIGEST_FROM_FIVE_OPENINGS, now=after_slot(100))
+    assert no_digests == []
 
 
 def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
-    """An opening is the first notice of an incident. Usually it waits only 0.4 s for others. If a digest (one message
-    about several incidents) was sent less than five minutes ago, it waits 20 s."""
-    three_seconds_apart = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
-    first, last = three_seconds_apart[0].at, three_seconds_apart[-1].at
-    # The last digest was six minutes before. A second after the last of six openings, none waits.
+    """An opening is the first notice of an incident, a digest one message about several. Six incidents open, 3 s apart.
+
+    Usually an opening waits only 0.4 s for others. So none waits if the last digest was six minutes ago.
+    If the last digest was less than five minutes ago, an opening waits 20 s. Then all six become another digest.
+    """
+    openings = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
+    first, last = openings[0].at, openings[-1].at
     long_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=first - 6 * MINUTE)
-    assert find_waiting_openings(three_seconds_apart, long_after_digest, now=last + SECOND) == {}
-    # The last digest was eight seconds before. Then all six wait, and become another digest when the wait ends.
+    assert find_waiting_openings(openings, long_after_digest, now=last + SECOND) == {}
     soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=first - 8 * SECOND)
-    waiting_until = find_waiting_openings(three_seconds_apart, soon_after_digest, now=last + SECOND)
-    assert waiting_until.keys() == {opening.id for opening in three_seconds_apart}
-    (digest,) = make_digests(three_seconds_apart, soon_after_digest, now=max(waiting_until.values()))
+    waiting_until = find_waiting_openings(openings, soon_after_digest, now=last + SECOND)
+    assert waiting_until.keys() == {opening.id for opening in openings}
+    (digest,) = make_digests(openings, soon_after_digest, now=max(waiting_until.values()))
     assert len(digest.covers) == 6
 
 
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
-    """A digest, one message about several incidents, was sent at second 2. At second 10 two incidents open: an exposure
-    (a release is public too early), and a late release. At second 11, only the late release still waits for others."""
+    """At second 2, one message about several incidents was sent (a digest). At second 10, two more incidents open.
+
+    One is an exposure: a release is public too early. The other is about a late release.
+    Soon after a digest, first notices wait for others. But at second 11, only that of the late release still waits.
+    """
     soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=after_slot(2))
     exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
-    assert find_waiting_openings([exposure, late], soon_after_digest, after_slot(11)).keys() == {late.id}
+    waiting = find_waiting_openings([exposure, late], soon_after_digest, now=after_slot(11))
+    assert waiting.keys() == {late.id}
 
 
 @pytest.mark.parametrize("is_reconfigured", [False, True])
 def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: bool) -> None:
-    """Six incidents open at once, and one message (a digest) is about all. Then five more open, 3 s apart. So soon
-    after a digest they wait for each other and become another. A new configuration in between does not change that."""
+    """Six incidents open at once. Their first notices become one message, a digest. Then five more open, 3 s apart.
+
+    Soon after a digest, first notices wait longer for each other. So these five become another digest.
+    A new configuration in between does not change that.
+    """
 
     async def open_eleven_incidents(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         mail, options = a_channel(clock, "mail"), OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS)
@@ -190,7 +221,7 @@ def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: 
         assert [message.kind for message in mail.messages.values()] == ["digest"]
         if is_reconfigured:
             outbox.reconfigure([mail], options)  # it must still know when the last digest was
-        # The second digest. Without the first one, these openings would be sent one by one.
+        # The second digest. Without the first one, these notices would be sent one by one.
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)
             await open_late_incidents(store, writer, clock, [name])
@@ -204,8 +235,10 @@ def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: 
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
 @given(opened_at_seconds=st.lists(st.floats(0, 5), min_size=1, max_size=12))
 def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_seconds: list[float]) -> None:
-    """Hypothesis chooses the seconds at which incidents open. The first notice of each waits for others for a pause:
-    none, or 0.4 s."""
+    """Incidents open at random seconds. The first notice of each waits for others for a pause: none, or 0.4 s.
+
+    If others come, it may wait longer. But five pauses after the last incident opened, none may wait any more.
+    """
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
     openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
     last_opened_at = after_slot(max(opened_at_seconds))
@@ -215,8 +248,11 @@ def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_se
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
 @given(opened_at_seconds=st.lists(st.floats(0, 5), max_size=12))
 def test_no_opening_is_in_two_digests(pause: timedelta, opened_at_seconds: list[float]) -> None:
-    """Hypothesis chooses the seconds at which incidents open, and a pause of 0 or 0.4 s. Three openings or more become
-    one digest if each comes within a pause after the one before."""
+    """Incidents open at random seconds. The first notice of each is its opening.
+
+    Three openings or more become one message, a digest, if each comes within a pause (0 or 0.4 s) after the one before.
+    No opening may be in two digests.
+    """
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
     openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
     when_none_waits_any_more = after_slot(100)

@@ -111,8 +111,11 @@ def test_draft_opened_twice_within_ten_seconds_gets_one_new_version(store: Store
 
 
 def test_new_version_keeps_typed_text_and_has_current_delay(store: Store, current: CurrentIncidents) -> None:
-    """A person typed into the draft. Twelve minutes after the slot the page is still absent, so opening the draft gives
-    it a new version."""
+    """The draft of an incident states the delay of six minutes after the slot. A person types into it.
+
+    Twelve minutes after the slot, the page is still absent, and someone opens the draft. So it gets a new version.
+    This version has the typed text and the current delay.
+    """
     name = the_incident(current).id
     versions = versions_from_rows(current.verdicts.drafts(name))
     impact_box = next(box.id for box in versions[-1].report.fields() if "human.impact" in box.facts)
@@ -136,22 +139,33 @@ def test_signed_draft_gets_no_new_version_when_opened(store: Store, current: Cur
 
 
 def test_incident_facts_are_updated_unless_final_or_logged_by_hand(store: Store, current: CurrentIncidents) -> None:
-    """The facts of the incident are of six minutes after the slot. Now it is twelve minutes after the slot."""
+    """The facts of an incident are those of six minutes after the slot. Twelve minutes after it, they are refreshed.
+
+    1. Usually they change, because the page is still absent.
+    2. If the verdict is final, they stay.
+    3. If a person logged the incident by hand, they stay too.
+    """
     now = after_slot(TWELVE_MINUTES)
     save_absence_until(store, TWELVE_MINUTES)
     incident = the_incident(current)
     assert incident.facts is not None
     assert not incident.facts.final
+    # 1.
     refreshed = current.refresh(incident, now)
     assert refreshed.facts != incident.facts
+    # 2.
     with_final_verdict = replace(incident, facts=replace(incident.facts, final=True))
     assert current.refresh(with_final_verdict, now) == with_final_verdict
+    # 3.
     logged_by_person = replace(incident, kind=Kind.HAND)
     assert current.refresh(logged_by_person, now) == logged_by_person
 
 
 def test_redraft_is_dropped_if_a_person_changed_the_incident(store: Store, current: CurrentIncidents) -> None:
-    """A new version is prepared. Before it is written, a person adds a note. So it is dropped, and the note kept."""
+    """A new version of the draft is prepared. Before it is written, a person adds a note to the incident.
+
+    So the version is dropped, because it does not have the note. The note is kept.
+    """
     incident = the_incident(current)
     write_new_version = current.prepare_redraft(incident.id, after_slot(TWELVE_MINUTES))
     assert write_new_version is not None
@@ -182,7 +196,10 @@ async def test_incident_pages_documents_and_json_have_the_current_delay(
 
 
 async def test_decision_to_bring_a_release_forward_is_on_the_board() -> None:
-    """Bringing a release forward is a decision that a person records in its incident."""
+    """A person decides to bring a release forward: to publish it before its slot. The decision is recorded.
+
+    The page of the day says so once, and so does the JSON of the release.
+    """
     async with a_board() as board:
         incident = board.store.verdicts.incident(board.early_incident)
         assert incident is not None
@@ -193,7 +210,7 @@ async def test_decision_to_bring_a_release_forward_is_on_the_board() -> None:
         body = (await board.client.get("/api/v1/releases/early")).json()
     sentence = "brought forward to 5 Jan 2018 08:30 GMT, as recorded by the head of profession"
     assert sentence in page
+    assert page.count("brought forward") == 1
     assert body["brought_forward"] == {"to": "2018-01-05T08:30:00.000Z", "by": "head of profession"}
     _slot, _producer, _status, measured, *_ = board_cells(body)
     assert measured.endswith(f"; {sentence}")
-    assert page.count("brought forward") == 1

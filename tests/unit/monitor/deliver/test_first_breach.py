@@ -30,7 +30,11 @@ def store_with_breach() -> TemporaryStore:
 
 
 def test_breach_after_an_unproven_incident_has_its_own_incident(store_with_breach: TemporaryStore) -> None:
-    """No look was made around the slot, so the release is unproven. Then a look finds its page absent: a breach."""
+    """No look was made around the slot. So the release is unproven, and an incident of this kind opens.
+
+    Then a look finds its page absent after the slot: a breach. The first incident is closed.
+    A second incident opens for the breach. It is now that of the release, and only it has a draft.
+    """
     verdicts = store_with_breach.verdicts
     unproven, breach = verdicts.incidents_of("r")
     assert (unproven.kind, unproven.is_open) == (Kind.UNPROVEN, False)
@@ -39,12 +43,17 @@ def test_breach_after_an_unproven_incident_has_its_own_incident(store_with_breac
     row = verdicts.judged_one("r")
     assert row is not None
     assert row.body["incident"] == breach.id
-    assert (len(verdicts.drafts(unproven.id)), len(verdicts.drafts(breach.id))) == (0, 1)
+    assert len(verdicts.drafts(unproven.id)) == 0
+    assert len(verdicts.drafts(breach.id)) == 1
 
 
 def test_only_machines_are_notified_that_the_unproven_incident_closed(store_with_breach: TemporaryStore) -> None:
-    """People read `mail`. The channels `hook` and `pager` are for machines, which keep an incident open until it
-    is closed. A breach takes over the unproven incident."""
+    """A release was unproven, and then late. The incident of the lateness (a breach) takes over the first incident.
+
+    So there are three kinds of notices: "unproven", "opened" for the breach, and "closed" for the first incident.
+    People read the channel `mail`. They do not need the last one.
+    The channels `hook` and `pager` are for machines, which keep an incident open until it is closed. They need it.
+    """
     outbox = store_with_breach.outbox
     kinds_by_channel: dict[str, set[str]] = {"mail": set(), "hook": set(), "pager": set()}
     for notice in outbox.notices():

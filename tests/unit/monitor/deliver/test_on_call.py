@@ -53,8 +53,11 @@ A_THEN_B = rota_of_shifts(("A", LONG_BEFORE, HANDOVER_AT), ("B", HANDOVER_AT, LO
 
 @with_rota(A_THEN_B)
 async def test_reminders_go_to_the_next_person_after_a_handover(day: Day) -> None:
-    """A, who has phone-a, is on call until HANDOVER_AT, 200 s after OVERDUE_AT. Then B is, who has phone-b. Both
-    get the notice of the end, `final`."""
+    """A release is overdue. A, who has phone-a, is on call and gets the opening of its incident.
+
+    200 s later, B is on call, who has phone-b. The first reminder is 15 minutes after the opening. It goes only to B.
+    When the release is out at last, both get the notice of the end, `final`.
+    """
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(HANDOVER_AT - 100)
     assert day.kinds("phone-a") == ["opened"]
@@ -62,16 +65,19 @@ async def test_reminders_go_to_the_next_person_after_a_handover(day: Day) -> Non
     await day.judge_at(HANDOVER_AT + 400, ["r7"])  # it is still absent
     await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
     await judge_r7_final_and_send(day)
-    # The first reminder is 15 minutes after the opening, so after the handover. It goes only to B.
     assert "reminder" not in day.kinds("phone-a")
     assert "reminder" in day.kinds("phone-b")
     assert day.kinds("phone-a")[-1] == day.kinds("phone-b")[-1] == "final"
 
 
 @with_rota(A_THEN_B)
-async def test_each_reminder_goes_a_step_higher_until_someone_acknowledges(day: Day) -> None:
-    """The first reminder, 15 minutes after the opening, also goes to the deputy. Those from 45 minutes on go to
-    the head, too. All who got a reminder get the notice of the end, `final`."""
+async def test_each_reminder_goes_a_step_higher_until_the_head_gets_it(day: Day) -> None:
+    """A release is overdue, and no one acknowledges its incident.
+
+    The first reminder, 15 minutes after the opening, also goes to the deputy.
+    Those from 45 minutes on go to the head, too.
+    When the release is out at last, all of them get the notice of the end, `final`.
+    """
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(DEPUTY_REMINDED_BY)
     assert day.kinds("deputy") == ["reminder"]
@@ -85,19 +91,25 @@ async def test_each_reminder_goes_a_step_higher_until_someone_acknowledges(day: 
 
 @with_rota(A_THEN_B)
 async def test_head_gets_no_reminder_once_the_deputy_acknowledged(day: Day) -> None:
-    """The first reminder also goes to the deputy. The second, half an hour later, would go to the head too."""
+    """A release is overdue. The first reminder of its incident also goes to the deputy, who acknowledges it.
+
+    Without that, a second reminder would go to the head half an hour later.
+    """
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(DEPUTY_REMINDED_BY)
     (incident,) = day.store.verdicts.incidents()
     day.acknowledge(incident, "deputy")
     await judge_r7_final_and_send(day)
-    assert day.kinds("head") == []
     assert day.kinds("deputy")[0] == "reminder"
+    assert day.kinds("head") == []
 
 
 @with_rota(rota_of_shifts())
 async def test_whole_rota_is_notified_if_no_one_is_on_call(day: Day) -> None:
-    """The rota has no shifts. The roles in it have phone-a or phone-b."""
+    """A rota says who is on call when. This one has no shifts, so no one is on call when a release is overdue.
+
+    People of the rota have phone-a or phone-b. Both phones get the opening of the incident.
+    """
     await day.judge_at(OVERDUE_AT, ["r0"])
     await day.run_until(OVERDUE_AT + 100)
     assert day.kinds("phone-a") == day.kinds("phone-b") == ["opened"]
@@ -114,20 +126,21 @@ def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> l
 
 
 def test_platform_notice_ends_messages_about_its_single_releases() -> None:
-    """If several releases on one host are late, an incident of their platform (the host) opens. From its opening on,
-    people get no more messages about a single release."""
+    """One release is overdue. A, who has phone-a, is on call and gets the opening of its incident.
+
+    Then all eight releases of its host (their platform) are overdue. An incident of the platform opens, and A is
+    notified. From then on, people get no more messages about a single release.
+    That is so even after one release is published and B is on call.
+    """
     handover = PUBLISHED_AT["r0"] + 50  # seconds after the slot: from here on B is on call, not A
     all_eight_releases = list(PRODUCERS_BY_RELEASE)
 
     async def play(day: Day) -> None:
-        # A, who has phone-a, is on call. r0 is overdue, and A gets the opening of its incident.
         await day.judge_at(A_MINUTE_LATE, ["r0"])
         await day.run_until(A_MINUTE_LATE + 20)
         assert day.kinds("phone-a") == ["opened"]
-        # All eight releases are overdue, so their platform fails. A gets the opening of the platform's incident.
         await day.judge_at(A_MINUTE_LATE + 30, all_eight_releases)
-        # After r0 was published and B is on call, all are judged again. A gets no message about r0 or another release.
-        await day.judge_at(handover + 50, all_eight_releases)
+        await day.judge_at(handover + 50, all_eight_releases)  # r0 is out by now
         await day.run_until(handover + 250)
         assert day.kinds("phone-a")[:2] == ["opened", "opened"]
         assert subjects_about_releases_after_opening_of_platform(day.channels["phone-a"]) == []
@@ -167,8 +180,11 @@ SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0
 def test_changed_rota_repeats_no_message_and_loses_no_notice(
     number_of_releases: int, rota: Rota, new_rota: Rota, acknowledged_at: int, *, first_is_judged_alone: bool
 ) -> None:
-    """One or eight releases are late and are judged again and again. Hypothesis chooses when someone acknowledges, and
-    two rotas of people on call. The second rota replaces the first 2200 s after the slot."""
+    """One or eight releases are late. They are judged again and again until all are out, and their verdicts final.
+
+    A rota says who is on call when. The rota is random. 2200 s after the slot, another random one replaces it.
+    Someone acknowledges at a random time. No person may get a message twice, and each notice must reach a person.
+    """
     releases = list(PRODUCERS_BY_RELEASE)[:number_of_releases]
     last_published_at = PUBLISHED_AT[releases[-1]]
     a_minute_after_publication, final_at = last_published_at + 60, last_published_at + 4000

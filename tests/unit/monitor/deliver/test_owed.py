@@ -16,17 +16,23 @@ from tests.worlds.stores import TemporaryStore
 
 
 def test_report_without_a_release_is_owed_since_it_was_logged() -> None:
-    """A person logged an incident without a release at the slot, and its report is owed. `count_owed` returns the
-    number of reports, and how long the oldest has been owed: one day later, a day."""
+    """At the slot, a person logs an incident that has no release. Its report must be signed, so it is owed.
+
+    A day later, one report is owed, for a day.
+    """
     logged_by_hand = an_incident("hand", facts=None, release="", opened=SLOT)
-    reports, owed_for = count_owed([logged_by_hand], SLOT + DAY)
-    assert (reports, owed_for) == (1, DAY)
+    reports, oldest_is_owed_for = count_owed([logged_by_hand], SLOT + DAY)
+    assert (reports, oldest_is_owed_for) == (1, DAY)
 
 
 def test_report_on_an_early_release_counts_only_from_slot_on() -> None:
-    """`count_owed` returns the number of reports, and how long the oldest has been owed. The numbers are public,
-    so no early release may appear in them before its slot. From the slot on, it is owed since its incident opened."""
+    """A release is public a day before its slot, so an incident opens. Its report is owed: it must be signed.
+
+    The number of owed reports is public. No one may learn before the slot that something is out, so it is not counted.
+    From the slot on, it is counted, as owed for a day already.
+    """
     early = an_incident(opened=SLOT - DAY, facts=facts_of_a_release(slot=SLOT))
+    # `count_owed` returns the number of reports, and how long the oldest has been owed.
     assert count_owed([early], SLOT - SECOND) == (0, timedelta())
     assert count_owed([early], SLOT) == (1, DAY)
 
@@ -39,7 +45,10 @@ def test_report_on_an_early_release_counts_only_from_slot_on() -> None:
 def test_report_is_owed_until_any_draft_version_is_signed(
     first_version_signed_at: datetime | None, owed_reports_of: list[str]
 ) -> None:
-    """The second version is never signed. The report is owed unless the first one is."""
+    """The draft of a report has two versions. If neither is signed, the report is owed.
+
+    If the first one is signed, the report is not owed, although the second one is not signed.
+    """
     store = TemporaryStore()
     first = Draft(
         "hand", version=1, at=SLOT, by="monitor", form="A", edition="3.0", facts={}, signed=first_version_signed_at
@@ -67,7 +76,11 @@ SIGNED_WITH_ACTION_DONE = replace(
 
 
 def test_undone_actions_are_overdue_from_the_day_after() -> None:
-    """All three incidents are closed with a signed report. Only one has actions not done, both due on DUE_DAY."""
+    """An incident may have actions: tasks for people, each with a day on which it is due.
+
+    Of three incidents, one has no actions, one has an action that is done, and one has two that are not done.
+    Both are overdue from the day after the one on which they are due.
+    """
     store = TemporaryStore()
     with store.transaction() as tx:
         for incident in (SIGNED_WITHOUT_ACTIONS, SIGNED_WITH_ACTIONS_TO_DO, SIGNED_WITH_ACTION_DONE):
@@ -94,7 +107,10 @@ def test_undone_actions_are_overdue_from_the_day_after() -> None:
 def test_signed_incident_needs_action_only_for_an_overdue_task(
     closed_and_signed_incident: Incident, today: date, *, needs_attention: bool
 ) -> None:
-    """Each incident is closed and signed. It needs action only the day after one of its tasks was due and not done."""
+    """An incident is closed, and its report is signed. It may have tasks, each with a day on which it is due.
+
+    It needs action only if a task was due yesterday or earlier and is not done. A task due today is not overdue.
+    """
 
     # The incident itself records its signature, so its drafts are not needed.
     def drafts_of_incident(_incident: str) -> list[Draft]:

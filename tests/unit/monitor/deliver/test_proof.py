@@ -53,10 +53,13 @@ def store_with_first_record() -> TemporaryStore:
 
 
 def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
-    """The verdict rests on three records. The store has edge-1. The evidence writes edge-2 in the transaction of
-    the verdict. There is no edge-3."""
+    """A verdict rests on three records of evidence: edge-1, edge-2 and edge-3.
+
+    The store has edge-1. The transaction that stores the verdict also stores edge-2. There is no edge-3.
+    So the incident and its draft list the hashes of edge-1 and edge-2, and no hash of edge-3.
+    """
     store = store_with_first_record()
-    records_of_the_transaction = [NOT_STORED_YET]
+    records_of_the_transaction = [NOT_STORED_YET]  # edge-2
     recorder = VerdictRecorder(store, ReportingRules(), lambda: records_of_the_transaction)
     incident = record_verdict(store, a_late_verdict(OVERDUE_AT), recorder)
     assert incident.facts is not None
@@ -70,8 +73,11 @@ def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
 
 
 def test_second_monitor_with_more_looks_adds_no_draft() -> None:
-    """The monitors North and South both record two verdicts. South does so half a second later, with one look more. For
-    each verdict there is one draft and one notice, not two."""
+    """Two monitors, north and south, record the same two verdicts. South does so half a second after north.
+
+    South has made one look more. Still, there is one draft and one notice for each verdict, not two.
+    The last draft names both monitors.
+    """
     store = store_with_first_record()
     recorder = VerdictRecorder(store, ReportingRules())
 
@@ -85,7 +91,8 @@ def test_second_monitor_with_more_looks_adds_no_draft() -> None:
         record_as("north", looks=10, judged_at=judged_at, recorded_at=judged_at)
         record_as("south", looks=11, judged_at=judged_at, recorded_at=judged_at + 0.5)
         (incident,) = store.verdicts.incidents()
-        assert len(store.verdicts.drafts(incident.id)) == len(store.outbox.notices()) == verdicts_so_far
+        assert len(store.verdicts.drafts(incident.id)) == verdicts_so_far
+        assert len(store.outbox.notices()) == verdicts_so_far
     assert "made by the monitors “north” and “south”" in str(last_draft(store, incident).facts)
 
 
@@ -109,7 +116,10 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
 
 
 def test_content_seen_before_the_slot_is_shown_nowhere() -> None:
-    """An hour before its slot the page was public for ten minutes. A look then quotes its content (`why`)."""
+    """A page is public for ten minutes, an hour before its slot. The look at it quotes a figure from it (SECRET).
+
+    Figures must not be spread before the slot. So no draft, notice or published JSON may show it.
+    """
     store = store_with_first_record()
     absent_before = a_run("page", State.ABSENT, -7200, -3600)
     public = a_run("page", State.PRESENT, -3595, -3000, specific=True, evidence=("edge-1",), why=SECRET)
@@ -128,6 +138,10 @@ def test_content_seen_before_the_slot_is_shown_nowhere() -> None:
 
 
 def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
+    """A release is overdue, and its report is signed. Then it comes out, and its delay is known.
+
+    The next version of the report stays signed. It says that it was amended after sign-off.
+    """
     store = TemporaryStore()
     incident = record_verdict(store, a_late_verdict(OVERDUE_AT))
     drafts = versions_from_rows(store.verdicts.drafts(incident.id))
@@ -142,7 +156,10 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
 
 
 def test_organisation_can_configure_when_a_code_edition_begins() -> None:
-    """Edition 2.0 began after the slot, which is on 5 January 2018. Here it begins before."""
+    """The Code of Practice has editions. The slot of a release decides which one applies. It is on 5 January 2018.
+
+    Usually edition 2.0 begins later. This organisation configures 1 January 2018. So edition 2.0 applies.
+    """
     editions = override_editions(load_editions(), {"2.0": date(2018, 1, 1)}, {})
     store = TemporaryStore()
     recorder = VerdictRecorder(store, ReportingRules(editions=editions))

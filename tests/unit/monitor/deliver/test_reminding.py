@@ -141,7 +141,10 @@ def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
 
 @with_world()
 async def test_reminder_states_the_absence_as_of_its_own_time(world: World) -> None:
-    """The incident opens at 09:36:40. Its first reminder is due 15 minutes later. It does not change the incident."""
+    """The incident of a late release opens at 09:36:40. Its first reminder is due 15 minutes later.
+
+    The reminder says that the release is still absent at 09:51:40. The stored facts of the incident stay as they are.
+    """
     await world.open_late_incident()
     assert world.incident().opened == at("09:36:40")
     facts_before = world.incident().facts
@@ -155,7 +158,10 @@ async def test_reminder_states_the_absence_as_of_its_own_time(world: World) -> N
 
 @with_world()
 async def test_reminder_comes_with_a_new_draft_of_its_time(world: World) -> None:
-    """The incident opens at 09:36:40, with a first draft. Its first reminder is due 15 minutes later."""
+    """The incident of a late release opens at 09:36:40, with a first draft of its report.
+
+    Its first reminder is due 15 minutes later. It comes with a second draft, which has the time of the reminder.
+    """
     await world.open_late_incident()
     reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
     await world.remind_each_minute(reminders, minutes=20)
@@ -187,11 +193,14 @@ LADDER = ReportingRules(
 
 @with_world(begins=EXPOSURE_SEEN_AT)
 async def test_reminders_of_an_open_exposure_climb_the_ladder_all_night(world: World) -> None:
-    """A release is public eight hours too early, and no one acknowledges that. Mail is notified first. Each of the
-    first three reminders adds one step of `LADDER`: the pager, then the deputy, then the head."""
+    """A release is public eight hours too early, and no one acknowledges that. At first, only mail is notified.
+
+    The first reminder comes after 15 minutes, and then one every half an hour, all night.
+    The first also goes to the pager, the second also to the deputy, and the third also to the head.
+    All later ones go to all of them.
+    """
     await world.record(an_open_exposure(), LADDER)
     await world.remind_each_minute(world.make_reminders(rules=LADDER), minutes=8 * 60)
-    # The first reminder comes after 15 minutes, and then one each half an hour.
     assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
     reminders = sorted(world.sent_reminders(), key=lambda one: one.at)
     assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
@@ -286,8 +295,10 @@ async def record_flapping_page(world: World) -> None:
 
 @with_world(after_slot(FLAPS_FROM))
 async def test_page_that_stops_flapping_is_notified_as_steady_once(world: World) -> None:
-    """A page appears and disappears every ten seconds, then it does not change any more. After ten minutes without a
-    change there is a notice that it is steady. Three restarts of the monitor do not repeat it."""
+    """A page appears and disappears every ten seconds (it flaps), and then does not change any more.
+
+    After ten minutes without a change, there is a notice that it is steady. Restarts of the monitor do not repeat it.
+    """
     await record_flapping_page(world)
     await world.acknowledge(world.incident().id)
     for _ in range(3):
@@ -312,6 +323,10 @@ async def test_acknowledging_an_unknown_incident_is_refused(world: World) -> Non
 
 @with_world()
 async def test_owed_reports_and_overdue_actions_are_counted(world: World) -> None:
+    """The report of an incident is owed: it must be signed. The incident also has an action (a task), due today.
+
+    Today, one report is owed and no action is overdue. A day later, the report is still owed, and the action overdue.
+    """
     await world.open_late_incident()
     due_today = Action("Renew it", "web team", world.clock.now().date())
     world.save_incident(replace(world.incident(), actions=(due_today,)))
@@ -321,13 +336,15 @@ async def test_owed_reports_and_overdue_actions_are_counted(world: World) -> Non
     await reminders.update_counts()
     await world.clock.sleep(DAY.total_seconds())
     await reminders.update_counts()
-    # The report is owed on both days, and the action is overdue on the second.
     assert owed_and_overdue == [(1, 0), (1, 1)]
 
 
 @with_world()
 async def test_a_given_up_delivery_is_counted_for_one_week(world: World) -> None:
-    """It is counted right after it was given up, and not any more eight days later."""
+    """A message could not be delivered in three attempts, so its delivery is given up.
+
+    It is counted right after that. Eight days later, it is not counted any more.
+    """
     await world.open_late_incident()
     (row,) = world.store.outbox.deliveries()
     with world.store.transaction() as tx:
@@ -340,19 +357,22 @@ async def test_a_given_up_delivery_is_counted_for_one_week(world: World) -> None
 
 @with_world()
 async def test_store_is_read_rarely_until_a_reminder_is_due_soon(world: World) -> None:
-    """At first the store is read every five minutes. The incident opens after ten minutes, so its reminder falls due
-    after 25. For the five minutes before that, the store is read each minute."""
-    reads: list[datetime] = []
+    """The monitor reads in the store whether a reminder is due. Usually it does so every five minutes.
+
+    An incident opens at minute 10. So its reminder is due at minute 25.
+    In the five minutes before that, the store is read each minute.
+    """
+    times_of_reads: list[datetime] = []
 
     async def ask(query: Callable[[], object]) -> object:
-        reads.append(world.clock.now())
+        times_of_reads.append(world.clock.now())
         return query()
 
     reminders = replace(world.make_reminders(), ask=ask)
     await world.remind_each_minute(reminders, minutes=10)
     await world.open_late_incident()
     await world.remind_each_minute(reminders, minutes=16)
-    assert world.minutes_of_reminders() == [15]
+    assert world.minutes_of_reminders() == [15]  # after the opening
     # Reads at minutes 0, 5, 10, 15 and 20, and then at 21, 22, 23, 24 and 25.
-    minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
+    minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(times_of_reads)]
     assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]

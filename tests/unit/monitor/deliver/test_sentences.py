@@ -67,8 +67,11 @@ def test_every_sentence_of_every_notice_is_true_when_sent(
     html: World | None,
     acknowledged: bool,  # noqa: FBT001
 ) -> None:
-    """Hypothesis chooses when the page and another part are public, and what the looks see of them. `false_claims`
-    returns the statements of a notice that do not agree with that truth."""
+    """In a random world, a page and perhaps another part (`html`) become public and are removed at random times.
+
+    Looks see only a random part of that. The release is judged again and again, and notices are made.
+    No notice may say anything that is false in this world. `false_claims` returns such statements.
+    """
     truths = {"page": page.truth} | ({} if html is None else {"html": html.truth})
     notices = notices_over_time(page, html, acknowledged=acknowledged)
     assert [claim for notice in notices for claim in false_claims(notice, truths)] == []
@@ -86,8 +89,11 @@ def page_published(seconds_after_slot: float | None) -> World:
 
 @pytest.mark.parametrize("seconds_late", [90, 400, None])
 def test_notice_of_late_page_is_false_of_an_early_page(seconds_late: int | None) -> None:
-    """`false_claims` returns the statements of a notice that contradict when a page was really public. The notice is
-    about a page that is published 90 or 400 seconds late, or never. The other page is published a second early."""
+    """A page is published 90 or 400 seconds late, or never (None). The notice about it is true of this page.
+
+    Another page is published a second early. Of that page, the same notice would be false.
+    `false_claims` returns the statements of a notice that contradict when a page was really public.
+    """
     late_page, early_page = page_published(seconds_late), page_published(-1)
     notice = next(notices_over_time(late_page, None))
     assert notice.subject.startswith("LATE: ")
@@ -106,31 +112,41 @@ def test_early_release_is_not_reported_as_released_at_its_slot() -> None:
 
 
 def test_end_of_exposure_and_later_release_have_separate_notices() -> None:
-    """The page is public 150 s before its slot, removed 90 s before it, and public again one second after it."""
+    """A page is public 150 s before its slot, removed 90 s before it, and public again one second after it.
+
+    A notice says that it was removed: the end of the exposure. A later one says that it was released at the slot.
+    """
     turns_ms = ((-150_000, State.PRESENT), (-90_000, State.ABSENT), (1_000, State.PRESENT))
     *_, exposure_over, final = notices_over_time(read_every_second(Truth(turns_ms)), None)
     assert (exposure_over.kind, final.kind) == ("exposure_closed", "final")
     assert exposure_over.subject != final.subject
-    assert "released between 09:30:0" in final.subject  # it is back one second after the slot at 09:30
     assert "What changed: what was public before its slot was removed" in exposure_over.text
+    assert "released between 09:30:0" in final.subject  # the slot is at 09:30
 
 
 def test_release_is_partly_late_only_once_its_page_is_out() -> None:
-    """A release has a page and a part `html`, which is never published. If the page is late too, no notice says
-    “PARTLY”. If the page is on time, the notice says that one of two parts is late."""
+    """A release has a page and another part, `html`, which is never published.
+
+    1. The page comes 200 seconds late. No notice says “PARTLY”.
+    2. The page comes one second after the slot, which is on time. The notice says that one of two parts is late.
+    """
     never_published = page_published(None)
+    # 1.
     both_late = list(notices_over_time(page_published(200), html=never_published))
     assert both_late != []
     assert all(not notice.subject.startswith("PARTLY") for notice in both_late)
-    # A page published one second after the slot is on time.
+    # 2.
     opening, *_ = notices_over_time(page_published(1), html=never_published)
     assert opening.subject.startswith("PARTLY LATE: ")
     assert "1 of 2 parts late" in opening.subject
 
 
 def test_acknowledged_incident_gets_a_notice_when_one_part_is_out() -> None:
-    """The page is never published, and the part `html` comes 200 seconds late. Someone has acknowledged the incident,
-    so no reminders are sent. Then the part gets a notice of its own. Otherwise the reminders report it."""
+    """The page of a release is never published. Its other part, `html`, comes 200 seconds late.
+
+    If no one acknowledges the incident, reminders report this part, so there is no notice of it.
+    If someone acknowledges it, there are no reminders. Then there is a notice more, which says that the part is out.
+    """
     page, html = page_published(None), page_published(200)
     kinds_if_not_acknowledged = {notice.kind for notice in notices_over_time(page, html)}
     notices = notices_over_time(page, html, acknowledged=True)

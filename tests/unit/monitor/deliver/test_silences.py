@@ -96,7 +96,10 @@ def with_world(test: Test) -> Callable[..., None]:
 )
 @with_world
 async def test_silence_delays_messages_and_its_end_sends_current_status(world: World, scope: Scope, name: str) -> None:
-    """People silence the release, its producer or its incident, each for an hour."""
+    """People silence a release for an hour. Or they silence its producer or its incident. Then its incident opens.
+
+    Its first notice, `opened`, is not sent until the silence ends. Its message then has the delay of that time.
+    """
     silence = await world.silence(scope, name)
     await world.open_incident()
     # `send_due` returns when it must be called again.
@@ -104,13 +107,16 @@ async def test_silence_delays_messages_and_its_end_sends_current_status(world: W
     assert await world.kinds_sent_after(HOUR - SECOND) == []
     assert await world.kinds_sent_after(SECOND) == ["opened"]
     assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
-    assert await world.kinds_sent_after(HOUR) == ["opened"]
+    assert await world.kinds_sent_after(HOUR) == ["opened"]  # it is not sent again
 
 
 @with_world
 async def test_messages_that_wait_for_a_silence_are_no_backlog(world: World) -> None:
-    """A backlog is messages that the channel could have sent. This message had to wait for a silence."""
-    await world.silence()
+    """A release is silenced for an hour, so the message about its incident waits.
+
+    A backlog is messages that the channel could have sent. This one is none.
+    """
+    await world.silence(length=HOUR)
     await world.open_incident()
     await world.kinds_sent_after(HOUR - SECOND)
     # `since` is when the oldest message of the backlog could have been sent.
@@ -126,8 +132,11 @@ async def test_silence_of_one_release_does_not_delay_another(world: World) -> No
 
 @with_world
 async def test_incident_opened_and_ended_in_a_silence_is_never_sent(world: World) -> None:
-    """A delivery is `COVERED` if another notice or a silence made it unnecessary."""
-    await world.silence()
+    """A release is silenced for an hour. Its incident opens because it is late, and ends because it comes out.
+
+    At the end of the silence, people get no message about that. The deliveries are `COVERED`: made unnecessary.
+    """
+    await world.silence(length=HOUR)
     await world.open_incident()
     await world.judge_late_and_published()
     assert await world.kinds_sent_after(2 * HOUR) == []
@@ -136,30 +145,35 @@ async def test_incident_opened_and_ended_in_a_silence_is_never_sent(world: World
 
 @with_world
 async def test_end_of_a_known_incident_is_sent_after_a_silence(world: World) -> None:
-    """The opening was sent before the silence, so people know of the incident."""
+    """The opening of an incident is sent, so people know of it. Then its release is silenced for an hour.
+
+    In this hour the incident ends. The notice of that, `final`, is sent once, when the silence ends.
+    """
     await world.open_incident()
     assert await world.kinds_sent_by_now() == ["opened"]
     await world.silence(length=HOUR)
-    await world.judge_late_and_published()  # makes the notice of the end, `final`
+    await world.judge_late_and_published()
     assert await world.kinds_sent_by_now() == ["opened"]
-    # When the silence ends, the notice is sent, and not again later.
     assert await world.kinds_sent_after(HOUR) == ["opened", "final"]
     assert await world.kinds_sent_after(HOUR) == ["opened", "final"]
 
 
 @with_world
 async def test_after_a_silence_the_current_status_replaces_waiting_notices(world: World) -> None:
+    """The opening of an incident is sent. Then its release is silenced for an hour.
+
+    In this hour there is a notice that the grade changed. It waits, and is outdated when the silence ends.
+    So people get a notice of the kind `still` instead, with the status of then.
+    """
     await world.open_incident()
     assert await world.kinds_sent_by_now() == ["opened"]
     await world.silence(length=HOUR)
-    # During the silence, a notice says that the grade changed.
     (incident,) = world.store.verdicts.incidents()
     assert incident.facts is not None
     grade_changed = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
     waiting = Delivery(grade_changed.id, "mail", DeliveryState.WAITING, grade_changed.at)
     await world.writer.write(lambda tx: tx.add_notice(grade_changed, [waiting]))
     assert await world.kinds_sent_by_now() == ["opened"]
-    # When the silence ends, that is outdated. So people get the kind `still`, with the status of now, instead.
     assert await world.kinds_sent_after(HOUR) == ["opened", "still"]
     assert world.last_subject().startswith("LATE, still true: ")
     assert STILL_ABSENT_AFTER_AN_HOUR in world.last_subject()
@@ -176,6 +190,10 @@ async def test_messages_are_sent_when_a_person_ends_the_silence(world: World) ->
 
 @with_world
 async def test_silence_ended_before_its_begin_delays_nothing(world: World) -> None:
+    """A silence of a release is planned for one hour from now, until two hours from now. A person ends it before that.
+
+    When the incident opens after one and a half hours, its notice is sent at once.
+    """
     now = world.clock.now()
     begins, until = now + HOUR, now + 2 * HOUR
     planned = create_silence(Scope.RELEASE, "r", until, role="duty statistician", reason="why", now=now, begins=begins)
@@ -183,7 +201,6 @@ async def test_silence_ended_before_its_begin_delays_nothing(world: World) -> No
     await world.clock.sleep(1)
     await world.end_silence(planned)
     await world.clock.sleep(1.5 * HOUR.total_seconds())
-    # This is half an hour after the time at which the silence was to begin.
     await world.open_incident()
     assert await world.kinds_sent_by_now() == ["opened"]
 
@@ -205,7 +222,8 @@ async def test_silence_of_another_host_delays_nothing(world: World) -> None:
 
 @with_world
 async def test_incident_closed_by_hand_in_a_silence_is_never_sent(world: World) -> None:
-    await world.silence()
+    """A release is silenced for an hour. Meanwhile its incident opens, and a person closes it."""
+    await world.silence(length=HOUR)
     await world.open_incident()
     (incident,) = world.store.verdicts.incidents()
     closed = close_incident(incident, "duty statistician", world.clock.now())

@@ -122,8 +122,10 @@ async def write_the_summary(summaries: Summaries, store: TemporaryStore, clock: 
 
 
 def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
-    """It is Friday, 16:55. The monitor checks each minute whether the evening summary is due, which is so at 17:00. A
-    restart must not make it write the summary again."""
+    """It is Friday, 16:55. The evening summary is due at 17:00. The monitor checks each minute whether one is due.
+
+    It writes the summary once. After a restart it finds in the store that this was done, so it does not write it again.
+    """
 
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await summaries.write_due()
@@ -131,8 +133,7 @@ def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
         for _ in range(10):
             await clock.sleep(60)
             await summaries.write_due()
-        # After a restart only the store knows that it was written.
-        summaries._written.clear()
+        summaries._written.clear()  # as after a restart: the monitor itself has forgotten it
         await summaries.write_due()
         assert len(summaries_in(store)) == 1
 
@@ -140,7 +141,10 @@ def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
 
 
 def test_summary_goes_once_to_each_channel_and_person_on_call() -> None:
-    """Bob is on call for the rota `duty`, so his phone is named twice."""
+    """A summary is for mail, chat, Bob's phone, and the person on call by the rota `duty`. That is Bob.
+
+    So his phone is named twice. Still, he gets the summary once.
+    """
 
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         notice = await write_the_summary(summaries, store, clock)
@@ -224,8 +228,10 @@ def test_monthly_summary_gives_command_for_report_of_its_producer() -> None:
 
 
 def test_a_monthly_summary_counts_only_judged_releases() -> None:
-    """One release was late, two were on time, and one is unproven: no look shows whether it was. The unproven one is
-    not judged. So two of three were on time."""
+    """Of four releases in a month, one was late and two were on time. One is unproven: no look shows whether it was.
+
+    The unproven one does not count as judged. So two of three were on time, which is 66.7 %.
+    """
     half_a_second_late = a_late_verdict(1800.0, "s", seconds_late=0.5)  # which is on time
     late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(half_a_second_late, None)
     rows = [late, on_time, on_time, late | {"verdict": "unproven"}]
@@ -241,8 +247,12 @@ def test_a_monthly_summary_counts_only_judged_releases() -> None:
 def test_release_overdue_for_days_is_in_each_summary(
     make_summary: Callable[[SummaryFacts], Summary], days: int
 ) -> None:
-    """The page was read every minute, and was absent from a minute before the slot on."""
-    overdue = judged(days * DAY.total_seconds(), [(-60, ABSENT)], every=60.0)
+    """A release was due on a Friday. One or three days later, its page is still absent, as looks each minute show.
+
+    The morning and evening summaries of that day say so.
+    """
+    first_look = -60  # in seconds after the slot
+    overdue = judged(days * DAY.total_seconds(), [(first_look, ABSENT)], every=60.0)
     row = body_of(overdue, None)
     day = FRIDAY + timedelta(days=days)
     facts = SummaryFacts(now=SLOT + days * DAY, first=day, last=day, rows=[], missing=[row], names=PRODUCER_NAMES)
@@ -255,7 +265,10 @@ def test_release_overdue_for_days_is_in_each_summary(
 
 
 def test_release_of_an_earlier_day_is_listed_only_while_overdue() -> None:
-    """On Friday there is one release with each of these verdicts. Only the first is still not out on Monday."""
+    """Three releases were due on Friday. One is overdue: it is still not out. One came late, and one was on time.
+
+    The summary of Monday morning only names the first: "1 still not out".
+    """
     row = body_of(LATE_BY_20_MINUTES, None)
     of_friday = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]
 

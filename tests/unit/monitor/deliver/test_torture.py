@@ -149,14 +149,19 @@ def notice_ids_without_kills() -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
-    """A process records a verdict and sends its notices, but is killed at a random statement. The next one starts with
-    the same verdict, until one survives. There are five verdicts, from before the slot to the final one."""
+    """A process records a verdict and sends its notices, but is killed at a random statement.
+
+    The next process begins again with the same verdict, and so on, until one survives.
+    There are five verdicts, from before the slot to the final one. In the end, each notice was received.
+    A kill between the acceptance of a message and its record makes the next process send it again. So a message may be
+    repeated, but in all at most once for each kill.
+    """
     expected_ids = notice_ids_without_kills()
     assert len(expected_ids) >= 3  # at least the opening, the rise of its grade and the end
 
     async def story(clock: VirtualClock) -> None:
         rng, all_kills = Random(seed), 0  # noqa: S311 # the same kills each time
-        # Play the whole story with new kills until this seed has its share of the kills.
+        # Play all five verdicts with new kills until this seed has its share of the kills.
         while all_kills < KILLS // SEEDS:
             kill_switch = KillSwitch()
             store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
@@ -169,7 +174,6 @@ def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
             assert set(receiver.received_ids) == expected_ids
             assert {notice.id for notice in store.outbox.notices()} == expected_ids
             assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
-            # A kill between the acceptance of a message and its record makes the next process send it again.
             assert len(receiver.received_ids) - len(expected_ids) <= kill_switch.kills
             all_kills += kill_switch.kills
 
@@ -177,8 +181,10 @@ def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
 
 
 def test_message_is_sent_twice_if_process_dies_right_after_acceptance() -> None:
-    """The channel accepts the opening of an incident. The process is killed before it can record that. The next process
-    does not know and sends the same message again."""
+    """The channel accepts the opening of an incident. The process is killed before it can record that.
+
+    The next process does not know of the acceptance, so it sends the same message again.
+    """
 
     async def story(clock: VirtualClock) -> None:
         kill_switch = KillSwitch()
@@ -196,7 +202,7 @@ def test_message_is_sent_twice_if_process_dies_right_after_acceptance() -> None:
         attempt = store.outbox.deliveries()[0]
         assert (attempt.standing, attempt.finished) == (DeliveryState.WAITING, None)
         assert attempt.attempts >= 1
-        kill_switch.start_process()
+        kill_switch.start_process()  # not killed
         assert await deliver_unless_killed(store, receiver, clock, a_late_verdict(OVERDUE_AT))
         first_id, second_id = receiver.received_ids
         assert first_id == second_id

@@ -75,34 +75,42 @@ def with_paced_mail(test: Test) -> Callable[..., None]:
 @pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
 @with_paced_mail
 async def test_only_a_higher_grade_is_sent_at_once(paced_mail: PacedMail, kind: str) -> None:
-    """Messages about one incident are a minute apart. A notice that its grade rose is urgent, so it does not wait. A
-    notice of another kind, such as `new_finding`, waits."""
+    """Messages about one incident are usually a minute apart. Here three notices are made, five seconds apart.
+
+    The first is the opening. The second says that the grade rose, which is urgent, so it is sent at once.
+    The third is of another kind, such as `new_finding`. So it waits.
+    """
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(kind)
-    # This is ten seconds after the opening. So the last notice still waits.
     assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
 
 
 @with_paced_mail
 async def test_waiting_follow_ups_are_sent_with_a_higher_grade(paced_mail: PacedMail) -> None:
-    """Messages of one thread are a minute apart. Five seconds after the opening there is a new finding, which has to
-    wait. Five seconds later, a higher grade is sent at once, and its message also lists the finding."""
+    """Messages about one incident are usually a minute apart. 5 s after the opening, a new finding has to wait.
+
+    Five seconds later, the grade rises. That is urgent, so it is sent at once. Its message also lists the finding.
+    """
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
-    earlier = paced_mail.add_notice("new_finding")
+    finding = paced_mail.add_notice("new_finding")
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
     assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
     last_message = list(paced_mail.mail.messages.values())[-1]
-    assert f"Since the last message:\n- {earlier.subject}" in last_message.text
+    assert f"Since the last message:\n- {finding.subject}" in last_message.text
 
 
 @with_paced_mail
 async def test_opening_delayed_by_quiet_hours_precedes_a_higher_grade(paced_mail: PacedMail) -> None:
-    """The higher grade is urgent, and must not come before the opening. So the opening is sent now, too."""
+    """An incident opens. Because of quiet hours, its first notice, `opened`, is to be sent only after eight hours.
+
+    Five seconds later its grade rises. The notice of that is urgent, and quiet hours do not delay it.
+    So it is sent at once. As the opening must come before it, the opening is sent now, too.
+    """
     paced_mail.add_notice("opened", due_in=timedelta(hours=8))
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
@@ -122,9 +130,11 @@ async def test_quiet_hours_delay_even_a_notice_of_higher_grade(paced_mail: Paced
 
 
 @with_paced_mail
-async def test_thread_with_urgent_notice_precedes_threads_that_waited_longer(paced_mail: PacedMail) -> None:
-    """The incident `i` gets a higher grade, which is urgent. Notices of the incidents `a` and `b` have waited a second
-    longer."""
+async def test_incident_with_urgent_notice_precedes_those_that_waited_longer(paced_mail: PacedMail) -> None:
+    """The opening of incident i is sent. Then there are notices of the incidents a and b, which wait.
+
+    A second later, the grade of incident i rises, which is urgent. So its notice is sent before the other two.
+    """
     paced_mail.add_notice("opened", "i")
     await paced_mail.send_and_wait(seconds=5)
     earlier = [paced_mail.add_notice("unproven", name) for name in ("a", "b")]
@@ -138,20 +148,22 @@ async def test_thread_with_urgent_notice_precedes_threads_that_waited_longer(pac
 
 @with_paced_mail
 async def test_urgent_notice_waits_for_at_most_five_slow_sends(paced_mail: PacedMail) -> None:
-    """The outbox reads new notices after every five sends."""
-    # The opening of an incident is sent, so that an urgent notice can follow it later.
+    """The opening of an incident is sent. Then 40 notices of others are sent, and each takes ten seconds.
+
+    After 35 s, during the fourth of them, the grade of the first incident rises. This notice is urgent.
+    The outbox reads new notices after every five sends. So the urgent one is the sixth.
+    """
     paced_mail.add_notice("opened", "incident")
     await paced_mail.send_and_wait(seconds=5)
-    # Then 40 notices of other incidents are sent. Each takes ten seconds.
     for number in range(40):
         paced_mail.add_notice("unproven", f"other-{number}")
     slow_mail = SlowChannel(paced_mail.clock, seconds=10.0)
     outbox = an_outbox(paced_mail.store, paced_mail.writer, [slow_mail], paced_mail.clock)
     sending = asyncio.ensure_future(outbox.send_due("mail"))
-    # After 35 s, during the fourth send, an urgent notice is added: a higher grade.
     await paced_mail.clock.sleep(35)
     urgent = paced_mail.add_notice(GRADE_CHANGED, "incident")
     outbox.wake()
     await sending
-    assert slow_mail.received_ids[5] == urgent.id
+    sixth = slow_mail.received_ids[5]
+    assert sixth == urgent.id
     assert len(slow_mail.received_ids) == 40 + 1

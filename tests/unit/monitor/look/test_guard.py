@@ -56,40 +56,49 @@ def test_public_addresses_are_admitted(address: str) -> None:
 
 
 def test_an_allowed_network_is_admitted_and_its_neighbour_is_not() -> None:
-    guard = make_guard(["10.1.2.0/24"])
+    guard = make_guard(["10.1.2.0/24"])  # the addresses from 10.1.2.0 to 10.1.2.255
     assert guard.admits("10.1.2.3")
     assert not guard.admits("10.1.3.3")
 
 
-def test_one_private_address_among_public_ones_refuses_the_name() -> None:
+def test_host_with_a_public_and_a_private_address_is_refused() -> None:
+    addresses_of_host = ["151.101.0.144", "10.0.0.1"]  # the second is private
     with pytest.raises(RefusedAddress, match=r"www\.example resolves to 10\.0\.0\.1"):
-        Guard().check_addresses("www.example", ["151.101.0.144", "10.0.0.1"])
+        Guard().check_addresses("www.example", addresses_of_host)
 
 
 @pytest.mark.parametrize(("scheme", "port"), [("ftp", None), ("file", None), ("http", 22), ("https", 80), ("", None)])
-def test_other_schemes_and_ports_are_refused(scheme: str, port: int | None) -> None:
+def test_other_schemes_and_ports_than_those_of_the_web_are_refused(scheme: str, port: int | None) -> None:
+    # For example `ftp`, or `http` with port 22. Without a port (None), the usual one of the scheme is meant.
     with pytest.raises(RefusedAddress):
         Guard().origin_of(scheme, "www.example", port)
 
 
 def test_configured_port_is_allowed() -> None:
-    assert make_guard([], ports=[8080]).origin_of("http", "www.example", 8080).port == 8080
+    guard = make_guard([], ports=[8080])
+    assert guard.origin_of("http", "www.example", 8080).port == 8080
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="192.168.0.0/16"))
 def test_private_ipv4_address_is_refused_even_written_as_ipv6(address: object) -> None:
-    assert not Guard().admits(f"::ffff:{address}")
+    """The address is a random one from a private network, for example 10.1.2.3. As IPv6, it is ::ffff:10.1.2.3."""
     assert not Guard().admits(str(address))
+    assert not Guard().admits(f"::ffff:{address}")
 
 
 def test_networks_allowed_for_a_host_are_not_allowed_for_another() -> None:
-    """The settings allow one private network for the host of a calendar, and another for the host of a producer."""
+    """A host in a private network is refused, unless the settings allow this network for it.
+
+    They allow 10.1.x.x for the host of a calendar, and 10.2.x.x for the host of a producer.
+    Neither network is allowed for the other host, or for a host that is not configured.
+    """
     calendar = (
         '[[calendar]]\nname = "ours"\nkind = "csv"\nurl = "https://Intranet.example/c.csv"\nallow = ["10.1.0.0/16"]\n'
     )
     producer = '[[producer]]\nid = "us"\nname = "Us"\nhosts = ["stats.example"]\nallow = ["10.2.0.0/16"]\n'
     settings = Settings.model_validate(tomllib.loads(calendar + producer))
     guard = make_guard([], of_hosts=allowed_hosts(settings))
+    # These addresses are returned, because they are allowed.
     assert guard.check_addresses("intranet.example", ["10.1.2.3"]) == ["10.1.2.3"]
     assert guard.check_addresses("stats.example", ["10.2.2.3"]) == ["10.2.2.3"]
     for host, address in (("not-configured.example", "10.1.2.3"), ("intranet.example", "10.2.2.3"), ("", "10.1.2.3")):

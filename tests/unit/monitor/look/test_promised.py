@@ -25,7 +25,11 @@ SLOTS = [
 
 
 def test_busy_host_is_kept_free_for_promised_look() -> None:
-    """A promised look must begin at a given instant, for example at a slot."""
+    """A promised look must begin at a given instant, for example at a slot. Here one is promised for second 7.05.
+
+    Nine other pages use the whole budget of five looks a second, so a look may begin every 0.2 s.
+    Within 0.2 s of the promised look, no other one begins, because it would delay it.
+    """
     rate, promised = 5, 7.05
 
     def act(run: PollerRun) -> None:
@@ -33,14 +37,16 @@ def test_busy_host_is_kept_free_for_promised_look() -> None:
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=promised))
 
     run = run_poller(act, looks_per_second=rate, seconds=20)
-    # A look may begin every 0.2 s (1 / rate). No other one begins within 0.2 s of the promised one, which would delay
-    # it.
     looks_around_the_instant = [(time, name) for time, name in run.starts if abs(time - promised) < 1 / rate]
     assert looks_around_the_instant == [(promised, "page")]
 
 
 def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
-    """Six looks are promised for second 7: at a landing page and a sheet, in the content, origin and edge views."""
+    """Six looks are promised for second 7: at a landing page and a sheet, in the content, origin and edge views.
+
+    If some had looks before, the one with the oldest look would go first. None had one.
+    Then pages go before other parts, and the edge view before others. So the edge look at the landing page goes first.
+    """
     instant = NOON + timedelta(seconds=7)
 
     def act(run: PollerRun) -> None:
@@ -48,15 +54,17 @@ def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
             for name in ("sheet", "page"):
                 run.poller.watch(target(name, view=view), [window(every=1, begins=7)], promised_at=instant)
 
-    # If some targets had looks before, the one with the oldest look would go first. Here none had. The order in which
-    # they were added does not matter.
     run = run_poller(act, looks_per_second=5, seconds=9)
     assert run.starts[0] == (7, "page")
     assert run.looked_at_views()[0] is View.EDGE
 
 
 def test_slow_looks_do_not_delay_promised_look() -> None:
-    """A promised look must begin at a given instant, for example at a slot."""
+    """A look at a page is promised for second 7: it must begin exactly then. Four looks may be under way at once.
+
+    Looks at eight other pages take 3 s each, so they could use all four places for a long time.
+    But just before the promised look, the last place is kept free.
+    """
 
     def act(run: PollerRun) -> None:
         watch_pages(*(f"other{n}" for n in range(8)), every=1)(run)
@@ -65,7 +73,6 @@ def test_slow_looks_do_not_delay_promised_look() -> None:
     def reply(request: Request) -> Reply:
         return Reply(200, b"x", seconds=0.0 if requested_page(request) == "page" else 3.0)
 
-    # Looks that take 3 s each would hold all four places, but the last place is kept for a promised look that is near.
     run = run_poller(act, seconds=9, publisher=reply, at_once=4)
     assert 7 in run.look_times("page")
 
@@ -106,35 +113,47 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_last_turn_before_promised_slot_is_left_free(slot: datetime) -> None:
-    """So the first promised look is on time. A turn is the time that the budget leaves between two looks."""
-    looks_before, _ = looks_around_slot(slot)
-    assert looks_before[-1].second <= -SECONDS_A_TURN
+    """A look at each of 60 pages is promised for the slot. Before it, the pages have other looks.
+
+    A turn is the time that the budget leaves between two looks. If a look began less than a turn before the slot, the
+    first promised look would be late. So none does.
+    """
+    looks_before, _looks_from_slot_on = looks_around_slot(slot)
+    last_look = looks_before[-1]
+    assert last_look.second <= -SECONDS_A_TURN  # counted from the slot
 
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_sixty_promised_looks_follow_slot_one_turn_apart(slot: datetime) -> None:
-    """A look at each of 60 pages is promised for the slot.
+    """A look at each of 60 pages is promised for the slot. The budget does not allow all at once.
 
-    A turn is the time that the budget leaves between two looks.
+    A turn is the time that the budget leaves between two looks. The first look is at the slot, the second a turn
+    later, and so on. Looks in the origin view are planned too, but not promised. They come after all these.
     """
-    _, looks_from_slot_on = looks_around_slot(slot)
+    _looks_before, looks_from_slot_on = looks_around_slot(slot)
     turns = [n * SECONDS_A_TURN for n in range(60)]
     assert [look.second for look in looks_from_slot_on] == pytest.approx(turns, abs=0.01)
-    # The looks in the origin view are not promised.
     assert {look.view for look in looks_from_slot_on} == {View.EDGE}
 
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_page_with_oldest_look_gets_first_promised_look(slot: datetime) -> None:
-    """A look at each of 60 pages is promised for the slot. The page that had none for longest goes first."""
+    """A look at each of 60 pages is promised for the slot. The pages had other looks before it.
+
+    The page whose last look was longest ago gets its promised look first, and so on.
+    """
     looks_before, looks_from_slot_on = looks_around_slot(slot)
-    last_look_before = {look.page: look.second for look in looks_before if look.view is View.EDGE}
-    pages_by_last_look = sorted(last_look_before, key=last_look_before.__getitem__)
-    assert [look.page for look in looks_from_slot_on] == pages_by_last_look
+    # A page may have several looks. The dictionary keeps the last one.
+    last_look_of_page = {look.page: look.second for look in looks_before if look.view is View.EDGE}
+    oldest_look_first = sorted(last_look_of_page, key=lambda page: last_look_of_page[page])
+    assert [look.page for look in looks_from_slot_on] == oldest_look_first
 
 
 def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
-    """A promised look must begin at a given instant, for example at a slot."""
+    """A promised look must begin at a given instant. Here one is promised at each of 60 hosts, all for second 9.1.
+
+    Three other pages of each host want a look every second, more than its budget of two looks a second.
+    """
     hosts = [f"h{n}.example" for n in range(60)]
 
     def act(run: PollerRun) -> None:
@@ -146,7 +165,7 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
 
     run = run_poller(act, looks_per_second=2, seconds=12)
     looked_at_on_the_instant = {name for second, name in run.starts if second == 9.1}
-    assert {f"promised.{host}" for host in hosts} <= looked_at_on_the_instant
+    assert {f"promised.{host}" for host in hosts} <= looked_at_on_the_instant  # a subset
 
 
 @settings(max_examples=15, deadline=None)
@@ -154,8 +173,12 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
 def test_promised_look_begins_within_10_ms_of_its_instant(
     seconds: set[int], seconds_to_answer: float, rate: float
 ) -> None:
-    """Each of twelve pages has a look promised for an instant of its own, half a second after a whole one. Twelve other
-    pages want a look every second."""
+    """Twelve pages have a promised look each, at different random seconds. Twelve other pages want one every second.
+
+    The budget is random, and so is the time to answer.
+    At each promised instant or at most 10 ms later, a look at its page must begin.
+    """
+    # The instants are half a second after a whole one, because the usual looks at a page are at whole seconds.
     promised_seconds = {f"promised{n}": second + 0.5 for n, second in enumerate(seconds)}
 
     def watch_24_pages(run: PollerRun) -> None:
@@ -173,13 +196,15 @@ def test_promised_look_begins_within_10_ms_of_its_instant(
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_promised_look_is_punctual_on_days_of_clock_changes(slot: datetime) -> None:
-    """A promised look must begin at a given instant, for example at a slot."""
+    """British clocks change on 29 March and 25 October 2026. One slot is on each of these days, one on another day.
 
-    # British clocks change on 29 March and 25 October 2026. The third slot is on an ordinary day. Other looks are every
-    # 15 s, but shifted by 4 s, so only the promised one is at the slot.
+    A page is watched from ten hours before its slot, over the change of the clocks. A look is promised for the slot.
+    """
+
     def act(run: PollerRun) -> None:
-        spans = [Window("near", slot - timedelta(hours=12), slot + timedelta(minutes=1), timedelta(seconds=15))]
-        run.poller.watch(target(), spans, shift=timedelta(seconds=4), promised_at=slot)
+        every_15_s = [Window("near", slot - timedelta(hours=12), slot + timedelta(minutes=1), timedelta(seconds=15))]
+        # These looks are shifted by 4 s, so only the promised one is at the slot.
+        run.poller.watch(target(), every_15_s, shift=timedelta(seconds=4), promised_at=slot)
 
     seconds_before = 10 * 3600
     run = run_poller(act, seconds=seconds_before + 20, start=slot - timedelta(seconds=seconds_before))

@@ -61,6 +61,10 @@ def fetcher(tunnel: Tunnel, allowed: Mapping[str, list[str]] | None = None) -> H
 
 
 async def test_request_goes_through_tunnel_and_proxy_resolves_name() -> None:
+    """A proxy is configured. Two requests are sent to a host.
+
+    Each opens a tunnel to the host through the proxy. The proxy gets the name of the host, not its address.
+    """
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
         client = fetcher(tunnel)
         for _ in range(2):
@@ -69,20 +73,23 @@ async def test_request_goes_through_tunnel_and_proxy_resolves_name() -> None:
             assert (answer.status, answer.body) == (200, b"out")
             assert answer.sent <= answer.received
         await client.close()
-    # Each of the two requests opened a tunnel, for which the proxy got the name and no address.
     assert tunnel.asked == ["CONNECT stats.example:80 HTTP/1.1"] * 2
     assert [(one.target, one.headers["host"]) for one in server.asked] == [("/release", "stats.example")] * 2
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
 async def test_refusal_by_proxy_is_connect_failure_not_an_answer(status: str) -> None:
-    """For example, the proxy answers "403 Forbidden"."""
+    """For example, the proxy answers "403 Forbidden". The host did not answer, so this proves nothing about its page.
+
+    The outcome is a failure to connect, whose detail has the number of the status: "the proxy answered 403".
+    """
     async with proxy(connects_to=UNUSED_PORT, status=status) as tunnel:
         client = fetcher(tunnel)
         failed = await client.fetch(Request("https://stats.example/release"))
         await client.close()
     assert isinstance(failed, Failure)
-    assert (failed.reason, failed.detail) == (Reason.CONNECT, f"the proxy answered {status[:3]}")
+    status_number = status[:3]
+    assert (failed.reason, failed.detail) == (Reason.CONNECT, f"the proxy answered {status_number}")
 
 
 @pytest.mark.parametrize(
@@ -104,17 +111,19 @@ async def test_refusal_by_proxy_is_connect_failure_not_an_answer(status: str) ->
     ],
 )
 async def test_private_host_is_not_requested_through_the_proxy(host: str) -> None:
+    """For example, the host is `localhost`, `wiki.internal` or 10.1.2.3."""
     async with proxy(connects_to=UNUSED_PORT) as tunnel:
         client = fetcher(tunnel)
         failed = await client.fetch(Request(f"http://{host}/release"))
         await client.close()
     assert isinstance(failed, Failure)
     assert failed.reason is Reason.REFUSED_ADDRESS
-    assert tunnel.asked == []
+    requests_to_proxy = tunnel.asked
+    assert requests_to_proxy == []
 
 
 async def test_public_host_with_a_private_word_in_its_name_is_requested() -> None:
-    """A name that ends with `.local` would be private. This one only contains the word."""
+    """A name that ends with `.local` would be private. The name `www.local.example` only contains the word."""
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
         client = fetcher(tunnel)
         assert isinstance(await client.fetch(Request("http://www.local.example/")), Answer)
@@ -123,7 +132,7 @@ async def test_public_host_with_a_private_word_in_its_name_is_requested() -> Non
 
 
 async def test_configured_private_host_is_requested_through_proxy() -> None:
-    """A name that ends with `.internal` is private. The settings allow this one."""
+    """A name that ends with `.internal` is private, so it is usually refused. Here the settings allow it."""
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
         client = fetcher(tunnel, allowed={"wiki.internal": ["10.0.0.0/8"]})
         assert isinstance(await client.fetch(Request("http://wiki.internal/")), Answer)
@@ -131,7 +140,7 @@ async def test_configured_private_host_is_requested_through_proxy() -> None:
     assert tunnel.asked == ["CONNECT wiki.internal:80 HTTP/1.1"]
 
 
-async def test_missing_proxy_is_a_connect_failure() -> None:
+async def test_request_through_proxy_that_does_not_run_is_connect_failure() -> None:
     async with proxy(connects_to=UNUSED_PORT) as tunnel:
         pass  # and then the proxy ends
     client = fetcher(tunnel)
@@ -142,8 +151,9 @@ async def test_missing_proxy_is_a_connect_failure() -> None:
 
 
 def test_host_may_have_its_own_proxy_or_none() -> None:
-    """For www.gov.uk, another proxy is configured. For inside.example, none is to be used."""
+    """A default proxy is configured, another one for www.gov.uk, and none for inside.example."""
     default, other = Proxy("proxy.example", 3128), Proxy("other.example", 80)
     proxies = Proxies(default, {"www.gov.uk": other, "inside.example": None})
-    hosts = ("stats.example", "WWW.gov.uk", "inside.example")
-    assert [proxies.proxy_for(host) for host in hosts] == [default, other, None]
+    assert proxies.proxy_for("stats.example") == default
+    assert proxies.proxy_for("WWW.gov.uk") == other  # capitals do not matter
+    assert proxies.proxy_for("inside.example") is None

@@ -71,8 +71,11 @@ def test_only_the_service_account_can_read_evidence_files(archive: Archive) -> N
 
 
 def test_change_of_state_keeps_the_answers_before_and_after(archive: Archive) -> None:
-    """A page is absent twice, then published, then removed. A change of state keeps the answer before it and its own.
-    The answer before the removal is kept already, as edge-3."""
+    """A page is absent twice, then published, then removed. Answers are kept as records edge-1, edge-2 and so on.
+
+    A change of state keeps its own answer, and the last answer before it. The kind of the first is `turn`.
+    The kind of the second is `before`. Before the removal, no `before` is needed: that answer is kept already (edge-3).
+    """
 
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         of_first_look = evidence.keep_state_change(TARGET, an_answer(404, b"first"))
@@ -82,17 +85,18 @@ def test_change_of_state_keeps_the_answers_before_and_after(archive: Archive) ->
         return [of_first_look, of_publication, of_removal]
 
     record_ids = archive.run_monitor(story)
-    # The answer before the publication is the remembered one, edge-2.
     assert record_ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
     records = archive.store.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
     assert [archive.payload(each) for each in records] == [b"first", b"last absence", b"published", b"removed"]
-    # A record is of the kind `turn` if its own answer changed the state.
     assert [each.kind for each in records] == ["turn", "before", "turn", "turn"]
 
 
 def test_answer_is_kept_with_its_request_if_known(archive: Archive) -> None:
-    """The first answer knows its request, and the lines that it has in common with other requests (`head`). Evidence
-    puts the whole request together. The second answer does not know its request, so none is kept."""
+    """Two answers become evidence. The first one knows its request, the second one does not.
+
+    The first is kept together with the bytes of its whole request: its first line, the lines that all requests have in
+    common (`head`), and its own lines. The second is kept without a request.
+    """
     common_lines = b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
     request = Request(TARGET.url, etag='"abc"')
     with_request = replace(an_answer(404), request=request, head=common_lines, unique=0xBEEF)
@@ -111,8 +115,10 @@ def test_answer_is_kept_with_its_request_if_known(archive: Archive) -> None:
 
 
 def test_forgotten_answer_is_not_kept_with_the_next_change(archive: Archive) -> None:
-    """At a change of the state, the last remembered answer becomes evidence too, as the record `before`. Here the
-    remembered 404 was forgotten, so the only record is the 200 that changed the state (`turn`)."""
+    """At a change of the state, two answers are usually kept: the last remembered one and the one with the change.
+
+    Here the remembered 404 is forgotten before the change. So only the 200 is kept. Its kind is `turn`.
+    """
 
     async def story(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
@@ -120,21 +126,25 @@ def test_forgotten_answer_is_not_kept_with_the_next_change(archive: Archive) -> 
         evidence.forget(TARGET.id)  # to forget it again is no error
         return evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
-    assert archive.run_monitor(story) == ("edge-1",)
+    ids_of_kept_records = archive.run_monitor(story)
+    assert ids_of_kept_records == ("edge-1",)
     assert [record.kind for record in archive.store.evidence.records(["edge-1"])] == ["turn"]
 
 
 def test_first_failed_look_stores_the_answer_before_it_as_evidence(archive: Archive) -> None:
-    """A failed look has no bytes of its own, so the answer before it is stored. The second failed look stores no more.
-    `keep_state_change` returns the ids of the records that it kept."""
+    """A page is absent (404). Then two looks fail. A failed look has no bytes of its own.
+
+    At the first failure, the 404 before it is stored, as record edge-1. The second failure stores no more.
+    """
     failure = Failure(TARGET.url, Reason.RESET, "reset by peer", SLOT, SLOT)
 
     async def look_three_times(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
         evidence.remember(TARGET, failure)  # has no bytes, so the 404 stays the last answer
-        first_failure = evidence.keep_state_change(TARGET, failure)
-        second_failure = evidence.keep_state_change(TARGET, failure)
-        return [first_failure, second_failure]
+        # Each call returns the ids of the records that it kept.
+        of_first_failure = evidence.keep_state_change(TARGET, failure)
+        of_second_failure = evidence.keep_state_change(TARGET, failure)
+        return [of_first_failure, of_second_failure]
 
     kept_by_first, kept_by_second = archive.run_monitor(look_three_times)
     assert kept_by_first == ("edge-1",)
@@ -179,8 +189,11 @@ def test_the_memory_for_last_answers_is_bounded() -> None:
 
 
 def test_calendar_answer_gets_a_record_only_if_it_changed(archive: Archive) -> None:
-    """A calendar answers "one" twice, "two" twice, and "one" again. Each answer is compared with the one kept last. So
-    there are three records, and a repeated answer returns the id of the last one."""
+    """A calendar answers "one" twice, "two" twice, and "one" again. Each answer is compared with the one before it.
+
+    The first answer and two changes make three records: edge-1, edge-2 and edge-3.
+    A repeated answer returns the id of the last record.
+    """
 
     async def story(evidence: Evidence, *_: object) -> list[str]:
         bodies = (b"one", b"one", b"two", b"two", b"one")
@@ -218,18 +231,22 @@ def test_two_processes_cannot_write_the_same_evidence(archive: Archive) -> None:
 
 
 def test_next_start_moves_uncommitted_bytes_into_a_torn_file(archive: Archive) -> None:
-    """As after a crash, half a record follows the committed one, and another file has no committed record at all."""
+    """A monitor has crashed. Its first file has a committed record, and half a record after it.
+
+    Its second file has bytes of which no record was committed. The next start leaves only the committed bytes.
+    It moves the others into files with the ending `.torn`.
+    """
     record = archive.keep(an_answer())[0]
-    file = archive.folder / record.file
-    whole = file.read_bytes()
-    file.write_bytes(whole + b"\x1f\x8bhalf a record")
-    (archive.folder / "edge-000000002-20180105.warc.gz").write_bytes(b"never committed")
-    archive.keep(an_answer(after=5))
-    assert file.read_bytes() == whole
-    assert (archive.folder / f"{record.file}.torn").read_bytes() == b"\x1f\x8bhalf a record"
-    assert (archive.folder / "edge-000000002-20180105.warc.gz.torn").read_bytes() == b"never committed"
+    first_file, second_file = record.file, "edge-000000002-20180105.warc.gz"
+    committed_bytes = (archive.folder / first_file).read_bytes()
+    (archive.folder / first_file).write_bytes(committed_bytes + b"\x1f\x8bhalf a record")
+    (archive.folder / second_file).write_bytes(b"never committed")
+    archive.keep(an_answer(after=5))  # the next start
+    assert (archive.folder / first_file).read_bytes() == committed_bytes
+    assert (archive.folder / f"{first_file}.torn").read_bytes() == b"\x1f\x8bhalf a record"
+    assert (archive.folder / f"{second_file}.torn").read_bytes() == b"never committed"
     assert archive.find_faults() == []
-    assert len(archive.chain()) == 2
+    assert len(archive.chain()) == 2  # the record of each start
 
 
 def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> None:
@@ -259,8 +276,11 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
     ],
 )
 def test_altered_or_removed_row_breaks_the_chain(archive: Archive, statement: str, fault: str) -> None:
-    """Each row has a hash of its own fields and of the hash in the row before it. A removed row leaves a gap in the
-    numbers. A case is an SQL statement, such as one that changes the time in row 1, and the reported fault."""
+    """Three answers are kept, each with a row in the store. A row has a hash of its fields and of the row before it.
+
+    Then an SQL statement changes one field of a row, or removes a row. For example, it changes the time in row 1.
+    The check reports the row whose hash does not fit any more, or the gap in the numbers.
+    """
     archive.keep(an_answer(), an_answer(200), an_answer(404))
     archive.change_rows(statement)
     assert any(fault in line for line in archive.find_faults())
@@ -280,11 +300,15 @@ def test_records_of_a_damaged_file_are_reported_in_one_line(archive: Archive) ->
 
 
 def test_file_without_rows_is_reported_if_its_monitor_is_checked(archive: Archive) -> None:
-    """The store lost the rows of `edge`. `files_of` names the monitors whose files are checked, by default all."""
+    """The monitor `edge` has kept an answer. The store lost its row, but the file is still there.
+
+    A check reports the file, unless it only checks the files of another monitor.
+    """
     archive.keep(an_answer(), monitor="edge")
     archive.change_rows("DELETE FROM evidence")
     fault = "evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"
-    assert archive.find_faults() == archive.find_faults(files_of=["edge"]) == [fault]
+    assert archive.find_faults() == [fault]
+    assert archive.find_faults(files_of=["edge"]) == [fault]
     assert archive.find_faults(files_of=["north"]) == []
 
 
@@ -314,11 +338,14 @@ UNRECORDED_DELETION = "marked as given up, and the chain knows nothing of it"
 def test_rows_of_another_monitor_are_checked_without_its_files(
     archive: Archive, tmp_path: Path, statement: str, fault: str
 ) -> None:
-    """The files of the monitor `south` are on another machine. A row of it is marked as expired without a record
-    of its deletion, or is missing."""
+    """North and south use one store. North's machine has only the files of north. A check there finds no fault.
+
+    Then an SQL statement changes the rows of south. It deletes one, or marks one as expired although no deletion is
+    recorded. The check on north's machine reports that. It does not report the files of south as missing.
+    """
     archive.keep(an_answer(), monitor="north")
-    other_machine = replace(archive, folder=tmp_path / "other machine")
-    other_machine.keep(an_answer(), an_answer(200), an_answer(404), monitor="south")
+    machine_of_south = replace(archive, folder=tmp_path / "other machine")
+    machine_of_south.keep(an_answer(), an_answer(200), an_answer(404), monitor="south")
     assert archive.find_faults(files_of=["north"]) == []
     archive.change_rows(statement)
     faults = archive.find_faults(files_of=["north"])
@@ -327,16 +354,20 @@ def test_rows_of_another_monitor_are_checked_without_its_files(
 
 
 def test_expired_evidence_deleted_by_another_monitor_is_no_fault(archive: Archive, tmp_path: Path) -> None:
-    """South, on another machine, keeps two answers. It deletes the file of the first one and marks its record as
-    expired. A check finds no fault in that, neither on this machine, which is north's, nor on south's."""
-    other_machine = replace(archive, folder=tmp_path / "other machine")
+    """North and south use one store, on two machines. South keeps two answers, each in a file.
+
+    It deletes the older file, because evidence may only have so many bytes, and marks its record as expired.
+    A check finds no fault in that, neither on north's machine nor on south's.
+    """
+    machine_of_north, machine_of_south = archive, replace(archive, folder=tmp_path / "other machine")
     for seconds in range(2):
-        other_machine.keep(an_answer(after=seconds), monitor="south")
-    # Each `keep` makes a file. At most 0 bytes may be kept, so all files but the newest are deleted.
-    other_machine.give_up(keep_days=400, keep_bytes=0, monitor="south")
-    first, *_others = archive.chain("south")
-    assert [record for record in archive.chain("south") if record.expired] == [first]
-    assert archive.find_faults(files_of=["north"]) == other_machine.find_faults() == []
+        machine_of_south.keep(an_answer(after=seconds), monitor="south")
+    # At most 0 bytes may be kept, so all files but the newest are deleted.
+    machine_of_south.give_up(keep_days=400, keep_bytes=0, monitor="south")
+    records = archive.chain("south")
+    assert [record for record in records if record.expired] == records[:1]
+    assert machine_of_north.find_faults(files_of=["north"]) == []
+    assert machine_of_south.find_faults() == []
 
 
 def test_uncommitted_file_is_a_fault_unless_its_monitor_runs(archive: Archive) -> None:
@@ -354,8 +385,11 @@ def test_uncommitted_file_is_a_fault_unless_its_monitor_runs(archive: Archive) -
 
 @pytest.mark.parametrize(("expired_record", "fault"), [(2, "older evidence is kept"), (3, "it is the newest")])
 def test_record_marked_as_expired_out_of_turn_is_reported(archive: Archive, expired_record: int, fault: str) -> None:
-    """The oldest evidence is deleted first, and the newest is always kept. So neither the second nor the third of
-    three records may be marked as expired."""
+    """Three records are kept. A deleted record is marked as expired. The oldest is always deleted first, and the newest
+    never.
+
+    So if only the second is marked, or only the third, someone changed the rows. The check reports it.
+    """
     archive.keep(an_answer(), an_answer(), an_answer())
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", expired_record)
     assert any(fault in line for line in archive.find_faults())
@@ -375,16 +409,17 @@ LONGEST_PAUSE_BETWEEN_ATTEMPTS = 5.0
 
 
 def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archive) -> None:
-    """While its table of runs is hidden, the store refuses the batch of a run and an answer. When the table is back,
-    this answer and a later one get the record numbers 1 and 2."""
-    archive.change_rows(HIDE_TABLE_OF_RUNS)
+    """A monitor keeps an answer and a run, which go to the store in one batch. The store refuses it.
+
+    Then the monitor keeps another answer, and the store works again. Both answers are stored, as records 1 and 2.
+    """
+    archive.change_rows(HIDE_TABLE_OF_RUNS)  # so that the store refuses runs
 
     async def keep_answers_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(), TARGET.id, kind="turn")
         writer.queue_run(RUN)
         await clock.sleep(1)
-        # The store refused the batch with the run, and with it the first answer.
-        assert archive.chain() == []
+        assert archive.chain() == []  # no record is stored
         evidence.keep(an_answer(200, after=1), TARGET.id, kind="turn")
         archive.change_rows(SHOW_TABLE_OF_RUNS)
         await clock.sleep(LONGEST_PAUSE_BETWEEN_ATTEMPTS + 1)
@@ -396,15 +431,17 @@ def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archi
 
 
 def test_flush_writes_evidence_that_waits_for_a_failing_store(archive: Archive) -> None:
-    """While its table of runs is hidden, the store refuses the batch of a run, so that its evidence waits. A flush
-    writes all waiting evidence to disk and returns its records. Later the store gets these records."""
-    archive.change_rows(HIDE_TABLE_OF_RUNS)
+    """A monitor keeps two answers while the store refuses all batches. So both answers wait in memory.
+
+    A flush writes all waiting answers to disk and returns their records. So does a flush after a third answer.
+    When the store works again, it gets the same three records.
+    """
+    archive.change_rows(HIDE_TABLE_OF_RUNS)  # so that the store refuses batches with a run
 
     async def flush_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[Record]:
         evidence.keep(an_answer(), TARGET.id, kind="turn")
         writer.queue_run(RUN)
-        # Within this second, the store refuses the batch of the run and the first answer. So both wait.
-        await clock.sleep(1)
+        await clock.sleep(1)  # the store refuses the batch of the run and the first answer
         evidence.keep(an_answer(200, after=1), TARGET.id, kind="turn")
         two_records = evidence.flush_to_disk()
         assert len(two_records) == 2
@@ -425,11 +462,12 @@ def test_flush_writes_evidence_that_waits_for_a_failing_store(archive: Archive) 
 
 
 def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archive, tmp_path: Path) -> None:
+    """An answer is kept while the folder of evidence is away. A flush writes it as soon as the folder is back."""
+
     async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
-        # Without its folder, nothing can be written to the disk.
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(), TARGET.id, kind="turn")
-        assert evidence.flush_to_disk() == []
+        assert evidence.flush_to_disk() == []  # no record could be written
         hidden.rename(archive.folder)
         assert len(evidence.flush_to_disk()) == 1
         await clock.sleep(LONGEST_PAUSE_BETWEEN_ATTEMPTS + 1)
@@ -439,11 +477,16 @@ def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archi
 
 
 def test_no_evidence_is_lost_if_its_folder_is_away_briefly(archive: Archive, tmp_path: Path) -> None:
+    """An answer and a run that refers to it are kept while the folder of evidence is away, for 2 s.
+
+    The run waits about 3 s for its evidence. So once the folder is back, both are stored.
+    """
+
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(), TARGET.id, kind="turn")
         writer.queue_run(RUN)
-        await clock.sleep(2)  # the run waits about 3 s for its evidence
+        await clock.sleep(2)
         assert runs_of(archive.store, TARGET.id) == []
         assert "No such file" in evidence.appender.describe_fault()
         hidden.rename(archive.folder)
@@ -458,8 +501,11 @@ def test_no_evidence_is_lost_if_its_folder_is_away_briefly(archive: Archive, tmp
 
 
 def test_evidence_is_lost_if_its_folder_stays_away(archive: Archive, tmp_path: Path) -> None:
-    """A run waits about 3 s for its evidence, and is then stored without it. Here the folder is away from 1 s to 5 s.
-    The evidence of that time is lost, and what is kept before and after it can be read."""
+    """A run waits about 3 s for its evidence, and is then stored without it.
+
+    Here the folder of evidence is away from 1 s to 5 s. The two answers of that time are lost.
+    The answers that are kept before and after it can be read.
+    """
 
     async def hide_folder_for_some_seconds(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404, b"kept before"), TARGET.id, kind="before")
@@ -488,7 +534,7 @@ def test_evidence_is_lost_if_its_folder_stays_away(archive: Archive, tmp_path: P
     assert archive.payload(kept_before) == b"kept before"
     assert archive.payload(kept_after) == b"kept after"
     assert archive.find_faults() == []
-    # The next start of the monitor continues the chain.
+    # The next start of the monitor goes on with the numbers of the records.
     (kept_by_next_start,) = archive.keep(an_answer(after=60))
     assert kept_by_next_start.number == kept_after.number + 1
     assert archive.find_faults() == []
@@ -533,12 +579,16 @@ def test_evidence_after_a_deleted_or_shortened_file_can_be_read(
 
 
 def test_old_evidence_is_deleted_and_marked_as_expired(archive: Archive) -> None:
-    """Each day has a file of two records, with the number of the first in its name. Two files are older than two
-    days."""
+    """On each of four days, two answers are kept. They get the records 1 to 8, in a file for each day.
+
+    Then evidence older than two days is deleted. That is the two oldest files, with the records 1 to 4.
+    These are marked as expired. A ninth record, of the kind `given_up`, says what was deleted.
+    """
     for day in range(4):
         archive.keep(an_answer(after=86_400 * day), an_answer(200, after=86_400 * day), start=SLOT + day * DAY)
-    given_up = archive.give_up(keep_days=2, keep_bytes=1_000_000, start=SLOT + 4 * DAY)
-    assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000003-20180106.warc.gz"]
+    deleted_files = archive.give_up(keep_days=2, keep_bytes=1_000_000, start=SLOT + 4 * DAY)
+    # The name of a file has the number of its first record.
+    assert deleted_files == ["edge-000000001-20180105.warc.gz", "edge-000000003-20180106.warc.gz"]
     *answers, record_of_deletion = archive.chain()
     assert [record.number for record in answers if record.expired] == [1, 2, 3, 4]
     assert [record.number for record in answers if not record.expired] == [5, 6, 7, 8]
@@ -547,7 +597,11 @@ def test_old_evidence_is_deleted_and_marked_as_expired(archive: Archive) -> None
 
 
 def test_record_of_a_deletion_names_the_records_and_the_rule(archive: Archive) -> None:
-    """Each call of `keep` makes a file of two records. The limit of 0 bytes deletes all files but the newest."""
+    """There are two files with two records each. Evidence may be kept for 400 days, but only 0 MB of it.
+
+    So the older file is deleted, with the records 1 and 2. The newest file is always kept.
+    A record of the kind `given_up` names the file, the two records and both limits.
+    """
     older_file = archive.keep(an_answer(), an_answer(200))[0].file
     archive.keep(an_answer(404), an_answer(200))
     archive.give_up(keep_days=400, keep_bytes=0)
@@ -572,8 +626,10 @@ def give_up_two_answers_of_three(archive: Archive) -> Record:
 
 
 def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
-    """Three answers were kept, and the first two were deleted, with a record of that. Then someone deletes the third
-    one and marks it as expired, without a record. Only the third deletion is reported."""
+    """Three answers were kept. The first two were deleted in good order: with a record of their deletion.
+
+    Then someone deletes the third one and marks it as expired, but adds no such record. Only this is reported.
+    """
     give_up_two_answers_of_three(archive)
     third = archive.chain()[2]
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = 3")
@@ -583,15 +639,22 @@ def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
 
 @pytest.mark.parametrize("altered", [b"", b"\x1f\x8bno record"])
 def test_deleted_answers_are_reported_if_deletion_record_is_unreadable(archive: Archive, altered: bytes) -> None:
-    """Two of three answers were deleted. The file with the record of this becomes empty, or gets bytes that are no
-    record."""
+    """Two of three answers were deleted in good order: with a record of their deletion.
+
+    Then someone empties the file with this record, or writes other bytes into it.
+    So nothing shows that the two deletions were in order, and they are reported.
+    """
     record_of_deletion = give_up_two_answers_of_three(archive)
     (archive.folder / record_of_deletion.file).write_bytes(altered)
     assert archive.find_faults()[0] == f"evidence edge-1 to edge-2: {UNRECORDED_DELETION}"
 
 
 def test_evidence_is_deleted_even_if_that_cannot_be_recorded(archive: Archive) -> None:
-    """The record of the deletion would be number 4, in a file of that name. A folder of the same name prevents that."""
+    """Three answers are kept, each in a file. All evidence is to be deleted, except the newest file.
+
+    The record of the deletion would be number 4, in a file of that name. A folder has this name already.
+    So the record cannot be written, and its bytes are lost. Still, all three files are deleted.
+    """
     files_of_answers = [archive.keep(an_answer())[0].file for _ in range(3)]
     folder_in_the_way = archive.folder / "edge-000000004-20180105.warc.gz"
 
@@ -599,7 +662,7 @@ def test_evidence_is_deleted_even_if_that_cannot_be_recorded(archive: Archive) -
         folder_in_the_way.mkdir()
         return await evidence.delete_expired(keep=400 * DAY, most=0)
 
-    # The newest file is never deleted. That is the folder here, so all three files of answers are deleted.
+    # The folder counts as the newest file, so all three files of answers are deleted.
     assert archive.run_monitor(delete_all) == files_of_answers
     folder_in_the_way.rmdir()
     record_of_deletion = archive.chain()[-1]
@@ -608,18 +671,20 @@ def test_evidence_is_deleted_even_if_that_cannot_be_recorded(archive: Archive) -
 
 
 def test_oldest_evidence_is_deleted_first_and_newest_file_kept(archive: Archive) -> None:
+    """Three answers are kept, each in a file with its number. Evidence may have one byte only, so it is too much.
+
+    The first deletion leaves only the third file, because the newest is always kept. Its record goes to a fourth file.
+    Now this is the newest. So the second deletion deletes the third file.
+    """
     for second in range(3):
         archive.keep(an_answer(after=second))
 
-    async def story(evidence: Evidence, *_: object) -> list[list[str]]:
-        # All files together exceed one byte, so only the newest is kept.
-        keep, keep_bytes = 400 * DAY, 1
-        return [await evidence.delete_expired(keep, keep_bytes) for _ in range(2)]
+    async def delete_twice(evidence: Evidence, *_: object) -> list[list[str]]:
+        return [await evidence.delete_expired(keep=400 * DAY, most=1) for _ in range(2)]
 
-    first_deletion, second_deletion = archive.run_monitor(story)
-    assert first_deletion == ["edge-000000001-20180105.warc.gz", "edge-000000002-20180105.warc.gz"]
-    # The first deletion is recorded in a fourth file, which is the newest from then on.
-    assert second_deletion == ["edge-000000003-20180105.warc.gz"]
+    deleted_first, deleted_second = archive.run_monitor(delete_twice)
+    assert deleted_first == ["edge-000000001-20180105.warc.gz", "edge-000000002-20180105.warc.gz"]
+    assert deleted_second == ["edge-000000003-20180105.warc.gz"]
     assert archive.find_faults() == []
 
 

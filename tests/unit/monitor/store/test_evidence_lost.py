@@ -73,8 +73,11 @@ def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> N
 
 
 def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
-    """Each record has bytes in a file and a row in the store. No new record is needed to write lost rows again. The
-    check makes the next batch compare the rows in the store with the records that the monitor remembers."""
+    """Each record has bytes in a file and a row in the store. The store loses the rows of both records.
+
+    No new record is kept. But after a failover, a monitor checks whether the store has the records that it remembers.
+    The next batch after the check writes the lost rows again.
+    """
 
     async def lose_both_records(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200))
@@ -106,8 +109,11 @@ def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> No
 
 
 def test_failed_append_on_a_full_disk_keeps_earlier_bytes(tmp_path: Path) -> None:
-    """The first answer is in the file, but its row was not committed. So the next attempt writes both answers, from
-    offset 0 on, and finds the disk full. The bytes of the first answer stay."""
+    """The bytes of a first answer are in a file of evidence. Their row was not committed, so they are to be written
+    again, together with a second answer, from the beginning of the file (offset 0).
+
+    But the disk is full. This attempt fails, and the bytes of the first answer stay in the file.
+    """
     folder = EvidenceFolder(tmp_path, "edge")
     first_answer, second_answer = b"bytes of an answer", b" and of another"
     folder.append("file", offset=0, data=first_answer)
@@ -129,8 +135,11 @@ def full_disk() -> Iterator[None]:
 
 
 def test_committing_some_flushed_rows_keeps_all_flushed_bytes(archive: Archive) -> None:
-    """A flush writes the bytes of all records to the disk. Their rows go to the store in two transactions. The first
-    one must not cut off the bytes whose rows still wait."""
+    """501 records are kept. A flush writes the bytes of all of them to a file. Their rows still wait for the store.
+
+    A transaction takes 500 rows, so one row is left for a second one.
+    The first transaction must not cut off the bytes of the last record.
+    """
     most_rows_of_a_transaction = 500
 
     async def flush_one_record_more(evidence: Evidence, _writer: Writer) -> None:
@@ -174,14 +183,17 @@ def test_unwritable_answer_is_lost_and_the_others_are_written(archive: Archive, 
 
 
 def test_unwritable_answer_alone_in_its_batch_gets_its_row(archive: Archive) -> None:
-    """The headers of the first answer have a character that no header can have. So its bytes are lost, and its row in
-    the store says so."""
+    """Two answers are kept, each in a batch of its own. The headers of the first have a character that no header can
+    have, so its bytes cannot be written.
 
-    async def story(evidence: Evidence, writer: Writer) -> None:
+    They are lost. But the answer still has its row in the store, which says so. The second answer is kept.
+    """
+
+    async def keep_one_after_the_other(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, replace(an_answer(), headers=UNWRITABLE_HEADERS))
         await keep(evidence, writer, an_answer(200, after=1))
 
     with capture_logs():
-        run_and_kill_monitor(archive, story)
+        run_and_kill_monitor(archive, keep_one_after_the_other)
     assert [record.is_lost for record in archive.chain()] == [True, False]
     assert archive.find_faults() == []

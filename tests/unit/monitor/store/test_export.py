@@ -101,7 +101,11 @@ def test_two_exports_at_different_times_have_the_same_bytes(archive: Archive, tm
 
 
 def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive: Archive, tmp_path: Path) -> None:
-    """Each call of `keep` makes a file. The older one is deleted, and edge-4 records its deletion."""
+    """Three answers are kept as evidence: edge-1 and edge-2 in one file, edge-3 in a newer one.
+
+    The older file is deleted, and edge-4 records that. Then the evidence of an incident is exported: edge-1 and edge-3.
+    The export lists both, and edge-4, which explains why edge-1 has no bytes.
+    """
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE)  # edge-1 and edge-2
     archive.keep(an_answer(200, b"out"))  # edge-3
     delete_all_files_but_the_newest(archive, start=SLOT + DAY)
@@ -120,17 +124,20 @@ def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive:
 
 
 def test_export_lists_a_deletion_record_that_was_itself_deleted(archive: Archive, tmp_path: Path) -> None:
+    """The answers edge-1 and edge-2 are evidence of an incident. First edge-1 is deleted, and edge-3 records that.
+
+    A day later edge-2 and edge-3 are deleted, and edge-5 records that. The export lists all four.
+    Each deleted one names the record of its deletion. Only edge-5 still has bytes.
+    """
     archive.keep(an_answer(404))  # edge-1
     archive.keep(an_answer(200, b"out"))  # edge-2
-    delete_all_files_but_the_newest(archive, start=SLOT + DAY)  # deletes edge-1, and records this as edge-3
+    delete_all_files_but_the_newest(archive, start=SLOT + DAY)
     archive.keep(OF_ANOTHER_RELEASE)  # edge-4
-    # On the next day, edge-2 and edge-3 are deleted, and edge-5 records this.
     delete_all_files_but_the_newest(archive, start=SLOT + 2 * DAY)
     save_run_with_evidence(archive, "edge-1", "edge-2")
     counts, entries, files = export(archive, tmp_path / "b.zip")
     record_of_deletion = {entry["id"]: entry["given_up"] for entry in entries}
     assert record_of_deletion == {"edge-1": "edge-3", "edge-2": "edge-5", "edge-3": "edge-5", "edge-5": None}
-    # Of the listed records, only edge-5 still has bytes.
     assert records_in(files) == {"edge-5"}
     assert counts.records == 1
 
@@ -153,8 +160,11 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
 def test_export_is_refused_without_the_files_of_its_monitor(
     archive: Archive, tmp_path: Path, name_of_north: str
 ) -> None:
-    """The files of the monitor "north" must be on this machine (`monitors_here`), but the folder is empty. North kept
-    its evidence under its name or, while the store was away, under "north~20180105T093000Z"."""
+    """The monitor "north" has kept an answer as evidence. It runs on this machine, so its files must be here.
+
+    But the folder is empty. So the export is refused. It is the same if north kept the answer while the store was away,
+    under a name like "north~20180105T093000Z".
+    """
     archive.keep(an_answer(404), monitor=name_of_north)
     save_run_with_evidence(archive, f"{name_of_north}-1")
     with_empty_folder = replace(archive, folder=tmp_path / "empty folder")

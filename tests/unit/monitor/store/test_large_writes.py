@@ -64,8 +64,11 @@ def count_events(store: TemporaryStore, name: str) -> int:
 def test_items_are_divided_in_order_into_portions_of_transactions(
     added_items_and_rows_per_item: Sequence[tuple[int, int]], items_per_portion: Sequence[int]
 ) -> None:
-    """A portion is what one transaction writes: at most ROWS_AT_ONCE (500) rows. For example, 400 items of one row are
-    added, and then 400 more. That makes portions of 500 and 300 items. The rows of one item are never divided."""
+    """A portion is what one transaction writes: at most 500 rows. Items are added in one or more steps.
+
+    For example, 400 items of one row are added, and then 400 more. That makes portions of 500 and 300 items.
+    An item may have several rows. They are never divided, even if they are more than 500.
+    """
     portions = Portions()
     added_items: list[str] = []
     items_written_by_portion: list[list[str]] = []
@@ -80,50 +83,56 @@ def test_items_are_divided_in_order_into_portions_of_transactions(
             items_written_by_portion.append([])
             write_portion(tx)
     assert [len(items) for items in items_written_by_portion] == items_per_portion
-    assert [item for items in items_written_by_portion for item in items] == added_items
+    items_in_order_of_writing = [item for items in items_written_by_portion for item in items]
+    assert items_in_order_of_writing == added_items
     assert portions.rows == rows_added
 
 
 @virtually
 async def test_small_writes_are_committed_between_portions_of_large_ones(clock: VirtualClock) -> None:
-    """A large write is made in portions, one transaction each. A portion has ROWS_AT_ONCE rows and takes 0.5 s."""
-    store = TemporaryStore()
+    """A large write is made in four portions, one transaction each. A portion takes 0.5 s.
+
+    During the first portion, a run and a small write are queued. They are committed right after it.
+    During the second portion, an urgent write is queued. It is committed right after that.
+    """
+    store, rows_of_a_portion = TemporaryStore(), ROWS_AT_ONCE
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
-    large = writer.write_in_portions(write_of_events("large", count=4 * ROWS_AT_ONCE))
-    # During the first portion, a run and a small write are queued. They are committed after it.
+    large = writer.write_in_portions(write_of_events("large", count=4 * rows_of_a_portion))
     await clock.sleep(0.1)
     run = a_run("after-first/page/edge")
     writer.queue_run(run)
     await writer.write(lambda tx: tx.add(an_event("small-1")))
     assert runs_of(store, run.target) == [run]
-    assert count_events(store, "large") == ROWS_AT_ONCE
-    # During the second portion, a write is queued that goes before any run. It is committed after that portion.
+    assert count_events(store, "large") == rows_of_a_portion
     await clock.sleep(0.1)
     writer.queue_run(a_run("after-second/page/edge"))
     await writer.write(lambda tx: tx.add(an_event("small-2")), urgent=True)
-    assert count_events(store, "large") == 2 * ROWS_AT_ONCE
+    assert count_events(store, "large") == 2 * rows_of_a_portion
     assert not large.done.done()
     await large.done
     await writer.close()
-    assert count_events(store, "large") == 4 * ROWS_AT_ONCE
+    assert count_events(store, "large") == 4 * rows_of_a_portion
     assert count_events(store, "small") == 2
 
 
 @virtually
 async def test_large_write_that_raises_ends_there_and_stops_no_other(clock: VirtualClock) -> None:
-    """A large write is made in portions, one transaction each. Three large writes are made in order: `a`, `broken`,
-    which raises in its second portion, and `b`."""
+    """A large write is made in portions, one transaction each. Three large writes are made in order: a, broken and b.
+
+    The second portion of "broken" raises. Its first portion stays, and its third is never written.
+    The others are written completely.
+    """
     store, order = TemporaryStore(), list[str]()
+    rows_of_a_portion = ROWS_AT_ONCE
 
     def raise_fault(_tx: Transaction, _some: Sequence[int]) -> None:
         raise ValueError("no such entry")
 
     writer = Writer(store, clock)
-    # The first portion of this write has all the rows that a transaction takes. The second one raises.
-    broken = write_of_events("broken", ROWS_AT_ONCE)
+    broken = write_of_events("broken", rows_of_a_portion)  # fills the first portion
     broken.add([1], raise_fault)
     broken.add([1], lambda tx, _: tx.add(an_event("never written")))
-    large = {"a": write_of_events("a", 2 * ROWS_AT_ONCE), "broken": broken, "b": write_of_events("b", 1)}
+    large = {"a": write_of_events("a", 2 * rows_of_a_portion), "broken": broken, "b": write_of_events("b", 1)}
     writes = {name: writer.write_in_portions(portions) for name, portions in large.items()}
     for name, write in writes.items():
         write.done.add_done_callback(lambda _, name=name: order.append(name))  # type: ignore[misc]
@@ -133,7 +142,7 @@ async def test_large_write_that_raises_ends_there_and_stops_no_other(clock: Virt
     await writer.close()
     assert order == ["a", "broken", "b"]
     rows_by_write = Counter(name.partition("-")[0] for name in stored_event_ids(store))
-    assert rows_by_write == {"a": 2 * ROWS_AT_ONCE, "broken": ROWS_AT_ONCE, "b": 1}
+    assert rows_by_write == {"a": 2 * rows_of_a_portion, "broken": rows_of_a_portion, "b": 1}
 
 
 class EveryOtherTimeFailingStore(TemporaryStore):
@@ -151,28 +160,32 @@ class EveryOtherTimeFailingStore(TemporaryStore):
 
 
 @virtually
-async def test_refused_portion_and_those_after_it_are_written_again(clock: VirtualClock) -> None:
-    """A large write is made in three portions, one transaction each. The store refuses every other transaction. The
-    writer repeats the refused portion and goes on, until all three are stored."""
-    store = EveryOtherTimeFailingStore()
+async def test_refused_portion_is_written_again_and_those_after_it_follow(clock: VirtualClock) -> None:
+    """A large write is made in three portions, one transaction each. The store refuses every other transaction.
+
+    The writer repeats a refused portion and goes on, until all three are stored.
+    """
+    store, rows_of_a_portion = EveryOtherTimeFailingStore(), ROWS_AT_ONCE
     writer = Writer(store, clock)
-    large = writer.write_in_portions(write_of_events("large", 3 * ROWS_AT_ONCE))
+    large = writer.write_in_portions(write_of_events("large", 3 * rows_of_a_portion))
     await large.done
     await writer.close()
-    assert len(stored_event_ids(store)) == 3 * ROWS_AT_ONCE
+    assert len(stored_event_ids(store)) == 3 * rows_of_a_portion
 
 
 @virtually
 async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: VirtualClock) -> None:
-    """A store fails during a large write of three transactions (`a`), before a small one (`b`). What was not committed
-    is then written to the journal, a second store. Together, both stores have all rows."""
-    store, journal = TemporaryStore(), TemporaryStore()
+    """Two writes are made: a large one of three transactions (a), and then a small one (b).
+
+    The store goes away during the second transaction. So only a part of write a is stored.
+    All that was not committed is then written to the journal, a second store. Together, both stores have all rows.
+    """
+    store, journal, rows_of_a_transaction = TemporaryStore(), TemporaryStore(), ROWS_AT_ONCE
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
-    writer.write_in_portions(write_of_events("a", count=3 * ROWS_AT_ONCE))
+    writer.write_in_portions(write_of_events("a", count=3 * rows_of_a_transaction))
     writer.write_in_portions(write_of_events("b", count=1))
-    # Each transaction of "a" takes 0.5 s. The store goes away during the second one.
-    await clock.sleep(0.6)
+    await clock.sleep(0.6)  # a transaction takes 0.5 s
     slow.is_away = True
     await clock.sleep(1.0)
     _runs, uncommitted_writes = writer.uncommitted()
@@ -181,19 +194,21 @@ async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: Virtual
             write(tx)
     writer.abandon()
     in_journal, in_store = stored_event_ids(journal), stored_event_ids(store)
-    assert 0 < len(in_store) < 3 * ROWS_AT_ONCE
-    all_events = {"b-0"} | {f"a-{number}" for number in range(3 * ROWS_AT_ONCE)}
+    assert 0 < len(in_store) < 3 * rows_of_a_transaction
+    all_events = {"b-0"} | {f"a-{number}" for number in range(3 * rows_of_a_transaction)}
     assert {*in_journal, *in_store} == all_events
 
 
 @virtually
 async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: VirtualClock) -> None:
-    """A large write has 30 transactions of 0.5 s each, so 15 s together. After 1 s the writer is closed, which waits at
-    most 5 s. So the large write is cancelled, and a small write is committed."""
-    store = TemporaryStore()
+    """A large write has 30 transactions of 0.5 s each, so it takes 15 s. After 1 s, a small write is made.
+
+    Then the writer is closed, which waits at most 5 s. So it cancels the large write, and commits the small one.
+    """
+    store, rows_of_a_transaction = TemporaryStore(), ROWS_AT_ONCE
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
-    large = writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
+    large = writer.write_in_portions(write_of_events("large", 30 * rows_of_a_transaction))
     await clock.sleep(1.0)
     small = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("small"))))
     await writer.close()
@@ -204,14 +219,16 @@ async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: Virt
 
 @virtually
 async def test_stopping_monitor_waits_for_a_large_write_that_progresses(clock: VirtualClock) -> None:
-    """A large write is made in portions, one transaction each. A stop gives up after 5 s without a committed portion.
-    These 30 portions take 0.5 s each, so it waits for all of them, which takes 15 s."""
-    store, longest_wait = TemporaryStore(), 5.0
+    """A large write is made in 30 portions, one transaction each. A portion takes 0.5 s, so all take 15 s.
+
+    A stop only gives up after 5 s without a committed portion. So it waits for all of them.
+    """
+    store, longest_wait, rows_of_a_portion = TemporaryStore(), 5.0, ROWS_AT_ONCE
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
-    writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
+    writer.write_in_portions(write_of_events("large", 30 * rows_of_a_portion))
     await writer.backlog.finish_large(longest_wait)
     assert clock.monotonic() > longest_wait
-    assert len(stored_event_ids(store)) == 30 * ROWS_AT_ONCE
+    assert len(stored_event_ids(store)) == 30 * rows_of_a_portion
 
 
 @virtually
@@ -241,11 +258,13 @@ class StandingLoop(JumpingLoop):
 def test_wait_for_the_store_excludes_suspended_time(
     suspended_seconds: float, answers_at: float, *, is_in_time: bool
 ) -> None:
-    """A stop waits 5 s for an answer of the store. If the process is suspended for 8 s meanwhile, this counts as 0.5 s.
-    So an answer after 9.2 s is in time (9.2 - 8 + 0.5 = 1.7 s), but not after 30 s, or after 9 s without a
-    suspension."""
+    """A stop waits 5 s for an answer of the store. An answer after 9 s is too late.
 
-    async def story() -> bool:
+    But if the process is suspended for 8 s meanwhile, this counts as 0.5 s only.
+    Then an answer after 9.2 s counts as one after 9.2 - 8 + 0.5 = 1.7 s, which is in time. One after 30 s is too late.
+    """
+
+    async def wait_for_answer() -> bool:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)
         answer_of_store = loop.create_future()
@@ -255,7 +274,7 @@ def test_wait_for_the_store_excludes_suspended_time(
         return await ends_within(answer_of_store, longest_wait)
 
     with asyncio.Runner(loop_factory=StandingLoop) as runner:
-        assert runner.run(story()) is is_in_time
+        assert runner.run(wait_for_answer()) is is_in_time
 
 
 class OpenStore(TemporaryStore):
@@ -291,7 +310,10 @@ def note_if_store_is_open_at_compression(evidence: Evidence, store: OpenStore) -
 
 @virtually
 async def test_only_a_large_answer_is_compressed_before_its_transaction(clock: VirtualClock, tmp_path: Path) -> None:
-    """To compress 5 MB takes long, so it is done before the transaction. Up to 256 KB are compressed inside it."""
+    """Two answers are kept as evidence: one of 5 MB and a small one. Both are compressed and stored.
+
+    To compress 5 MB takes long, so it is done before the transaction. Up to 256 KB are compressed inside it.
+    """
     store = OpenStore()
     writer = Writer(store, clock)
     evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)

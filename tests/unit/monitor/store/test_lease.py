@@ -19,7 +19,10 @@ def take(store: Store, who: Leaseholder, now: datetime) -> bool:
 
 
 def test_lease_of_a_killed_monitor_passes_to_another(sqlite: Store) -> None:
-    """Monitor A takes the lease and does not renew it, so it ends after LASTS (15 s)."""
+    """Monitor A takes a lease at the slot and is killed. So it does not renew the lease, which ends after LASTS (15 s).
+
+    Monitor B cannot take it a second earlier, but at its end it can.
+    """
     assert take(sqlite, A, SLOT)
     assert not take(sqlite, B, SLOT + LASTS - SECOND)
     assert take(sqlite, B, SLOT + LASTS)
@@ -41,8 +44,10 @@ def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
 
 
 def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
-    """After a write of 3 s, a lease lasts 2 * 3 = 6 s longer than LASTS. The next, quick write halves these 6 s to 3 s.
-    After ten more quick writes, less than 0.1 s is left of them."""
+    """A lease usually lasts for LASTS. A slow store may delay its renewal, so then it lasts longer.
+
+    After a write of 3 s, it lasts 2 * 3 = 6 s longer. Each quick write halves this: to 3 s, 1.5 s and so on.
+    """
     holder = Leaseholder("slow")
     holder.record_write_time(3.0)
     assert holder.lease_length == LASTS + 6 * SECOND
@@ -54,8 +59,10 @@ def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
 
 
 def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
-    """After a slow write, a lease is longer by twice the time of that write. But a write counts as 5 s at most. So this
-    one of 600 s makes the lease longer by 2 * 5 = 10 s."""
+    """A lease usually lasts for LASTS. After a slow write, it lasts longer, by twice the time of that write.
+
+    But a write counts as 5 s at most. So after one of 600 s, it lasts 2 * 5 = 10 s longer.
+    """
     holder = Leaseholder("away")
     holder.record_write_time(600.0)
     assert holder.lease_length == LASTS + 10 * SECOND
@@ -63,12 +70,14 @@ def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
-    """In each random step, monitor a, b or c gives the lease back (`gives_back`) or tries to take it. The seconds since
-    the last step are random too. After each step at most one monitor has the lease."""
+    """Three monitors want one lease. In each random step, one of them tries to take it, or gives it back.
+
+    The seconds between two steps are random too. Two monitors may never have the lease at once.
+    """
     store, now = TemporaryStore(), SLOT
     held_until: dict[str, datetime] = {}
-    for name, gives_back, seconds in steps:
-        now += seconds * SECOND
+    for name, gives_back, seconds_since_last_step in steps:
+        now += seconds_since_last_step * SECOND
         holder = Leaseholder(name)
         with store.transaction() as tx:
             if gives_back:

@@ -156,20 +156,24 @@ async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Moni
 
 @on_one_store
 async def test_only_monitor_of_a_store_makes_requests_at_once(clock: VirtualClock, start: Start) -> None:
-    """A monitor usually waits until the others know it. North is the only one, so it does not wait."""
+    """A new monitor usually waits until the others know it. North is the only one on its store, so it does not wait."""
     began = clock.monotonic()
     north = await start("north")
     assert clock.monotonic() == began
-    # The monitors that make requests, as north knew them: none before it took its lease, and then itself.
+    # The monitors that make requests, as north knew them over time: none at first, and then itself.
     assert north.requesters_over_time == [(), ("north",)]
 
 
 @on_one_store
 async def test_new_monitor_sends_nothing_until_the_others_know_it(clock: VirtualClock, start: Start) -> None:
+    """Monitors of one store share the requests that a host may get. North runs already. Then south starts.
+
+    `requesters` are the monitors that make requests, as one monitor knows them.
+    North reads in the store every 0.5 s which monitors there are. South waits for 1 s, so that north knows it by then.
+    """
     north = await start("north")
     south = await start("south")
-    # At first south leaves all requests to north. It waits for 1 s, while north reads all leases every 0.5 s.
-    assert south.requesters == ("north",)
+    assert south.requesters == ("north",)  # south leaves all requests to north
     await clock.sleep(0.9)
     assert north.requesters == ("north", "south")
     assert south.requesters == ("north",)
@@ -182,21 +186,27 @@ async def test_new_monitor_sends_nothing_until_the_others_know_it(clock: Virtual
 async def test_requests_of_a_killed_monitor_pass_on_within_three_seconds(
     clock: VirtualClock, start: Start, *, is_disk_of_the_other_full: bool
 ) -> None:
-    """The lease of north lasts for 2 s. Its requests stay reserved for 0.5 s more. South reads that within 0.5 s."""
+    """Two monitors share the requests that a host may get. Each renews a lease in the store, which lasts for 2 s.
+
+    North is killed. Within 2 s its lease runs out. Its requests stay reserved for 0.5 s more.
+    South reads the leases every 0.5 s. So after 3 s it makes all requests, even if its disk is full.
+    """
     north, south = await start_north_and_south(clock, start)
     if is_disk_of_the_other_full:
-        # After 30 s, south tries to write a batch only every 5 s. But it still reads the leases every 0.5 s.
         south.fill_disk()
-        await clock.sleep(30)
+        await clock.sleep(30)  # by then, south tries to store its looks only every 5 s
     north.kill()
     await clock.sleep(2 + 0.5 + 0.5)
-    assert south.requesters == ("south",)
+    assert south.requesters == ("south",)  # the monitors that make requests, as south knows them
 
 
 @on_one_store
 async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(clock: VirtualClock, start: Start) -> None:
-    """While a commit takes 2.6 s, the monitors allow each other more than the usual 2 s to renew a lease. After 10 s
-    with a quick store, they allow 2 s again. So within 3 s of a kill, south makes all requests."""
+    """Each of two monitors renews a lease in the store, which usually lasts for 2 s. A commit here takes 2.6 s.
+
+    So the monitors allow each other more than 2 s. Then the store becomes quick. After 10 s they allow 2 s again.
+    So within 3 s after north is killed, south makes all requests.
+    """
     north, south = await start_north_and_south(clock, start)
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(75)
@@ -204,87 +214,96 @@ async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(clock: VirtualCl
     await clock.sleep(10)
     north.kill()
     await clock.sleep(3)
-    assert south.requesters == ("south",)
+    assert south.requesters == ("south",)  # the monitors that make requests, as south knows them
 
 
 @on_one_store
 async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(clock: VirtualClock, start: Start) -> None:
-    """North is halted for longer than its lease lasts, so south takes over its requests. North wakes, takes a new lease
-    and makes no requests. South reads that lease in the store, and from then on both make requests."""
+    """Two monitors share the requests that a host may get. Each renews a lease in the store, which lasts for 2 s.
+
+    The process of north stands still for longer. So south takes over its requests.
+    Then north goes on, and takes a new lease. It makes no requests until south has read this lease in the store.
+    """
     north, south = await start_north_and_south(clock, start)
     lease, time_to_take_over = LEASE_SECONDS, 1.0  # south takes over north's requests within 1 s after the lease
     north.halt(seconds=lease + time_to_take_over + 0.2)
     await clock.sleep(6)
     # The monitors that make requests, as south knew them over time: only itself during the halt, and then both.
     assert south.requesters_over_time[-2:] == [("south",), ("north", "south")]
-    # As north knew them after its halt: none, while its lease had run out. Then south, as it read in the store. Then
-    # both, because south had read its new lease by then.
+    # As north knew them after its halt: first none, because its lease had run out. Then south, as it read in the
+    # store. Then both, because south had read the new lease.
     assert north.requesters_over_time[-3:] == [(), ("south",), ("north", "south")]
 
 
 @on_one_store
 async def test_halted_monitor_makes_no_requests_without_its_store(clock: VirtualClock, start: Start) -> None:
-    """North halts for longer than its lease lasts, so south takes over its requests. Afterwards north must read in the
-    store which monitors make requests. It cannot reach the store, so it makes none."""
+    """Two monitors share the requests that a host may get. Each renews a lease in the store, which lasts for 2 s.
+
+    The process of north stands still for longer. So south takes over its requests.
+    Then north goes on, but cannot reach the store. So it cannot know whether it may make requests, and makes none.
+    """
     north, south = await start_north_and_south(clock, start)
     lease, time_to_take_over = LEASE_SECONDS, 1.0  # south takes over north's requests within 1 s after the lease
     north.halt(seconds=lease + time_to_take_over + 0.2)
     north.writer.abandon()  # from here on, none of its writes reaches the store
     await clock.sleep(9)
-    # `requesters` are the monitors that make requests, as each monitor knows them. North knows of none.
+    # The monitors that make requests, as each of the two knows them.
     assert south.requesters == ("south",)
     assert north.requesters == ()
 
 
 @on_one_store
 async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualClock, start: Start) -> None:
-    """North cannot reach the store, and then halts for longer than its lease lasts. It assumes that south cannot reach
-    the store either, and so did not take over its requests. So north goes on as one of two monitors."""
+    """Two monitors share the requests that a host may get. Each renews a lease in the store, which lasts for 2 s.
+
+    North cannot reach the store any more. Then its process stands still for 4 s, and its lease runs out.
+    It assumes that the store is away for south too, so that south did not take over its requests.
+    So north goes on as one of two monitors.
+    """
     north, _south = await start_north_and_south(clock, start)
-    # From here on, none of its writes reaches the store. A first halt is shorter than its lease.
-    north.writer.abandon()
-    north.halt(seconds=LEASE_SECONDS - 0.8)
+    north.writer.abandon()  # from here on, none of its writes reaches the store
+    north.halt(seconds=LEASE_SECONDS - 0.8)  # a short halt, before the lease runs out
     await clock.sleep(4)
     north.halt(seconds=2 * LEASE_SECONDS)
     await clock.sleep(6)
-    # `requesters` are the monitors that make requests, as north knows them.
-    assert north.requesters == ("north", "south")
+    assert north.requesters == ("north", "south")  # the monitors that make requests, as north knows them
 
 
 @on_one_store
 async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
-    """North and south share the budget of a host: together they never send more requests than it allows. A monitor may
-    send requests only while its lease of 2 s, which it renews in the store, lasts.
+    """Two monitors share the budget of a host: together they never send more requests than it allows.
 
-    North halts for 6 s, so south makes all requests. When north goes on, a write that it began before the halt fails.
-    If a store is away from all monitors, each sends requests without it. North must not do that here.
+    Each renews a lease in the store, which lasts for 2 s. A write of north is about to fail.
+    Then the process of north stands still for 6 s. So south takes over its requests.
+    When north goes on, it may not use its old share, or the budget would be exceeded.
     """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
-    # A write of north is under way, and will fail.
     north.writer.seconds_before_write = 0.2
     while not north.writer.is_write_pending:
         await clock.sleep(0.1)
-    north.writer.is_store_away = True
-    # Then north halts until its lease has run out, while south goes on and makes all requests.
+    north.writer.is_store_away = True  # so the pending write will fail
     north.halt(seconds=6)
     await clock.sleep(6)
-    assert south.requesters == ("south",)
+    assert south.requesters == ("south",)  # the monitors that make requests, as south knows them
     assert await highest_part_of_budget_used(both, next_seconds=6) <= WHOLE_BUDGET
 
 
 @on_one_store
 async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, start: Start) -> None:
-    """Each commit takes 2.6 s, longer than a lease of 2 s. At first a monitor may lose its lease by that. Within 15 s
-    the leases are made longer, and then neither monitor stops."""
+    """Each of two monitors renews a lease in the store, which lasts for 2 s. But each commit takes 2.6 s.
+
+    So at first a monitor may lose its lease, and stop its requests. Within 15 s, the leases are made longer.
+    After that, neither monitor loses its lease or stops.
+    """
     north, south = await start_north_and_south(clock, start)
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(15)
-    leases_since = [north.members.term, south.members.term]
+    begins_of_leases = [north.members.term, south.members.term]
     changes_before = [len(north.requesters_over_time), len(south.requesters_over_time)]
     await clock.sleep(60)
-    # In the last 60 s, neither monitor lost its lease (`term` is its begin) or stopped making requests.
-    assert [north.members.term, south.members.term] == leases_since
+    assert [north.members.term, south.members.term] == begins_of_leases
+    # `requesters` are the monitors that make requests, as each of the two knows them. They did not change.
     assert [len(north.requesters_over_time), len(south.requesters_over_time)] == changes_before
     assert north.requesters == south.requesters == ("north", "south")
 
@@ -296,8 +315,11 @@ async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, sta
 async def test_store_that_becomes_slow_keeps_the_shared_budget(
     clock: VirtualClock, start: Start, north_write_seconds: float, south_write_seconds: float
 ) -> None:
-    """Monitors share the budget of a host: together they never send more requests than it allows. The store becomes
-    slow, so that a write of each monitor begins 1 to 3 s late. A lease lasts 2 s."""
+    """Two monitors share the budget of a host: together they never send more requests than it allows.
+
+    Each renews a lease in the store, which lasts for 2 s. The store becomes slow: each write begins 1 to 3 s late.
+    So a lease may run out, and the other monitor takes over. Meanwhile the budget is kept.
+    """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     north.writer.seconds_before_write, south.writer.seconds_before_write = north_write_seconds, south_write_seconds
@@ -309,8 +331,11 @@ async def test_store_that_becomes_slow_keeps_the_shared_budget(
 async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
-    """Monitors share the budget of a host: together they never send more requests than it allows. An outage of the
-    store ends for north, and `seconds_between` later also for south. The budget is kept all the time."""
+    """Two monitors share the budget of a host: together they never send more requests than it allows.
+
+    The store is away for 10 s. Then north can reach it again, and south a little later (`seconds_between`).
+    North does not take over the requests of south, so the budget is kept all the time.
+    """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     for monitor in both:
@@ -320,73 +345,85 @@ async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
     assert await highest_part_of_budget_used(both, next_seconds=seconds_between) <= WHOLE_BUDGET
     south.writer.is_store_away = False
     assert await highest_part_of_budget_used(both, next_seconds=10) <= WHOLE_BUDGET
-    assert {monitor.requesters for monitor in both} == {("north", "south")}
+    assert {monitor.requesters for monitor in both} == {("north", "south")}  # both know that both make requests
 
 
 @on_one_store
 async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClock, start: Start) -> None:
-    """Monitors share the budget of a host: together they never send more requests than it allows. The disk of south is
-    full for its looks, but not for its lease. So both still make requests and keep the budget."""
+    """Two monitors share the budget of a host: together they never send more requests than it allows.
+
+    The disk of south has no room for its looks. But it can still renew its lease in the store, which shows that it
+    runs. So both go on with their requests, and the budget is kept.
+    """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
-    leases_since = [north.members.term, south.members.term]
+    begins_of_leases = [north.members.term, south.members.term]
     south.fill_disk()
     assert await highest_part_of_budget_used(both, next_seconds=30) <= WHOLE_BUDGET
-    # Neither monitor lost its lease (`term` is its begin), and each knows that both make requests (`requesters`).
-    assert [north.members.term, south.members.term] == leases_since
+    assert [north.members.term, south.members.term] == begins_of_leases  # neither lost its lease
+    # `requesters` are the monitors that make requests, as each of the two knows them.
     assert north.requesters == south.requesters == ("north", "south")
 
 
 @on_one_store
 async def test_write_that_outlasts_an_outage_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
-    """Monitors share the budget of a host: together they never send more requests than it allows. During an outage of
-    the store, a write of north fails. A write of south goes on until the outage is over, so it is committed."""
+    """Two monitors share the budget of a host: together they never send more requests than it allows.
+
+    During an outage of the store, two writes of north fail. The second write of south goes on until the outage is over.
+    So it is committed. The budget is kept, and both monitors go on.
+    """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
-    # The outage begins. The next write of north begins 4 s late, at about 5 s, and that of south 5 s late.
+    # The outage begins. Writes of north begin 4 s late, at about 5 s and 9 s. Those of south begin 5 s late.
     north.writer.is_store_away = south.writer.is_store_away = True
     north.writer.seconds_before_write, south.writer.seconds_before_write = 4.0, 5.0
     await clock.sleep(6)
-    # At about 9 s, the second write of north fails.
+    # Wait until the second write of north has failed, at about 9 s.
     attempts_before = north.renewal_attempts
     while north.renewal_attempts == attempts_before:
         await clock.sleep(0.1)
-    # Now the outage ends. South's second write lasts until about 11 s, so it is committed.
+    # Now the outage ends. South's second write begins at about 11 s.
     assert south.writer.is_write_pending
     north.writer.is_store_away = south.writer.is_store_away = False
     north.writer.seconds_before_write = 0.1
     assert await highest_part_of_budget_used(both, next_seconds=20) <= WHOLE_BUDGET
+    # `requesters` are the monitors that make requests, as each of the two knows them.
     assert north.requesters == south.requesters == ("north", "south")
 
 
 @on_one_store
 async def test_requests_of_a_leaving_monitor_pass_to_the_other(clock: VirtualClock, start: Start) -> None:
-    """North gives its lease back, which would last for 2 s otherwise. South reads this within 0.5 s."""
+    """Two monitors share the requests that a host may get. Each has a lease in the store, as a sign that it runs.
+
+    North stops, and gives its lease back. South reads the leases every 0.5 s. So it soon makes all requests.
+    """
     north, south = await start_north_and_south(clock, start)
     north.stop_renewing()
     await north.members.leave()  # gives the lease back
     seconds_between_reads_of_leases = 0.5
     await clock.sleep(seconds_between_reads_of_leases + 0.1)
-    assert south.requesters == ("south",)
+    assert south.requesters == ("south",)  # the monitors that make requests, as south knows them
 
 
 @on_one_store
 async def test_all_monitors_obey_the_longest_wait_demanded_of_one(clock: VirtualClock, start: Start) -> None:
-    """The host www.gov.uk demands of north to wait 20 s, and of south 10 s. The waits are stored and read at each
-    renewal of a lease, every 0.5 s. So both monitors wait 20 s, and so does west, which starts later."""
+    """Three monitors use one store. The host www.gov.uk demands of north to wait 20 s, and of south 10 s.
+
+    Each monitor stores such a wait, and reads those of the others every 0.5 s.
+    So north and south both wait 20 s, and so does west, which starts later.
+    """
     north, south = await start("north"), await start("south")
     shorter, longer = clock.monotonic() + 10, clock.monotonic() + 20
     north.receive_wait("www.gov.uk", until=longer)
     south.receive_wait("www.gov.uk", until=shorter)
     await clock.sleep(1.2)
     west = await start("west")
-    # NETWORK_DELAY is added because a monitor reads the clock of the store over a network.
+    # NETWORK_DELAY (0.1 s) is added because a monitor reads the clock of the store over a network.
     stored_until = pytest.approx(longer + NETWORK_DELAY)
     assert north.wait_of_host("www.gov.uk") == stored_until
     assert south.wait_of_host("www.gov.uk") == stored_until
     assert west.wait_of_host("www.gov.uk") == stored_until
-    # After 20 s more, no monitor waits.
-    await clock.sleep(20)
+    await clock.sleep(20)  # now the wait is over
     assert north.wait_of_host("www.gov.uk") is None
     assert south.wait_of_host("www.gov.uk") is None
 
@@ -400,23 +437,29 @@ async def test_second_monitor_of_a_name_is_refused(clock: VirtualClock, start: S
 
 @on_one_store
 async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
-    """North is killed, so no one renews its lease. A start under the same name waits until the lease has run out."""
+    """A monitor has a lease on its name. North is killed, so no one renews its lease, which lasts for 2 s.
+
+    A start under the same name waits until the lease has run out. Then it makes requests.
+    """
     north = await start("north")
     north.kill()
     north_again = await start("north")
-    assert north_again.requesters == ("north",)
+    assert north_again.requesters == ("north",)  # the monitors that make requests, as it knows them
 
 
 @on_one_store
 async def test_decision_from_before_a_lost_lease_is_out_of_term(clock: VirtualClock, start: Start) -> None:
-    """A term is the time in which a monitor has its lease without a break. North loses its lease and takes a new one,
-    so a second term begins. A decision of the first term may then no longer be written (`is_in_term`)."""
+    """A monitor renews a lease in the store. A term is the time in which it has its lease without a break.
+
+    North loses its lease and takes a new one, so a second term begins. Meanwhile others may have decided differently.
+    So a decision of the first term may not be written any more. `is_in_term` says whether it may be.
+    """
     north = await start("north")
     members, first_term = north.members, north.members.term
     await clock.sleep(10)  # meanwhile its lease of 2 s is renewed many times
     assert await north.writer.write(lambda _tx: members.is_in_term(first_term))
     north.stop_renewing()
-    await clock.sleep(10)  # its lease of 2 s runs out
+    await clock.sleep(10)  # its lease runs out
     north.resume_renewing()
     await clock.sleep(1)  # it takes a new lease, which begins a second term
     assert not await north.writer.write(lambda _tx: members.is_in_term(first_term))
@@ -426,11 +469,14 @@ async def test_decision_from_before_a_lost_lease_is_out_of_term(clock: VirtualCl
 
 @on_one_store
 async def test_suspended_monitor_whose_name_was_taken_does_nothing(clock: VirtualClock, start: Start) -> None:
-    """The process of north is suspended for longer than its lease lasts, and another process takes the name. The old
-    process then makes no requests, and its writes wait."""
+    """A monitor has a lease on its name. The process of north is suspended for longer than its lease lasts.
+
+    Meanwhile another process starts under the same name. Then the old process goes on.
+    It makes no requests, and its writes wait.
+    """
     old = await start("north")
     old.stop_renewing()
-    await clock.sleep(5)  # longer than its lease lasts
+    await clock.sleep(5)  # its lease of 2 s runs out
     new = await start("north")
     old.resume_renewing()
     await clock.sleep(3)
@@ -444,17 +490,20 @@ async def test_suspended_monitor_whose_name_was_taken_does_nothing(clock: Virtua
 
 @on_one_store
 async def test_halted_monitor_whose_name_was_taken_makes_no_requests(clock: VirtualClock, start: Start) -> None:
-    """After the halt, it tries to take back its lease at most twice a second."""
+    """A monitor has a lease on its name, which lasts for 2 s. Its process stands still for 6 s.
+
+    After 4 s, another process starts under the same name. Then the halted process goes on.
+    It makes no requests. It tries to take back its lease, but at most twice a second.
+    """
     halted = await start("north")
     await clock.sleep(3)
-    # The process halts. After 4 s, its lease of 2 s has ended, and another process takes the name.
     halted.halt(seconds=6)
     await clock.sleep(4)
     new = await start("north")
-    # The halted process goes on after 6 s. From then on it tries to take back its lease.
-    await clock.sleep(4)
+    await clock.sleep(4)  # 2 s of these are after the halt
     attempts_before = halted.renewal_attempts
     await clock.sleep(10)
+    # `requesters` are the monitors that make requests, as each of the two processes knows them.
     assert halted.requesters == ()
     assert new.requesters == ("north",)
     assert halted.renewal_attempts - attempts_before <= 2 * 10

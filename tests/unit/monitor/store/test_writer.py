@@ -89,7 +89,7 @@ async def test_a_configured_delay_of_commits_replaces_the_default(clock: Virtual
 
 @virtually
 async def test_later_version_of_a_run_replaces_the_earlier(clock: VirtualClock) -> None:
-    """All 99 versions wait for the same commit, so it writes only one row."""
+    """A run grows with each look. 99 versions of it are queued for the same commit, which writes only the last one."""
     store, log = TemporaryStore(), WriterLog()
     writer = log.writer(store, clock)
     for looks in range(1, 100):
@@ -128,7 +128,10 @@ async def test_write_sees_rows_of_earlier_writes_in_its_batch(clock: VirtualCloc
 
 @virtually
 async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
-    """The caller of this write gets the exception. The other writes of the batch and its run are committed."""
+    """Three writes and a run are committed together. The second write adds an event and then raises.
+
+    Its caller gets the exception, and its event is undone. The other two writes and the run are committed.
+    """
     store, log = CountingStore(), WriterLog()
 
     def add_event_and_raise(tx: Transaction) -> None:
@@ -143,25 +146,28 @@ async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
         writer.write(lambda tx: tx.add(an_event("b"))),
         return_exceptions=True,
     )
-    # A write returns what its function does. That of `add` is a bool.
+    # A write returns what its function returns: here the bool of `add`.
     assert [type(outcome) for outcome in outcomes] == [bool, KeyError, bool]
     await writer.close()
     assert [event.id for event in store.verdicts.events()] == ["a", "b"]
-    assert (store.commits, log.faults) == (1, [])
     assert runs_of(store, EDGE) == [a_run()]
+    assert (store.commits, log.faults) == (1, [])
 
 
 @virtually
 async def test_writes_wait_until_a_failing_store_recovers(clock: VirtualClock) -> None:
-    """Four attempts fail, with pauses of 0.1, 0.2, 0.4 and 0.8 s after them, so 1.5 s together. Meanwhile a longer
-    version of the run is queued. The fifth attempt stores this version and the write."""
+    """A run and a write are queued. The store fails four times.
+
+    After each failure there is a pause: 0.1, 0.2, 0.4 and 0.8 s, together 1.5 s.
+    Meanwhile a longer version of the run is queued. The fifth attempt stores this version and the write.
+    """
     store, log = CountingStore(failures=4), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run(looks=1))
-    patient = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event())))
+    write = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event())))
     await clock.sleep(0.35)
     writer.queue_run(a_run(looks=2))
-    assert await patient is True
+    assert await write is True
     assert clock.monotonic() < 2.0
     await writer.close()
     assert runs_of(store, EDGE) == [a_run(looks=2)]
@@ -199,8 +205,11 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 
 @virtually
 async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: VirtualClock) -> None:
-    """`queue_run` returns whether a run is accepted. The store fails, and at most two runs may wait: a and b. So c is
-    refused, but a version of a with more looks is accepted. When the store works again, c is accepted too."""
+    """The store fails, so runs wait. At most two may wait: those of pages a and b. So a run of page c is refused.
+
+    A longer version of the run of page a is accepted, because it takes the place of the earlier one.
+    When the store works again, the run of page c is accepted too. `queue_run` returns whether a run is accepted.
+    """
     store = CountingStore(failures=10_000)
     writer = Writer(store, clock, most_runs=2)
     assert writer.queue_run(a_run("a/page/edge"))
@@ -213,7 +222,8 @@ async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: 
     await clock.sleep(6.0)  # longer than the longest pause between two attempts
     assert writer.queue_run(a_run("c/page/edge"))
     await writer.close()
-    assert [run.looks for run in runs_of(store, "a/page/edge", "b/page/edge", "c/page/edge")] == [2, 1, 1]
+    looks_of_stored_runs = [run.looks for run in runs_of(store, "a/page/edge", "b/page/edge", "c/page/edge")]
+    assert looks_of_stored_runs == [2, 1, 1]
 
 
 @virtually
@@ -247,40 +257,45 @@ async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualCl
 
 @virtually
 async def test_abandoned_writer_keeps_only_committed_rows(clock: VirtualClock) -> None:
-    """`abandon` stops the writer as if it was killed. The second run and the second event still wait, so they are
-    lost."""
+    """A run and an event are committed. A second run and a second event still wait.
+
+    Then `abandon` stops the writer as if it was killed. So the second run and event are lost.
+    """
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
     await writer.write(lambda tx: tx.add(an_event("before")))
     writer.queue_run(a_run("late/page/edge"))
-    late = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("after"))))
-    await asyncio.sleep(0)
+    late_write = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("after"))))
+    await asyncio.sleep(0)  # lets the write begin to wait
     writer.abandon()
     await clock.sleep(10)
-    assert late.cancelled()
+    assert late_write.cancelled()
     assert [event.id for event in store.verdicts.events()] == ["before"]
     assert runs_of(store, "late/page/edge") == []
 
 
 @virtually
 async def test_open_transaction_of_an_abandoned_writer_is_rolled_back(clock: VirtualClock) -> None:
-    """`abandon` stops the writer as if it was killed. Here it does so while the write `slow` is in its transaction."""
+    """A slow write adds an event, and its transaction is still open, in another thread.
+
+    Then `abandon` stops the writer as if it was killed. The event is not stored.
+    """
     store = TemporaryStore()
     writer = Writer(store, clock)
-    loop, entered, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    loop, has_added_event, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
-    def slow(tx: Transaction) -> None:
+    def add_slowly(tx: Transaction) -> None:
         tx.add(an_event())
-        loop.call_soon_threadsafe(entered.set)
+        loop.call_soon_threadsafe(has_added_event.set)
         while not writer._abandoned:
             pause.wait(0.001)
 
-    late = asyncio.ensure_future(writer.write(slow))
-    await entered.wait()
+    slow_write = asyncio.ensure_future(writer.write(add_slowly))
+    await has_added_event.wait()
     writer.abandon()
     await clock.sleep(1)
-    assert late.cancelled()
+    assert slow_write.cancelled()
     assert store.verdicts.events() == []
 
 
@@ -302,7 +317,10 @@ async def test_write_cancelled_before_its_turn_is_dropped(clock: VirtualClock) -
 async def test_unstorable_run_is_logged_and_stops_no_other_write(
     clock: VirtualClock, sqlite: Store, *, is_urgent: bool
 ) -> None:
-    """A write is made after the runs that were queued before it, or before them if it is urgent."""
+    """A run without a time zone cannot be stored. A write follows it, and then another run.
+
+    The fault is logged. The write and the other run are stored, also if the write is urgent and so goes before runs.
+    """
     log = WriterLog()
     without_time_zone = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
     writer = log.writer(sqlite, clock)
@@ -320,8 +338,12 @@ async def test_unstorable_run_is_logged_and_stops_no_other_write(
 async def test_runs_are_committed_before_writes_in_bounded_transactions(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
-    """1010 runs and 1010 other changes (writes) wait. A transaction takes at most 500 runs and 100 writes, and all runs
-    come first. The first 0, 1 or 3 transactions fail (`failing_transactions`), and are made again."""
+    """1010 runs and 1010 other changes (writes) wait. A transaction takes at most 500 runs and 100 writes.
+
+    All runs come first. Two transactions have 500 runs each. The third has the last 10 runs and 100 writes.
+    Nine more have 100 writes each, and the last one has 10.
+    It is the same if some of the first transactions fail (`failing_transactions`), because they are made again.
+    """
     store, log = CountingStore(), WriterLog()
     writer = log.writer(store, clock)
     run_count = write_count = 1010
@@ -336,11 +358,9 @@ async def test_runs_are_committed_before_writes_in_bounded_transactions(
     store.failures = failing_transactions
     await asyncio.gather(*writes)
     await writer.close()
-    # Two transactions have 500 runs each. The next one has the last 10 runs, and also the first 100 of the writes.
-    # Nine more have 100 writes each, and the last one has 10.
-    transactions_of_runs, transactions_with_writes = 2, 1 + 9 + 1
-    assert min(commits_before_writes) == transactions_of_runs
-    assert len(log.rows_by_commit) == transactions_of_runs + transactions_with_writes
+    transactions_with_only_runs, transactions_with_writes = 2, 1 + 9 + 1
+    assert min(commits_before_writes) == transactions_with_only_runs
+    assert len(log.rows_by_commit) == transactions_with_only_runs + transactions_with_writes
     assert max(log.rows_by_commit) <= 500 + 100
     assert sum(log.rows_by_commit) == run_count + write_count
     assert len(runs_of(store, *targets)) == run_count
@@ -348,21 +368,24 @@ async def test_runs_are_committed_before_writes_in_bounded_transactions(
 
 @virtually
 async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock) -> None:
-    """Each write returns how many transactions were committed before its own."""
+    """Runs that fill four transactions are queued. Then an ordinary write is made, and then an urgent one.
+
+    The urgent write is committed first, except for a transaction that is open already.
+    The ordinary write comes after all runs: in the fourth transaction, with the last of them.
+    """
     store = CountingStore()
     writer = Writer(store, clock)
 
     def count_earlier_commits(_tx: Transaction) -> int:
         return store.commits
 
-    # These runs fill four transactions.
-    for number in range(4 * ROWS_AT_ONCE):
+    rows_of_a_transaction = ROWS_AT_ONCE
+    for number in range(4 * rows_of_a_transaction):
         writer.queue_run(a_run(f"r{number}/page/edge"))
+    # Each write returns how many transactions were committed before its own.
     ordinary_write = asyncio.create_task(writer.write(count_earlier_commits))
     await clock.sleep(0)
-    # Only the transaction that is open already may come before the urgent write.
     assert await writer.write(count_earlier_commits, urgent=True) <= 1
-    # The ordinary write is made after all runs, in the transaction of the last ones, which is the fourth.
     assert await ordinary_write == 3
     await writer.close()
 
@@ -370,8 +393,11 @@ async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock
 @pytest.mark.parametrize("failing_transactions", [0, 2])
 @virtually
 async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualClock, failing_transactions: int) -> None:
-    """A row source adds its own rows to transactions, here in three portions. The queued run is committed with the last
-    one. The first 0 or 2 transactions fail, so the first portion is written again."""
+    """A row source adds its own rows to transactions. Here it has three portions, one for each transaction.
+
+    A run is queued too. It is committed with the last portion.
+    If the first two transactions fail (`failing_transactions`), the first portion is written again.
+    """
     store = CountingStore(failing_transactions)
     calls: list[str] = []
 
@@ -408,8 +434,11 @@ async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualCloc
 
 @virtually
 async def test_row_source_is_written_again_after_a_failed_attempt(clock: VirtualClock) -> None:
-    """A row source adds its own rows to each batch. The first commit fails, so the writer makes the whole batch, with
-    its run, again. The source always comes first, and is notified once of the commit."""
+    """A row source adds its own rows to each batch, before the runs of the batch. Here the first commit fails.
+
+    So the whole batch is made again: the source is prepared and written a second time.
+    Only the second commit succeeds, so the source is notified once.
+    """
     store = CountingStore(failures=1)
     calls: list[str] = []
 

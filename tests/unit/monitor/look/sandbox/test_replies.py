@@ -23,15 +23,22 @@ class AttributeByGetattr:
 
 
 def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
-    assert unpack(pickle.dumps(State.PRESENT, protocol=5)) is State.PRESENT
-    assert unpack(pickle.dumps(AttributeByGetattr(State, "PRESENT"))) is State.PRESENT
+    """A worker process sends pickled replies. Python before 3.11.4 pickles a member like `State.PRESENT` as a call.
+
+    The call is `getattr(State, "PRESENT")`. Later versions write a plain form. Both forms are unpacked.
+    """
+    plain_form = pickle.dumps(State.PRESENT, protocol=5)
+    call_of_getattr = pickle.dumps(AttributeByGetattr(State, "PRESENT"))
+    assert unpack(plain_form) is State.PRESENT
+    assert unpack(call_of_getattr) is State.PRESENT
 
 
 @pytest.mark.parametrize(("owner", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
 def test_reply_may_get_only_members_of_enumerations(owner: object, name: str) -> None:
-    """A worker pickles its replies.
+    """A worker process sends pickled replies. A pickle may contain a call of `getattr`, which could get any attribute.
 
-    In a reply, `State.PRESENT` may be written as a call of `getattr`, but not the method `set.add`.
+    Unpacking allows it for a member of an enumeration, such as `State.PRESENT`.
+    It is refused for all else, for example for the method `set.add`.
     """
     pickled_getattr = pickle.dumps(AttributeByGetattr(owner, name))
     # KeyError: the owner is an enumeration, but has no member of this name.

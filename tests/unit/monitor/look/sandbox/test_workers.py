@@ -56,7 +56,10 @@ async def test_no_process_starts_before_the_first_task(workers: Workers) -> None
 
 @pytest.mark.slow
 async def test_task_that_overruns_is_stopped_and_next_one_runs(workers: Workers) -> None:
-    # The selector compares each of 20,000 elements with all those before it.
+    """A task reads a page in a worker process. It may use one second of processor time.
+
+    This selector would use far more. It compares each of 20,000 elements with all those before it.
+    """
     with pytest.raises(TooCostly):
         await recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, seconds=1)
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
@@ -87,37 +90,50 @@ class SlowWorker:
 
 
 def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
-    """The message comes after 100 s, but only seconds in which the worker uses no processor time count."""
-    assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=True)), seconds=22.0)
+    """A worker process may take 22 s to send its message. Seconds in which it uses the processor do not count.
+
+    This worker computes for 100 s before its message. It is waited for.
+    """
+    worker = cast("Worker", SlowWorker(polls_before_message=100, computes=True))  # a poll takes a second
+    assert wait_for_message(worker, seconds=22.0)
 
 
 def test_idle_worker_is_waited_for_until_its_time_is_over() -> None:
-    assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=22, computes=False)), seconds=22.0)
-    assert not wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=False)), seconds=22.0)
+    """A worker process that does nothing may take 22 s to send its message."""
+    idle_for_22_s = cast("Worker", SlowWorker(polls_before_message=22, computes=False))  # a poll takes a second
+    idle_for_100_s = cast("Worker", SlowWorker(polls_before_message=100, computes=False))
+    assert wait_for_message(idle_for_22_s, seconds=22.0)
+    assert not wait_for_message(idle_for_100_s, seconds=22.0)
 
 
 def test_processor_time_of_a_worker_is_read_from_the_system() -> None:
     worker = start_worker(megabytes=64)
-    # To start, it has imported what reads pages.
+    # At its start, it has imported the modules that read pages. That took some processor time.
     assert worker.processor_ticks() > 0
     worker.kill()
 
 
 async def test_task_cannot_exceed_its_memory() -> None:
+    """The task "strip" reads a JSON body. This one is small, but is a list of a million objects.
+
+    To read them takes more than the 32 MB that a task may use.
+    """
     workers = Workers(1, megabytes=32)
-    # The body is a list of a million objects, which need more memory when they are read.
     with pytest.raises(TooCostly):
         await workers.run("strip", "a.example", b"[" + b"{}," * 1_000_000 + b"{}]", seconds=20)
     workers.close()
 
 
 async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> None:
-    """Each of these tasks would use the whole 2 s. There are two workers, and a host gets only one at a time."""
+    """There are two worker processes. Three tasks of one host would each use a worker for 2 s.
+
+    But only one task of a host runs at a time. So a task of another host runs at once, in the other worker.
+    """
     slow = [
         asyncio.create_task(recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, host="slow.example", seconds=2))
         for _ in range(3)
     ]
-    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # let these tasks begin
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="healthy.example") is State.PRESENT
     assert not any(task.done() for task in slow)
     # Tasks that have not ended fail when the workers are closed.
@@ -126,10 +142,10 @@ async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> Non
     assert all(isinstance(fault, NoWorker) for fault in faults)
 
 
-async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers) -> None:
-    # The reader fails, because it needs bytes and gets None.
+async def test_task_that_raises_is_reported_and_its_process_ended(workers: Workers) -> None:
+    body = None  # the task "strip" needs bytes, so it raises a TypeError
     with pytest.raises(WorkerFault, match="TypeError"):
-        await workers.run("strip", "a.example", None, seconds=5)
+        await workers.run("strip", "a.example", body, seconds=5)
     assert process_ids(workers) == []
 
 
@@ -142,16 +158,21 @@ async def test_stop_unused_stops_worker_without_task_since_last_call(workers: Wo
 
 
 async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
-    await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
+    await recognise_in(workers, "css:h1", b"<h1>Births</h1>")  # starts a process
     (pid,) = process_ids(workers)
     workers.close()
     with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+        os.kill(pid, 0)  # only asks whether the process exists
     with pytest.raises(NoWorker):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
 
 
 async def test_bodies_beyond_16_waiting_mb_are_refused_and_hosts_reported(workers: Workers) -> None:
+    """Bodies wait until a worker process reads them. Together, they may have 16 MB. Four hosts queue 4 MB each.
+
+    If one of these hosts queues another body, it is refused, and the host is reported as costly.
+    A host without a waiting body may still queue one.
+    """
     reported_hosts: list[str] = []
     workers.on_costly = reported_hosts.append
     megabyte = 1_000_000
@@ -161,10 +182,9 @@ async def test_bodies_beyond_16_waiting_mb_are_refused_and_hosts_reported(worker
         return asyncio.create_task(workers.run("strip", host, b"{}", seconds=5, size=megabyte - 1))
 
     hosts = ["h0.example", "h1.example", "h2.example", "h3.example"]
-    # All bodies are queued before the first one is read: 4 of each host, which is 16 MB.
+    # All bodies are queued before the first one is read.
     accepted = [queue_body_of_a_megabyte(host) for _ in range(4) for host in hosts]
     refused = [queue_body_of_a_megabyte(host) for host in hosts]
-    # A host without a body in the queue may still add one.
     accepted.append(queue_body_of_a_megabyte("other.example"))
     await asyncio.gather(*accepted)
     outcomes = await asyncio.gather(*refused, return_exceptions=True)
@@ -208,18 +228,26 @@ class Machine:
 
 
 async def test_worker_that_does_not_start_is_not_the_hosts_fault() -> None:
-    """A host counts as costly if its answers take too much time or memory. This one does not."""
+    """An answer of a host cannot be read, because no worker process can be started.
+
+    The answer is reported as unread. But the host is not reported as costly, because its answer is not the cause.
+    """
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="a.example")
     assert machine.fault_of_each_start == [START_FAULT]
-    assert (machine.unread_hosts, machine.costly_hosts) == (["a.example"], [])
+    assert machine.unread_hosts == ["a.example"]
+    assert machine.costly_hosts == []
     workers.close()
 
 
 async def test_failed_start_is_repeated_after_one_second_then_two() -> None:
-    """A worker, which reads answers, cannot be started. The pauses between tries are 1 s and 2 s. Five answers come."""
+    """Five answers come. To read one, a worker process must be started, but each start fails.
+
+    After a failed start there is a pause, in which no start is tried. The first pause is 1 s, the second 2 s.
+    So only the answers at 0, 1 and 3 s cause a start. None of the five is read.
+    """
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     seconds_of_answers, seconds_of_starts = (0.0, 0.5, 1.0, 1.9, 3.0), []
@@ -232,36 +260,42 @@ async def test_failed_start_is_repeated_after_one_second_then_two() -> None:
             seconds_of_starts.append(second)
     assert seconds_of_starts == [0.0, 0.0 + 1, 1.0 + 2]
     assert machine.fault_of_each_start == [START_FAULT, START_FAULT, START_FAULT]
-    # None of the answers was read, in a pause or not.
     assert machine.unread_hosts == ["a.example"] * len(seconds_of_answers)
     workers.close()
 
 
 async def test_worker_starts_for_answer_a_second_after_failed_start() -> None:
+    """At second 0, an answer must be read, but no worker process can be started. After that, one could be.
+
+    The next start is only tried after a pause of one second. So an answer at second 1 is read.
+    """
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     machine.can_start_workers = True
-    machine.clock.seconds = 1.0  # the end of the pause after a failed start
+    machine.clock.seconds = 1.0
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
     assert machine.fault_of_each_start == [START_FAULT, NO_FAULT]
     workers.close()
 
 
 async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
-    """Each start reports its fault, or none. After a failed start, `try_start` is called until no fault is left."""
+    """Two tasks start two worker processes at once, in two threads. The first start succeeds, the second fails.
+
+    Each start reports its fault, or none. The fault of the second is reported last, so it seems to go on.
+    Then `try_start` finds the first worker idle. It starts no other, and reports that there is no fault.
+    """
     second_start_has_begun, start_numbers, reported_faults = threading.Event(), count(1), list[str]()
 
-    # Two tasks start two workers at once, in two threads. Only the first start succeeds.
     def start(megabytes: int) -> Worker:
         number = next(start_numbers)
         if number == 1:
-            # Until then, the second task must not find an idle worker.
+            # Until the second start begins, the first must not end. Its idle worker would make the second needless.
             second_start_has_begun.wait()
             return start_worker(megabytes)
         second_start_has_begun.set()
-        # This start must be the last one to end, so that its fault is the one that counts.
+        # The second start ends last: once the first worker runs.
         while not process_ids(workers):
             os.sched_yield()
         raise NoWorker(START_FAULT)
@@ -271,7 +305,6 @@ async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {State, NoWorker}
     assert reported_faults == [NO_FAULT, START_FAULT]
-    # The first worker is idle now. So this starts none, and reports that there is no fault.
     await workers.try_start()
     assert reported_faults == [NO_FAULT, START_FAULT, NO_FAULT]
     starts_made = next(start_numbers) - 1
@@ -280,28 +313,33 @@ async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
 
 
 async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
-    """`try_start` repeats a start that failed. With `eager`, it also makes the first one."""
+    """`try_start` repeats a start of a worker process that failed. With `eager`, it also makes the first start.
+
+    Each start reports its fault, or that there was none.
+    """
     machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await workers.try_start()
-    assert machine.fault_of_each_start == []
+    assert machine.fault_of_each_start == []  # no start was made
     await workers.try_start(eager=True)
     assert machine.fault_of_each_start == [NO_FAULT]
     workers.close()
 
 
 async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
-    """`try_start` repeats a start of a worker that failed. With `eager`, it also makes the first start."""
+    """`try_start` repeats a start of a worker process that failed. With `eager`, it also makes the first start.
+
+    The first two starts fail. Then workers can be started, and the third start succeeds.
+    As a worker runs now, further calls of `try_start` start none.
+    """
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     await workers.try_start(eager=True)
     await workers.try_start()
     assert machine.fault_of_each_start == [START_FAULT, START_FAULT]
-    # After two failed starts, workers can be started, and the third start succeeds.
     machine.can_start_workers = True
     await workers.try_start(eager=True)
     assert machine.fault_of_each_start == [START_FAULT, START_FAULT, NO_FAULT]
-    # A worker runs now, so these start none.
     await workers.try_start(eager=True)
     await workers.try_start(eager=True)
     assert len(machine.fault_of_each_start) == 3
@@ -310,7 +348,11 @@ async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
 
 
 async def test_worker_that_died_while_idle_is_replaced_without_blame() -> None:
-    """A host would count as costly if the worker had died during a task for it."""
+    """A worker process has read an answer. Then it is killed, while it has no task.
+
+    The next answer is read by another worker. The host is not reported as costly.
+    That happens only if a worker dies during a task.
+    """
     machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
@@ -324,6 +366,10 @@ async def test_worker_that_died_while_idle_is_replaced_without_blame() -> None:
 
 
 def test_process_that_may_open_no_more_files_starts_no_worker() -> None:
+    """The system limits how many files a process may have open. Here the limit is set to those that are open now.
+
+    A worker process needs a pipe, which counts as files. So none is started, and the error says why.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # The list contains one file more: the directory, which is open only while it is read.
     open_files = len(list(Path("/proc/self/fd").iterdir())) - 1
