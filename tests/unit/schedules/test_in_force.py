@@ -546,8 +546,9 @@ JULY_SLOT_AHEAD = promise_read(july(23), utc(6, 10))
 
 
 def test_slot_read_too_late_is_replaced_by_primary_entry() -> None:
-    """The other calendar's slot, 1 June, was read only on 5 June, so no one could wait for it. On 10 June the primary
-    calendar shows 23 July."""
+    """Two calendars announce a release. The primary one decides. The other one showed the slot 1 June, but was first
+    read on 5 June. No one could wait for a slot that had passed. On 10 June the primary calendar shows 23 July, so that
+    is the slot. It is neither read too late itself, nor a change made after a slot."""
     found = in_force(OTHERS_JUNE_SLOT_READ_TOO_LATE, JULY_SLOT_AHEAD)
     assert (found.promise, found.is_first_read_after_slot) == (JULY_SLOT_AHEAD, False)
     assert found.changed_after_slot is None

@@ -138,8 +138,9 @@ def test_two_monitors_write_no_draft_if_only_the_certainty_changes(tmp_path: Pat
 
 @pytest.mark.slow
 def test_replay_agrees_although_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
-    """South sees only 503 around the slot, so the verdict rests on the looks of North. At 09:36 North stores that it
-    was blind itself, from 09:29 to 09:31."""
+    """Around the slot, the monitor South gets only 503. So the verdict rests on the looks of the monitor North. Only at
+    09:36, North stores that it was blind itself from 09:29 to 09:31. A later replay must know this too, to give the
+    same verdict."""
 
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("09:36:00")

@@ -273,9 +273,9 @@ async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualCloc
 async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
     """Two monitors share the budget of a host: together they never send more requests than it allows.
 
-    Each renews a lease in the store, which lasts for 2 s. A write of north is about to fail.
-    Then the process of north stands still for 6 s. So south takes over its requests.
-    When north goes on, it may not use its old share, or the budget would be exceeded.
+    Each renews a lease in the store, which lasts for 2 s. The process of north stands still for 6 s, while it writes
+    its lease. So the lease ends, and south takes over all requests.
+    When north goes on, the write fails. North may not use its old share then, or the budget would be exceeded.
     """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
