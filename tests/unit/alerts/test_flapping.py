@@ -76,8 +76,9 @@ def test_flapping_page_gives_three_notices_and_then_steady_one(make_facts: Make)
     assert f"it came and went from 07:30 GMT to 07:33 GMT, {len(change_seconds)} changes; no change" in steady.text
 
 
-def test_steady_notice_does_not_deny_that_release_was_removed(make_facts: Make) -> None:
-    """A notice says that content that came and went has not changed for ten minutes."""
+def test_steady_notice_says_nothing_false_about_removed_content(make_facts: Make) -> None:
+    """Content came, went, came back and went again. After ten minutes without a change, a notice says that it is
+    steady. It must not say that the content was not seen removed yet."""
     appeared, removed, appeared_again, removed_again = 0, 5, 10, 15
     _, incident = decide_at_each_change(make_facts, [appeared, removed, appeared_again, removed_again])
     steady = make_steady_notice(incident, seconds_after_7_30(removed_again) + timedelta(minutes=10))

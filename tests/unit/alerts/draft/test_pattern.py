@@ -183,7 +183,8 @@ def test_period_report_describes_platform_fault_without_incident_ids() -> None:
     assert "a-2018-01-05" not in text
 
 
-def test_report_on_one_late_release_gives_delay_without_distribution() -> None:
+def test_report_on_one_late_release_states_its_delay_in_a_sentence() -> None:
+    """Several late releases would get a table of their delays. One gets a sentence."""
     late_by_4_to_5_minutes = late_row("a", delay=Bounds(4 * 60, 5 * 60))
     report = build_period_report(period_of(late_by_4_to_5_minutes), "Ofqual", NOW)
     text = WRITERS["md"](report).decode()

@@ -124,10 +124,10 @@ def test_end_of_exposure_and_later_release_have_separate_notices() -> None:
     assert "released between 09:30:0" in final.subject  # the slot is at 09:30
 
 
-def test_release_is_partly_late_only_once_its_page_is_out() -> None:
+def test_release_is_called_partly_late_only_if_one_part_came_in_time() -> None:
     """A release has a page and another part, `html`, which is never published.
 
-    1. The page comes 200 seconds late. No notice says “PARTLY”.
+    1. The page comes 200 seconds late. So all parts are late, and no notice says “PARTLY”.
     2. The page comes one second after the slot, which is on time. The notice says that one of two parts is late.
     """
     never_published = page_published(None)

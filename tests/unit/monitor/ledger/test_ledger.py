@@ -270,14 +270,14 @@ def cached_copy(*rows: str, age_in_seconds: int) -> Reply:
 
 @with_calendar_monitor()
 async def test_read_confirms_promise_as_of_its_cached_copy(monitor: CalendarMonitor) -> None:
-    """It is 12:00 at START. The read of 12:10 gets a copy that a cache made 60 s before. So it confirms the promise as
-    of 12:09 only. The read of 12:20 gets no copy, so it confirms the promise as of 12:20."""
+    """It is 12:00 at START. The read of 12:10 gets a copy that a cache made 60 s before. So it confirms the promise
+    only as of 12:09, less two seconds of rounding. The read of 12:20 gets no copy: as of 12:20."""
     await monitor.read_calendar(csv(row("births")))
     await monitor.read_calendar(cached_copy(row("births"), age_in_seconds=60), minutes_later=10)
     # The age and the date from which it counts are each cut to whole seconds. So the copy may be 2 s older.
     oldest_age_of_copy = timedelta(seconds=60 + 2)
     assert confirmed_at(monitor, "births") == START + timedelta(minutes=10) - oldest_age_of_copy
-    not_cached = csv(row("births"), row("deaths"))
+    not_cached = csv(row("births"), row("deaths"))  # with another row, so that this is no copy
     await monitor.read_calendar(not_cached, minutes_later=10)
     assert confirmed_at(monitor, "births") == START + timedelta(minutes=20)
 

@@ -151,9 +151,10 @@ def test_origin_view_ends_once_the_page_is_seen() -> None:
 ORIGIN_OF_COPY = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
 
 
-def test_copy_has_a_quarter_of_the_chance_of_its_page() -> None:
-    """A copy is the same release at another address, which is less likely to change at the slot. It gets no extra looks
-    while its host is idle (`every_if_idle`)."""
+def test_copy_counts_as_a_quarter_as_likely_to_change_as_its_page() -> None:
+    """A copy is the same release at another address. It has the same times of looks (windows) as the page. But its
+    `chance`, how likely it is to change at the slot, counts as a quarter of that of the page. And while its host is
+    idle, it gets no looks in addition (`every_if_idle`)."""
     of_page, of_copy = windows_for(PAGE_AT_ORIGIN, SLOT), windows_for(ORIGIN_OF_COPY, SLOT)
     assert of_copy == tuple(replace(window, chance=window.chance / 4, every_if_idle=None) for window in of_page)
 
