@@ -124,7 +124,7 @@ def fold_openings(
 ) -> Digest | None:
     """Return one notice in place of the openings (notices that open incidents) among `notices`, with their ids.
 
-    All are of one kind. None if they are about fewer than `threshold` releases. `name_of` returns a producer's name.
+    All openings are of one kind. None if they are about fewer than `threshold` releases. `name_of` names a producer.
     """
     openings = sorted((one for one in notices if one.kind in DIGESTED), key=lambda opening: (opening.at, opening.id))
     releases = {opening.release for opening in openings}

@@ -47,7 +47,7 @@ def compare_read(
     """Return what a read at `read_at` changes in the entries of earlier reads, or only alarms if it has any.
 
     `previous_read_at` is the last usable read, None before the first. A promise is added only if slot, state or doubt
-    of an entry changed. The other results are the uids of unchanged entries, of missing ones and of those shown again.
+    of an entry changed. An entry not shown is missing, and also unlisted if its slot is ahead (see `ReadChanges`).
     """
     known, alarms = earlier.entries, find_alarms(earlier, reading, read_at)
     if alarms:

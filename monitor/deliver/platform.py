@@ -66,8 +66,8 @@ class PlatformThread:
     def delay_thread_opening(self, tx: Transaction, now: datetime) -> None:
         """Delay the unsent first notice about the fault of a platform (a host), because one more release was delayed.
 
-        The notice waits for a pause from now, so that it can name further releases, but at most for five pauses since
-        the incident was opened. Only `folding` channels wait: they get this notice instead of one for each release.
+        It waits for a pause from now, so that it can name further releases, but at most for five pauses since the
+        incident was opened. Only `folding` channels wait. Channels that the routes choose only now get the notice too.
         """
         opening = self.store.outbox.notice(thread_id(self.incident.id))
         if opening is None:

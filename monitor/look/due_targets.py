@@ -72,7 +72,7 @@ class Sweeps:
         """Remove a target's part from the sweep that looks at its slot's parts in turn. Also remove an empty sweep."""
         sweep = self._find_sweep(goal)
         if sweep is None or not _represents_part(target, goal):
-            return  # the sweep has ended, or this is not the view with which `add` has added the part
+            return  # the sweep has ended, or the part was added by another of its views
         sweep.remove(part_key(target))
         self._part_keys_by_url.pop(target.url, None)
         if not sweep.parts:

@@ -136,7 +136,7 @@ class Poller:
         soon: bool = False,
         goal: ProofGoal | None = None,
     ) -> None:
-        """Look at a target in these windows, which replace its earlier windows. Without any change, do nothing.
+        """Plan the looks at a target in these windows, which replace earlier windows. Without any change, do nothing.
 
         `shift` delays its due instants, so that not all targets with these windows are due at once. `promised_at` is an
         instant at which a look must begin, even if other requests to the host wait. `soon`: a new target is due now.
