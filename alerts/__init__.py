@@ -1,1 +1,4 @@
-"""Findings turned into incidents, drafts, notices and deliveries. A leaf: imports only `schedules.times` of ours."""
+"""Findings turned into incidents, drafts, notices and deliveries.
+
+A leaf: imports only `schedules.times` of ours.
+"""

@@ -1,4 +1,7 @@
-"""Corrective actions: tasks that prevent a repeat of an incident, each with its role and due date. No I/O."""
+"""Corrective actions: tasks that prevent a repeat of an incident, each with its role and due date.
+
+No I/O.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,14 @@ ACTION_PREFIX = "action no. "
 
 
 def add_action(
-    incident: Incident, role: str, typed: Mapping[str, str], now: datetime, timezone: str = "Europe/London"
+    incident: Incident,
+    role: str,
+    typed: Mapping[str, str],
+    now: datetime,
+    timezone: str = "Europe/London",
 ) -> Incident:
-    """Add the action that a person typed: its `text`, its `owner` (a role) and the last day it is `due` on (ISO).
+    """Add the action that a person typed: its `text`, its `owner` (a role) and the last day it is
+    `due` on (ISO).
 
     Returns the incident unchanged if it has this action. Raises `InvalidInput` with all faults.
     """
@@ -40,22 +48,34 @@ def add_action(
     if faults:
         raise InvalidInput(faults)
     action = Action(text, owner, due)
-    if any((known.text, known.owner, known.due) == (text, owner, due) for known in incident.actions):
+    if any(
+        (known.text, known.owner, known.due) == (text, owner, due) for known in incident.actions
+    ):
         return incident
-    entry = Entry(now, by, f"{ACTION_PREFIX}{len(incident.actions) + 1}: {text} ({owner}, by {day_text(due)})")
+    entry = Entry(
+        now, by, f"{ACTION_PREFIX}{len(incident.actions) + 1}: {text} ({owner}, by {day_text(due)})"
+    )
     return replace(incident.with_entries(entry), actions=(*incident.actions, action))
 
 
 def complete_action(
-    incident: Incident, role: str, number: int, now: datetime, at: str = "", timezone: str = "Europe/London"
+    incident: Incident,
+    role: str,
+    number: int,
+    now: datetime,
+    at: str = "",
+    timezone: str = "Europe/London",
 ) -> Incident:
     """Mark action `number` (from 1) as done at local date-time `at` (default: now).
 
-    Returns the incident unchanged if it was done before. Raises `InvalidInput` for an unknown action or a future time.
+    Returns the incident unchanged if it was done before. Raises `InvalidInput` for an unknown
+    action or a future time.
     """
     by, done = clean_role(role), parse_past_instant(at, now, timezone)
     if not 1 <= number <= len(incident.actions):
-        raise InvalidInput([f"no action {number} of {incident.id}, there are {len(incident.actions)}"])
+        raise InvalidInput(
+            [f"no action {number} of {incident.id}, there are {len(incident.actions)}"]
+        )
     action = incident.actions[number - 1]
     if action.done is not None:
         return incident
@@ -66,7 +86,9 @@ def complete_action(
 
 
 def describe_action(action: Action, timezone: str) -> str:
-    """Return an action as one sentence of a report: the text, the owner, and the day it is due or was done."""
+    """Return an action as one sentence of a report: the text, the owner, and the day it is due or
+    was done.
+    """
     done = None if action.done is None else day_text(local_date(action.done, timezone))
     when = f"by {day_text(action.due)}" if done is None else f"done on {done}"
     return f"{action.text.rstrip('.')}: {action.owner}, {when}."
@@ -77,13 +99,25 @@ def is_overdue(action: Action, today: date) -> bool:
     return action.done is None and action.due < today
 
 
-def overdue_actions(incidents: Iterable[Incident], today: date) -> list[tuple[Incident, int, Action]]:
-    """Return each overdue action with its incident and its number in it, the longest overdue first."""
-    return [(one, number, action) for one, number, action in list_actions(incidents) if is_overdue(action, today)]
+def overdue_actions(
+    incidents: Iterable[Incident], today: date
+) -> list[tuple[Incident, int, Action]]:
+    """Return each overdue action with its incident and its number in it, the longest overdue
+    first.
+    """
+    return [
+        (one, number, action)
+        for one, number, action in list_actions(incidents)
+        if is_overdue(action, today)
+    ]
 
 
-def list_actions(incidents: Iterable[Incident], *, done: bool = False) -> list[tuple[Incident, int, Action]]:
-    """Return (incident, number from 1, action) of each open action by due day; `done` adds finished ones at the end."""
+def list_actions(
+    incidents: Iterable[Incident], *, done: bool = False
+) -> list[tuple[Incident, int, Action]]:
+    """Return (incident, number from 1, action) of each open action by due day; `done` adds finished
+    ones at the end.
+    """
     found = [
         (incident, number, action)
         for incident in incidents

@@ -12,7 +12,16 @@ from email.utils import parseaddr, parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from alerts.finding import ReleaseFacts
-from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
+from alerts.incident import (
+    ACKNOWLEDGED,
+    ASSIGNED_PREFIX,
+    MONITOR,
+    SIGNED,
+    WAIVED,
+    Entry,
+    Incident,
+    Kind,
+)
 from alerts.one_line import one_line, slug
 from schedules.contract.verdict import Grade
 from schedules.times.words import day_text
@@ -39,15 +48,19 @@ class InvalidInput(ValueError):
 
 
 def log_by_hand(
-    words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str = "Europe/London"
+    words: Mapping[str, str],
+    facts: ReleaseFacts | None,
+    now: datetime,
+    timezone: str = "Europe/London",
 ) -> Incident:
     """Return an incident that a person saw: a leak, a misdirected e-mail, an item in the press.
 
-    `words` are the texts of the fields of a form, by the name of the field. Fields that must be there are `what` (what
-    happened) and `when` (local ISO dates or date-times, separated by commas). Without the `facts` of a release, `title`
-    and `producer` must be there too. Optional fields are `until` (when it ended), `url` (addresses, one a line),
-    `grade` (default: `report`, the gravest), `by` (the role that logs it) and `release`. Other fields, such as `sort`,
-    are kept for the draft of the incident. Raises `InvalidInput` with all faults.
+    `words` are the texts of the fields of a form, by the name of the field. Fields that must be
+    there are `what` (what happened) and `when` (local ISO dates or date-times, separated by
+    commas). Without the `facts` of a release, `title` and `producer` must be there too. Optional
+    fields are `until` (when it ended), `url` (addresses, one a line), `grade` (default: `report`,
+    the gravest), `by` (the role that logs it) and `release`. Other fields, such as `sort`, are kept
+    for the draft of the incident. Raises `InvalidInput` with all faults.
     """
     words = {name: make_storable(text).strip() for name, text in words.items()}
     faults = list(_find_faults(words, facts, now, timezone))
@@ -65,8 +78,9 @@ def log_by_hand(
     logged = Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))
     # Each unlikely date, such as one at a weekend, gets a warning in the timeline.
     warnings = [Entry(now, MONITOR, warning) for warning in _warn_of_dates(dates, now, timezone)]
+    subject = release or slug(producer)[:60] or "incident"
     return Incident(
-        id=f"{release or slug(producer)[:60] or 'incident'}-hand-{local_date(occurred, timezone)}-{digest}",
+        id=f"{subject}-hand-{local_date(occurred, timezone)}-{digest}",
         kind=Kind.HAND,
         release=release,
         producer=producer,
@@ -82,12 +96,16 @@ def log_by_hand(
 
 def make_storable(text: str) -> str:
     """Return text that can be stored and written into a document."""
-    # A terminal passes on invalid bytes as lone surrogates, which neither a database nor a document accepts.
+    # A terminal passes on invalid bytes as lone surrogates, which neither a database nor a document
+    # accepts.
     return text.encode("utf-8", "replace").decode()
 
 
 def acknowledge_incident(incident: Incident, role: str, now: datetime) -> Incident:
-    """Record that a role acknowledged the incident, once for each role. Raises `InvalidInput` without a role."""
+    """Record that a role acknowledged the incident, once for each role.
+
+    Raises `InvalidInput` without a role.
+    """
     role = clean_role(role)
     if any(entry.by == role and entry.text == ACKNOWLEDGED for entry in incident.timeline):
         return incident
@@ -95,7 +113,12 @@ def acknowledge_incident(incident: Incident, role: str, now: datetime) -> Incide
 
 
 def add_note(
-    incident: Incident, role: str, text: str, now: datetime, at: str = "", timezone: str = "Europe/London"
+    incident: Incident,
+    role: str,
+    text: str,
+    now: datetime,
+    at: str = "",
+    timezone: str = "Europe/London",
 ) -> Incident:
     """Add a line to the timeline; `at` is the local date-time when it happened (default: now).
 
@@ -110,38 +133,57 @@ def add_note(
     if faults:
         raise InvalidInput(faults)
     noted = incident.with_entries(Entry(happened, clean_role(role), make_storable(text.strip())))
-    # A time far from the incident gets a second line that asks to check it, unless it is recent: it may be a reply.
+    # A time far from the incident gets a second line that asks to check it, unless it is recent: it
+    # may be a reply.
     is_recent = now - happened <= _NEAR_INCIDENT
     if is_recent or abs(happened - incident.occurred) <= _NEAR_INCIDENT:
         return noted
-    return noted.with_entries(Entry(now, MONITOR, _warn_of_distance(happened, incident.occurred, timezone)))
+    return noted.with_entries(
+        Entry(now, MONITOR, _warn_of_distance(happened, incident.occurred, timezone))
+    )
 
 
 def note_mail(incident: Incident, role: str, data: bytes, what: str, now: datetime) -> Incident:
-    """Add an e-mail that users got to the timeline, at the time it was sent. `what` is a person's description of it.
+    """Add an e-mail that users got to the timeline, at the time it was sent.
 
-    An e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is in the future.
+    `what` is a person's description of it.
+
+    An e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is
+    in the future.
     """
     try:
         message = message_from_bytes(data)
-        sent = parsedate_to_datetime(str(message["date"]))  # a missing date is the text "None", which is no date
-        at = sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)  # a time with the zone `-0000` is UTC
-        texts = [part.get_payload(decode=True) for part in message.walk() if part.get_content_maintype() == "text"]
+        # a missing date is the text "None", which is no date
+        sent = parsedate_to_datetime(str(message["date"]))
+        # a time with the zone `-0000` is UTC
+        at = sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)
+        texts = [
+            part.get_payload(decode=True)
+            for part in message.walk()
+            if part.get_content_maintype() == "text"
+        ]
         _, has_host, host = parseaddr(str(message["from"])[:_LONGEST_SENDER])[1].rpartition("@")
     except (ValueError, OverflowError, RecursionError) as exc:
         raise InvalidInput(["mail: no e-mail with a date; save it as .eml"]) from exc
     evidence = f"e-mail with SHA-256 {hashlib.sha256(data).hexdigest()} noted"
     if any(entry.text == evidence for entry in incident.timeline):
         return incident
-    link = _LINK.search(b"\n".join(text for text in texts if isinstance(text, bytes)).decode("utf-8", "replace"))
+    link = _LINK.search(
+        b"\n".join(text for text in texts if isinstance(text, bytes)).decode("utf-8", "replace")
+    )
     account = one_line(what.strip() or "an e-mail to users was sent")
     account += f", from {host}" if has_host and host.isprintable() else ""
     account += f", with a link to {link[0]}" if link and is_address(link[0]) else ""
-    return add_note(incident, role, account, now, at.isoformat()).with_entries(Entry(now, MONITOR, evidence))
+    return add_note(incident, role, account, now, at.isoformat()).with_entries(
+        Entry(now, MONITOR, evidence)
+    )
 
 
 def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
-    """Return the instant of a local date-time, `now` if it is blank. Raises `InvalidInput` unless it is in the past."""
+    """Return the instant of a local date-time, `now` if it is blank.
+
+    Raises `InvalidInput` unless it is in the past.
+    """
     try:
         instant = _parse_instant(at.strip(), timezone) if at.strip() else now
     except ValueError as exc:
@@ -152,13 +194,17 @@ def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:
 
 
 def logged_end(incident: Incident, timezone: str = "Europe/London") -> datetime | None:
-    """Return when an incident ended, as typed by the person who logged it; None if they gave no time."""
+    """Return when an incident ended, as typed by the person who logged it; None if they gave no
+    time.
+    """
     until = incident.words.get("until")
     return _parse_instant(until, timezone) if until else None
 
 
 def has_time_of_day(incident: Incident) -> bool:
-    """Return whether the time at which an incident occurred is known, not only the day, as a person may type it."""
+    """Return whether the time at which an incident occurred is known, not only the day, as a person
+    may type it.
+    """
     first_date = incident.words.get("when", "").partition(",")[0].strip()
     return not first_date or len(first_date) > len("2016-10-01")
 
@@ -174,7 +220,10 @@ def is_address(text: str) -> bool:
 
 
 def record_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
-    """Record the cause in a few words, which reports count. It replaces an earlier one. A blank one is ignored."""
+    """Record the cause in a few words, which reports count.
+
+    It replaces an earlier one. A blank one is ignored.
+    """
     words = one_line(make_storable(cause))
     if not words or incident.words.get("cause") == words:
         return incident
@@ -182,7 +231,10 @@ def record_cause(incident: Incident, role: str, cause: str, now: datetime) -> In
 
 
 def assign_role(incident: Incident, role: str, to: str, now: datetime) -> Incident:
-    """Assign the incident to the role `to`; a blank one is ignored. Raises `InvalidInput` if it is not a role."""
+    """Assign the incident to the role `to`; a blank one is ignored.
+
+    Raises `InvalidInput` if it is not a role.
+    """
     assigned = clean_role(to) if to.strip() else ""
     if not assigned or incident.words.get("assigned") == assigned:
         return incident
@@ -194,15 +246,20 @@ def _record_act(incident: Incident, role: str, entry: str, now: datetime, **word
     return replace(noted, words={**incident.words, **words})
 
 
-def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:
+def bring_forward(
+    incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London"
+) -> Incident:
     """Record that a role brings the release forward to the local date-time `when`.
 
-    If the incident has this time already, return it unchanged. Raises `InvalidInput` if `when` is no date-time.
+    If the incident has this time already, return it unchanged. Raises `InvalidInput` if `when` is
+    no date-time.
     """
     try:
         to = _parse_instant(when.strip(), timezone)
     except ValueError as exc:
-        raise InvalidInput([f'brought forward: not a date-time, write "2018-01-05T09:00" (got "{when}")']) from exc
+        raise InvalidInput(
+            [f'brought forward: not a date-time, write "2018-01-05T09:00" (got "{when}")']
+        ) from exc
     by = clean_role(role)
     instant = to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:
@@ -216,11 +273,17 @@ def cite_other_incidents(incident: Incident, role: str, now: datetime) -> Incide
     """Record that the draft is to cite other producers' incidents on the same platform."""
     if incident.words.get("cite_others"):
         return incident
-    return _record_act(incident, role, "other producers' incidents are to be cited", now, cite_others="yes")
+    return _record_act(
+        incident, role, "other producers' incidents are to be cited", now, cite_others="yes"
+    )
 
 
-def sign_off_report(incident: Incident, role: str, version: int, now: datetime, anyway: str = "") -> Incident:
-    """Record that a role signed off a version of the report; `anyway` is the reason if a check failed."""
+def sign_off_report(
+    incident: Incident, role: str, version: int, now: datetime, anyway: str = ""
+) -> Incident:
+    """Record that a role signed off a version of the report; `anyway` is the reason if a check
+    failed.
+    """
     reason = one_line(make_storable(anyway))
     entry = f"report signed off as version {version}"
     words = {SIGNED: now.isoformat(timespec="seconds")}
@@ -231,7 +294,9 @@ def sign_off_report(incident: Incident, role: str, version: int, now: datetime, 
 
 
 def waive_report(incident: Incident, role: str, reason: str, now: datetime) -> Incident:
-    """Record why no report will be made, and close the incident. New facts may reopen it; the report stays waived.
+    """Record why no report will be made, and close the incident.
+
+    New facts may reopen it; the report stays waived.
 
     Raises `InvalidInput` without a reason, or if no report is owed.
     """
@@ -257,11 +322,15 @@ def clean_role(role: str) -> str:
     """Return a role as one line. Raises `InvalidInput` if it is blank or too long."""
     line = one_line(make_storable(role))
     if not line or len(line) > _LONGEST_ROLE:
-        raise InvalidInput([f"give your role, not your name, in at most {_LONGEST_ROLE} characters"])
+        raise InvalidInput(
+            [f"give your role, not your name, in at most {_LONGEST_ROLE} characters"]
+        )
     return line
 
 
-def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str) -> Iterator[str]:
+def _find_faults(
+    words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str
+) -> Iterator[str]:
     needed = ("what", "when") if facts is not None else ("title", "producer", "what", "when")
     yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
     if words.get("grade", "report") not in list(Grade):
@@ -273,7 +342,9 @@ def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: date
 
 
 def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield the faults of the typed dates: one or several in `when`, and the end of the incident in `until`."""
+    """Yield the faults of the typed dates: one or several in `when`, and the end of the incident in
+    `until`.
+    """
     parsed: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
         try:
@@ -285,30 +356,45 @@ def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str
             yield f'{key}: is in the future (got "{words[key]}")'
     begins, ends = parsed.get("when"), parsed.get("until")
     if begins and ends and (len(ends) > 1 or ends[0] < begins[0]):
-        yield f'until: must be one date-time, not before the first of `when` (got "{words["until"]}")'
+        yield (
+            f'until: must be one date-time, not before the first of `when` (got "{words["until"]}")'
+        )
 
 
 def parse_instants(texts: str, timezone: str) -> list[datetime]:
-    """Return local ISO dates or date-times, separated by commas, in UTC. Raises ValueError if one is not ISO."""
+    """Return local ISO dates or date-times, separated by commas, in UTC.
+
+    Raises ValueError if one is not ISO.
+    """
     return [_parse_instant(text.strip(), timezone) for text in texts.split(",")]
 
 
 def _parse_instant(text: str, timezone: str) -> datetime:
-    """Return a local ISO date (its first instant) or date-time in UTC. Raises ValueError if it is neither."""
+    """Return a local ISO date (its first instant) or date-time in UTC.
+
+    Raises ValueError if it is neither.
+    """
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         return day_begins(date.fromisoformat(text), timezone)
     parsed = datetime.fromisoformat(text)
-    return (parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone(timezone))).astimezone(UTC)
+    return (
+        parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=zone(timezone))
+    ).astimezone(UTC)
 
 
 def _warn_of_distance(instant: datetime, occurred: datetime, timezone: str) -> str:
-    days, day = abs(instant - occurred) // timedelta(days=1), day_text(local_date(instant, timezone))
+    days, day = (
+        abs(instant - occurred) // timedelta(days=1),
+        day_text(local_date(instant, timezone)),
+    )
     side = "before" if instant < occurred else "after"
     return f"check date: {day} is {days} day{'s' if days != 1 else ''} {side} the incident"
 
 
 def _warn_of_dates(instants: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield a line for each unlikely date: at a weekend, over a day from the first one, or a first one long ago."""
+    """Yield a line for each unlikely date: at a weekend, over a day from the first one, or a first
+    one long ago.
+    """
     occurred = instants[0]
     for instant in instants:
         day = local_date(instant, timezone)

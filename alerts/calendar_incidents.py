@@ -1,4 +1,6 @@
-"""Incidents about no release: a calendar in trouble, an edition that no calendar announces, an unreadable host."""
+"""Incidents about no release: a calendar in trouble, an edition that no calendar announces, an
+unreadable host.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,9 @@ _MOST_ENTRIES = 50
 class CalendarTrouble:
     """A calendar that a person must check.
 
-    `fault` describes the fault in one line, `since` is when it began, `last_read` the time of the last usable read. If
-    `doubted`, the calendar was read but its content is implausible. Otherwise it could not be read.
+    `fault` describes the fault in one line, `since` is when it began, `last_read` the time of the
+    last usable read. If `doubted`, the calendar was read but its content is implausible. Otherwise
+    it could not be read.
     """
 
     calendar: str
@@ -45,14 +48,19 @@ class CalendarTrouble:
     doubted: bool
 
 
-def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
-    """Open an incident, with a notice, for a calendar in trouble, or add a fault to the `known` one and reopen it."""
+def report_trouble(
+    found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str
+) -> Decision:
+    """Open an incident, with a notice, for a calendar in trouble, or add a fault to the `known` one
+    and reopen it.
+    """
     # The subject says itself that the read is not believed.
     fault = one_line(found.fault.removeprefix("not believed: "), _LONGEST_FAULT)
     if known is not None:
         is_noted = any(fault in entry.text for entry in known.timeline)
         is_full = len(known.timeline) >= _MOST_ENTRIES
-        # A fault that is noted already, or for which there is no room, does not change an open incident.
+        # A fault that is noted already, or for which there is no room, does not change an open
+        # incident.
         if known.closed is None and (is_noted or is_full):
             return Decision()
         return Decision(replace(known, closed=None).with_entries(Entry(now, MONITOR, fault)))
@@ -61,20 +69,31 @@ def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime
     step_list = "calendar_doubted" if found.doubted else "calendar_unread"
     last_read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
     lines = [f"Last usable read: {last_read}.", "The announcements of that read remain in force."]
-    incident = _make_incident(identity, f"Calendar {found.calendar}", found.producer, now, step_list)
+    incident = _make_incident(
+        identity, f"Calendar {found.calendar}", found.producer, now, step_list
+    )
     incident = replace(incident, occurred=found.since, calendar=found.calendar)
     return _open_with_notice(incident, f"CALENDAR: {found.calendar} {trouble}: {fault}", lines)
 
 
-def report_changed_periods(calendar: str, producer: str, periods: Sequence[tuple[str, str]], now: datetime) -> Decision:
-    """Open an incident because entries now name another period: `periods` are their titles before and after."""
+def report_changed_periods(
+    calendar: str, producer: str, periods: Sequence[tuple[str, str]], now: datetime
+) -> Decision:
+    """Open an incident because entries now name another period: `periods` are their titles before
+    and after.
+    """
     entries = f"{len(periods)} entries" if len(periods) > 1 else f"“{one_line(periods[0][0], 80)}”"
     subject = f"CALENDAR: {calendar} has given {entries} another period"
-    lines = [f"- “{one_line(after)}”, was “{one_line(before)}”" for before, after in periods[:_MOST_ENTRIES]]
+    lines = [
+        f"- “{one_line(after)}”, was “{one_line(before)}”"
+        for before, after in periods[:_MOST_ENTRIES]
+    ]
     if len(periods) > _MOST_ENTRIES:
         lines.append(f"- and {len(periods) - _MOST_ENTRIES} more")
     identity = f"calendar-{calendar}-retitled-{now:%Y-%m-%dT%H%M%SZ}"
-    incident = _make_incident(identity, f"Calendar {calendar}: another period", producer, now, "calendar_periods")
+    incident = _make_incident(
+        identity, f"Calendar {calendar}: another period", producer, now, "calendar_periods"
+    )
     return _open_with_notice(incident, subject, lines)
 
 
@@ -83,44 +102,68 @@ def report_missing_edition(
 ) -> Decision:
     """Open the incident of an edition that no calendar announces. It accuses no one of lateness.
 
-    `title` is that of the last edition, with its period if it has one. The next is `expected` between two days.
+    `title` is that of the last edition, with its period if it has one. The next is `expected`
+    between two days.
     """
     first, last = expected
     series = one_line(title)
-    subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({producer_name})"
+    subject = (
+        f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)}"
+        f" ({producer_name})"
+    )
     window = f"between {day_text(first)} and {day_text(last)}"
     # An edition is reported only from four weeks before `last` (`Expectation.find_unannounced`).
-    lines = [f"Earlier editions suggest that it is due {window}. The last of these days is at most four weeks away."]
+    lines = [
+        (
+            f"Earlier editions suggest that it is due {window}. The last of these days is at"
+            " most four weeks away."
+        )
+    ]
     identity = f"unannounced-{slug(f'{producer} {title}')[:80]}-{first.isoformat()}"
     incident = _make_incident(identity, series, producer, now, "edition_missing")
     return _open_with_notice(replace(incident, series=series), subject, lines)
 
 
 def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
-    """Return a closed incident with a notice, at most one a day, for a host whose answers are too costly to parse."""
+    """Return a closed incident with a notice, at most one a day, for a host whose answers are too
+    costly to parse.
+    """
     name_of_host = one_line(host, 80)
-    subject = f"UNREADABLE: answers of {name_of_host} take more time or memory to read than they may"
+    subject = (
+        f"UNREADABLE: answers of {name_of_host} take more time or memory to read than they may"
+    )
     lines = [
         "Looks at these addresses are unknown, with the reason too_costly.",
-        "Each address is read again after a pause. Other hosts are not affected. You get this notice once a day.",
+        (
+            "Each address is read again after a pause. Other hosts are not affected. You get this"
+            " notice once a day."
+        ),
     ]
     identity = f"too-costly-{slug(host)[:80]}-{local_date(now, timezone)}"
-    incident = _make_incident(identity, f"Answers of {name_of_host}", producer=host, now=now, step_list="host_costly")
+    incident = _make_incident(
+        identity, f"Answers of {name_of_host}", producer=host, now=now, step_list="host_costly"
+    )
     return _open_with_notice(replace(incident, kind=Kind.TOO_COSTLY, closed=now), subject, lines)
 
 
 def close_resolved(known: Incident, now: datetime) -> Incident:
-    """Close the incident of a calendar that can be read again, or of an edition that was announced after all."""
+    """Close the incident of a calendar that can be read again, or of an edition that was announced
+    after all.
+    """
     return replace(known, closed=now).with_entries(Entry(now, MONITOR, "resolved"))
 
 
 def reopen(earlier: Incident, again: Incident, now: datetime) -> Incident:
-    """Reopen an incident because the same trouble is back; its timeline continues with the new fault."""
+    """Reopen an incident because the same trouble is back; its timeline continues with the new
+    fault.
+    """
     return replace(earlier, closed=None).with_entries(Entry(now, MONITOR, again.timeline[0].text))
 
 
 def fill_in_subject(incident: Incident) -> Incident:
-    """Fill in `calendar` or `series` from the id of an incident that was stored before there were these fields."""
+    """Fill in `calendar` or `series` from the id of an incident that was stored before there were
+    these fields.
+    """
     if incident.calendar or incident.series:
         return incident
     if incident.id.startswith("unannounced-"):
@@ -129,38 +172,60 @@ def fill_in_subject(incident: Incident) -> Incident:
 
 
 def are_of_one_edit(one: Incident, other: Incident) -> bool:
-    """Return whether two incidents are about one edit: one read revealed both changes, to entries of one producer."""
+    """Return whether two incidents are about one edit: one read revealed both changes, to entries
+    of one producer.
+    """
     read = _find_revealing_read(one)
-    return read is not None and (read, one.producer) == (_find_revealing_read(other), other.producer)
+    return read is not None and (read, one.producer) == (
+        _find_revealing_read(other),
+        other.producer,
+    )
 
 
 def _find_revealing_read(incident: Incident) -> tuple[str | None, datetime] | None:
-    """Return the calendar and the instant of the read that revealed the change, None if no read did."""
+    """Return the calendar and the instant of the read that revealed the change, None if no read
+    did.
+    """
     facts = incident.facts
     if facts is None or incident.kind is not Kind.CALENDAR:
         return None
-    reads = [finding.at for finding in facts.findings if finding.kind in CALENDAR_FINDINGS and finding.at]
+    reads = [
+        finding.at for finding in facts.findings if finding.kind in CALENDAR_FINDINGS and finding.at
+    ]
     return (facts.slot_source, max(reads)) if reads else None
 
 
 def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: datetime) -> Notice:
-    """Return the `opening` notice of one incident with a text on all `incidents` that one edit of a calendar caused."""
+    """Return the `opening` notice of one incident with a text on all `incidents` that one edit of a
+    calendar caused.
+    """
     entries = [(incident, incident.facts) for incident in incidents if incident.facts is not None]
     _, first = entries[0]
-    changes = ", ".join(dict.fromkeys(describe_status("calendar", facts, now) for _, facts in entries))
-    subject = f"CALENDAR: {len(entries)} entries of {first.slot_source} ({first.producer_names}), {changes}"
+    changes = ", ".join(
+        dict.fromkeys(describe_status("calendar", facts, now) for _, facts in entries)
+    )
+    subject = (
+        f"CALENDAR: {len(entries)} entries of {first.slot_source} ({first.producer_names}),"
+        f" {changes}"
+    )
     lines = [f"Producer: {first.producer_names}", "", "Entries:"]
     for incident, facts in entries:
         details = (*list_finding_details("calendar", facts), facts.url, f"Incident: {incident.id}")
         lines += [f"- {write_title_with_slot(facts, now)}", *(f"  {line}" for line in details)]
     steps = numbered_steps((ACKNOWLEDGE, *steps_at("calendar")))
     text = write_blocks([subject], lines, steps, [f"Incident: {opening.incident}"])
-    findings = tuple(dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident)))
+    findings = tuple(
+        dict.fromkeys(name for incident, _ in entries for name in list_route_names(incident))
+    )
     return replace(opening, release="", findings=findings, subject=one_line(subject), text=text)
 
 
-def _make_incident(identity: str, title: str, producer: str, now: datetime, step_list: str) -> Incident:
-    """Return an open incident of kind `calendar` and grade `none` about no release, which occurred now."""
+def _make_incident(
+    identity: str, title: str, producer: str, now: datetime, step_list: str
+) -> Incident:
+    """Return an open incident of kind `calendar` and grade `none` about no release, which occurred
+    now.
+    """
     return Incident(
         id=identity,
         kind=Kind.CALENDAR,

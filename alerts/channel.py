@@ -23,9 +23,10 @@ class Attachment:
 class Message:
     """One message of one notice, the same for every channel.
 
-    `id` is stable, so receivers may drop a second copy. `notice` is the id of the notice that opened the thread.
-    `kind` is what happened (opened, grade_changed, …). `data` is the same for machines, `brief` a subject of at most 78
-    characters. No field has content that was public before its slot.
+    `id` is stable, so receivers may drop a second copy. `notice` is the id of the notice that
+    opened the thread. `kind` is what happened (opened, grade_changed, …). `data` is the same for
+    machines, `brief` a subject of at most 78 characters. No field has content that was public
+    before its slot.
     """
 
     id: str
@@ -46,7 +47,9 @@ LONGEST_SHORT_FORM = 459
 
 
 def make_short_form(message: Message, most: int = LONGEST_SHORT_FORM) -> tuple[str, str]:
-    """Return subject and link in `most` characters together; the link is empty if it would take more than half."""
+    """Return subject and link in `most` characters together; the link is empty if it would take
+    more than half.
+    """
     link = str(message.data.get("link") or "")
     link = link if len(link) <= most // 2 else ""
     return one_line(message.subject, most - len(link) - 1), link

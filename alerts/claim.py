@@ -17,10 +17,12 @@ NO_PROOF = (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One publication in the publisher's record: `at` is when it was first published, by the publisher's own stamp.
+    """One publication in the publisher's record: `at` is when it was first published, by the
+    publisher's own stamp.
 
-    `slot` is the planned time in that record, None without one. `slot_source` says whether it was `announced`, or only
-    `scheduled` in the publisher's system. `source` is where the record was found, `read` when.
+    `slot` is the planned time in that record, None without one. `slot_source` says whether it was
+    `announced`, or only `scheduled` in the publisher's system. `source` is where the record was
+    found, `read` when.
     """
 
     producer: str

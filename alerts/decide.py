@@ -1,4 +1,6 @@
-"""Decide whether new facts of a release open, update, close or reopen an incident, or change none."""
+"""Decide whether new facts of a release open, update, close or reopen an incident, or change
+none.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,13 @@ from datetime import datetime
 
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts, part_label
-from alerts.flapping import CONTENT_CHANGES, describe_flapping, find_flapping_kind, find_flapping_stretches, is_flapping
+from alerts.flapping import (
+    CONTENT_CHANGES,
+    describe_flapping,
+    find_flapping_kind,
+    find_flapping_stretches,
+    is_flapping,
+)
 from alerts.incident import (
     BREACHES,
     GRAVITY,
@@ -25,7 +33,8 @@ from alerts.notice import Notice
 from schedules.contract.verdict import Ended, Grade, choose_worst_grade, verdict_text
 from schedules.times.zone import local_date
 
-# By the first word of a fact key that a notice names: its name, and the kind of incident that it makes, None if none.
+# By the first word of a fact key that a notice names: its name, and the kind of incident that it
+# makes, None if none.
 _NAME_AND_KIND_OF_KEY: dict[str, tuple[str, Kind | None]] = {
     "late": ("late", Kind.LATE),
     "never": ("never seen until the watch ended", Kind.LATE),
@@ -41,21 +50,30 @@ _KIND_OF_KEY = {word: kind for word, (_, kind) in _NAME_AND_KIND_OF_KEY.items() 
 _END_REASONS = {
     Ended.REMOVED: "what was public before its slot was removed",
     Ended.SLOT: "its slot has come, and what was public before it still is",
-    Ended.UNKNOWN: "its slot has come; whether what was public before it still was then is not known",
+    Ended.UNKNOWN: (
+        "its slot has come; whether what was public before it still was then is not known"
+    ),
 }
 _FIXED_CHANGES = {"back": "what was removed is there again", "appeared": "its page is out"}
-# Incidents of these kinds occur when they are found, whatever the slot, and only a person can close them.
+# Incidents of these kinds occur when they are found, whatever the slot, and only a person can close
+# them.
 _KINDS_CLOSED_BY_PEOPLE = (Kind.LEAD, Kind.ALTERED)
 
 
-def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_ids: Collection[str] = ()) -> Decision:
+def decide(
+    facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_ids: Collection[str] = ()
+) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    `known` is its current incident, None without one. A new incident gets an id that is not in `earlier_ids`.
+    `known` is its current incident, None without one. A new incident gets an id that is not in
+    `earlier_ids`.
     """
-    # New facts never update an incident that a person logged (HAND). They update a hint that a person must judge (LEAD)
-    # only if they still contain it. Otherwise `known` is ignored, and a fault in the facts opens a new incident.
-    if known is not None and (known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))):
+    # New facts never update an incident that a person logged (HAND). They update a hint that a
+    # person must judge (LEAD) only if they still contain it. Otherwise `known` is ignored, and a
+    # fault in the facts opens a new incident.
+    if known is not None and (
+        known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))
+    ):
         known = None
     kind = find_incident_kind(facts, now)  # None if the facts have no fault
     if known is None:
@@ -70,18 +88,25 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_i
     if closed is None and _is_over(incident, facts):
         closed = now
     entries = (Entry(now, MONITOR, notice.subject) for notice in notices)
-    incident = replace(incident, closed=closed).with_entries(*_note_lowered_grade(known, facts, now), *entries)
-    is_changed = fact_rules.select_drafted_facts(known.facts) != fact_rules.select_drafted_facts(facts)
+    incident = replace(incident, closed=closed).with_entries(
+        *_note_lowered_grade(known, facts, now), *entries
+    )
+    is_changed = fact_rules.select_drafted_facts(known.facts) != fact_rules.select_drafted_facts(
+        facts
+    )
     return Decision(incident, notices, draft=incident.has_draft and (bool(notices) or is_changed))
 
 
 def _needs_new_incident(kind: Kind, known: Incident) -> bool:
     """Return whether facts of this kind open a new incident instead of updating the `known` one.
 
-    A first breach needs its own thread and acknowledgement. So does any fault after an incident only about calendars.
+    A first breach needs its own thread and acknowledgement. So does any fault after an incident
+    only about calendars.
     """
     if known.kind is Kind.DUE and known.closed is None:
-        return False  # the incident of a release not found yet is updated, whatever is found out about the release
+        # the incident of a release not found yet is updated, whatever is found out about the
+        # release
+        return False
     is_first_breach = kind in BREACHES and known.kind not in BREACHES
     return is_first_breach or (known.kind is Kind.CALENDAR and kind is not Kind.CALENDAR)
 
@@ -89,7 +114,9 @@ def _needs_new_incident(kind: Kind, known: Incident) -> bool:
 def _open_next_incident(
     known: Incident, facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]
 ) -> Decision:
-    """Return a new incident of this kind, and close the `known` one unless only a person can close it."""
+    """Return a new incident of this kind, and close the `known` one unless only a person can close
+    it.
+    """
     opened = _open_incident(facts, kind, now, (*earlier_ids, known.id))
     if opened.incident is None or known.closed is not None or known.kind in _KINDS_CLOSED_BY_PEOPLE:
         return opened
@@ -97,10 +124,16 @@ def _open_next_incident(
     return replace(opened, superseded=replace(known, closed=now).with_entries(taken_over))
 
 
-def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]) -> Decision:
-    """Return a new incident with its opening notice. Its id is release and day, with the kind if that id is taken."""
+def _open_incident(
+    facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]
+) -> Decision:
+    """Return a new incident with its opening notice.
+
+    Its id is release and day, with the kind if that id is taken.
+    """
     occurred = _find_occurrence(facts, kind)
-    # A LEAD is a hint that a person must judge. Its id has a prefix, so that a later breach can have the plain id.
+    # A LEAD is a hint that a person must judge. Its id has a prefix, so that a later breach can
+    # have the plain id.
     lead_prefix = "lead-" if kind is Kind.LEAD else ""
     day_id = f"{facts.release}-{lead_prefix}{local_date(occurred, facts.timezone)}"
     incident = Incident(
@@ -111,16 +144,23 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: 
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # A release not found yet (DUE) has no delay, so its measured grade may be `none`. Give it at least `note`,
-        # because a route may send only notices of a certain grade.
-        grade=facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE)),
+        # A release not found yet (DUE) has no delay, so its measured grade may be `none`. Give it
+        # at least `note`, because a route may send only notices of a certain grade.
+        grade=(
+            facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE))
+        ),
         facts=facts,
-        # If the measurement is already complete when a fault is found, its incident is opened and closed at once.
+        # If the measurement is already complete when a fault is found, its incident is opened and
+        # closed at once.
         closed=now if facts.final and kind not in _KINDS_CLOSED_BY_PEOPLE else None,
     )
     # With the occasion `thread`, the notice is the first one of the incident's thread.
     opening = make_fact_notice(_choose_opening_kind(kind), "thread", incident, facts, now)
-    return Decision(incident.with_entries(Entry(now, MONITOR, opening.subject)), (opening,), draft=incident.has_draft)
+    return Decision(
+        incident.with_entries(Entry(now, MONITOR, opening.subject)),
+        (opening,),
+        draft=incident.has_draft,
+    )
 
 
 def _choose_opening_kind(kind: Kind) -> str:
@@ -128,51 +168,70 @@ def _choose_opening_kind(kind: Kind) -> str:
 
 
 def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
-    """Return when an incident occurred: the first exposure, the slot, or when a change after the release was found."""
+    """Return when an incident occurred: the first exposure, the slot, or when a change after the
+    release was found.
+    """
     if kind is Kind.EARLY:
         return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
     return facts.at if kind in _KINDS_CLOSED_BY_PEOPLE else facts.slot or facts.at
 
 
 def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
-    """Return the incident with new facts. Its kind and grade become graver with them, never less grave."""
+    """Return the incident with new facts.
+
+    Its kind and grade become graver with them, never less grave.
+    """
     incident = replace(known, grade=choose_worst_grade((known.grade, facts.grade)), facts=facts)
     if kind is None or GRAVITY.index(kind) <= GRAVITY.index(known.kind):
         return incident
     return replace(incident, kind=kind, occurred=_find_occurrence(facts, kind))
 
 
-def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
+def _yield_notices(
+    known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime
+) -> Iterator[Notice]:
     """Yield the notices about what changed between the `known` incident and the updated one."""
     builder = _NoticeBuilder(known, incident, facts, now)
-    # DUE means that a release is not found yet. Once it has a verdict (a breach, or unproven), one notice reports that.
+    # DUE means that a release is not found yet. Once it has a verdict (a breach, or unproven), one
+    # notice reports that.
     was_not_found_yet = known.kind is Kind.DUE and known.closed is None
     if was_not_found_yet and incident.kind is not Kind.DUE:
         yield builder.notice(_choose_opening_kind(incident.kind), [VERDICT_REACHED])
         return
-    # A fact key is a word, often with a number or part: `over 0` (exposure 0 ended), `withdrawn 1` (content was
-    # removed, the second time), `back 1` (that content is there again), `appeared` (the page is out).
+    # A fact key is a word, often with a number or part: `over 0` (exposure 0 ended), `withdrawn 1`
+    # (content was removed, the second time), `back 1` (that content is there again), `appeared`
+    # (the page is out).
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
     must_close = known.closed is None and _is_over(incident, facts)
     if is_flapping(facts, now) and not must_close:
-        # Content that comes and goes gets one notice for each stretch of changes, in place of one for each change.
+        # Content that comes and goes gets one notice for each stretch of changes, in place of one
+        # for each change.
         flapping_keys = [key for key in new_keys if _is_content_change(key, facts)]
         stretches = find_flapping_stretches(facts)
         if flapping_keys and len(stretches) > len(find_flapping_stretches(known.facts)):
             yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
         new_keys = [key for key in new_keys if key not in flapping_keys]
     ended_exposures = [key for key in new_keys if key.startswith("over ")]
-    # The end of an exposure has no notice while another exposure is open, or if the notice `final` reports it.
-    if ended_exposures and not must_close and not any(exposure.open for exposure in facts.exposures):
+    # The end of an exposure has no notice while another exposure is open, or if the notice `final`
+    # reports it.
+    if (
+        ended_exposures
+        and not must_close
+        and not any(exposure.open for exposure in facts.exposures)
+    ):
         yield builder.notice("exposure_closed", ended_exposures, Kind.EARLY)
-    # Only a removal that was known before is reported as back: if 0 was, `back 0` needs a notice, `back 1` does not.
+    # Only a removal that was known before is reported as back: if 0 was, `back 0` needs a notice,
+    # `back 1` does not.
     numbers_back = [key.removeprefix("back ") for key in new_keys if key.startswith("back ")]
-    back_keys = [f"back {number}" for number in numbers_back if f"withdrawn {number}" in keys_before]
+    back_keys = [
+        f"back {number}" for number in numbers_back if f"withdrawn {number}" in keys_before
+    ]
     if back_keys:
         yield builder.notice("back", back_keys, Kind.ALTERED)
     finding_keys = _select_finding_keys(new_keys)
-    # An incident may close or be reopened several times. The ids of these notices contain all keys, so they differ.
+    # An incident may close or be reopened several times. The ids of these notices contain all keys,
+    # so they differ.
     id_keys = sorted(keys_now)
     if must_close:
         # A disagreement of calendars that had no effect closes without a notice.
@@ -180,12 +239,18 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
             yield builder.notice("final", id_keys, reported_keys=ended_exposures)
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    elif finding_keys or "appeared" in new_keys or builder.has_graver_grade:  # the incident was closed before
-        yield builder.notice("reopened", id_keys, _find_gravest_kind(finding_keys, incident), finding_keys)
+    elif (
+        finding_keys or "appeared" in new_keys or builder.has_graver_grade
+    ):  # the incident was closed before
+        yield builder.notice(
+            "reopened", id_keys, _find_gravest_kind(finding_keys, incident), finding_keys
+        )
 
 
 def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
-    """Return whether a key reports a change of content, not the end of an exposure because its slot came."""
+    """Return whether a key reports a change of content, not the end of an exposure because its slot
+    came.
+    """
     sort, _, place = key.partition(" ")
     if sort == "over":
         group = fact_rules.group_exposures(facts.exposures)[int(place)]
@@ -194,22 +259,30 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about an open incident. `new_keys` are the fact keys that it did not have before.
+    """Yield the notices about an open incident.
 
-    A fact key is a word, often with a part: `late`, `elsewhere mirror` (found at that other address), `behind tables`
-    (that part is missing), `out tables` (that part is out now), `appeared` (the page is out, late). A finding is a key
-    that reports a fault. A graver grade and new findings share one notice, and a page that is out gets another. Missing
-    parts get a notice of their own only if there is no notice of a graver grade, a finding or a late page.
+    `new_keys` are the fact keys that it did not have before.
+
+    A fact key is a word, often with a part: `late`, `elsewhere mirror` (found at that other
+    address), `behind tables` (that part is missing), `out tables` (that part is out now),
+    `appeared` (the page is out, late). A finding is a key that reports a fault. A graver grade and
+    new findings share one notice, and a page that is out gets another. Missing parts get a notice
+    of their own only if there is no notice of a graver grade, a finding or a late page.
     """
     finding_keys = _select_finding_keys(new_keys)
     reported_kind = _find_gravest_kind(finding_keys, builder.incident)
     if builder.has_graver_grade:
-        yield builder.notice("grade_changed", [builder.incident.grade], reported_kind, reported_keys=finding_keys)
+        yield builder.notice(
+            "grade_changed", [builder.incident.grade], reported_kind, reported_keys=finding_keys
+        )
     elif finding_keys:
         is_elsewhere = any(key.startswith("elsewhere ") for key in finding_keys)
-        yield builder.notice("elsewhere" if is_elsewhere else "new_finding", finding_keys, reported_kind)
-    # An incident of kind DUE is about a page that was not found yet. If the page is out now, it was perhaps on time, so
-    # it has no key `appeared`, which means late. Its notice has that kind all the same, but `found` in its id.
+        yield builder.notice(
+            "elsewhere" if is_elsewhere else "new_finding", finding_keys, reported_kind
+        )
+    # An incident of kind DUE is about a page that was not found yet. If the page is out now, it was
+    # perhaps on time, so it has no key `appeared`, which means late. Its notice has that kind all
+    # the same, but `found` in its id.
     if builder.is_awaited_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
     is_late_page_out = "appeared" in new_keys
@@ -217,13 +290,16 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
     part_keys = [key for key in new_keys if key.split()[0] in ("behind", "out")]
     has_other_notice = is_late_page_out or finding_keys or builder.has_graver_grade
-    # The other notices report these parts too. So do reminders, which are sent until someone acknowledges the incident.
+    # The other notices report these parts too. So do reminders, which are sent until someone
+    # acknowledges the incident.
     if part_keys and not has_other_notice and builder.known.acknowledged is not None:
         yield builder.notice("new_finding", part_keys, Kind.LATE)
 
 
 def _select_finding_keys(keys: list[str]) -> list[str]:
-    """Return the keys of which people are notified while an incident is open, or by which it is reopened."""
+    """Return the keys of which people are notified while an incident is open, or by which it is
+    reopened.
+    """
     return [key for key in keys if key.split()[0] in _KIND_OF_KEY]
 
 
@@ -243,18 +319,28 @@ class _NoticeBuilder:
 
     @property
     def is_awaited_page_found(self) -> bool:
-        """Return whether a page that was not found yet is out now, although it is not proved whether it was late."""
+        """Return whether a page that was not found yet is out now, although it is not proved
+        whether it was late.
+        """
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
-        seen = [page is not None and fact_rules.find_appearance(page).by is not None for page in pages]
+        seen = [
+            page is not None and fact_rules.find_appearance(page).by is not None for page in pages
+        ]
         return self.known.kind is Kind.DUE and seen == [False, True]
 
     def notice(
-        self, kind: str, id_keys: list[str], reported_kind: Kind | None = None, reported_keys: list[str] | None = None
+        self,
+        kind: str,
+        id_keys: list[str],
+        reported_kind: Kind | None = None,
+        reported_keys: list[str] | None = None,
     ) -> Notice:
-        """Return a notice of this `kind`, such as `final`, that says what changed, including a graver grade.
+        """Return a notice of this `kind`, such as `final`, that says what changed, including a
+        graver grade.
 
-        `id_keys` are the fact keys in its id, `reported_keys` (default: `id_keys`) those that its text explains.
-        `reported_kind` is the kind of incident that the notice names first (default: that of the incident).
+        `id_keys` are the fact keys in its id, `reported_keys` (default: `id_keys`) those that its
+        text explains. `reported_kind` is the kind of incident that the notice names first (default:
+        that of the incident).
         """
         reported_keys = id_keys if reported_keys is None else reported_keys
         changes = [say_change(kind, reported_keys, self.known.facts, self.facts, self.now)]
@@ -262,41 +348,62 @@ class _NoticeBuilder:
             changes.append(f"grade {self.incident.grade}, was {self.known.grade}")
         changed = "; ".join(filter(None, changes))
         return make_fact_notice(
-            kind, ",".join(id_keys), self.incident, self.facts, self.now, reported_kind=reported_kind, changed=changed
+            kind,
+            ",".join(id_keys),
+            self.incident,
+            self.facts,
+            self.now,
+            reported_kind=reported_kind,
+            changed=changed,
         )
 
 
 def _find_gravest_kind(keys: list[str], incident: Incident) -> Kind:
-    return max((_KIND_OF_KEY[key.split()[0]] for key in keys), key=GRAVITY.index, default=incident.kind)
+    return max(
+        (_KIND_OF_KEY[key.split()[0]] for key in keys), key=GRAVITY.index, default=incident.kind
+    )
 
 
 def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
-    """Return whether an incident can close: the verdict is final, or a release not found yet was out in time."""
+    """Return whether an incident can close: the verdict is final, or a release not found yet was
+    out in time.
+    """
     if incident.kind is Kind.DUE:
         return facts.due is None and facts.verdict != "unproven"
     return facts.final and incident.kind not in _KINDS_CLOSED_BY_PEOPLE
 
 
 def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
-    """Yield an entry if the measured grade fell. The grade of the incident does not fall with it."""
+    """Yield an entry if the measured grade fell. The grade of the incident does not fall with
+    it.
+    """
     before = known.facts.grade if known.facts is not None else known.grade
     if choose_worst_grade((before, facts.grade)) != facts.grade:
-        words = f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
+        words = (
+            f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
+        )
         yield Entry(now, MONITOR, words)
 
 
-def say_change(kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime) -> str:
+def say_change(
+    kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
+) -> str:
     """Return in words what has changed since the facts `before`, for a notice of this kind.
 
-    Each of the `keys` names one new fact: `late`, for example, or `out tables` (the part `tables` is out).
+    Each of the `keys` names one new fact: `late`, for example, or `out tables` (the part `tables`
+    is out).
     """
     if kind == "final":
         changes = [*_explain_ends(keys, facts), _explain_close(facts)]
         if before is not None and before.verdict != facts.verdict:
-            changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")
+            changes.insert(
+                0,
+                f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}",
+            )
         return "; ".join(changes)
     if keys == [VERDICT_REACHED]:
-        # The release was not found yet before. Its verdict is now a breach (notice kind `opened`) or unproven.
+        # The release was not found yet before. Its verdict is now a breach (notice kind `opened`)
+        # or unproven.
         confirmed = "it was not found yet before, and that is confirmed now"
         return confirmed if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
@@ -311,13 +418,16 @@ def say_change(kind: str, keys: Sequence[str], before: ReleaseFacts | None, fact
 def _explain_close(facts: ReleaseFacts) -> str:
     if facts.final:
         return "the measurement is complete"
-    # An incident about a release not found yet (DUE) closes earlier: the release was found, or was perhaps not due.
+    # An incident about a release not found yet (DUE) closes earlier: the release was found, or was
+    # perhaps not due.
     is_found = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
     return "found" if is_found else "it is not certain any more that it was due at that time"
 
 
 def _explain_ends(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
-    """Return why exposures ended; keys such as `over 0` give their position in `group_exposures`."""
+    """Return why exposures ended; keys such as `over 0` give their position in
+    `group_exposures`.
+    """
     groups = fact_rules.group_exposures(facts.exposures)
     ended = [exposure for key in keys for exposure in groups[int(key.split()[1])]]
     return list(dict.fromkeys(_END_REASONS[exposure.ended or Ended.UNKNOWN] for exposure in ended))

@@ -1,4 +1,6 @@
-"""Decide what follows an attempt to deliver (sent, retry or given up) and which deliveries are next. Pure."""
+"""Decide what follows an attempt to deliver (sent, retry or given up) and which deliveries are
+next. Pure.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ class RetryAt:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """The channel refused it, and it is not retried. Later deliveries of its thread are not affected."""
+    """The channel refused it, and it is not retried.
+
+    Later deliveries of its thread are not affected.
+    """
 
     reason: str
 
@@ -30,7 +35,10 @@ AfterAttempt = Accepted | RetryAt | GivenUp
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a delivery is tried. Delays double from `first` to `longest`. It is given up after `expires`."""
+    """How often a delivery is tried.
+
+    Delays double from `first` to `longest`. It is given up after `expires`.
+    """
 
     first: timedelta = timedelta(seconds=5)
     longest: timedelta = timedelta(minutes=10)
@@ -42,8 +50,8 @@ class RetryPolicy:
 class PendingDelivery:
     """A delivery in the outbox that was not sent yet.
 
-    `thread` is the id of the notice that opened its thread, `at` when the notice was written, `due` the time of the
-    next attempt. `is_refused` is whether its channel refused it before.
+    `thread` is the id of the notice that opened its thread, `at` when the notice was written, `due`
+    the time of the next attempt. `is_refused` is whether its channel refused it before.
     """
 
     notice: str
@@ -58,9 +66,11 @@ class PendingDelivery:
 def decide_after_attempt(
     outcome: Outcome, attempts: int, at: datetime, now: datetime, rng: Random, policy: RetryPolicy
 ) -> AfterAttempt:
-    """Return whether a notice written at `at` is sent (the channel accepted it), given up or retried.
+    """Return whether a notice written at `at` is sent (the channel accepted it), given up or
+    retried.
 
-    `attempts` is the number of the attempt that had this `outcome`, from 1. `rng` adds jitter to retries.
+    `attempts` is the number of the attempt that had this `outcome`, from 1. `rng` adds jitter to
+    retries.
     """
     if isinstance(outcome, Accepted):
         return outcome
@@ -71,7 +81,8 @@ def decide_after_attempt(
         return GivenUp(f"refused {attempts} times, most recently: {outcome.reason}")
     doublings = min(attempts - 1, 30)  # a limit, so that the product does not overflow
     longest_delay = min(policy.longest, policy.first * 2**doublings)
-    # Half of the delay is jitter, so that notices that were refused together are not retried together.
+    # Half of the delay is jitter, so that notices that were refused together are not retried
+    # together.
     delay = max(longest_delay * rng.uniform(0.5, 1.0), outcome.retry_after or timedelta())
     # The last attempt is at the expiry itself, unless the channel asked for a longer delay.
     if outcome.retry_after is not None and now + outcome.retry_after > expiry:
@@ -80,12 +91,14 @@ def decide_after_attempt(
 
 
 def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
-    """Return the deliveries, oldest first, each due no later than the urgent deliveries that follow it in its thread.
+    """Return the deliveries, oldest first, each due no later than the urgent deliveries that follow
+    it in its thread.
 
-    No delivery overtakes an earlier one of its thread. So a delivery that waits, for example for the end of quiet
-    hours, would also delay an urgent one behind it.
+    No delivery overtakes an earlier one of its thread. So a delivery that waits, for example for
+    the end of quiet hours, would also delay an urgent one behind it.
     """
-    # The earliest time at which an urgent delivery of a thread is due, among those seen so far in the loop.
+    # The earliest time at which an urgent delivery of a thread is due, among those seen so far in
+    # the loop.
     due_of_urgent: dict[tuple[str, str], datetime] = {}
     newest_first = []
     for delivery in sorted(waiting, key=_get_age_key, reverse=True):
@@ -93,15 +106,18 @@ def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[Pending
         earliest = min(delivery.due, due_of_urgent.get(thread, delivery.due))
         if delivery.urgent:
             due_of_urgent[thread] = earliest
-        # A channel that refused a delivery gets it again only at the time of the retry, even if urgent ones must wait.
+        # A channel that refused a delivery gets it again only at the time of the retry, even if
+        # urgent ones must wait.
         newest_first.append(delivery if delivery.is_refused else replace(delivery, due=earliest))
     return newest_first[::-1]
 
 
 def select_ready(waiting: Iterable[PendingDelivery], now: datetime) -> list[PendingDelivery]:
-    """Return the deliveries to attempt now, oldest first, but threads with an urgent delivery that is due come first.
+    """Return the deliveries to attempt now, oldest first, but threads with an urgent delivery that
+    is due come first.
 
-    On one channel, a notice never overtakes an earlier one of its thread, but it does not wait for other threads.
+    On one channel, a notice never overtakes an earlier one of its thread, but it does not wait for
+    other threads.
     """
     waiting = list(waiting)
     urgent = {(each.channel, each.thread) for each in waiting if each.urgent and each.due <= now}
@@ -110,7 +126,10 @@ def select_ready(waiting: Iterable[PendingDelivery], now: datetime) -> list[Pend
 
 
 def next_due(waiting: Iterable[PendingDelivery]) -> datetime | None:
-    """Return when the next delivery can be attempted, None if none waits. Only the first of a thread can be."""
+    """Return when the next delivery can be attempted, None if none waits.
+
+    Only the first of a thread can be.
+    """
     return min((delivery.due for delivery in _select_first_of_each_thread(waiting)), default=None)
 
 

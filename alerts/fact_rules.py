@@ -1,4 +1,6 @@
-"""Rules on the facts of a release: which faults it has, and a key for each fact to notify people of it once."""
+"""Rules on the facts of a release: which faults it has, and a key for each fact to notify people of
+it once.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,23 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from alerts.finding import ReleaseFacts
-from schedules.contract.verdict import LATE_VERDICTS, LEAD, Elsewhere, Exposure, Finding, PartVerdict
+from schedules.contract.verdict import (
+    LATE_VERDICTS,
+    LEAD,
+    Elsewhere,
+    Exposure,
+    Finding,
+    PartVerdict,
+)
 from schedules.times.interval import Bounds, Interval, earliest_known
 
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )
 ALTERED_FINDINGS = frozenset({"withdrawn", "swapped"})
-"""Findings about a release that was already out. They make it neither late nor early, but users may have lost it."""
+"""Findings about a release that was already out. They make it neither late nor early, but users may
+have lost it.
+"""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -25,14 +36,24 @@ def find_appearance(part: PartVerdict) -> Interval:
 
 
 def is_late(facts: ReleaseFacts) -> bool:
-    """Return whether users had to wait for the page, for a part, or because a cache served an old copy."""
-    has_late_part = facts.verdict in LATE_VERDICTS or bool(facts.finding_kinds & {"late", "partial"})
+    """Return whether users had to wait for the page, for a part, or because a cache served an old
+    copy.
+    """
+    has_late_part = facts.verdict in LATE_VERDICTS or bool(
+        facts.finding_kinds & {"late", "partial"}
+    )
     return has_late_part or ("stale_edge" in facts.finding_kinds and facts.grade != "none")
 
 
 def is_only_stale(facts: ReleaseFacts) -> bool:
-    """Return whether all of it was out in time, and users had to wait only because a cache served an old copy."""
-    return is_late(facts) and facts.verdict not in LATE_VERDICTS and not facts.finding_kinds & {"late", "partial"}
+    """Return whether all of it was out in time, and users had to wait only because a cache served
+    an old copy.
+    """
+    return (
+        is_late(facts)
+        and facts.verdict not in LATE_VERDICTS
+        and not facts.finding_kinds & {"late", "partial"}
+    )
 
 
 def is_partial(facts: ReleaseFacts) -> bool:
@@ -41,7 +62,9 @@ def is_partial(facts: ReleaseFacts) -> bool:
     if page is None or page.verdict in {*LATE_VERDICTS, "unproven"}:
         return False
     is_page_out = page.verdict == "on_time" or find_appearance(page).by is not None
-    return is_page_out and any(part.required and part.verdict in LATE_VERDICTS for part in facts.parts)
+    return is_page_out and any(
+        part.required and part.verdict in LATE_VERDICTS for part in facts.parts
+    )
 
 
 def is_early(facts: ReleaseFacts) -> bool:
@@ -50,25 +73,38 @@ def is_early(facts: ReleaseFacts) -> bool:
 
 
 def is_lead(facts: ReleaseFacts) -> bool:
-    """Return whether there is something that only a person can judge, such as a match in a press feed."""
+    """Return whether there is something that only a person can judge, such as a match in a press
+    feed.
+    """
     return facts.verdict == LEAD or LEAD in facts.finding_kinds
 
 
 def find_alterations(facts: ReleaseFacts) -> list[Finding]:
-    """Return the findings that a released part was withdrawn or replaced, without those about alternatives."""
+    """Return the findings that a released part was withdrawn or replaced, without those about
+    alternatives.
+    """
     parts = {None, *(part.id for part in facts.parts if part.role != "alternative")}
-    return [finding for finding in facts.findings if finding.kind in ALTERED_FINDINGS and finding.part in parts]
+    return [
+        finding
+        for finding in facts.findings
+        if finding.kind in ALTERED_FINDINGS and finding.part in parts
+    ]
 
 
 def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
-    """Return the removals in groups, in time order: a page and its files that were removed together make one group."""
+    """Return the removals in groups, in time order: a page and its files that were removed together
+    make one group.
+    """
     groups: list[list[Finding]] = []
     removals = (finding for finding in find_alterations(facts) if finding.kind == "withdrawn")
     for removal in sorted(removals, key=_finding_time):
         group = groups[-1] if groups else []
         is_same_part_again = any(earlier.part == removal.part for earlier in group)
-        # Files are checked once an hour, so files removed with the page are found removed within two hours.
-        is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= timedelta(hours=2)
+        # Files are checked once an hour, so files removed with the page are found removed within
+        # two hours.
+        is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= timedelta(
+            hours=2
+        )
         if is_same_part_again or not is_together:
             groups.append([])
         groups[-1].append(removal)
@@ -77,7 +113,9 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
 
 def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
     """Return the ids of alternatives that had the release before the announced page did."""
-    public_after_slot = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
+    public_after_slot = {
+        part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures
+    }
     before_page = {finding.part for finding in facts.findings if finding.kind == "elsewhere_first"}
     if is_page_awaited(facts):
         before_page |= {alternative.part for alternative in list_public_alternatives(facts)}
@@ -85,14 +123,23 @@ def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
 
 
 def list_public_alternatives(facts: ReleaseFacts) -> list[Elsewhere]:
-    """Return the alternatives that are public now, earliest first. Before the slot there are none (embargo)."""
+    """Return the alternatives that are public now, earliest first.
+
+    Before the slot there are none (embargo).
+    """
     if not is_late(facts) and (facts.slot is None or facts.at < facts.slot):
         return []
-    return [alternative for alternative in facts.elsewhere if alternative.start.by is not None and not alternative.to]
+    return [
+        alternative
+        for alternative in facts.elsewhere
+        if alternative.start.by is not None and not alternative.to
+    ]
 
 
 def is_not_found_yet(facts: ReleaseFacts) -> bool:
-    """Return whether the tolerance is over and the release was not found, but it is not confirmed that it is late."""
+    """Return whether the tolerance is over and the release was not found, but it is not confirmed
+    that it is late.
+    """
     return facts.verdict != LEAD and facts.due is not None and facts.due.is_confirming
 
 
@@ -110,9 +157,11 @@ def is_calendar(facts: ReleaseFacts) -> bool:
 
 
 def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
-    """Return the exposures in groups that overlap, in time order: a page and its file public at once make one group.
+    """Return the exposures in groups that overlap, in time order: a page and its file public at
+    once make one group.
 
-    Fact keys such as `exposed 0` contain the number of a group, so a group must keep its number after later looks.
+    Fact keys such as `exposed 0` contain the number of a group, so a group must keep its number
+    after later looks.
     """
     groups: list[list[Exposure]] = []
     end_of_group = _LONG_AGO
@@ -120,23 +169,30 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
         if not groups or _exposure_start(exposure) > end_of_group:
             groups.append([])
         groups[-1].append(exposure)
-        # An open exposure, or one whose end has no known time, may overlap any later exposure. So it never ends here.
+        # An open exposure, or one whose end has no known time, may overlap any later exposure. So
+        # it never ends here.
         end = _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
         end_of_group = max(end_of_group, end)
     return groups
 
 
 def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
-    """Return a key for each fact that people are notified of, such as `late` or `out tables`; no keys without facts.
+    """Return a key for each fact that people are notified of, such as `late` or `out tables`; no
+    keys without facts.
 
-    A late part other than the page has the key `behind`, and also `out` once it came. A group of removals has
-    `withdrawn`, and `back` once all are back. A group of exposures has `exposed`, and `over` once none is open.
+    A late part other than the page has the key `behind`, and also `out` once it came. A group of
+    removals has `withdrawn`, and `back` once all are back. A group of exposures has `exposed`, and
+    `over` once none is open.
     """
     if facts is None:
         return frozenset()
     keys = {key for key, is_true_of in _TEST_OF_KEY.items() if is_true_of(facts)}
     # Here a lead is something that only a person can judge, such as a match in a press feed.
-    keys.update(f"lead {finding.part or ''} {finding.detail}" for finding in facts.findings if finding.kind == LEAD)
+    keys.update(
+        f"lead {finding.part or ''} {finding.detail}"
+        for finding in facts.findings
+        if finding.kind == LEAD
+    )
     keys.update(f"elsewhere {part}" for part in list_parts_found_elsewhere(facts))
     for part in facts.parts:
         if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:
@@ -156,19 +212,36 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return the facts that a draft states. The draft is written again if the result for new facts is not equal."""
+    """Return the facts that a draft states.
+
+    The draft is written again if the result for new facts is not equal.
+    """
     if facts is None:
         return None
     parts = []
     for part in facts.parts:
-        # A wait or a finding that still goes on is longer at each look. That must not write the draft again.
+        # A wait or a finding that still goes on is longer at each look. That must not write the
+        # draft again.
         ended_wait = part.wait if has_upper_bound(part.wait) else None
         verdict = part.verdict if part.required else ""
         parts.append((part.id, verdict, part.first_seen, part.released, ended_wait))
-    exposures = [(exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures]
+    exposures = [
+        (exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures
+    ]
     # Of the length of a finding, only whether it is complete counts.
-    findings = sorted((each.kind, each.part or "", has_upper_bound(each.seconds)) for each in facts.findings)
-    return facts.verdict, facts.grade, facts.final, facts.slot, parts, exposures, findings, facts.elsewhere
+    findings = sorted(
+        (each.kind, each.part or "", has_upper_bound(each.seconds)) for each in facts.findings
+    )
+    return (
+        facts.verdict,
+        facts.grade,
+        facts.final,
+        facts.slot,
+        parts,
+        exposures,
+        findings,
+        facts.elsewhere,
+    )
 
 
 def find_first_exposure_start(exposures: Iterable[Exposure]) -> datetime | None:

@@ -1,4 +1,6 @@
-"""Facts about a release that went wrong, the input of `alerts`; `monitor/deliver/facts.py` makes them."""
+"""Facts about a release that went wrong, the input of `alerts`; `monitor/deliver/facts.py` makes
+them.
+"""
 
 from __future__ import annotations
 
@@ -53,10 +55,11 @@ class BlindSpan:
 class Certainty:
     """How sure the measurements are: how many looks, where they were blind, and the evidence.
 
-    `widest_gap` is the longest time in seconds between two looks at the page around its slot, None if there were not
-    two. `clock_offset` are the bounds of our clock's offset from the watched hosts' clocks. `records` are evidence ids
-    with their SHA-256, `heads` the status and headers of those answers, if known. `monitor` is the monitor that
-    measured, `others` those that share its store and contributed looks.
+    `widest_gap` is the longest time in seconds between two looks at the page around its slot, None
+    if there were not two. `clock_offset` are the bounds of our clock's offset from the watched
+    hosts' clocks. `records` are evidence ids with their SHA-256, `heads` the status and headers of
+    those answers, if known. `monitor` is the monitor that measured, `others` those that share its
+    store and contributed looks.
     """
 
     monitor: str = ""
@@ -72,9 +75,11 @@ class Certainty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseFacts(JudgedRelease):
-    """Everything measured about one release that went wrong, as of `at`: addresses and times, never content.
+    """Everything measured about one release that went wrong, as of `at`: addresses and times, never
+    content.
 
-    `slot` is None unless it is an instant, `slot_text` is how it was announced. `names` are the producers' names.
+    `slot` is None unless it is an instant, `slot_text` is how it was announced. `names` are the
+    producers' names.
     """
 
     timezone: str
@@ -100,8 +105,14 @@ class ReleaseFacts(JudgedRelease):
 
     @property
     def unread_since(self) -> datetime | None:
-        """Return when the announced time was last read, None if that was shortly before the slot, as it should be."""
+        """Return when the announced time was last read, None if that was shortly before the slot,
+        as it should be.
+        """
         if self.slot is None or self.confirmed is None:
             return None
         # Calendars are read again four minutes before a slot.
-        return self.confirmed if min(self.slot, self.at) - self.confirmed > timedelta(minutes=10) else None
+        return (
+            self.confirmed
+            if min(self.slot, self.at) - self.confirmed > timedelta(minutes=10)
+            else None
+        )

@@ -1,4 +1,6 @@
-"""Content that comes and goes: one notice reports that it does, and one reports its status once it is steady."""
+"""Content that comes and goes: one notice reports that it does, and one reports its status once it
+is steady.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 
 
 def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
-    """Return each stretch in which content came and went, as the instants of its changes; none without facts."""
+    """Return each stretch in which content came and went, as the instants of its changes; none
+    without facts.
+    """
     stretches: list[list[datetime]] = []
     for change in _list_content_changes(facts) if facts is not None else []:
         if not stretches or change - stretches[-1][-1] > STEADY_AFTER:
@@ -28,32 +32,39 @@ def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
 
 
 def is_flapping(facts: ReleaseFacts, now: datetime) -> bool:
-    """Return whether content comes and goes now: its last change is more recent than `STEADY_AFTER`."""
+    """Return whether content comes and goes now: its last change is more recent than
+    `STEADY_AFTER`.
+    """
     stretches = find_flapping_stretches(facts)
     return bool(stretches) and now - stretches[-1][-1] < STEADY_AFTER
 
 
 def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
-    """Return in words since when content of a release comes and goes, and when the next notice of it follows."""
+    """Return in words since when content of a release comes and goes, and when the next notice of
+    it follows.
+    """
     stretch = find_flapping_stretches(facts)[-1]
     is_ahead = facts.slot is not None and now < facts.slot
     steady_minutes = STEADY_AFTER // timedelta(minutes=1)
     return (
-        f"it comes and goes, {len(stretch)} changes since {moment(stretch[0], facts.timezone, now)}; the next notice "
-        f"follows once nothing has changed for {steady_minutes} minutes"
-        f"{', or when its slot has come' if is_ahead else ''}"
+        f"it comes and goes, {len(stretch)} changes since"
+        f" {moment(stretch[0], facts.timezone, now)}; the next notice follows once nothing has"
+        f" changed for {steady_minutes} minutes{', or when its slot has come' if is_ahead else ''}"
     )
 
 
 def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
-    """Return the notice that content which came and went is steady; None if the incident needs no such notice now."""
+    """Return the notice that content which came and went is steady; None if the incident needs no
+    such notice now.
+    """
     facts = incident.facts
     # Each stretch of changes is a list of their instants.
     stretches = find_flapping_stretches(facts)
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
         return None
     changes = stretches[-1]
-    # When the slot comes, other notices report the status of the release, and this one is not needed.
+    # When the slot comes, other notices report the status of the release, and this one is not
+    # needed.
     has_slot_come_since = facts.slot is not None and changes[-1] < facts.slot <= now
     if has_slot_come_since:
         return None
@@ -61,12 +72,16 @@ def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
     changed = f"it came and went from {first} to {last}, {len(changes)} changes; no change since"
     kind = find_flapping_kind(facts)
     occasion = str(len(stretches))  # part of the notice's id, so that each stretch gets one notice
-    return make_fact_notice("steady", occasion, incident, facts, now, reported_kind=kind, changed=changed)
+    return make_fact_notice(
+        "steady", occasion, incident, facts, now, reported_kind=kind, changed=changed
+    )
 
 
 def make_flapping_id(incident: Incident) -> str:
     """Return the id of the notice that content comes and goes, for the last stretch."""
-    return notice_id(incident.id, "comes_and_goes", str(len(find_flapping_stretches(incident.facts))))
+    return notice_id(
+        incident.id, "comes_and_goes", str(len(find_flapping_stretches(incident.facts)))
+    )
 
 
 def find_flapping_kind(facts: ReleaseFacts) -> Kind:
@@ -75,10 +90,12 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 
 
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
-    """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
+    """Return in time order each instant at which content appeared early, was removed, or was back
+    after a removal.
 
-    Parts that change together, such as a page and its files, give one instant. For an appearance, or a removal after
-    the release, it is that of the first part. For a return or the end of an exposure, it is that of the last part.
+    Parts that change together, such as a page and its files, give one instant. For an appearance,
+    or a removal after the release, it is that of the first part. For a return or the end of an
+    exposure, it is that of the last part.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):
@@ -93,7 +110,8 @@ def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
         for removal in removals:
             if removal.at is not None:
                 removed_at.append(removal.at)
-                # `seconds` is how long the content was absent. It has an upper bound only once the content is back.
+                # `seconds` is how long the content was absent. It has an upper bound only once the
+                # content is back.
                 if removal.seconds is not None and removal.seconds.max is not None:
                     back_at.append(removal.at + timedelta(seconds=removal.seconds.max))
         changes += [min(removed_at)] if removed_at else []

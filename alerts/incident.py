@@ -10,7 +10,12 @@ from enum import StrEnum
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice, notice_id, thread_id
-from alerts.notice_text import KINDS_WITH_DRAFT, choose_step_list, write_notice_subject, write_notice_text
+from alerts.notice_text import (
+    KINDS_WITH_DRAFT,
+    choose_step_list,
+    write_notice_subject,
+    write_notice_text,
+)
 from alerts.one_line import one_line
 from alerts.status import NO_BREACH, find_current_status
 from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
@@ -18,18 +23,24 @@ from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
 ASSIGNED_PREFIX = "given to: "
-"""The beginning of an entry that assigns the incident to another role. It does not acknowledge the incident."""
+"""The beginning of an entry that assigns the incident to another role. It does not acknowledge the
+incident.
+"""
 SIGNED = "signed"
 WAIVED = "waived"
 """Keys of an incident's words: when its report was signed off, and why none will be written."""
 ESCALATED_TO_ALL = 3
 """From this reminder on, every channel of an escalation ladder is notified."""
 VERDICT_REACHED = "confirmed"
-"""The fact key of the notice that a release not found yet has its verdict: a breach, or unproven."""
+"""The fact key of the notice that a release not found yet has its verdict: a breach, or
+unproven.
+"""
 
 
 class Kind(StrEnum):
-    """The sort of an incident, which decides the form, the practice of the Code and the guidance."""
+    """The sort of an incident, which decides the form, the practice of the Code and the
+    guidance.
+    """
 
     LATE = "late"
     EARLY = "early"
@@ -47,14 +58,27 @@ class Kind(StrEnum):
 AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
 """The status of a release that a platform delayed: not out yet, out late, or not late after all."""
 _STEP_LIST_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannounced": "calendar"}
-"""The list in `steps.json` for a sort of incident that people log. Other sorts have a list of their own name."""
+"""The list in `steps.json` for a sort of incident that people log. Other sorts have a list of their
+own name.
+"""
 BREACHES = (Kind.PARTIAL, Kind.LATE, Kind.EARLY)
-GRAVITY = (Kind.CALENDAR, Kind.DUE, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
+GRAVITY = (
+    Kind.CALENDAR,
+    Kind.DUE,
+    Kind.LEAD,
+    Kind.ALTERED,
+    Kind.UNPROVEN,
+    Kind.PARTIAL,
+    Kind.LATE,
+    Kind.EARLY,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of an incident's timeline: who (a role, never a name) did or noted what, and when."""
+    """One line of an incident's timeline: who (a role, never a name) did or noted what, and
+    when.
+    """
 
     at: datetime
     by: str
@@ -63,7 +87,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a role must do by the end of local day `due`; `done` is when it was done, `done_by` by which role."""
+    """What a role must do by the end of local day `due`; `done` is when it was done, `done_by` by
+    which role.
+    """
 
     text: str
     owner: str
@@ -74,7 +100,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class LinkedRelease:
-    """A release that a platform delayed, with the id of its own incident and its status in `stands`.
+    """A release that a platform delayed, with the id of its own incident and its status in
+    `stands`.
 
     `names` are the producers' names; empty in incidents that were stored before there were names.
     """
@@ -99,10 +126,11 @@ class LinkedRelease:
 class Incident:
     """An incident with all its facts.
 
-    `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure, or the slot that
-    was missed. `words` are what people typed (`title`, `what`, `when`, …). `grade` never falls. Without `facts` of a
-    watched release, it is about a `calendar`, an edition of a `series` that no calendar announces, or a host, which is
-    its `producer`. `linked` are the releases that the host delayed, `step_list` names the steps if it has no facts.
+    `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure,
+    or the slot that was missed. `words` are what people typed (`title`, `what`, `when`, …). `grade`
+    never falls. Without `facts` of a watched release, it is about a `calendar`, an edition of a
+    `series` that no calendar announces, or a host, which is its `producer`. `linked` are the
+    releases that the host delayed, `step_list` names the steps if it has no facts.
     """
 
     id: str
@@ -130,20 +158,34 @@ class Incident:
 
     @property
     def claims_breach(self) -> bool:
-        """Return whether it claims a breach now. A release that was late may be unproven by now, which claims none."""
+        """Return whether it claims a breach now.
+
+        A release that was late may be unproven by now, which claims none.
+        """
         return self.facts is None or find_current_status(self.kind, self.facts) not in NO_BREACH
 
     @property
     def owes_report(self) -> bool:
         """Return whether its report must still be signed, or waived with a reason."""
         # Each producer owes a report on its own release. The one on the platform is optional.
-        is_due = self.has_draft and self.claims_breach and self.kind is not Kind.PLATFORM and self.grade != "none"
+        is_due = (
+            self.has_draft
+            and self.claims_breach
+            and self.kind is not Kind.PLATFORM
+            and self.grade != "none"
+        )
         return is_due and not {SIGNED, WAIVED} & self.words.keys()
 
     @property
     def is_open(self) -> bool:
-        """Return whether it is not closed, its report is owed, or one of its actions is not done."""
-        return self.closed is None or self.owes_report or any(action.done is None for action in self.actions)
+        """Return whether it is not closed, its report is owed, or one of its actions is not
+        done.
+        """
+        return (
+            self.closed is None
+            or self.owes_report
+            or any(action.done is None for action in self.actions)
+        )
 
     @property
     def producers(self) -> tuple[str, ...]:
@@ -159,14 +201,20 @@ class Incident:
 
     @property
     def timeline_by_time(self) -> tuple[Entry, ...]:
-        """Return the timeline sorted by time, because people may log later what happened earlier."""
+        """Return the timeline sorted by time, because people may log later what happened
+        earlier.
+        """
         return tuple(sorted(self.timeline, key=lambda entry: entry.at))
 
     @property
     def acknowledged(self) -> Entry | None:
-        """Return the entry that acknowledges the incident: the first by a person that is not an assignment, or None."""
+        """Return the entry that acknowledges the incident: the first by a person that is not an
+        assignment, or None.
+        """
         by_people = (entry for entry in self.timeline if entry.by != MONITOR)
-        return next((entry for entry in by_people if not entry.text.startswith(ASSIGNED_PREFIX)), None)
+        return next(
+            (entry for entry in by_people if not entry.text.startswith(ASSIGNED_PREFIX)), None
+        )
 
     def with_entries(self, *entries: Entry) -> Incident:
         """Return it with these entries at the end of its timeline."""
@@ -175,9 +223,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The result of new facts: the updated incident, its notices, and whether to write the `draft` again.
+    """The result of new facts: the updated incident, its notices, and whether to write the `draft`
+    again.
 
-    `superseded` is the lesser incident that this one replaces, closed. `incident` is None if nothing changes.
+    `superseded` is the lesser incident that this one replaces, closed. `incident` is None if
+    nothing changes.
     """
 
     incident: Incident | None = None
@@ -187,23 +237,35 @@ class Decision:
 
 
 def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident | None:
-    """Return the incident that new facts of a release update: the newest measured one, else a lead, else None."""
-    theirs = [incident for incident in incidents if incident.release == release and incident.kind is not Kind.HAND]
-    return max(theirs, key=lambda incident: (incident.kind is not Kind.LEAD, incident.opened), default=None)
+    """Return the incident that new facts of a release update: the newest measured one, else a lead,
+    else None.
+    """
+    theirs = [
+        incident
+        for incident in incidents
+        if incident.release == release and incident.kind is not Kind.HAND
+    ]
+    return max(
+        theirs, key=lambda incident: (incident.kind is not Kind.LEAD, incident.opened), default=None
+    )
 
 
 def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
     """Return the gravest kind of incident that these facts make, None if they make none."""
     # Until five minutes after the slot, an unproven verdict may still become another one.
-    is_settled = facts.final or (facts.slot is not None and now >= facts.slot + timedelta(minutes=5))
+    is_settled = facts.final or (
+        facts.slot is not None and now >= facts.slot + timedelta(minutes=5)
+    )
     # The gravest kind comes first, and the first that applies is returned.
     applies = {
         Kind.EARLY: fact_rules.is_early(facts),
         Kind.PARTIAL: fact_rules.is_partial(facts),
         Kind.LATE: fact_rules.is_late(facts),
         Kind.UNPROVEN: facts.verdict == "unproven" and is_settled,
-        Kind.DUE: fact_rules.is_not_found_yet(facts),  # due and not found, but a breach is not confirmed
-        Kind.LEAD: fact_rules.is_lead(facts),  # a hint that a person must judge, such as a match in a press feed
+        # due and not found, but a breach is not confirmed
+        Kind.DUE: fact_rules.is_not_found_yet(facts),
+        # a hint that a person must judge, such as a match in a press feed
+        Kind.LEAD: fact_rules.is_lead(facts),
         Kind.ALTERED: bool(fact_rules.find_alterations(facts)),
         Kind.CALENDAR: fact_rules.is_calendar(facts),
     }
@@ -211,29 +273,41 @@ def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
 
 
 def confirmation_notice_id(incident: str) -> str:
-    """Return the id of the notice that confirms a breach of a release that was not found yet at first."""
+    """Return the id of the notice that confirms a breach of a release that was not found yet at
+    first.
+    """
     return notice_id(incident, "opened", VERDICT_REACHED)
 
 
 def find_reminder_number(notice: Notice) -> int:
-    """Return the number of a reminder (from 1) by its id, `ESCALATED_TO_ALL` for that one and all later ones."""
-    ids = [notice_id(notice.incident, "reminder", str(number)) for number in range(1, ESCALATED_TO_ALL)]
+    """Return the number of a reminder (from 1) by its id, `ESCALATED_TO_ALL` for that one and all
+    later ones.
+    """
+    ids = [
+        notice_id(notice.incident, "reminder", str(number)) for number in range(1, ESCALATED_TO_ALL)
+    ]
     return ids.index(notice.id) + 1 if notice.id in ids else ESCALATED_TO_ALL
 
 
 def steps_for_incident(
-    incident: Incident, reported_kind: Kind | None = None, facts: ReleaseFacts | None = None, *, is_last: bool = False
+    incident: Incident,
+    reported_kind: Kind | None = None,
+    facts: ReleaseFacts | None = None,
+    *,
+    is_last: bool = False,
 ) -> list[Step]:
-    """Return what people must do now about an incident, the most urgent step first; empty if it has no step list.
+    """Return what people must do now about an incident, the most urgent step first; empty if it has
+    no step list.
 
-    `reported_kind` and `facts` are those of the notice with these steps (default: those of the incident). `is_last`:
-    this notice is the last one of the incident's thread.
+    `reported_kind` and `facts` are those of the notice with these steps (default: those of the
+    incident). `is_last`: this notice is the last one of the incident's thread.
     """
     kind = reported_kind or incident.kind
     facts = facts or incident.facts
     step_list = incident.step_list
     if incident.kind is Kind.HAND:
-        # The person who logged the incident chose its sort, such as `leak`. Most sorts have a list of the same name.
+        # The person who logged the incident chose its sort, such as `leak`. Most sorts have a list
+        # of the same name.
         logged_sort = incident.words.get("sort", "leak")
         step_list = _STEP_LIST_OF_SORT.get(logged_sort, logged_sort)
     elif incident.linked:  # the incident of a platform that delayed these linked releases
@@ -244,8 +318,12 @@ def steps_for_incident(
     if not step_list:
         return []
     day = f"{incident.opened:%Y-%m-%d}"
-    # Some steps contain `{host}`. Only an incident about a host uses these steps, and its `producer` is the host.
-    steps = [replace(step, text=step.text.format(host=incident.producer, day=day)) for step in steps_at(step_list)]
+    # Some steps contain `{host}`. Only an incident about a host uses these steps, and its
+    # `producer` is the host.
+    steps = [
+        replace(step, text=step.text.format(host=incident.producer, day=day))
+        for step in steps_at(step_list)
+    ]
     if not is_last and not incident.acknowledged:
         steps.insert(0, ACKNOWLEDGE)
     if is_last and facts is not None and facts.final:
@@ -270,23 +348,32 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
 ) -> Notice:
     """Return a notice of this `kind` about a release, in the thread of its incident.
 
-    `occasion` tells the notices of one kind apart, as in `make_thread_notice`. `reported_kind` is the kind of incident
-    that the notice names first (default: the incident's). `changed` are the changes in words.
+    `occasion` tells the notices of one kind apart, as in `make_thread_notice`. `reported_kind` is
+    the kind of incident that the notice names first (default: the incident's). `changed` are the
+    changes in words.
     """
     reported_kind = reported_kind or incident.kind
     steps = steps_for_incident(incident, reported_kind, facts, is_last=kind == "final")
     subject = write_notice_subject(kind, reported_kind, facts, now)
     text = write_notice_text(kind, reported_kind, facts, incident.id, now, changed, steps=steps)
-    return make_thread_notice(incident, kind, occasion, _name_findings(facts, reported_kind), now, (subject, text))
+    return make_thread_notice(
+        incident, kind, occasion, _name_findings(facts, reported_kind), now, (subject, text)
+    )
 
 
 def make_thread_notice(
-    incident: Incident, kind: str, occasion: str, findings: tuple[str, ...], now: datetime, contents: tuple[str, str]
+    incident: Incident,
+    kind: str,
+    occasion: str,
+    findings: tuple[str, ...],
+    now: datetime,
+    contents: tuple[str, str],
 ) -> Notice:
     """Return a notice in the thread of an incident. `contents` are its subject and text.
 
-    `occasion`, such as the number of a reminder, tells the notices of one kind apart, because it makes their ids. If it
-    is `thread`, the notice opens the thread. `findings` are the names that routes match, the main one first.
+    `occasion`, such as the number of a reminder, tells the notices of one kind apart, because it
+    makes their ids. If it is `thread`, the notice opens the thread. `findings` are the names that
+    routes match, the main one first.
     """
     thread = thread_id(incident.id)
     subject, text = contents
@@ -313,12 +400,15 @@ def list_route_names(incident: Incident) -> tuple[str, ...]:
 
 
 def _name_findings(facts: ReleaseFacts, reported_kind: Kind) -> tuple[str, ...]:
-    """Return the names of findings that routes match for a notice, the main finding first: the `reported_kind`."""
-    # A notice names either alterations after the release or all other findings. So a route that silences alterations
-    # does not silence a breach, nor the reverse.
+    """Return the names of findings that routes match for a notice, the main finding first: the
+    `reported_kind`.
+    """
+    # A notice names either alterations after the release or all other findings. So a route that
+    # silences alterations does not silence a breach, nor the reverse.
     alterations = facts.finding_kinds & fact_rules.ALTERED_FINDINGS
     findings = alterations if reported_kind is Kind.ALTERED else facts.finding_kinds - alterations
-    # If users had to wait only because of a stale cache, the main finding is `stale_edge`, and `late` is another one.
+    # If users had to wait only because of a stale cache, the main finding is `stale_edge`, and
+    # `late` is another one.
     is_stale = reported_kind is Kind.LATE and fact_rules.is_only_stale(facts)
     main = "stale_edge" if is_stale else str(reported_kind)
     return (main, *sorted({*map(one_line, findings), str(reported_kind)} - {main}))

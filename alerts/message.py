@@ -10,7 +10,13 @@ from typing import Any
 from alerts.channel import Attachment, Message
 from alerts.fact_rules import is_early
 from alerts.finding import ReleaseFacts
-from alerts.incident import SIGNED, Incident, list_route_names, make_thread_notice, steps_for_incident
+from alerts.incident import (
+    SIGNED,
+    Incident,
+    list_route_names,
+    make_thread_notice,
+    steps_for_incident,
+)
 from alerts.notice import Notice, notice_id, write_blocks
 from alerts.notice_html import write_brief_subject, write_notice_page
 from alerts.one_line import one_line
@@ -19,8 +25,20 @@ from schedules.times.json import bounds_json, fields_json, instant_from_json, in
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
-_PART_KEYS = ("id", "role", "url", "required", "verdict", "first_seen", "delay", "exposures", "users_delay")
-OPENING_KINDS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
+_PART_KEYS = (
+    "id",
+    "role",
+    "url",
+    "required",
+    "verdict",
+    "first_seen",
+    "delay",
+    "exposures",
+    "users_delay",
+)
+OPENING_KINDS = frozenset(
+    {"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"}
+)
 DIGESTED = frozenset({"opened", "due", "unproven"})
 """Kinds of openings that one fault can cause in numbers, so that many at once become one digest."""
 PERSON_ACTS = ("acknowledged", "closed", "signed")
@@ -30,12 +48,21 @@ _EVENT_OF_KIND = {"digest": "opened", "final": "over"} | {kind: kind for kind in
 _DIGEST_WORDS: dict[str, tuple[str, str]] = {
     "opened": (
         "in trouble together",
-        "When many go wrong at once, they often share a cause. Look for what they have in common first.",
+        (
+            "When many go wrong at once, they often share a cause. Look for what they have in"
+            " common first."
+        ),
     ),
-    "due": ("NOT FOUND YET", "No breach is proved. We are confirming whether they are out somewhere else."),
+    "due": (
+        "NOT FOUND YET",
+        "No breach is proved. We are confirming whether they are out somewhere else.",
+    ),
     "unproven": (
         "NOT PROVEN",
-        "This does not mean that they were late. A host that failed or a request budget too small may be the cause.",
+        (
+            "This does not mean that they were late. A host that failed or a request budget too"
+            " small may be the cause."
+        ),
     ),
 }
 
@@ -52,19 +79,27 @@ def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Not
     """Return the notice that opens the thread of an incident logged by hand."""
     title = one_line(incident.title, _LONGEST_TITLE)
     subject = f"LOGGED: {title} ({incident.producer_names}), an incident was logged by hand"
-    # The description that the person typed may quote content that is not public yet, so it is left out.
+    # The description that the person typed may quote content that is not public yet, so it is left
+    # out.
     release = [f"Release: {one_line(incident.title)}", f"Producer: {incident.producer_names}"]
     if incident.facts is not None:
         release.append(f"Address: {incident.facts.url}")
     steps = numbered_steps(steps_for_incident(incident))
     contents = subject, write_blocks([subject], release, steps, [f"Incident: {incident.id}"])
-    return make_thread_notice(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, contents)
+    return make_thread_notice(
+        incident, "opened", "thread", (str(incident.kind),), now or incident.opened, contents
+    )
 
 
-def notices_of_acts(before: Incident, after: Incident, now: datetime, closed_by: str = "by hand") -> Iterator[Notice]:
-    """Yield webhook and pager notices of a first acknowledgement, a close (`closed_by` says how) and a signature."""
+def notices_of_acts(
+    before: Incident, after: Incident, now: datetime, closed_by: str = "by hand"
+) -> Iterator[Notice]:
+    """Yield webhook and pager notices of a first acknowledgement, a close (`closed_by` says how)
+    and a signature.
+    """
     acknowledged, signed = after.acknowledged, after.words.get(SIGNED)
-    # (kind, occasion, description). The occasion makes the notice's id. A later close or signature has another time.
+    # (kind, occasion, description). The occasion makes the notice's id. A later close or signature
+    # has another time.
     acts = []
     if acknowledged is not None and before.acknowledged is None:
         acts.append(("acknowledged", "first", f"by {acknowledged.by}"))
@@ -87,61 +122,93 @@ def build_message(
     board: str = "",
     runbook: str = "",
 ) -> Message:
-    """Return the message of a notice, the same for every channel: text, HTML, brief subject and JSON data.
+    """Return the message of a notice, the same for every channel: text, HTML, brief subject and
+    JSON data.
 
-    `attachments` is the draft, if there is one. `link` is where people acknowledge the incident: a signed link, or
-    `board`, its page on the board. `runbook` is the address of the instructions. Each is empty if there is none.
+    `attachments` is the draft, if there is one. `link` is where people acknowledge the incident: a
+    signed link, or `board`, its page on the board. `runbook` is the address of the instructions.
+    Each is empty if there is none.
     """
-    text_of_html = notice.text + "".join(f"\nDraft attached: {attachment.name}" for attachment in attachments)
+    text_of_html = notice.text + "".join(
+        f"\nDraft attached: {attachment.name}" for attachment in attachments
+    )
     text = text_of_html
     if link:  # the HTML has a button for it
         text += f"\nTo read or acknowledge it: {link}"
     elif notice.incident:
         # No web pages are served.
-        text += f"\nTo read it, run on the monitor's machine: ninethirty incident show {notice.incident}"
+        text += (
+            "\nTo read it, run on the monitor's machine: ninethirty incident show"
+            f" {notice.incident}"
+        )
     # A notice about several releases has no facts of a single one.
     facts = incident.facts if incident is not None and notice.release else None
     # Content that was public early must not be opened by accident.
     has_links = facts is None or not is_early(facts)
     # A notice that a release is out or that an incident is over has no alarming colour.
     grade_for_colour = notice.grade if notice.kind not in ("final", "appeared") else ""
-    buttons = _list_buttons(incident, link, board, facts.url if facts is not None and has_links else "")
+    buttons = _list_buttons(
+        incident, link, board, facts.url if facts is not None and has_links else ""
+    )
     return Message(
         id=notice.id,
         notice=notice.follows or notice.id,  # the notice that opened the thread
         kind=notice.kind,
         subject=one_line(notice.subject),
         text=text,
-        html=write_notice_page(one_line(notice.subject), text_of_html, grade_for_colour, buttons, linked=has_links),
+        html=write_notice_page(
+            one_line(notice.subject), text_of_html, grade_for_colour, buttons, linked=has_links
+        ),
         brief=write_brief_subject(notice, facts),
-        data=_message_data(notice, incident, facts, attachments, link) | {"page": board, "runbook": runbook},
+        data=_message_data(notice, incident, facts, attachments, link)
+        | {
+            "page": board,
+            "runbook": runbook,
+        },
         attachments=tuple(attachments),
     )
 
 
 def fold_openings(
-    notices: Sequence[Notice], now: datetime, threshold: int = 5, name_of: Callable[[str], str] = str
+    notices: Sequence[Notice],
+    now: datetime,
+    threshold: int = 5,
+    name_of: Callable[[str], str] = str,
 ) -> Digest | None:
-    """Return one notice in place of the openings (notices that open incidents) among `notices`, with their ids.
+    """Return one notice in place of the openings (notices that open incidents) among `notices`,
+    with their ids.
 
-    All openings are of one kind. None if they are about fewer than `threshold` releases. `name_of` names a producer.
+    All openings are of one kind. None if they are about fewer than `threshold` releases. `name_of`
+    names a producer.
     """
-    openings = sorted((one for one in notices if one.kind in DIGESTED), key=lambda opening: (opening.at, opening.id))
+    openings = sorted(
+        (one for one in notices if one.kind in DIGESTED),
+        key=lambda opening: (opening.at, opening.id),
+    )
     releases = {opening.release for opening in openings}
     if len(releases) < threshold:
         return None
     covers = tuple(opening.id for opening in openings)
     producers = sorted({opening.producer for opening in openings})
     together, advice = _DIGEST_WORDS[openings[0].kind]
-    subject = f"{len(releases)} RELEASES of {len(producers)} producers {together}: {', '.join(map(name_of, producers))}"
-    lines = "\n".join(f"- {opening.subject}\n  Incident: {opening.incident}" for opening in openings)
+    subject = (
+        f"{len(releases)} RELEASES of {len(producers)} producers {together}:"
+        f" {', '.join(map(name_of, producers))}"
+    )
+    lines = "\n".join(
+        f"- {opening.subject}\n  Incident: {opening.incident}" for opening in openings
+    )
     digest = Notice(
         id=notice_id("digest", "digest", " ".join(sorted(covers))),
         kind="digest",
         incident="",
         release="",
         producer=producers[0] if len(producers) == 1 else "",
-        grade="report" if any(opening.grade == "report" for opening in openings) else openings[0].grade,
+        grade=(
+            "report"
+            if any(opening.grade == "report" for opening in openings)
+            else openings[0].grade
+        ),
         findings=tuple(sorted({finding for opening in openings for finding in opening.findings})),
         at=now,
         subject=subject,
@@ -153,20 +220,27 @@ def fold_openings(
 def _list_buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:
     """Return the addresses of the buttons by their labels, the first one to press first.
 
-    `link` is where people acknowledge. If that is the incident's own page, `board`, it gets one button instead of two.
+    `link` is where people acknowledge. If that is the incident's own page, `board`, it gets one
+    button instead of two.
     """
     is_one_page = link == board
     addresses = {
         "I'm on it": "" if is_one_page else link,
         "The incident: read and acknowledge it" if is_one_page else "The incident": board or link,
-        "The draft of the report": f"{board}#draft" if board and incident is not None and incident.has_draft else "",
+        "The draft of the report": (
+            f"{board}#draft" if board and incident is not None and incident.has_draft else ""
+        ),
         "The announced page": address,
     }
     return {label: where for label, where in addresses.items() if where}
 
 
 def _message_data(
-    notice: Notice, incident: Incident | None, facts: ReleaseFacts | None, attachments: Sequence[Attachment], link: str
+    notice: Notice,
+    incident: Incident | None,
+    facts: ReleaseFacts | None,
+    attachments: Sequence[Attachment],
+    link: str,
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
@@ -174,7 +248,9 @@ def _message_data(
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
         # Webhooks publish `kind` and `event`. An event groups several kinds of notices.
-        "event": "opened" if notice.kind in OPENING_KINDS else _EVENT_OF_KIND.get(notice.kind, "changed"),
+        "event": (
+            "opened" if notice.kind in OPENING_KINDS else _EVENT_OF_KIND.get(notice.kind, "changed")
+        ),
         **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),
         "link": link,
@@ -196,6 +272,14 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
 
 
 def _facts_json(facts: ReleaseFacts) -> dict[str, Any]:
-    measured = fields_json(facts, "url", "timezone", "slot", "slot_text", "verdict", "final", "at", "unproven_because")
-    parts = [fields_json(part, *_PART_KEYS) | {"users_delay": bounds_json(part.wait)} for part in facts.parts]
-    return measured | {"available_elsewhere": [each.as_json() for each in facts.elsewhere], "parts": parts}
+    measured = fields_json(
+        facts, "url", "timezone", "slot", "slot_text", "verdict", "final", "at", "unproven_because"
+    )
+    parts = [
+        fields_json(part, *_PART_KEYS) | {"users_delay": bounds_json(part.wait)}
+        for part in facts.parts
+    ]
+    return measured | {
+        "available_elsewhere": [each.as_json() for each in facts.elsewhere],
+        "parts": parts,
+    }

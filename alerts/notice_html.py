@@ -1,4 +1,6 @@
-"""A notice for telephones: a short subject, and an HTML page with buttons and inline styles, as mail needs."""
+"""A notice for telephones: a short subject, and an HTML page with buttons and inline styles, as
+mail needs.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,18 @@ from schedules.times.words import length
 LONGEST_BRIEF = 78
 """The most characters of a brief subject: what a line of mail and a locked telephone show."""
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
-_BUTTON = "display:block;margin:0 0 10px;padding:14px 16px;border-radius:6px;font-size:17px;font-weight:600"
-_PRIMARY = f"{_BUTTON};background:#0b5394;color:#ffffff;text-align:center;text-decoration:none;border:2px solid #0b5394"
-_SECOND = f"{_BUTTON};background:#ffffff;color:#0b5394;text-align:center;text-decoration:none;border:2px solid #0b5394"
+_BUTTON = (
+    "display:block;margin:0 0 10px;padding:14px"
+    " 16px;border-radius:6px;font-size:17px;font-weight:600"
+)
+_PRIMARY = (
+    f"{_BUTTON};background:#0b5394;color:#ffffff;text-align:center;text-decoration:none;border:2px"
+    " solid #0b5394"
+)
+_SECOND = (
+    f"{_BUTTON};background:#ffffff;color:#0b5394;text-align:center;text-decoration:none;border:2px"
+    " solid #0b5394"
+)
 _HEADING = "margin:0;padding:14px 16px;color:#ffffff;font-size:19px;line-height:1.35"
 _COLOURS = {"report": "#a4161a", "note": "#8a5300"}
 _LINK = re.compile(r"https?://[^\s<>\"]+")
@@ -28,12 +39,15 @@ _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident)
 
 
 def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
-    """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and title."""
+    """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and
+    title.
+    """
     subject = one_line(notice.subject)
     # The subject of a test begins with `TEST: ` and not with the status, so it is only shortened.
     if facts is None or notice.kind == "test":
         without_producer = re.sub(r" \([^()]*\)", "", subject)  # drops ` (Ofqual)`
-        without_slot = re.sub(r" due [^,]{0,200}(?=, )", "", without_producer)  # drops ` due 09:30 GMT` before a comma
+        # drops ` due 09:30 GMT` before a comma
+        without_slot = re.sub(r" due [^,]{0,200}(?=, )", "", without_producer)
         return one_line(without_slot, LONGEST_BRIEF)
     breach_seconds = _measure_breach(facts, notice.at)
     lasted = ""
@@ -41,20 +55,26 @@ def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
         units = 1 if breach_seconds < 3600 else 2  # `12 min`, `3 h 12 min`
         lasted = f", {length(breach_seconds, math.floor, parts=units, tenths=False)}"
     status = subject.partition(": ")[0]
-    return one_line(f"{status}{lasted}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
+    return one_line(
+        f"{status}{lasted}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF
+    )
 
 
-def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
-    """Return a notice as HTML: its subject in the colour of its grade, its first block, buttons, and the other blocks.
+def write_notice_page(
+    subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool
+) -> str:
+    """Return a notice as HTML: its subject in the colour of its grade, its first block, buttons,
+    and the other blocks.
 
-    `buttons` are addresses by their labels, the first one to press first. Addresses in the text become links if
-    `linked`. They do not for an exposure, so that no one opens it by accident.
+    `buttons` are addresses by their labels, the first one to press first. Addresses in the text
+    become links if `linked`. They do not for an exposure, so that no one opens it by accident.
     """
     first_block, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
     _subject, *summary = first_block.split("\n")
     colour = _COLOURS.get(grade, "#33475b")
     links = (
-        f'<a href="{escape(address)}" style="{_SECOND if number else _PRIMARY}">{escape(label)}</a>\n'
+        f'<a href="{escape(address)}"'
+        f' style="{_SECOND if number else _PRIMARY}">{escape(label)}</a>\n'
         for number, (label, address) in enumerate(buttons.items())
     )
     body = [
@@ -66,16 +86,20 @@ def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str,
         "</div>\n",
     ]
     return (
-        '<!DOCTYPE html>\n<html lang="en-GB"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(subject)}</title></head>\n"
-        f'<body style="margin:0;padding:0;background:#ffffff;color:#1a1a1a;{_FONT};font-size:16px;line-height:1.5">\n'
-        f'<div style="max-width:600px;margin:0 auto;overflow-wrap:anywhere">\n{"".join(body)}</div>\n</body></html>\n'
+        '<!DOCTYPE html>\n<html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport"'
+        ' content="width=device-width,'
+        f' initial-scale=1"><title>{escape(subject)}</title></head>\n<body'
+        ' style="margin:0;padding:0;background:#ffffff;color:#1a1a1a;'
+        f'{_FONT};font-size:16px;line-height:1.5">\n<div'
+        ' style="max-width:600px;margin:0'
+        f' auto;overflow-wrap:anywhere">\n{"".join(body)}</div>\n</body></html>\n'
     )
 
 
 def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return for how many seconds a release was public early, or is or was late; None if neither is proved."""
+    """Return for how many seconds a release was public early, or is or was late; None if neither is
+    proved.
+    """
     if fact_rules.is_early(facts):
         return measure_exposure(facts, now)
     late = find_main_late_part(facts) if fact_rules.is_late(facts) else None
@@ -89,7 +113,10 @@ def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:
-    """Yield a block as HTML: a line that ends in `:` is a heading, `- ` or `1. ` begins an item, spaces continue it."""
+    """Yield a block as HTML: a line that ends in `:` is a heading, `- ` or `1.
+
+    ` begins an item, spaces continue it.
+    """
     items: list[list[str]] = []
     ordered = False
     for line in lines:
@@ -116,6 +143,9 @@ def _write_line(line: str, *, linked: bool) -> str:
     end_of_last = 0
     for found in _LINK.finditer(line) if linked else ():
         address = found[0].rstrip(".,;:)")
-        html += f'{escape(line[end_of_last : found.start()])}<a href="{escape(address)}">{escape(address)}</a>'
+        html += (
+            f"{escape(line[end_of_last : found.start()])}<a"
+            f' href="{escape(address)}">{escape(address)}</a>'
+        )
         end_of_last = found.start() + len(address)
     return html + escape(line[end_of_last:])

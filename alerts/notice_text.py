@@ -23,7 +23,15 @@ from alerts.status import (
 from alerts.steps import Step, numbered_steps
 from schedules.contract.verdict import Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds
-from schedules.times.words import between_moments, day_text, instant_text, length, moment, rounded, sureness
+from schedules.times.words import (
+    between_moments,
+    day_text,
+    instant_text,
+    length,
+    moment,
+    rounded,
+    sureness,
+)
 from schedules.times.zone import local_date
 
 SUBJECT_SUFFIX = {
@@ -47,11 +55,13 @@ _LONGEST_TITLE = 70
 def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return the notice as one line: status, release with its slot, and details.
 
-    `kind` is what it does, such as `opened` or `final`, `reported_kind` the kind of incident that it names first.
+    `kind` is what it does, such as `opened` or `final`, `reported_kind` the kind of incident that
+    it names first.
     """
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
-    # An incident can end because its release was found. If its verdict is not final, do not say `final`.
+    # An incident can end because its release was found. If its verdict is not final, do not say
+    # `final`.
     is_verdict_open = kind == "final" and not facts.final
     suffix = "" if is_verdict_open else SUBJECT_SUFFIX.get(kind, "")
     status = find_current_status(reported_kind, facts)
@@ -85,7 +95,10 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
     elsewhere = describe_alternatives(facts, now) if say_elsewhere_since(facts, now) else []
     measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
     return write_blocks(
-        [write_notice_subject(kind, reported_kind, facts, now), *([f"What changed: {changed}"] if changed else [])],
+        [
+            write_notice_subject(kind, reported_kind, facts, now),
+            *([f"What changed: {changed}"] if changed else []),
+        ],
         ["Users can get it now:", *(f"- {line}" for line in elsewhere)] if elsewhere else [],
         [*_write_release(facts)],
         [f"Measured so far, as of {measured_at}:", *_write_measurements(reported_kind, facts, now)],
@@ -115,7 +128,10 @@ def _write_release(facts: ReleaseFacts) -> Iterator[str]:
         yield f"Promised: {one_line(facts.slot_text) or 'at no announced time'} ({announced})"
         return
     if facts.slot_learnt:
-        announced += f", first read on {day_text(local_date(facts.slot_learnt, facts.timezone), weekday=True)}"
+        announced += (
+            ", first read on"
+            f" {day_text(local_date(facts.slot_learnt, facts.timezone), weekday=True)}"
+        )
     yield f"Promised: {instant_text(facts.slot, facts.timezone)} ({announced})"
 
 
@@ -124,7 +140,10 @@ def _write_measurements(reported_kind: str, facts: ReleaseFacts, now: datetime) 
     if find_current_status(reported_kind, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
     for part in facts.parts:
-        name, aside = part_name(part), "" if part.required or part.role == "alternative" else " (not required)"
+        name, aside = (
+            part_name(part),
+            "" if part.required or part.role == "alternative" else " (not required)",
+        )
         yield f"- {name[:1].upper()}{name[1:]}{aside}: {_describe_part(part, facts, now)}"
         yield f"  {part.url}"
         yield from (f"  {_describe_exposure(exposure, facts, now)}" for exposure in part.exposures)
@@ -132,24 +151,33 @@ def _write_measurements(reported_kind: str, facts: ReleaseFacts, now: datetime) 
 
 
 def list_finding_details(kind: str, facts: ReleaseFacts) -> Iterator[str]:
-    """Yield the details of findings for an incident of this kind, unless they could reveal content public early."""
+    """Yield the details of findings for an incident of this kind, unless they could reveal content
+    public early.
+    """
     status = find_current_status(kind, facts)
     if status == "altered":
-        yield from (f"{part_label(finding.part)}: {one_line(finding.detail)}" for finding in find_alterations(facts))
-    # The detail of an exposure may quote content that was public early, so only the evidence has it.
+        yield from (
+            f"{part_label(finding.part)}: {one_line(finding.detail)}"
+            for finding in find_alterations(facts)
+        )
+    # The detail of an exposure may quote content that was public early, so only the evidence has
+    # it.
     elif status in ("lead", "calendar", "unproven"):
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
 def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return the verdict on a part with first sight, delay and wait, or what followed if it was public early."""
+    """Return the verdict on a part with first sight, delay and wait, or what followed if it was
+    public early.
+    """
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
         # It was not to be published there, so it cannot be late.
         return "not seen there"
     verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
         what_followed = describe_release_after_exposure(part, facts, now)
-        # It was removed before its slot, and not published again then. `delay` is how long it has been absent since.
+        # It was removed before its slot, and not published again then. `delay` is how long it has
+        # been absent since.
         if not what_followed and part.delay is not None and (part.delay.min or 0) > 0:
             what_followed = f"not out again {_describe_delay(part.delay)}"
         return f"{verdict}, {what_followed}" if what_followed else verdict
@@ -161,14 +189,20 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
     wait = ""
     if part.is_hidden and part.wait is not None:  # a cache hid it from users
         have_users_got_it = part.wait.max is not None
-        wait = f"; users could get it {_describe_delay(part.wait)}" if have_users_got_it else "; not for users yet"
+        wait = (
+            f"; users could get it {_describe_delay(part.wait)}"
+            if have_users_got_it
+            else "; not for users yet"
+        )
     return f"{verdict}{seen}{delay}{wait}"
 
 
 def _describe_delay(delay: Bounds) -> str:
-    """Return a delay in words: `4 to 5 min after the slot`, or `before the slot` if the part was early.
+    """Return a delay in words: `4 to 5 min after the slot`, or `before the slot` if the part was
+    early.
 
-    Notices show no parts of a second, so a delay between a second before and a second after is `on the second`.
+    Notices show no parts of a second, so a delay between a second before and a second after is `on
+    the second`.
     """
     low, high = delay.min, delay.max
     if low is not None and high is not None:
@@ -193,12 +227,20 @@ def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -
 
 
 def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
-    """Return the name of the list in `steps.json` for the current status of a release with an incident of this kind."""
+    """Return the name of the list in `steps.json` for the current status of a release with an
+    incident of this kind.
+    """
     status = find_current_status(kind, facts)
     if status == "early" and not any(exposure.open for exposure in facts.exposures):
-        # Each way in which an exposure ends has a list of its name. The worst comes first: it lasted until the slot.
+        # Each way in which an exposure ends has a list of its name. The worst comes first: it
+        # lasted until the slot.
         ways = {exposure.ended for exposure in facts.exposures}
-        return str(next((way for way in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if way in ways), Ended.UNKNOWN))
+        return str(
+            next(
+                (way for way in (Ended.SLOT, Ended.UNKNOWN, Ended.REMOVED) if way in ways),
+                Ended.UNKNOWN,
+            )
+        )
     is_wait_over = status in {"late", "partial", "stale"} and not is_late_part_absent(facts)
     if is_wait_over:
         return "out"
@@ -212,13 +254,24 @@ def is_late_part_absent(facts: ReleaseFacts) -> bool:
 
 
 def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:
-    """Yield a line for each limit of certainty: the widest gap between looks, an unread calendar, blind spans."""
+    """Yield a line for each limit of certainty: the widest gap between looks, an unread calendar,
+    blind spans.
+    """
     certainty = facts.certainty
     if certainty.widest_gap is not None:
-        yield f"Widest gap between two looks at the page around its slot: {length(certainty.widest_gap, math.ceil)}"
+        yield (
+            "Widest gap between two looks at the page around its slot:"
+            f" {length(certainty.widest_gap, math.ceil)}"
+        )
     if facts.unread_since is not None:
-        yield f"The slot was last read in its calendar {moment(facts.unread_since, facts.timezone, facts.at)}"
+        yield (
+            "The slot was last read in its calendar"
+            f" {moment(facts.unread_since, facts.timezone, facts.at)}"
+        )
     for blind in certainty.blind:
         seconds = int((blind.ends - blind.begins).total_seconds())
         lasted = f" for {length(seconds, tenths=False)}" if seconds else ""
-        yield f"Blind{lasted} from {moment(blind.begins, facts.timezone, facts.at)}: {one_line(blind.cause)}"
+        yield (
+            f"Blind{lasted} from {moment(blind.begins, facts.timezone, facts.at)}:"
+            f" {one_line(blind.cause)}"
+        )

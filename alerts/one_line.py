@@ -11,25 +11,34 @@ _EVERY_WHITE = dict.fromkeys([*range(32), 127, 0x85, 0x2028, 0x2029], " ")
 
 
 def one_line(text: str, longest: int = 0) -> str:
-    """Return `text` on one line without control characters, cut with … if longer than `longest` (0: any length)."""
+    """Return `text` on one line without control characters, cut with … if longer than `longest` (0:
+    any length).
+    """
     line = " ".join(text.translate(_EVERY_WHITE).split())
     return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def slug(text: str) -> str:
-    """Return a text for use in an id: lower case, with hyphens between words; empty without a letter or digit."""
+    """Return a text for use in an id: lower case, with hyphens between words; empty without a
+    letter or digit.
+    """
     return "-".join(re.findall(r"[a-z0-9]+", text.casefold()))
 
 
 def csv_cell(value: object) -> object:
-    """Return a value for CSV. Text that looks like a formula gets a quote, so that spreadsheets do not run it."""
+    """Return a value for CSV.
+
+    Text that looks like a formula gets a quote, so that spreadsheets do not run it.
+    """
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{value}"
     return "" if value is None else value
 
 
 def whole_lengths(seconds: Bounds) -> str:
-    """Return a length in words, without sign, with both bounds in whole seconds and at least one second."""
+    """Return a length in words, without sign, with both bounds in whole seconds and at least one
+    second.
+    """
     size = magnitude(seconds)
     least = size.min if size.min is not None and size.min >= 1 else None
     return lengths(Bounds(least, None if size.max is None else max(size.max, 1.0)), tenths=False)

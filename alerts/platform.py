@@ -1,4 +1,6 @@
-"""A fault of a platform that delays releases of several producers: one incident with one thread of notices."""
+"""A fault of a platform that delays releases of several producers: one incident with one thread of
+notices.
+"""
 
 from __future__ import annotations
 
@@ -35,33 +37,46 @@ _CHANGED_PREFIX = "What changed: "
 
 
 def platform_id(host: str, slot: datetime) -> str:
-    """Return the id of the incident of a platform's fault at a slot. The producers' incidents are linked to it."""
+    """Return the id of the incident of a platform's fault at a slot.
+
+    The producers' incidents are linked to it.
+    """
     return f"platform-{host}-{slot.astimezone(UTC):%Y-%m-%dT%H%MZ}"
 
 
 def shared_platform_id(facts: ReleaseFacts | None) -> str:
-    """Return the id of the platform incident that a release shares with others, empty if it is late by itself."""
+    """Return the id of the platform incident that a release shares with others, empty if it is late
+    by itself.
+    """
     return platform_id_of(facts) if facts is not None and "platform" in facts.finding_kinds else ""
 
 
 def platform_id_of(facts: ReleaseFacts) -> str:
-    """Return the id that an incident of a release's platform at its slot has, or would have; empty without a slot."""
+    """Return the id that an incident of a release's platform at its slot has, or would have; empty
+    without a slot.
+    """
     return "" if facts.slot is None else platform_id(facts.host, facts.slot)
 
 
 def is_covered_by_platform(notice: Notice) -> bool:
-    """Return whether the platform's thread replaces this notice of one of its releases: it reports only a delay."""
+    """Return whether the platform's thread replaces this notice of one of its releases: it reports
+    only a delay.
+    """
     return notice.kind in _COVERED_KINDS and notice.findings[0] in ("late", "partial")
 
 
-def update_platform(known: Incident | None, member: Incident, now: datetime, *, is_unsent: bool = False) -> Decision:
-    """Open the incident of the platform that delays a release, or update the `known` one, with a notice if one is due.
+def update_platform(
+    known: Incident | None, member: Incident, now: datetime, *, is_unsent: bool = False
+) -> Decision:
+    """Open the incident of the platform that delays a release, or update the `known` one, with a
+    notice if one is due.
 
-    `member` is the incident of the release itself. `is_unsent`: the notice that opened the platform's incident still
-    waits, and will report this release when it is sent.
+    `member` is the incident of the release itself. `is_unsent`: the notice that opened the
+    platform's incident still waits, and will report this release when it is sent.
     """
     facts = member.facts
-    # A release that the incident lists stays in it, even if the platform does not delay the release any more.
+    # A release that the incident lists stays in it, even if the platform does not delay the release
+    # any more.
     is_linked = known is not None and any(link.incident == member.id for link in known.linked)
     if facts is None or not (is_linked or shared_platform_id(facts)):
         return Decision()
@@ -88,63 +103,97 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     notice = make_platform_notice(kind, occasion, incident, now, changed)
     if kind in ("final", "reopened"):
         incident = replace(incident, closed=now if kind == "final" else None)
-    return Decision(incident.with_entries(Entry(now, MONITOR, notice.subject)), (notice,), draft=True)
+    return Decision(
+        incident.with_entries(Entry(now, MONITOR, notice.subject)), (notice,), draft=True
+    )
 
 
-def make_platform_notice(kind: str, occasion: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
-    """Return a notice of the platform's thread that reports all its releases. `kind` and `occasion` make its id."""
+def make_platform_notice(
+    kind: str, occasion: str, incident: Incident, now: datetime, changed: str = ""
+) -> Notice:
+    """Return a notice of the platform's thread that reports all its releases.
+
+    `kind` and `occasion` make its id.
+    """
     subject_and_text = write_subject_and_text(kind, incident, incident.linked, now, changed)
     return make_thread_notice(incident, kind, occasion, ("late", "platform"), now, subject_and_text)
 
 
-def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
+def make_reminder(
+    incident: Incident, now: datetime, spacing: timedelta, grace: timedelta
+) -> Notice | None:
     """Return the newest reminder that is due by now, None if none is. Its id comes from its number.
 
-    The first is due `grace` after the opening, then one each `spacing`. A platform gets them in place of its releases.
+    The first is due `grace` after the opening, then one each `spacing`. A platform gets them in
+    place of its releases.
     """
     waited = now - incident.opened - grace
-    needs_reminders = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
+    needs_reminders = (
+        incident.acknowledged is None and incident.closed is None and incident.grade == "report"
+    )
     if not needs_reminders or waited < timedelta():
         return None
     number = str(1 + waited // spacing)
     if incident.kind is Kind.PLATFORM:
         return make_platform_notice("reminder", number, incident, now)
-    is_in_platform_thread = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(incident.facts)
+    is_in_platform_thread = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(
+        incident.facts
+    )
     if is_in_platform_thread or incident.facts is None:
         return None
     return make_fact_notice("reminder", number, incident, incident.facts, now)
 
 
-def rewrite_notice(notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime) -> Notice:
-    """Return a notice of a platform's incident with a subject and text that are true `now`, when it is sent.
+def rewrite_notice(
+    notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime
+) -> Notice:
+    """Return a notice of a platform's incident with a subject and text that are true `now`, when it
+    is sent.
 
-    They report the current status of these `releases`, or of all that the platform delayed if there are none. The
-    notice may have waited since it was first written, so only its line on what changed is kept.
+    They report the current status of these `releases`, or of all that the platform delayed if there
+    are none. The notice may have waited since it was first written, so only its line on what
+    changed is kept.
     """
-    # The first line of the text is its subject. The second says what changed, which is stored nowhere else.
+    # The first line of the text is its subject. The second says what changed, which is stored
+    # nowhere else.
     lines = notice.text.split("\n")
     changed = ""
     if len(lines) > 1 and lines[1].startswith(_CHANGED_PREFIX):
         changed = lines[1].removeprefix(_CHANGED_PREFIX)
-    subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
+    subject, text = write_subject_and_text(
+        notice.kind, incident, releases or incident.linked, now, changed
+    )
     return replace(notice, subject=subject, text=text)
 
 
 def write_subject_and_text(
-    kind: str, incident: Incident, releases: Sequence[LinkedRelease], now: datetime, changed: str = ""
+    kind: str,
+    incident: Incident,
+    releases: Sequence[LinkedRelease],
+    now: datetime,
+    changed: str = "",
 ) -> tuple[str, str]:
-    """Return subject and text of a notice on `releases` that were late together on a platform, and what `changed`."""
+    """Return subject and text of a notice on `releases` that were late together on a platform, and
+    what `changed`.
+    """
     awaited = [link for link in releases if link.stands == AWAITED]
     late_and_out = [link for link in releases if link.stands == OUT]
     cleared = [link for link in releases if link.stands == CLEARED]
     due = moment(incident.occurred, incident.linked[0].timezone, now)
     status = f"{len(awaited)} not out yet" if awaited else "all out"
     counted = _count_late_releases(incident, [*awaited, *late_and_out])
-    subject = f"LATE{SUBJECT_SUFFIX.get(kind, '')}: {counted} on {incident.producer} due {due}, {status}"
+    subject = (
+        f"LATE{SUBJECT_SUFFIX.get(kind, '')}: {counted} on {incident.producer} due {due}, {status}"
+    )
     steps = steps_for_incident(replace(incident, linked=tuple(releases)), is_last=kind == "final")
     text = write_blocks(
         [subject, *([f"{_CHANGED_PREFIX}{changed}"] if changed else [])],
-        ["They are late at one time on one platform, which may be the cause. All are reported in this thread."],
+        [
+            (
+                "They are late at one time on one platform, which may be the cause."
+                " All are reported in this thread."
+            )
+        ],
         *_list_releases("Not out yet", awaited),
         *_list_releases("Late, and out now", late_and_out),
         *_list_releases("Not late after all", cleared),
@@ -161,12 +210,16 @@ def describe_platform(incident: Incident, now: datetime) -> str:
 
 
 def _count_late_releases(incident: Incident, late: Sequence[LinkedRelease]) -> str:
-    """Return `2 releases of 2 producers (A, B)`, or `1 release of A (2 in all)` if more releases are late."""
+    """Return `2 releases of 2 producers (A, B)`, or `1 release of A (2 in all)` if more releases
+    are late.
+    """
     number_in_all = sum(link.stands != CLEARED for link in incident.linked)
     producers = sorted({name for link in late for name in link.producer_names})
     number_of_releases = count(len(late), "release")
     if len(late) == number_in_all:
-        return f"{number_of_releases} of {count(len(producers), 'producer')} ({', '.join(producers)})"
+        return (
+            f"{number_of_releases} of {count(len(producers), 'producer')} ({', '.join(producers)})"
+        )
     return f"{number_of_releases} of {', '.join(producers)} ({number_in_all} in all)"
 
 
@@ -197,11 +250,18 @@ def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
 
 
 def _find_change_to_report(
-    known: Incident | None, incident: Incident, changed: LinkedRelease, now: datetime, *, is_unsent: bool
+    known: Incident | None,
+    incident: Incident,
+    changed: LinkedRelease,
+    now: datetime,
+    *,
+    is_unsent: bool,
 ) -> tuple[str, str, str] | None:
-    """Return (kind, occasion, words) of the notice about a `changed` release of a platform's incident, or None.
+    """Return (kind, occasion, words) of the notice about a `changed` release of a platform's
+    incident, or None.
 
-    Kind and occasion make its id. If `is_unsent`, the notice `opened` still waits. It will report this change.
+    Kind and occasion make its id. If `is_unsent`, the notice `opened` still waits. It will report
+    this change.
     """
     if known is None:
         return "opened", "thread", ""
@@ -210,19 +270,28 @@ def _find_change_to_report(
         title = one_line(changed.title, _LONGEST_TITLE)
         return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
     if not is_awaited:
-        # Shortly after the opening, further releases may still turn out to be late on this platform. So wait for them.
+        # Shortly after the opening, further releases may still turn out to be late on this
+        # platform. So wait for them.
         has_waited_for_others = now - known.opened >= timedelta(seconds=5)
         return ("final", now.isoformat(), "all are out") if has_waited_for_others else None
     return None if is_unsent else _find_change_while_open(known, incident, changed)
 
 
-def _find_change_while_open(known: Incident, incident: Incident, changed: LinkedRelease) -> tuple[str, str, str] | None:
-    """Return (kind, occasion, words) of a notice on an open incident: a graver grade, a new release, or half out."""
+def _find_change_while_open(
+    known: Incident, incident: Incident, changed: LinkedRelease
+) -> tuple[str, str, str] | None:
+    """Return (kind, occasion, words) of a notice on an open incident: a graver grade, a new
+    release, or half out.
+    """
     # A grade never falls, so one that differs is graver.
     if incident.grade != known.grade:
         return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"
     if all(link.incident != changed.incident for link in known.linked):
-        return "new_finding", changed.incident, f"also late: {one_line(changed.title, _LONGEST_TITLE)}"
+        return (
+            "new_finding",
+            changed.incident,
+            f"also late: {one_line(changed.title, _LONGEST_TITLE)}",
+        )
     half = len(incident.linked) / 2
     is_half_out_now = _count_awaited(incident) <= half < _count_awaited(known)
     # Those who acknowledged get a notice when half are out. For others the reminders report it.

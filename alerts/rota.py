@@ -33,17 +33,24 @@ class Shift:
 
 def shifts_json(shifts: Iterable[Shift]) -> str:
     """Return shifts as JSON text."""
-    return json.dumps([[one.role, instant_json(one.begins), instant_json(one.ends)] for one in shifts])
+    return json.dumps(
+        [[one.role, instant_json(one.begins), instant_json(one.ends)] for one in shifts]
+    )
 
 
 def shifts_from_json(text: str) -> tuple[Shift, ...]:
     """Return the shifts that `shifts_json` wrote."""
     rows = json.loads(text)
-    return tuple(Shift(role, datetime.fromisoformat(begin), datetime.fromisoformat(end)) for role, begin, end in rows)
+    return tuple(
+        Shift(role, datetime.fromisoformat(begin), datetime.fromisoformat(end))
+        for role, begin, end in rows
+    )
 
 
 class ShiftSettings(Table):
-    """Who is on call for a while, whatever calendar and turns say: holidays, swaps, or a rota that is only a list."""
+    """Who is on call for a while, whatever calendar and turns say: holidays, swaps, or a rota that
+    is only a list.
+    """
 
     role: str
     """One of `who`."""
@@ -56,8 +63,9 @@ class ShiftSettings(Table):
 class RotaSettings(Table):
     """Who is on call.
 
-    In a route, a rota's name can be in place of a channel's name. The notice goes to the person who is on call when it
-    is sent ([more](notices.md#who-is-on-call)). Write roles or initials, no names.
+    In a route, a rota's name can be in place of a channel's name. The notice goes to the person who
+    is on call when it is sent ([more](notices.md#who-is-on-call)). Write roles or initials, no
+    names.
     """
 
     name: Name
@@ -65,9 +73,9 @@ class RotaSettings(Table):
     who: dict[str, str] = Field(min_length=1)
     """The channel of each role: `"duty A" = "phone-a"`.
 
-    If the rota is read from a calendar, the title of the current event contains the name of the role that is on call,
-    as whole words. If the title contains the names of several roles, the longest name counts. The monitor keeps
-    nothing else of the event.
+    If the rota is read from a calendar, the title of the current event contains the name of the
+    role that is on call, as whole words. If the title contains the names of several roles, the
+    longest name counts. The monitor keeps nothing else of the event.
     """
     turns: list[str] = []
     """Roles that take turns, in this order."""
@@ -90,9 +98,11 @@ class RotaSettings(Table):
 
 @dataclass(frozen=True, slots=True)
 class Rota:
-    """Who is on call when: by the shifts of its table, else by those of its calendar, else by turns.
+    """Who is on call when: by the shifts of its table, else by those of its calendar, else by
+    turns.
 
-    `calendar_shifts` were last read from its calendar. `fault` is why the last read failed, "" if it did not.
+    `calendar_shifts` were last read from its calendar. `fault` is why the last read failed, "" if
+    it did not.
     """
 
     settings: RotaSettings
@@ -109,10 +119,14 @@ class Rota:
     def shifts(self) -> tuple[Shift, ...]:
         """Return the shifts of its table."""
         table, to_instant = self.settings.shift, self._to_instant
-        return tuple(Shift(shift.role, to_instant(shift.begins), to_instant(shift.until)) for shift in table)
+        return tuple(
+            Shift(shift.role, to_instant(shift.begins), to_instant(shift.until)) for shift in table
+        )
 
     def on_call(self, at: datetime) -> tuple[str, ...]:
-        """Return the roles on call: by the table's shifts, else by the calendar's, else the one whose turn it is."""
+        """Return the roles on call: by the table's shifts, else by the calendar's, else the one
+        whose turn it is.
+        """
         for shifts in (self.shifts, self.calendar_shifts):
             # A role without a channel does not count.
             current = (shift.role for shift in shifts if shift.begins <= at < shift.ends)
@@ -125,12 +139,17 @@ class Rota:
         return (turns[(wall - begins) // self.settings.every % len(turns)],)
 
     def channels(self, at: datetime) -> tuple[str, ...]:
-        """Return the channels of the roles on call. If none is, return all, because someone must be notified."""
+        """Return the channels of the roles on call.
+
+        If none is, return all, because someone must be notified.
+        """
         who = self.settings.who
         return tuple(dict.fromkeys(who[role] for role in self.on_call(at) or who))
 
     def changes(self, begin: datetime, end: datetime) -> Iterator[tuple[datetime, tuple[str, ...]]]:
-        """Yield each instant and the roles on call from then on: `begin`, then each hand-over before `end`."""
+        """Yield each instant and the roles on call from then on: `begin`, then each hand-over
+        before `end`.
+        """
         last, edges = self.on_call(begin), sorted({*self._list_edges(begin, end)})
         yield begin, last
         for at in edges[:_MOST_CHANGES]:
@@ -151,18 +170,24 @@ class Rota:
         if not later:
             return who
         at, following = later[0]
-        return f"{who} until {stamp(at, self.timezone, weekday=True)}, then {' and '.join(following) or 'no one'}"
+        return (
+            f"{who} until {stamp(at, self.timezone, weekday=True)}, then"
+            f" {' and '.join(following) or 'no one'}"
+        )
 
     def _to_instant(self, wall: datetime) -> datetime:
         return wall.replace(tzinfo=zone(self.timezone)).astimezone(UTC)
 
     def _list_edges(self, begin: datetime, end: datetime) -> Iterator[datetime]:
-        """Yield, in no order, each instant between `begin` and `end` at which who is on call may change."""
+        """Yield, in no order, each instant between `begin` and `end` at which who is on call may
+        change.
+        """
         # A shift, from a table or a calendar, has a begin and an end of its own.
         shifts = (*self.shifts, *self.calendar_shifts)
         edges = (at for shift in shifts for at in (shift.begins, shift.ends))
         yield from (at for at in edges if begin < at < end)
-        # Turns follow each other, each as long as `length_of_turn`, from the local time `first_turn` on.
+        # Turns follow each other, each as long as `length_of_turn`, from the local time
+        # `first_turn` on.
         first_turn, length_of_turn = self.settings.begins, self.settings.every
         if not self.settings.turns or first_turn is None:
             return

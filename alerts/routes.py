@@ -20,7 +20,9 @@ _GROUP_OF_FINDING = {
     **dict.fromkeys(ALTERED_FINDINGS, "altered"),
     **dict.fromkeys(CALENDAR_FINDINGS, "calendar"),
 }
-"""The group of a finding, whose name routes may also use for it. Findings that are not here are details of these."""
+"""The group of a finding, whose name routes may also use for it. Findings that are not here are
+details of these.
+"""
 _DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
 
@@ -52,11 +54,16 @@ class Route(Table):
     """Quiet hours, `"22:00-07:00"`. Notices of grade `report` ignore them."""
 
     def matches_finding(self, kind: str) -> bool:
-        """Return whether its own pattern matches this kind of finding. Without a pattern it matches all."""
+        """Return whether its own pattern matches this kind of finding.
+
+        Without a pattern it matches all.
+        """
         return fnmatchcase(kind, self.match.finding or "*")
 
     def matches_finding_or_group(self, kind: str) -> bool:
-        """Return whether its pattern matches this kind of finding, or the group of it: `late` for `partial`."""
+        """Return whether its pattern matches this kind of finding, or the group of it: `late` for
+        `partial`.
+        """
         return self.matches_finding(kind) or self.matches_finding(_GROUP_OF_FINDING.get(kind, kind))
 
 
@@ -72,14 +79,18 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 ) -> list[tuple[str, datetime]]:
     """Return the channels that get a notice, each with the earliest time to send it.
 
-    The routes that match it name the channels. But if no route is about its main (first) finding, all channels get it
-    at once, because someone must be notified. `names` are all channels, `producers` all producers of its releases.
+    The routes that match it name the channels. But if no route is about its main (first) finding,
+    all channels get it at once, because someone must be notified. `names` are all channels,
+    `producers` all producers of its releases.
     """
     matching = [
         route
         for route in routes
         if route.match.grade in (None, notice.grade)
-        and any(fnmatchcase(producer, route.match.producer or "*") for producer in (notice.producer, *producers))
+        and any(
+            fnmatchcase(producer, route.match.producer or "*")
+            for producer in (notice.producer, *producers)
+        )
     ]
     reminder_number = find_reminder_number(notice) if notice.kind == "reminder" else 0
     times: dict[str, datetime] = {}
@@ -87,17 +98,25 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
         if any(map(route.matches_finding, notice.findings)):
             begin = _find_earliest_send(route, notice, now, timezone)
             # Each reminder goes to one more channel of the route's list `escalate`.
-            escalated = route.escalate if reminder_number >= ESCALATED_TO_ALL else route.escalate[:reminder_number]
+            escalated = (
+                route.escalate
+                if reminder_number >= ESCALATED_TO_ALL
+                else route.escalate[:reminder_number]
+            )
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
     main = notice.findings[0]
     must_have_route = {main}
     if main in ("early", "altered", "calendar"):
-        # The main finding may only name a group. If it is `calendar`, each finding about calendars must have a route.
-        must_have_route = {finding for finding in notice.findings if _GROUP_OF_FINDING.get(finding) == main} or {main}
+        # The main finding may only name a group. If it is `calendar`, each finding about calendars
+        # must have a route.
+        must_have_route = {
+            finding for finding in notice.findings if _GROUP_OF_FINDING.get(finding) == main
+        } or {main}
     if not chosen:
-        # No channel gets the notice. That is on purpose only if some route is about each of its findings.
+        # No channel gets the notice. That is on purpose only if some route is about each of its
+        # findings.
         must_have_route |= _list_further_findings(notice.findings)
     for finding in must_have_route:
         if not any(route.matches_finding_or_group(finding) for route in matching):
@@ -106,7 +125,10 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 
 
 def _list_further_findings(findings: Sequence[str]) -> set[str]:
-    """Return the findings after the main one that could have a notice of their own. All delays count as one finding."""
+    """Return the findings after the main one that could have a notice of their own.
+
+    All delays count as one finding.
+    """
     others = {*findings[1:]} & {*_GROUP_OF_FINDING, "late", "lead"}
     if findings[0] in _DELAY_FINDINGS:
         return others - _DELAY_FINDINGS
@@ -120,7 +142,10 @@ def resolve_rotas(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime)
 
 
 def _find_earliest_send(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:
-    """Return the end of the route's quiet hours if it is in them, else now. A notice of grade `report` never waits."""
+    """Return the end of the route's quiet hours if it is in them, else now.
+
+    A notice of grade `report` never waits.
+    """
     if route.quiet is None or notice.grade == "report":
         return now
     begins, ends = route.quiet

@@ -1,4 +1,6 @@
-"""Silences: a person suppresses messages about a release, a producer, a host or an incident for a while."""
+"""Silences: a person suppresses messages about a release, a producer, a host or an incident for a
+while.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,12 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A span, from `begins` to `until`, without messages about what it covers. A person may end it earlier, at `ended`.
+    """A span, from `begins` to `until`, without messages about what it covers.
 
-    `by` and `ended_by` are roles, `name` is the id of the release, producer or incident, or the name of the host.
+    A person may end it earlier, at `ended`.
+
+    `by` and `ended_by` are roles, `name` is the id of the release, producer or incident, or the
+    name of the host.
     """
 
     id: str
@@ -53,22 +58,36 @@ class Silence:
 
     def covers(self, incident: Incident) -> bool:
         """Return whether this silence suppresses messages about an incident."""
-        # Messages about a platform also report the releases of other producers, which no one has silenced.
+        # Messages about a platform also report the releases of other producers, which no one has
+        # silenced.
         is_of_all_linked = all(self.name in link.producers for link in incident.linked)
         # The `producer` of an incident about a host is the host.
         names: dict[Scope, Iterable[str]] = {
             Scope.RELEASE: (incident.release,),
             Scope.PRODUCER: incident.producers if is_of_all_linked else (),
-            Scope.HOST: (incident.facts.host if incident.facts is not None else "", incident.producer),
+            Scope.HOST: (
+                incident.facts.host if incident.facts is not None else "",
+                incident.producer,
+            ),
             Scope.INCIDENT: (incident.id,),
         }
         return self.name in names[self.scope]
 
 
 def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
-    scope: Scope, name: str, until: datetime, role: str, reason: str, now: datetime, *, begins: datetime | None = None
+    scope: Scope,
+    name: str,
+    until: datetime,
+    role: str,
+    reason: str,
+    now: datetime,
+    *,
+    begins: datetime | None = None,
 ) -> Silence:
-    """Return a silence from `begins` (default and earliest: now). Raises `InvalidInput` with all faults at once."""
+    """Return a silence from `begins` (default and earliest: now).
+
+    Raises `InvalidInput` with all faults at once.
+    """
     words = one_line(reason.strip(), _LONGEST_REASON)
     faults = [] if words else ["reason: say why"]
     begins = now if begins is None else max(now, begins)
@@ -79,4 +98,6 @@ def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
         faults.append(f"until: must be after {after}, and within {LONGEST_SILENCE.days} days")
     if faults:
         raise InvalidInput(faults)
-    return Silence(f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, clean_role(role), words)
+    return Silence(
+        f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, clean_role(role), words
+    )

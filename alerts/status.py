@@ -9,7 +9,14 @@ from typing import NamedTuple
 from alerts import fact_rules
 from alerts.finding import ReleaseFacts, part_label
 from alerts.one_line import whole_lengths
-from schedules.contract.verdict import LATE_VERDICTS, Elsewhere, Ended, Exposure, Finding, PartVerdict
+from schedules.contract.verdict import (
+    LATE_VERDICTS,
+    Elsewhere,
+    Ended,
+    Exposure,
+    Finding,
+    PartVerdict,
+)
 from schedules.times.interval import Bounds, Interval, earliest_known, latest_known
 from schedules.times.words import MINUTE, SECOND, between_moments, moment, rounded, sureness
 
@@ -21,7 +28,9 @@ CALENDAR_DOUBTS = {
 }
 """A short phrase for each finding about calendars, the gravest doubt first."""
 NO_BREACH = frozenset({"unproven", "on_time", "cancelled", "moved", "settled"})
-"""Statuses that claim no breach. A release whose incident reported one can have such a status later."""
+"""Statuses that claim no breach. A release whose incident reported one can have such a status
+later.
+"""
 _CAUSES_OF_BLINDNESS = {
     "stopped": "the monitor was stopped",
     "killed": "the monitor was down",
@@ -37,10 +46,13 @@ _CAUSES_OF_BLINDNESS = {
 
 
 def find_current_status(kind: str, facts: ReleaseFacts) -> str:
-    """Return the status that a notice gives a release now, such as `late`. `kind` is that of its incident.
+    """Return the status that a notice gives a release now, such as `late`.
 
-    It is `kind` while that is still true, else the gravest status that is true now. An incident keeps its gravest kind,
-    but a release that was late may be unproven by now, or have another slot.
+    `kind` is that of its incident.
+
+    It is `kind` while that is still true, else the gravest status that is true now. An incident
+    keeps its gravest kind, but a release that was late may be unproven by now, or have another
+    slot.
     """
     if _STATUSES[kind].is_true(facts):
         return kind
@@ -57,19 +69,24 @@ def find_current_status(kind: str, facts: ReleaseFacts) -> str:
 
 
 def describe_status(kind: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return the status of a release with an incident of this kind in a few words, with both bounds of every length."""
+    """Return the status of a release with an incident of this kind in a few words, with both bounds
+    of every length.
+    """
     return _STATUSES[find_current_status(kind, facts)].describe(facts, now)
 
 
 def subject_prefix(status: str) -> str:
-    """Return the words with which the subject of a notice begins for a status, such as `NOT FOUND YET`."""
+    """Return the words with which the subject of a notice begins for a status, such as `NOT FOUND
+    YET`.
+    """
     return _STATUSES[status].prefix
 
 
 def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
     """Return each required part that is late, with its delay if known.
 
-    If it was public early, removed and then late, its verdict is `early`. Only a finding then says that it is late.
+    If it was public early, removed and then late, its verdict is `early`. Only a finding then says
+    that it is late.
     """
     delays = {finding.part: finding.seconds for finding in facts.findings if finding.kind == "late"}
     return [
@@ -80,18 +97,27 @@ def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | Non
 
 
 def find_main_late_part(facts: ReleaseFacts) -> tuple[PartVerdict, Bounds | None] | None:
-    """Return the late part that notices name, with its delay: the announced page even if another part is later."""
-    return min(list_late_parts(facts), key=lambda part_and_delay: part_and_delay[0].id != "page", default=None)
+    """Return the late part that notices name, with its delay: the announced page even if another
+    part is later.
+    """
+    return min(
+        list_late_parts(facts),
+        key=lambda part_and_delay: part_and_delay[0].id != "page",
+        default=None,
+    )
 
 
 def was_public_at_slot(part: PartVerdict) -> bool:
-    """Return whether a part was already public when its slot came, so that no one released it then."""
+    """Return whether a part was already public when its slot came, so that no one released it
+    then.
+    """
     return any(each.ended is Ended.SLOT for each in part.exposures)
 
 
 def was_released(part: PartVerdict) -> bool:
     """Return whether a part was published at its slot or later."""
-    # If an early part was not seen removed, or not absent before its release, it may have been public without a break.
+    # If an early part was not seen removed, or not absent before its release, it may have been
+    # public without a break.
     is_dated = None not in (part.released.after, part.released.by)
     return is_dated and all(each.ended is Ended.REMOVED for each in part.exposures)
 
@@ -103,21 +129,29 @@ def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) ->
 
 
 def describe_exposure_end(ended: str | None, when: str) -> str:
-    """Return why and when an exposure ended: `ended` is the reason, None if not stored, `when` the time in words."""
+    """Return why and when an exposure ended: `ended` is the reason, None if not stored, `when` the
+    time in words.
+    """
     if ended == Ended.SLOT:
         return "still public when its slot came"
     return f"removed {when}" if ended == Ended.REMOVED else f"ended, for an unknown reason, {when}"
 
 
 def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return the seconds of the open exposure so far, or of the longest ended one; None if unknown."""
+    """Return the seconds of the open exposure so far, or of the longest ended one; None if
+    unknown.
+    """
     if open_since := earliest_known(each.start.by for each in facts.exposures if each.open):
         return max(0.0, (now - open_since).total_seconds())
-    return max((each.seconds.max for each in facts.exposures if each.seconds.max is not None), default=None)
+    return max(
+        (each.seconds.max for each in facts.exposures if each.seconds.max is not None), default=None
+    )
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
-    """Return when the main late part was seen and how late, or that it is absent, and where else the release is."""
+    """Return when the main late part was seen and how late, or that it is absent, and where else
+    the release is.
+    """
     if (late := find_main_late_part(facts)) is None:
         return "late"
     part, delay = late
@@ -125,7 +159,9 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
     if seen.by is None:
         status = _describe_absence(facts, delay, now)
     else:
-        how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
+        how_late = (
+            f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
+        )
         first_seen = f"first seen {between_moments(seen, facts.timezone, now)}"
         status = f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}"
     return f"{status}{_name_part_unless_page(part)}{_mention_alternatives(facts, now)}"
@@ -136,7 +172,9 @@ def _name_part_unless_page(part: PartVerdict) -> str:
 
 
 def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return how late users could get a part that a cache hid, or when they still could not; empty if none hid it."""
+    """Return how late users could get a part that a cache hid, or when they still could not; empty
+    if none hid it.
+    """
     wait = part.wait
     if not part.is_hidden or wait is None or facts.slot is None:
         return ""
@@ -148,7 +186,9 @@ def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) 
 
 
 def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
-    """Return how long a cache keeps users from a release, by the part for which they have waited longest."""
+    """Return how long a cache keeps users from a release, by the part for which they have waited
+    longest.
+    """
     hidden = [part for part in facts.parts if part.required and part.is_hidden]
     part = max(hidden, key=lambda part: (part.wait or Bounds()).min or 0.0, default=None)
     if part is None:  # only the finding `stale_edge` says so, without times for any part
@@ -163,24 +203,36 @@ def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
-    """Return since when the release is public before its slot, or for how long it was, and what followed."""
+    """Return since when the release is public before its slot, or for how long it was, and what
+    followed.
+    """
     groups = fact_rules.group_exposures(facts.exposures)
     if not groups:
         return "something was public before its slot"
     # An exposure that is still open comes first, then the one in the most places.
-    group = max(groups, key=lambda exposures: (any(exposure.open for exposure in exposures), len(exposures)))
+    group = max(
+        groups, key=lambda exposures: (any(exposure.open for exposure in exposures), len(exposures))
+    )
     still_open = [exposure for exposure in group if exposure.open]
     places = len({exposure.part for exposure in still_open or group})
     where = f" in {places} places" if places > 1 else ""
     if still_open:
-        return f"public since {say_exposed_since(still_open[0], facts, now)}{where}, not seen removed yet"
+        return (
+            f"public since {say_exposed_since(still_open[0], facts, now)}{where}, not seen"
+            " removed yet"
+        )
     longest = max(group, key=lambda exposure: exposure.seconds.max or 0)
-    was = f"was public for {whole_lengths(longest.seconds)} from {say_exposed_since(longest, facts, now)}{where}"
+    was = (
+        f"was public for {whole_lengths(longest.seconds)} from"
+        f" {say_exposed_since(longest, facts, now)}{where}"
+    )
     return "; ".join([was, *_describe_page_after_exposure(facts, now)])
 
 
 def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return what happened at the slot and after to a release that was public early; empty before the slot."""
+    """Return what happened at the slot and after to a release that was public early; empty before
+    the slot.
+    """
     page = facts.page
     if page is None or facts.slot is None or facts.at < facts.slot:
         return []
@@ -192,10 +244,16 @@ def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[st
 
 
 def describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return that an exposed part was public at its slot, or when it was released; empty if it was neither."""
+    """Return that an exposed part was public at its slot, or when it was released; empty if it was
+    neither.
+    """
     if was_public_at_slot(part):
         return "already public when its slot came"
-    return f"released {between_moments(part.released, facts.timezone, now)}" if was_released(part) else ""
+    return (
+        f"released {between_moments(part.released, facts.timezone, now)}"
+        if was_released(part)
+        else ""
+    )
 
 
 def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
@@ -203,36 +261,56 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
     if due is None:
         return "not found yet"
     at = moment(facts.at.replace(microsecond=0), facts.timezone, now, exact=True)
-    return f"not found yet at {at}, confirming; the last look got {due.got}{_mention_alternatives(facts, now)}"
+    return (
+        f"not found yet at {at}, confirming; the last look got"
+        f" {due.got}{_mention_alternatives(facts, now)}"
+    )
 
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
-    """Return in one line why it is not proved when a release came out, by when it was public, and where else it is."""
+    """Return in one line why it is not proved when a release came out, by when it was public, and
+    where else it is.
+    """
     elsewhere = _mention_alternatives(facts, now)
-    if "unwatched" in facts.finding_kinds:  # its slot had passed when it was first read in a calendar
-        return f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{elsewhere}"
+    # its slot had passed when it was first read in a calendar
+    if "unwatched" in facts.finding_kinds:
+        return (
+            f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{elsewhere}"
+        )
     unproven = [part for part in facts.parts if part.required and part.verdict == "unproven"]
-    # The line is about the page, unless only other parts are unproven. Then it is about the first of these.
+    # The line is about the page, unless only other parts are unproven. Then it is about the first
+    # of these.
     part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
     seen = Interval() if part is None else fact_rules.find_appearance(part)
     name = "" if part is None or part.id == "page" else f"{part.id} "
-    published = "not seen yet" if seen.by is None else f"published by {_format_minute(seen.by, facts, now, up=True)}"
+    published = (
+        "not seen yet"
+        if seen.by is None
+        else f"published by {_format_minute(seen.by, facts, now, up=True)}"
+    )
     return f"{_explain_doubt(facts, seen, now)}; {name}{published}{elsewhere}"
 
 
 def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
-    """Return why it is not proved when a release came out: calendars in doubt, a blind span, our clock, or no look."""
+    """Return why it is not proved when a release came out: calendars in doubt, a blind span, our
+    clock, or no look.
+    """
     for doubt in ("promise_in_doubt", "calendars_disagree"):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]
-    # It came out between these two instants, as far as is known at `facts.at`, the time of the facts. Only times in
-    # which the monitor was blind between them explain the doubt.
+    # It came out between these two instants, as far as is known at `facts.at`, the time of the
+    # facts. Only times in which the monitor was blind between them explain the doubt.
     earliest = seen.after or facts.slot or facts.at
     latest = max(seen.by or facts.at, earliest + SECOND)
-    blind = [span for span in facts.certainty.blind if span.begins < latest and span.ends > earliest]
+    blind = [
+        span for span in facts.certainty.blind if span.begins < latest and span.ends > earliest
+    ]
     if blind:
         longest = max(blind, key=lambda span: span.ends - span.begins)
-        begins, ends = _format_minute(longest.begins, facts, now), _format_minute(longest.ends, facts, now, up=True)
+        begins, ends = (
+            _format_minute(longest.begins, facts, now),
+            _format_minute(longest.ends, facts, now, up=True),
+        )
         return f"{say_cause_of_blindness(longest.cause)} {begins}\N{EN DASH}{ends}"
     if "clock_fault" in facts.finding_kinds:
         return "the monitor's clock was in doubt"
@@ -244,8 +322,12 @@ def say_cause_of_blindness(cause: str) -> str:
     return _CAUSES_OF_BLINDNESS.get(cause.split(", ", maxsplit=1)[0], "the monitor could not see")
 
 
-def _format_minute(instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False) -> str:
-    """Return the local time to the minute, with the date unless it is today; `up` rounds up, for ends of spans."""
+def _format_minute(
+    instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False
+) -> str:
+    """Return the local time to the minute, with the date unless it is today; `up` rounds up, for
+    ends of spans.
+    """
     return moment(rounded(instant, MINUTE, up=up), facts.timezone, now).rpartition(" ")[0]
 
 
@@ -253,7 +335,9 @@ def _describe_on_time(facts: ReleaseFacts, now: datetime) -> str:
     if facts.page is None:
         return "came out on time"
     seen = fact_rules.find_appearance(facts.page)
-    first = f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
+    first = (
+        f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
+    )
     return f"came out on time{sureness(facts.page.early_bound)}{first}"
 
 
@@ -261,7 +345,9 @@ def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
     changes = []
     if groups := fact_rules.group_removals(facts):
         changes.append(f"{_describe_removals(groups[-1], facts, now)} ({_name_parts(groups[-1])})")
-    if swapped := [finding for finding in fact_rules.find_alterations(facts) if finding.kind == "swapped"]:
+    if swapped := [
+        finding for finding in fact_rules.find_alterations(facts) if finding.kind == "swapped"
+    ]:
         changes.append(f"other bytes than at its release ({_name_parts(swapped)})")
     return "; ".join(changes)
 
@@ -271,13 +357,18 @@ def _name_parts(findings: list[Finding]) -> str:
 
 
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
-    """Return that parts were removed, with the time if it is known, and whether all of these parts are back."""
+    """Return that parts were removed, with the time if it is known, and whether all of these parts
+    are back.
+    """
     parts = {part.id: part for part in facts.parts}
     last_removed_at = latest_known(removal.at for removal in removals)
     removed_by = Interval(None, last_removed_at)
     when = f" {between_moments(removed_by, facts.timezone, now)}" if removed_by else ""
     # If users had the release before, that matters more than the time of its removal.
-    if all(_was_out_before_removal(parts.get(removal.part or "page"), removal.at) for removal in removals):
+    if all(
+        _was_out_before_removal(parts.get(removal.part or "page"), removal.at)
+        for removal in removals
+    ):
         when = " after its release"
     # `seconds` is how long a part was absent. It has an upper bound once the part is back.
     are_all_back = all(fact_rules.has_upper_bound(removal.seconds) for removal in removals)
@@ -301,15 +392,18 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
     if say_elsewhere_since(facts, now):
         status = "not on its page at"
     elif facts.page is not None and facts.page.address == "guessed":
-        # Absence at a guessed address is inferred from its announcement and a listing, which may lag.
+        # Absence at a guessed address is inferred from its announcement and a listing, which may
+        # lag.
         status = "not found yet, as of"
     return f"{status} {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
 
 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return a line with address and start for each alternative that was not seen removed, the earliest first.
+    """Return a line with address and start for each alternative that was not seen removed, the
+    earliest first.
 
-    Once the announced page is out, looks at alternatives are rare, so no line says that one is still available.
+    Once the announced page is out, looks at alternatives are rare, so no line says that one is
+    still available.
     """
     lines, is_awaited = [], fact_rules.is_page_awaited(facts)
     for alternative in fact_rules.list_public_alternatives(facts):
@@ -322,17 +416,23 @@ def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
 
 
 def say_elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
-    """Return since when an alternative has been public while the announced page is not; empty if none is."""
+    """Return since when an alternative has been public while the announced page is not; empty if
+    none is.
+    """
     found = fact_rules.list_public_alternatives(facts) if fact_rules.is_page_awaited(facts) else []
     return _format_start(found[0], facts, now) if found else ""
 
 
 def _format_start(alternative: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
-    return moment((alternative.start.by or facts.at).replace(second=0, microsecond=0), facts.timezone, now)
+    return moment(
+        (alternative.start.by or facts.at).replace(second=0, microsecond=0), facts.timezone, now
+    )
 
 
 def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
-    """Return the first alternative with its link, and how many others there are, as the end of a sentence."""
+    """Return the first alternative with its link, and how many others there are, as the end of a
+    sentence.
+    """
     first, *others = describe_alternatives(facts, now) or [""]
     if others:
         return f"; {first} (and at {len(others)} other{'s' if len(others) > 1 else ''})"
@@ -340,19 +440,29 @@ def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:
-    return next((text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds), "in no calendar")
+    return next(
+        (text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds),
+        "in no calendar",
+    )
 
 
 def _is_late_in_all(facts: ReleaseFacts) -> bool:
-    return fact_rules.is_late(facts) and not fact_rules.is_only_stale(facts) and not fact_rules.is_partial(facts)
+    return (
+        fact_rules.is_late(facts)
+        and not fact_rules.is_only_stale(facts)
+        and not fact_rules.is_partial(facts)
+    )
 
 
 class _Status(NamedTuple):
-    """A status: the words that begin a subject, a description at an instant, and whether it is true of a release."""
+    """A status: the words that begin a subject, a description at an instant, and whether it is true
+    of a release.
+    """
 
     prefix: str
     describe: Callable[[ReleaseFacts, datetime], str]
-    # By default true, because facts do not settle a lead or an incident logged by hand: a person must.
+    # By default true, because facts do not settle a lead or an incident logged by hand: a person
+    # must.
     is_true: Callable[[ReleaseFacts], bool] = lambda _facts: True
 
 
@@ -362,9 +472,13 @@ _STATUSES: dict[str, _Status] = {
     "stale": _Status("STALE", _describe_stale, fact_rules.is_only_stale),
     "early": _Status("EARLY", _describe_early, fact_rules.is_early),
     "due": _Status("NOT FOUND YET", _describe_due, fact_rules.is_not_found_yet),
-    "unproven": _Status("NOT PROVEN", _describe_unproven, lambda facts: facts.verdict == "unproven"),
+    "unproven": _Status(
+        "NOT PROVEN", _describe_unproven, lambda facts: facts.verdict == "unproven"
+    ),
     "lead": _Status("LEAD", lambda _facts, _now: "a lead for a person to judge"),
-    "altered": _Status("ALTERED", _describe_altered, lambda facts: bool(fact_rules.find_alterations(facts))),
+    "altered": _Status(
+        "ALTERED", _describe_altered, lambda facts: bool(fact_rules.find_alterations(facts))
+    ),
     "calendar": _Status("CALENDAR", _describe_calendar, fact_rules.is_calendar),
     "hand": _Status("LOGGED", lambda _facts, _now: "logged by hand"),
     "on_time": _Status("ON TIME", _describe_on_time),

@@ -31,7 +31,9 @@ NOTHING_MORE = Step("", "The measurement is complete.", "")
 
 @cache
 def steps_at(stage: str) -> tuple[Step, ...]:
-    """Return the steps of a list in `steps.json`, such as `late` or `removed`, the most urgent first."""
+    """Return the steps of a list in `steps.json`, such as `late` or `removed`, the most urgent
+    first.
+    """
     return tuple(Step(*row) for row in load_data("steps")["steps"][stage])
 
 

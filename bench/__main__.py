@@ -1,4 +1,5 @@
-"""`python -m bench [NAME …] [--json] [--quick]` runs each bench in its own process, one after the other.
+"""`python -m bench [NAME …] [--json] [--quick]` runs each bench in its own process, one after the
+other.
 
 A bench that fails prints the figures measured until then and an `error`. The exit status is then 1.
 """
@@ -41,14 +42,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Ratios and percentiles.")
     parser.add_argument("name", nargs="*", help=f"one of {', '.join(BENCHES)} (default: all)")
     parser.add_argument("--json", action="store_true", help="one JSON object a bench")
-    parser.add_argument("--quick", action="store_true", help="measure very little, only to test the benches")
+    parser.add_argument(
+        "--quick", action="store_true", help="measure very little, only to test the benches"
+    )
     chosen = parser.parse_args()
     names = chosen.name or list(BENCHES)
     if unknown := [name for name in names if name not in BENCHES]:
-        parser.error(f"no bench of that name: {', '.join(unknown)}; choose from {', '.join(BENCHES)}")
+        parser.error(
+            f"no bench of that name: {', '.join(unknown)}; choose from {', '.join(BENCHES)}"
+        )
     if len(names) == 1:
-        return print_figures(names[0], import_module(BENCHES[names[0]]).run(quick=chosen.quick), as_json=chosen.json)
-    options = [flag for flag, is_set in (("--json", chosen.json), ("--quick", chosen.quick)) if is_set]
+        return print_figures(
+            names[0], import_module(BENCHES[names[0]]).run(quick=chosen.quick), as_json=chosen.json
+        )
+    options = [
+        flag for flag, is_set in (("--json", chosen.json), ("--quick", chosen.quick)) if is_set
+    ]
     return max(subprocess.call([sys.executable, "-m", "bench", name, *options]) for name in names)
 
 
@@ -64,7 +73,9 @@ def print_figures(name: str, bench: Iterator[Mapping[str, float]], *, as_json: b
         print(json.dumps({"bench": name, **figures, **error}), flush=True)
     else:
         told = {key: f"{figure:g}" for key, figure in figures.items()} | error
-        print("\n  ".join([name, *(f"{key:<32} {value}" for key, value in told.items())]), flush=True)
+        print(
+            "\n  ".join([name, *(f"{key:<32} {value}" for key, value in told.items())]), flush=True
+        )
     return len(error)
 
 

@@ -7,7 +7,10 @@ from abc import ABC, abstractmethod
 
 
 class PathResponder(asyncio.Protocol, ABC):
-    """Answers GET requests by their path without the query. `head` is the whole head of the last request."""
+    """Answers GET requests by their path without the query.
+
+    `head` is the whole head of the last request.
+    """
 
     def __init__(self) -> None:
         self.head = self._rest = b""

@@ -1,4 +1,5 @@
-"""Measures peers on the same requests: a bare `httpx.AsyncClient`, and Debian's prometheus-blackbox-exporter.
+"""Measures peers on the same requests: a bare `httpx.AsyncClient`, and Debian's
+prometheus-blackbox-exporter.
 
 The lower limit is also measured: only asyncio, httptools and SHA-256, on which our looks are built.
 """
@@ -33,7 +34,9 @@ _MODULES = """modules:
 """
 
 
-async def run_concurrently(looks: int, at_once: int, look: Callable[[int], Coroutine[Any, Any, object]]) -> None:
+async def run_concurrently(
+    looks: int, at_once: int, look: Callable[[int], Coroutine[Any, Any, object]]
+) -> None:
     """Call `look` with each number below `looks`, with at most `at_once` calls under way."""
     numbers = iter(range(looks))
 
@@ -92,13 +95,20 @@ class _Asking(asyncio.Protocol):
             self.over.set_result(None)
             return
         self._body = sha256()
-        self._transport.write(b"GET /page/%d HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n" % number)
+        self._transport.write(
+            b"GET /page/%d HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n" % number
+        )
 
 
 async def measure_bare_protocol(port: int, looks: int, at_once: int) -> float:
-    """Return the CPU seconds of `looks` requests with only asyncio, httptools and a hash of each answer."""
+    """Return the CPU seconds of `looks` requests with only asyncio, httptools and a hash of each
+    answer.
+    """
     loop, numbers, began = asyncio.get_running_loop(), iter(range(looks)), cpu_seconds()
-    made = [await loop.create_connection(lambda: _Asking(numbers), "127.0.0.1", port) for _ in range(at_once)]
+    made = [
+        await loop.create_connection(lambda: _Asking(numbers), "127.0.0.1", port)
+        for _ in range(at_once)
+    ]
     await asyncio.gather(*(asking.over for _, asking in made))
     spent = cpu_seconds() - began
     for transport, _ in made:
@@ -116,7 +126,12 @@ def run_blackbox(folder: Path) -> Iterator[tuple[int, int] | None]:
     modules.write_text(_MODULES, encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [_PROGRAM, f"--config.file={modules}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    command = [
+        _PROGRAM,
+        f"--config.file={modules}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port)
@@ -136,7 +151,9 @@ def _wait_for(port: int) -> None:
             return
 
 
-async def probe_with_blackbox(exporter: tuple[int, int], port: int, looks: int, at_once: int) -> float:
+async def probe_with_blackbox(
+    exporter: tuple[int, int], port: int, looks: int, at_once: int
+) -> float:
     """Return the CPU seconds that the exporter uses for `looks` probes of pages at `port`."""
     pid, web = exporter
     target = quote(f"http://127.0.0.1:{port}/page/", safe="")

@@ -1,4 +1,6 @@
-"""How fast the board and the API answer, and a daemon starts, from a store of ten years with 6,000 releases each."""
+"""How fast the board and the API answer, and a daemon starts, from a store of ten years with 6,000
+releases each.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +34,20 @@ from schedules.slot import Precision, Slot
 
 _YEARS, _A_YEAR = 10, 6000
 _CALENDAR, _SERIES = "bench", 500
-_PAGES = {"board": "/", "calendar": "/calendar", "releases": "/api/v1/releases", "release": "/api/v1/releases/r7"}
+_PAGES = {
+    "board": "/",
+    "calendar": "/calendar",
+    "releases": "/api/v1/releases",
+    "release": "/api/v1/releases/r7",
+}
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield p50 and p99 in milliseconds of `/`, the calendar month, the list of releases and one release.
+    """Yield p50 and p99 in milliseconds of `/`, the calendar month, the list of releases and one
+    release.
 
-    Also yield the CPU seconds and MB that a start needs to read its memory from the store and all past editions.
+    Also yield the CPU seconds and MB that a start needs to read its memory from the store and all
+    past editions.
     """
     silence_logs()
     with temporary_folder() as place:
@@ -50,13 +59,23 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
     made = app(place, SystemClock(), chosen=_settings(place))
     _fill(made.daemon, a_year)
     clock = SystemClock()
-    queries = Queries(made.daemon.core.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
+    queries = Queries(
+        made.daemon.core.store,
+        made.status,
+        clock,
+        "Europe/London",
+        throttle=Throttle(clock),
+        local=True,
+    )
     transport = httpx.ASGITransport(make_application(queries))
     figures: dict[str, float] = {"releases": _YEARS * a_year}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         for name, path in _PAGES.items():
             took = await _timed(client, path, requests)
-            figures |= {f"{name}_p50_ms": 1000 * percentile(took, 50), f"{name}_p99_ms": 1000 * percentile(took, 99)}
+            figures |= {
+                f"{name}_p50_ms": 1000 * percentile(took, 50),
+                f"{name}_p99_ms": 1000 * percentile(took, 99),
+            }
     queries.close()
     await made.daemon.close()
     return figures
@@ -97,7 +116,9 @@ async def _timed(client: httpx.AsyncClient, path: str, requests: int) -> list[fl
 
 
 def _fill(made: Daemon, a_year: int) -> None:
-    """Write ten years of releases, the last of them today, each with its promise and its verdict."""
+    """Write ten years of releases, the last of them today, each with its promise and its
+    verdict.
+    """
     for batch in _batches(_YEARS * a_year, 2000):
         with made.core.store.transaction() as transaction:
             for number in batch:
@@ -115,11 +136,15 @@ def _batches(count: int, size: int) -> Iterator[range]:
 
 
 def _settings(place: Path) -> Settings:
-    return settings(place, calendar=[{"name": _CALENDAR, "kind": "toml", "file": str(place / "calendar.toml")}])
+    return settings(
+        place, calendar=[{"name": _CALENDAR, "kind": "toml", "file": str(place / "calendar.toml")}]
+    )
 
 
 def edition(number: int, slot: datetime) -> Release:
-    """Return a release of one of five hundred series of forty producers, as joining its entry makes it."""
+    """Return a release of one of five hundred series of forty producers, as joining its entry makes
+    it.
+    """
     series, one = number % _SERIES, release(number)
     title, page = f"Example series {series}: {slot:%B %Y}", Part("page", Role.PAGE, one.url)
     return replace(one, producer=f"producer-{series % 40}", title=title, parts=(page,))
@@ -127,10 +152,18 @@ def edition(number: int, slot: datetime) -> Release:
 
 def entry(one: Release, slot: datetime, *, gone: bool = True) -> Announced:
     """Return the entry of a release that its calendar shows, or showed until it was out."""
-    said = Announcement(one.id, one.title, one.producer, one.url, Slot(Precision.INSTANT, slot), State.CONFIRMED)
+    said = Announcement(
+        one.id, one.title, one.producer, one.url, Slot(Precision.INSTANT, slot), State.CONFIRMED
+    )
     body = {"announcement": said.as_json()}
     return Announced(
-        _CALENDAR, one.id, body, slot - timedelta(days=28), slot, slot + timedelta(hours=1) if gone else None, one.id
+        _CALENDAR,
+        one.id,
+        body,
+        slot - timedelta(days=28),
+        slot,
+        slot + timedelta(hours=1) if gone else None,
+        one.id,
     )
 
 
@@ -140,5 +173,12 @@ def judgement(one: Release, promised: Promise, slot: datetime) -> Judged:
     verdict = judge(one, [promised], {}, (), Policy(), min(settled, SystemClock().now()))
     body = body_of(verdict, None)
     return Judged(
-        one.id, one.producer, slot, verdict.verdict.value, verdict.grade.value, verdict.final, verdict.at, body
+        one.id,
+        one.producer,
+        slot,
+        verdict.verdict.value,
+        verdict.grade.value,
+        verdict.final,
+        verdict.at,
+        body,
     )

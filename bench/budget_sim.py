@@ -1,7 +1,9 @@
-"""Compares how many releases of a busy slot are proved with the most that is possible with known publication times.
+"""Compares how many releases of a busy slot are proved with the most that is possible with known
+publication times.
 
-The planner's real order is used in simulated time, without requests. Delays are as on GOV.UK: of 657 releases 601 came
-within 10 s of their slot and 27 more within the minute. Late ones come one to ten minutes later.
+The planner's real order is used in simulated time, without requests. Delays are as on GOV.UK: of
+657 releases 601 came within 10 s of their slot and 27 more within the minute. Late ones come one to
+ten minutes later.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The parts proved by the end of the tolerance, and the widths of their intervals in seconds."""
+    """The parts proved by the end of the tolerance, and the widths of their intervals in
+    seconds.
+    """
 
     parts: tuple[int, ...]
     widths: tuple[float, ...]
@@ -52,7 +56,9 @@ def draw_delays(parts: int, late: float, seed: int = 1) -> list[float]:
     return [_delay(chance, late) for _ in range(parts)]
 
 
-def simulate_sweep(parts: Sequence[Part], rate: float, views: int = 1, requests: float = 0.0) -> Proved:
+def simulate_sweep(
+    parts: Sequence[Part], rate: float, views: int = 1, requests: float = 0.0
+) -> Proved:
     """Return what a sweep proves at `rate` looks a second, with one look for each view of a part.
 
     `requests` is the share of the budget that other requests use.
@@ -72,14 +78,18 @@ def simulate_sweep(parts: Sequence[Part], rate: float, views: int = 1, requests:
 
 
 def best_possible(parts: Sequence[Part], rate: float) -> list[int]:
-    """Return the numbers of the most parts that can be proved if all delays are known, by decreasing weight."""
+    """Return the numbers of the most parts that can be proved if all delays are known, by
+    decreasing weight.
+    """
     gap = _SLACK / rate
     comes: list[float] = []
     taken = []
     for number in sorted(range(len(parts)), key=lambda each: (-parts[each].weight, each)):
         tried = sorted([*comes, parts[number].comes], reverse=True)
         # There must be time for a look at each of the last parts before the tolerance ends.
-        if len(tried) <= _ENDS / gap and all(place * gap <= _ENDS - late for place, late in enumerate(tried)):
+        if len(tried) <= _ENDS / gap and all(
+            place * gap <= _ENDS - late for place, late in enumerate(tried)
+        ):
             comes = tried
             taken.append(number)
     return taken
@@ -88,17 +98,24 @@ def best_possible(parts: Sequence[Part], rate: float) -> list[int]:
 def measure_slots() -> dict[str, float]:
     """Return how much a sweep at 5 looks a second proves of busy slots.
 
-    `slot_N`: N pages that come 1 to 5 s after their slot. `late_P`: 300 pages of which P in a hundred are late, as a
-    share of the best possible, by number, and by weight if one in twenty weighs more. `views_2`: two looks each time.
-    `files`: each page also needs a file at another host.
+    `slot_N`: N pages that come 1 to 5 s after their slot. `late_P`: 300 pages of which P in a
+    hundred are late, as a share of the best possible, by number, and by weight if one in twenty
+    weighs more. `views_2`: two looks each time. `files`: each page also needs a file at another
+    host.
     """
     figures: dict[str, float] = {}
     for pages in (60, 175, 300):
         got = simulate_sweep(usual_parts(pages), 5.0)
         figures |= {f"slot_{pages}_proved": len(got.parts), f"slot_{pages}_width": got.width}
     for late in (0, 5, 10, 20):
-        equal, unequal = (compare_with_best(300, 5.0, late / 100, weigh) for weigh in (lambda _: 0, _one_in_twenty))
-        figures |= {f"late_{late}_to_best": equal["to_best"], f"late_{late}_weight": unequal["weight_to_best"]}
+        equal, unequal = (
+            compare_with_best(300, 5.0, late / 100, weigh)
+            for weigh in (lambda _: 0, _one_in_twenty)
+        )
+        figures |= {
+            f"late_{late}_to_best": equal["to_best"],
+            f"late_{late}_weight": unequal["weight_to_best"],
+        }
     figures["slot_175_views_2_proved"] = len(simulate_sweep(usual_parts(175), 5.0, views=2).parts)
     figures["slot_300_files_proved"] = len(with_files(300))
     return figures
@@ -110,9 +127,13 @@ def usual_parts(pages: int) -> list[Part]:
 
 
 def with_files(pages: int) -> set[int]:
-    """Return which pages are proved with one file each, at two hosts of 5/s that both take them in the same order."""
+    """Return which pages are proved with one file each, at two hosts of 5/s that both take them in
+    the same order.
+    """
     files = [Part(page.comes + 0.5) for page in usual_parts(pages)]
-    return set(simulate_sweep(usual_parts(pages), 5.0).parts) & set(simulate_sweep(files, 5.0).parts)
+    return set(simulate_sweep(usual_parts(pages), 5.0).parts) & set(
+        simulate_sweep(files, 5.0).parts
+    )
 
 
 def _one_in_twenty(number: int) -> int:
@@ -122,7 +143,9 @@ def _one_in_twenty(number: int) -> int:
 def compare_with_best(
     parts: int, rate: float, late: float, weigh: Callable[[int], int], views: int = 1
 ) -> dict[str, float]:
-    """Return how much of a slot is proved, by number and by weight, as a share of the best possible."""
+    """Return how much of a slot is proved, by number and by weight, as a share of the best
+    possible.
+    """
     day = [Part(comes, weigh(number)) for number, comes in enumerate(draw_delays(parts, late))]
     got, most = simulate_sweep(day, rate, views), best_possible(day, rate)
     due = sum(part.comes <= _ENDS for part in day)
@@ -139,11 +162,15 @@ def _weight(day: Sequence[Part], proved: Sequence[int]) -> int:
     return sum(1 + day[number].weight for number in proved)
 
 
-def _look(sweep: Sweep, need: PartProof, part: Part, now: datetime, found: dict[int, float]) -> None:
+def _look(
+    sweep: Sweep, need: PartProof, part: Part, now: datetime, found: dict[int, float]
+) -> None:
     sweep.record_start(need, now)
     is_out = (now - SLOT) / _SECOND >= part.comes
     absent = need.absent_at
-    sweep.record_result(need.id, View.EDGE, LookResult.PRESENT if is_out else LookResult.ABSENT, now, now)
+    sweep.record_result(
+        need.id, View.EDGE, LookResult.PRESENT if is_out else LookResult.ABSENT, now, now
+    )
     if is_out and absent is not None and absent >= SLOT - WITHIN:
         found[int(need.id)] = (now - absent) / _SECOND
 
@@ -155,4 +182,6 @@ def _is_ready(_need: PartProof) -> bool:
 def _delay(chance: Random, late: float) -> float:
     if chance.random() < late:
         return chance.uniform(_ENDS + 1, _LATEST)
-    return chance.uniform(0, _IN_TIME) if chance.random() < _SOON else chance.uniform(_IN_TIME, _ENDS)
+    return (
+        chance.uniform(0, _IN_TIME) if chance.random() < _SOON else chance.uniform(_IN_TIME, _ENDS)
+    )

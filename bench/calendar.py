@@ -1,4 +1,6 @@
-"""Measures reads of a calendar with 100,000 entries: the first, until it is stored, and one without changes."""
+"""Measures reads of a calendar with 100,000 entries: the first, until it is stored, and one without
+changes.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ _FIRST = datetime(2027, 1, 4, tzinfo=UTC)
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield seconds of both reads, and by how many MB the first let the process grow at most.
 
-    `first_seconds` is until it is known to the watch, which waits five seconds for the store at most, and
-    `stored_seconds` until all of it is stored. `blind_seconds`: for how long the store was taken for silent.
+    `first_seconds` is until it is known to the watch, which waits five seconds for the store at
+    most, and `stored_seconds` until all of it is stored. `blind_seconds`: for how long the store
+    was taken for silent.
     """
     silence_logs()
     # As `ninethirty run` does.
@@ -34,12 +37,17 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
         began, before = SystemClock().monotonic(), _peak_mb()
         yield {"entries": entries, **runner.run(_read(made, "first"))}
         runner.run(made.core.writer.backlog.finish_large(STALLED_AFTER))
-        yield {"stored_seconds": SystemClock().monotonic() - began, "grew_by_mb": _peak_mb() - before}
+        yield {
+            "stored_seconds": SystemClock().monotonic() - began,
+            "grew_by_mb": _peak_mb() - before,
+        }
         yield {"blind_seconds": _blind_seconds(made)}
         reads = [(read.usable, read.entries) for read in made.core.store.ledger.reads("bench")]
         if reads != [(True, entries)]:
             left = made.core.writer.backlog.portions_left()
-            raise RuntimeError(f"the first read is not stored: {left} portions are left, and stored are {reads}")
+            raise RuntimeError(
+                f"the first read is not stored: {left} portions are left, and stored are {reads}"
+            )
         yield runner.run(_read(made, "unchanged"))
         runner.run(made.close())
 
@@ -57,13 +65,17 @@ async def _read(made: Daemon, name: str) -> dict[str, float]:
     clock = SystemClock()
     began, cpu = clock.monotonic(), cpu_seconds()
     await made.calendar_reads.read_all()
-    return {f"{name}_seconds": clock.monotonic() - began, f"{name}_cpu_seconds": cpu_seconds() - cpu}
+    return {
+        f"{name}_seconds": clock.monotonic() - began,
+        f"{name}_cpu_seconds": cpu_seconds() - cpu,
+    }
 
 
 def _blind_seconds(made: Daemon) -> float:
     now = SystemClock().now()
     return sum(
-        (span.ends - span.begins).total_seconds() for span in made.core.store.runs.blind(now - timedelta(1), now)
+        (span.ends - span.begins).total_seconds()
+        for span in made.core.store.runs.blind(now - timedelta(1), now)
     )
 
 
@@ -77,5 +89,7 @@ def _calendar(entries: int) -> str:
         day = _FIRST + timedelta(days=number % 1500)
         url = f"https://stats.example/releases/{number}"
         title = f"Example statistics {number}: week of {day:%d %B %Y}"
-        lines.append(f"r{number},{title},producer-{number % 40},{url},{day:%Y-%m-%d},09:30,confirmed")
+        lines.append(
+            f"r{number},{title},producer-{number % 40},{url},{day:%Y-%m-%d},09:30,confirmed"
+        )
     return "\n".join(lines) + "\n"

@@ -64,13 +64,22 @@ part = [{{ id = "page", role = "page", url = "{url}", recognise = {reader} }}]
 def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
     """Write a monitor's configuration to the folder `own` and return its path.
 
-    `more` are further lines of `[watch]`, and tables after it. `values` are `store`, `mode`, `takeover`, `web`, `port`
-    (of the publisher), `allow` (its network), `rate` and `name`, which is also the contact in the User-Agent.
+    `more` are further lines of `[watch]`, and tables after it. `values` are `store`, `mode`,
+    `takeover`, `web`, `port` (of the publisher), `allow` (its network), `rate` and `name`, which is
+    also the contact in the User-Agent.
     """
     own.mkdir(exist_ok=True)
     config = own / "config.toml"
-    defaults = {"allow": "127.0.0.0/8", "mode": "redundant", "takeover": "1200ms", "name": "edge", "rate": 20}
-    text = _CONFIG.format(own=own, calendar=calendar, **{"store": f"sqlite:///{own}/store.db", **defaults, **values})
+    defaults = {
+        "allow": "127.0.0.0/8",
+        "mode": "redundant",
+        "takeover": "1200ms",
+        "name": "edge",
+        "rate": 20,
+    }
+    text = _CONFIG.format(
+        own=own, calendar=calendar, **{"store": f"sqlite:///{own}/store.db", **defaults, **values}
+    )
     config.write_text("\n".join([text, *more]), encoding="utf-8")
     return config
 
@@ -86,7 +95,9 @@ def release_toml(
     """Return a release as a table of a TOML calendar. `slot` is in seconds since 1970."""
     words = {"name": name, "title": title, "reader": reader, "producer": producer}
     when = datetime.fromtimestamp(slot, UTC).isoformat()
-    return _RELEASE.format(url=url, slot=when, **{key: json.dumps(text) for key, text in words.items()})
+    return _RELEASE.format(
+        url=url, slot=when, **{key: json.dumps(text) for key, text in words.items()}
+    )
 
 
 def start_daemon(
@@ -111,10 +122,14 @@ def wait_for_web(process: subprocess.Popen[bytes], web: int) -> None:
             return
 
 
-def poll_while_starting(process: subprocess.Popen[bytes], patience: float = _PATIENCE) -> Iterator[None]:
-    """Yield repeatedly, for the caller to check whether a daemon has started, however slow the machine is.
+def poll_while_starting(
+    process: subprocess.Popen[bytes], patience: float = _PATIENCE
+) -> Iterator[None]:
+    """Yield repeatedly, for the caller to check whether a daemon has started, however slow the
+    machine is.
 
-    Raises `RuntimeError` if it has ended, used no CPU for `patience` seconds, or used more CPU than any start does.
+    Raises `RuntimeError` if it has ended, used no CPU for `patience` seconds, or used more CPU than
+    any start does.
     """
     used, since = 0.0, time.monotonic()
     while process.poll() is None:

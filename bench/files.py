@@ -1,7 +1,9 @@
-"""Measures what a look at a file costs with each method: GET or HEAD if missing; GET, ETag or HEAD if present.
+"""Measures what a look at a file costs with each method: GET or HEAD if missing; GET, ETag or HEAD
+if present.
 
-The publisher answers 404 with a page like GOV.UK's, and a file of 10 MB that the look cuts after 64 KB. A bare
-`httpx.AsyncClient`, which keeps its connection after HEAD, shows how much HEAD could save at best.
+The publisher answers 404 with a page like GOV.UK's, and a file of 10 MB that the look cuts after 64
+KB. A bare `httpx.AsyncClient`, which keeps its connection after HEAD, shows how much HEAD could
+save at best.
 """
 
 from __future__ import annotations
@@ -25,16 +27,24 @@ _CASES = {
     "missing_get": (404, Request("https://h.example/missing", cap=FILE_CAP, may_cut=True)),
     "missing_head": (404, Request("https://h.example/missing", method="HEAD")),
     "there_get_cut": (200, Request("https://h.example/file", cap=FILE_CAP, may_cut=True)),
-    "there_get_by_etag": (304, Request("https://h.example/file", cap=FILE_CAP, may_cut=True, etag=_ETAG)),
+    "there_get_by_etag": (
+        304,
+        Request("https://h.example/file", cap=FILE_CAP, may_cut=True, etag=_ETAG),
+    ),
     "there_head": (200, Request("https://h.example/file", method="HEAD")),
 }
-_PAGE = b"<!DOCTYPE html><title>Page not found - GOV.UK</title>" + b"<p>If you entered an address, check it.</p>" * 200
+_PAGE = (
+    b"<!DOCTYPE html><title>Page not found - GOV.UK</title>"
+    + b"<p>If you entered an address, check it.</p>" * 200
+)
 _FILE = bytes(10_000_000)
 _LINES = {404: b"404 Not Found", 200: b"200 OK", 304: b"304 Not Modified"}
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield milliseconds of CPU and connections a look for each method, and ratios of HEAD to GET."""
+    """Yield milliseconds of CPU and connections a look for each method, and ratios of HEAD to
+    GET.
+    """
     with run_beside("bench.files") as program:
         yield asyncio.run(_measured(program.port, 20 if quick else 500, 1 if quick else 5))
 
@@ -46,7 +56,9 @@ async def _measured(port: int, looks: int, rounds: int) -> dict[str, float]:
         for name, (status, request) in _CASES.items():
             spent, opened = await _asked(port, looks, status, request)
             took.setdefault(name, []).append(1000 * spent / looks)
-            took.setdefault(f"bare_{name}", []).append(1000 * await _bare(port, looks, request) / looks)
+            took.setdefault(f"bare_{name}", []).append(
+                1000 * await _bare(port, looks, request) / looks
+            )
             figures[f"{name}_connections"] = opened / looks
     figures |= {f"{name}_ms": median(values) for name, values in took.items() if any(values)}
     for mark in ("", "bare_"):
@@ -88,7 +100,9 @@ async def _opened(fetcher: HttpFetcher) -> int:
 
 
 class _Publisher(asyncio.Protocol):
-    """Answers GET and HEAD, and counts its connections, except those that only request `/opened`."""
+    """Answers GET and HEAD, and counts its connections, except those that only request
+    `/opened`.
+    """
 
     opened = 0
 

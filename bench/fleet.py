@@ -1,4 +1,5 @@
-"""Measures the requests of several monitors on one PostgreSQL, and what happens when one of them is killed.
+"""Measures the requests of several monitors on one PostgreSQL, and what happens when one of them is
+killed.
 
 The monitors are real processes. The publisher, also a process, logs the time of each request.
 """
@@ -43,15 +44,20 @@ class _Fleet:
 
     def cpu(self) -> float:
         """Return the CPU seconds of all monitors."""
-        return sum(cpu_seconds_of(process.pid) for process in self.processes.values() if process.poll() is None)
+        return sum(
+            cpu_seconds_of(process.pid)
+            for process in self.processes.values()
+            if process.poll() is None
+        )
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield the requests of two and four monitors relative to one, and the effects of killing one of two.
+    """Yield the requests of two and four monitors relative to one, and the effects of killing one
+    of two.
 
-    `takeover_s`: the longest time without requests to a host of the killed monitor, if monitors share the hosts.
-    `widest_gap_s`: the longest time without a look at a page around the kill, if both watch everything. `duplicates`:
-    messages sent twice.
+    `takeover_s`: the longest time without requests to a host of the killed monitor, if monitors
+    share the hosts. `widest_gap_s`: the longest time without a look at a page around the kill, if
+    both watch everything. `duplicates`: messages sent twice.
     """
     seconds = 2.0 if quick else 30.0
     with run_postgres() as database:
@@ -71,11 +77,20 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 
 
 def _asked(database: str, many: int, seconds: float, mode: str) -> tuple[float, float]:
-    """Return requests a second to a host whose budget is too small for its pages, and CPU seconds a request."""
+    """Return requests a second to a host whose budget is too small for its pages, and CPU seconds a
+    request.
+    """
     hosts = 1 if mode == "redundant" and many > 1 else HOSTS
     with temporary_folder() as place, run_beside("bench.hostile_origin") as publisher:
         slot = timedelta(minutes=20)
-        with _fleet(place, publisher, database, many, mode, _pages(publisher, hosts if many > 1 else 1, slot)) as fleet:
+        with _fleet(
+            place,
+            publisher,
+            database,
+            many,
+            mode,
+            _pages(publisher, hosts if many > 1 else 1, slot),
+        ) as fleet:
             began, spent = time.monotonic(), fleet.cpu()
             time.sleep(seconds)
             ended, spent = time.monotonic(), fleet.cpu() - spent
@@ -86,7 +101,10 @@ def _asked(database: str, many: int, seconds: float, mode: str) -> tuple[float, 
 
 
 def _killed(database: str, mode: str, seconds: float) -> tuple[float, float]:
-    """Kill one of two monitors. Return the widest gap between looks at a page, and how many messages were repeated."""
+    """Kill one of two monitors.
+
+    Return the widest gap between looks at a page, and how many messages were repeated.
+    """
     with temporary_folder() as place, run_beside("bench.hostile_origin") as publisher:
         # Some releases become late around the kill, so that there are notices before and after it.
         pages = _pages(publisher, HOSTS, timedelta(minutes=20), many=HOSTS)
@@ -102,7 +120,11 @@ def _killed(database: str, mode: str, seconds: float) -> tuple[float, float]:
         told = Counter(path.name for path in place.glob("*/outbox/*/*.json"))
     gaps = [0.0]
     for page in {path for path, _ in _log(publisher) if not path.startswith("/page-10")}:
-        times = [at for path, at in _log(publisher) if path == page and killed - seconds / 2 <= at <= ended]
+        times = [
+            at
+            for path, at in _log(publisher)
+            if path == page and killed - seconds / 2 <= at <= ended
+        ]
         gaps += [later - first for first, later in pairwise([*times, ended])]
     return max(gaps), float(sum(many - 1 for many in told.values()))
 
@@ -111,21 +133,30 @@ def _log(publisher: SideProgram) -> list[tuple[str, float]]:
     return [(line[1], float(line[2])) for line in publisher.told if line[0] == "asked"]
 
 
-def _pages(publisher: SideProgram, hosts: int, until_slot: timedelta, many: int = _PAGES, first: int = 0) -> str:
+def _pages(
+    publisher: SideProgram, hosts: int, until_slot: timedelta, many: int = _PAGES, first: int = 0
+) -> str:
     slot = (SystemClock().now() + until_slot).timestamp()
     numbers = range(first, first + many)
-    urls = {each: f"http://127.0.0.{FIRST + each % hosts}:{publisher.port}/page-{each}" for each in numbers}
+    urls = {
+        each: f"http://127.0.0.{FIRST + each % hosts}:{publisher.port}/page-{each}"
+        for each in numbers
+    }
     return "".join(release_toml(f"r{each}", url, slot) for each, url in urls.items())
 
 
 @contextmanager
-def _fleet(place: Path, publisher: SideProgram, database: str, many: int, mode: str, pages: str) -> Iterator[_Fleet]:
+def _fleet(
+    place: Path, publisher: SideProgram, database: str, many: int, mode: str, pages: str
+) -> Iterator[_Fleet]:
     empty(database)
     (place / "calendar.toml").write_text(pages, encoding="utf-8")
     with ExitStack() as stack:
         fleet = {
             name: stack.enter_context(
-                monitor(place, database, _OFTEN, name=name, mode=mode, port=publisher.port, rate=_RATE)
+                monitor(
+                    place, database, _OFTEN, name=name, mode=mode, port=publisher.port, rate=_RATE
+                )
             )
             for name in (f"m{number}" for number in range(many))
         }
@@ -147,8 +178,13 @@ def empty(database: str) -> None:
 
 
 @contextmanager
-def monitor(place: Path, store: str, often: str, **values: object) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run a monitor with these `values` of `configure`. Yields its process and the port of its pages."""
+def monitor(
+    place: Path, store: str, often: str, **values: object
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a monitor with these `values` of `configure`.
+
+    Yields its process and the port of its pages.
+    """
     web, own = free_port(), place / str(values["name"])
     config = configure(own, place / "calendar.toml", often, web=web, store=store, **values)
     with (own / "log").open("wb") as log:

@@ -1,7 +1,8 @@
-"""Measures how hostile publishers affect looks at a healthy page, with the real daemon and all inputs at once.
+"""Measures how hostile publishers affect looks at a healthy page, with the real daemon and all
+inputs at once.
 
-The healthy page and each hostile input get a look a second, each hostile calendar a read a minute. The publisher
-times the gaps between looks. `/healthz` and memory are measured from outside.
+The healthy page and each hostile input get a look a second, each hostile calendar a read a minute.
+The publisher times the gaps between looks. `/healthz` and memory are measured from outside.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ producer = "{name}"
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield the worst of each figure in seconds and MB, and for comparison those without hostile inputs."""
+    """Yield the worst of each figure in seconds and MB, and for comparison those without hostile
+    inputs.
+    """
     chosen = [each for number, each in enumerate(inputs()) if not quick or number % 11 == 0]
     seconds = 4.0 if quick else 75.0
     calm = _figures([], 2.0 if quick else 20.0)
@@ -80,25 +83,36 @@ def _of_log(publisher: SideProgram, found: dict[str, float]) -> dict[str, float]
     gaps = [later - earlier for earlier, later in pairwise([found["from"], *looks, found["to"]])]
     hostile = {path for path, _ in asked if path.startswith("/hostile/")}
     below = {path for path in hostile if path.startswith("/hostile/below/")}
-    return {"gap": max(gaps), "looks": len(looks), "asked": len(hostile - below), "below": len(below)}
+    return {
+        "gap": max(gaps),
+        "looks": len(looks),
+        "asked": len(hostile - below),
+        "below": len(below),
+    }
 
 
 def _watched(process: subprocess.Popen[bytes], web: int, seconds: float) -> dict[str, float]:
     """Return the slowest answer of `/healthz` and the most memory in `seconds`."""
     found = {"healthz": 0.0, "rss": 0.0, "workers": 0.0, "from": time.monotonic()}
-    with httpx.Client(base_url=f"http://127.0.0.1:{web}", trust_env=False, timeout=_PATIENCE) as client:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{web}", trust_env=False, timeout=_PATIENCE
+    ) as client:
         while (began := time.monotonic()) < found["from"] + seconds:
             client.get("/healthz").raise_for_status()
             found["healthz"] = max(found["healthz"], time.monotonic() - began)
             found["rss"] = max(found["rss"], _rss_mb(process.pid))
-            found["workers"] = max(found["workers"], sum(_rss_mb(child) for child in _children(process.pid)))
+            found["workers"] = max(
+                found["workers"], sum(_rss_mb(child) for child in _children(process.pid))
+            )
             time.sleep(_POLLED)
     found["to"] = time.monotonic()
     return found
 
 
 @contextmanager
-def _daemon(place: Path, port: int, chosen: list[Hostile]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def _daemon(
+    place: Path, port: int, chosen: list[Hostile]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     web = free_port()
     process = start_daemon(_written(place, port, web, chosen))
     try:
@@ -130,12 +144,16 @@ def _calendar(each: Hostile, url: str) -> str:
     table = _CALENDAR.format(name=each.name, reader=each.reader, url=url)
     if not each.options:
         return table
-    return table + "".join(["[calendar.options]\n", *(f"{name} = {json.dumps(text)}\n" for name, text in each.options)])
+    return table + "".join(
+        ["[calendar.options]\n", *(f"{name} = {json.dumps(text)}\n" for name, text in each.options)]
+    )
 
 
 def _rss_mb(pid: int) -> float:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_KB / 1024
+        return (
+            int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_KB / 1024
+        )
     except (OSError, IndexError):
         return 0.0
 

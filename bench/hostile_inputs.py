@@ -47,7 +47,15 @@ class Hostile:
 
 def inputs() -> tuple[Hostile, ...]:
     """Return every hostile input."""
-    return (*_pages(), *_structured(), *_listings(), *_wire(), *_tables(), *_icalendars(), *_services())
+    return (
+        *_pages(),
+        *_structured(),
+        *_listings(),
+        *_wire(),
+        *_tables(),
+        *_icalendars(),
+        *_services(),
+    )
 
 
 def page(title: str = "Births", body: str = "", heading: str = "Births: July 2026") -> bytes:
@@ -59,17 +67,37 @@ def page(title: str = "Births", body: str = "", heading: str = "Births: July 202
 def _pages() -> Iterator[Hostile]:
     yield Hostile("title-suffixes", "titled", lambda: page("Births" + " - x gov.uk" * 60 + "!"))
     yield Hostile("title-dashes", "govuk", lambda: page("Births" + " -" * 200_000 + "!"))
-    yield Hostile("heading-suffixes", "titled", lambda: page(heading="Births" + " | a announcement" * 60 + "|"))
+    yield Hostile(
+        "heading-suffixes",
+        "titled",
+        lambda: page(heading="Births" + " | a announcement" * 60 + "|"),
+    )
     yield Hostile("title-blanks", "govuk", lambda: page("x" + " \n" * 400_000 + "x"))
     yield Hostile("title-marks", "status", lambda: page("\u202e" * 300_000))
-    yield Hostile("title-periods", "titled", lambda: page("2026 " + " " * 1000 + "- quarter  first" * 20_000))
+    yield Hostile(
+        "title-periods", "titled", lambda: page("2026 " + " " * 1000 + "- quarter  first" * 20_000)
+    )
     yield Hostile("heading-long", "govuk", lambda: page(heading="births 2026 " * 80_000))
-    yield Hostile("attributes", "govuk", lambda: page(body="<p " + " ".join(f"a{n}=1" for n in range(80_000)) + ">"))
-    yield Hostile("attributes-many", "status", lambda: page(body="".join(_thousand_attributes(n) for n in range(100))))
-    yield Hostile("attributes-quoted", "status", lambda: page(body="<p " + "".join(f'a{n}=">"' for n in range(90_000))))
+    yield Hostile(
+        "attributes",
+        "govuk",
+        lambda: page(body="<p " + " ".join(f"a{n}=1" for n in range(80_000)) + ">"),
+    )
+    yield Hostile(
+        "attributes-many",
+        "status",
+        lambda: page(body="".join(_thousand_attributes(n) for n in range(100))),
+    )
+    yield Hostile(
+        "attributes-quoted",
+        "status",
+        lambda: page(body="<p " + "".join(f'a{n}=">"' for n in range(90_000))),
+    )
     yield Hostile("nested", "govuk", lambda: page(body="<div>" * 190_000))
     yield Hostile(
-        "nested-text", "text:Births", lambda: page(body=("<div>" * 250 + "x<b>y</b>" * 900 + "</div>" * 250) * 50)
+        "nested-text",
+        "text:Births",
+        lambda: page(body=("<div>" * 250 + "x<b>y</b>" * 900 + "</div>" * 250) * 50),
     )
     yield Hostile("unclosed", "text:Deaths", lambda: page(body="<b><i><a href=x>y" * 55_000))
     yield Hostile("misnested", "status", lambda: page(body="<b><i>" * 30_000 + "</b></i>" * 90_000))
@@ -80,19 +108,41 @@ def _pages() -> Iterator[Hostile]:
     yield Hostile("entities", "text:Deaths", lambda: page(body="&amp;&#0;&#xD800;&bogus" * 40_000))
     yield Hostile("siblings", "css:a ~ a ~ b", lambda: page(body="<a></a>" * 120_000))
     yield Hostile(
-        "descendants", "css:div div div div b", lambda: page(body=("<div>" * 200 + "x" + "</div>" * 200) * 400)
+        "descendants",
+        "css:div div div div b",
+        lambda: page(body=("<div>" * 200 + "x" + "</div>" * 200) * 400),
     )
-    yield Hostile("contains", "css:p:contains(x):not(:has(q))", lambda: page(body="<p>y</p>" * 110_000))
-    yield Hostile("links", "link:*births*2026*figures*", lambda: page(body='<a href="/births">2026</a>' * 38_000))
-    yield Hostile("link-long", "link:*a*a*a*a*b*", lambda: page(body=f'<a href="/{"a" * 900_000}">x</a>'))
     yield Hostile(
-        "promises", "titled", lambda: page(body="these a b statistics will be published on " + "x " * 400_000)
+        "contains", "css:p:contains(x):not(:has(q))", lambda: page(body="<p>y</p>" * 110_000)
     )
-    yield Hostile("promises-again", "status", lambda: page(body="the aaa bbb release will be published in " * 23_000))
-    yield Hostile("attachments", "govuk", lambda: page(body="".join(_attachment(n) for n in range(2000))))
+    yield Hostile(
+        "links",
+        "link:*births*2026*figures*",
+        lambda: page(body='<a href="/births">2026</a>' * 38_000),
+    )
+    yield Hostile(
+        "link-long", "link:*a*a*a*a*b*", lambda: page(body=f'<a href="/{"a" * 900_000}">x</a>')
+    )
+    yield Hostile(
+        "promises",
+        "titled",
+        lambda: page(body="these a b statistics will be published on " + "x " * 400_000),
+    )
+    yield Hostile(
+        "promises-again",
+        "status",
+        lambda: page(body="the aaa bbb release will be published in " * 23_000),
+    )
+    yield Hostile(
+        "attachments", "govuk", lambda: page(body="".join(_attachment(n) for n in range(2000)))
+    )
     yield Hostile("below", "govuk", lambda: page(body="".join(_below(n) for n in range(2000))))
-    yield Hostile("charset", "text:Births", page, (("Content-Type", "text/html; charset=" + "utf-" * 2000),))
-    yield Hostile("idn", "govuk", lambda: page(body=f'<a href="https://{"é." * 60_000}/x.csv">x</a>' * 3))
+    yield Hostile(
+        "charset", "text:Births", page, (("Content-Type", "text/html; charset=" + "utf-" * 2000),)
+    )
+    yield Hostile(
+        "idn", "govuk", lambda: page(body=f'<a href="https://{"é." * 60_000}/x.csv">x</a>' * 3)
+    )
 
 
 def _thousand_attributes(number: int) -> str:
@@ -100,7 +150,10 @@ def _thousand_attributes(number: int) -> str:
 
 
 def _attachment(number: int) -> str:
-    return f'<a href="https://assets.publishing.service.gov.uk/media/{number}/figures.csv">Figures {number}</a>'
+    return (
+        f'<a href="https://assets.publishing.service.gov.uk/media/{number}/figures.csv">Figures'
+        f" {number}</a>"
+    )
 
 
 def _below(number: int) -> str:
@@ -112,9 +165,17 @@ def _structured() -> Iterator[Hostile]:
     bomb = gzip.compress(b'{"results":[' + b"[],{}," * 10_000_000 + b"0]}", 9)
     yield Hostile("json-bomb", "govuk", lambda: bomb, (*_JSON, _GZIP))
     yield Hostile("json-deep", "govuk", lambda: b'{"results":' + b"[" * 900_000, _JSON)
-    yield Hostile("json-arrays", "jmespath:[][][][][][][].x", lambda: b"[" + b"[[[[{}]]]]," * 90_000 + b"1]", _JSON)
     yield Hostile(
-        "json-product", "jmespath:@.a[*].b[*].c", lambda: b'{"a":[' + b'{"b":[{},{}]},' * 70_000 + b"1]}", _JSON
+        "json-arrays",
+        "jmespath:[][][][][][][].x",
+        lambda: b"[" + b"[[[[{}]]]]," * 90_000 + b"1]",
+        _JSON,
+    )
+    yield Hostile(
+        "json-product",
+        "jmespath:@.a[*].b[*].c",
+        lambda: b'{"a":[' + b'{"b":[{},{}]},' * 70_000 + b"1]}",
+        _JSON,
     )
     yield Hostile(
         "json-sort",
@@ -131,7 +192,10 @@ def _structured() -> Iterator[Hostile]:
     )
     yield Hostile("json-related", "ons", _related, _JSON)
     yield Hostile(
-        "json-entries", "ees", lambda: b'{"results":[' + b'{"releaseId":1,"published":1},' * 33_000 + b"0]}", _JSON
+        "json-entries",
+        "ees",
+        lambda: b'{"results":[' + b'{"releaseId":1,"published":1},' * 33_000 + b"0]}",
+        _JSON,
     )
     yield Hostile("json-snippets", "govuk", _snippets, _JSON)
     yield Hostile(
@@ -146,14 +210,20 @@ def _structured() -> Iterator[Hostile]:
     yield Hostile(
         "json-tags",
         "govuk",
-        lambda: _item(change_history=[{"public_timestamp": "2026-07-23T09:30:00Z", "note": "<" * 900_000}]),
+        lambda: _item(
+            change_history=[{"public_timestamp": "2026-07-23T09:30:00Z", "note": "<" * 900_000}]
+        ),
         _JSON,
     )
 
 
 def _related() -> bytes:
     row = b'{"uri":"/' + b"a" * 20 + b'","title":"x"},'
-    return b'{"description":{"published":true,"title":"Births"},"relatedDatasets":[' + row * 23_000 + b"0]}"
+    return (
+        b'{"description":{"published":true,"title":"Births"},"relatedDatasets":['
+        + row * 23_000
+        + b"0]}"
+    )
 
 
 def _item(**details: object) -> bytes:
@@ -167,13 +237,19 @@ def _snippets() -> bytes:
 
 
 def _listings() -> Iterator[Hostile]:
-    yield Hostile("feed-loose", "feed:*", lambda: b"<rss><channel>" + b"<item><title>x<b>" * 28_000, _XML)
-    yield Hostile("feed-entities", "feed:*", lambda: b"<rss><channel><item><title>" + b"&a;&" * 120_000, _XML)
+    yield Hostile(
+        "feed-loose", "feed:*", lambda: b"<rss><channel>" + b"<item><title>x<b>" * 28_000, _XML
+    )
+    yield Hostile(
+        "feed-entities", "feed:*", lambda: b"<rss><channel><item><title>" + b"&a;&" * 120_000, _XML
+    )
     yield Hostile("feed-laughs", "feed:*", _laughs, _XML)
     yield Hostile(
         "feed-globs",
         "feed:*a*a*a*a*b",
-        lambda: b"<rss><channel><item><title>" + b"a" * 400_000 + b"</title></item></channel></rss>",
+        lambda: (
+            b"<rss><channel><item><title>" + b"a" * 400_000 + b"</title></item></channel></rss>"
+        ),
         _XML,
     )
     yield Hostile("feed-spaces", "feed:*", lambda: b"<rss " + b"xmlns:a " * 60_000 + b">", _XML)
@@ -200,19 +276,42 @@ def _listings() -> Iterator[Hostile]:
 
 def _laughs() -> bytes:
     names = [f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9)]
-    return f'<!DOCTYPE rss [<!ENTITY l0 "ha">{"".join(names)}]><rss><channel><item><title>&l9;</title>'.encode()
+    feed = "<rss><channel><item><title>&l9;</title>"
+    return f'<!DOCTYPE rss [<!ENTITY l0 "ha">{"".join(names)}]>{feed}'.encode()
 
 
 def _wire() -> Iterator[Hostile]:
     """Yield answers with hostile headers, lengths or encodings."""
     yield Hostile("header-date", "status", page, (*_HTML, ("Date", "Thu, " * 12_000)))
-    yield Hostile("header-date-number", "status", page, (*_HTML, ("Date", "Thu, 26 Nov 2026 12:00:00 -" + "9" * 5000)))
+    yield Hostile(
+        "header-date-number",
+        "status",
+        page,
+        (*_HTML, ("Date", "Thu, 26 Nov 2026 12:00:00 -" + "9" * 5000)),
+    )
     yield Hostile("header-age", "status", page, (*_HTML, ("Age", "9" * 50_000)))
-    yield Hostile("header-control", "status", page, (*_HTML, ("Cache-Control", "max-age " * 7000), ("Age", "1")))
+    yield Hostile(
+        "header-control",
+        "status",
+        page,
+        (*_HTML, ("Cache-Control", "max-age " * 7000), ("Age", "1")),
+    )
     yield Hostile("header-retry", "status", page, (*_HTML, ("Retry-After", "9" * 5000)), status=503)
-    yield Hostile("header-link", "status", page, (*_HTML, ("Location", "https://" + "a." * 30_000 + "@b/")), status=302)
+    yield Hostile(
+        "header-link",
+        "status",
+        page,
+        (*_HTML, ("Location", "https://" + "a." * 30_000 + "@b/")),
+        status=302,
+    )
     yield Hostile("header-location", "status", page, (*_HTML, ("Location", "//[::1")), status=301)
-    yield Hostile("header-idn", "status", page, (*_HTML, ("Location", "https://" + "\xe9" * 60_000 + "/")), status=301)
+    yield Hostile(
+        "header-idn",
+        "status",
+        page,
+        (*_HTML, ("Location", "https://" + "\xe9" * 60_000 + "/")),
+        status=301,
+    )
     yield Hostile("header-tag", "status", page, (*_HTML, ("ETag", '"' + "\xe9" * 60_000 + '"')))
     yield Hostile("header-many", "status", page, tuple((f"X-{n}", "y") for n in range(6000)))
     yield Hostile("gzip-cut", "status", lambda: gzip.compress(b"x" * MANY)[:200], (*_HTML, _GZIP))
@@ -225,13 +324,21 @@ def _wire() -> Iterator[Hostile]:
 
 
 def _tiny_chunks() -> bytes:
-    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1;a=b\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
+    return (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"1;a=b\r\nx\r\n" * 100_000
+        + b"0\r\n\r\n"
+    )
 
 
-def _calendar(name: str, body: Callable[[], bytes], headers: Headers = (), **options: str) -> Hostile:
+def _calendar(
+    name: str, body: Callable[[], bytes], headers: Headers = (), **options: str
+) -> Hostile:
     """Return a hostile calendar. Its kind is the first word of its name."""
     kind = name.split("-", 1)[0]
-    return Hostile(f"cal-{name}", kind, body, headers, is_calendar=True, options=tuple(options.items()))
+    return Hostile(
+        f"cal-{name}", kind, body, headers, is_calendar=True, options=tuple(options.items())
+    )
 
 
 def _tables() -> Iterator[Hostile]:
@@ -244,17 +351,26 @@ def _tables() -> Iterator[Hostile]:
     heading = b"<table><tr><th>Title</th><th>Date</th></tr>"
     yield _calendar("html", lambda: heading + row * 280_000, _HTML)
     yield _calendar("html-spans", lambda: heading + wide * 20_000, _HTML)
-    yield _calendar("html-rows", lambda: pair * 40_000, _HTML, rows="p ~ p ~ p", title="i", date="b")
+    yield _calendar(
+        "html-rows", lambda: pair * 40_000, _HTML, rows="p ~ p ~ p", title="i", date="b"
+    )
     yield _calendar("html-nested", lambda: heading + b"<tr><td>" * 90_000, _HTML)
     yield _calendar("csv", lambda: b"title,date\n" + b"Births,2026-07-23\n" * 3_300_000)
     yield _calendar("csv-field", lambda: b'title,date\n"' + b"x" * 4_000_000)
-    yield _calendar("csv-dates", lambda: b"title,date\n" + b"".join(dates % n for n in range(90_000)))
+    yield _calendar(
+        "csv-dates", lambda: b"title,date\n" + b"".join(dates % n for n in range(90_000))
+    )
 
 
 def _icalendars() -> Iterator[Hostile]:
-    event = b"BEGIN:VEVENT\r\nUID:%d\r\nSUMMARY:Births\r\nDTSTART:20260723T083000Z\r\nEND:VEVENT\r\n"
+    event = (
+        b"BEGIN:VEVENT\r\nUID:%d\r\nSUMMARY:Births\r\nDTSTART:20260723T083000Z\r\nEND:VEVENT\r\n"
+    )
     each_second = event.replace(b"END:", b"RRULE:FREQ=SECONDLY\r\nEND:", 1) % 1
-    zone, daily = b"BEGIN:VTIMEZONE\r\nTZID:x\r\n", b"BEGIN:STANDARD\r\nRRULE:FREQ=DAILY\r\nEND:STANDARD\r\n"
+    zone, daily = (
+        b"BEGIN:VTIMEZONE\r\nTZID:x\r\n",
+        b"BEGIN:STANDARD\r\nRRULE:FREQ=DAILY\r\nEND:STANDARD\r\n",
+    )
     yield _calendar("ics", lambda: _ics(b"".join(event % n for n in range(450_000))))
     yield _calendar("ics-series", lambda: _ics(each_second * 50))
     yield _calendar("ics-folds", lambda: _ics(b"SUMMARY:" + b"x\r\n " * 1_500_000 + b"\r\n"))
@@ -265,15 +381,31 @@ def _icalendars() -> Iterator[Hostile]:
 def _services() -> Iterator[Hostile]:
     """Yield calendars as services answer them: feeds, JSON, and the three of the government."""
     item, row = b"<item><title>x</title></item>", b'{"a":[[[1]]]},'
-    entry = b'{"link":"/government/statistics/announcements/1","title":"x","display_date":"early - "},'
+    entry = (
+        b'{"link":"/government/statistics/announcements/1","title":"x","display_date":"early - "},'
+    )
     yield _calendar("feed-end", lambda: b"<rss></rss>" + b"<!-- -->" * 30 + b"x", _XML)
     yield _calendar("feed", lambda: _rss(item * 250_000), _XML)
     yield _calendar(
-        "feed-pattern", lambda: _rss(b"<item><title>" + b"a" * 60_000 + b"</title></item>"), _XML, pattern="(a+)+b"
+        "feed-pattern",
+        lambda: _rss(b"<item><title>" + b"a" * 60_000 + b"</title></item>"),
+        _XML,
+        pattern="(a+)+b",
     )
-    yield _calendar("json", lambda: gzip.compress(b"[" + b"{}," * 21_000_000 + b"{}]", 9), (*_JSON, _GZIP))
-    yield _calendar("json-find", lambda: b"[" + row * 500_000 + b"0]", _JSON, entries="[?a[][][]]", title="a", date="b")
-    yield _calendar("govuk", lambda: b'{"total":400000,"results":[' + entry * 60_000 + b"0]}", _JSON)
+    yield _calendar(
+        "json", lambda: gzip.compress(b"[" + b"{}," * 21_000_000 + b"{}]", 9), (*_JSON, _GZIP)
+    )
+    yield _calendar(
+        "json-find",
+        lambda: b"[" + row * 500_000 + b"0]",
+        _JSON,
+        entries="[?a[][][]]",
+        title="a",
+        date="b",
+    )
+    yield _calendar(
+        "govuk", lambda: b'{"total":400000,"results":[' + entry * 60_000 + b"0]}", _JSON
+    )
     yield _calendar("govuk-pages", lambda: b'{"total":99999999,"results":[{"link":"/x"}]}', _JSON)
     yield _calendar("ons", lambda: b'{"releases":[' + b"{}," * 1_500_000 + b"0]}", _JSON)
     yield _calendar("ees", lambda: b"[" * 3_000_000, _JSON)

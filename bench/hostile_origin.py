@@ -1,7 +1,7 @@
 """A publisher process with hostile answers and one healthy page.
 
-Each input of `bench.hostile_inputs` is at `/hostile/NAME`. `/healthy` is always a 404. Each request is printed with its
-time in monotonic seconds, which are the same in all processes of the machine.
+Each input of `bench.hostile_inputs` is at `/hostile/NAME`. `/healthy` is always a 404. Each request
+is printed with its time in monotonic seconds, which are the same in all processes of the machine.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from bench.answering import PathResponder
 from bench.hostile_inputs import inputs
 
 FIRST, HOSTS = 2, 8
-"""It listens at 127.0.0.1 for the healthy page, and at `HOSTS` further addresses from 127.0.0.2 on."""
-_MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+"""It listens at 127.0.0.1 for the healthy page, and at `HOSTS` further addresses from 127.0.0.2
+on.
+"""
+_MISSING = (
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+)
 
 
 class Publisher(PathResponder):

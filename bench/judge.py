@@ -51,7 +51,9 @@ def _sightings() -> list[Sighting]:
         state = State.PRESENT if at >= _SLOT + timedelta(minutes=5) else State.ABSENT
         state = State.UNKNOWN if second % 500 == 499 else state
         came = at + timedelta(milliseconds=20)
-        seen.append(Sighting(_TARGET, state, at, came, at, came, state is State.PRESENT, status=200))
+        seen.append(
+            Sighting(_TARGET, state, at, came, at, came, state is State.PRESENT, status=200)
+        )
     return seen
 
 

@@ -1,7 +1,8 @@
-"""Measures the time from the end of the tolerance until each channel has accepted the notices of late releases.
+"""Measures the time from the end of the tolerance until each channel has accepted the notices of
+late releases.
 
-Eight releases of three producers on eight hosts are due at one slot and none is published. One of four channels hangs.
-A message about several releases counts for each that it names.
+Eight releases of three producers on eight hosts are due at one slot and none is published. One of
+four channels hangs. A message about several releases counts for each that it names.
 """
 
 from __future__ import annotations
@@ -26,10 +27,17 @@ _UNTIL_TOLD = 5.0
 
 
 def measure_late_notices(*, quick: bool = False) -> dict[str, float]:
-    """Return p50, p99 and maximum in milliseconds. Raises RuntimeError if a channel got no notice of a release."""
+    """Return p50, p99 and maximum in milliseconds.
+
+    Raises RuntimeError if a channel got no notice of a release.
+    """
     # Each slot gets its own daemon, because notices are delayed for minutes after a digest.
     took = [each for _ in range(1 if quick else 5) for each in _took()]
-    return {"late_p50_ms": percentile(took, 50), "late_p99_ms": percentile(took, 99), "late_most_ms": max(took)}
+    return {
+        "late_p50_ms": percentile(took, 50),
+        "late_p99_ms": percentile(took, 99),
+        "late_most_ms": max(took),
+    }
 
 
 def _took() -> list[float]:
@@ -42,9 +50,18 @@ def _took() -> list[float]:
     ):
         slot = clock.now().replace(microsecond=0) + _UNTIL_SLOT
         due = clock.monotonic() + (slot + _TOLERANCE - clock.now()).total_seconds()
-        asyncio.run(_unpublished(place, publisher.port, _channels(place, mailbox.port, posted.port), slot))
-    heard = {name: posted.instants(name) for name in ("webhook", "pager")} | {"mail": mailbox.instants("series")}
-    if missing := [f"{name} of {number}" for name, told in heard.items() for number in ids if number not in told]:
+        asyncio.run(
+            _unpublished(place, publisher.port, _channels(place, mailbox.port, posted.port), slot)
+        )
+    heard = {name: posted.instants(name) for name in ("webhook", "pager")} | {
+        "mail": mailbox.instants("series")
+    }
+    if missing := [
+        f"{name} of {number}"
+        for name, told in heard.items()
+        for number in ids
+        if number not in told
+    ]:
         raise RuntimeError(f"no notice arrived: {', '.join(missing)}")
     return [1000 * (told[number] - due) for told in heard.values() for number in ids]
 
@@ -57,12 +74,19 @@ def _channels(place: Path, mail_port: int, posted: int) -> list[Mapping[str, Any
     return [
         mail(mail_port),
         {"name": "webhook", "kind": "webhook", "url": f"{hooks}/webhook"},
-        {"name": "pager", "kind": "pagerduty", "routing_key": {"file": str(key)}, "url": f"{hooks}/pager"},
+        {
+            "name": "pager",
+            "kind": "pagerduty",
+            "routing_key": {"file": str(key)},
+            "url": f"{hooks}/pager",
+        },
         {"name": "hangs", "kind": "webhook", "url": f"{hooks}/hangs"},
     ]
 
 
-async def _unpublished(place: Path, port: int, channels: list[Mapping[str, Any]], slot: datetime) -> None:
+async def _unpublished(
+    place: Path, port: int, channels: list[Mapping[str, Any]], slot: datetime
+) -> None:
     clock = SystemClock()
     tables = [
         release_toml(

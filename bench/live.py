@@ -1,4 +1,6 @@
-"""Measures how fifty open boards delay the event loop, with 175 releases today and ten changes a second."""
+"""Measures how fifty open boards delay the event loop, with 175 releases today and ten changes a
+second.
+"""
 
 from __future__ import annotations
 
@@ -54,10 +56,12 @@ print(json.dumps([ask(sys.argv[2]) for _ in range(int(sys.argv[3]))]))
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield how late timers of the loop fire and the share of a core in use, without boards and with fifty.
+    """Yield how late timers of the loop fire and the share of a core in use, without boards and
+    with fifty.
 
-    Also yield p50 and p99 in milliseconds of the front page, a release's page and an incident's page, as requested by
-    another process while the boards are open, and the CPU time that each page costs the daemon.
+    Also yield p50 and p99 in milliseconds of the front page, a release's page and an incident's
+    page, as requested by another process while the boards are open, and the CPU time that each page
+    costs the daemon.
     """
     silence_logs()
     with temporary_folder() as place:
@@ -71,17 +75,35 @@ async def _measured(place: Path, seconds: float) -> dict[str, float]:
     gc.freeze()
     await _fill(made)
     clock = SystemClock()
-    queries = Queries(made.daemon.core.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
+    queries = Queries(
+        made.daemon.core.store,
+        made.status,
+        clock,
+        "Europe/London",
+        throttle=Throttle(clock),
+        local=True,
+    )
     server = WebServer(make_application(queries), bind_address("127.0.0.1:0"))
     serving = asyncio.create_task(server.run())
     figures = {f"alone_{name}": value for name, value in (await _lateness(made, seconds)).items()}
     async with _readers(server.address):
         await clock.sleep(2)
-        figures |= {f"live_{name}": value for name, value in (await _lateness(made, seconds)).items()}
+        figures |= {
+            f"live_{name}": value for name, value in (await _lateness(made, seconds)).items()
+        }
         incident = made.daemon.watch.releases["r0"].incident
-        for name, path in (("board", "/"), ("release", "/releases/r0"), ("incident", f"/incidents/{incident}")):
-            took, spent = await _timed(server.address, path, 20 if seconds < 5 else 200, figures["live_core_share"])
-            figures |= {f"{name}_p50_ms": 1000 * percentile(took, 50), f"{name}_p99_ms": 1000 * percentile(took, 99)}
+        for name, path in (
+            ("board", "/"),
+            ("release", "/releases/r0"),
+            ("incident", f"/incidents/{incident}"),
+        ):
+            took, spent = await _timed(
+                server.address, path, 20 if seconds < 5 else 200, figures["live_core_share"]
+            )
+            figures |= {
+                f"{name}_p50_ms": 1000 * percentile(took, 50),
+                f"{name}_p99_ms": 1000 * percentile(took, 99),
+            }
             figures[f"{name}_cpu_ms"] = 1000 * spent
     server.stop()
     await serving
@@ -105,7 +127,10 @@ async def _fill(made: App) -> None:
 
 
 def _runs(number: int, slot: datetime) -> list[Run]:
-    name, late = f"r{number}/page/edge", slot + timedelta(minutes=2 if number % 10 == 0 else 0, seconds=1)
+    name, late = (
+        f"r{number}/page/edge",
+        slot + timedelta(minutes=2 if number % 10 == 0 else 0, seconds=1),
+    )
     first, now = slot - timedelta(hours=2), SystemClock().now()
     absent = Run(name, State.ABSENT, first, late, begin=first, end=late, looks=100)
     present = Run(name, State.PRESENT, late, now, begin=late, end=now, looks=100, specific=True)
@@ -121,7 +146,9 @@ async def _lateness(made: App, seconds: float) -> dict[str, float]:
         if now - began > turn:
             turn += 1
             for number in range(_CHANGING):
-                made.daemon.watch.releases[f"r{(turn * _CHANGING + number) % _RELEASES}"].last_recorded = object()
+                made.daemon.watch.releases[
+                    f"r{(turn * _CHANGING + number) % _RELEASES}"
+                ].last_recorded = object()
     share = (cpu_seconds() - spent) / (clock.monotonic() - began)
     return {"late_p99_ms": percentile(late, 99), "late_max_ms": max(late), "core_share": share}
 
@@ -129,7 +156,9 @@ async def _lateness(made: App, seconds: float) -> dict[str, float]:
 @asynccontextmanager
 async def _readers(address: str) -> AsyncIterator[None]:
     port = address.rpartition(":")[2]
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _READERS, port, str(_CLIENTS))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _READERS, port, str(_CLIENTS)
+    )
     try:
         yield
     finally:
@@ -138,7 +167,9 @@ async def _readers(address: str) -> AsyncIterator[None]:
 
 
 async def _timed(address: str, path: str, requests: int, idle: float) -> tuple[list[float], float]:
-    """Return the seconds of each answer, and the CPU seconds of one, without the share of a core used anyway."""
+    """Return the seconds of each answer, and the CPU seconds of one, without the share of a core
+    used anyway.
+    """
     port, clock, before = address.rpartition(":")[2], SystemClock(), cpu_seconds()
     began = clock.monotonic()
     process = await asyncio.create_subprocess_exec(

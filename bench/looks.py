@@ -1,8 +1,8 @@
 """Measures the CPU time of a whole look relative to peers, and how punctually looks begin.
 
-A whole look is all that the daemon does: scheduling, request, body, hash, recogniser, run, metrics, stored row. Each
-round measures our look, a bare `httpx.AsyncClient.get`, the lower limit (`floor`) and the exporter one after the other,
-and ratios are computed for each round.
+A whole look is all that the daemon does: scheduling, request, body, hash, recogniser, run, metrics,
+stored row. Each round measures our look, a bare `httpx.AsyncClient.get`, the lower limit (`floor`)
+and the exporter one after the other, and ratios are computed for each round.
 """
 
 from __future__ import annotations
@@ -49,17 +49,27 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
         yield asyncio.run(_measured(place, port, exporter, quick=quick))
 
 
-async def _measured(place: Path, port: int, exporter: tuple[int, int] | None, *, quick: bool) -> dict[str, float]:
+async def _measured(
+    place: Path, port: int, exporter: tuple[int, int] | None, *, quick: bool
+) -> dict[str, float]:
     looks, rounds = (200, 1) if quick else (2500, 3)
     figures = await _footprint(place, port, _BATCH if quick else _TARGETS)
-    took: dict[str, list[float]] = {"ours": [], "origin": [], "httpx": [], "floor": [], "blackbox": []}
+    took: dict[str, list[float]] = {
+        "ours": [],
+        "origin": [],
+        "httpx": [],
+        "floor": [],
+        "blackbox": [],
+    }
     for turn in range(rounds):
         for name, view in (("ours", EDGE), ("origin", ORIGIN)):
             took[name].append(await _ours(place / f"{name}{turn}", port, looks, view))
         took["httpx"].append(await measure_httpx(port, looks, _AT_ONCE) / looks)
         took["floor"].append(await measure_bare_protocol(port, looks, _AT_ONCE) / looks)
         if exporter is not None:
-            took["blackbox"].append(await probe_with_blackbox(exporter, port, looks, _AT_ONCE) / looks)
+            took["blackbox"].append(
+                await probe_with_blackbox(exporter, port, looks, _AT_ONCE) / looks
+            )
     figures |= {f"{name}_ms": 1000 * median(values) for name, values in took.items() if values}
     for peer in ("httpx", "blackbox"):
         figures |= {f"cpu_ratio_to_{peer}": _ratio(took["ours"], took[peer])} if took[peer] else {}
@@ -75,13 +85,18 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
 
 def _made(place: Path, port: int, view: View = EDGE) -> Daemon:
     place.mkdir(exist_ok=True)
-    fetcher = HttpFetcher(SystemClock(), route=lambda *_: Route("127.0.0.1", port, tls=False), budget=Budget(MANY))
+    fetcher = HttpFetcher(
+        SystemClock(), route=lambda *_: Route("127.0.0.1", port, tls=False), budget=Budget(MANY)
+    )
     tables = {"budget": {"default": f"{MANY:.0f}/s"}, "watch": {"origin_view": view is ORIGIN}}
     return daemon(place, SystemClock(), fetcher, settings(place, **tables))
 
 
 def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
-    """Watch releases with one page each and return their targets. The bench replaces their planned windows."""
+    """Watch releases with one page each and return their targets.
+
+    The bench replaces their planned windows.
+    """
     slot = SystemClock().now() + timedelta(days=3)
     for number in range(first, first + count):
         made.watch.adopt(release(number, f"h{number % _HOSTS}.example"), [promise(number, slot)])
@@ -90,7 +105,9 @@ def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
 
 
 async def _ours(place: Path, port: int, looks: int, view: View) -> float:
-    """Return the CPU seconds of one of `looks` whole looks with twenty in flight, made by the poller itself."""
+    """Return the CPU seconds of one of `looks` whole looks with twenty in flight, made by the
+    poller itself.
+    """
     made = _made(place, port, view)
     for target in _adopted(made, 0, _AT_ONCE):
         if target.view is view:
@@ -119,8 +136,9 @@ async def _until(made: Daemon, looks: int) -> None:
 async def _footprint(place: Path, port: int, count: int) -> dict[str, float]:
     """Return the memory in KB of a watched target with its release, after two looks.
 
-    Targets are added in batches of 200, also before the first measurement, so that buffers of first looks are in both
-    measurements. Free memory is returned to the system first, as the daemon does every five minutes.
+    Targets are added in batches of 200, also before the first measurement, so that buffers of first
+    looks are in both measurements. Free memory is returned to the system first, as the daemon does
+    every five minutes.
     """
     made = _made(place / "footprint", port)
     before = 0.0
@@ -155,7 +173,8 @@ async def _once(made: Daemon, targets: list[Target]) -> None:
 async def _punctuality(place: Path, port: int, *, quick: bool) -> dict[str, float]:
     """Return how late looks begin.
 
-    Of 1,000 targets at 100 looks a second in all, of 1,000 due in one instant, and of 10,000 at 1,000 looks a second.
+    Of 1,000 targets at 100 looks a second in all, of 1,000 due in one instant, and of 10,000 at
+    1,000 looks a second.
     """
     spread = timedelta(seconds=2 if quick else 10)
     steady = await _late(place / "steady", port, spread, 0.5 if quick else 12.0)
@@ -174,8 +193,12 @@ async def _punctuality(place: Path, port: int, *, quick: bool) -> dict[str, floa
     }
 
 
-async def _late(place: Path, port: int, spread: timedelta, seconds: float, count: int = _TARGETS) -> list[float]:
-    """Return the seconds by which looks began late, the due instants of all targets spread over `spread`."""
+async def _late(
+    place: Path, port: int, spread: timedelta, seconds: float, count: int = _TARGETS
+) -> list[float]:
+    """Return the seconds by which looks began late, the due instants of all targets spread over
+    `spread`.
+    """
     made = _made(place, port)
     targets = _adopted(made, 0, count)
     await _once(made, targets)
@@ -184,7 +207,13 @@ async def _late(place: Path, port: int, spread: timedelta, seconds: float, count
     poller = Poller(SystemClock(), made.core.fetcher, Budget(MANY), Interpreter())
     begins = SystemClock().now() + timedelta(seconds=1) + count * timedelta(milliseconds=0.2)
     for number, target in enumerate(targets):
-        window = Window("bench", begins + spread * number / count, _END, spread or timedelta(days=1), is_unshifted=True)
+        window = Window(
+            "bench",
+            begins + spread * number / count,
+            _END,
+            spread or timedelta(days=1),
+            is_unshifted=True,
+        )
         poller.watch(target, (window,))
     stop = asyncio.Event()
     polling = asyncio.create_task(poller.run(stop, hooks))

@@ -1,4 +1,6 @@
-"""A mail server process on loopback that prints the monotonic time at which it accepted each message."""
+"""A mail server process on loopback that prints the monotonic time at which it accepted each
+message.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Mailbox:
         found = _NUMBER.search(text)
         word = "drafted" if any(True for _ in mail.iter_attachments()) else "bare"
         sys.stdout.write(f"{word} {found.group(1) if found else '?'} {at}\n")
-        sys.stdout.write("".join(f"series {number} {at}\n" for number in dict.fromkeys(SERIES.findall(text))))
+        sys.stdout.write(
+            "".join(f"series {number} {at}\n" for number in dict.fromkeys(SERIES.findall(text)))
+        )
         sys.stdout.flush()
         return "250 accepted"
 

@@ -1,7 +1,8 @@
-"""Measures resident memory at 1,000 targets, its growth over a month with a million looks, and idle CPU.
+"""Measures resident memory at 1,000 targets, its growth over a month with a million looks, and idle
+CPU.
 
-`rss_mb` is measured before the first draft. `rss_with_drafts_mb` includes the library that writes .docx, which the
-first draft loads.
+`rss_mb` is measured before the first draft. `rss_with_drafts_mb` includes the library that writes
+.docx, which the first draft loads.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ _TARGETS = 1000
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield MB at 1,000 targets, growth in percent after warming up, looks made, and idle CPU in percent of a core."""
+    """Yield MB at 1,000 targets, growth in percent after warming up, looks made, and idle CPU in
+    percent of a core.
+    """
     silence_logs()
     # As `ninethirty run` does.
     tune_process()
@@ -52,7 +55,10 @@ async def _idle(place: Path, seconds: float) -> dict[str, float]:
     file = place / "calendar.toml"
     slot = (clock.now() + timedelta(days=20)).isoformat()
     url = "https://stats.example/releases/"
-    rows = [f'[[release]]\nid="r{n}"\ntitle="Statistics {n}"\nurl="{url}{n}"\nslot={slot}' for n in range(_TARGETS)]
+    rows = [
+        f'[[release]]\nid="r{n}"\ntitle="Statistics {n}"\nurl="{url}{n}"\nslot={slot}'
+        for n in range(_TARGETS)
+    ]
     file.write_text("\n".join(rows), encoding="utf-8")
     table = {"name": "bench", "kind": "toml", "file": str(file)}
     made = daemon(place, clock, Absent(clock), settings(place, calendar=[table]))

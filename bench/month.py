@@ -1,8 +1,10 @@
-"""Runs the daemon for a month of virtual time, in which releases are watched, published and dropped again.
+"""Runs the daemon for a month of virtual time, in which releases are watched, published and dropped
+again.
 
-The daemon plans them from a calendar. Looks are rarer than by default, which would need seventeen million: few far from
-the slot, and one a second from thirteen minutes before it. A release is watched for three weeks, as by default. One in
-a hundred is late, so that drafts and notices are written.
+The daemon plans them from a calendar. Looks are rarer than by default, which would need seventeen
+million: few far from the slot, and one a second from thirteen minutes before it. A release is
+watched for three weeks, as by default. One in a hundred is late, so that drafts and notices are
+written.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ _LATE_EVERY, _LATE_BY = 100, timedelta(minutes=7)
 _HOSTS, _PRODUCERS = 50, 10
 _DAY = 86_400.0
 _WATCHED_DAYS = 22
-# The first late release is on the third day, after first looks at all pages, so that its draft is measured separately.
+# The first late release is on the third day, after first looks at all pages, so that its draft is
+# measured separately.
 _FULL_DAYS, _WARM_DAYS = 2, 3
 _WATCH = {
     "origin_view": False,
@@ -38,15 +41,19 @@ _WATCH = {
     "settle": {"every": "60s", "until": "10m"},
     "after": {"every": "6h", "until": "1d"},
 }
-_MISSING = b"<html><head><title>Page not found</title></head><body><h1>Page not found</h1></body></html>"
+_MISSING = (
+    b"<html><head><title>Page not found</title></head><body><h1>Page not found</h1></body></html>"
+)
 _WORDS = "Example statistics of a department, with their figures and what they mean. " * 40
 
 
 @dataclass
 class Month:
-    """The figures of a month: resident KB with all targets (`full`), and at each midnight after the first draft.
+    """The figures of a month: resident KB with all targets (`full`), and at each midnight after the
+    first draft.
 
-    `targets` is the fewest targets at any of these times. `looks` and `days` are counted after the first draft.
+    `targets` is the fewest targets at any of these times. `looks` and `days` are counted after the
+    first draft.
     """
 
     full: float
@@ -66,7 +73,14 @@ class Absent:
         """Answer 404 after 10 ms."""
         sent = self._clock.now()
         await asyncio.sleep(0.01)
-        return Answer(request.url, 404, {"content-type": "text/html"}, bytes(_MISSING), sent, self._clock.now())
+        return Answer(
+            request.url,
+            404,
+            {"content-type": "text/html"},
+            bytes(_MISSING),
+            sent,
+            self._clock.now(),
+        )
 
     async def close(self) -> None:
         """Do nothing, because there are no connections."""
@@ -85,12 +99,17 @@ class _Publisher:
         await asyncio.sleep(0.01)
         received = self._clock.now()
         head = {"content-type": "text/html", "date": _dated(received.replace(microsecond=0))}
-        if sent < slot_of(number, self._a_day) + (_LATE_BY if number % _LATE_EVERY == _LATE_EVERY - 1 else timedelta()):
+        if sent < slot_of(number, self._a_day) + (
+            _LATE_BY if number % _LATE_EVERY == _LATE_EVERY - 1 else timedelta()
+        ):
             return Answer(request.url, 404, head, bytes(_MISSING), sent, received, request=request)
         head["etag"] = f'"{number}"'
         if request.etag == head["etag"]:
             return Answer(request.url, 304, head, b"", sent, received, request=request)
-        body = f"<html><head><title>Statistics {number}</title></head><body>{number} {_WORDS}</body></html>".encode()
+        body = (
+            f"<html><head><title>Statistics {number}</title></head><body>{number}"
+            f" {_WORDS}</body></html>".encode()
+        )
         return Answer(request.url, 200, head, body, sent, received, request=request)
 
     async def close(self) -> None:
@@ -98,9 +117,17 @@ class _Publisher:
 
 
 async def live_month(place: Path, targets: int, days: int) -> Month:
-    """Run the daemon for `days` after a warm-up, with about `targets` targets at any time. Return the figures."""
+    """Run the daemon for `days` after a warm-up, with about `targets` targets at any time.
+
+    Return the figures.
+    """
     clock, a_day = VirtualClock(_START), ceil(targets / _WATCHED_DAYS)
-    calendar = {"name": "bench", "kind": "toml", "file": str(place / "calendar.toml"), "every": "15m"}
+    calendar = {
+        "name": "bench",
+        "kind": "toml",
+        "file": str(place / "calendar.toml"),
+        "every": "15m",
+    }
     _write_calendar(place / "calendar.toml", a_day, _WARM_DAYS + days + _WATCHED_DAYS)
     chosen = settings(place, budget={"default": f"{MANY:.0f}/s"}, watch=_WATCH, calendar=[calendar])
     made = daemon(place, clock, _Publisher(clock, a_day), chosen)
@@ -135,7 +162,8 @@ async def _measured(made: Daemon, clock: Clock, days: int) -> Month:
 
 def _write_calendar(file: Path, a_day: int, days: int) -> None:
     rows = [
-        f'[[release]]\nid="r{number}"\ntitle="Statistics {number}"\nproducer="p{number % _PRODUCERS}"\n'
+        f'[[release]]\nid="r{number}"\ntitle="Statistics'
+        f' {number}"\nproducer="p{number % _PRODUCERS}"\n'
         f'state="confirmed"\nurl="https://h{number % _HOSTS}.example/statistics/{number}"\n'
         f"slot={slot_of(number, a_day).isoformat()}\n"
         for number in range(a_day * days)

@@ -1,7 +1,8 @@
 """A publisher process on loopback, on another core if there is one.
 
-Each address answers 404 until it is published, except those under `/page/`, which always answer 200. For each first 200
-it prints when the last byte was sent, in monotonic seconds, which are the same in all processes of the machine.
+Each address answers 404 until it is published, except those under `/page/`, which always answer
+200. For each first 200 it prints when the last byte was sent, in monotonic seconds, which are the
+same in all processes of the machine.
 """
 
 from __future__ import annotations
@@ -20,14 +21,21 @@ from bench.answering import PathResponder
 
 _WORDS = "Example statistics of a department, with their figures and what they mean. "
 _BODY = (
-    "<!DOCTYPE html><html><head><title>Example statistics: July to September 2026 - GOV.UK</title></head><body>"
-    "<main><h1>Example statistics: July to September 2026</h1><p>" + _WORDS * 104 + "</p></main></body></html>"
+    "<!DOCTYPE html><html><head><title>Example statistics: July to September 2026 -"
+    " GOV.UK</title></head><body><main><h1>Example statistics: July to September 2026</h1><p>"
+    + _WORDS * 104
+    + "</p></main></body></html>"
 ).encode()
-_FOUND = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b" % (
-    len(_BODY),
-    _BODY,
+_FOUND = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b"
+    % (
+        len(_BODY),
+        _BODY,
+    )
 )
-_MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+_MISSING = (
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+)
 _DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
 _PUBLISH = b"/publish"
 _AGAIN = b"/again"
@@ -38,8 +46,8 @@ _FIRST = b"first"
 class Origin(PathResponder):
     """Publishes an address when `/publish` followed by its path is requested.
 
-    The first request of all is printed. After `/again` the next request counts as first again. `/looked` answers 204 if
-    the first request has come, else 404.
+    The first request of all is printed. After `/again` the next request counts as first again.
+    `/looked` answers 204 if the first request has come, else 404.
     """
 
     def __init__(self, published: dict[bytes, bool]) -> None:
@@ -90,7 +98,9 @@ class SideProgram:
     told: list[list[str]] = field(default_factory=list)
 
     def instants(self, word: str) -> dict[str, float]:
-        """Return by second word the first monotonic time of all printed lines that begin with `word`."""
+        """Return by second word the first monotonic time of all printed lines that begin with
+        `word`.
+        """
         return {line[1]: float(line[2]) for line in reversed(self.told) if line[0] == word}
 
 

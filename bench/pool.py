@@ -18,7 +18,9 @@ _CASES = ((1, 1), (10, 3), (20, 5), (50, 13), (20, 64))
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield milliseconds of CPU a request for the fetcher and for a bare `httpx.AsyncClient`, and ratios."""
+    """Yield milliseconds of CPU a request for the fetcher and for a bare `httpx.AsyncClient`, and
+    ratios.
+    """
     with run_origin() as port:
         yield asyncio.run(_measured(port, 100 if quick else 1500, 1 if quick else 3))
 
@@ -31,7 +33,9 @@ async def _measured(port: int, looks: int, rounds: int) -> dict[str, float]:
             took["ours"].append(await _fetched(port, looks, at_once, hosts))
             took["httpx"].append(await measure_httpx(port, looks, at_once))
         case = f"{at_once}_in_flight_{hosts}_hosts"
-        figures |= {f"{name}_ms_{case}": 1000 * median(values) / looks for name, values in took.items()}
+        figures |= {
+            f"{name}_ms_{case}": 1000 * median(values) / looks for name, values in took.items()
+        }
         ratios = [mine / theirs for mine, theirs in zip(took["ours"], took["httpx"], strict=True)]
         figures[f"ratio_to_httpx_{case}"] = median(ratios)
     return figures
@@ -41,7 +45,9 @@ async def _fetched(port: int, looks: int, at_once: int, hosts: int) -> float:
     fetcher = HttpFetcher(SystemClock(), route=lambda *_: Route("127.0.0.1", port, tls=False))
 
     async def look(number: int) -> None:
-        answer = await fetcher.fetch(Request(f"https://h{number % hosts}.example/page/{number % 100}"))
+        answer = await fetcher.fetch(
+            Request(f"https://h{number % hosts}.example/page/{number % 100}")
+        )
         assert isinstance(answer, Answer)  # noqa: S101  # a failure measures nothing
 
     await run_concurrently(max(at_once, hosts), at_once, look)

@@ -1,4 +1,5 @@
-"""A process that receives webhooks on loopback, and prints path, release number and monotonic time of each.
+"""A process that receives webhooks on loopback, and prints path, release number and monotonic time
+of each.
 
 Requests to `/hangs` are never answered.
 """

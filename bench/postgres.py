@@ -16,9 +16,12 @@ from urllib.parse import urlsplit
 
 @contextmanager
 def run_postgres(room: str = "") -> Iterator[str]:
-    """Run a new cluster and yield the address of its database. Raises `ValueError` if PostgreSQL is not installed.
+    """Run a new cluster and yield the address of its database.
 
-    With `room`, such as `300m`, its data is on a separate disk of that size in memory, which needs root.
+    Raises `ValueError` if PostgreSQL is not installed.
+
+    With `room`, such as `300m`, its data is on a separate disk of that size in memory, which needs
+    root.
     """
     # pytest's folder is readable by root only and makes the socket's path too long.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -40,12 +43,27 @@ def _disk(folder: Path, room: str) -> Iterator[None]:
 
 @contextmanager
 def run_standby(primary: str) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Run a hot standby of the cluster at `primary`. Yields its address and a function that promotes it."""
+    """Run a hot standby of the cluster at `primary`.
+
+    Yields its address and a function that promotes it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     run, source = _run_in(folder), urlsplit(primary)
     where = ["-h", str(source.hostname), "-p", str(source.port), "-U", str(source.username)]
     try:
-        _quietly([*run, str(_bin() / "pg_basebackup"), *where, "-D", str(folder / "data"), "-R", "-c", "fast"], folder)
+        _quietly(
+            [
+                *run,
+                str(_bin() / "pg_basebackup"),
+                *where,
+                "-D",
+                str(folder / "data"),
+                "-R",
+                "-c",
+                "fast",
+            ],
+            folder,
+        )
         with _started(folder, run) as address:
             promote = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w", "promote"]
             yield address, partial(_quietly, promote, folder)
@@ -56,7 +74,18 @@ def run_standby(primary: str) -> Iterator[tuple[str, Callable[[], None]]]:
 @contextmanager
 def _cluster(folder: Path) -> Iterator[str]:
     run = _run_in(folder)
-    make = ["initdb", "-D", str(folder / "data"), "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    make = [
+        "initdb",
+        "-D",
+        str(folder / "data"),
+        "-U",
+        "test",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
     _quietly([*run, str(_bin() / make[0]), *make[1:]], folder)
     with _started(folder, run) as address:
         yield address
@@ -90,4 +119,6 @@ def _as_nobody(folder: Path) -> list[str]:
 
 
 def _quietly(command: list[str], folder: Path) -> None:
-    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )

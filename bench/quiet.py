@@ -1,4 +1,6 @@
-"""Plays releases that are on time through the daemon in virtual time, to fill a store realistically."""
+"""Plays releases that are on time through the daemon in virtual time, to fill a store
+realistically.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ url = "https://h{number}.example/statistics/{number}"
 at = 2026-11-26T09:30:00
 """
 _PART = (
-    '{{ id = "file{file}", role = "data", url = "https://h{number}.example/files/{file}.csv", recognise = "status" }}'
+    '{{ id = "file{file}", role = "data", url = "https://h{number}.example/files/{file}.csv",'
+    ' recognise = "status" }}'
 )
 _FILE = """
 [[answer]]
@@ -35,11 +38,16 @@ at = 2026-11-26T09:30:00
 """
 
 
-_WATCH = {"slot": {"from": "30s", "until": "3m", "every": "1s"}, "near": {"from": "60m", "every": "60s"}}
+_WATCH = {
+    "slot": {"from": "30s", "until": "3m", "every": "1s"},
+    "near": {"from": "60m", "every": "60s"},
+}
 
 
 def play_quiet_releases(place: Path, releases: int, files: int = 0) -> RehearsalOutcome:
-    """Play releases that are published at their slot with `files` files each. The store is `place`/ninethirty.db.
+    """Play releases that are published at their slot with `files` files each.
+
+    The store is `place`/ninethirty.db.
 
     Raises AssertionError if one was not on time, because the measurement would not be comparable.
     """

@@ -1,4 +1,6 @@
-"""Measures what scraping and our alert rules cost Prometheus, with 50, 500 and 3,000 releases near their slots."""
+"""Measures what scraping and our alert rules cost Prometheus, with 50, 500 and 3,000 releases near
+their slots.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,9 @@ _RULES = "ninethirty-releases"
 def run(*, quick: bool = False) -> Iterator[Mapping[str, float]]:
     """Yield for each number of releases: the share of a core, and the evaluation time of the rules.
 
-    One release in ten is overdue. `release_rules_ms` is the median time of the group about releases, which is evaluated
-    every two seconds; `all_rules_ms` that of all groups together. `missed` counts evaluations that came too late.
+    One release in ten is overdue. `release_rules_ms` is the median time of the group about
+    releases, which is evaluated every two seconds; `all_rules_ms` that of all groups together.
+    `missed` counts evaluations that came too late.
     """
     for count in (10,) if quick else _RELEASES:
         with (
@@ -45,7 +48,10 @@ def run(*, quick: bool = False) -> Iterator[Mapping[str, float]]:
             _exporter(_page(count)) as exporter,
             _prometheus(place, exporter) as (pid, address),
         ):
-            yield {f"{name}_{count}": value for name, value in _measured(pid, address, quick=quick).items()}
+            yield {
+                f"{name}_{count}": value
+                for name, value in _measured(pid, address, quick=quick).items()
+            }
 
 
 def _measured(pid: int, address: str, *, quick: bool) -> dict[str, float]:
@@ -70,15 +76,24 @@ def _measured(pid: int, address: str, *, quick: bool) -> dict[str, float]:
 
 
 def _page(count: int) -> bytes:
-    """Return the metrics of a monitor that watches this many releases at as many hosts as have series of their own."""
+    """Return the metrics of a monitor that watches this many releases at as many hosts as have
+    series of their own.
+    """
     now = SystemClock().now()
     slot = now - timedelta(minutes=5)
     judged = replace(judge(release(0), [promise(0, slot)], {}, [], Policy(), now), findings=())
     shown = [
-        ReleaseState(replace(judged, release=f"example-statistics-{number}", verdict=_word(number)), None)
+        ReleaseState(
+            replace(judged, release=f"example-statistics-{number}", verdict=_word(number)), None
+        )
         for number in range(count)
     ]
-    metrics = Metrics("bench", {"bench": timedelta(minutes=10)}, [f"host-{one}" for one in range(MOST_HOSTS)], ["mail"])
+    metrics = Metrics(
+        "bench",
+        {"bench": timedelta(minutes=10)},
+        [f"host-{one}" for one in range(MOST_HOSTS)],
+        ["mail"],
+    )
     states = StateCollector(lambda: shown, MonitorState, lambda: now, metrics)
     return b"".join(metrics.render(states))
 
@@ -116,11 +131,15 @@ def _exporter(page: bytes) -> Iterator[str]:
 
 @contextmanager
 def _prometheus(place: Path, exporter: str) -> Iterator[tuple[int, str]]:
-    """Run Prometheus with our rules and intervals against an exporter; yields its process id and address."""
+    """Run Prometheus with our rules and intervals against an exporter; yields its process id and
+    address.
+    """
     shipped = ROOT / "deploy" / "prometheus"
     table = yaml.safe_load((shipped / "prometheus.yml").read_text(encoding="utf-8"))
     table["rule_files"] = [str(shipped / name) for name in table["rule_files"]]
-    table["scrape_configs"] = [job for job in table["scrape_configs"] if job["job_name"] == "ninethirty"]
+    table["scrape_configs"] = [
+        job for job in table["scrape_configs"] if job["job_name"] == "ninethirty"
+    ]
     del table["alerting"], table["scrape_configs"][0]["authorization"]
     table["scrape_configs"][0]["static_configs"] = [{"targets": [exporter]}]
     (place / "prometheus.yml").write_text(yaml.safe_dump(table), encoding="utf-8")
@@ -139,7 +158,10 @@ def _prometheus(place: Path, exporter: str) -> Iterator[tuple[int, str]]:
 
 
 def _await_rules(address: str) -> None:
-    """Wait until the rules about releases were evaluated. Raises `RuntimeError` if that takes more than a minute."""
+    """Wait until the rules about releases were evaluated.
+
+    Raises `RuntimeError` if that takes more than a minute.
+    """
     ends = time.monotonic() + 60.0
     while time.monotonic() < ends:
         try:

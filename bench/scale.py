@@ -1,4 +1,6 @@
-"""Measures how costs grow with the number of releases: N due within 100 days, and N of the ten years before."""
+"""Measures how costs grow with the number of releases: N due within 100 days, and N of the ten
+years before.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ from monitor.web.queries import Queries
 
 _RELEASES, _DAYS, _PAST = 5000, 100, 3650
 _BATCH = 2000
-# The peak memory of a process includes that of its parent when it was started, so the parent is a small script.
+# The peak memory of a process includes that of its parent when it was started, so the parent is a
+# small script.
 _APART = """import json, resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -42,20 +45,27 @@ _PROGRAMS: Mapping[str, Sequence[str]] = {
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield CPU seconds and MB with 50,000 future and 50,000 past releases, and exponents of growth from 5,000.
+    """Yield CPU seconds and MB with 50,000 future and 50,000 past releases, and exponents of growth
+    from 5,000.
 
-    `start` is the work before the first look. `roll` plans the rest and compares it with the store while looks are
-    made. `/calendar.ics` is requested twice.
+    `start` is the work before the first look. `roll` plans the rest and compares it with the store
+    while looks are made. `/calendar.ics` is requested twice.
     """
     few = 50 if quick else _RELEASES
     small, large = _at(few), _at(10 * few)
     yield {"releases": 10 * few, **large}
-    yield {f"{name}_exponent": math.log10(large[name] / small[name]) for name in small if small[name] > 0}
+    yield {
+        f"{name}_exponent": math.log10(large[name] / small[name])
+        for name in small
+        if small[name] > 0
+    }
 
 
 def _at(count: int) -> dict[str, float]:
     """Return the figures with `count` releases, measured in a separate process."""
-    told = subprocess.run([sys.executable, "-m", "bench.scale", str(count)], stdout=subprocess.PIPE, check=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "bench.scale", str(count)], stdout=subprocess.PIPE, check=True
+    )
     figures: dict[str, float] = json.loads(told.stdout)
     return figures
 
@@ -85,7 +95,14 @@ async def _started(place: Path, chosen: Settings) -> dict[str, float]:
     await made.daemon.admission.roll()
     figures |= {"start_and_roll_cpu_seconds": cpu_seconds() - began, "start_mb": rss_kb()}
     resume_garbage_collection()
-    queries = Queries(made.daemon.core.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
+    queries = Queries(
+        made.daemon.core.store,
+        made.status,
+        clock,
+        "Europe/London",
+        throttle=Throttle(clock),
+        local=True,
+    )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(make_application(queries)), base_url="http://127.0.0.1"
     ) as client:
@@ -108,7 +125,9 @@ def _run(place: Path, name: str, words: Sequence[str]) -> dict[str, float]:
         encoding="utf-8",
     )
     command = [sys.executable, "-c", _AS_INSTALLED, "--config", str(config), *words]
-    told = subprocess.run([sys.executable, "-c", _APART, *command], stdout=subprocess.PIPE, check=True)
+    told = subprocess.run(
+        [sys.executable, "-c", _APART, *command], stdout=subprocess.PIPE, check=True
+    )
     figures: dict[str, float] = json.loads(told.stdout)
     return {f"{name}_{unit}": figure for unit, figure in figures.items()}
 
@@ -127,7 +146,9 @@ def _fill(chosen: Settings, count: int, now: datetime) -> None:
                 promises = {number: promise(number, slot) for number, slot in slots.items()}
                 transaction.save(*ones.values())
                 transaction.add_promises(promises.values())
-                transaction.save(*(entry(ones[n], slot, gone=slots is past) for n, slot in slots.items()))
+                transaction.save(
+                    *(entry(ones[n], slot, gone=slots is past) for n, slot in slots.items())
+                )
             for number, slot in past.items():
                 transaction.save(judgement(ones[number], promises[number], slot))
     store.close()
@@ -135,7 +156,9 @@ def _fill(chosen: Settings, count: int, now: datetime) -> None:
 
 def _settings(place: Path) -> Settings:
     (place / "calendar.toml").write_text("", encoding="utf-8")
-    return settings(place, calendar=[{"name": "bench", "kind": "toml", "file": str(place / "calendar.toml")}])
+    return settings(
+        place, calendar=[{"name": "bench", "kind": "toml", "file": str(place / "calendar.toml")}]
+    )
 
 
 if __name__ == "__main__":

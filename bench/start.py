@@ -1,4 +1,6 @@
-"""How long the program takes from its start to a checked configuration, and to its first look with 1,000 releases."""
+"""How long the program takes from its start to a checked configuration, and to its first look with
+1,000 releases.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ file = "{place}/calendar.toml"
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield wall seconds: `check`; the daemon's first look ever, and its first look after a restart."""
+    """Yield wall seconds: `check`; the daemon's first look ever, and its first look after a
+    restart.
+    """
     releases, times = (50, 1) if quick else (1000, 5)
     with temporary_folder() as place, run_beside("bench.origin") as publisher:
         config = _written(place, publisher.port, releases)
@@ -58,8 +62,13 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
 
 
 def _written(place: Path, port: int, releases: int) -> Path:
-    slot, site = (SystemClock().now() + timedelta(minutes=30)).timestamp(), f"http://127.0.0.1:{port}"
-    tables = [release_toml(f"r{number}", f"{site}/release/{number}", slot) for number in range(releases)]
+    slot, site = (
+        (SystemClock().now() + timedelta(minutes=30)).timestamp(),
+        f"http://127.0.0.1:{port}",
+    )
+    tables = [
+        release_toml(f"r{number}", f"{site}/release/{number}", slot) for number in range(releases)
+    ]
     (place / "calendar.toml").write_text("\n".join(tables), encoding="utf-8")
     config = place / "config.toml"
     config.write_text(_CONFIG.format(place=place, port=port), encoding="utf-8")
@@ -87,8 +96,19 @@ def _started(config: Path, port: int) -> float:
     publisher = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
     publisher.get("/again")
     began = time.monotonic()
-    command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
+    command = [
+        sys.executable,
+        "-m",
+        "monitor",
+        "--config",
+        str(config),
+        "run",
+        "--level",
+        "WARNING",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment()
+    )
     try:
         for _ in poll_while_starting(process):
             if publisher.get("/looked").is_success:
@@ -108,5 +128,7 @@ def _environment() -> dict[str, str]:
 
 def _first_looks(publisher: SideProgram, starts: list[float]) -> list[float]:
     """Return the seconds from each start to the first request after it."""
-    looked = [float(line[2]) for line in publisher.told if line[0] == "first" and line[1] != "/again"]
+    looked = [
+        float(line[2]) for line in publisher.told if line[0] == "first" and line[1] != "/again"
+    ]
     return [min(at for at in looked if at > start) - start for start in starts]

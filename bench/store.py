@@ -1,4 +1,6 @@
-"""Rows a second through the writer's store, and what releases take on the disk with all their looks."""
+"""Rows a second through the writer's store, and what releases take on the disk with all their
+looks.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +23,26 @@ _START = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield rows a second and CPU a row, bytes a quiet release, and bytes of twelve editions with six files each."""
+    """Yield rows a second and CPU a row, bytes a quiet release, and bytes of twelve editions with
+    six files each.
+    """
     silence_logs()
     few, many = (1, 3) if quick else (2, 22)
     with temporary_folder() as place:
         yield _rows(place, 20 if quick else 300)
-        yield {"bytes_per_quiet_release": (_bytes(place / "many", many) - _bytes(place / "few", few)) / (many - few)}
+        yield {
+            "bytes_per_quiet_release": (_bytes(place / "many", many) - _bytes(place / "few", few))
+            / (many - few)
+        }
         editions = 2 if quick else 12
         series = _bytes(place / "series", editions, files=6) - _bytes(place / "none", 0)
         yield {"bytes_of_a_monthly_series": series / editions * 12}
 
 
 def _rows(place: Path, batches: int) -> dict[str, float]:
-    """Write batches of a hundred runs that grow, as the writer does with every look of a hundred targets."""
+    """Write batches of a hundred runs that grow, as the writer does with every look of a hundred
+    targets.
+    """
     store = open_store(f"sqlite:///{place / 'rows.db'}")
     store.upgrade()
     clock = SystemClock()
@@ -53,7 +62,9 @@ def _run(number: int, looks: int) -> Run:
 
 
 def _bytes(place: Path, releases: int, files: int = 0) -> int:
-    """Return the size of the store after that many releases, once it is tidied; evidence is counted by its rows."""
+    """Return the size of the store after that many releases, once it is tidied; evidence is counted
+    by its rows.
+    """
     place.mkdir()
     if releases:
         play_quiet_releases(place, releases, files)

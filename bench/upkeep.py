@@ -1,4 +1,6 @@
-"""Measures how much space daily retention frees, and how long it delays commits and the event loop."""
+"""Measures how much space daily retention frees, and how long it delays commits and the event
+loop.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ async def _measured(place: Path, releases: int, reads: int) -> dict[str, float]:
 
 
 async def _waits(made: Daemon, work: Awaitable[None]) -> tuple[list[float], list[float]]:
-    """Return the seconds of each commit, and the delay of each turn of the loop, until `work` is done."""
+    """Return the seconds of each commit, and the delay of each turn of the loop, until `work` is
+    done.
+    """
     clock, commits, turns = SystemClock(), list[float](), list[float]()
     task = asyncio.ensure_future(work)
     while not task.done():
@@ -71,7 +75,9 @@ async def _waits(made: Daemon, work: Awaitable[None]) -> tuple[list[float], list
 
 
 def _fill(made: Daemon, releases: int, reads: int) -> None:
-    """Store releases of two years ago with one failed look in a hundred, and calendar reads without changes."""
+    """Store releases of two years ago with one failed look in a hundred, and calendar reads without
+    changes.
+    """
     slot = SystemClock().now().replace(microsecond=0) - 730 * _DAY
     for number in range(releases):
         one, promised = release(number), promise(number, slot)
@@ -82,7 +88,9 @@ def _fill(made: Daemon, releases: int, reads: int) -> None:
             tx.save(one)
             tx.add_promises([promised])
             tx.save(*(each for runs in seen.values() for each in runs))
-            tx.save(Judged(one.id, one.producer, slot, word, grade, verdict.final, verdict.at, body))
+            tx.save(
+                Judged(one.id, one.producer, slot, word, grade, verdict.final, verdict.at, body)
+            )
     first = slot - 200 * _DAY
     for start in range(0, reads, 2_000):
         with made.core.store.transaction() as tx:
@@ -96,12 +104,40 @@ def _noisy(target: str, slot: datetime) -> list[Run]:
     for number in range(100):
         begin = slot - 14 * _DAY + 3 * number * _HOUR
         last, failed = begin + 2 * _HOUR, begin + 2 * _HOUR + _SECOND
-        runs.append(Run(target, State.ABSENT, begin, last, begin, last, 120, 60 * _SECOND, status=404))
-        runs.append(Run(target, State.UNKNOWN, failed, failed + _SECOND, failed, failed, why="timeout"))
+        runs.append(
+            Run(target, State.ABSENT, begin, last, begin, last, 120, 60 * _SECOND, status=404)
+        )
+        runs.append(
+            Run(target, State.UNKNOWN, failed, failed + _SECOND, failed, failed, why="timeout")
+        )
     near = slot - _SECOND / 2
-    runs.append(Run(target, State.ABSENT, slot - _DAY, near, slot - _DAY, near, 9000, 60 * _SECOND, status=404))
+    runs.append(
+        Run(
+            target,
+            State.ABSENT,
+            slot - _DAY,
+            near,
+            slot - _DAY,
+            near,
+            9000,
+            60 * _SECOND,
+            status=404,
+        )
+    )
     came = slot + _SECOND / 4
-    runs.append(Run(target, State.PRESENT, slot, slot + 7 * _DAY, came, slot + 7 * _DAY, 900, _HOUR, specific=True))
+    runs.append(
+        Run(
+            target,
+            State.PRESENT,
+            slot,
+            slot + 7 * _DAY,
+            came,
+            slot + 7 * _DAY,
+            900,
+            _HOUR,
+            specific=True,
+        )
+    )
     return runs
 
 

@@ -1,7 +1,8 @@
-"""Measures many targets in several processes that share the hosts: looks, CPU time a look, and memory of each.
+"""Measures many targets in several processes that share the hosts: looks, CPU time a look, and
+memory of each.
 
-First a quarter of the targets is measured in one process, to show that the cost of a look does not grow with the number
-of processes. The publisher is a separate process at 200 addresses of loopback.
+First a quarter of the targets is measured in one process, to show that the cost of a look does not
+grow with the number of processes. The publisher is a separate process at 200 addresses of loopback.
 """
 
 from __future__ import annotations
@@ -34,17 +35,21 @@ _TARGETS, _HOSTS, _RATE = 50_000, 200, 8
 _A_SECOND = 1000
 _AHEAD = timedelta(minutes=55)
 _SETTLED, _PATIENCE, _STEP = 0.05, 900.0, 25.0
-_MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+_MISSING = (
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+)
 _AGENT, _HOST, _TOLD = re.compile(rb"\(\+(m\d+)\)"), re.compile(rb"Host: ([\d.]+)"), "/told"
 _OFTEN = 'near = {{ from = "60m", every = "{}s" }}'
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield figures of four processes with 50,000 targets, and the cost of a look relative to one process.
+    """Yield figures of four processes with 50,000 targets, and the cost of a look relative to one
+    process.
 
-    `looks_per_s` should be 1,000, one look each 50 s for each target. `share_least` and `share_most` are the fewest and
-    the most looks of a process, relative to a fair share. `hosts_twice`: hosts that two processes requested.
-    `settled_s`: seconds until all targets had a look and looks came at that rate.
+    `looks_per_s` should be 1,000, one look each 50 s for each target. `share_least` and
+    `share_most` are the fewest and the most looks of a process, relative to a fair share.
+    `hosts_twice`: hosts that two processes requested. `settled_s`: seconds until all targets had a
+    look and looks came at that rate.
     """
     many, targets, every = (2, 200, 2) if quick else (4, _TARGETS, _TARGETS // _A_SECOND)
     with run_postgres() as database:
@@ -58,13 +63,22 @@ def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
     """Return the figures of `many` processes, measured after they have reached their rate."""
     empty(database)
     with ExitStack() as stack:
-        place, publisher = stack.enter_context(temporary_folder()), stack.enter_context(run_beside("bench.wide"))
+        place, publisher = (
+            stack.enter_context(temporary_folder()),
+            stack.enter_context(run_beside("bench.wide")),
+        )
         # The publisher has its own core. The monitors may use all cores.
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
         _promise(place, publisher.port, targets)
         fleet, started = [], time.monotonic()
         for number in range(many):
-            how = {"name": f"m{number}", "mode": "shared", "port": publisher.port, "rate": _RATE, "takeover": "3s"}
+            how = {
+                "name": f"m{number}",
+                "mode": "shared",
+                "port": publisher.port,
+                "rate": _RATE,
+                "takeover": "3s",
+            }
             fleet.append(stack.enter_context(monitor(place, database, _OFTEN.format(every), **how)))
         for process, web in fleet:
             wait_for_web(process, web)
@@ -79,7 +93,10 @@ def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
         took = time.monotonic() - began
         used = sum(cpu_seconds_of(process.pid) for process, _ in fleet) - sum(spent)
         memory = max(_resident_mb(process.pid) for process, _ in fleet)
-    each = [sum(made for (who, _), made in asked.items() if who == f"m{number}") for number in range(many)]
+    each = [
+        sum(made for (who, _), made in asked.items() if who == f"m{number}")
+        for number in range(many)
+    ]
     if not sum(each):
         raise RuntimeError(f"no look was made in {took:.0f} s")
     hosts = Counter(host for _, host in asked)
@@ -96,7 +113,10 @@ def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
 
 def _promise(place: Path, port: int, targets: int) -> None:
     slot = (SystemClock().now() + _AHEAD).timestamp()
-    urls = {number: f"http://127.0.1.{1 + number % _HOSTS}:{port}/page-{number}" for number in range(targets)}
+    urls = {
+        number: f"http://127.0.1.{1 + number % _HOSTS}:{port}/page-{number}"
+        for number in range(targets)
+    }
     told = "".join(release_toml(f"r{number}", url, slot) for number, url in urls.items())
     (place / "calendar.toml").write_text(told, encoding="utf-8")
 
@@ -124,7 +144,9 @@ def _asked(publisher: int) -> Counter[tuple[str, str]]:
 
 
 def _told(publisher: int) -> dict[str, Any]:
-    told: dict[str, Any] = httpx.get(f"http://127.0.1.1:{publisher}{_TOLD}", trust_env=False, timeout=60).json()
+    told: dict[str, Any] = httpx.get(
+        f"http://127.0.1.1:{publisher}{_TOLD}", trust_env=False, timeout=60
+    ).json()
     return told
 
 

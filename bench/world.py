@@ -72,7 +72,10 @@ async def run_daemon(place: Path, port: int, promised: str, **tables: Any) -> As
     calendar = [{"name": "bench", "kind": "toml", "file": str(place / "calendar.toml")}]
     clock = SystemClock()
     fetcher = HttpFetcher(clock, route=lambda *_: Route("127.0.0.1", port, tls=False))
-    made, stop = daemon(place, clock, fetcher, settings(place, calendar=calendar, **tables)), asyncio.Event()
+    made, stop = (
+        daemon(place, clock, fetcher, settings(place, calendar=calendar, **tables)),
+        asyncio.Event(),
+    )
     life = asyncio.create_task(made.run(stop))
     try:
         yield
@@ -82,26 +85,38 @@ async def run_daemon(place: Path, port: int, promised: str, **tables: Any) -> As
         await made.close()
 
 
-def daemon(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> Daemon:
+def daemon(
+    place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None
+) -> Daemon:
     """Return a real daemon without web pages."""
     return app(place, clock, fetcher, chosen).daemon
 
 
-def app(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> App:
+def app(
+    place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None
+) -> App:
     """Return the real application without web pages."""
     edges = Edges(clock=clock, job_runner=LoopJobs, fetcher=fetcher, seed=1, serve=False)
     return build(chosen or settings(place), edges)
 
 
-def release(number: int, host: str = "stats.example", path: str = "page", producer: str = "example") -> Release:
+def release(
+    number: int, host: str = "stats.example", path: str = "page", producer: str = "example"
+) -> Release:
     """Return release `number`, with one page."""
     url = f"https://{host}/{path}/{number}"
     title = f"Example statistics {number}: July to September 2026"
-    return Release(f"r{number}", title, producer, url, (Part("page", Role.PAGE, url, "status"),), ("bench",))
+    return Release(
+        f"r{number}", title, producer, url, (Part("page", Role.PAGE, url, "status"),), ("bench",)
+    )
 
 
 def promise(number: int, slot: datetime) -> Promise:
     """Return the promise of release `number`, read 40 days before its slot."""
     return Promise(
-        f"r{number}", "bench", Slot(Precision.INSTANT, instant=slot), State.CONFIRMED, slot - timedelta(days=40)
+        f"r{number}",
+        "bench",
+        Slot(Precision.INSTANT, instant=slot),
+        State.CONFIRMED,
+        slot - timedelta(days=40),
     )

@@ -1,5 +1,7 @@
 # ruff: noqa: INP001 # a script of its own
-"""Writes a man page for the program and for each verb, from the texts that `--help` tells: `man.py FOLDER`."""
+"""Writes a man page for the program and for each verb, from the texts that `--help` tells: `man.py
+FOLDER`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The monitor: plans, looks, judges, stores, notifies and serves. Imports `alerts` and `schedules`."""
+"""The monitor: plans, looks, judges, stores, notifies and serves. Imports `alerts` and
+`schedules`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ __version__ = "1.0.0rc1"
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 # a name of a module can be anything
-    # Only programs that analyse the past need it, so the start of the monitor does not wait for its import.
+    # Only programs that analyse the past need it, so the start of the monitor does not wait for its
+    # import.
     if name == "History":
         from monitor.app.history import History  # noqa: PLC0415 # see above
 

@@ -10,7 +10,9 @@ from math import inf
 from typing import Protocol
 
 LEAST_CLOCK_STEP = 0.01
-"""If the wall clock moves by at least so many seconds against the monotonic clock, someone has set it."""
+"""If the wall clock moves by at least so many seconds against the monotonic clock, someone has set
+it.
+"""
 _TRIES = 5
 _SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
@@ -25,21 +27,28 @@ class Clock(Protocol):
         """Return seconds that never go back, from an arbitrary origin."""
 
     def asleep(self) -> float:
-        """Return for how many seconds this machine has been suspended in total, from an arbitrary origin."""
+        """Return for how many seconds this machine has been suspended in total, from an arbitrary
+        origin.
+        """
 
     async def sleep(self, seconds: float) -> None:
         """Wait. For zero or less, let other tasks run once and return."""
 
 
 class SystemClock:
-    """The machine's clock. Its methods are those of Python, because each look reads it a dozen times."""
+    """The machine's clock.
+
+    Its methods are those of Python, because each look reads it a dozen times.
+    """
 
     now = staticmethod(partial(datetime.now, UTC))
     monotonic = staticmethod(time.monotonic)
 
     def asleep(self) -> float:
         """Return how far Linux's clock that counts suspension is ahead of the one that does not."""
-        return time.clock_gettime(_SINCE_BOOT) - time.monotonic() if _SINCE_BOOT is not None else 0.0
+        return (
+            time.clock_gettime(_SINCE_BOOT) - time.monotonic() if _SINCE_BOOT is not None else 0.0
+        )
 
     async def sleep(self, seconds: float) -> None:
         """Wait in real time."""
@@ -47,10 +56,12 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that shows `start` plus the time of the running event loop. A `JumpingLoop` makes that time jump.
+    """A clock that shows `start` plus the time of the running event loop.
 
-    `offset` is by how much the clock is wrong, as a real clock can be. `suspended` is for how many seconds the machine
-    was suspended. Both can be changed while it runs.
+    A `JumpingLoop` makes that time jump.
+
+    `offset` is by how much the clock is wrong, as a real clock can be. `suspended` is for how many
+    seconds the machine was suspended. Both can be changed while it runs.
     """
 
     def __init__(self, start: datetime, offset: timedelta = timedelta()) -> None:
@@ -77,21 +88,26 @@ class VirtualClock:
 
 
 def seconds_ahead(clock: Clock) -> float:
-    """Return by how many seconds the wall clock exceeds the sum of the monotonic clock and the time suspended.
+    """Return by how many seconds the wall clock exceeds the sum of the monotonic clock and the time
+    suspended.
 
-    The origins of the clocks are arbitrary, so only a change of the result has a meaning: someone set the wall clock.
+    The origins of the clocks are arbitrary, so only a change of the result has a meaning: someone
+    set the wall clock.
     """
     for _ in range(_TRIES):
         before = clock.monotonic()
         ahead = clock.now().timestamp() - (before + clock.asleep())
-        # If the process was interrupted between the readings, they do not belong together: read again.
+        # If the process was interrupted between the readings, they do not belong together: read
+        # again.
         if clock.monotonic() - before < LEAST_CLOCK_STEP / 2:
             break
     return ahead
 
 
 class SecondsAhead:
-    """A cache of `seconds_ahead`, which is computed again only after the clocks have moved against each other."""
+    """A cache of `seconds_ahead`, which is computed again only after the clocks have moved against
+    each other.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

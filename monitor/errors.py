@@ -1,12 +1,10 @@
 """The faults that the program raises, with its exit status and HTTP status for each.
 
-NinethirtyError
-├── UserFault            the user can correct it: configuration, script, calendar file, arguments
-│   ├── BadInput         all faults of a file at once
-│   ├── UnknownName      no release, calendar, channel or incident of that name
-│   ├── NotAllowed       this person has no right to the action or page
-│   └── Conflict         a write contradicts the store, most often because someone else wrote in between
-└── EnvironmentFault     the machine or network failed us
+NinethirtyError ├── UserFault            the user can correct it: configuration, script, calendar
+file, arguments │   ├── BadInput         all faults of a file at once │   ├── UnknownName      no
+release, calendar, channel or incident of that name │   ├── NotAllowed       this person has no
+right to the action or page │   └── Conflict         a write contradicts the store, most often
+because someone else wrote in between └── EnvironmentFault     the machine or network failed us
     ├── StoreFault       store unreachable, locked or full
     │   ├── StoreTooNew  a newer version of the program made it: waiting does not help
     │   └── StoreTooOld  it needs a migration, and a command that only reads makes none
@@ -26,7 +24,10 @@ _MOST_LISTED = 12
 
 
 class NinethirtyError(Exception):
-    """Base of all faults that the program raises. `str(fault)` is for users: one line for each fault."""
+    """Base of all faults that the program raises.
+
+    `str(fault)` is for users: one line for each fault.
+    """
 
 
 class UserFault(NinethirtyError):
@@ -77,17 +78,34 @@ def why_unusable(exc: OSError, if_absent: str = "") -> str:
 
 
 def unknown_name(
-    kind: str, name: str, known: Iterable[str], titles: Mapping[str, str] | None = None, listed_by: str = ""
+    kind: str,
+    name: str,
+    known: Iterable[str],
+    titles: Mapping[str, str] | None = None,
+    listed_by: str = "",
 ) -> UnknownName:
-    """Return the fault for a `name` that is not `known`. It suggests a similar name, or else lists all if they are few.
+    """Return the fault for a `name` that is not `known`.
 
-    `kind` is the word for the thing, such as `release`. `titles` maps titles to names, so that a part of a title also
-    suggests its name. `listed_by` is the command to see the names if there are too many to list.
+    It suggests a similar name, or else lists all if they are few.
+
+    `kind` is the word for the thing, such as `release`. `titles` maps titles to names, so that a
+    part of a title also suggests its name. `listed_by` is the command to see the names if there are
+    too many to list.
     """
-    names = {one.lower(): one for one in known} | {title.lower(): one for title, one in (titles or {}).items()}
+    names = {one.lower(): one for one in known} | {
+        title.lower(): one for title, one in (titles or {}).items()
+    }
     typed = name.lower().strip()
-    containing = [text for text in sorted(names) if typed and (typed in text or "-".join(typed.split()) in text)]
-    similar = containing or difflib.get_close_matches(typed, names, n=1) or _find_with_same_word(typed, names)
+    containing = [
+        text
+        for text in sorted(names)
+        if typed and (typed in text or "-".join(typed.split()) in text)
+    ]
+    similar = (
+        containing
+        or difflib.get_close_matches(typed, names, n=1)
+        or _find_with_same_word(typed, names)
+    )
     all_names = sorted(set(names.values()))
     if similar:
         advice = f', did you mean "{names[similar[0]]}"?'

@@ -1,10 +1,20 @@
-"""Runs blocking work in threads, long work in steps on the event loop, and tasks in the background."""
+"""Runs blocking work in threads, long work in steps on the event loop, and tasks in the
+background.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,10 +26,14 @@ from monitor.errors import StoreFault
 T = TypeVar("T")
 _RETRY_AFTER = 5.0
 _LONGEST_TURN = 0.001
-"""Seconds for which work may use the event loop before other tasks get a turn. Looks must not wait longer."""
+"""Seconds for which work may use the event loop before other tasks get a turn. Looks must not wait
+longer.
+"""
 _STEPS = 10
 SMALL = 2_000
-"""Up to so many entries are handled on the event loop. More would delay looks, so they go to a thread, in portions."""
+"""Up to so many entries are handled on the event loop. More would delay looks, so they go to a
+thread, in portions.
+"""
 _waiting_for_children: set[int] = set()
 """The ids of the threads that wait for a child process."""
 
@@ -32,21 +46,26 @@ class Ask(Protocol):
 
 
 class Threads:
-    """A few threads that run blocking queries of the store. One that takes longer than `within` seconds has failed."""
+    """A few threads that run blocking queries of the store.
+
+    One that takes longer than `within` seconds has failed.
+    """
 
     def __init__(self, count: int, name: str, within: float = 10.0) -> None:
         self._executor = ThreadPoolExecutor(count, name)
         self._count = count
         self._within = within
-        # A token for each query that a thread runs, and for each that has taken longer than `within`.
+        # A token for each query that a thread runs, and for each that has taken longer than
+        # `within`.
         self._running: set[object] = set()
         self._overdue: set[object] = set()
 
     async def ask(self, query: Callable[[], T], /) -> T:
         """Run a blocking query in a thread and return its result. Raises what it raises.
 
-        Raises `StoreFault` if the query takes longer than `within`, or at once if all threads are busy and one of them
-        is overdue. A thread cannot be stopped, so an overdue query stays in its thread until the store answers.
+        Raises `StoreFault` if the query takes longer than `within`, or at once if all threads are
+        busy and one of them is overdue. A thread cannot be stopped, so an overdue query stays in
+        its thread until the store answers.
         """
         if len(self._running) >= self._count and self._is_any_overdue():
             raise StoreFault(f"the store has not answered for {self._within:g} s")
@@ -69,22 +88,31 @@ class Threads:
             raise StoreFault(f"the store has not answered for {self._within:g} s") from exc
 
     def close(self) -> None:
-        """End the threads, and drop queries that have not started. Does not wait for one that is overdue."""
+        """End the threads, and drop queries that have not started.
+
+        Does not wait for one that is overdue.
+        """
         self._executor.shutdown(wait=not self._is_any_overdue(), cancel_futures=True)
 
     def _is_any_overdue(self) -> bool:
-        """Return whether a thread still runs an overdue query, and forget overdue queries that have ended."""
+        """Return whether a thread still runs an overdue query, and forget overdue queries that have
+        ended.
+        """
         self._overdue &= self._running
         return bool(self._overdue)
 
 
 def portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield things in portions, so that what is loaded for them need not be in memory all at once."""
+    """Yield things in portions, so that what is loaded for them need not be in memory all at
+    once.
+    """
     return (things[start : start + SMALL] for start in range(0, len(things), SMALL))
 
 
 async def with_pauses(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:
-    """Yield things, and let other tasks run whenever the caller has used the event loop for `_LONGEST_TURN`."""
+    """Yield things, and let other tasks run whenever the caller has used the event loop for
+    `_LONGEST_TURN`.
+    """
     began = clock.monotonic()
     for thing in things:
         yield thing
@@ -95,7 +123,8 @@ async def with_pauses(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:
 
 @contextmanager
 def waiting_for_child() -> Iterator[None]:
-    """Mark this thread as waiting for a child process, so that a rehearsal does not report it as stuck.
+    """Mark this thread as waiting for a child process, so that a rehearsal does not report it as
+    stuck.
 
     The thread itself must limit the time of the wait.
     """
@@ -115,8 +144,9 @@ def is_any_waiting_for_child() -> bool:
 async def ends_within(work: asyncio.Future[Any], within: float) -> bool:
     """Wait for the work of a thread. Return whether it is done within `within` seconds.
 
-    If the machine is suspended, the work stands still while the clock goes on, so the current timeout ends too early.
-    With `_STEPS` short timeouts instead of a long one, the work loses only the time of one step.
+    If the machine is suspended, the work stands still while the clock goes on, so the current
+    timeout ends too early. With `_STEPS` short timeouts instead of a long one, the work loses only
+    the time of one step.
     """
     for _ in range(_STEPS):
         done, _ = await asyncio.wait({work}, timeout=within / _STEPS)
@@ -130,8 +160,12 @@ async def run_in_thread(query: Callable[[], T], /) -> T:
     return await asyncio.get_running_loop().run_in_executor(None, query)
 
 
-async def repeat_until_answered(work: Callable[[], Awaitable[T]], clock: Clock, every: float = _RETRY_AFTER) -> T:
-    """Repeat a query of the store every few seconds until the store answers, and return its answer."""
+async def repeat_until_answered(
+    work: Callable[[], Awaitable[T]], clock: Clock, every: float = _RETRY_AFTER
+) -> T:
+    """Repeat a query of the store every few seconds until the store answers, and return its
+    answer.
+    """
     while True:
         try:
             return await work()
@@ -158,7 +192,10 @@ class Tasks:
         return task
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start work, and wait for it for at most so many seconds. Raises what it raises in that time."""
+        """Start work, and wait for it for at most so many seconds.
+
+        Raises what it raises in that time.
+        """
         task = self.start(work)
         await asyncio.wait({task}, timeout=seconds)
         if task.done():

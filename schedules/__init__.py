@@ -1,1 +1,3 @@
-"""Calendars turned into announcements, releases and promises. A leaf: imports nothing else of ours."""
+"""Calendars turned into announcements, releases and promises. A leaf: imports nothing else of
+ours.
+"""

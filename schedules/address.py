@@ -9,18 +9,24 @@ from schedules.patterns import quick
 
 _BLANKS = quick(r"[\s\u00ad\u200b-\u200d\u2060\ufeff]+")
 _DASHES = quick(r"[\u2010-\u2015\u2212]")
-_ADDRESS = quick(r"(?:(?:https?:)?//)?(?:[^/?#@\[\]]*@)?([^/?#@:\[\]]+)(?::\d+)?(/[^?#]*)?(?:[?#].*)?", re.IGNORECASE)
+_ADDRESS = quick(
+    r"(?:(?:https?:)?//)?(?:[^/?#@\[\]]*@)?([^/?#@:\[\]]+)(?::\d+)?(/[^?#]*)?(?:[?#].*)?",
+    re.IGNORECASE,
+)
 
 
 def repair_address(url: str) -> str:
-    """Return an address without blanks, soft hyphens and long dashes, which word processors insert."""
+    """Return an address without blanks, soft hyphens and long dashes, which word processors
+    insert.
+    """
     text = "".join(url.split())
     return text if text.isascii() else _DASHES.sub("-", _BLANKS.sub("", text))
 
 
 @lru_cache(maxsize=50_000)
 def canonical_address(url: str) -> str:
-    """Return the form in which all addresses of one page are equal, "" for anything but a web address.
+    """Return the form in which all addresses of one page are equal, "" for anything but a web
+    address.
 
     It has no scheme, `www.`, trailing slash, query or fragment, and its host is in lower case
     (`facts/calendars.md` §6 rule 7).

@@ -11,9 +11,12 @@ from schedules.slot import Slot, slot_from_json
 from schedules.times.json import fields_json
 
 BY_HAND = "by-hand"
-"""The name of the calendar to which people add releases and addresses on the pages. Every other calendar overrules it.
+"""The name of the calendar to which people add releases and addresses on the pages.
 
-It shows when a person wrote an entry, not when the producer announced it."""
+Every other calendar overrules it.
+
+It shows when a person wrote an entry, not when the producer announced it.
+"""
 
 
 class State(StrEnum):
@@ -38,8 +41,9 @@ class Role(StrEnum):
 class Address(StrEnum):
     """How the address of a landing page is known.
 
-    `ANNOUNCED`: a calendar names it. `GUESSED`: it was made from the announcement's address. `LED_TO`: the
-    announcement redirects there. `FOUND`: a listing showed it, and the page has the release's title.
+    `ANNOUNCED`: a calendar names it. `GUESSED`: it was made from the announcement's address.
+    `LED_TO`: the announcement redirects there. `FOUND`: a listing showed it, and the page has the
+    release's title.
     """
 
     ANNOUNCED = "announced"
@@ -51,10 +55,10 @@ class Address(StrEnum):
 class Origin(StrEnum):
     """How a part is known.
 
-    `ANNOUNCED`: a calendar names it. `CONFIGURED`: the configuration adds it. `FOUND`: the page names it.
-    `PREDICTED`: its address was made from an earlier edition's, or several earlier editions linked to it.
-    `ELSEWHERE`: a listing showed it. `LINKED`: the page links to it on another site. Those are not polled, but
-    predict parts of later editions.
+    `ANNOUNCED`: a calendar names it. `CONFIGURED`: the configuration adds it. `FOUND`: the page
+    names it. `PREDICTED`: its address was made from an earlier edition's, or several earlier
+    editions linked to it. `ELSEWHERE`: a listing showed it. `LINKED`: the page links to it on
+    another site. Those are not polled, but predict parts of later editions.
     """
 
     ANNOUNCED = "announced"
@@ -82,7 +86,10 @@ ORIGIN_KNOWN = {
 
 
 def address_known(address: Address, *, is_seen: bool) -> str:
-    """Return in words how the address of a page is known, "" if a calendar named it. `is_seen`: the page was there."""
+    """Return in words how the address of a page is known, "" if a calendar named it.
+
+    `is_seen`: the page was there.
+    """
     if address is Address.GUESSED and is_seen:
         return "guessed from its announcement, and found there"
     return _ADDRESS_KNOWN.get(address, "")
@@ -92,7 +99,8 @@ def address_known(address: Address, *, is_seen: bool) -> str:
 class Part:
     """A page or file of a release, at one address.
 
-    `recognise` names the recogniser that decides whether it is out (`status`, `govuk`, `text:…`). None: the default.
+    `recognise` names the recogniser that decides whether it is out (`status`, `govuk`, `text:…`).
+    None: the default.
     """
 
     id: str
@@ -111,11 +119,11 @@ class Part:
 class Announcement:
     """One entry of one calendar at one read.
 
-    `uid` is the calendar's own key of the entry. `url` is the landing page where the release will appear, `address`
-    how that is known, and `link` the entry's own page if it has one. `previous` is the slot that the entry says it
-    had before, `why` its reason for a change. `published`: the calendar says that the release is out. `others` are
-    further producers of the same release. `of` is the id of the release of another calendar to which this entry only
-    adds its parts, or empty.
+    `uid` is the calendar's own key of the entry. `url` is the landing page where the release will
+    appear, `address` how that is known, and `link` the entry's own page if it has one. `previous`
+    is the slot that the entry says it had before, `why` its reason for a change. `published`: the
+    calendar says that the release is out. `others` are further producers of the same release. `of`
+    is the id of the release of another calendar to which this entry only adds its parts, or empty.
     """
 
     uid: str
@@ -141,29 +149,50 @@ class Announcement:
         return (self.producer, *self.others)
 
     def as_json(self) -> dict[str, Any]:
-        """Return an announcement as `calendar parse` and `calendar read` print it, one object a line.
+        """Return an announcement as `calendar parse` and `calendar read` print it, one object a
+        line.
 
         Only an entry that adds parts to another release has `of`, the id of that release.
         """
         shown = fields_json(self, "uid", "title", "producer", "url", "slot", "state", "doubt")
         shown["reason"] = self.slot.reason  # also in the slot, but published here too
-        shown |= fields_json(self, "parts", "recognise", "link", "previous", "why", "published", "address", "producers")
+        shown |= fields_json(
+            self,
+            "parts",
+            "recognise",
+            "link",
+            "previous",
+            "why",
+            "published",
+            "address",
+            "producers",
+        )
         if self.of:
             shown["of"] = self.of
         return shown
 
 
-# A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred thousand states.
+# A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred
+# thousand states.
 _STATES = {state.value: state for state in State}
 _ADDRESSES = {address.value: address for address in Address}
 
 
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
-    """Return the announcement that `Announcement.as_json` wrote. Raises KeyError or ValueError for anything else."""
+    """Return the announcement that `Announcement.as_json` wrote.
+
+    Raises KeyError or ValueError for anything else.
+    """
     state = data.get("state")
     previous = data.get("previous")
     parts = [
-        Part(part["id"], Role(part["role"]), part["url"], part.get("recognise"), part.get("required", True))
+        Part(
+            part["id"],
+            Role(part["role"]),
+            part["url"],
+            part.get("recognise"),
+            part.get("required", True),
+        )
         for part in data.get("parts") or ()
     ]
     producer = data["producer"]

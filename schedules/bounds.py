@@ -1,6 +1,7 @@
 """Limits on HTML, XML and JSON from other sites, because some input costs a parser minutes.
 
-They are checked on the bytes, before a parser runs. The HTML parser itself limits nesting to 256 elements.
+They are checked on the bytes, before a parser runs. The HTML parser itself limits nesting to 256
+elements.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def why_too_complex(body: bytes) -> str:
         return f"nested deeper than {DEEPEST}"
     if body.count(b"<") > MOST_TAGS:
         return f"more than {MOST_TAGS} tags"
-    # An attribute takes at least two bytes, its name and a blank. Shorter tags need no count, which would take long.
+    # An attribute takes at least two bytes, its name and a blank. Shorter tags need no count, which
+    # would take long.
     long_tags = (tag for tag in body.split(b"<")[1:] if len(tag) > 2 * MOST_ATTRIBUTES)
     if any(_count_attributes(tag) > MOST_ATTRIBUTES for tag in long_tags):
         return f"more than {MOST_ATTRIBUTES} attributes"
@@ -35,7 +37,8 @@ def why_too_complex(body: bytes) -> str:
 
 
 def _is_deep(body: bytes) -> bool:
-    # Without escaped quotes, every second piece between quotes is a string, whose brackets do not count.
+    # Without escaped quotes, every second piece between quotes is a string, whose brackets do not
+    # count.
     bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     brackets = b"".join(bare.split(b'"')[::2]).translate(None, _NOT_BRACKETS)
     return any(depth > DEEPEST for depth in accumulate(map(_STEPS.__getitem__, brackets)))

@@ -19,9 +19,9 @@ _ON_ONE_DAY = (Precision.INSTANT, Precision.DAY)
 class ShortNotice:
     """A change, cancellation or first announcement with too little notice.
 
-    The change happened in `(since, at]`. `since` is None if no earlier read is known. `days` are calendar days from
-    the read that showed it to the date that people planned for (for a move, the old one). `proven` is true if there
-    would have been too little notice even at the earlier read.
+    The change happened in `(since, at]`. `since` is None if no earlier read is known. `days` are
+    calendar days from the read that showed it to the date that people planned for (for a move, the
+    old one). `proven` is true if there would have been too little notice even at the earlier read.
     """
 
     what: EventKind
@@ -37,7 +37,8 @@ def is_cancelled(promise: Promise) -> bool:
 
 
 def is_informative(entry: Promise | Announcement) -> bool:
-    """Return whether an entry states anything: a time, "to be confirmed", or that it is cancelled or postponed.
+    """Return whether an entry states anything: a time, "to be confirmed", or that it is cancelled
+    or postponed.
 
     Any other date text that cannot be read is a fault of reading, and withdraws no earlier promise.
     """
@@ -59,11 +60,12 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
 
 
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
-    """Return how a slot changed, empty if it did not: more or less precise, another time of the day, or another date.
+    """Return how a slot changed, empty if it did not: more or less precise, another time of the
+    day, or another date.
 
-    Another date can be more or less precise too. A slot without a readable time (`NONE`) excludes no time, so any
-    readable one only makes it more precise. The opposite withdraws a date that people knew, so it counts as another
-    date that is less precise.
+    Another date can be more or less precise too. A slot without a readable time (`NONE`) excludes
+    no time, so any readable one only makes it more precise. The opposite withdraws a date that
+    people knew, so it counts as another date that is less precise.
     """
     if old.precision is new.precision is Precision.NONE:
         return ()
@@ -89,9 +91,10 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
 def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
     """Return the short notice that `new` gives, None if people had at least `days` of notice.
 
-    `old` is the earlier promise of the same calendar, or None if `new` is the first announcement. A provisional or
-    month-wide date is not a promise yet, so moving it is never short notice. The first read of a calendar does not
-    prove when an entry was made, so it gives no short notice either.
+    `old` is the earlier promise of the same calendar, or None if `new` is the first announcement. A
+    provisional or month-wide date is not a promise yet, so moving it is never short notice. The
+    first read of a calendar does not prove when an entry was made, so it gives no short notice
+    either.
     """
     what = _announced_change(old, new)
     # People planned for the old date, so notice of a change runs until that.
@@ -102,26 +105,31 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
     notice = (planned_day - local_date(new.learnt, new.slot.timezone)).days
     if notice >= days:
         return None
-    # The change may have been made just after the last read without it (`unlearnt`). If even that was too late, the
-    # short notice is proven.
-    last_read_without = None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
+    # The change may have been made just after the last read without it (`unlearnt`). If even that
+    # was too late, the short notice is proven.
+    last_read_without = (
+        None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
+    )
     is_proven = last_read_without is not None and (planned_day - last_read_without).days < days
     return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven)
 
 
 def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:
-    """Return what people must hear of well in advance: a new announcement, a cancellation, another date or time.
+    """Return what people must hear of well in advance: a new announcement, a cancellation, another
+    date or time.
 
-    `old` is the earlier promise of the same calendar, if there is one. None if `new` only changes something else.
+    `old` is the earlier promise of the same calendar, if there is one. None if `new` only changes
+    something else.
     """
-    # A cancellation or move concerns the date of `old`. A date that is provisional, or not one day, is not firm: people
-    # cannot plan for it, so they need not hear of its change in advance.
+    # A cancellation or move concerns the date of `old`. A date that is provisional, or not one day,
+    # is not firm: people cannot plan for it, so they need not hear of its change in advance.
     promised = old or new
     is_firm = promised.slot.precision in _ON_ONE_DAY and promised.state is not State.PROVISIONAL
     if not is_firm:
         return None
     if old is None:
-        # `unlearnt` is the last read without the entry. If there was none, it may have been announced long ago.
+        # `unlearnt` is the last read without the entry. If there was none, it may have been
+        # announced long ago.
         is_new_announcement = new.unlearnt is not None and not is_cancelled(new)
         return EventKind.ANNOUNCED if is_new_announcement else None
     changes = find_changes(old, new)

@@ -23,19 +23,23 @@ _NEEDS_ESCAPE = frozenset('\\<>" ')
 
 
 def clean_text(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Return a text in one line without control, direction and zero-width characters, cut to `longest` characters.
+    """Return a text in one line without control, direction and zero-width characters, cut to
+    `longest` characters.
 
     Lone surrogates become the replacement character.
     """
     if text.isascii() and text.isprintable() and len(text) <= longest:
         return text
-    # Cut first, because the rest would only cost time. Blanks and hidden characters that are dropped get some room.
+    # Cut first, because the rest would only cost time. Blanks and hidden characters that are
+    # dropped get some room.
     text = " ".join("".join(map(_clean_char, text[: 4 * longest])).split())
     return text if len(text) <= longest else text[: longest - 1].rstrip() + _MORE
 
 
 def _clean_char(char: str) -> str:
-    """Return what a character becomes: hidden ones a blank, nothing or the replacement character."""
+    """Return what a character becomes: hidden ones a blank, nothing or the replacement
+    character.
+    """
     kind = unicodedata.category(char)
     if kind not in _HIDDEN:
         return char
@@ -46,9 +50,9 @@ def _clean_char(char: str) -> str:
 def clean_address(url: str) -> str:
     """Return a web address that is safe to show, "" for anything else.
 
-    Refused are a user before the host (`https://www.gov.uk@…`, which looks like another site), a backslash and more
-    than two thousand characters. A host in other scripts is written in ASCII (`xn--…`), so that no letter passes for
-    another.
+    Refused are a user before the host (`https://www.gov.uk@…`, which looks like another site), a
+    backslash and more than two thousand characters. A host in other scripts is written in ASCII
+    (`xn--…`), so that no letter passes for another.
     """
     if len(url) > LONGEST_ADDRESS or "\\" in url:
         return ""
@@ -81,6 +85,8 @@ def _encode_host(host: str) -> str:
 
 
 def _escape_char(char: str) -> str:
-    """Return a character of an address, percent-encoded if it is hidden, a blank, a quote or a bracket."""
+    """Return a character of an address, percent-encoded if it is hidden, a blank, a quote or a
+    bracket.
+    """
     is_fit = char not in _NEEDS_ESCAPE and unicodedata.category(char) not in _HIDDEN | {"Zs"}
     return char if is_fit else quote(char, safe="", errors="replace")

@@ -1,4 +1,6 @@
-"""Writes the joined calendar in formats to which people can subscribe and that our own sources can read."""
+"""Writes the joined calendar in formats to which people can subscribe and that our own sources can
+read.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class PromisedRelease:
 def list_promised(
     releases: Iterable[Release], promises: Mapping[str, Sequence[Promise]], now: datetime
 ) -> Iterator[PromisedRelease]:
-    """Yield each release whose promise in force has a readable slot, also if cancelled, in the order given."""
+    """Yield each release whose promise in force has a readable slot, also if cancelled, in the
+    order given.
+    """
     for release in releases:
         own = promises.get(release.id, ())
         in_force = slot_in_force(release, own, now)
@@ -54,11 +58,16 @@ def list_promised(
         if promise is not None and promise.slot.begins() is not None:
             state = State.CANCELLED if in_force.cancelled else promise.state
             earlier_promises = sum(each.learnt < promise.learnt for each in own)
-            yield PromisedRelease(release, promise.slot, state, promise.learnt, changes=earlier_promises)
+            yield PromisedRelease(
+                release, promise.slot, state, promise.learnt, changes=earlier_promises
+            )
 
 
 def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
-    """Return releases as an iCalendar file. The UID of each event is made of its release's id. Instants are in UTC."""
+    """Return releases as an iCalendar file.
+
+    The UID of each event is made of its release's id. Instants are in UTC.
+    """
     from icalendar import Calendar  # noqa: PLC0415 # takes 2 MB, so it is loaded at the first use
 
     calendar = Calendar()
@@ -66,18 +75,25 @@ def as_ics(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", "Promised statistics")
     calendar.add("x-wr-timezone", timezone)
-    # Events are cached as bytes, so they are put before the end of a calendar that was written without them.
+    # Events are cached as bytes, so they are put before the end of a calendar that was written
+    # without them.
     head, end, tail = calendar.to_ical().partition(b"END:VCALENDAR")
     return b"".join([head, *map(_write_event, entries), end, tail])
 
 
 def as_csv(entries: Iterable[PromisedRelease], timezone: str = LONDON) -> bytes:
-    """Return releases as a CSV file that our csv calendars can read. A cell like a formula gets a blank before it."""
+    """Return releases as a CSV file that our csv calendars can read.
+
+    A cell like a formula gets a blank before it.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)
     writer.writerows(
-        [f" {cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in _row_cells(entry, timezone)]
+        [
+            f" {cell}" if cell.startswith(_FORMULA_STARTS) else cell
+            for cell in _row_cells(entry, timezone)
+        ]
         for entry in entries
     )
     return text.getvalue().encode()
@@ -111,7 +127,8 @@ def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
     """
     if slot.instant is not None:
         wall = local(slot.instant, timezone)
-        # A time that the clock shows twice needs its offset, and the grammar reads fractions only in an ISO text.
+        # A time that the clock shows twice needs its offset, and the grammar reads fractions only
+        # in an ISO text.
         if clock_doubt(wall.replace(tzinfo=None), timezone) or wall.microsecond:
             return wall.isoformat(), ""
         return f"{wall:%Y-%m-%d}", f"{wall:%H:%M:%S}".removesuffix(":00")
@@ -121,7 +138,9 @@ def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
 
 
 def _span_text(precision: Precision, first: date, last: date) -> str:
-    """Return a span of days as our grammar reads it again: `July 2026`, `Q3 2026`, `Winter 2026/27`, else both days."""
+    """Return a span of days as our grammar reads it again: `July 2026`, `Q3 2026`, `Winter
+    2026/27`, else both days.
+    """
     if precision is Precision.DAY:
         return first.isoformat()
     if precision is Precision.MONTH:
@@ -174,7 +193,9 @@ def _row_cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
 
 
 def _toml_lines(entry: PromisedRelease, timezone: str) -> Iterator[str]:
-    """Yield the lines of a `[[release]]` table, with all parts but the page, and an empty line at the end."""
+    """Yield the lines of a `[[release]]` table, with all parts but the page, and an empty line at
+    the end.
+    """
     name, title, producer, url, day, time, state = _row_cells(entry, timezone)
     yield "[[release]]"
     texts = {"id": name, "title": title, "producer": producer} | ({"url": url} if url else {})

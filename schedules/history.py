@@ -22,10 +22,14 @@ def release_history(
 ) -> tuple[LedgerEvent, ...]:
     """Return everything that happened to the slot of a release until `now`, in the order of reads.
 
-    It also has hints: slots on weekends and holidays (`unlikely-day`, by the producer's `workdays`), and times that
-    look like a mix-up of UTC and BST (`zone-doubt`). `titles` are changes of its title.
+    It also has hints: slots on weekends and holidays (`unlikely-day`, by the producer's
+    `workdays`), and times that look like a mix-up of UTC and BST (`zone-doubt`). `titles` are
+    changes of its title.
     """
-    known = sorted((each for each in promises if each.learnt <= now), key=lambda each: (each.learnt, each.calendar))
+    known = sorted(
+        (each for each in promises if each.learnt <= now),
+        key=lambda each: (each.learnt, each.calendar),
+    )
     hints = [event for promise in known for event in _find_hints(promise, workdays)]
     retitled = [event for event in titles if event.at <= now]
     events = [*slot_in_force(release, promises, now).events, *_drop_repeats(hints), *retitled]
@@ -33,7 +37,10 @@ def release_history(
 
 
 def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
-    """Yield an event for each reason to doubt a promised slot: its hour or its day. A cancellation has none."""
+    """Yield an event for each reason to doubt a promised slot: its hour or its day.
+
+    A cancellation has none.
+    """
     if not is_informative(promise) or is_cancelled(promise):
         return
     if doubt := zone_doubt(promise.slot):
@@ -43,7 +50,9 @@ def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
 
 
 def _drop_repeats(hints: Sequence[LedgerEvent]) -> list[LedgerEvent]:
-    """Return the hints (doubts about a slot), without repeats of the same kind, calendar and slot."""
+    """Return the hints (doubts about a slot), without repeats of the same kind, calendar and
+    slot.
+    """
     first: dict[object, LedgerEvent] = {}
     for hint in hints:
         slot = hint.after

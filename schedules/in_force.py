@@ -1,4 +1,6 @@
-"""Which promise of a release is in force: the last one that was announced before its slot passed."""
+"""Which promise of a release is in force: the last one that was announced before its slot
+passed.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +32,20 @@ _WRITTEN_TIME = quick(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
 class InForce:
     """The promise in force for one release as of an instant, and what else its calendars said.
 
-    `promise` is the one in force, or None if nothing readable was announced. If the release is `cancelled`, it is the
-    cancelling entry, with the slot that was `planned` by the last entry before it. `events` are in the order of reads.
+    `promise` is the one in force, or None if nothing readable was announced. If the release is
+    `cancelled`, it is the cancelling entry, with the slot that was `planned` by the last entry
+    before it. `events` are in the order of reads.
 
-    `replaced_promises` were in force and changed before their slot passed, oldest first. `moved_from` is the newest of
-    them before the slot in force, else the newest of all. `changed_after_slot` is the change (another time or a
-    cancellation) that was announced after the slot had passed. It is judged separately. `is_first_read_after_slot`: the
-    slot had passed when it was first read, so no verdict on it can be proved.
+    `replaced_promises` were in force and changed before their slot passed, oldest first.
+    `moved_from` is the newest of them before the slot in force, else the newest of all.
+    `changed_after_slot` is the change (another time or a cancellation) that was announced after the
+    slot had passed. It is judged separately. `is_first_read_after_slot`: the slot had passed when
+    it was first read, so no verdict on it can be proved.
 
-    `disagreements` are entries of other calendars that differed before the slot passed, `agreeing` those with the same
-    slot. `possible_changes` are later entries of the same calendar that may have been made in time, because no read in
-    between shows the opposite, and entries with the same written time and another offset.
+    `disagreements` are entries of other calendars that differed before the slot passed, `agreeing`
+    those with the same slot. `possible_changes` are later entries of the same calendar that may
+    have been made in time, because no read in between shows the opposite, and entries with the same
+    written time and another offset.
     """
 
     promise: Promise | None = None
@@ -64,7 +69,10 @@ class InForce:
 
     @property
     def announced_as_of(self) -> datetime | None:
-        """Return when a read last showed the promise, at the latest when its slot passed. None without a promise."""
+        """Return when a read last showed the promise, at the latest when its slot passed.
+
+        None without a promise.
+        """
         if self.promise is None:
             return None
         shown, end = self.promise.confirmed_at or self.promise.learnt, self.promise.slot.passes()
@@ -76,13 +84,14 @@ def slot_in_force(
 ) -> InForce:
     """Return what is in force for a release as of `now`, from its promises in any order.
 
-    `release.calendars` are in the order of the configuration. The first of them that has an entry rules. Other
-    calendars come after those, by the time of their first entry. If the ruling one announces only a day, an entry of
-    another for the same day adds the time.
+    `release.calendars` are in the order of the configuration. The first of them that has an entry
+    rules. Other calendars come after those, by the time of their first entry. If the ruling one
+    announces only a day, an entry of another for the same day adds the time.
 
-    A promise replaces the slot in force only if neither that slot nor the promised one had passed when it was read.
-    There is one exception. If the slot in force had already passed at its first read, the first entry of a calendar
-    that ranks higher replaces it, if its own slot is ahead. `notice_days` is the notice that people need.
+    A promise replaces the slot in force only if neither that slot nor the promised one had passed
+    when it was read. There is one exception. If the slot in force had already passed at its first
+    read, the first entry of a calendar that ranks higher replaces it, if its own slot is ahead.
+    `notice_days` is the notice that people need.
     """
     known = [promise for promise in promises if promise.learnt <= now]
     ledger = _ReleaseLedger(release.calendars, notice_days)
@@ -95,13 +104,17 @@ class _ReleaseLedger:
     """Finds the promise in force of one release, from its promises added in the order of reads."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
-        """`calendars` are those of the release by their rank: the first one that has an entry rules."""
+        """`calendars` are those of the release by their rank: the first one that has an entry
+        rules.
+        """
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
-        # By calendar, its last promise that may be in force, and its last one that was read too late for that.
+        # By calendar, its last promise that may be in force, and its last one that was read too
+        # late for that.
         self._last_accepted: dict[str, Promise] = {}
         self._last_too_late: dict[str, Promise] = {}
-        # By calendar, a later promise with the same written time and another UTC offset, which may be no change.
+        # By calendar, a later promise with the same written time and another UTC offset, which may
+        # be no change.
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None  # in force
         self._last_planned: Promise | None = None  # the last one in force that cancels nothing
@@ -109,7 +122,8 @@ class _ReleaseLedger:
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
-        self._replaced_promises: list[Promise] = []  # in force once, and changed before their slot passed
+        # in force once, and changed before their slot passed
+        self._replaced_promises: list[Promise] = []
         self._possible_changes: list[Promise] = []  # read too late, but perhaps announced in time
         self._events: list[LedgerEvent] = []
         # Calendars that contradict the one in force, each reported once as long as it does.
@@ -120,7 +134,10 @@ class _ReleaseLedger:
         return self._ranks.get(promise.calendar, len(self._ranks))
 
     def add(self, promise: Promise) -> None:
-        """Add the next promise. Only the first one and a change read in time can replace the slot in force."""
+        """Add the next promise.
+
+        Only the first one and a change read in time can replace the slot in force.
+        """
         current = self._current
         if not is_informative(promise):
             self._mark_unlisted(promise)
@@ -129,31 +146,38 @@ class _ReleaseLedger:
         elif self._is_too_late(promise, current):
             self._add_too_late(promise, current)
         elif _is_back_dated(promise):
-            # A time that had passed when it was read cannot replace the slot in force. But if it was perhaps announced
-            # before it passed, it is kept as a doubt.
+            # A time that had passed when it was read cannot replace the slot in force. But if it
+            # was perhaps announced before it passed, it is kept as a doubt.
             self._events.append(event_of(EventKind.BACK_DATED, promise, current.slot))
             self._add_if_possible_change(promise, promise.slot)
         elif _is_zone_shift(self._last_accepted.get(promise.calendar), promise):
-            # The same written time has another UTC offset. That is perhaps no change, so the promise does not come into
-            # force. It is kept as a doubt until the calendar's next change.
+            # The same written time has another UTC offset. That is perhaps no change, so the
+            # promise does not come into force. It is kept as a doubt until the calendar's next
+            # change.
             self._zone_shifted[promise.calendar] = promise
         else:
             self._zone_shifted.pop(promise.calendar, None)
             self._add_change(promise)
 
     def _mark_unlisted(self, promise: Promise) -> None:
-        """Mark the last promise of a calendar as no longer shown, if a date that cannot be read replaced it in time."""
+        """Mark the last promise of a calendar as no longer shown, if a date that cannot be read
+        replaced it in time.
+        """
         last = self._last_accepted.get(promise.calendar)
         if last is not None and last.unlisted is None and not has_passed(last.slot, promise.learnt):
-            marked = self._last_accepted[promise.calendar] = replace(last, unlisted=Unlisted(promise.learnt, reads=1))
+            marked = self._last_accepted[promise.calendar] = replace(
+                last, unlisted=Unlisted(promise.learnt, reads=1)
+            )
             self._current = marked if self._current is last else self._current
 
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
-        """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
+        """Return whether a promise was read after the slot of `current`, the one in force, and so
+        cannot replace it.
 
-        A cancellation in force can always be replaced. There is one other exception: `current` was itself read after
-        its slot, and the promise is the first of a calendar that ranks higher, with a slot that is still ahead. A later
-        promise of that calendar would be a change that came too late.
+        A cancellation in force can always be replaced. There is one other exception: `current` was
+        itself read after its slot, and the promise is the first of a calendar that ranks higher,
+        with a slot that is still ahead. A later promise of that calendar would be a change that
+        came too late.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
@@ -161,22 +185,39 @@ class _ReleaseLedger:
         is_first_of_calendar = promise.calendar not in self._last_accepted
         ranks_higher = self.rank(promise) < self.rank(current)
         is_ahead = not has_passed(promise.slot, promise.learnt)
-        return not (was_current_read_too_late and is_first_of_calendar and ranks_higher and is_ahead)
+        return not (
+            was_current_read_too_late and is_first_of_calendar and ranks_higher and is_ahead
+        )
 
     def in_force(self) -> InForce:
-        """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
+        """Return what is in force after all promises added so far, with their events, doubts and
+        disagreements.
+        """
         current = self._current
         if current is None:
             return InForce()
-        # The calendar in force need not be the ruling one: if that gives only a day, another one may add the time.
+        # The calendar in force need not be the ruling one: if that gives only a day, another one
+        # may add the time.
         calendar = current.calendar
-        others = [each for each in self._last_accepted.values() if each.calendar != calendar and not is_cancelled(each)]
-        # A later entry that shows the same written time with another UTC offset may be no change, so it is a doubt.
-        shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == calendar]
-        # A postponed release was expected at the last replaced slot before the one in force. If it was brought
-        # forward, no replaced slot is before that one, and it was expected at the last of them all.
+        others = [
+            each
+            for each in self._last_accepted.values()
+            if each.calendar != calendar and not is_cancelled(each)
+        ]
+        # A later entry that shows the same written time with another UTC offset may be no change,
+        # so it is a doubt.
+        shifted = [
+            promise for promise in self._zone_shifted.values() if promise.calendar == calendar
+        ]
+        # A postponed release was expected at the last replaced slot before the one in force. If it
+        # was brought forward, no replaced slot is before that one, and it was expected at the last
+        # of them all.
         begins = current.slot.begins()
-        earlier_slots = [each for each in self._replaced_promises if begins is None or has_passed(each.slot, begins)]
+        earlier_slots = [
+            each
+            for each in self._replaced_promises
+            if begins is None or has_passed(each.slot, begins)
+        ]
         expected = earlier_slots or self._replaced_promises
         return InForce(
             promise=current,
@@ -185,7 +226,9 @@ class _ReleaseLedger:
             changed_after_slot=self._changed_after_slot,
             first_announced=self._first,
             short_notice=self._short_notice,
-            disagreements=tuple(sorted(self._find_differing(current), key=lambda each: each.calendar)),
+            disagreements=tuple(
+                sorted(self._find_differing(current), key=lambda each: each.calendar)
+            ),
             agreeing=tuple(each for each in others if each.slot.is_same_time(current.slot)),
             is_first_read_after_slot=has_passed(current.slot, current.learnt),
             replaced_promises=tuple(self._replaced_promises),
@@ -195,45 +238,63 @@ class _ReleaseLedger:
         )
 
     def _add_first(self, promise: Promise) -> None:
-        """Put the first promise of the release in force, with events: announced or first seen late, and cancelled."""
+        """Put the first promise of the release in force, with events: announced or first seen late,
+        and cancelled.
+        """
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
-        self._events.append(event_of(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise))
+        self._events.append(
+            event_of(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise)
+        )
         if is_cancelled(promise):
             self._events.append(event_of(EventKind.CANCELLED, promise))
         self._update_current(promise)
         self._check_short_notice(None, promise)
 
     def _add_change(self, promise: Promise) -> None:
-        """Add a promise that was read in time, with events for what it changes and for short notice."""
+        """Add a promise that was read in time, with events for what it changes and for short
+        notice.
+        """
         old = self._last_accepted.get(promise.calendar)
         if old is not None:
-            self._events += [event_of(what, promise, old.slot) for what in find_changes(old, promise)]
+            self._events += [
+                event_of(what, promise, old.slot) for what in find_changes(old, promise)
+            ]
         elif is_cancelled(promise):
             self._events.append(event_of(EventKind.CANCELLED, promise))
         self._update_current(promise)
-        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. A copy of
-        # the promise may be in force, with another slot. Its calendar and time of the read (`learnt`) are the same.
+        # Only a change of the slot in force shortens notice. Another calendar's change is a
+        # disagreement. A copy of the promise may be in force, with another slot. Its calendar and
+        # time of the read (`learnt`) are the same.
         current = self._current
-        is_in_force = current is not None and current.calendar == promise.calendar and current.learnt == promise.learnt
+        is_in_force = (
+            current is not None
+            and current.calendar == promise.calendar
+            and current.learnt == promise.learnt
+        )
         if old is not None and is_in_force:
             self._check_short_notice(old, promise)
 
     def _update_current(self, promise: Promise) -> None:
-        """Make this promise the last of its calendar, choose again which one is in force, report new disagreements.
+        """Make this promise the last of its calendar, choose again which one is in force, report
+        new disagreements.
 
-        If the slot in force was changed, and not only made more precise, its promise is added to those replaced.
+        If the slot in force was changed, and not only made more precise, its promise is added to
+        those replaced.
         """
         is_first_of_calendar = promise.calendar not in self._last_accepted
         self._last_accepted[promise.calendar] = promise
         chosen = self._choose_promise()
         planned = self._last_planned
         if not is_cancelled(chosen):
-            # The first promise of a calendar changes none of its own. Even if it comes into force, it only disagrees
-            # with the other calendar, which has not withdrawn its slot.
+            # The first promise of a calendar changes none of its own. Even if it comes into force,
+            # it only disagrees with the other calendar, which has not withdrawn its slot.
             if planned is not None and not is_first_of_calendar:
-                # A slot without a readable time (`NONE`) excludes no time, so any other only makes it more precise.
-                is_refined = planned.slot.precision is Precision.NONE or is_inside(chosen.slot, planned.slot)
+                # A slot without a readable time (`NONE`) excludes no time, so any other only makes
+                # it more precise.
+                is_refined = planned.slot.precision is Precision.NONE or is_inside(
+                    chosen.slot, planned.slot
+                )
                 if not is_refined:
                     self._replaced_promises.append(planned)
             self._last_planned = chosen
@@ -244,22 +305,32 @@ class _ReleaseLedger:
         self._report_disagreements(promise, chosen)
 
     def _choose_promise(self) -> Promise:
-        """Return the last promise of the ruling calendar, or one with a time if the ruling one gives only its day.
+        """Return the last promise of the ruling calendar, or one with a time if the ruling one
+        gives only its day.
 
-        Other calendars are tried in the order in which they began to announce the release. The first that promises an
-        instant of that day without any doubt gives the time.
+        Other calendars are tried in the order in which they began to announce the release. The
+        first that promises an instant of that day without any doubt gives the time.
         """
         ruling = min(self._last_accepted.values(), key=self.rank)
         if ruling.slot.precision is not Precision.DAY or is_cancelled(ruling):
             return ruling
         for promise in self._last_accepted.values():
-            is_sure = promise.doubt is None and promise.slot.doubt is None and not is_cancelled(promise)
-            if is_sure and promise.slot.precision is Precision.INSTANT and is_inside(promise.slot, ruling.slot):
+            is_sure = (
+                promise.doubt is None and promise.slot.doubt is None and not is_cancelled(promise)
+            )
+            if (
+                is_sure
+                and promise.slot.precision is Precision.INSTANT
+                and is_inside(promise.slot, ruling.slot)
+            ):
                 return promise
         return ruling
 
     def _check_short_notice(self, old: Promise | None, promise: Promise) -> None:
-        """If a promise gives short notice, store that and add an event. `old` is its calendar's earlier promise."""
+        """If a promise gives short notice, store that and add an event.
+
+        `old` is its calendar's earlier promise.
+        """
         # The read shows only when a person typed the entry, not when the producer announced it.
         if promise.calendar == BY_HAND:
             return
@@ -267,31 +338,46 @@ class _ReleaseLedger:
         if short is not None:
             self._short_notice = short
             before = None if old is None else old.slot
-            self._events.append(event_of(EventKind.SHORT_NOTICE, promise, before, f"{short.days} days"))
+            self._events.append(
+                event_of(EventKind.SHORT_NOTICE, promise, before, f"{short.days} days")
+            )
 
     def _report_disagreements(self, promise: Promise, current: Promise) -> None:
-        """Add an event for each calendar that contradicts `current`, the one in force, since the read of `promise`."""
+        """Add an event for each calendar that contradicts `current`, the one in force, since the
+        read of `promise`.
+        """
         differing = {each.calendar: each for each in self._find_differing(current)}
         for calendar in sorted(differing.keys() - self._reported_as_differing):
             other = differing[calendar].slot
-            self._events.append(event_of(EventKind.CALENDARS_DISAGREE, promise, current.slot, calendar, other))
+            self._events.append(
+                event_of(EventKind.CALENDARS_DISAGREE, promise, current.slot, calendar, other)
+            )
         self._reported_as_differing = set(differing)
 
     def _find_differing(self, current: Promise) -> list[Promise]:
         """Return the promises of other calendars that contradict `current`, the one in force."""
-        others = (each for each in self._last_accepted.values() if each.calendar != current.calendar)
-        # An entry that a person added and removed again is kept as cancelled. It says nothing about the slot.
-        not_removed = (each for each in others if each.calendar != BY_HAND or not is_cancelled(each))
+        others = (
+            each for each in self._last_accepted.values() if each.calendar != current.calendar
+        )
+        # An entry that a person added and removed again is kept as cancelled. It says nothing about
+        # the slot.
+        not_removed = (
+            each for each in others if each.calendar != BY_HAND or not is_cancelled(each)
+        )
         return [each for each in not_removed if _contradict_each_other(current, each)]
 
     def _add_too_late(self, promise: Promise, current: Promise) -> None:
-        """Add a promise read after the slot of `current`, the one in force. That slot stays in force.
+        """Add a promise read after the slot of `current`, the one in force.
 
-        A cancellation, or another time that is still ahead, is kept as the change announced after the slot. If the same
-        calendar then shows the slot in force again, that change is dropped. A time that has passed is only an event.
+        That slot stays in force.
+
+        A cancellation, or another time that is still ahead, is kept as the change announced after
+        the slot. If the same calendar then shows the slot in force again, that change is dropped. A
+        time that has passed is only an event.
         """
         calendar = promise.calendar
-        # What this calendar showed before: the last promise that came too late or, without one, the last in time.
+        # What this calendar showed before: the last promise that came too late or, without one, the
+        # last in time.
         shown_before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)
         self._last_too_late[calendar] = promise
         is_repetition = shown_before is not None and not find_changes(shown_before, promise)
@@ -299,9 +385,14 @@ class _ReleaseLedger:
             return
         # Perhaps it was announced before the slot passed, and only read too late.
         self._add_if_possible_change(promise, current.slot)
-        shows_slot_in_force = not is_cancelled(promise) and not find_slot_changes(current.slot, promise.slot)
+        shows_slot_in_force = not is_cancelled(promise) and not find_slot_changes(
+            current.slot, promise.slot
+        )
         if shows_slot_in_force:
-            if self._changed_after_slot is not None and self._changed_after_slot.calendar == calendar:
+            if (
+                self._changed_after_slot is not None
+                and self._changed_after_slot.calendar == calendar
+            ):
                 self._changed_after_slot = None
         elif _is_back_dated(promise):
             self._events.append(event_of(EventKind.BACK_DATED, promise, current.slot))
@@ -310,15 +401,20 @@ class _ReleaseLedger:
             self._events.append(event_of(EventKind.CHANGED_AFTER_SLOT, promise, current.slot))
 
     def _add_if_possible_change(self, promise: Promise, slot: Slot) -> None:
-        """Add a promise to those in doubt if it changes the one in force and was perhaps made before `slot` passed.
+        """Add a promise to those in doubt if it changes the one in force and was perhaps made
+        before `slot` passed.
 
-        It was perhaps made in time if the slot was still ahead at the last read without this promise.
+        It was perhaps made in time if the slot was still ahead at the last read without this
+        promise.
         """
         before, current = self._last_accepted.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
-        # Reads without it are the read just before it and all that showed the earlier promise of its calendar.
-        last_read_without = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
+        # Reads without it are the read just before it and all that showed the earlier promise of
+        # its calendar.
+        last_read_without = max(
+            filter(None, (promise.unlearnt, before.confirmed_at, before.learnt))
+        )
         if find_changes(current, promise) and not has_passed(slot, last_read_without):
             self._possible_changes.append(promise)
 
@@ -338,9 +434,11 @@ def _contradict_each_other(promise: Promise, other: Promise) -> bool:
 
 
 def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
-    """Return whether two promises show the same written time, but their instants differ by the zone's UTC offset.
+    """Return whether two promises show the same written time, but their instants differ by the
+    zone's UTC offset.
 
-    A calendar that drops its offset ("09:30+01:00", then "09:30Z") changed its format, and perhaps not its promise.
+    A calendar that drops its offset ("09:30+01:00", then "09:30Z") changed its format, and perhaps
+    not its promise.
     """
     if before is None or is_cancelled(before) or is_cancelled(promise):
         return False
@@ -350,4 +448,6 @@ def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
     if abs(new.instant - old.instant) != local(old.instant, old.timezone).utcoffset():
         return False
     old_time, new_time = _WRITTEN_TIME.search(old.raw), _WRITTEN_TIME.search(new.raw)
-    return bool(old_time and new_time and old_time[0].replace(".", ":") == new_time[0].replace(".", ":"))
+    return bool(
+        old_time and new_time and old_time[0].replace(".", ":") == new_time[0].replace(".", ":")
+    )

@@ -1,4 +1,6 @@
-"""Joins the announcements of all calendars into releases: which entries are one edition, why, and its id."""
+"""Joins the announcements of all calendars into releases: which entries are one edition, why, and
+its id.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,25 @@ from pydantic import model_validator
 
 from schedules.address import canonical_address, last_segment, repair_address
 from schedules.announcement import Address, Announcement, Part, Role
-from schedules.matching import Group, Joinable, JoinMatch, Key, match_by_link, match_by_title, merge_groups
+from schedules.matching import (
+    Group,
+    Joinable,
+    JoinMatch,
+    Key,
+    match_by_link,
+    match_by_title,
+    merge_groups,
+)
 from schedules.release import Release
 from schedules.titles import Title, read_title, slug
 from schedules.values import Name, Table, WebAddress, refuse_any
 
 
 class _EntryPattern(Table):
-    """Which entries are meant: those that match every key given. `producer` narrows and never matches by itself."""
+    """Which entries are meant: those that match every key given.
+
+    `producer` narrows and never matches by itself.
+    """
 
     url: WebAddress | None = None
     """The announced address."""
@@ -43,10 +56,12 @@ class _EntryPattern(Table):
 
 
 class Pin(_EntryPattern):
-    """Your decision that an announcement at this address, or with this title, is the release with this `id`.
+    """Your decision that an announcement at this address, or with this title, is the release with
+    this `id`.
 
-    Give `url` or `title`. An announcement must match every key that you give. After a reload, the promises, looks and
-    notices of that announcement belong to the release. A new calendar entry with the same link keeps this `id`.
+    Give `url` or `title`. An announcement must match every key that you give. After a reload, the
+    promises, looks and notices of that announcement belong to the release. A new calendar entry
+    with the same link keeps this `id`.
     """
 
     id: Name
@@ -54,7 +69,10 @@ class Pin(_EntryPattern):
 
 
 class Split(_EntryPattern):
-    """Your decision that an entry that matches every key is a release of its own. Give `url` or `title`."""
+    """Your decision that an entry that matches every key is a release of its own.
+
+    Give `url` or `title`.
+    """
 
     calendar: str = ""
     """Only entries of this calendar."""
@@ -62,10 +80,12 @@ class Split(_EntryPattern):
 
 @dataclass(frozen=True, slots=True)
 class JoinRules:
-    """How to join. `order` names calendars, the ruling one first. Calendars that it does not name follow, by name.
+    """How to join.
 
-    `hand_kept` names the calendars whose entries have ids that a person gave (kinds toml and csv). If a release has
-    several producers, the first in `producer_order` is named as its producer.
+    `order` names calendars, the ruling one first. Calendars that it does not name follow, by name.
+
+    `hand_kept` names the calendars whose entries have ids that a person gave (kinds toml and csv).
+    If a release has several producers, the first in `producer_order` is named as its producer.
     """
 
     order: tuple[str, ...] = ()
@@ -77,7 +97,9 @@ class JoinRules:
 
 @dataclass(frozen=True, slots=True)
 class JoinResult:
-    """Releases, the release id of each entry (calendar, uid), and sets of entries that only a person can join."""
+    """Releases, the release id of each entry (calendar, uid), and sets of entries that only a
+    person can join.
+    """
 
     releases: tuple[Release, ...]
     release_of: Mapping[Key, str]
@@ -91,14 +113,19 @@ _LONGEST_ID = 200
 
 
 def join_entries(
-    announced: Mapping[str, Sequence[Announcement]], rules: JoinRules = NO_RULES, known: Mapping[Key, str] | None = None
+    announced: Mapping[str, Sequence[Announcement]],
+    rules: JoinRules = NO_RULES,
+    known: Mapping[Key, str] | None = None,
 ) -> JoinResult:
-    """Join the entries of all calendars into releases. The order of calendars and entries does not matter.
+    """Join the entries of all calendars into releases.
 
-    Entries are one release if a person says so: one adds parts to the other, or both have the same id. So are entries
-    that share a link, and entries with the same producer, title and period whose dates are at most 7 days apart. If a
-    calendar has two candidates, they are not joined but named in `ambiguous`. `known` gives the ids of earlier joins by
-    (calendar, uid). Without it, an id can change with the title of its release.
+    The order of calendars and entries does not matter.
+
+    Entries are one release if a person says so: one adds parts to the other, or both have the same
+    id. So are entries that share a link, and entries with the same producer, title and period whose
+    dates are at most 7 days apart. If a calendar has two candidates, they are not joined but named
+    in `ambiguous`. `known` gives the ids of earlier joins by (calendar, uid). Without it, an id can
+    change with the title of its release.
     """
     known = known or {}
     groups = [Group((entry,)) for entry in _make_joinable(announced, rules)]
@@ -108,7 +135,10 @@ def join_entries(
         for find_matches in (_match_by_given_id, match_by_link, match_by_title):
             groups = merge_groups(groups, find_matches(groups))
     ids = _name_groups(groups, known)
-    made = [_make_release(group, ids[group.key], preferred_producers=rules.producer_order) for group in groups]
+    made = [
+        _make_release(group, ids[group.key], preferred_producers=rules.producer_order)
+        for group in groups
+    ]
     return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
         release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
@@ -116,35 +146,49 @@ def join_entries(
     )
 
 
-def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
+def _make_joinable(
+    announced: Mapping[str, Sequence[Announcement]], rules: JoinRules
+) -> list[Joinable]:
     """Return the entries of all calendars in order of rank, one for each key (calendar and uid).
 
-    A pin gives an entry the id of its release, a split keeps it from being joined. Calendars rank first, then dates.
+    A pin gives an entry the id of its release, a split keeps it from being joined. Calendars rank
+    first, then dates.
     """
-    ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
+    ranks = {
+        name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))
+    }
     pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
     has_rules = bool(rules.pins or rules.splits)
-    # To read links and titles takes most of the time. A single calendar without pins and splits needs neither.
+    # To read links and titles takes most of the time. A single calendar without pins and splits
+    # needs neither.
     is_compared = has_rules or len(announced) > 1
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         rank = ranks[calendar]
         has_given_id = calendar in rules.hand_kept  # a person gave the ids of its entries
         for announcement in announcements:
-            entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
+            entry = Joinable.make(
+                announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared
+            )
             if has_rules:
                 # A split that names no calendar is for all calendars.
-                is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
+                is_split = any(
+                    each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits
+                )
                 entry = replace(entry, pin=_find_pin(entry, pins), is_split=is_split)
             other = found.get(entry.key)
-            # If a calendar has several entries with one uid, the one with the earliest date ranks first and is kept.
+            # If a calendar has several entries with one uid, the one with the earliest date ranks
+            # first and is kept.
             if other is None or entry.rank < other.rank:
                 found[entry.key] = entry
     return sorted(found.values(), key=lambda entry: entry.rank)
 
 
 def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | None:
-    """Return the release id that a pin of the configuration gives an entry, else None. `pins` are by link and title."""
+    """Return the release id that a pin of the configuration gives an entry, else None.
+
+    `pins` are by link and title.
+    """
     # A pin has "" for a link or a title that it does not give, because any fits.
     for link in (*entry.links, ""):
         for title in (entry.title, read_title("")):
@@ -155,11 +199,12 @@ def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | N
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
-    """Return matches that join entries by which a person adds parts to a release with that release's own entries.
+    """Return matches that join entries by which a person adds parts to a release with that
+    release's own entries.
 
-    An entry that adds parts names its release by id in the field `of`. For any other entry, `known` has the id of its
-    release from an earlier join. A group is a set of entries that are joined already. Each match contains the indices
-    of the groups to be joined to one.
+    An entry that adds parts names its release by id in the field `of`. For any other entry, `known`
+    has the id of its release from an earlier join. A group is a set of entries that are joined
+    already. Each match contains the indices of the groups to be joined to one.
     """
     entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
     with_added_parts = {entry.announcement.of for _, entry in entries if entry.announcement.of}
@@ -168,26 +213,37 @@ def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> lis
         release_id = entry.announcement.of or known.get(entry.key, "")
         if release_id in with_added_parts:
             groups_of.setdefault(release_id, []).append(index)
-    return [JoinMatch("added to it by hand", tuple(indices)) for indices in groups_of.values() if len(indices) > 1]
+    return [
+        JoinMatch("added to it by hand", tuple(indices))
+        for indices in groups_of.values()
+        if len(indices) > 1
+    ]
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between entries to which a person gave one id, by a pin of the configuration or in calendars."""
+    """Return matches between entries to which a person gave one id, by a pin of the configuration
+    or in calendars.
+    """
     groups_of: dict[tuple[str, str], list[int]] = {}
     for index, group in enumerate(groups):
         for entry in group.entries:
             why, given_id = ("pin", entry.pin) if entry.pin else ("id", entry.given_id)
             if given_id:
                 groups_of.setdefault((why, given_id), []).append(index)
-    return [JoinMatch(why, tuple(indices)) for (why, _), indices in groups_of.items() if len(indices) > 1]
+    return [
+        JoinMatch(why, tuple(indices))
+        for (why, _), indices in groups_of.items()
+        if len(indices) > 1
+    ]
 
 
 def _make_release(group: Group, release_id: str, preferred_producers: Sequence[str]) -> Release:
-    """Return the release of a group, with the title and the producer of its first entry, the one that ranks highest.
+    """Return the release of a group, with the title and the producer of its first entry, the one
+    that ranks highest.
 
-    If the entries name one of `preferred_producers`, the first of those is the producer. The release's address is the
-    landing page of the first entry that has one, preferably not a guessed one. If none has one, it is the first page
-    of an announcement itself (`link`).
+    If the entries name one of `preferred_producers`, the first of those is the producer. The
+    release's address is the landing page of the first entry that has one, preferably not a guessed
+    one. If none has one, it is the first page of an announcement itself (`link`).
     """
     announced = [entry.announcement for entry in group.entries]
     first = announced[0]
@@ -213,13 +269,17 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
 
 
 def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
-    """Return the landing page (the first one announced, else `url`), then the other announced parts.
+    """Return the landing page (the first one announced, else `url`), then the other announced
+    parts.
 
-    Each address occurs once. The id of the landing page is "page". An id that is taken gets a number.
+    Each address occurs once. The id of the landing page is "page". An id that is taken gets a
+    number.
     """
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     page = Part("page", Role.PAGE, url, recognise)
-    announced = [replace(part, url=repair_address(part.url)) for each in announcements for part in each.parts]
+    announced = [
+        replace(part, url=repair_address(part.url)) for each in announcements for part in each.parts
+    ]
     page = next((part for part in announced if part.role is Role.PAGE), page)
     parts = {"page": page if page.id == "page" else replace(page, id="page")}
     seen = {canonical_address(page.url)}
@@ -237,17 +297,24 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
 def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, str]:
     """Return a unique id for each group, by its key.
 
-    It is the first of these ids that no other group has: the one that the configuration pins, the `known` one of an
-    earlier join, the one that a person gave in a calendar, one made from page or title. An id of the last two kinds
-    gets a hash at its end if another group has it.
+    It is the first of these ids that no other group has: the one that the configuration pins, the
+    `known` one of an earlier join, the one that a person gave in a calendar, one made from page or
+    title. An id of the last two kinds gets a hash at its end if another group has it.
     """
     ids: dict[Key, str] = {}
     taken: set[str] = set()
-    # If a new entry and an old one fit the same pin, the old one, which already had the pinned id, must keep it.
-    had_pin = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
+    # If a new entry and an old one fit the same pin, the old one, which already had the pinned id,
+    # must keep it.
+    had_pin = {
+        group.key
+        for group in groups
+        for each in group.entries
+        if each.pin and known.get(each.key) == each.pin
+    }
     without_id = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
-    # All groups get their pinned ids before any group gets a known one, and so on. So a new group never takes an old
-    # id. The second value: if the id is taken, does the group get it with a hash, or wait for the next kind of id?
+    # All groups get their pinned ids before any group gets a known one, and so on. So a new group
+    # never takes an old id. The second value: if the id is taken, does the group get it with a
+    # hash, or wait for the next kind of id?
     kinds: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
         (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
         (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),
@@ -262,14 +329,23 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
 
 
 def make_id(url: str, producer: str, title: str) -> str:
-    """Return the id of a release if nothing else decides: the slug of its GOV.UK page, else of producer and title."""
-    if canonical_address(url).startswith("gov.uk/") and (name := slug(last_segment(url), _LONGEST_ID)):
+    """Return the id of a release if nothing else decides: the slug of its GOV.UK page, else of
+    producer and title.
+    """
+    if canonical_address(url).startswith("gov.uk/") and (
+        name := slug(last_segment(url), _LONGEST_ID)
+    ):
         return name
     return slug(f"{producer} {title}") or "release"
 
 
-def _assign_id(group: Group, wanted: Iterable[str], ids: dict[Key, str], taken: set[str], *, with_hash: bool) -> None:
-    """Give a group the first `wanted` id that is not taken. `with_hash`: the first one, with a hash if it is taken."""
+def _assign_id(
+    group: Group, wanted: Iterable[str], ids: dict[Key, str], taken: set[str], *, with_hash: bool
+) -> None:
+    """Give a group the first `wanted` id that is not taken.
+
+    `with_hash`: the first one, with a hash if it is taken.
+    """
     for wanted_id in wanted:
         if wanted_id not in taken or with_hash:
             digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]

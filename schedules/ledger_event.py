@@ -1,4 +1,6 @@
-"""Events of the ledger, each one line of `calendar history`, and changes of titles as such events."""
+"""Events of the ledger, each one line of `calendar history`, and changes of titles as such
+events.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +43,9 @@ class EventKind(StrEnum):
 class LedgerEvent:
     """One change that a read showed.
 
-    `at` is the read that showed it, `since` the last earlier read that did not. So it happened in `(since, at]`.
-    `before` and `after` are the slots. `release` is empty for an event of a whole series.
+    `at` is the read that showed it, `since` the last earlier read that did not. So it happened in
+    `(since, at]`. `before` and `after` are the slots. `release` is empty for an event of a whole
+    series.
     """
 
     what: EventKind
@@ -56,16 +59,34 @@ class LedgerEvent:
 
 
 def event_of(
-    what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
+    what: EventKind,
+    promise: Promise,
+    before: Slot | None = None,
+    detail: str = "",
+    after: Slot | None = None,
 ) -> LedgerEvent:
-    """Return an event of the read that showed a promise. By default `detail` and `after` are from the promise."""
+    """Return an event of the read that showed a promise.
+
+    By default `detail` and `after` are from the promise.
+    """
     detail, after = detail or promise.why, after or promise.slot
-    return LedgerEvent(what, promise.learnt, promise.calendar, promise.release, promise.unlearnt, before, after, detail)
+    return LedgerEvent(
+        what,
+        promise.learnt,
+        promise.calendar,
+        promise.release,
+        promise.unlearnt,
+        before,
+        after,
+        detail,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class TitleChange:
-    """One change of a title, shown by the read at `at` and not by the earlier one at `since` (None: not known)."""
+    """One change of a title, shown by the read at `at` and not by the earlier one at `since` (None:
+    not known).
+    """
 
     at: datetime
     since: datetime | None
@@ -78,13 +99,17 @@ class TitleChange:
         return read_title(self.before).period != read_title(self.after).period
 
 
-def find_title_change(before: str, after: str, at: datetime, since: datetime | None) -> tuple[TitleChange, ...]:
+def find_title_change(
+    before: str, after: str, at: datetime, since: datetime | None
+) -> tuple[TitleChange, ...]:
     """Return the change of a title, () if only blanks differ."""
     old, new = (" ".join(title.split()) for title in (before, after))
     return () if old == new else (TitleChange(at, since, old, new),)
 
 
-def title_change_events(found: Iterable[TitleChange], calendar: str, release: str) -> Iterator[LedgerEvent]:
+def title_change_events(
+    found: Iterable[TitleChange], calendar: str, release: str
+) -> Iterator[LedgerEvent]:
     """Yield each change of a title as an event of the ledger."""
     for change in found:
         kind = EventKind.PERIOD_CHANGED if change.changes_period else EventKind.RETITLED

@@ -22,11 +22,13 @@ _HASH = quick(r"[0-9a-f]{16,}")
 
 @dataclass(frozen=True, slots=True)
 class Joinable:
-    """An announcement of a calendar. `rank` orders entries: by calendar, then by date, title, address and key.
+    """An announcement of a calendar.
 
-    `links` are the canonical forms of its addresses, `days` the first and last local day of its slot. `given_id` is
-    the id that a person gave it, `pin` the release id that the configuration pins it to. `is_split`: the configuration
-    keeps it from being joined.
+    `rank` orders entries: by calendar, then by date, title, address and key.
+
+    `links` are the canonical forms of its addresses, `days` the first and last local day of its
+    slot. `given_id` is the id that a person gave it, `pin` the release id that the configuration
+    pins it to. `is_split`: the configuration keeps it from being joined.
     """
 
     key: Key
@@ -46,13 +48,20 @@ class Joinable:
 
     @classmethod
     def make(
-        cls, announcement: Announcement, calendar: str, calendar_rank: int, *, has_given_id: bool, is_compared: bool
+        cls,
+        announcement: Announcement,
+        calendar: str,
+        calendar_rank: int,
+        *,
+        has_given_id: bool,
+        is_compared: bool,
     ) -> Joinable:
         """Return an announcement as an entry of its calendar.
 
-        `is_compared`: its links, title and days are compared with those of other entries. Otherwise they stay empty.
-        `has_given_id`: people choose the uids of this calendar, so two entries with the same uid are one release. A uid
-        that is a hash was not chosen by a person, so it is no given id.
+        `is_compared`: its links, title and days are compared with those of other entries. Otherwise
+        they stay empty. `has_given_id`: people choose the uids of this calendar, so two entries
+        with the same uid are one release. A uid that is a hash was not chosen by a person, so it is
+        no given id.
         """
         if announcement.state in CALLED_OFF:
             # Its release keeps the title without "cancelled".
@@ -61,23 +70,36 @@ class Joinable:
         urls = [url for url in (announcement.url, announcement.link) if url] if is_compared else []
         return cls(
             key=(calendar, announcement.uid),
-            rank=(calendar_rank, str(first or ""), announcement.title, announcement.url, announcement.uid),
+            rank=(
+                calendar_rank,
+                str(first or ""),
+                announcement.title,
+                announcement.url,
+                announcement.uid,
+            ),
             announcement=announcement,
             links=tuple(dict.fromkeys(link for link in map(canonical_address, urls) if link)),
             title=read_title(announcement.title if is_compared else ""),
             days=None if first is None or last is None or not is_compared else (first, last),
-            given_id=announcement.uid if has_given_id and not _HASH.fullmatch(announcement.uid) else "",
+            given_id=announcement.uid
+            if has_given_id and not _HASH.fullmatch(announcement.uid)
+            else "",
         )
 
 
 _DAYS_APART = 7
 _MOST_ALIKE = 24
-"""If more groups than this have the same title and near dates, title and date cannot tell them apart."""
+"""If more groups than this have the same title and near dates, title and date cannot tell them
+apart.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class JoinMatch:
-    """Groups (by index) that belong together, and why. `ambiguous`: one calendar has two candidates."""
+    """Groups (by index) that belong together, and why.
+
+    `ambiguous`: one calendar has two candidates.
+    """
 
     why: str
     members: tuple[int, ...]
@@ -86,7 +108,9 @@ class JoinMatch:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Entries of one release, at most one of each calendar, in order of rank. `why` are the reasons for each join.
+    """Entries of one release, at most one of each calendar, in order of rank.
+
+    `why` are the reasons for each join.
 
     `rivals` are entries that may be the same release. Only a person can choose among them.
     """
@@ -111,25 +135,31 @@ class Group:
         return any(entry.is_split for entry in self.entries)
 
     def describe_join(self) -> str:
-        """Return in words why the entries of this group were joined, and which others (`rivals`) may belong to it."""
+        """Return in words why the entries of this group were joined, and which others (`rivals`)
+        may belong to it.
+        """
         reasons = list(dict.fromkeys(self.why))
         if self.is_split:
             reasons.append("split by configuration")
         others = sorted(self.rivals - {entry.key for entry in self.entries})
         if others:
-            reasons.append("ambiguous-join: " + ", ".join(f"{calendar} {uid}" for calendar, uid in others))
+            reasons.append(
+                "ambiguous-join: " + ", ".join(f"{calendar} {uid}" for calendar, uid in others)
+            )
         return "; ".join(reasons)
 
 
 def merge_groups(groups: Sequence[Group], matches: Sequence[JoinMatch]) -> list[Group]:
     """Return the groups merged by these matches.
 
-    Groups that match ambiguously, or that cannot be one release, become rivals instead, and a person must choose.
+    Groups that match ambiguously, or that cannot be one release, become rivals instead, and a
+    person must choose.
     """
     if not matches:
         return list(groups)
     clear = [match for match in matches if not match.ambiguous]
-    # The members of a match always stay together, so it is enough to find its reason by the first of them.
+    # The members of a match always stay together, so it is enough to find its reason by the first
+    # of them.
     reasons_by_first_member: dict[int, set[str]] = {}
     for match in clear:
         reasons_by_first_member.setdefault(match.members[0], set()).add(match.why)
@@ -145,7 +175,9 @@ def merge_groups(groups: Sequence[Group], matches: Sequence[JoinMatch]) -> list[
             _make_rivals(groups, members, new_rivals)
         with_rivals = [_add_rivals(groups[index], new_rivals.get(index)) for index in members]
         if can_be_one and len(members) > 1:
-            new_reasons = {text for index in members for text in reasons_by_first_member.get(index, ())}
+            new_reasons = {
+                text for index in members for text in reasons_by_first_member.get(index, ())
+            }
             merged.append(_combine_groups(with_rivals, new_reasons))
         else:
             merged += with_rivals
@@ -157,31 +189,44 @@ def _add_rivals(group: Group, rivals: set[Key] | None) -> Group:
 
 
 def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Group:
-    """Return one group with all entries, reasons and rivals of these. `new_reasons` say why they are joined now."""
-    entries = sorted((entry for group in groups for entry in group.entries), key=lambda entry: entry.rank)
+    """Return one group with all entries, reasons and rivals of these.
+
+    `new_reasons` say why they are joined now.
+    """
+    entries = sorted(
+        (entry for group in groups for entry in group.entries), key=lambda entry: entry.rank
+    )
     earlier_reasons = [text for group in groups for text in group.why]
     rivals = frozenset[Key]().union(*(group.rivals for group in groups))
     return Group(tuple(entries), (*earlier_reasons, *sorted(new_reasons)), rivals)
 
 
 def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups that share a link, except groups that the configuration keeps apart (`is_split`).
+    """Return matches between groups that share a link, except groups that the configuration keeps
+    apart (`is_split`).
 
-    If a calendar has several entries with the same link (a page that every edition uses), their titles must match too.
+    If a calendar has several entries with the same link (a page that every edition uses), their
+    titles must match too.
     """
     by_link: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
         if not group.is_split:
             for link in dict.fromkeys(link for entry in group.entries for link in entry.links):
                 by_link.setdefault(link, []).append(index)
-    return [match for members in by_link.values() if len(members) > 1 for match in _match_linked(groups, members)]
+    return [
+        match
+        for members in by_link.values()
+        if len(members) > 1
+        for match in _match_linked(groups, members)
+    ]
 
 
 def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between groups with the same producer and title whose dates are at most a week apart.
+    """Return matches between groups with the same producer and title whose dates are at most a week
+    apart.
 
-    A title contains its period (`Title.period`), so two editions of a series never match. Groups without a date do not
-    match, nor groups that the configuration keeps apart (`is_split`).
+    A title contains its period (`Title.period`), so two editions of a series never match. Groups
+    without a date do not match, nor groups that the configuration keeps apart (`is_split`).
     """
     by_name: dict[tuple[str, Title], list[int]] = {}  # indices of groups by producer and title
     for index, group in enumerate(groups):
@@ -189,7 +234,9 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
             continue
         # A title that is only a period ("July 2026") names no series.
         titled = [entry for entry in group.entries if entry.title.words]
-        names = [(producer, entry.title) for entry in titled for producer in entry.announcement.producers]
+        names = [
+            (producer, entry.title) for entry in titled for producer in entry.announcement.producers
+        ]
         for name in dict.fromkeys(names):
             by_name.setdefault(name, []).append(index)
     same_named = (members for members in by_name.values() if len(members) > 1)
@@ -222,13 +269,17 @@ def _find_connected(links: Iterable[Sequence[int]]) -> list[list[int]]:
 
 
 def _can_be_one(groups: Sequence[Group]) -> bool:
-    """Return whether groups can be one release: no calendar has two of their entries, and no two pins differ."""
+    """Return whether groups can be one release: no calendar has two of their entries, and no two
+    pins differ.
+    """
     entries = [entry for group in groups for entry in group.entries]
     pins = {entry.pin for entry in entries if entry.pin}
     return len({entry.calendar for entry in entries}) == len(entries) and len(pins) <= 1
 
 
-def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[int, set[Key]]) -> None:
+def _make_rivals(
+    groups: Sequence[Group], members: Sequence[int], rivals: dict[int, set[Key]]
+) -> None:
     """Add to the rivals of each of these groups the entries of all of them."""
     keys = {entry.key for index in members for entry in groups[index].entries}
     for index in members:
@@ -240,7 +291,8 @@ def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[J
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return
-    # They are several releases with one page. A `Title` contains the period, so it is equal only for the same edition.
+    # They are several releases with one page. A `Title` contains the period, so it is equal only
+    # for the same edition.
     same_title: dict[Title, list[int]] = {}
     for index in members:
         same_title.setdefault(groups[index].entries[0].title, []).append(index)
@@ -264,8 +316,13 @@ def _is_near(group: Group, other: Group) -> bool:
 
 
 def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[list[int]]:
-    """Yield lists of the indices of dated groups, in order of date. A gap of more than a week begins a new list."""
-    dated = sorted((days, index) for index in members if (days := _known_days(groups[index])) is not None)
+    """Yield lists of the indices of dated groups, in order of date.
+
+    A gap of more than a week begins a new list.
+    """
+    dated = sorted(
+        (days, index) for index in members if (days := _known_days(groups[index])) is not None
+    )
     cluster: list[int] = []
     last_day = date.min
     for (first, last), index in dated:
@@ -278,23 +335,32 @@ def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[l
 
 
 def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the matches among groups of the same producer, title and period. `cluster` are their indices.
+    """Yield the matches among groups of the same producer, title and period.
 
-    Two groups match if no calendar shows both and their dates are at most a week apart. Those of a cluster can be
-    further apart: 1, 6 and 11 May are one cluster.
+    `cluster` are their indices.
+
+    Two groups match if no calendar shows both and their dates are at most a week apart. Those of a
+    cluster can be further apart: 1, 6 and 11 May are one cluster.
     """
     if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
         return
     if len(cluster) > _MOST_ALIKE:  # too many to tell apart
-        yield JoinMatch("", tuple(cluster), ambiguous=True)  # the reason of an ambiguous match is never shown
+        # the reason of an ambiguous match is never shown
+        yield JoinMatch("", tuple(cluster), ambiguous=True)
         return
     near = [
         (one, other)
         for one, other in combinations(cluster, 2)
-        if not groups[one].calendars & groups[other].calendars and _is_near(groups[one], groups[other])
+        if not groups[one].calendars & groups[other].calendars
+        and _is_near(groups[one], groups[other])
     ]
     for connected in _find_connected(near):
         matching_pairs = sum(one in connected for one, _ in near)
         all_pairs = len(connected) * (len(connected) - 1) // 2
-        # If A matches B and B matches C, but A does not match C, then B could be joined with either.
-        yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=matching_pairs < all_pairs)
+        # If A matches B and B matches C, but A does not match C, then B could be joined with
+        # either.
+        yield JoinMatch(
+            "title, period, producer and date",
+            tuple(connected),
+            ambiguous=matching_pairs < all_pairs,
+        )

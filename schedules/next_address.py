@@ -1,7 +1,8 @@
 """Predicts the address of the next edition of a series: the old address with its period replaced.
 
-Words are read by the grammar of titles, numbers by that of dates. An address is refused if its period can be read or
-written in two ways, if it names a period that its title does not, or if it contains an id.
+Words are read by the grammar of titles, numbers by that of dates. An address is refused if its
+period can be read or written in two ways, if it names a period that its title does not, or if it
+contains an id.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from schedules.patterns import quick
 from schedules.slot import Precision
 from schedules.titles import period_of, read_title
 
-_PIECE = quick(r"[a-z]+|(?:19|20)\d\d(?=(?:\d\d){1,2}(?!\d))|(?<=\d{4})\d\d(?=(?:\d\d)?(?!\d))|\d+", re.IGNORECASE)
+_PIECE = quick(
+    r"[a-z]+|(?:19|20)\d\d(?=(?:\d\d){1,2}(?!\d))|(?<=\d{4})\d\d(?=(?:\d\d)?(?!\d))|\d+",
+    re.IGNORECASE,
+)
 _JOINT = quick(r"(?:[-_+./]|%20)?")
 _ID = quick(r"(?=.*\d)[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STEP = quick(r"[/=&?.]")
@@ -39,7 +43,9 @@ _Matches = Sequence[re.Match[str]]
 
 @dataclass(frozen=True, slots=True)
 class _FoundPeriod:
-    """Pieces `begin` to `end` of an address, which together name the `period`, in its words (`2019`, `jan`)."""
+    """Pieces `begin` to `end` of an address, which together name the `period`, in its words
+    (`2019`, `jan`).
+    """
 
     begin: int
     end: int
@@ -51,27 +57,33 @@ class _Ambiguous(Exception):
 
 
 def map_period_words(before: str, after: str) -> dict[str, str] | None:
-    """Map each word of the period in the title `before` to the word in its place in the title `after`.
+    """Map each word of the period in the title `before` to the word in its place in the title
+    `after`.
 
-    `Prices, May 2019` and `Prices, June 2020` give `{"may": "jun", "2019": "2020"}`. Return None unless the titles are
-    of two editions of one series and write their periods alike, such as month and year.
+    `Prices, May 2019` and `Prices, June 2020` give `{"may": "jun", "2019": "2020"}`. Return None
+    unless the titles are of two editions of one series and write their periods alike, such as month
+    and year.
     """
     old, new = period_of(before), period_of(after)
     have_same_kinds = [_word_kind(word) for word in old] == [_word_kind(word) for word in new]
-    is_same_series = read_title(before).words == read_title(after).words  # `words` leave the period out
+    # `words` leave the period out
+    is_same_series = read_title(before).words == read_title(after).words
     if old == new or not have_same_kinds or not is_same_series:
         return None
     new_by_old = dict(zip(old, new, strict=True))
     # A word that occurs twice must become the same word at both places.
-    is_consistent = all(new_by_old[word] == new_word for word, new_word in zip(old, new, strict=True))
+    is_consistent = all(
+        new_by_old[word] == new_word for word, new_word in zip(old, new, strict=True)
+    )
     return new_by_old if is_consistent else None
 
 
 def replace_period(address: str, new_by_old: NewByOld) -> str | None:
-    """Return an address with the new period in place of the old one in its path and query, None if that is ambiguous.
+    """Return an address with the new period in place of the old one in its path and query, None if
+    that is ambiguous.
 
-    Return None also if the address does not name the old period, names another one, has an id, a fragment or no host,
-    or is very long.
+    Return None also if the address does not name the old period, names another one, has an id, a
+    fragment or no host, or is very long.
     """
     parts = urlsplit(address)
     site = f"{parts.scheme}://{parts.netloc}"
@@ -91,7 +103,8 @@ def replace_period(address: str, new_by_old: NewByOld) -> str | None:
 def _rewrite_period(text: str, new_by_old: NewByOld) -> str:
     """Return a text with the new period in place of the old one, in the same case and form.
 
-    Raises `_Ambiguous` if the period can be read or written in two ways, or if a part of another period is left.
+    Raises `_Ambiguous` if the period can be read or written in two ways, or if a part of another
+    period is left.
     """
     matches = list(_PIECE.finditer(text))  # its words and numbers
     pieces = [match.group().lower() for match in matches]
@@ -104,14 +117,21 @@ def _rewrite_period(text: str, new_by_old: NewByOld) -> str:
     return result + text[end:]
 
 
-def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], new_by_old: NewByOld) -> Iterator[_FoundPeriod]:
-    """Yield each place where an address names the old period. The words of that period are the keys of `new_by_old`.
+def _find_periods(
+    text: str, matches: _Matches, pieces: Sequence[str], new_by_old: NewByOld
+) -> Iterator[_FoundPeriod]:
+    """Yield each place where an address names the old period.
 
-    `pieces` are the words and numbers of the address in lower case, and `matches` their places in its `text`. Raises
-    `_Ambiguous` if some pieces can be read as two periods, or if any other piece may be a part of a period.
+    The words of that period are the keys of `new_by_old`.
+
+    `pieces` are the words and numbers of the address in lower case, and `matches` their places in
+    its `text`. Raises `_Ambiguous` if some pieces can be read as two periods, or if any other piece
+    may be a part of a period.
     """
     # All that an address may write for a word of the old period, such as `jan`, `january` and `01`.
-    old_spellings = {spelling for old_word in new_by_old for spelling in _forms_of(old_word).values()}
+    old_spellings = {
+        spelling for old_word in new_by_old for spelling in _forms_of(old_word).values()
+    }
     begin = 0
     while begin < len(pieces):
         # Read as many pieces together as possible: `jan-2019` is one period, not two.
@@ -122,7 +142,11 @@ def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], new_by_ol
         if found is not None:
             yield found
             begin = found.end
-        elif pieces[begin] in old_spellings or period_of(pieces[begin]) or _LONG_NUMBER.fullmatch(pieces[begin]):
+        elif (
+            pieces[begin] in old_spellings
+            or period_of(pieces[begin])
+            or _LONG_NUMBER.fullmatch(pieces[begin])
+        ):
             raise _Ambiguous  # it may be a part of a period: a long number may be a year
         else:
             begin += 1
@@ -131,14 +155,27 @@ def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], new_by_ol
 def _is_unbroken(text: str, matches: _Matches, begin: int, end: int) -> bool:
     """Return whether only separators are between these pieces and no number is cut in two."""
     joints = [text[left.end() : right.start()] for left, right in pairwise(matches[begin:end])]
-    edges = [(matches[place - 1], matches[place]) for place in (begin, end) if 0 < place < len(matches)]
-    is_cut = any(left.end() == right.start() and (left[0] + right[0]).isdecimal() for left, right in edges)
+    edges = [
+        (matches[place - 1], matches[place]) for place in (begin, end) if 0 < place < len(matches)
+    ]
+    is_cut = any(
+        left.end() == right.start() and (left[0] + right[0]).isdecimal() for left, right in edges
+    )
     return not is_cut and all(_JOINT.fullmatch(joint) for joint in joints)
 
 
-def _read_period(pieces: Sequence[str], begin: int, end: int, new_by_old: NewByOld) -> _FoundPeriod | None:
-    """Return the old period if these pieces name it, else None. Raises `_Ambiguous` for two readings."""
-    readings = [period for period in _possible_readings(tuple(pieces[begin:end])) if set(period) <= new_by_old.keys()]
+def _read_period(
+    pieces: Sequence[str], begin: int, end: int, new_by_old: NewByOld
+) -> _FoundPeriod | None:
+    """Return the old period if these pieces name it, else None.
+
+    Raises `_Ambiguous` for two readings.
+    """
+    readings = [
+        period
+        for period in _possible_readings(tuple(pieces[begin:end]))
+        if set(period) <= new_by_old.keys()
+    ]
     if len(readings) > 1:
         raise _Ambiguous
     return _FoundPeriod(begin, end, readings[0]) if readings else None
@@ -146,22 +183,28 @@ def _read_period(pieces: Sequence[str], begin: int, end: int, new_by_old: NewByO
 
 @lru_cache(maxsize=4096)
 def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """Return each period that these pieces of an address can name, as a tuple of its words (`2019`, `jan`).
+    """Return each period that these pieces of an address can name, as a tuple of its words (`2019`,
+    `jan`).
 
     The result is empty if the pieces do not name a period, or name something else too.
     """
-    # The first and the last piece of a period are a number, a word such as `quarter` (`_NAMES`), a month or a season.
-    if not all(piece.isdecimal() or piece in _NAMES or period_of(piece) for piece in (pieces[0], pieces[-1])):
+    # The first and the last piece of a period are a number, a word such as `quarter` (`_NAMES`), a
+    # month or a season.
+    if not all(
+        piece.isdecimal() or piece in _NAMES or period_of(piece)
+        for piece in (pieces[0], pieces[-1])
+    ):
         return frozenset()
     if all(piece.isdecimal() for piece in pieces):
         text = "-".join(pieces)
         title_period, date_period = _read_as_title(text), _read_as_date(text)
-        # The grammar of titles reads any two numbers as two years, even `2017-03`. So its result counts only if it is
-        # one word: a year (`2017`) or a financial year (`2017/18`).
+        # The grammar of titles reads any two numbers as two years, even `2017-03`. So its result
+        # counts only if it is one word: a year (`2017`) or a financial year (`2017/18`).
         found = [title_period, date_period] if len(title_period) == 1 else [date_period]
     else:
         texts = [_spell_like_title(pieces)]
-        # `jan-19` can also be January 2019. A piece that is no number is among `pieces`, so `pieces[-2]` exists.
+        # `jan-19` can also be January 2019. A piece that is no number is among `pieces`, so
+        # `pieces[-2]` exists.
         if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
             texts.append(_spell_like_title((*pieces[:-1], f"20{pieces[-1]}")))
         found = [_read_as_title(text) for text in texts]
@@ -169,12 +212,16 @@ def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
 
 
 def _read_as_title(text: str) -> tuple[str, ...]:
-    """Return the words of the period that a text names, () if it names none, or anything else too."""
+    """Return the words of the period that a text names, () if it names none, or anything else
+    too.
+    """
     return () if read_title(text).words else period_of(text)
 
 
 def _spell_like_title(pieces: Sequence[str]) -> str:
-    """Return pieces as a title writes them: `q` and `h` before their number, two numbers with a hyphen."""
+    """Return pieces as a title writes them: `q` and `h` before their number, two numbers with a
+    hyphen.
+    """
     text = pieces[0]
     for before, piece in pairwise(pieces):
         are_numbers = before.isdecimal() and piece.isdecimal()
@@ -192,42 +239,60 @@ def _read_as_date(text: str) -> tuple[str, ...]:
     return (str(slot.first.year), _SHORT[slot.first.month - 1], *day)
 
 
-def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], new_by_old: NewByOld) -> tuple[str, ...]:
+def _write_pieces(
+    pieces: tuple[str, ...], old_period: tuple[str, ...], new_by_old: NewByOld
+) -> tuple[str, ...]:
     """Return the pieces that write the new period as the `pieces` of an address write `old_period`.
 
-    For example, `jan-2019` becomes `apr-2019`. Raises `_Ambiguous` unless exactly one spelling means the new period.
+    For example, `jan-2019` becomes `apr-2019`. Raises `_Ambiguous` unless exactly one spelling
+    means the new period.
     """
     new_period = tuple(new_by_old[word] for word in old_period)
-    # For each old piece, the texts that may be in its place, such as `apr` for `jan`. They are combined in every way.
+    # For each old piece, the texts that may be in its place, such as `apr` for `jan`. They are
+    # combined in every way.
     choices = [_replacements_for(piece, old_period, new_by_old) for piece in pieces]
-    spellings = {spelling for spelling in product(*choices) if new_period in _possible_readings(spelling)}
+    spellings = {
+        spelling for spelling in product(*choices) if new_period in _possible_readings(spelling)
+    }
     if len(spellings) != 1:
         raise _Ambiguous
     return spellings.pop()
 
 
 def _replacements_for(piece: str, old_period: Sequence[str], new_by_old: NewByOld) -> list[str]:
-    """Return the texts that may replace a piece of an address. A piece that is no word of `old_period` stays as it is.
+    """Return the texts that may replace a piece of an address.
 
-    A piece that is the short form of an old word (`jan`) may become the short form of the new word (`apr`), and so on.
+    A piece that is no word of `old_period` stays as it is.
+
+    A piece that is the short form of an old word (`jan`) may become the short form of the new word
+    (`apr`), and so on.
     """
     replacements: set[str] = set()
     for old_word in old_period:
         new_forms = _forms_of(new_by_old[old_word])
         # The two words are of the same kind, so they have the same forms.
-        replacements |= {new_forms[form] for form, text in _forms_of(old_word).items() if text == piece}
+        replacements |= {
+            new_forms[form] for form, text in _forms_of(old_word).items() if text == piece
+        }
     return sorted(replacements) or [piece]
 
 
 @lru_cache(maxsize=1024)
 def _forms_of(word: str) -> dict[str, str]:
-    """Return the texts that addresses write for one word of a period, by the name of their form, such as `short`."""
+    """Return the texts that addresses write for one word of a period, by the name of their form,
+    such as `short`.
+    """
     kind = _word_kind(word)
     if kind == "month":
         number = _SHORT.index(word)
         # Only September has an abbreviation of four letters.
         four = "sept" if word == "sep" else word
-        return {"full": ENGLISH_MONTHS[number], "short": word, "four": four, "number": f"{number + 1:02d}"}
+        return {
+            "full": ENGLISH_MONTHS[number],
+            "short": word,
+            "four": four,
+            "number": f"{number + 1:02d}",
+        }
     if kind == "years":
         # `2018/19` is written with 2018 and either 19 or 2019.
         first, last = word.split("/")
@@ -244,7 +309,9 @@ def _forms_of(word: str) -> dict[str, str]:
 
 
 def _word_kind(word: str) -> str:
-    """Return the kind of a word of a period: year, years, month, season, or its letter (q, h, w, d)."""
+    """Return the kind of a word of a period: year, years, month, season, or its letter (q, h, w,
+    d).
+    """
     if word[0].isdecimal():
         return "years" if "/" in word else "year"
     if word[1:].isdecimal():

@@ -1,8 +1,10 @@
-"""Regular expressions for text from other sites. None can take longer than in proportion to the text.
+"""Regular expressions for text from other sites.
 
-`linear` compiles with RE2, which guarantees that. `quick` compiles with Python's own engine, which is several times
-faster but can hang. So `tests/unit/patterns` proves each such pattern harmless. No other module compiles a pattern for
-such text.
+None can take longer than in proportion to the text.
+
+`linear` compiles with RE2, which guarantees that. `quick` compiles with Python's own engine, which
+is several times faster but can hang. So `tests/unit/patterns` proves each such pattern harmless. No
+other module compiles a pattern for such text.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ class Linear:
             self._compiled = re2.compile(text, options)
         except re2.error as exc:
             reason = exc.args[0]
-            raise BadPattern(reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)) from exc
+            raise BadPattern(
+                reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+            ) from exc
 
     def search(self, text: str) -> Any | None:  # noqa: ANN401  # re2's matches have no public type
         """Return the first match anywhere."""
@@ -65,8 +69,14 @@ def quick(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
 
 
 def glob(pattern: str) -> Linear:
-    """Compile a pattern of the configuration, in which `*` is any text and `?` one character. It ignores case."""
-    parts = (".*" if char == "*" else "." if char == "?" else re2.escape(char) for char in pattern.strip())
+    """Compile a pattern of the configuration, in which `*` is any text and `?` one character.
+
+    It ignores case.
+    """
+    parts = (
+        ".*" if char == "*" else "." if char == "?" else re2.escape(char)
+        for char in pattern.strip()
+    )
     return Linear("".join(parts), ignore_case=True)
 
 

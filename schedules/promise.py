@@ -11,7 +11,8 @@ from schedules.slot import Slot
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """Usable reads before the slot that no longer showed an entry: the first of them, and their number.
+    """Usable reads before the slot that no longer showed an entry: the first of them, and their
+    number.
 
     `successors` are the titles of new entries with the same producer and slot.
     """
@@ -25,9 +26,10 @@ class Unlisted:
 class Promise:
     """One entry of the ledger. Entries are appended and never deleted.
 
-    `learnt` (a stored and published name) is the time, in UTC, of the read that first showed it, `unlearnt` that of the
-    read before it, which did not (None: not known), and `confirmed_at` that of the last read that still showed it,
-    filled in when promises are read from the store. `unlisted` is set while later reads do not show it.
+    `learnt` (a stored and published name) is the time, in UTC, of the read that first showed it,
+    `unlearnt` that of the read before it, which did not (None: not known), and `confirmed_at` that
+    of the last read that still showed it, filled in when promises are read from the store.
+    `unlisted` is set while later reads do not show it.
     """
 
     release: str

@@ -21,10 +21,11 @@ from schedules.times.zone import local_date
 class ReadChanges:
     """What one read adds to the ledger.
 
-    `promises` are new or changed, by uid. Their `release` is still empty. The other fields are uids of entries.
-    `confirmed` are shown unchanged. `newly_missing` are not shown, but the previous read showed them. `unlisted` are
-    not shown although their slot is ahead. `unlisted_twice` were unlisted in the previous read for the first time, and
-    are again. `reappeared` are shown again after that. If there are `alarms`, everything else is empty.
+    `promises` are new or changed, by uid. Their `release` is still empty. The other fields are uids
+    of entries. `confirmed` are shown unchanged. `newly_missing` are not shown, but the previous
+    read showed them. `unlisted` are not shown although their slot is ahead. `unlisted_twice` were
+    unlisted in the previous read for the first time, and are again. `reappeared` are shown again
+    after that. If there are `alarms`, everything else is empty.
     """
 
     promises: Mapping[str, Promise] = field(default_factory=dict)
@@ -42,45 +43,74 @@ class ReadChanges:
 
 
 def compare_read(
-    earlier: EarlierReads, reading: Reading, calendar: str, read_at: datetime, previous_read_at: datetime | None
+    earlier: EarlierReads,
+    reading: Reading,
+    calendar: str,
+    read_at: datetime,
+    previous_read_at: datetime | None,
 ) -> ReadChanges:
-    """Return what a read at `read_at` changes in the entries of earlier reads, or only alarms if it has any.
+    """Return what a read at `read_at` changes in the entries of earlier reads, or only alarms if it
+    has any.
 
-    `previous_read_at` is the last usable read, None before the first. A promise is added only if slot, state or doubt
-    of an entry changed. An entry not shown is missing, and also unlisted if its slot is ahead (see `ReadChanges`).
+    `previous_read_at` is the last usable read, None before the first. A promise is added only if
+    slot, state or doubt of an entry changed. An entry not shown is missing, and also unlisted if
+    its slot is ahead (see `ReadChanges`).
     """
     known, alarms = earlier.entries, find_alarms(earlier, reading, read_at)
     if alarms:
         return ReadChanges(alarms=tuple(alarms))
-    # If several entries share a uid, only the first counts. All of them have a doubt (`drop_duplicates`).
+    # If several entries share a uid, only the first counts. All of them have a doubt
+    # (`drop_duplicates`).
     shown = {each.uid: each for each in reversed(reading.announcements)}
-    changed = {uid: each for uid, each in shown.items() if uid not in known or _has_changed(known[uid], each)}
+    changed = {
+        uid: each
+        for uid, each in shown.items()
+        if uid not in known or _has_changed(known[uid], each)
+    }
     not_shown = [uid for uid in known if uid not in shown and not uid.startswith(reading.unread)]
     # Calendars drop entries whose slot has passed. They should still show the others.
     unlisted = [uid for uid in not_shown if _should_be_shown(known[uid], reading, read_at)]
     return ReadChanges(
-        promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
-        confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
+        promises={
+            uid: _make_promise(each, calendar, read_at, previous_read_at)
+            for uid, each in changed.items()
+        },
+        confirmed=tuple(
+            uid for uid in shown if uid not in changed and is_still_announced(shown[uid])
+        ),
         newly_missing=tuple(uid for uid in not_shown if known[uid].is_shown),
-        # One read can lose an entry between two pages, but hardly two reads in a row. So only the second read without
-        # the entry reports it. The previous read was then the first one without it.
+        # One read can lose an entry between two pages, but hardly two reads in a row. So only the
+        # second read without the entry reports it. The previous read was then the first one without
+        # it.
         unlisted_twice=tuple(
-            uid for uid in unlisted if not known[uid].is_shown and known[uid].missing_since == previous_read_at
+            uid
+            for uid in unlisted
+            if not known[uid].is_shown and known[uid].missing_since == previous_read_at
         ),
         reappeared=tuple(
-            uid for uid in shown if uid in known and _was_unlisted_twice(known[uid], reading, previous_read_at)
+            uid
+            for uid in shown
+            if uid in known and _was_unlisted_twice(known[uid], reading, previous_read_at)
         ),
         unlisted=tuple(unlisted),
     )
 
 
 def find_unlisted(known: Mapping[str, LastSeen], reading: Reading, read_at: datetime) -> list[str]:
-    """Return the uids that a repeated `reading` does not show at `read_at` although their slot is ahead."""
-    return [uid for uid, last in known.items() if not last.is_shown and _should_be_shown(last, reading, read_at)]
+    """Return the uids that a repeated `reading` does not show at `read_at` although their slot is
+    ahead.
+    """
+    return [
+        uid
+        for uid, last in known.items()
+        if not last.is_shown and _should_be_shown(last, reading, read_at)
+    ]
 
 
 def is_still_announced(announcement: Announcement) -> bool:
-    """Return whether an entry still shows its slot. One that redirects to its publication does not."""
+    """Return whether an entry still shows its slot. One that redirects to its publication does
+    not.
+    """
     return announcement.address is not Address.LED_TO
 
 
@@ -91,8 +121,13 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
     return not last.slot.is_same_time(fresh.slot)
 
 
-def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None) -> Promise:
-    """Return the promise of a new or changed entry. `unlearnt` is the last usable read, which did not show it yet."""
+def _make_promise(
+    announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None
+) -> Promise:
+    """Return the promise of a new or changed entry.
+
+    `unlearnt` is the last usable read, which did not show it yet.
+    """
     return Promise(
         release="",  # not known until the entries are joined
         calendar=calendar,
@@ -107,15 +142,24 @@ def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, 
 
 
 def _should_be_shown(last: LastSeen, reading: Reading, at: datetime) -> bool:
-    """Return whether the calendar should show an entry at a read. Many lists drop past entries at midnight."""
+    """Return whether the calendar should show an entry at a read.
+
+    Many lists drop past entries at midnight.
+    """
     day = first_day(last.slot)
     if day is None or has_passed(last.slot, at):
         return False
     return reading.lists_overdue or day >= local_date(at, last.slot.timezone)
 
 
-def _was_unlisted_twice(last: LastSeen, reading: Reading, previous_read_at: datetime | None) -> bool:
-    if last.missing_since is None or previous_read_at is None or last.missing_since >= previous_read_at:
+def _was_unlisted_twice(
+    last: LastSeen, reading: Reading, previous_read_at: datetime | None
+) -> bool:
+    if (
+        last.missing_since is None
+        or previous_read_at is None
+        or last.missing_since >= previous_read_at
+    ):
         return False
     return _should_be_shown(last, reading, previous_read_at)
 
@@ -141,8 +185,11 @@ class AlarmKind(StrEnum):
     DATE_ORDER = "date order"
 
 
-# A producer can do these on purpose, so that a person may accept them. The others are faults of reading.
-_MAY_BE_INTENDED = frozenset({AlarmKind.COUNT, AlarmKind.RE_DATED, AlarmKind.CANCELLED, AlarmKind.GONE})
+# A producer can do these on purpose, so that a person may accept them. The others are faults of
+# reading.
+_MAY_BE_INTENDED = frozenset(
+    {AlarmKind.COUNT, AlarmKind.RE_DATED, AlarmKind.CANCELLED, AlarmKind.GONE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +202,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """What a calendar last said about an entry. `missing_since` is the first usable read that no longer showed it."""
+    """What a calendar last said about an entry.
+
+    `missing_since` is the first usable read that no longer showed it.
+    """
 
     slot: Slot
     state: State | None = None
@@ -170,14 +220,21 @@ class LastSeen:
     @classmethod
     def of(cls, announcement: Announcement, missing_since: datetime | None = None) -> LastSeen:
         """Return what an announcement says about its entry."""
-        return cls(announcement.slot, announcement.state, announcement.doubt or announcement.slot.doubt, missing_since)
+        return cls(
+            announcement.slot,
+            announcement.state,
+            announcement.doubt or announcement.slot.doubt,
+            missing_since,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class EarlierReads:
-    """What a calendar showed before a read: entries by uid, and the counts of its usable reads, newest last.
+    """What a calendar showed before a read: entries by uid, and the counts of its usable reads,
+    newest last.
 
-    `accepted`: a person confirmed that the producer intends this change. Then only faults of reading raise an alarm.
+    `accepted`: a person confirmed that the producer intends this change. Then only faults of
+    reading raise an alarm.
     """
 
     entries: Mapping[str, LastSeen]
@@ -187,7 +244,8 @@ class EarlierReads:
 
 
 def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list[Alarm]:
-    """Return why a read must be rejected and change nothing, empty if it is usable (`facts/calendars.md` §6 rule 2).
+    """Return why a read must be rejected and change nothing, empty if it is usable
+    (`facts/calendars.md` §6 rule 2).
 
     There is at most one alarm of each kind.
     """
@@ -203,12 +261,15 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
     if AlarmKind.COUNT in first_of_kind:
         # A low count already says that entries disappeared.
         first_of_kind.pop(AlarmKind.GONE, None)
-    ignored = _MAY_BE_INTENDED if previous.accepted else ()  # a person confirmed that the change is intended
+    # a person confirmed that the change is intended
+    ignored = _MAY_BE_INTENDED if previous.accepted else ()
     return [alarm for alarm in first_of_kind.values() if alarm.kind not in ignored]
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm for far fewer entries than in the last reads, or none in a first read that may not be empty."""
+    """Yield an alarm for far fewer entries than in the last reads, or none in a first read that may
+    not be empty.
+    """
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:
@@ -227,7 +288,10 @@ def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Ite
 def _check_date_order(reading: Reading) -> Iterator[Alarm]:
     raws = [each.slot.raw for each in reading.announcements if each.slot.reason == "order"]
     if raws:
-        yield Alarm(AlarmKind.DATE_ORDER, f"dates with day and month exchanged: {len(raws)}, such as {raws[0]}")
+        yield Alarm(
+            AlarmKind.DATE_ORDER,
+            f"dates with day and month exchanged: {len(raws)}, such as {raws[0]}",
+        )
 
 
 def _check_readable(reading: Reading) -> Iterator[Alarm]:
@@ -238,7 +302,9 @@ def _check_readable(reading: Reading) -> Iterator[Alarm]:
 
 
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm for each change that too many coming entries show: moved, cancelled, unreadable or gone."""
+    """Yield an alarm for each change that too many coming entries show: moved, cancelled,
+    unreadable or gone.
+    """
     yield from _check_vanished(previous, reading, now)
     # Only coming entries are compared, because calendars rewrite their past all the time.
     pairs = [
@@ -247,11 +313,18 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
         if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
     ]
     # A cancellation without a date moves nothing.
-    moved = [(last.slot, each.slot) for last, each in pairs if is_informative(each) and each.state != State.CANCELLED]
+    moved = [
+        (last.slot, each.slot)
+        for last, each in pairs
+        if is_informative(each) and each.state != State.CANCELLED
+    ]
     counts = {
-        AlarmKind.RE_DATED: sum(EventKind.RE_DATED in find_slot_changes(old, new) for old, new in moved),
+        AlarmKind.RE_DATED: sum(
+            EventKind.RE_DATED in find_slot_changes(old, new) for old, new in moved
+        ),
         AlarmKind.CANCELLED: sum(
-            each.state is State.CANCELLED and last.state is not State.CANCELLED for last, each in pairs
+            each.state is State.CANCELLED and last.state is not State.CANCELLED
+            for last, each in pairs
         ),
         AlarmKind.UNREADABLE: sum(not is_informative(each) for _, each in pairs),
     }
@@ -263,9 +336,12 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
 def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     """Yield an alarm if more than half of the coming entries, and more than a few, are missing."""
     shown = {each.uid for each in reading.announcements}
-    ahead = [uid for uid, last in previous.entries.items() if last.is_shown and _is_ahead(last.slot, now)]
+    ahead = [
+        uid for uid, last in previous.entries.items() if last.is_shown and _is_ahead(last.slot, now)
+    ]
     removed = sum(uid not in shown for uid in ahead)
-    # There may be as many entries as before, with other keys: the calendar or our reader renamed them all.
+    # There may be as many entries as before, with other keys: the calendar or our reader renamed
+    # them all.
     if removed > _FEW and removed > _MOST_REMOVED * len(ahead):
         yield Alarm(AlarmKind.GONE, f"{removed} of {len(ahead)} coming entries removed at once")
 

@@ -18,7 +18,8 @@ Series = tuple[str, tuple[str, ...]]
 _LEAST_RELEASES = 4
 _MARGIN = timedelta(days=7)
 _NOTICE = timedelta(weeks=4)
-# A gap may differ from the median by a week (monthly by weekday: 28 or 35 days) or by a quarter of it.
+# A gap may differ from the median by a week (monthly by weekday: 28 or 35 days) or by a quarter of
+# it.
 _REGULAR_WITHIN = 0.25
 
 
@@ -34,24 +35,31 @@ class Expectation:
     last: date
 
     def find_unannounced(self, slots: Iterable[Slot], now: datetime) -> LedgerEvent | None:
-        """Return the event `unannounced` from four weeks before the end, unless a slot is in these days or later."""
+        """Return the event `unannounced` from four weeks before the end, unless a slot is in these
+        days or later.
+        """
         is_announced = any((last_day(slot) or date.min) >= self.first for slot in slots)
         if local_date(now) < self.last - _NOTICE or is_announced:
             return None
         window = Slot(Precision.RANGE, first=self.first, last=self.last)
-        return LedgerEvent(EventKind.UNANNOUNCED, now, calendar="", after=window, detail=" ".join(self.series[1]))
+        return LedgerEvent(
+            EventKind.UNANNOUNCED, now, calendar="", after=window, detail=" ".join(self.series[1])
+        )
 
 
 def series_of(producer: str, title: str) -> Series:
-    """Return what all editions of a series share: the producer, and the title without its period."""
+    """Return what all editions of a series share: the producer, and the title without its
+    period.
+    """
     return producer, read_title(title).words
 
 
 def expect_next_edition(series: Series, released: Sequence[date]) -> Expectation | None:
-    """Return when the edition after `released` (dates in any order) is expected, or None if that is not known.
+    """Return when the edition after `released` (dates in any order) is expected, or None if that is
+    not known.
 
-    It is expected one median gap after the last release, at most a week earlier or later. Fewer than four releases, or
-    irregular ones, are not enough to know.
+    It is expected one median gap after the last release, at most a week earlier or later. Fewer
+    than four releases, or irregular ones, are not enough to know.
     """
     days = sorted(set(released))
     if len(days) < _LEAST_RELEASES:

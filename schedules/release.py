@@ -12,14 +12,18 @@ from schedules.values import Table, refuse_any
 
 
 class ReleaseMatch(Table):
-    """Which releases. Every key given must match, and at least one is needed. `*` means any text."""
+    """Which releases. Every key given must match, and at least one is needed. `*` means any
+    text.
+    """
 
     producer: str | None = None
     """The id of a producer."""
     title: str | None = None
     """The release's title."""
     url: str | None = None
-    """The page's address: that of its announcement, the one expected after it, or where it is found."""
+    """The page's address: that of its announcement, the one expected after it, or where it is
+    found.
+    """
 
     @model_validator(mode="after")
     def _matches_something(self) -> ReleaseMatch:
@@ -28,25 +32,35 @@ class ReleaseMatch(Table):
         return self
 
     def fits(self, entry: Release | Announcement) -> bool:
-        """Return whether a release or a calendar entry fits all patterns given: for producer, title and address."""
-        # The address pattern may be that of the page (`url`), of its announcement (`link`), or the one at which GOV.UK
-        # most likely publishes: `/government/statistics/announcements/x` becomes `/government/statistics/x`.
+        """Return whether a release or a calendar entry fits all patterns given: for producer, title
+        and address.
+        """
+        # The address pattern may be that of the page (`url`), of its announcement (`link`), or the
+        # one at which GOV.UK most likely publishes: `/government/statistics/announcements/x`
+        # becomes `/government/statistics/x`.
         addresses = (entry.url, entry.link, entry.link.replace("/announcements/", "/"))
-        values_by_pattern = ((self.producer, entry.producers), (self.title, (entry.title,)), (self.url, addresses))
+        values_by_pattern = (
+            (self.producer, entry.producers),
+            (self.title, (entry.title,)),
+            (self.url, addresses),
+        )
         given = [(pattern, values) for pattern, values in values_by_pattern if pattern is not None]
         # A value fits if any of the entry's values does. Without a pattern, no entry fits.
-        return bool(given) and all(any(fnmatchcase(value, pattern) for value in values) for pattern, values in given)
+        return bool(given) and all(
+            any(fnmatchcase(value, pattern) for value in values) for pattern, values in given
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """A release as joined across calendars.
 
-    `id` is stable over reads and restarts. `parts` begin with the landing page (id `page`). `calendars` are those that
-    announce it, the ruling one first. `joined_by` says why their entries are the same release. `joined_into` is the id
-    of the release that all its entries turned out to be. From then on it is not shown, but keeps its promises.
-    `address` is how `url` is known, `link` the announcement's own page if there is one. `others` are further
-    producers. Their order means nothing, because it is that of the calendar.
+    `id` is stable over reads and restarts. `parts` begin with the landing page (id `page`).
+    `calendars` are those that announce it, the ruling one first. `joined_by` says why their entries
+    are the same release. `joined_into` is the id of the release that all its entries turned out to
+    be. From then on it is not shown, but keeps its promises. `address` is how `url` is known,
+    `link` the announcement's own page if there is one. `others` are further producers. Their order
+    means nothing, because it is that of the calendar.
     """
 
     id: str

@@ -30,11 +30,12 @@ class Precision(StrEnum):
 class Slot:
     """An announced time.
 
-    `instant` (aware UTC) is set only for `INSTANT`. Every other precision but `NONE` has `first` and `last`, local
-    dates in `timezone`, both included. `raw` is the text of the calendar. `reason` is why a slot of precision `NONE`
-    could not be read. `doubt` is why a readable one is not judged to the minute until a person confirms it (values:
-    `samples/calendars/README.md`). `assumed` is the instant by the configured default time for a slot of precision
-    `DAY`. It is used for planning only and never counts as announced.
+    `instant` (aware UTC) is set only for `INSTANT`. Every other precision but `NONE` has `first`
+    and `last`, local dates in `timezone`, both included. `raw` is the text of the calendar.
+    `reason` is why a slot of precision `NONE` could not be read. `doubt` is why a readable one is
+    not judged to the minute until a person confirms it (values: `samples/calendars/README.md`).
+    `assumed` is the instant by the configured default time for a slot of precision `DAY`. It is
+    used for planning only and never counts as announced.
     """
 
     precision: Precision
@@ -54,18 +55,28 @@ class Slot:
         return None if self.first is None else day_begins(self.first, self.timezone)
 
     def passes(self) -> datetime | None:
-        """Return when (UTC) the slot has passed: its instant or the end of its last day. None for precision `NONE`."""
+        """Return when (UTC) the slot has passed: its instant or the end of its last day.
+
+        None for precision `NONE`.
+        """
         if self.instant is not None:
             return self.instant
-        return None if self.last is None else day_begins(self.last + timedelta(days=1), self.timezone)
+        return (
+            None if self.last is None else day_begins(self.last + timedelta(days=1), self.timezone)
+        )
 
     def is_same_time(self, other: Slot) -> bool:
-        """Return whether both are the same time with the same precision, however they are written."""
+        """Return whether both are the same time with the same precision, however they are
+        written.
+        """
         own = (self.precision, self.instant, self.first, self.last)
         return own == (other.precision, other.instant, other.first, other.last)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the slot as JSON. `start` is an instant for precision `instant`, else both ends are local dates."""
+        """Return the slot as JSON.
+
+        `start` is an instant for precision `instant`, else both ends are local dates.
+        """
         start, end = self.first and self.first.isoformat(), self.last and self.last.isoformat()
         ends = {"start": instant_json(self.instant) or start, "end": end}
         known = fields_json(self, "raw", "timezone", "reason", "doubt", "assumed")
@@ -73,19 +84,33 @@ class Slot:
 
 
 def slot_from_json(data: Mapping[str, Any]) -> Slot:
-    """Return the slot that `Slot.as_json` wrote. Raises KeyError or ValueError for anything else."""
-    texts = data.get("raw", ""), data.get("timezone", "Europe/London"), data.get("reason"), data.get("doubt")
+    """Return the slot that `Slot.as_json` wrote. Raises KeyError or ValueError for anything
+    else.
+    """
+    texts = (
+        data.get("raw", ""),
+        data.get("timezone", "Europe/London"),
+        data.get("reason"),
+        data.get("doubt"),
+    )
     return _make_slot(data["precision"], data["start"], data["end"], data.get("assumed"), texts)
 
 
 # Many releases share a slot. Caching keeps one copy of it in memory.
 @lru_cache(maxsize=1024)
 def _make_slot(
-    precision: str, start: str, end: str | None, assumed: str | None, texts: tuple[str, str, str | None, str | None]
+    precision: str,
+    start: str,
+    end: str | None,
+    assumed: str | None,
+    texts: tuple[str, str, str | None, str | None],
 ) -> Slot:
-    """Return the slot with these JSON values. `start` is an instant or a date, by the precision, or empty for `NONE`.
+    """Return the slot with these JSON values.
 
-    `assumed` is the instant by the configured default time. `texts` are raw, timezone, reason and doubt.
+    `start` is an instant or a date, by the precision, or empty for `NONE`.
+
+    `assumed` is the instant by the configured default time. `texts` are raw, timezone, reason and
+    doubt.
     """
     is_instant = precision == Precision.INSTANT
     instant = datetime.fromisoformat(start) if is_instant else None
@@ -93,7 +118,9 @@ def _make_slot(
     last = date.fromisoformat(end) if end else None
     assumed_instant = datetime.fromisoformat(assumed) if assumed else None
     raw, timezone, reason, doubt = texts
-    return Slot(Precision(precision), instant, first, last, raw, timezone, reason, doubt, assumed_instant)
+    return Slot(
+        Precision(precision), instant, first, last, raw, timezone, reason, doubt, assumed_instant
+    )
 
 
 # `Precision` lists the finest first.
@@ -107,10 +134,17 @@ def has_passed(slot: Slot, at: datetime) -> bool:
 
 
 def is_inside(inner: Slot, outer: Slot) -> bool:
-    """Return whether every instant of `inner` is in `outer`. False if either has no readable time."""
+    """Return whether every instant of `inner` is in `outer`. False if either has no readable
+    time.
+    """
     if outer.precision is Precision.INSTANT:
         return inner.precision is Precision.INSTANT and inner.instant == outer.instant
-    begins, passes, outer_begins, outer_passes = inner.begins(), inner.passes(), outer.begins(), outer.passes()
+    begins, passes, outer_begins, outer_passes = (
+        inner.begins(),
+        inner.passes(),
+        outer.begins(),
+        outer.passes(),
+    )
     if begins is None or passes is None or outer_begins is None or outer_passes is None:
         return False
     return outer_begins <= begins < outer_passes and passes <= outer_passes

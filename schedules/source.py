@@ -1,4 +1,7 @@
-"""The interface of calendar sources: what to request, and how to read it. `monitor` makes the requests."""
+"""The interface of calendar sources: what to request, and how to read it.
+
+`monitor` makes the requests.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from schedules.announcement import Announcement
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One GET that a source needs. `optional`: the read can succeed without it. `bust`: no cache may answer it."""
+    """One GET that a source needs.
+
+    `optional`: the read can succeed without it. `bust`: no cache may answer it.
+    """
 
     url: str
     accept: str = "*/*"
@@ -34,9 +40,10 @@ class Page:
 class Reading:
     """The result of one read of a calendar.
 
-    `notes` are remarks for people (unknown columns, entries left out and why). `lists_overdue` is False for a calendar
-    that drops entries when their day has passed. `unread` are uids of earlier entries whose own page failed in this
-    read. It neither shows them nor proves that they are no longer listed.
+    `notes` are remarks for people (unknown columns, entries left out and why). `lists_overdue` is
+    False for a calendar that drops entries when their day has passed. `unread` are uids of earlier
+    entries whose own page failed in this read. It neither shows them nor proves that they are no
+    longer listed.
     """
 
     announcements: tuple[Announcement, ...]
@@ -46,13 +53,16 @@ class Reading:
 
 
 class UnreadableCalendar(Exception):
-    """The bytes are not a calendar of this kind. `str(fault)` gives place and reason, in one line."""
+    """The bytes are not a calendar of this kind. `str(fault)` gives place and reason, in one
+    line.
+    """
 
 
 class CalendarSource(Protocol):
     """A kind of calendar. A read is `first`, then `more` until it returns nothing, then `read`.
 
-    `state` is what it remembers between two steps, as a value that can be pickled. None: nothing, ever.
+    `state` is what it remembers between two steps, as a value that can be pickled. None: nothing,
+    ever.
     """
 
     state: Any
@@ -67,13 +77,19 @@ class CalendarSource(Protocol):
         """Turn the answers into announcements. Raises `UnreadableCalendar`."""
 
 
-def more(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[tuple[PageRequest, ...], object]:
+def more(
+    source: CalendarSource, pages: Sequence[Page], now: datetime
+) -> tuple[tuple[PageRequest, ...], object]:
     """Return the further requests of a source and its state after that. For a worker process."""
     return tuple(source.more(pages, now)), source.state
 
 
-def read(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[Reading | str, object]:
-    """Return the reading of a source (or in one line why there is none) and its state after that."""
+def read(
+    source: CalendarSource, pages: Sequence[Page], now: datetime
+) -> tuple[Reading | str, object]:
+    """Return the reading of a source (or in one line why there is none) and its state after
+    that.
+    """
     try:
         return source.read(pages, now), source.state
     except UnreadableCalendar as exc:

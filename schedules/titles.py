@@ -1,4 +1,6 @@
-"""Reads and compares titles: the name of the series, the period of the edition, "CANCELLED: …", "… (postponed)"."""
+"""Reads and compares titles: the name of the series, the period of the edition, "CANCELLED: …", "…
+(postponed)".
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,24 @@ _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
-_NUMBERS = {"first": "1", "second": "2", "third": "3", "fourth": "4", "one": "1", "two": "2", "three": "3", "four": "4"}
+_NUMBERS = {
+    "first": "1",
+    "second": "2",
+    "third": "3",
+    "fourth": "4",
+    "one": "1",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+}
 _NTH = r"(?:[1-4](?:st|nd|rd|th)?|first|second|third|fourth)"
 
 _PERIOD = quick(
     rf"""\b(?:
       (?P<from>(?:19|20)\d\d)\s*(?:/|-|\bto\b)\s*(?P<to>(?:19|20)?\d\d)\b(?!-)
     | (?P<year>(?:19|20)\d\d)
-    | q(?P<q>[1-4]) | quarter\s+(?P<q_after>[1-4]|one|two|three|four) | (?P<q_before>{_NTH})\s+quarter
+    | q(?P<q>[1-4]) | quarter\s+(?P<q_after>[1-4]|one|two|three|four)
+    | (?P<q_before>{_NTH})\s+quarter
     | h(?P<h>[12]) | (?P<h_before>first|second)\s+half
     | week\s+(?P<week>\d\d?)
     | (?P<day_before_month>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month_after_day>{_MONTH})
@@ -39,17 +51,24 @@ _WORD = quick(r"[a-z0-9]+")
 _DASHES = quick(r"[\u2010-\u2015\u2212]")
 _APOSTROPHES = quick(r"[\u2018\u2019]")
 _SITE = linear(
-    r"(?:\s+[-|]\s+[^-|]*\b(?:gov\.uk|office for national statistics|explore education statistics|announcement)"
+    r"(?:\s+[-|]\s+[^-|]*\b(?:gov\.uk|office for national statistics|explore education"
+    r" statistics|announcement)"
     r"\b[^-|]*)+$"
 )
-_LABEL = quick(r"^(?:\[withdrawn\]\s*)?(?:(?:accredited )?(?:official|national) statistics(?: announcement)?:\s*)?")
+_LABEL = quick(
+    r"^(?:\[withdrawn\]\s*)?(?:(?:accredited )?(?:official|national) statistics(?:"
+    r" announcement)?:\s*)?"
+)
 _ANY_LABEL = quick(_LABEL.pattern, re.IGNORECASE)
-_SMALL = frozenset({"a", "an", "the", "of", "in", "for", "and", "to", "on", "from", "by", "at", "ending"})
+_SMALL = frozenset(
+    {"a", "an", "the", "of", "in", "for", "and", "to", "on", "from", "by", "at", "ending"}
+)
 _GENRE = frozenset({"statistics", "statistic", "statistical", "bulletin"})
 _LEAST_SHARED = 0.7
 
 _LEAD = quick(
-    r"^\s*[(\[]?(?P<word>[a-z]{3,14})[)\]]?(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)", re.IGNORECASE
+    r"^\s*[(\[]?(?P<word>[a-z]{3,14})[)\]]?(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)",
+    re.IGNORECASE,
 )
 # In brackets no other word may follow: "(cancelled operations)" is the subject of the statistics.
 _BRACKETS = quick(
@@ -62,7 +81,9 @@ CALLED_OFF = (State.CANCELLED, State.POSTPONED)
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """A title in parts: `words` name the series, `period` the edition (`2026`, `2025/26`, `q3`, `jul`, `d23`)."""
+    """A title in parts: `words` name the series, `period` the edition (`2026`, `2025/26`, `q3`,
+    `jul`, `d23`).
+    """
 
     words: tuple[str, ...]
     period: frozenset[str]
@@ -70,7 +91,10 @@ class Title:
 
 @lru_cache(maxsize=10_000)
 def read_title(title: str) -> Title:
-    """Split a title into series and period. Case, punctuation, small words and "statistical bulletin" do not count."""
+    """Split a title into series and period.
+
+    Case, punctuation, small words and "statistical bulletin" do not count.
+    """
     text = _fold_text(title)
     period: set[str] = set()
 
@@ -85,15 +109,20 @@ def read_title(title: str) -> Title:
 
 
 def period_of(text: str) -> tuple[str, ...]:
-    """Return the tokens of the periods in a text, as in `Title.period`, in order and with repeats."""
-    return tuple(token for found in _PERIOD.finditer(_fold_text(text)) for token in _period_tokens(found))
+    """Return the tokens of the periods in a text, as in `Title.period`, in order and with
+    repeats.
+    """
+    return tuple(
+        token for found in _PERIOD.finditer(_fold_text(text)) for token in _period_tokens(found)
+    )
 
 
 def title_matches(release_title: str, seen_title: str) -> bool:
-    """Return whether a title on a page is that of the release: same period, and the same series (`is_same_series`).
+    """Return whether a title on a page is that of the release: same period, and the same series
+    (`is_same_series`).
 
-    Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Another quarter does not
-    match, nor does a name with one word exchanged (Wales for England).
+    Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Another
+    quarter does not match, nor does a name with one word exchanged (Wales for England).
     """
     bare = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
     bare = _SITE.sub("", bare) if " - " in bare or " | " in bare else bare
@@ -102,13 +131,18 @@ def title_matches(release_title: str, seen_title: str) -> bool:
 
 
 def is_same_series(title: Title, other: Title) -> bool:
-    """Return whether one of two titles has all words of the other, which has at least `_LEAST_SHARED` of its words."""
+    """Return whether one of two titles has all words of the other, which has at least
+    `_LEAST_SHARED` of its words.
+    """
     shorter, longer = sorted((set(title.words), set(other.words)), key=len)
     return bool(shorter) and shorter <= longer and len(shorter) >= _LEAST_SHARED * len(longer)
 
 
 def read_called_off(title: str) -> tuple[str, State | None]:
-    """Return a title without "cancelled" or "postponed", and that state. The state is None if it says neither."""
+    """Return a title without "cancelled" or "postponed", and that state.
+
+    The state is None if it says neither.
+    """
     state = leading_state(title)
     if state in CALLED_OFF:
         return _LEAD.sub("", title, count=1), state
@@ -118,18 +152,24 @@ def read_called_off(title: str) -> tuple[str, State | None]:
 
 
 def leading_state(title: str) -> State | None:
-    """Return the state named by the first word of a title, if a colon, a dash or brackets separate it. Else None."""
+    """Return the state named by the first word of a title, if a colon, a dash or brackets separate
+    it. Else None.
+    """
     found = _LEAD.match(title)
     return state_of(status_word(found["word"].lower())) if found else None
 
 
 def strip_label(title: str) -> str:
-    """Return a title in one line without the label that GOV.UK's feeds put before it ("Official Statistics:")."""
+    """Return a title in one line without the label that GOV.UK's feeds put before it ("Official
+    Statistics:").
+    """
     return _ANY_LABEL.sub("", " ".join(title.split()), count=1)
 
 
 def slug(text: str, longest: int = 80) -> str:
-    """Return a text as lower-case words joined by hyphens, cut between words at `longest` characters."""
+    """Return a text as lower-case words joined by hyphens, cut between words at `longest`
+    characters.
+    """
     words = "-".join(_WORD.findall(_fold_text(text)))
     if len(words) <= longest:
         return words
@@ -146,7 +186,9 @@ def _fold_text(title: str) -> str:
 
 
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
-    """Yield the tokens of one period, a match of `_PERIOD`: `23 July` gives `d23` and `jul`, `2025 to 26` `2025/26`."""
+    """Yield the tokens of one period, a match of `_PERIOD`: `23 July` gives `d23` and `jul`, `2025
+    to 26` `2025/26`.
+    """
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
         if name in ("month", "month_after_day", "month_before_day", "month_before_short_year"):
@@ -158,7 +200,8 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         elif name in ("day_before_month", "day_after_month"):
             yield f"d{int(text)}"
         elif name in ("q", "q_after", "q_before", "h", "h_before"):
-            # `q3`, `quarter 3`, `3rd quarter` and `third quarter` become `q3`, `first half` becomes `h1`.
+            # `q3`, `quarter 3`, `3rd quarter` and `third quarter` become `q3`, `first half` becomes
+            # `h1`.
             number = text[0] if text[0].isdigit() else _NUMBERS[text]
             yield f"{name[0]}{number}"
         elif name == "week":

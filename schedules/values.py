@@ -35,7 +35,9 @@ def refuse(message: str) -> PydanticCustomError:
 
 
 def _must_pass(check: Callable[[Any], object], message: str) -> AfterValidator:
-    """Return a validator that refuses, with this message, a value for which `check` is false or raises ValueError."""
+    """Return a validator that refuses, with this message, a value for which `check` is false or
+    raises ValueError.
+    """
 
     def validate(value: object) -> object:
         with suppress(ValueError):
@@ -57,7 +59,10 @@ def _replace_webcal(value: object) -> object:
 
 
 def require_file(file: str, info: ValidationInfo) -> str:
-    """Return the path of a file in the folder of the configuration. Raises a fault for pydantic if it is absent."""
+    """Return the path of a file in the folder of the configuration.
+
+    Raises a fault for pydantic if it is absent.
+    """
     folder = (info.context or {}).get("folder")
     path = Path(file) if folder is None else folder / file
     if folder is not None and not path.is_file():
@@ -66,18 +71,34 @@ def require_file(file: str, info: ValidationInfo) -> str:
 
 
 Zone = Annotated[str, _must_pass(zone, 'no time zone of that name, write "Europe/London"')]
-Network = Annotated[str, _must_pass(ipaddress.ip_network, 'not an address range, write "10.1.2.0/24"')]
+Network = Annotated[
+    str, _must_pass(ipaddress.ip_network, 'not an address range, write "10.1.2.0/24"')
+]
 WebAddress = Annotated[
-    str, _must_match(r"https?://[^/\s@]+(/\S*)?", 'not an address, write "https://host/path" without user or password')
+    str,
+    _must_match(
+        r"https?://[^/\s@]+(/\S*)?",
+        'not an address, write "https://host/path" without user or password',
+    ),
 ]
 CalendarAddress = Annotated[WebAddress, BeforeValidator(_replace_webcal)]
 """An address of the web. `webcal://` is read as `https://`."""
-Hook = Annotated[str, _must_match(r"https?://[^/\s]+(/\S*)?", 'not an address, write "https://host/path"')]
+Hook = Annotated[
+    str, _must_match(r"https?://[^/\s]+(/\S*)?", 'not an address, write "https://host/path"')
+]
 """An address that may contain a user and a password. It is never shown."""
-Name = Annotated[str, _must_match(r"[a-z0-9][a-z0-9._-]*", "not a name: lower-case letters, digits, dots and dashes")]
-Mailbox = Annotated[str, _must_match(r"[^@]+@[^@\s]+", 'not a mail address, write "statistics@example.gov.uk"')]
+Name = Annotated[
+    str,
+    _must_match(r"[a-z0-9][a-z0-9._-]*", "not a name: lower-case letters, digits, dots and dashes"),
+]
+Mailbox = Annotated[
+    str, _must_match(r"[^@]+@[^@\s]+", 'not a mail address, write "statistics@example.gov.uk"')
+]
 Host = Annotated[
-    str, _must_match(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", 'not a host, write "www.gov.uk" without https:// or path')
+    str,
+    _must_match(
+        r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", 'not a host, write "www.gov.uk" without https:// or path'
+    ),
 ]
 File = Annotated[str, AfterValidator(require_file)]
 """The path of a file that exists. A relative one starts from the folder of the configuration."""
@@ -101,17 +122,27 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 KeyFault = tuple[str, str, str | None]
-"""A key of a table (empty for the table itself), what is wrong with it, and its value if a fault may quote it."""
+"""A key of a table (empty for the table itself), what is wrong with it, and its value if a fault
+may quote it.
+"""
 
 
 def refuse_any(faults: Iterable[KeyFault]) -> None:
-    """Raise an error that reports each of these faults of a table at its key. Without faults it does nothing."""
+    """Raise an error that reports each of these faults of a table at its key.
+
+    Without faults it does nothing.
+    """
     if found := tuple(faults):
-        raise PydanticCustomError("keys", "; ".join(reason for _, reason, _ in found), {"faults": found})
+        raise PydanticCustomError(
+            "keys", "; ".join(reason for _, reason, _ in found), {"faults": found}
+        )
 
 
 def _match_whole_text(fullmatch: _FullMatch, value: Any, message: str) -> re.Match[str]:  # noqa: ANN401 # any TOML value
-    """Return the match of a pattern with a whole text. Any other value is refused with this message."""
+    """Return the match of a pattern with a whole text.
+
+    Any other value is refused with this message.
+    """
     found = fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise refuse(message)
@@ -161,16 +192,26 @@ def read_wall(value: Any) -> datetime:  # noqa: ANN401 # any TOML value
 
 
 def _text_schema(pattern: re.Pattern[str], *examples: str) -> WithJsonSchema:
-    """Return the JSON Schema of a value that is text in `config.toml` and another type in Python."""
-    return WithJsonSchema({"type": "string", "pattern": f"^{pattern.pattern}$", "examples": list(examples)})
+    """Return the JSON Schema of a value that is text in `config.toml` and another type in
+    Python.
+    """
+    return WithJsonSchema(
+        {"type": "string", "pattern": f"^{pattern.pattern}$", "examples": list(examples)}
+    )
 
 
 _LENGTH = _text_schema(_DURATION, "90s", "5m", "2h", "14d")
 Wall = Annotated[datetime, BeforeValidator(read_wall), WithJsonSchema({"type": "string"})]
 """A local date-time, or the begin of a local date."""
-Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration), _LENGTH]
-Spacing = Annotated[Duration, _must_pass(lambda length: length > timedelta(), "must be longer than zero")]
-Turn = Annotated[Duration, _must_pass(lambda length: length >= timedelta(hours=1), "must be at least an hour")]
+Duration = Annotated[
+    timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration), _LENGTH
+]
+Spacing = Annotated[
+    Duration, _must_pass(lambda length: length > timedelta(), "must be longer than zero")
+]
+Turn = Annotated[
+    Duration, _must_pass(lambda length: length >= timedelta(hours=1), "must be at least an hour")
+]
 Rate = Annotated[
     float,
     BeforeValidator(_read_rate),
@@ -179,7 +220,10 @@ Rate = Annotated[
     _text_schema(_RATE, "2/s", "30/m"),
 ]
 TimeOfDay = Annotated[
-    time, BeforeValidator(_read_time), PlainSerializer("{:%H:%M}".format), _text_schema(_TIME, "09:30")
+    time,
+    BeforeValidator(_read_time),
+    PlainSerializer("{:%H:%M}".format),
+    _text_schema(_TIME, "09:30"),
 ]
 QuietHours = Annotated[
     tuple[time, time],
@@ -190,13 +234,19 @@ QuietHours = Annotated[
 
 
 class Table(BaseModel):
-    """A TOML table. Unknown keys are refused, values are never converted to another type, and it cannot change."""
+    """A TOML table.
+
+    Unknown keys are refused, values are never converted to another type, and it cannot change.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class Secret(Table):
-    """Where a secret is read from: an environment variable or a file. The configuration never contains one."""
+    """Where a secret is read from: an environment variable or a file.
+
+    The configuration never contains one.
+    """
 
     env: str | None = None
     file: str | None = None
@@ -214,16 +264,26 @@ class Secret(Table):
         return self
 
     def why_missing(self) -> str | None:
-        """Return why the secret cannot be read now, None if it can. The text names the place, never the value."""
+        """Return why the secret cannot be read now, None if it can.
+
+        The text names the place, never the value.
+        """
         if self.env is not None:
             return None if os.environ.get(self.env) else f"the environment has no {self.env}"
         path = Path(str(self.file))
         if not path.is_file():
             return f"no file {self.file}"
         try:
-            return None if path.read_text(encoding="utf-8").strip() else f"the file {self.file} is empty"
+            return (
+                None
+                if path.read_text(encoding="utf-8").strip()
+                else f"the file {self.file} is empty"
+            )
         except (OSError, UnicodeDecodeError) as exc:
-            return f"the file {self.file} cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
+            return (
+                f"the file {self.file} cannot be read:"
+                f" {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
+            )
 
     def why_exposed(self) -> str | None:
         """Return a warning if other accounts can read the file of the secret, else None."""
@@ -246,7 +306,9 @@ _USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
 
 
 def quote_value(value: Any) -> str:  # noqa: ANN401 # any TOML value
-    """Return a short text of a value for a message, without users, passwords, queries and fragments of addresses."""
+    """Return a short text of a value for a message, without users, passwords, queries and fragments
+    of addresses.
+    """
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, dict):

@@ -19,7 +19,9 @@ _MIXED_UP = (time(8, 30), time(10, 30))
 
 
 class NationSettings(Table):
-    """Single bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that are proclaimed after our list was made."""
+    """Single bank holidays of `ENG`, `WLS`, `SCT` or `NIR` that are proclaimed after our list was
+    made.
+    """
 
     extra_holidays: list[date] = []
     """Holidays that our list does not have."""
@@ -29,7 +31,10 @@ class NationSettings(Table):
 
 @dataclass(frozen=True, slots=True)
 class Workdays:
-    """The working days of a nation. Bank holidays differ by nation, so there are none of the whole United Kingdom."""
+    """The working days of a nation.
+
+    Bank holidays differ by nation, so there are none of the whole United Kingdom.
+    """
 
     nation: Nation = "ENG"
     changes: NationSettings = field(default_factory=NationSettings)
@@ -38,14 +43,21 @@ class Workdays:
         """Return the name of the bank holiday that a day is, None on other days."""
         if day in self.changes.not_holidays:
             return None
-        return "extra holiday" if day in self.changes.extra_holidays else _holidays_in(self.nation, day.year).get(day)
+        return (
+            "extra holiday"
+            if day in self.changes.extra_holidays
+            else _holidays_in(self.nation, day.year).get(day)
+        )
 
     def is_workday(self, day: date) -> bool:
         """Return whether a day is neither Saturday nor Sunday nor a bank holiday."""
         return day.weekday() < 5 and self.holiday_name(day) is None
 
     def workday_before(self, day: date, count: int) -> date:
-        """Return the day `count` working days before a day. With 0 it is the day itself, even if it is a holiday."""
+        """Return the day `count` working days before a day.
+
+        With 0 it is the day itself, even if it is a holiday.
+        """
         while count > 0:
             day -= _DAY
             if self.is_workday(day):
@@ -53,17 +65,22 @@ class Workdays:
         return day
 
     def why_unlikely(self, slot: Slot) -> str | None:
-        """Return why a release is unlikely on a slot's day: weekend or holiday. None for a workday or wider span."""
+        """Return why a release is unlikely on a slot's day: weekend or holiday.
+
+        None for a workday or wider span.
+        """
         day = first_day(slot)
         if day is None or slot.precision not in (Precision.INSTANT, Precision.DAY):
             return None
         return f"{day:%A}" if day.weekday() >= 5 else self.holiday_name(day)
 
     def access_begins(self, slot: datetime, timezone: str = LONDON) -> datetime:
-        """Return the earliest instant (aware UTC) at which the nation's law lets pre-release access begin.
+        """Return the earliest instant (aware UTC) at which the nation's law lets pre-release access
+        begin.
 
-        In Scotland that is the start of the fifth working day before the slot. Elsewhere it is 24 hours before the
-        slot, weekends and bank holidays included (`facts/regulation.md` §4; the Welsh limit is unconfirmed there).
+        In Scotland that is the start of the fifth working day before the slot. Elsewhere it is 24
+        hours before the slot, weekends and bank holidays included (`facts/regulation.md` §4; the
+        Welsh limit is unconfirmed there).
         """
         if self.nation == "SCT":
             return day_begins(self.workday_before(local(slot, timezone).date(), 5), timezone)
@@ -76,10 +93,13 @@ ENGLAND = Workdays()
 def zone_doubt(slot: Slot) -> str | None:
     """Return why a slot looks like a mix-up of UTC and British Summer Time, None if it does not.
 
-    It does if its zone is in doubt, or if it is at 08:30 or 10:30 in London. A mix-up turns 09:30 into one of those.
+    It does if its zone is in doubt, or if it is at 08:30 or 10:30 in London. A mix-up turns 09:30
+    into one of those.
     """
     if slot.doubt in ("zone", "zone-unknown"):
-        return f"doubt about the time zone of {slot.raw}" if slot.raw else "doubt about the time zone"
+        return (
+            f"doubt about the time zone of {slot.raw}" if slot.raw else "doubt about the time zone"
+        )
     if slot.instant is None or slot.timezone != LONDON:
         return None
     wall = local(slot.instant).time()

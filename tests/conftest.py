@@ -30,9 +30,13 @@ PARTS = {
     "nss-wrapper": "/usr/lib/*/libnss_wrapper.so",
 }
 
-# No deadline, because machines may be busy. With CI=true examples are always the same. `make explore` tries new ones.
+# No deadline, because machines may be busy. With CI=true examples are always the same. `make
+# explore` tries new ones.
 settings.register_profile(
-    "ours", deadline=None, derandomize=os.environ.get("CI") == "true", suppress_health_check=[HealthCheck.too_slow]
+    "ours",
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ours")
 
@@ -74,7 +78,9 @@ def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401  # xdist's own
     node.config.stash[NOT_RUN] = getattr(node, "workeroutput", {}).get("not_run", 0)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     """Print how many tests were left out, and which command runs them."""
     if config.option.markexpr == "not slow" and config.stash.get(NOT_RUN, 0):
         terminalreporter.write_line(f"{config.stash[NOT_RUN]} slow tests not run: `make verify`")
@@ -98,9 +104,14 @@ def _missing(name: str) -> str:
         return f"{name} is not installed"
     if name != "chromium":
         return ""
-    # What drives it comes with a program of its own, which needs more of the system than Python does.
-    tried = subprocess.run([browser_driver(), "--version"], capture_output=True, text=True, check=False)
-    return f"the driver of chromium does not start: {tried.stderr.strip()}" if tried.returncode else ""
+    # What drives it comes with a program of its own, which needs more of the system than Python
+    # does.
+    tried = subprocess.run(
+        [browser_driver(), "--version"], capture_output=True, text=True, check=False
+    )
+    return (
+        f"the driver of chromium does not start: {tried.stderr.strip()}" if tried.returncode else ""
+    )
 
 
 def browser_driver() -> Path:

@@ -1,7 +1,10 @@
-"""Tries marked properties with fresh seeds. Failures are printed and kept in a file, and do not fail the run.
+"""Tries marked properties with fresh seeds.
 
-With CI=true all runs use the same examples, so that a commit fails only for its own changes. Faults that need a rare
-example then stay hidden, so `pytest --explore 5` tries each property marked `explored` with five new seeds.
+Failures are printed and kept in a file, and do not fail the run.
+
+With CI=true all runs use the same examples, so that a commit fails only for its own changes. Faults
+that need a rare example then stay hidden, so `pytest --explore 5` tries each property marked
+`explored` with five new seeds.
 """
 
 from __future__ import annotations
@@ -21,9 +24,23 @@ REPEATS = re.compile(r"@reproduce_failure\([^)]*\)")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("explore")
-    group.addoption("--explore", type=int, default=0, metavar="N", help="try explored properties with N fresh seeds")
-    group.addoption("--explore-from", type=int, metavar="SEED", help="the first of them (default: drawn)")
-    group.addoption("--explore-to", type=Path, default=Path("var/explored"), metavar="FOLDER", help="keeps finds here")
+    group.addoption(
+        "--explore",
+        type=int,
+        default=0,
+        metavar="N",
+        help="try explored properties with N fresh seeds",
+    )
+    group.addoption(
+        "--explore-from", type=int, metavar="SEED", help="the first of them (default: drawn)"
+    )
+    group.addoption(
+        "--explore-to",
+        type=Path,
+        default=Path("var/explored"),
+        metavar="FOLDER",
+        help="keeps finds here",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,7 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
     elif config.option.explore_from is None:
         config.option.explore_from = random.SystemRandom().randrange(2**32)
     # No database, because Hypothesis would first replay earlier failures under each seed.
-    settings.register_profile("explore", settings(database=None, derandomize=False, print_blob=True))
+    settings.register_profile(
+        "explore", settings(database=None, derandomize=False, print_blob=True)
+    )
     settings.load_profile("explore")
     # Each failure is printed once, at the end.
     config.option.tbstyle = "no"
@@ -67,7 +86,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _fresh_seed(item: pytest.Item) -> int | None:
-    found: int | None = item.callspec.params.get("fresh_seed") if hasattr(item, "callspec") else None
+    found: int | None = (
+        item.callspec.params.get("fresh_seed") if hasattr(item, "callspec") else None
+    )
     return found
 
 

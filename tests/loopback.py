@@ -99,7 +99,10 @@ async def rude_server(how: str) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def smtp_server(refuse: dict[str, str] | None = None, **options: Any) -> AsyncIterator[Server]:  # noqa: ANN401  # aiosmtpd's own
+async def smtp_server(
+    refuse: dict[str, str] | None = None,
+    **options: Any,  # noqa: ANN401  # aiosmtpd's own
+) -> AsyncIterator[Server]:
     """Take mail; `refuse` gives answers by recipient, or by `data`."""
     server = Server()
     answers = refuse if refuse is not None else {}
@@ -117,7 +120,9 @@ async def smtp_server(refuse: dict[str, str] | None = None, **options: Any) -> A
             return answers.get("data", "250 queued as 42")
 
     loop = asyncio.get_running_loop()
-    listener = await loop.create_server(lambda: SMTP(Handler(), loop=loop, **options), "127.0.0.1", 0)
+    listener = await loop.create_server(
+        lambda: SMTP(Handler(), loop=loop, **options), "127.0.0.1", 0
+    )
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server
@@ -127,7 +132,9 @@ async def smtp_server(refuse: dict[str, str] | None = None, **options: Any) -> A
 
 
 class NotifyTwin:
-    """A fake GOV.UK Notify: checks the token and keeps all accepted messages by reference, repeated ones too."""
+    """A fake GOV.UK Notify: checks the token and keeps all accepted messages by reference, repeated
+    ones too.
+    """
 
     def __init__(self) -> None:
         self.taken: list[dict[str, Any]] = []
@@ -135,19 +142,35 @@ class NotifyTwin:
 
     def __call__(self, asked: Asked) -> tuple[int, str, dict[str, str]]:
         token = asked.headers["authorization"].removeprefix("Bearer ")
-        claims = jwt.decode(token, NOTIFY_SECRET.encode(), algorithms=["HS256"], options={"verify_iat": False})
+        claims = jwt.decode(
+            token, NOTIFY_SECRET.encode(), algorithms=["HS256"], options={"verify_iat": False}
+        )
         assert claims["iss"] == NOTIFY_SERVICE
         if asked.method == "GET":
             mark = parse_qs(urlsplit(asked.target).query)["reference"][0]
             found = [one for one in self.taken if one["reference"] == mark]
             return 200, json.dumps({"notifications": found, "links": {}}), {}
         to = asked.json.get("email_address") or asked.json["phone_number"]
-        if "phone_number" in asked.json and len("\n".join(asked.json["personalisation"].values())) > SMS_LIMIT:
-            words = f"Content for template has a character count greater than the limit of {SMS_LIMIT}"
-            return 400, json.dumps({"errors": [{"error": "ValidationError", "message": words}], "status_code": 400}), {}
+        if (
+            "phone_number" in asked.json
+            and len("\n".join(asked.json["personalisation"].values())) > SMS_LIMIT
+        ):
+            words = (
+                f"Content for template has a character count greater than the limit of {SMS_LIMIT}"
+            )
+            return (
+                400,
+                json.dumps(
+                    {"errors": [{"error": "ValidationError", "message": words}], "status_code": 400}
+                ),
+                {},
+            )
         if to in self.refuse:
             status, words = self.refuse[to]
-            errors = {"errors": [{"error": "BadRequestError", "message": words}], "status_code": status}
+            errors = {
+                "errors": [{"error": "BadRequestError", "message": words}],
+                "status_code": status,
+            }
             return status, json.dumps(errors), {}
         self.taken.append({**asked.json, "id": f"n{len(self.taken)}"})
         return 201, json.dumps({"id": f"n{len(self.taken) - 1}"}), {}
@@ -156,8 +179,13 @@ class NotifyTwin:
 async def _read(reader: asyncio.StreamReader) -> Asked:
     lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     method, target, _ = lines[0].split(" ")
-    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:] if line)}
-    return Asked(method, target, headers, await reader.readexactly(int(headers.get("content-length", 0))))
+    headers = {
+        name.lower(): value
+        for name, _, value in (line.partition(": ") for line in lines[1:] if line)
+    }
+    return Asked(
+        method, target, headers, await reader.readexactly(int(headers.get("content-length", 0)))
+    )
 
 
 @asynccontextmanager

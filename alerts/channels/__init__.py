@@ -10,7 +10,8 @@ from alerts.channel import Channel
 from alerts.channels.base import Outbound
 from alerts.channels.settings import CommonSettings
 
-# Channels are imported when they are opened, so that only the libraries of configured channels are loaded.
+# Channels are imported when they are opened, so that only the libraries of configured channels are
+# loaded.
 KINDS = {
     "alertmanager": "alerts.channels.alertmanager:Alertmanager",
     "apprise": "alerts.channels.apprise:Apprise",
@@ -22,8 +23,13 @@ KINDS = {
 }
 
 
-def open_channel(settings: CommonSettings, now: Callable[[], datetime], outbound: Outbound) -> Channel:
-    """Return the channel that a table of settings describes. It reads its secrets but does not connect yet."""
+def open_channel(
+    settings: CommonSettings, now: Callable[[], datetime], outbound: Outbound
+) -> Channel:
+    """Return the channel that a table of settings describes.
+
+    It reads its secrets but does not connect yet.
+    """
     module_name, class_name = KINDS[settings.kind].split(":")
     channel: Channel = getattr(import_module(module_name), class_name)(settings, now, outbound)
     return channel

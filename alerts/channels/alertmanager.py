@@ -1,4 +1,6 @@
-"""Alerts pushed to Alertmanager (its v2 API), which fire while an incident is open and resolve when it is over."""
+"""Alerts pushed to Alertmanager (its v2 API), which fire while an incident is open and resolve when
+it is over.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,20 @@ class Alertmanager(HttpChannel[AlertmanagerSettings]):
 
     async def send(self, message: Message) -> Outcome:
         """Push the alert as it is now."""
-        body = json.dumps(list(build_alerts(message, self._settings, self._now())), ensure_ascii=False).encode()
+        body = json.dumps(
+            list(build_alerts(message, self._settings, self._now())), ensure_ascii=False
+        ).encode()
         token = self._secrets.get("token")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return await self._post(f"{self._settings.url.rstrip('/')}/api/v2/alerts", body, headers)
 
 
-def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield the alert of a message. If its grade may have risen, also end the alerts of all lower grades.
+def build_alerts(
+    message: Message, settings: AlertmanagerSettings, now: datetime
+) -> Iterator[dict[str, Any]]:
+    """Yield the alert of a message.
+
+    If its grade may have risen, also end the alerts of all lower grades.
 
     The labels name only the incident and its grade, so that later messages update the same alert.
     """
@@ -37,13 +45,17 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     at = instant_from_json(message.data.get("at")) or now
     opened = min(instant_from_json(incident.get("opened")) or at, at)
     grade = str(message.data.get("grade", "none"))
-    # The message that opens a breach has the kind `opened`. Other incidents are opened by other kinds (`unproven`, …).
+    # The message that opens a breach has the kind `opened`. Other incidents are opened by other
+    # kinds (`unproven`, …).
     is_no_breach = message.kind in OPENING_KINDS and message.kind != "opened"
     is_open = bool(incident) and incident.get("closed") is None
-    # The alert of an open breach lasts for `hold`, because later messages renew or end it. Any other alert may get no
-    # later message, so it ends by itself after the shorter time `hold_others`.
+    # The alert of an open breach lasts for `hold`, because later messages renew or end it. Any
+    # other alert may get no later message, so it ends by itself after the shorter time
+    # `hold_others`.
     lifetime = settings.hold if is_open and not is_no_breach else settings.hold_others
-    yield _build_alert(message, grade, opened, ends=at if message.kind == "final" else at + lifetime)
+    yield _build_alert(
+        message, grade, opened, ends=at if message.kind == "final" else at + lifetime
+    )
     if incident and message.kind in ("grade_changed", "reopened", "final", "still"):
         grades: list[str] = list(Grade)  # the least grave first
         for lower in grades[: grades.index(grade)] if grade in grades else ():
@@ -58,7 +70,9 @@ def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime)
     links = {"runbook_url": data.get("runbook"), "board_url": data.get("page")}
     return {
         "labels": {
-            "alertname": "NinethirtyIncident" if incident else f"Ninethirty{message.kind.capitalize()}",
+            "alertname": "NinethirtyIncident"
+            if incident
+            else f"Ninethirty{message.kind.capitalize()}",
             "incident": str(incident.get("id", message.notice)),
             "release": str(data.get("release", "")),
             "producer": str(data.get("producer", "")),

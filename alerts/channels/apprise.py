@@ -12,10 +12,15 @@ _URGENCIES = {"report": apprise.NotifyType.FAILURE, "note": apprise.NotifyType.W
 
 
 class Apprise(ThreadChannel[AppriseSettings]):
-    """Sends each message to one service. Apprise reports only whether it was sent, not why it failed."""
+    """Sends each message to one service.
+
+    Apprise reports only whether it was sent, not why it failed.
+    """
 
     def _send_blocking(self, message: Message) -> Outcome:
-        """Send the message to the service behind the secret address, in a form that fits its limit of characters."""
+        """Send the message to the service behind the secret address, in a form that fits its limit
+        of characters.
+        """
         url = self._secrets["url"]
         asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY)
         asset.app_id, asset.app_desc, asset.app_url = "ninethirty", "ninethirty", ""
@@ -32,6 +37,8 @@ class Apprise(ThreadChannel[AppriseSettings]):
             short, link = make_short_form(message, min(limit, LONGEST_SHORT_FORM))
             subject, text = "", f"{short} {link}".rstrip()
         scheme = url.partition(":")[0]
-        if service.notify(text, subject, urgency, body_format=apprise.NotifyFormat.TEXT, timeout=self._timeout):
+        if service.notify(
+            text, subject, urgency, body_format=apprise.NotifyFormat.TEXT, timeout=self._timeout
+        ):
             return Accepted(scheme)
         return Refused(permanent=False, reason=f"the service behind {scheme} did not take it")

@@ -1,4 +1,6 @@
-"""What channels have in common: name and settings, a thread for those that block, a limit on the time to send."""
+"""What channels have in common: name and settings, a thread for those that block, a limit on the
+time to send.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,9 @@ SettingsT = TypeVar("SettingsT", bound=CommonSettings)
 class Outbound:
     """How channels reach addresses, as `[network]` says.
 
-    `proxy_of(url)` returns the URL of the proxy for an address, None for a direct connection. `transport(url, tls,
-    seconds)` makes the transport for one message to an address, through that proxy. `seconds` is its time limit.
+    `proxy_of(url)` returns the URL of the proxy for an address, None for a direct connection.
+    `transport(url, tls, seconds)` makes the transport for one message to an address, through that
+    proxy. `seconds` is its time limit.
     """
 
     proxy_of: Callable[[str], str | None]
@@ -35,17 +38,24 @@ class Outbound:
 
 
 class NamedChannel(Generic[SettingsT]):
-    """A channel by its name, with its settings and secrets by key. It keeps no connection between messages.
+    """A channel by its name, with its settings and secrets by key.
 
-    It takes no files by default. A draft takes a fifth of a second to write, and other notices would wait for it.
+    It keeps no connection between messages.
+
+    It takes no files by default. A draft takes a fifth of a second to write, and other notices
+    would wait for it.
     """
 
     formats: Sequence[str] = ()
 
-    def __init__(self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound) -> None:
+    def __init__(
+        self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound
+    ) -> None:
         self.name = settings.name
         self._settings = settings
-        self._secrets = {key: value.reveal() for key, value in settings if isinstance(value, Secret)}
+        self._secrets = {
+            key: value.reveal() for key, value in settings if isinstance(value, Secret)
+        }
         self._timeout = settings.timeout.total_seconds()
         self._now = now
         self._outbound = outbound
@@ -55,15 +65,22 @@ class NamedChannel(Generic[SettingsT]):
 
 
 class ThreadChannel(NamedChannel[SettingsT], ABC):
-    """A channel that blocks. It has its own thread, so that the loop's default threads are free for name look-ups."""
+    """A channel that blocks.
 
-    def __init__(self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound) -> None:
+    It has its own thread, so that the loop's default threads are free for name look-ups.
+    """
+
+    def __init__(
+        self, settings: SettingsT, now: Callable[[], datetime], outbound: Outbound
+    ) -> None:
         super().__init__(settings, now, outbound)
         self._thread = ThreadPoolExecutor(1, f"channel-{settings.name}")
 
     async def send(self, message: Message) -> Outcome:
         """Send the message once, on the channel's thread."""
-        sending = asyncio.get_running_loop().run_in_executor(self._thread, self._send_blocking, message)
+        sending = asyncio.get_running_loop().run_in_executor(
+            self._thread, self._send_blocking, message
+        )
         return await limit_attempt(self._timeout, sending)
 
     @abstractmethod

@@ -1,4 +1,6 @@
-"""Writes messages and drafts as files: for a desk that watches a folder, for demos, or if other channels fail."""
+"""Writes messages and drafts as files: for a desk that watches a folder, for demos, or if other
+channels fail.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +21,22 @@ _LONGEST_NAME = 120
 
 
 class Folder(ThreadChannel[FolderSettings]):
-    """Writes FOLDER/DATE/ID.txt, ID.json and the attachments. The .json is written last: then all files are there."""
+    """Writes FOLDER/DATE/ID.txt, ID.json and the attachments.
+
+    The .json is written last: then all files are there.
+    """
 
     formats = tuple(WRITERS)
 
     def _send_blocking(self, message: Message) -> Outcome:
-        """Write the files of a message, each whole or not at all. A message that was written before is not changed."""
+        """Write the files of a message, each whole or not at all.
+
+        A message that was written before is not changed.
+        """
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
-        # Use the date of the notice, so that a second attempt after midnight finds the files of the first.
+        # Use the date of the notice, so that a second attempt after midnight finds the files of the
+        # first.
         at = instant_from_json(message.data.get("at")) or self._now()
         folder = Path(self._settings.folder) / at.date().isoformat()
         last_file = folder / f"{message.id}.json"  # if it exists, all files before it are whole
@@ -38,12 +47,16 @@ class Folder(ThreadChannel[FolderSettings]):
                     _write_whole(folder / name, content)
         except OSError as fault:
             # A full disk or a missing mount is a fault of the channel, so the message is retried.
-            return Refused(permanent=False, reason=loggable_reason(f"{type(fault).__name__}: {fault.strerror}"))
+            return Refused(
+                permanent=False, reason=loggable_reason(f"{type(fault).__name__}: {fault.strerror}")
+            )
         return Accepted(str(last_file.with_suffix(".txt")))
 
 
 def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of each file of a message: attachments, its text, and last a .json that lists them."""
+    """Yield name and content of each file of a message: attachments, its text, and last a .json
+    that lists them.
+    """
     names = []
     for number, attachment in enumerate(message.attachments):
         # A long name loses its beginning, because its end is the file type.

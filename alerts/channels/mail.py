@@ -19,21 +19,32 @@ from alerts.channels.settings import MailSettings
 from schedules.times.json import instant_from_json
 
 _IMPORTANT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "reminder", "digest"})
-_LOGIN_FAULTS = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
+_LOGIN_FAULTS = (
+    aiosmtplib.SMTPAuthenticationError,
+    aiosmtplib.SMTPConnectResponseError,
+    aiosmtplib.SMTPHeloError,
+)
 
 
 class Mail(NamedChannel[MailSettings]):
-    """Sends each message once to each recipient. A retry goes only to recipients that were refused for the moment."""
+    """Sends each message once to each recipient.
+
+    A retry goes only to recipients that were refused for the moment.
+    """
 
     formats = ("docx",)
 
-    def __init__(self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
+    def __init__(
+        self, settings: MailSettings, now: Callable[[], datetime], outbound: Outbound
+    ) -> None:
         super().__init__(settings, now, outbound)
         # The recipients of a message that were refused for now, and whether anyone has the message.
         self._retries: dict[str, tuple[tuple[str, ...], bool]] = {}
 
     async def send(self, message: Message) -> Outcome:
-        """Send the message. It is accepted once each recipient was accepted or permanently refused."""
+        """Send the message. It is accepted once each recipient was accepted or permanently
+        refused.
+        """
         try:
             mail = compose_mail(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
@@ -41,23 +52,40 @@ class Mail(NamedChannel[MailSettings]):
         return await limit_attempt(self._timeout, self._send_to_remaining(message.id, mail))
 
     async def _send_to_remaining(self, message_id: str, mail: EmailMessage) -> Outcome:
-        """Send an e-mail to all recipients, at a retry only to those refused for now. Return the outcome."""
+        """Send an e-mail to all recipients, at a retry only to those refused for now.
+
+        Return the outcome.
+        """
         everyone = tuple(self._settings.to)
         to, _is_taken_by_any = self._retries.get(message_id, (everyone, False))
         try:
             refused, answer = await self._transmit(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
-            refused, answer = {refusal.recipient: (refusal.code, refusal.message) for refusal in fault.recipients}, ""
+            refused, answer = (
+                {
+                    refusal.recipient: (refusal.code, refusal.message)
+                    for refusal in fault.recipients
+                },
+                "",
+            )
         except aiosmtplib.SMTPResponseException as fault:
-            # A wrong password or a greeting of 554 is a fault of the channel, so the message is retried.
+            # A wrong password or a greeting of 554 is a fault of the channel, so the message is
+            # retried.
             is_permanent = fault.code >= 500 and not isinstance(fault, _LOGIN_FAULTS)
-            return Refused(permanent=is_permanent, reason=self._redact(f"{fault.code} {fault.message}"))
+            return Refused(
+                permanent=is_permanent, reason=self._redact(f"{fault.code} {fault.message}")
+            )
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
             return Refused(permanent=False, reason=self._redact(f"{type(fault).__name__}: {fault}"))
         return self._combine_refusals(message_id, to, refused, answer)
 
-    async def _transmit(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
-        """Send an e-mail. Return (code, text) for each recipient that was refused, and the server's answer."""
+    async def _transmit(
+        self, mail: EmailMessage, to: Sequence[str]
+    ) -> tuple[dict[str, tuple[int, str]], str]:
+        """Send an e-mail.
+
+        Return (code, text) for each recipient that was refused, and the server's answer.
+        """
         settings = self._settings
         refused, answer = await aiosmtplib.send(
             mail,
@@ -68,30 +96,46 @@ class Mail(NamedChannel[MailSettings]):
             username=settings.user,
             password=self._secrets.get("password"),
             use_tls=settings.security == "tls",
-            # Never opportunistic: a server that hides STARTTLS must not get the password in the clear.
+            # Never opportunistic: a server that hides STARTTLS must not get the password in the
+            # clear.
             start_tls=settings.security == "starttls",
-            tls_context=None if settings.security == "none" else ssl.create_default_context(cafile=settings.ca_file),
+            tls_context=None
+            if settings.security == "none"
+            else ssl.create_default_context(cafile=settings.ca_file),
             timeout=self._timeout,
         )
-        return {address: (refusal.code, refusal.message) for address, refusal in refused.items()}, answer
+        return {
+            address: (refusal.code, refusal.message) for address, refusal in refused.items()
+        }, answer
 
     def _combine_refusals(
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
-        """Return the outcome of an attempt to send to recipients, of which some were `refused` (SMTP code, text)."""
+        """Return the outcome of an attempt to send to recipients, of which some were `refused`
+        (SMTP code, text).
+        """
         _recipients, was_taken_by_any = self._retries.pop(message_id, ((), False))
         is_taken_by_any = was_taken_by_any or any(address not in refused for address in to)
-        # An SMTP code from 500 up is final. Recipients refused with a lower one are remembered for the retry.
-        refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
-        reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
+        # An SMTP code from 500 up is final. Recipients refused with a lower one are remembered for
+        # the retry.
+        refused_for_now = tuple(
+            address for address in to if address in refused and refused[address][0] < 500
+        )
+        reasons = self._redact(
+            "; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items())
+        )
         if refused_for_now:
             if len(self._retries) >= 1000:
                 del self._retries[next(iter(self._retries))]  # the oldest
             self._retries[message_id] = refused_for_now, is_taken_by_any
-            return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")
+            return Refused(
+                permanent=False,
+                reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}",
+            )
         if not is_taken_by_any:
             return Refused(permanent=True, reason=reasons)
-        # At least one recipient has it, now or since an earlier attempt, so the message counts as accepted.
+        # At least one recipient has it, now or since an earlier attempt, so the message counts as
+        # accepted.
         return Accepted(self._redact(answer) if not refused else f"refused for good: {reasons}")
 
     def _redact(self, text: str) -> str:
@@ -99,7 +143,8 @@ class Mail(NamedChannel[MailSettings]):
 
 
 def compose_mail(message: Message, settings: MailSettings, now: datetime) -> EmailMessage:
-    """Return the e-mail: plain text and HTML, with the draft, as a reply to the notice that opened its thread.
+    """Return the e-mail: plain text and HTML, with the draft, as a reply to the notice that opened
+    its thread.
 
     Raises ValueError for an address or name that a header cannot contain.
     """
@@ -123,7 +168,12 @@ def compose_mail(message: Message, settings: MailSettings, now: datetime) -> Ema
         mail.add_alternative(message.html, subtype="html")
     for attachment in message.attachments:
         main, _, sub = attachment.media_type.partition("/")
-        mail.add_attachment(attachment.content, maintype=main, subtype=sub or "octet-stream", filename=attachment.name)
+        mail.add_attachment(
+            attachment.content,
+            maintype=main,
+            subtype=sub or "octet-stream",
+            filename=attachment.name,
+        )
     return mail
 
 

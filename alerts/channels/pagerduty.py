@@ -1,4 +1,6 @@
-"""PagerDuty's Events API v2: one incident is one alert, opened, kept up to date and resolved by the same key."""
+"""PagerDuty's Events API v2: one incident is one alert, opened, kept up to date and resolved by the
+same key.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ _PLATFORM_EVENTS = frozenset({"opened", "reopened", "final", "acknowledged", "cl
 
 
 class PagerDuty(HttpChannel[PagerdutySettings]):
-    """Sends events. PagerDuty joins events with the same key, so an event sent twice pages people only once."""
+    """Sends events.
+
+    PagerDuty joins events with the same key, so an event sent twice pages people only once.
+    """
 
     async def send(self, message: Message) -> Outcome:
         """Send the event of a message once."""
@@ -26,11 +31,12 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
 
 
 def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
-    """Return the event: `resolve` (last notice, or closed incident), `acknowledge` (acknowledgement), else `trigger`.
+    """Return the event: `resolve` (last notice, or closed incident), `acknowledge`
+    (acknowledgement), else `trigger`.
 
-    None if the alert must stay as it is: after the signature of a report, and for a message about a platform's fault
-    that does not open, acknowledge or end it. Events of one incident have the same `dedup_key`, so they change one
-    alert. Without an incident, those of one thread have the same.
+    None if the alert must stay as it is: after the signature of a report, and for a message about a
+    platform's fault that does not open, acknowledge or end it. Events of one incident have the same
+    `dedup_key`, so they change one alert. Without an incident, those of one thread have the same.
     """
     incident = message.data.get("incident") or {}
     is_platform = incident.get("kind") == "platform"
@@ -47,7 +53,10 @@ def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     if is_over or is_acknowledged:
         return event
     address = (message.data.get("measured") or {}).get("url")
-    texts_of_links = ((message.data.get("link"), "Incident, and acknowledge"), (address, "Announced address"))
+    texts_of_links = (
+        (message.data.get("link"), "Incident, and acknowledge"),
+        (address, "Announced address"),
+    )
     links = [{"href": str(href), "text": text} for href, text in texts_of_links if href]
     payload = {
         "summary": one_line(message.subject, 1024),

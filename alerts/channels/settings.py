@@ -1,4 +1,7 @@
-"""The tables of `[[channel]]`, one for each kind. Separate from the channels, because their libraries load slowly."""
+"""The tables of `[[channel]]`, one for each kind.
+
+Separate from the channels, because their libraries load slowly.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ class PostSettings(CommonSettings):
 class FolderSettings(CommonSettings):
     """Files: each notice, and the draft in every format.
 
-    [Channels](how-to/channels.md) shows how to set up each kind. [Notices](notices.md#channels) says what each sends.
+    [Channels](how-to/channels.md) shows how to set up each kind. [Notices](notices.md#channels)
+    says what each sends.
     """
 
     kind: Literal["folder"]
@@ -69,7 +73,9 @@ class AppriseSettings(CommonSettings):
 
     kind: Literal["apprise"]
     url: Secret
-    """An Apprise address with one recipient, for example `workflows://…` for Teams. All of it is a secret."""
+    """An Apprise address with one recipient, for example `workflows://…` for Teams. All of it is a
+    secret.
+    """
     digest: bool = True
 
 
@@ -120,7 +126,10 @@ class AlertmanagerSettings(PostSettings):
 
 
 class PagerdutySettings(PostSettings):
-    """PagerDuty's Events API v2. One incident is one alert. It is resolved when the measurement is complete."""
+    """PagerDuty's Events API v2.
+
+    One incident is one alert. It is resolved when the measurement is complete.
+    """
 
     kind: Literal["pagerduty"]
     routing_key: Secret

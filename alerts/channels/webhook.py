@@ -18,7 +18,9 @@ from alerts.channels.settings import WebhookSettings
 class Webhook(HttpChannel[WebhookSettings]):
     """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
 
-    def __init__(self, settings: WebhookSettings, now: Callable[[], datetime], outbound: Outbound) -> None:
+    def __init__(
+        self, settings: WebhookSettings, now: Callable[[], datetime], outbound: Outbound
+    ) -> None:
         super().__init__(settings, now, outbound)
         self.formats = ("docx",) if settings.with_attachments else ()
 
@@ -55,6 +57,8 @@ def webhook_body(message: Message) -> bytes:
 
 
 def sign_body(secret: str, at: int, body: bytes) -> str:
-    """Return the X-Signature header: `t=` seconds since 1970, `v1=` HMAC-SHA-256 of `t.body` in hex."""
+    """Return the X-Signature header: `t=` seconds since 1970, `v1=` HMAC-SHA-256 of `t.body` in
+    hex.
+    """
     digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"

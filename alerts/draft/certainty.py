@@ -1,4 +1,6 @@
-"""The evidence of a draft: how it was measured, the table of parts, and the tables of the annex in UTC."""
+"""The evidence of a draft: how it was measured, the table of parts, and the tables of the annex in
+UTC.
+"""
 
 from __future__ import annotations
 
@@ -22,26 +24,34 @@ from schedules.times.zone import local_date
 
 ADDRESS_ORIGINS: Mapping[str, str] = {
     "guessed": "it was guessed from that of its announcement, and absence there proves nothing",
-    "guessed and awaited": "it was guessed from that of its announcement. That the release was not out rests on the"
-    " announcement, which still announced it, and on GOV.UK's index, which did not list it",
-    "guessed and found": "it was guessed from that of its announcement, and the release was found there",
+    "guessed and awaited": (
+        "it was guessed from that of its announcement. That the release was not out rests on the"
+        " announcement, which still announced it, and on GOV.UK's index, which did not list it"
+    ),
+    "guessed and found": (
+        "it was guessed from that of its announcement, and the release was found there"
+    ),
     "led_to": "its announcement led there",
     "found": "it was found by its title in a listing",
 }
 NO_BLIND_SPAN = "No time in which the monitor could not see is recorded for this release."
 
 ABOUT_TIMES = (
-    "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
-    "Bounds are rounded outward. A look that failed proves nothing and is not counted as absence."
+    "First seen is an interval: the monitor had proof of absence at its start and proof of presence"
+    " at its end. Bounds are rounded outward. A look that failed proves nothing and is not counted"
+    " as absence."
 )
 ABOUT_RECORDS = (
-    "Each evidence record named below holds the address asked, when it was asked and answered, and the answer with its "
-    "status and headers. All of them can be exported as one file with their hashes."
+    "Each evidence record named below holds the address asked, when it was asked and answered, and"
+    " the answer with its status and headers. All of them can be exported as one file with their"
+    " hashes."
 )
 
 
 def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs on how certain the measured times are; if logged by hand, that nothing was measured."""
+    """Return the paragraphs on how certain the measured times are; if logged by hand, that nothing
+    was measured.
+    """
     facts = inputs.measured_facts
     if facts is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
@@ -49,12 +59,17 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
     clock = "The monitor's clock was not compared with those of the watched hosts."
     offset = certainty.clock_offset
     if offset is not None and offset != Bounds():  # Bounds() has no limit, so that nothing is known
-        clock = f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
+        clock = (
+            f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
+        )
     doubts = list_unproven(facts)
     if facts.unread_since is not None:
-        # The calendar was not read shortly before the slot, so the slot may have changed. This gravest doubt is first.
+        # The calendar was not read shortly before the slot, so the slot may have changed. This
+        # gravest doubt is first.
         last_read = words.format_instant(facts.unread_since, facts.timezone)
-        doubts.insert(0, f"The calendar was last read with this announced time in it at {last_read}.")
+        doubts.insert(
+            0, f"The calendar was last read with this announced time in it at {last_read}."
+        )
     # Only the details of these findings contain no more than addresses and times.
     detailed_kinds = {*FINDING_SENTENCES, "stale_edge", "corrected", "clock_fault"}
     details = [
@@ -62,16 +77,28 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
         for finding in facts.findings
         if finding.kind in detailed_kinds and finding.detail
     ]
-    about_records = [ABOUT_RECORDS] if certainty.records else []  # evidence records of requests and answers
+    # evidence records of requests and answers
+    about_records = [ABOUT_RECORDS] if certainty.records else []
     looks = f"{_say_looks(certainty)} {clock}"
-    return (looks, *(doubts or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, ABOUT_TIMES, *about_records)
+    return (
+        looks,
+        *(doubts or [NO_BLIND_SPAN]),
+        *say_where_announced(facts),
+        *details,
+        ABOUT_TIMES,
+        *about_records,
+    )
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
-    """Return sentences on where and when the announcement was read, and how an unannounced address is known."""
+    """Return sentences on where and when the announcement was read, and how an unannounced address
+    is known.
+    """
     origins = [f"is from the calendar “{facts.slot_source}”"] if facts.slot_source else []
     if facts.slot_learnt:
-        origins.append(f"was first read at {words.format_instant(facts.slot_learnt, facts.timezone)}")
+        origins.append(
+            f"was first read at {words.format_instant(facts.slot_learnt, facts.timezone)}"
+        )
     sentences = [f"The announced time {' and '.join(origins)}."] if origins else []
     address: str = facts.address
     if facts.page is not None and address == "guessed":
@@ -85,10 +112,17 @@ def say_where_announced(facts: ReleaseFacts) -> list[str]:
 
 
 def list_unproven(facts: ReleaseFacts) -> list[str]:
-    """Return sentences on what remains unproven, and on each time in which the monitor could not see."""
-    unproven = [f"Not proved: {facts.unproven_because.rstrip('.')}."] if facts.unproven_because else []
+    """Return sentences on what remains unproven, and on each time in which the monitor could not
+    see.
+    """
+    unproven = (
+        [f"Not proved: {facts.unproven_because.rstrip('.')}."] if facts.unproven_because else []
+    )
     # Two monitors may have the same gap, for example if they lost the same store.
-    return [*unproven, *dict.fromkeys(describe_blind_span(span, facts.timezone) for span in facts.certainty.blind)]
+    return [
+        *unproven,
+        *dict.fromkeys(describe_blind_span(span, facts.timezone) for span in facts.certainty.blind),
+    ]
 
 
 def describe_blind_span(blind: BlindSpan, timezone: str) -> str:
@@ -106,14 +140,23 @@ def _say_looks(certainty: Certainty) -> str:
     if certainty.widest_gap is None:
         return made
     gap = length(certainty.widest_gap, math.ceil)
-    return f"{made} Around the announced time the widest gap between two looks at the page was {gap}."
+    return (
+        f"{made} Around the announced time the widest gap between two looks at the page was {gap}."
+    )
 
 
 def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
-    """Return the table of parts in local time: first sight, delay, and publication before the announced time."""
+    """Return the table of parts in local time: first sight, delay, and publication before the
+    announced time.
+    """
     slot = instant_text(facts.slot, facts.timezone) if facts.slot else ""
     caption = f"Announced time: {slot}" if slot else f"Announced: {facts.slot_text}"
-    header = ("Part and address", "First seen by the monitor", "Against the announced time", "Public before it")
+    header = (
+        "Part and address",
+        "First seen by the monitor",
+        "Against the announced time",
+        "Public before it",
+    )
     rows = tuple(
         (
             f"{words.capitalise(part_name(part))}\n{part.url}",
@@ -136,7 +179,9 @@ def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the delay of a part with both bounds, or why it has none, and how late users got it if a cache hid it."""
+    """Return the delay of a part with both bounds, or why it has none, and how late users got it if
+    a cache hid it.
+    """
     hidden = ""
     if part.is_hidden and part.wait is not None:  # a cache hid it, and users waited so long for it
         hidden = f"; for users {words.format_bounds(part.wait)} late"
@@ -154,11 +199,15 @@ def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
         return "Not measured in minutes"
     low, high = part.delay.min, part.delay.max
     if high is not None and high <= 0:
-        # A delay of -5 to -3 minutes is 3 to 5 minutes early: without their signs, the bounds change places.
+        # A delay of -5 to -3 minutes is 3 to 5 minutes early: without their signs, the bounds
+        # change places.
         text = f"{words.format_bounds(Bounds(-high, None if low is None else -low))} early"
     else:
         # No alternative address was announced, so a release there cannot be late.
-        text = f"{words.format_bounds(part.delay)} {'after it' if part.role == 'alternative' else 'late'}"
+        text = (
+            f"{words.format_bounds(part.delay)}"
+            f" {'after it' if part.role == 'alternative' else 'late'}"
+        )
         text += " so far" if part.verdict == "overdue" else ""
     return words.capitalise(f"{text}{hidden}")
 
@@ -168,18 +217,27 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts) -> str:
         return "None proved" if part.verdict == "unproven" else "None seen"
     lines = []
     for exposure in part.exposures:
-        length = words.format_bounds(Bounds(exposure.seconds.min, None) if exposure.open else exposure.seconds)
+        length = words.format_bounds(
+            Bounds(exposure.seconds.min, None) if exposure.open else exposure.seconds
+        )
         began = words.format_interval(exposure.start, facts.timezone)
         lines.append(f"{length}{', still open' if exposure.open else ''}; began {began}")
     return words.capitalise("; ".join(lines))
 
 
 def tabulate_evidence(inputs: DraftInput) -> tuple[Table, ...]:
-    """Return the tables of the evidence annex: incident, times in UTC, gaps, evidence records and notes."""
+    """Return the tables of the evidence annex: incident, times in UTC, gaps, evidence records and
+    notes.
+    """
     tables = [_tabulate_incident(inputs)]
     if (facts := inputs.measured_facts) is not None:
-        gaps = tuple((_format_utc(span.begins), _format_utc(span.ends), span.cause) for span in facts.certainty.blind)
-        blind = Table("When the monitor could not see (UTC)", ("From", "To", "Cause"), gaps, (5, 5, 7))
+        gaps = tuple(
+            (_format_utc(span.begins), _format_utc(span.ends), span.cause)
+            for span in facts.certainty.blind
+        )
+        blind = Table(
+            "When the monitor could not see (UTC)", ("From", "To", "Cause"), gaps, (5, 5, 7)
+        )
         tables += [_tabulate_times(facts), blind, _tabulate_records(facts)]
     tables.append(_tabulate_notes(inputs))
     return tuple(table for table in tables if table.rows)
@@ -188,7 +246,8 @@ def tabulate_evidence(inputs: DraftInput) -> tuple[Table, ...]:
 def _tabulate_incident(inputs: DraftInput) -> Table:
     occurred = _format_utc(inputs.incident.occurred)
     if not has_time_of_day(inputs.incident):
-        # A day without a time is not converted: in summer its midnight in London is the day before in UTC.
+        # A day without a time is not converted: in summer its midnight in London is the day before
+        # in UTC.
         occurred = f"{local_date(inputs.incident.occurred, inputs.timezone)}, logged without a time"
     rows = [
         ("Incident", inputs.incident.id),
@@ -203,13 +262,20 @@ def _tabulate_incident(inputs: DraftInput) -> Table:
 
 def _tabulate_times(facts: ReleaseFacts) -> Table:
     # The announced time has no bounds, so its last cell is a remark.
-    rows = [("Announced time", _format_utc(facts.slot) if facts.slot else "not an instant", "as announced")]
+    rows = [
+        (
+            "Announced time",
+            _format_utc(facts.slot) if facts.slot else "not an instant",
+            "as announced",
+        )
+    ]
     unknown = Interval()
     for part in sort_parts(facts):
         if part.first_seen != unknown:
             rows.append(_interval_row(f"First seen: {part_name(part)}", part.first_seen))
         is_released_later = part.released not in (unknown, part.first_seen)
-        # A part that was already public when its slot came was not released then. Its exposure has the times.
+        # A part that was already public when its slot came was not released then. Its exposure has
+        # the times.
         if is_released_later and not was_public_at_slot(part):
             rows.append(_interval_row(f"Released: {part_name(part)}", part.released))
         for exposure in part.exposures:
@@ -227,8 +293,16 @@ def _tabulate_records(facts: ReleaseFacts) -> Table:
     heads = dict(facts.certainty.heads)
     if not heads:
         return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records, (1, 2))
-    rows = tuple((name, digest, heads.get(name, "In the record itself")) for name, digest in facts.certainty.records)
-    return Table("Evidence records", ("Record", "SHA-256", "Status and headers of the answer"), rows, (2, 5, 6))
+    rows = tuple(
+        (name, digest, heads.get(name, "In the record itself"))
+        for name, digest in facts.certainty.records
+    )
+    return Table(
+        "Evidence records",
+        ("Record", "SHA-256", "Status and headers of the answer"),
+        rows,
+        (2, 5, 6),
+    )
 
 
 def _tabulate_notes(inputs: DraftInput) -> Table:
@@ -238,7 +312,9 @@ def _tabulate_notes(inputs: DraftInput) -> Table:
         head = f"{write_title_with_slot(inputs.facts, entry.at)}, " if inputs.facts else ""
         at = words.format_instant(entry.at, inputs.timezone)
         rows.append((at, entry.by, entry.text.replace(head, "", 1)))
-    return Table("What was noted during the incident", ("When", "By (role)", "Note"), tuple(rows), (4, 4, 9))
+    return Table(
+        "What was noted during the incident", ("When", "By (role)", "Note"), tuple(rows), (4, 4, 9)
+    )
 
 
 def _format_utc(instant: datetime | None) -> str:

@@ -32,25 +32,35 @@ Event = tuple[datetime, str]
 
 
 def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a heading and one line for each event that a person logged or ticked, oldest first; empty without any."""
-    events = sorted([*_list_logged_events(inputs), *_list_ticked_steps(inputs)], key=lambda event: event[0])
+    """Return a heading and one line for each event that a person logged or ticked, oldest first;
+    empty without any.
+    """
+    events = sorted(
+        [*_list_logged_events(inputs), *_list_ticked_steps(inputs)], key=lambda event: event[0]
+    )
     lines, named_day = [], None
     for at, text in events:
-        lines.append(f"{words.capitalise(words.format_clock_day(at, inputs.timezone, named_day))}: {text}")
+        lines.append(
+            f"{words.capitalise(words.format_clock_day(at, inputs.timezone, named_day))}: {text}"
+        )
         named_day = local_date(at, inputs.timezone)
     return (HEADING, *lines) if lines else ()
 
 
 def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
     for entry in inputs.incident.timeline_by_time:
-        is_omitted = entry.text == inputs.incident.words.get("what") or entry.text.startswith(OMITTED_PREFIXES)
+        is_omitted = entry.text == inputs.incident.words.get("what") or entry.text.startswith(
+            OMITTED_PREFIXES
+        )
         if entry.by != MONITOR and not is_omitted:
             text = "took charge" if entry.text == ACKNOWLEDGED else entry.text.rstrip(".")
             yield entry.at, f"{text} ({entry.by})"
 
 
 def _list_ticked_steps(inputs: DraftInput) -> Iterator[Event]:
-    """Yield (instant, text) of each step that a person ticked with a time of day, such as `10:05, press office`."""
+    """Yield (instant, text) of each step that a person ticked with a time of day, such as `10:05,
+    press office`.
+    """
     opened = local(inputs.incident.opened, inputs.timezone).replace(second=0, microsecond=0)
     for step in guidance.list_steps(inputs.kinds):
         note = inputs.typed.get(f"{STEP_PREFIX}{step.id}", "")

@@ -1,6 +1,7 @@
 """Edition and practice of the Code of Practice for Statistics, by date of occurrence in London.
 
-The table `data/clauses.json` says how far each entry was confirmed. Configuration can replace dates and citations.
+The table `data/clauses.json` says how far each entry was confirmed. Configuration can replace dates
+and citations.
 """
 
 from __future__ import annotations
@@ -19,17 +20,23 @@ from schedules.times.zone import local_date
 
 CODE_URL = "https://code.statisticsauthority.gov.uk"
 """The site with the text of the Code."""
-OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
+OUTSIDE_CODE = (
+    "The producer is outside the Code of Practice for Statistics, so no practice is cited."
+)
 
-# The place of the practice to cite if the table offers two. A finding that is not named here cites both.
+# The place of the practice to cite if the table offers two. A finding that is not named here cites
+# both.
 PREFERRED_PRACTICE: Mapping[str, int] = {"unannounced": 0, "short_notice": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """One practice of the Code. `cite` is its short citation, `full` a longer one or empty, `text` what it requires.
+    """One practice of the Code.
 
-    `text` is our summary, or the Code's own words if `quoted`. `confidence` says how far the citation was confirmed.
+    `cite` is its short citation, `full` a longer one or empty, `text` what it requires.
+
+    `text` is our summary, or the Code's own words if `quoted`. `confidence` says how far the
+    citation was confirmed.
     """
 
     cite: str
@@ -40,7 +47,9 @@ class Practice:
 
     @property
     def citation(self) -> str:
-        """Return the full citation, with the text of the practice if it is in the Code's own words."""
+        """Return the full citation, with the text of the practice if it is in the Code's own
+        words.
+        """
         citation = self.full or self.cite
         return f"{citation}: “{self.text}”" if self.quoted else citation
 
@@ -54,7 +63,8 @@ class Practice:
 class Edition:
     """One edition of the Code, in force in London from `begins` until the next one.
 
-    `primary`: the ids of practices to cite for each failure mode. `outside`: producers that the Code does not bind.
+    `primary`: the ids of practices to cite for each failure mode. `outside`: producers that the
+    Code does not bind.
     """
 
     name: str
@@ -68,8 +78,11 @@ class Edition:
 Editions = tuple[Edition, ...]
 
 
-def find_edition(occurred: datetime, editions: Editions | None = None, producer: str = "") -> Edition:
-    """Return the edition of the Code in force on the London date of an instant, or the oldest if none was in force yet.
+def find_edition(
+    occurred: datetime, editions: Editions | None = None, producer: str = ""
+) -> Edition:
+    """Return the edition of the Code in force on the London date of an instant, or the oldest if
+    none was in force yet.
 
     For a `producer` outside the Code, the edition returned has no practice for any finding.
     """
@@ -99,14 +112,23 @@ def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
 
 
 def cite_findings(findings: Iterable[str], edition: Edition) -> list[Practice]:
-    """Return the practices to cite for kinds of finding, each once, in the order of the findings."""
-    return list(dict.fromkeys(practice for kind in findings for practice in find_practices(kind, edition)))
+    """Return the practices to cite for kinds of finding, each once, in the order of the
+    findings.
+    """
+    return list(
+        dict.fromkeys(practice for kind in findings for practice in find_practices(kind, edition))
+    )
 
 
 def code_json(
-    occurred: datetime, findings: Iterable[str], editions: Editions | None = None, producer: str = ""
+    occurred: datetime,
+    findings: Iterable[str],
+    editions: Editions | None = None,
+    producer: str = "",
 ) -> dict[str, str | None]:
-    """Return `code` of the release JSON for kinds of finding; `practice` is null when none is cited."""
+    """Return `code` of the release JSON for kinds of finding; `practice` is null when none is
+    cited.
+    """
     edition = find_edition(occurred, editions, producer)
     practices = "; ".join(practice.cite for practice in cite_findings(findings, edition))
     return {"edition": edition.name, "practice": practices or None}
@@ -121,21 +143,30 @@ def load_editions() -> Editions:
 @cache
 def load_data(name: str) -> dict[str, Any]:
     """Return a table of `data`, such as `clauses`."""
-    table: dict[str, Any] = json.loads((Path(__file__).parent / "data" / f"{name}.json").read_text("utf-8"))
+    table: dict[str, Any] = json.loads(
+        (Path(__file__).parent / "data" / f"{name}.json").read_text("utf-8")
+    )
     return table
 
 
 def override_editions(
-    editions: Editions, begins: Mapping[str, date], cites: Mapping[str, str], outside: Iterable[str] = ()
+    editions: Editions,
+    begins: Mapping[str, date],
+    cites: Mapping[str, str],
+    outside: Iterable[str] = (),
 ) -> Editions:
-    """Return the editions, oldest first, with other first days (by edition) and citations (by `edition/practice`)."""
+    """Return the editions, oldest first, with other first days (by edition) and citations (by
+    `edition/practice`).
+    """
     changed = []
     not_bound = frozenset(outside)  # the producers that the Code does not bind
     for edition in editions:
         practices = dict(edition.practices)
         for name, practice in edition.practices.items():
             if cite := cites.get(f"{edition.name}/{name}"):
-                practices[name] = Practice(cite, practice.text, confidence="confirmed by configuration")
+                practices[name] = Practice(
+                    cite, practice.text, confidence="confirmed by configuration"
+                )
         first_day = begins.get(edition.name, edition.begins)
         changed.append(replace(edition, begins=first_day, practices=practices, outside=not_bound))
     return tuple(sorted(changed, key=lambda edition: edition.begins))

@@ -12,17 +12,20 @@ from alerts.finding import ReleaseFacts
 
 # Prefix of the key for a person's words about a step of the list of things to do: `step.NAME`.
 STEP_PREFIX = "step."
-# If `instead.FIELD` is not blank, a person's text for that field replaces the measured account, else both are shown.
+# If `instead.FIELD` is not blank, a person's text for that field replaces the measured account,
+# else both are shown.
 INSTEAD_PREFIX = "instead."
 NUMBER = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
 TIME = re.compile(
-    r"\b(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?::\d{2})?(?: ?(?P<am_pm>am|pm)\b|(?![\d.:,]*\d))"
+    r"\b(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?::\d{2})?(?:"
+    r" ?(?P<am_pm>am|pm)\b|(?![\d.:,]*\d))"
     r"|(?P<full_hour>1[0-2]|[1-9]) ?(?P<am_pm_of_full_hour>am|pm)\b)"
 )
 BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})", re.IGNORECASE)
 MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-# Dates are not compared: reports also name days without measurements, such as that of a reply or a meeting.
+# Dates are not compared: reports also name days without measurements, such as that of a reply or a
+# meeting.
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 DATE = re.compile(
     rf"\b{DAY}(?: (?:and|to) {DAY})? {MONTHS}(?: \d{{4}})?\b|\b{MONTHS} \d{{4}}\b"
@@ -33,23 +36,36 @@ TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
 
 
 def merge_words(
-    words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", seen: Report | None = None
+    words: Mapping[str, str],
+    new: Report,
+    before: Report | None = None,
+    by: str = "",
+    seen: Report | None = None,
 ) -> Report:
-    """Return the report `new`, which was just measured, with the texts that people typed into its earlier versions.
+    """Return the report `new`, which was just measured, with the texts that people typed into its
+    earlier versions.
 
-    `words` are these texts by the id of their box: a field of the form, or a step of the list of things to do. A text
-    whose box is not on the new form goes to an empty box about the same fact, else to the end of the form.
+    `words` are these texts by the id of their box: a field of the form, or a step of the list of
+    things to do. A text whose box is not on the new form goes to an empty box about the same fact,
+    else to the end of the form.
 
-    `before` is the last version with typed texts. An answer that is unchanged from it keeps its author and time. A
-    changed answer has the author `by` (a role), and keeps the measured text that this author saw in the version `seen`
-    (default: `before`), so that a later measurement can be compared with it.
+    `before` is the last version with typed texts. An answer that is unchanged from it keeps its
+    author and time. A changed answer has the author `by` (a role), and keeps the measured text that
+    this author saw in the version `seen` (default: `before`), so that a later measurement can be
+    compared with it.
     """
-    # The mark `instead.BOX` is no text: it says that the text of a box replaces the measured account.
-    typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
+    # The mark `instead.BOX` is no text: it says that the text of a box replaces the measured
+    # account.
+    typed = {
+        name: text
+        for name, text in words.items()
+        if text.strip() and not name.startswith(INSTEAD_PREFIX)
+    }
     boxes = _assign_boxes(typed, new)
     text_of_box: dict[str, str] = {}
     replacing_boxes: set[str] = set()
-    texts_without_box: dict[str, str] = {}  # the texts that go to the end of the form, by the label of their question
+    # the texts that go to the end of the form, by the label of their question
+    texts_without_box: dict[str, str] = {}
     for name, text in typed.items():
         box = boxes[name]
         if box:
@@ -67,18 +83,25 @@ def merge_words(
         new_answer = Answer(text_of_box[field.id], by, new.at, instead=field.id in replacing_boxes)
         return replace(field, answer=_choose_answer(field, new_answer, before, seen))
 
-    sections = tuple(replace(section, fields=tuple(map(set_answer, section.fields))) for section in new.sections)
-    steps = tuple(replace(step, done=text_of_box.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
+    sections = tuple(
+        replace(section, fields=tuple(map(set_answer, section.fields))) for section in new.sections
+    )
+    steps = tuple(
+        replace(step, done=text_of_box.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps
+    )
     return replace(new, sections=sections, steps=steps, kept=texts_without_box)
 
 
 def find_wrong_numbers(report: Report, name: str) -> list[str]:
-    """Return the numbers and times of a person's text in field `name` that do not agree with the measurements.
+    """Return the numbers and times of a person's text in field `name` that do not agree with the
+    measurements.
 
-    A time agrees if its minute was measured, or is in a measured interval: 9.03am in `between 9am and 9.05am`.
+    A time agrees if its minute was measured, or is in a measured interval: 9.03am in `between 9am
+    and 9.05am`.
     """
     field = report.find_field(name)
-    # If the text does not replace the measured account (`paragraphs`), readers see both and can compare them.
+    # If the text does not replace the measured account (`paragraphs`), readers see both and can
+    # compare them.
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
     captions = (table.caption for table in report.measured)
@@ -88,12 +111,17 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     typed = DATE.sub(" ", field.answer.text)  # a person may name days that were not measured
     for word, time in (("noon", "12pm"), ("midnight", "12am")):
         known_text, typed = known_text.replace(word, time), typed.replace(word, time)
-    # Each `between 9am and 9.05am` is a span of minutes of the day, (540, 545). A single time is a span of one minute.
-    spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(known_text)]
+    # Each `between 9am and 9.05am` is a span of minutes of the day, (540, 545). A single time is a
+    # span of one minute.
+    spans = [
+        (_parse_minute(span["first"]), _parse_minute(span["last"]))
+        for span in BETWEEN.finditer(known_text)
+    ]
     single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(known_text))
     spans += [(minute, minute) for minute in single_minutes]
     known_numbers = set(NUMBER.findall(known_text))
-    # Wrong times and numbers by their offset in the typed text, to list them in the order of the text.
+    # Wrong times and numbers by their offset in the typed text, to list them in the order of the
+    # text.
     wrong_by_offset = {
         found.start(): found[0]
         for found in TIME.finditer(typed)
@@ -102,12 +130,16 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     # Replace each time by as many spaces, so that the numbers between the times keep their offsets.
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
     numbers = NUMBER.finditer(without_times)
-    wrong_by_offset |= {found.start(): found[0] for found in numbers if found[0] not in known_numbers}
+    wrong_by_offset |= {
+        found.start(): found[0] for found in numbers if found[0] not in known_numbers
+    }
     return list(dict.fromkeys(wrong_by_offset[offset] for offset in sorted(wrong_by_offset)))
 
 
 def _parse_minute(text: str) -> int:
-    """Return the minute of the day (0 to 1439) of a time that `TIME` matches, such as `17:30:03` or `5pm`; else -1."""
+    """Return the minute of the day (0 to 1439) of a time that `TIME` matches, such as `17:30:03` or
+    `5pm`; else -1.
+    """
     found = TIME.search(text)
     if found is None:
         return -1
@@ -118,11 +150,17 @@ def _parse_minute(text: str) -> int:
 
 
 def list_open_fields(report: Report) -> list[str]:
-    """Return the ids of the fields that a person must still complete: without an answer, or with two wordings."""
+    """Return the ids of the fields that a person must still complete: without an answer, or with
+    two wordings.
+    """
     return [
         field.id
         for field in report.fields()
-        if (field.placeholder if field.answer is None else field.answer.text.startswith(TWO_WORDINGS))
+        if (
+            field.placeholder
+            if field.answer is None
+            else field.answer.text.startswith(TWO_WORDINGS)
+        )
     ]
 
 
@@ -130,8 +168,11 @@ def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
     """Return sentences on each obstacle to signing a report; empty if it can be signed."""
     in_fields = ((field.id, _find_obstacle(field)) for field in report.fields())
     obstacles = [f"{report.label_of(name)} [{name}]: {why}" for name, why in in_fields if why]
-    # `kept` are texts that a person typed into a box of an earlier form. The form of this report has no such box.
-    obstacles += [f"{name}: its words have no box on this form; move them to one" for name in report.kept]
+    # `kept` are texts that a person typed into a box of an earlier form. The form of this report
+    # has no such box.
+    obstacles += [
+        f"{name}: its words have no box on this form; move them to one" for name in report.kept
+    ]
     if facts is not None and not facts.final:  # the release is still measured
         if facts.verdict == "overdue":
             obstacles.append("the release is still overdue")
@@ -145,14 +186,18 @@ def _find_obstacle(field: Field) -> str:
     if field.answer is None:
         # The sign-off box needs no answer, because a person signs the report itself.
         is_sign_off = field.facts == ("human.signoff",)
-        return "is to be completed" if field.required and field.placeholder and not is_sign_off else ""
+        return (
+            "is to be completed" if field.required and field.placeholder and not is_sign_off else ""
+        )
     if "[two wordings" in field.answer.text:
         return "holds two wordings, to be made one"
     return "still holds [to be completed …]" if "[to be completed" in field.answer.text else ""
 
 
 def _assign_boxes(words: Mapping[str, str], new: Report) -> dict[str, str]:
-    """Return for each id of a typed text the id of its box: its own, else a free one for the same fact, else empty."""
+    """Return for each id of a typed text the id of its box: its own, else a free one for the same
+    fact, else empty.
+    """
     boxes = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
     # Assign texts whose own box still exists first, so that no other text moves there.
     assigned = {name: name for name in words if name in boxes}
@@ -166,16 +211,24 @@ def _assign_boxes(words: Mapping[str, str], new: Report) -> dict[str, str]:
     return assigned
 
 
-def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
-    """Return the answer that a field had in the report `before` if it is the same, else the new one with its basis.
+def _choose_answer(
+    field: Field, new_answer: Answer, before: Report | None, seen: Report | None
+) -> Answer:
+    """Return the answer that a field had in the report `before` if it is the same, else the new one
+    with its basis.
 
-    The earlier answer has an author and a time of its own. The basis of a new one is the measured text that its author
-    saw, because later measurements are compared with it. The author saw the report `seen`, or `before` if that is None.
+    The earlier answer has an author and a time of its own. The basis of a new one is the measured
+    text that its author saw, because later measurements are compared with it. The author saw the
+    report `seen`, or `before` if that is None.
     """
     field_before = before.find_field(field.id) if before else None
     answer_before = field_before.answer if field_before is not None else None
-    # `instead` is whether an answer replaces the measured text. If only this changed, the answer is also a new one.
-    if answer_before and (answer_before.text, answer_before.instead) == (new_answer.text, new_answer.instead):
+    # `instead` is whether an answer replaces the measured text. If only this changed, the answer is
+    # also a new one.
+    if answer_before and (answer_before.text, answer_before.instead) == (
+        new_answer.text,
+        new_answer.instead,
+    ):
         return answer_before
     field_seen = seen.find_field(field.id) if seen is not None else field_before
     # A report from before a change of the form may lack the field.

@@ -1,4 +1,6 @@
-"""Fills the fields of a form with measured and configured answers, and marks what a person must complete."""
+"""Fills the fields of a form with measured and configured answers, and marks what a person must
+complete.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,23 @@ from alerts.by_hand import has_time_of_day, logged_end, parse_instants
 from alerts.draft import guidance, narrative, words
 from alerts.draft.certainty import explain_certainty, tabulate_evidence, tabulate_parts
 from alerts.draft.chronology import write_chronology
-from alerts.draft.code import CODE_URL, OUTSIDE_CODE, Editions, cite_findings, find_edition, find_practices
+from alerts.draft.code import (
+    CODE_URL,
+    OUTSIDE_CODE,
+    Editions,
+    cite_findings,
+    find_edition,
+    find_practices,
+)
 from alerts.draft.form import FilledBy, Form, Question
 from alerts.draft.history import NONE_ON_FILE, cite_earlier_incidents
 from alerts.draft.input import DraftInput
-from alerts.draft.letters import write_correction, write_covering_email, write_lines_to_take, write_statement
+from alerts.draft.letters import (
+    write_correction,
+    write_covering_email,
+    write_lines_to_take,
+    write_statement,
+)
 from alerts.draft.report import Field, Report, Section, format_amendment_date, format_report_date
 from alerts.draft.timeline import build_figure
 from alerts.incident import Incident
@@ -49,19 +63,24 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
 ) -> Report:
     """Return the draft of an incident on a form, as of `now`.
 
-    `configured` are the producer's settings, `typed` the texts of people, both as in `DraftInput`. `previous` are
-    earlier incidents to cite. `editions` replace the shipped editions of the Code.
+    `configured` are the producer's settings, `typed` the texts of people, both as in `DraftInput`.
+    `previous` are earlier incidents to cite. `editions` replace the shipped editions of the Code.
     """
     edition = find_edition(incident.occurred, editions, incident.producer)
     kinds = guidance.list_finding_kinds(incident)
-    requested = frozenset(fact for chapter in form.chapters for each in chapter.questions for fact in each.facts)
+    requested = frozenset(
+        fact for chapter in form.chapters for each in chapter.questions for fact in each.facts
+    )
     practices = cite_findings(kinds, edition)
-    inputs = DraftInput(incident, configured, previous, now, edition, practices, kinds, requested, typed or {})
+    inputs = DraftInput(
+        incident, configured, previous, now, edition, practices, kinds, requested, typed or {}
+    )
     return _build_report(inputs, form)
 
 
 def _build_report(inputs: DraftInput, form: Form) -> Report:
-    # An incident that a person logged, such as a leak, does not depend on the measurements of the release.
+    # An incident that a person logged, such as a leak, does not depend on the measurements of the
+    # release.
     measured = inputs.measured_facts
     return Report(
         incident=inputs.incident.id,
@@ -76,7 +95,11 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
         last_amended=_format_amendment_day(inputs),
         preamble=form.preamble,
         sections=tuple(
-            Section(chapter.id, chapter.heading, tuple(_build_field(each, inputs) for each in chapter.questions))
+            Section(
+                chapter.id,
+                chapter.heading,
+                tuple(_build_field(each, inputs) for each in chapter.questions),
+            )
             for chapter in form.chapters
         ),
         measured=tabulate_parts(measured) if measured else (),
@@ -92,16 +115,30 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
 
 
 def _build_field(question: Question, inputs: DraftInput) -> Field:
-    """Return the field of a question with the known answers, a prompt for missing ones, guidance and warnings."""
+    """Return the field of a question with the known answers, a prompt for missing ones, guidance
+    and warnings.
+    """
     # A fact without a function can only be answered by a person.
-    known = {fact: tuple(filter(None, ANSWERS[fact](inputs))) if fact in ANSWERS else () for fact in question.facts}
+    known = {
+        fact: tuple(filter(None, ANSWERS[fact](inputs))) if fact in ANSWERS else ()
+        for fact in question.facts
+    }
     # If a question has several facts, the optional ones need no answer. A single one always does.
     is_single = len(question.facts) == 1
-    missing = [fact for fact in question.facts if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)]
+    missing = [
+        fact
+        for fact in question.facts
+        if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)
+    ]
     facts_with_help = list(missing)
-    # The fact `clause.cite` names the broken practices of the Code of Practice. We fill it in, but a person who
-    # completes the answer (MIXED) must check it, and needs help for that. Producers outside the Code have no practices.
-    if "clause.cite" in question.facts and question.filled_by is FilledBy.MIXED and not inputs.is_outside_code:
+    # The fact `clause.cite` names the broken practices of the Code of Practice. We fill it in, but
+    # a person who completes the answer (MIXED) must check it, and needs help for that. Producers
+    # outside the Code have no practices.
+    if (
+        "clause.cite" in question.facts
+        and question.filled_by is FilledBy.MIXED
+        and not inputs.is_outside_code
+    ):
         facts_with_help.append("clause.cite")
     help_texts: list[str] = []
     for fact in dict.fromkeys(facts_with_help):
@@ -113,7 +150,9 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     if label is not None and inputs.measured_facts is None:
         label = label.removesuffix(" (measured)")  # a person logged the incident
     paragraphs = tuple(text for texts in known.values() for text in texts)
-    placeholder = " ".join(f"[to be completed: {guidance.describe_missing(fact)}]" for fact in missing)
+    placeholder = " ".join(
+        f"[to be completed: {guidance.describe_missing(fact)}]" for fact in missing
+    )
     return replace(
         Field.of_question(question, paragraphs, placeholder),
         label=label,
@@ -133,13 +172,15 @@ def _format_amendment_day(inputs: DraftInput) -> str:
 
 
 def _group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
-    """Return each local date on which a finding occurred, with the practices that it concerns, in time order."""
+    """Return each local date on which a finding occurred, with the practices that it concerns, in
+    time order.
+    """
     facts = inputs.facts
     cites_of_day: dict[date, list[str]] = {}
     for kind in inputs.kinds:
         occurred = inputs.incident.occurred
-        # A release may be exposed on Monday and late on Wednesday, so an exposure has the day on which it began. Other
-        # findings have the day of the slot, or the day that a person logged.
+        # A release may be exposed on Monday and late on Wednesday, so an exposure has the day on
+        # which it began. Other findings have the day of the slot, or the day that a person logged.
         if facts and kind == "early_exposure":
             began = facts.exposures[0].start.by if facts.exposures else None
             occurred = began or occurred
@@ -151,7 +192,9 @@ def _group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
 
 
 def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day of each finding."""
+    """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day
+    of each finding.
+    """
     if typed := inputs.incident.words.get("when"):
         instants = _parse_typed_dates(inputs)
         if not instants:
@@ -160,18 +203,22 @@ def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
         are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
         ordered = sorted(zip(instants, are_days, strict=True))
         named = (
-            inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone) for at, is_day in ordered
+            inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone)
+            for at, is_day in ordered
         )
         return (words.join([*named]),)
     days = _group_practices_by_day(inputs)
-    # With several dates, each one also names the practices of the Code that were broken then, from their `cite`.
+    # With several dates, each one also names the practices of the Code that were broken then, from
+    # their `cite`.
     if len(days) == 1:
         return (day_text(days[0][0]),)
     return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)
 
 
 def _parse_typed_dates(inputs: DraftInput) -> list[datetime]:
-    """Return the instants of the dates that a person typed; empty without any, or if one is not ISO."""
+    """Return the instants of the dates that a person typed; empty without any, or if one is not
+    ISO.
+    """
     try:
         return parse_instants(inputs.incident.words.get("when", ""), inputs.timezone)
     except ValueError:
@@ -182,7 +229,8 @@ def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
     if inputs.incident.kind != "hand":
         return (*narrative.write_account(inputs), *write_chronology(inputs))
     account = [*_describe_logged_incident(inputs), *write_chronology(inputs)]
-    if "incident.date" not in inputs.requested_facts:  # leave out the date if the form has a box for it
+    # leave out the date if the form has a box for it
+    if "incident.date" not in inputs.requested_facts:
         account.insert(0, f"When it happened: {words.join(_answer_date(inputs))}.")
     return tuple(account)
 
@@ -206,7 +254,9 @@ def _answer_practices(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _summarise_practices(fact: str, inputs: DraftInput) -> tuple[str, ...]:
-    """Return our summaries of the practices cited, to help a person decide whether they apply; else empty."""
+    """Return our summaries of the practices cited, to help a person decide whether they apply; else
+    empty.
+    """
     if fact != "clause.cite":
         return ()
     briefs = [f"In brief, {each.cite}: {each.text}" for each in inputs.practices if not each.quoted]
@@ -223,12 +273,22 @@ def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
 def _answer_accuracy(inputs: DraftInput) -> tuple[str, ...]:
     if inputs.measured_facts is None:
         return ("Dates and times are as staff recorded them.",)
-    return ("Times are accurate to within two minutes, or given as a range.", narrative.EVIDENCE_IS_SEPARATE)
+    return (
+        "Times are accurate to within two minutes, or given as a range.",
+        narrative.EVIDENCE_IS_SEPARATE,
+    )
 
 
 def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the addresses of the statistics. Omit those typed for a leak or early access, because they show it."""
-    typed = () if set(inputs.kinds) & {"leak", "access"} else inputs.incident.words.get("url", "").splitlines()
+    """Return the addresses of the statistics.
+
+    Omit those typed for a leak or early access, because they show it.
+    """
+    typed = (
+        ()
+        if set(inputs.kinds) & {"leak", "access"}
+        else inputs.incident.words.get("url", "").splitlines()
+    )
     return tuple(typed) or ((inputs.facts.url,) if inputs.facts else ())
 
 
@@ -239,7 +299,9 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "contact.hop": lambda inputs: (inputs.settings.get("head_of_profession", ""),),
     "contact.dealing": lambda inputs: (inputs.settings.get("contact", ""),),
     "config.reporting.recipient": lambda inputs: (inputs.settings.get("to", ""),),
-    "report.date": lambda inputs: (format_report_date(_format_report_day(inputs), _format_amendment_day(inputs)),),
+    "report.date": lambda inputs: (
+        format_report_date(_format_report_day(inputs), _format_amendment_day(inputs)),
+    ),
     "report.last_amended": lambda inputs: (format_amendment_date(_format_amendment_day(inputs)),),
     "clause.cite": _answer_practices,
     "incident.date": _answer_date,
@@ -248,7 +310,9 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.delay": _answer_delay,
     "incident.certainty": _answer_accuracy,
     "incident.grade": _answer_grade,
-    "incident.evidence_list": lambda inputs: (narrative.EVIDENCE_IS_SEPARATE if inputs.measured_facts else "",),
+    "incident.evidence_list": lambda inputs: (
+        narrative.EVIDENCE_IS_SEPARATE if inputs.measured_facts else "",
+    ),
     "impact.measured_sentence": lambda inputs: (
         narrative.say_delays(inputs.measured_facts)
         if inputs.measured_facts and "incident.delay" not in inputs.requested_facts
@@ -259,62 +323,83 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
         if inputs.facts
         else inputs.incident.words.get("next_edition", ""),
     ),
-    "human.corrective": lambda inputs: tuple(describe_action(act, inputs.timezone) for act in inputs.incident.actions),
+    "human.corrective": lambda inputs: tuple(
+        describe_action(act, inputs.timezone) for act in inputs.incident.actions
+    ),
 }
 
 
 def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
-    """Return sentences on what a person should check about a fact of the draft, such as `incident.date`."""
+    """Return sentences on what a person should check about a fact of the draft, such as
+    `incident.date`.
+    """
     if fact == "incident.date":
         return _check_dates(inputs)
     if fact == "incident.previous":
         return () if cite_earlier_incidents(inputs) else (NONE_ON_FILE,)
-    # `clause.cite` names the practices of the Code of Practice that were broken. Some producers are outside this Code.
+    # `clause.cite` names the practices of the Code of Practice that were broken. Some producers are
+    # outside this Code.
     if fact == "clause.cite" and not inputs.is_outside_code:
-        unsure = words.join([practice.cite for practice in inputs.practices if not practice.is_confirmed])
+        unsure = words.join(
+            [practice.cite for practice in inputs.practices if not practice.is_confirmed]
+        )
         doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
         return (*doubt, *_check_slot_time(inputs))  # the Code also requires releases at 9.30am
     return ()
 
 
 def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
-    """Return warnings of unlikely dates: at a weekend, more than a month before the report, or after it."""
+    """Return warnings of unlikely dates: at a weekend, more than a month before the report, or
+    after it.
+    """
     dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
     days = [local_date(each, inputs.timezone) for each in dates]
     reported = local_date(inputs.incident.opened, inputs.timezone)
     weekend = [day for day in days if day.weekday() >= 5]
-    warnings = [f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in weekend]
+    warnings = [
+        f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in weekend
+    ]
     if (reported - days[0]).days > 31:
-        warnings.append("Check the date: the report is dated more than a month after the occurrence.")
+        warnings.append(
+            "Check the date: the report is dated more than a month after the occurrence."
+        )
     if days[0] > reported:
         warnings.append("Check the date: the occurrence is after the date of this report.")
     return tuple(warnings)
 
 
 def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a sentence if the announced time is not 9.30am: such a time needs a permission on file."""
+    """Return a sentence if the announced time is not 9.30am: such a time needs a permission on
+    file.
+    """
     slot: datetime | None = inputs.facts.slot if inputs.facts else None
     at = "" if slot is None else words.format_clock(slot, inputs.timezone)
     if at in ("", "9.30am"):
         return ()
     if permission_on_file := inputs.settings.get("slot_time_reference", ""):
         return (f"The announced time is {at}, not 9.30am; on file: {permission_on_file}.",)
-    code = inputs.edition  # the edition of the Code of Practice that applied; since 5 May 2022 it has another word
+    # the edition of the Code of Practice that applied; since 5 May 2022 it has another word
+    code = inputs.edition
     permission = "an exemption" if code.name in ("1.0", "2.0") else "an alternative release time"
     return (f"The announced time is {at}, not 9.30am: is {permission} on file?",)
 
 
 def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the account of an incident that a person logged, without what other questions of the form ask for."""
+    """Return the account of an incident that a person logged, without what other questions of the
+    form ask for.
+    """
     typed, facts_of_form = inputs.incident.words, inputs.requested_facts
     account = []
     if what := typed.get("what", ""):
         account.append(what if what.endswith((".", "?", "!")) else f"{what}.")
-    # Other questions of the form may ask for its end, for its addresses, and for the announced time.
+    # Other questions of the form may ask for its end, for its addresses, and for the announced
+    # time.
     if "incident.delay" not in facts_of_form:
         account += _describe_logged_end(inputs)
     answered_addresses = _answer_addresses(inputs) if "release.landing_url" in facts_of_form else ()
-    other_addresses = [url for url in typed.get("url", "").splitlines() if url not in answered_addresses]
+    other_addresses = [
+        url for url in typed.get("url", "").splitlines() if url not in answered_addresses
+    ]
     if other_addresses:
         account.append(f"It could be seen at {words.join(other_addresses)}.")
     if last_edition := typed.get("last_edition"):
@@ -325,14 +410,21 @@ def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _say_announced_time(inputs: DraftInput) -> list[str]:
-    """Return the sentence on the announced time of the release that a logged incident is about, or of the next one."""
+    """Return the sentence on the announced time of the release that a logged incident is about, or
+    of the next one.
+    """
     facts, next_edition = inputs.facts, inputs.incident.words.get("next_edition")
     if facts is None:
         return [f"Next release: {next_edition.rstrip('.')}."] if next_edition else []
     is_before_slot = facts.slot is None or facts.slot > inputs.incident.occurred
-    # Before the slot, perhaps not the release itself was leaked, but its data. So do not call it the release concerned.
+    # Before the slot, perhaps not the release itself was leaked, but its data. So do not call it
+    # the release concerned.
     is_leak_before_slot = "leak" in inputs.kinds and is_before_slot
-    return [narrative.say_announcement(facts, "The next release" if is_leak_before_slot else "The release concerned")]
+    return [
+        narrative.say_announcement(
+            facts, "The next release" if is_leak_before_slot else "The release concerned"
+        )
+    ]
 
 
 def _describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:

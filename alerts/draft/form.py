@@ -19,7 +19,9 @@ class UnknownForm(ValueError):
 
 
 class FilledBy(StrEnum):
-    """Who answers a question: the evidence, the configuration, a person, or evidence and person together."""
+    """Who answers a question: the evidence, the configuration, a person, or evidence and person
+    together.
+    """
 
     MEASURED = "measured"
     CONFIGURED = "configured"
@@ -29,7 +31,10 @@ class FilledBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question. `facts` are the ids of facts that answer it. `label` is None for the free box of a section."""
+    """A question.
+
+    `facts` are the ids of facts that answer it. `label` is None for the free box of a section.
+    """
 
     id: str
     label: str | None
@@ -50,7 +55,10 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One form, for incidents that occur from `first` to `last`. `last` is None if the form is still in use."""
+    """One form, for incidents that occur from `first` to `last`.
+
+    `last` is None if the form is still in use.
+    """
 
     id: str
     title: str
@@ -61,10 +69,11 @@ class Form:
 
 
 def choose_form(occurred: datetime, grade: str, configured: str | None = None) -> Form:
-    """Return the form for an incident: the configured one, the short note for grade `note`, else by date.
+    """Return the form for an incident: the configured one, the short note for grade `note`, else by
+    date.
 
-    The date is the London date of occurrence. If two forms overlap, the older one is used. If none applies, it is A0.
-    Raises UnknownForm if `configured` is not the id of a form.
+    The date is the London date of occurrence. If two forms overlap, the older one is used. If none
+    applies, it is A0. Raises UnknownForm if `configured` is not the id of a form.
     """
     if configured:
         return get_form(configured)
@@ -73,7 +82,9 @@ def choose_form(occurred: datetime, grade: str, configured: str | None = None) -
     day = local_date(occurred)
     # The period report concerns no single incident, so it is never chosen by date.
     forms = (form for form in load_forms().values() if form.id != "period")
-    applying = [form for form in forms if form.first <= day and (form.last is None or day <= form.last)]
+    applying = [
+        form for form in forms if form.first <= day and (form.last is None or day <= form.last)
+    ]
     return min(applying, key=lambda form: form.first, default=get_form("A0"))
 
 
@@ -87,7 +98,10 @@ def get_form(name: str) -> Form:
 def find_question(name: str) -> Question | None:
     """Return the question with this id, of any form; None if no form has it."""
     chapters = (chapter for form in load_forms().values() for chapter in form.chapters)
-    return next((question for chapter in chapters for question in chapter.questions if question.id == name), None)
+    return next(
+        (question for chapter in chapters for question in chapter.questions if question.id == name),
+        None,
+    )
 
 
 @cache

@@ -25,8 +25,14 @@ FINDING_FOR_KIND: Mapping[Kind, str] = {
     Kind.HAND: "leak",
 }
 ONE_HOUR_OFF: Mapping[int, str] = {
-    3600: "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?",
-    -3600: "It was public one hour early in the first week of winter time. Did a scheduled job still use summer time?",
+    3600: (
+        "It came out one hour late in the first week of summer time. Did a scheduled job still use"
+        " winter time?"
+    ),
+    -3600: (
+        "It was public one hour early in the first week of winter time. Did a scheduled job still"
+        " use summer time?"
+    ),
 }
 """The question to ask, by how many seconds the clocks went forward."""
 
@@ -43,10 +49,12 @@ def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     early_parts = {finding.part for finding in findings if finding.kind == "early_exposure"}
     found = set()
     for finding in findings:
-        # `elsewhere_first`: another address had a part first. Its advice is on lateness, wrong for an early part.
+        # `elsewhere_first`: another address had a part first. Its advice is on lateness, wrong for
+        # an early part.
         if not (finding.kind == "elsewhere_first" and finding.part in early_parts):
             found.add(finding.kind)
-    # A finding `blind`, a gap in monitoring, has the advice to look for other evidence. Other findings are evidence.
+    # A finding `blind`, a gap in monitoring, has the advice to look for other evidence. Other
+    # findings are evidence.
     found.discard("blind")
     kinds_by_urgency = load_data("guidance")["advice"]
     kinds = tuple(kind for kind in kinds_by_urgency if kind in found)
@@ -68,38 +76,56 @@ def list_questions(fact: str, kinds: Sequence[str]) -> tuple[str, ...]:
 
 def describe_missing(fact: str) -> str:
     """Return what is missing for a fact, and which person can add it."""
-    return str(load_data("guidance")["missing"].get(fact, "to be answered by the person dealing with the report"))
+    return str(
+        load_data("guidance")["missing"].get(
+            fact, "to be answered by the person dealing with the report"
+        )
+    )
 
 
 def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, ...]:
-    """Return a question beside the box for the cause if a release was an hour off in the week after the clocks changed.
+    """Return a question beside the box for the cause if a release was an hour off in the week after
+    the clocks changed.
 
-    A job that is scheduled in UTC runs an hour late from the first day of summer time, and an hour early from the
-    first day of winter time. Empty for other boxes (`fact`) and other releases.
+    A job that is scheduled in UTC runs an hour late from the first day of summer time, and an hour
+    early from the first day of winter time. Empty for other boxes (`fact`) and other releases.
     """
     if fact != "human.reasons" or facts is None or facts.slot is None:
         return ()
     week_before = facts.slot - timedelta(days=7)
-    offset, earlier_offset = (local(at, facts.timezone).utcoffset() for at in (facts.slot, week_before))
+    offset, earlier_offset = (
+        local(at, facts.timezone).utcoffset() for at in (facts.slot, week_before)
+    )
     # By how many seconds the clocks went forward in that week, negative if they went back.
     shift = round(((offset or timedelta()) - (earlier_offset or timedelta())).total_seconds())
     if shift not in ONE_HOUR_OFF:
         return ()
-    # A part that came an hour late has that time in `released`, one an hour early in `first_seen` or in an exposure.
+    # A part that came an hour late has that time in `released`, one an hour early in `first_seen`
+    # or in an exposure.
     is_late_expected = shift > 0
-    intervals = [part.released if is_late_expected else part.first_seen for part in facts.parts if part.required]
+    intervals = [
+        part.released if is_late_expected else part.first_seen
+        for part in facts.parts
+        if part.required
+    ]
     intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)
     dated = [(seen.after, seen.by) for seen in intervals if seen.after and seen.by]
-    # The part may have come at the expected instant, or within the two minutes that publishing may take.
-    is_an_hour_off = any(after <= expected + timedelta(minutes=2) and by >= expected for after, by in dated)
+    # The part may have come at the expected instant, or within the two minutes that publishing may
+    # take.
+    is_an_hour_off = any(
+        after <= expected + timedelta(minutes=2) and by >= expected for after, by in dated
+    )
     return (ONE_HOUR_OFF[shift],) if is_an_hour_off else ()
 
 
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:
-    """Return the steps that a report lists for kinds of finding, the most urgent kind first and each step once."""
+    """Return the steps that a report lists for kinds of finding, the most urgent kind first and
+    each step once.
+    """
     step_of_id: dict[str, Step] = {}
-    # For the advice `late` there are two lists of steps, `late` and `out`. Any other advice has one list of its name.
+    # For the advice `late` there are two lists of steps, `late` and `out`. Any other advice has one
+    # list of its name.
     lists_of_advice = load_data("guidance")["stages"]
     for advice in list_advice(kinds):
         for list_name in lists_of_advice.get(advice, [advice]):

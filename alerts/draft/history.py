@@ -16,33 +16,58 @@ LOGGED_OUTCOMES = {
     "swapped": "file replaced after its release",
     "unannounced": "unannounced release",
 }
-NONE_ON_FILE = "No earlier incident of this release, producer or platform is in this store. Add any that you know of."
+NONE_ON_FILE = (
+    "No earlier incident of this release, producer or platform is in this store. Add any that you"
+    " know of."
+)
 
 
 def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a sentence on each earlier incident that shares something with this, oldest first, and on their causes."""
-    # What each earlier incident shares with this one: `release`, `producer`, `platform`, …, or empty if nothing.
+    """Return a sentence on each earlier incident that shares something with this, oldest first, and
+    on their causes.
+    """
+    # What each earlier incident shares with this one: `release`, `producer`, `platform`, …, or
+    # empty if nothing.
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
     oldest_first = sorted(inputs.previous, key=lambda other: other.occurred)
-    # A report on a period is stored as an incident of a platform without releases. It only lists other incidents.
-    about_releases = [other for other in oldest_first if other.has_draft and (other.kind != "platform" or other.linked)]
-    earlier = [other for other in about_releases if shared[other.id] and other.id != inputs.incident.id]
-    # Many incidents can share only the platform. The newest 3 have a sentence each, the older ones are only counted.
+    # A report on a period is stored as an incident of a platform without releases. It only lists
+    # other incidents.
+    about_releases = [
+        other
+        for other in oldest_first
+        if other.has_draft and (other.kind != "platform" or other.linked)
+    ]
+    earlier = [
+        other for other in about_releases if shared[other.id] and other.id != inputs.incident.id
+    ]
+    # Many incidents can share only the platform. The newest 3 have a sentence each, the older ones
+    # are only counted.
     of_platform = [other for other in earlier if shared[other.id] == "platform"]
     only_counted = of_platform[:-3]
-    sentences = [_cite_incident(other, shared[other.id], inputs) for other in earlier if other not in only_counted]
+    sentences = [
+        _cite_incident(other, shared[other.id], inputs)
+        for other in earlier
+        if other not in only_counted
+    ]
     if only_counted:
-        # This sentence comes first, and “before that” means before the incidents that the next sentences cite.
-        sentences.insert(0, f"On the same platform {count(len(only_counted), 'further incident')} before that.")
+        # This sentence comes first, and “before that” means before the incidents that the next
+        # sentences cite.
+        sentences.insert(
+            0, f"On the same platform {count(len(only_counted), 'further incident')} before that."
+        )
     causes = Counter(other.words["cause"] for other in earlier if other.words.get("cause"))
-    repeated = [f"{cause} ({count(number, 'time')})" for cause, number in causes.most_common() if number > 1]
+    repeated = [
+        f"{cause} ({count(number, 'time')})" for cause, number in causes.most_common() if number > 1
+    ]
     if repeated:
         sentences.append(f"Causes that occurred more than once: {words.join(repeated)}.")
     return tuple(sentences)
 
 
 def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:
-    """Return a sentence on an earlier incident: its day, platform (if in `shared`), release, outcome and cause."""
+    """Return a sentence on an earlier incident: its day, platform (if in `shared`), release,
+    outcome and cause.
+    """
     where = " on the same platform" if "platform" in shared else ""
     title = f"“{earlier.title}”"
     if earlier.producer != inputs.incident.producer:
@@ -50,11 +75,16 @@ def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:
     cause = earlier.words.get("cause")
     logged = f" Its cause was: {cause.rstrip('.')}." if cause else ""
     day = inputs.local_day(earlier.occurred)
-    return f"An earlier incident on {day}{where} concerned {title}: {describe_outcome(earlier)}.{logged}"
+    return (
+        f"An earlier incident on {day}{where} concerned {title}:"
+        f" {describe_outcome(earlier)}.{logged}"
+    )
 
 
 def describe_outcome(incident: Incident) -> str:
-    """Return in a few words what happened: the logged sort, an exposure, not known, or `late by about 3 hours`."""
+    """Return in a few words what happened: the logged sort, an exposure, not known, or `late by
+    about 3 hours`.
+    """
     facts = incident.facts
     if incident.kind == "hand" or facts is None:
         sort = incident.words.get("sort", "incident")
@@ -75,10 +105,12 @@ def describe_outcome(incident: Incident) -> str:
 
 
 def describe_shared(earlier: Incident, incident: Incident) -> str:
-    """Return what two incidents share: `release`, `producer`, `platform` or `producer and platform`; empty if nothing.
+    """Return what two incidents share: `release`, `producer`, `platform` or `producer and
+    platform`; empty if nothing.
 
-    A platform counts only between measured incidents of one kind: a leak of one producer does not explain a delay of
-    another. Incidents of other producers count only if the person who signs includes them.
+    A platform counts only between measured incidents of one kind: a leak of one producer does not
+    explain a delay of another. Incidents of other producers count only if the person who signs
+    includes them.
     """
     # An empty release name is not shared.
     if incident.release and earlier.release == incident.release:

@@ -18,9 +18,9 @@ from schedules.times.zone import LONDON, local_date
 class DraftInput:
     """An incident with the practices it concerns, the producer's settings and earlier incidents.
 
-    `settings` can contain `name`, `head_of_profession`, `contact`, `to` and `slot_time_reference`. `kinds` are kinds
-    of finding. `requested_facts` are the facts that the questions of the form ask for. `typed` are the texts that
-    people wrote into the draft, by id of field or step.
+    `settings` can contain `name`, `head_of_profession`, `contact`, `to` and `slot_time_reference`.
+    `kinds` are kinds of finding. `requested_facts` are the facts that the questions of the form ask
+    for. `typed` are the texts that people wrote into the draft, by id of field or step.
     """
 
     incident: Incident
@@ -40,7 +40,9 @@ class DraftInput:
 
     @property
     def measured_facts(self) -> ReleaseFacts | None:
-        """Return the measured facts, or None if a person logged the incident, even if it concerns a watched release."""
+        """Return the measured facts, or None if a person logged the incident, even if it concerns a
+        watched release.
+        """
         return None if self.incident.kind == "hand" else self.facts
 
     @property

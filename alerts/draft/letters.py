@@ -1,6 +1,7 @@
 """Letters that are sent with a report: to the regulator, to users, to ministers and press.
 
-They contain no figures of the release and no promises. Their cause and actions are the answers in the report.
+They contain no figures of the release and no promises. Their cause and actions are the answers in
+the report.
 """
 
 from __future__ import annotations
@@ -19,18 +20,27 @@ RECIPIENT_PREFIX, CLOSING_PREFIX = "To: ", "Yours sincerely,\n"
 CAUSE_PROMPT = "[to be completed: how and why it happened (from the report)]"
 ACTIONS_PROMPT = "[to be completed: what was done about it (from the report)]"
 CHANGES_PROMPT = (
-    "[to be completed: whether anything in the release was changed since, and what (from the lead statistician)]"
+    "[to be completed: whether anything in the release was changed since, and what (from the lead"
+    " statistician)]"
 )
-PRESS_CONTACT_PROMPT = "[to be completed: whom to call, a desk and no person (from the press office)]"
+PRESS_CONTACT_PROMPT = (
+    "[to be completed: whom to call, a desk and no person (from the press office)]"
+)
 USE_RELEASE_INSTEAD = "Anyone who used any of it before then should use the release itself instead."
 NO_COMMENT = "We do not comment on the statistics outside their release."
 
 
 def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of an e-mail with which the report, or the note for grade `note`, goes to the regulator."""
+    """Return the paragraphs of an e-mail with which the report, or the note for grade `note`, goes
+    to the regulator.
+    """
     is_note = inputs.incident.grade == "note"
     # A producer who has not adopted the Code of Practice for Statistics cannot breach it.
-    name = "Note on a release timing incident" if is_note or inputs.is_outside_code else "Breach report"
+    name = (
+        "Note on a release timing incident"
+        if is_note or inputs.is_outside_code
+        else "Breach report"
+    )
     attached = f"Our {'note' if is_note else 'report'} is attached."
     code = inputs.edition  # the edition of the Code of Practice that applied
     if inputs.is_outside_code:
@@ -40,6 +50,7 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
         attached += f" It concerns {practices} of the {code.title}, edition {code.name}."
     measured_account = narrative.write_headline(inputs)  # empty without a measurement
     typed_account = f"{_name_incident(inputs)} {inputs.incident.words.get('what', '')}".strip()
+    signatory = inputs.settings.get("head_of_profession") or "Head of Profession for Statistics"
     return (
         f"{RECIPIENT_PREFIX}{inputs.settings.get('to') or '[to be completed: who receives this]'}",
         f"Subject: {name}: {inputs.title} ({inputs.producer_name})",
@@ -47,7 +58,7 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
         measured_account or typed_account,
         attached,
         *([narrative.EVIDENCE_IS_SEPARATE] if inputs.measured_facts else []),
-        f"{CLOSING_PREFIX}{inputs.settings.get('head_of_profession') or 'Head of Profession for Statistics'}",
+        f"{CLOSING_PREFIX}{signatory}",
     )
 
 
@@ -56,8 +67,12 @@ def _name_incident(inputs: DraftInput) -> str:
 
 
 def insert_answers(report: Report, letter: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a letter with the recipient, sender, cause and actions that the report has, and prompts for others."""
-    answers = {field.facts: field.answer.text for field in report.fields() if field.answer is not None}
+    """Return a letter with the recipient, sender, cause and actions that the report has, and
+    prompts for others.
+    """
+    answers = {
+        field.facts: field.answer.text for field in report.fields() if field.answer is not None
+    }
     recipient = answers.get(("config.reporting.recipient",))
     sender = answers.get(("contact.hop",))  # the head of profession, who signs the letter
     # The new paragraph for each beginning of a paragraph; empty if the report has no answer for it.
@@ -69,16 +84,23 @@ def insert_answers(report: Report, letter: tuple[str, ...]) -> tuple[str, ...]:
     }
     paragraphs = []
     for paragraph in letter:
-        new_paragraph = next((replacements[begin] for begin in replacements if paragraph.startswith(begin)), "")
-        # If a signed report has no separate answer on the cause or the actions, its text on what happened gives them.
-        is_needless_prompt = report.signed and paragraph in (CAUSE_PROMPT, ACTIONS_PROMPT) and not new_paragraph
+        new_paragraph = next(
+            (replacements[begin] for begin in replacements if paragraph.startswith(begin)), ""
+        )
+        # If a signed report has no separate answer on the cause or the actions, its text on what
+        # happened gives them.
+        is_needless_prompt = (
+            report.signed and paragraph in (CAUSE_PROMPT, ACTIONS_PROMPT) and not new_paragraph
+        )
         if not is_needless_prompt:
             paragraphs.append(new_paragraph or paragraph)
     return tuple(paragraphs)
 
 
 def _find_answer(report: Report, fact: str) -> str:
-    """Return the recorded actions and a person's answer to a fact; empty if the answer replaces the whole account."""
+    """Return the recorded actions and a person's answer to a fact; empty if the answer replaces the
+    whole account.
+    """
     field = next((field for field in report.fields() if fact in field.facts), None)
     if field is None or (field.answer is not None and field.answer.instead):
         return ""
@@ -95,47 +117,69 @@ def write_statement(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def write_correction(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a correction notice, with prompts for what a person must add; empty if users were not affected."""
+    """Return a correction notice, with prompts for what a person must add; empty if users were not
+    affected.
+    """
     facts, statement = inputs.measured_facts, write_statement(inputs)
     if facts is None or not statement:
         return ()
-    # Before the slot, the notice adds no more to the statement, because neither may help readers to find the release.
+    # Before the slot, the notice adds no more to the statement, because neither may help readers to
+    # find the release.
     if facts.slot is None or facts.at < facts.slot:
         return (*statement, CAUSE_PROMPT, ACTIONS_PROMPT)
-    paragraphs = [statement[0]]  # without an apology that the statement may end with, because it comes last here
+    # without an apology that the statement may end with, because it comes last here
+    paragraphs = [statement[0]]
     if facts.exposures and narrative.find_brought_forward_time(inputs) is None:
         paragraphs.append(USE_RELEASE_INSTEAD)  # the release was public early by mistake
     return (*paragraphs, CHANGES_PROMPT, CAUSE_PROMPT, ACTIONS_PROMPT, APOLOGY)
 
 
 def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the lines that ministers' offices and the press office can say, including that they do not comment."""
+    """Return the lines that ministers' offices and the press office can say, including that they do
+    not comment.
+    """
     statement = write_statement(inputs) or (_name_incident(inputs),)
     questions = "Questions about the release are for the Head of Profession for Statistics."
     return (*statement, CAUSE_PROMPT, NO_COMMENT, questions, PRESS_CONTACT_PROMPT)
 
 
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return the paragraph on a release that was public early: what was announced, and what users need to know now."""
+    """Return the paragraph on a release that was public early: what was announced, and what users
+    need to know now.
+    """
     announced = narrative.say_announcement(facts)
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
-    first = min(starts, key=lambda start: start.by or facts.at, default=None)  # the earliest start; None if unknown
+    # the earliest start; None if unknown
+    first = min(starts, key=lambda start: start.by or facts.at, default=None)
     seen_early = _say_seen_early(facts, first)
     if new_time := narrative.find_brought_forward_time(inputs):
         to = words.format_clock_day(new_time, facts.timezone)
         is_ahead = new_time > inputs.now
-        moved = f"It will be released at {to} instead." if is_ahead else f"It was brought forward to {to}."
+        moved = (
+            f"It will be released at {to} instead."
+            if is_ahead
+            else f"It was brought forward to {to}."
+        )
         is_before_new_time = first is not None and first.by is not None and first.by < new_time
         return [" ".join([announced, moved, *([seen_early] if is_before_new_time else [])])]
-    is_before_slot = facts.slot is not None and facts.at < facts.slot  # `at` is when the facts were measured
+    # `at` is when the facts were measured
+    is_before_slot = facts.slot is not None and facts.at < facts.slot
     if is_before_slot:
         # Give no address: the request must not help anyone to find the content.
-        return [f"{announced} {seen_early} Please do not use, quote or pass on any of it before then."]
-    return [" ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts, has_lengths=False)])]
+        return [
+            f"{announced} {seen_early} Please do not use, quote or pass on any of it before then."
+        ]
+    return [
+        " ".join(
+            [*_say_where_now(inputs, facts), *narrative.say_availability(facts, has_lengths=False)]
+        )
+    ]
 
 
 def _say_seen_early(facts: ReleaseFacts, first: Interval | None) -> str:
-    """Return the sentence that the release was public before its slot, and since when: `first` is the first start."""
+    """Return the sentence that the release was public before its slot, and since when: `first` is
+    the first start.
+    """
     subject = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     if first is None:
         return f"{subject} could be seen before that time."
@@ -146,19 +190,24 @@ def _say_seen_early(facts: ReleaseFacts, first: Interval | None) -> str:
 
 
 def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    is_late = any(part.required and (part.verdict == "late" or part.is_hidden) for part in facts.parts)
+    is_late = any(
+        part.required and (part.verdict == "late" or part.is_hidden) for part in facts.parts
+    )
     if facts.verdict not in ("overdue", "not_published") and not is_late:
         return []
     return [" ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts)]), APOLOGY]
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return a sentence on where the release is available or was published, if it is out, then one on its slot."""
+    """Return a sentence on where the release is available or was published, if it is out, then one
+    on its slot.
+    """
     page = facts.page
     # A release that was brought forward is due at its new time.
     slot = narrative.find_brought_forward_time(inputs) or facts.slot
     is_due = slot is not None and facts.at >= slot  # `at` is when the facts were measured
-    # A page that was public before and at the slot counts as out, although it did not appear after the slot.
+    # A page that was public before and at the slot counts as out, although it did not appear after
+    # the slot.
     is_out = page is not None and (find_appearance(page).by is not None or was_public_at_slot(page))
     if page is None or not is_due or not is_out:
         return [narrative.say_announcement(facts)]

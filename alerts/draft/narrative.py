@@ -1,6 +1,8 @@
-"""The sentences of reports and letters in civil-service style: what users could get, where and since when.
+"""The sentences of reports and letters in civil-service style: what users could get, where and
+since when.
 
-They contain no cause, intent or number of readers. Seconds, UTC and the method are in the evidence document.
+They contain no cause, intent or number of readers. Seconds, UTC and the method are in the evidence
+document.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ ALTERNATIVE_NAMES: Mapping[str, str] = {
     "news": "a news story on the release",
     "post": "a post on the release",
 }
-"""The content of an alternative address, by its id. An address with another id may show only part of the release."""
+"""The content of an alternative address, by its id. An address with another id may show only part
+of the release.
+"""
 FINDING_SENTENCES: Mapping[str, str] = {
     "swapped": "A file was replaced after it had been published.",
     "withdrawn": "Part of the release was removed after it had been published.",
@@ -38,33 +42,54 @@ FINDING_SENTENCES: Mapping[str, str] = {
     "wrong_edition": "Another edition was shown in its place.",
     "wrong_content": "Other content was shown in its place.",
 }
-"""The sentence for each kind of finding that is not about times of availability. Details are in the evidence."""
+"""The sentence for each kind of finding that is not about times of availability. Details are in the
+evidence.
+"""
 EVIDENCE_IS_SEPARATE = "The measured times and their evidence are set out in a separate document."
 ON_TIME_TOLERANCE = timedelta(minutes=1)
-CAP_SUBJECT_MARK, SUBJECT_MARK, WAS_MARK, CAP_IT_MARK, IT_MARK = "\x00S", "\x00s", "\x00w", "\x00I", "\x00i"
-"""Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a sentence."""
+CAP_SUBJECT_MARK, SUBJECT_MARK, WAS_MARK, CAP_IT_MARK, IT_MARK = (
+    "\x00S",
+    "\x00s",
+    "\x00w",
+    "\x00I",
+    "\x00i",
+)
+"""Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a
+sentence.
+"""
 
 
 def write_account(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the account: announced time, availability, an earlier time if decided, remarks; empty without facts."""
+    """Return the account: announced time, availability, an earlier time if decided, remarks; empty
+    without facts.
+    """
     facts = inputs.facts
     if facts is None:
         return ()
-    # If another question of the form asks for the announced time, or for how early or late it was, leave that out.
+    # If another question of the form asks for the announced time, or for how early or late it was,
+    # leave that out.
     has_slot = "release.slot" not in inputs.requested_facts
     has_lengths = "incident.delay" not in inputs.requested_facts
     opening = [say_announcement(facts, "The release")] if has_slot else []
-    times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)  # the opening names the release
+    # the opening names the release
+    times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)
     paragraphs = [" ".join([*opening, *times])]
     if new_time := find_brought_forward_time(inputs):
-        to, role = words.format_clock_day(new_time, facts.timezone), inputs.incident.words.get("brought_forward_by")
-        decided = f"The {role} decided to bring the release forward" if role else "It was brought forward"
+        to, role = (
+            words.format_clock_day(new_time, facts.timezone),
+            inputs.incident.words.get("brought_forward_by"),
+        )
+        decided = (
+            f"The {role} decided to bring the release forward" if role else "It was brought forward"
+        )
         paragraphs.append(f"{decided} to {to}.")
     return tuple(paragraph for paragraph in (*paragraphs, *_say_remarks(facts)) if paragraph)
 
 
 def write_headline(inputs: DraftInput) -> str:
-    """Return the announced time, and when and where users could get the release; empty without a measurement."""
+    """Return the announced time, and when and where users could get the release; empty without a
+    measurement.
+    """
     facts = inputs.measured_facts
     if facts is None:
         return ""
@@ -74,7 +99,10 @@ def write_headline(inputs: DraftInput) -> str:
 
 
 def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
-    """Return the sentence on the announced time and site of the release. `subject` replaces its title."""
+    """Return the sentence on the announced time and site of the release.
+
+    `subject` replaces its title.
+    """
     name = subject or f"“{facts.title}”"
     if facts.slot is None and not facts.slot_text:
         return f"{name} had no announced release time."
@@ -85,20 +113,34 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
 
 
 def say_availability(
-    facts: ReleaseFacts, *, has_lengths: bool = True, has_addresses: bool = True, is_named: bool = True
+    facts: ReleaseFacts,
+    *,
+    has_lengths: bool = True,
+    has_addresses: bool = True,
+    is_named: bool = True,
 ) -> list[str]:
-    """Return sentences on when parts were public early, then on their release. Parts with the same times share one.
+    """Return sentences on when parts were public early, then on their release.
 
-    `has_lengths`: add how early it was and for how long. `has_addresses`: add the addresses of files that were public
-    early, and where else the release could be read. `is_named`: the sentence before has named the release.
+    Parts with the same times share one.
+
+    `has_lengths`: add how early it was and for how long. `has_addresses`: add the addresses of
+    files that were public early, and where else the release could be read. `is_named`: the sentence
+    before has named the release.
     """
     parts = sort_parts(facts)
     announced = [part for part in parts if part.can_be_late]
-    # The sentences have a mark in place of their subject. `_fill_subjects` replaces it by the parts of a sentence.
-    exposures = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
+    # The sentences have a mark in place of their subject. `_fill_subjects` replaces it by the parts
+    # of a sentence.
+    exposures = [
+        (part, _say_exposures(part, facts, has_lengths=has_lengths))
+        for part in parts
+        if part.exposures
+    ]
     sentences = _fill_subjects(exposures, facts, has_addresses=has_addresses)
     sentences += _say_not_early(announced, facts)
-    releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in announced]
+    releases = [
+        (part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in announced
+    ]
     sentences += _fill_subjects(releases, facts)
     if is_named and sentences:
         sentences[0] = re.sub("^The release ", "It ", sentences[0])
@@ -106,7 +148,9 @@ def say_availability(
 
 
 def _say_not_early(announced: Sequence[PartVerdict], facts: ReleaseFacts) -> list[str]:
-    """Return a sentence on parts that are still to come, if others were public early; empty if not."""
+    """Return a sentence on parts that are still to come, if others were public early; empty if
+    not.
+    """
     not_early = [part for part in announced if not part.exposures and part.verdict == "pending"]
     if not not_early or not any(part.exposures for part in announced):
         return []
@@ -115,7 +159,10 @@ def _say_not_early(announced: Sequence[PartVerdict], facts: ReleaseFacts) -> lis
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long parts were public early, and how early. Parts with the same text share it."""
+    """Return sentences on how long parts were public early, and how early.
+
+    Parts with the same text share it.
+    """
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:
@@ -123,28 +170,44 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
             # An exposure that lasted until the slot is as long as it was early.
             length = "" if exposure.ended is Ended.SLOT else words.round_length(exposure.seconds)
             details = ", ".join(
-                filter(None, (f"for {length}" if length else "", f"from {how_early}" if how_early else ""))
+                filter(
+                    None,
+                    (f"for {length}" if length else "", f"from {how_early}" if how_early else ""),
+                )
             )
             available = f"available {details}" if details else "available"
-            sentences.append((part, f"{CAP_SUBJECT_MARK} {WAS_MARK} {available} before the announced time."))
+            sentences.append(
+                (part, f"{CAP_SUBJECT_MARK} {WAS_MARK} {available} before the announced time.")
+            )
     return tuple(_fill_subjects(sentences, facts))
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long users waited for parts; empty if no wait is known to be a minute or longer.
+    """Return sentences on how long users waited for parts; empty if no wait is known to be a minute
+    or longer.
 
-    If part of the release could be read at another address, a sentence on the first such address comes first.
+    If part of the release could be read at another address, a sentence on the first such address
+    comes first.
     """
-    # A wait is the delay of the publication, or of users' access if a cache kept it for longer (`is_hidden`).
+    # A wait is the delay of the publication, or of users' access if a cache kept it for longer
+    # (`is_hidden`).
     wait_by_part = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
-    wait_by_part |= {part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden}
-    waits = [(part, wait) for part, wait in wait_by_part.values() if wait and (wait.min or 0.0) >= words.MINUTE]
+    wait_by_part |= {
+        part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden
+    }
+    waits = [
+        (part, wait)
+        for part, wait in wait_by_part.values()
+        if wait and (wait.min or 0.0) >= words.MINUTE
+    ]
     if not waits:
         return ()
     sentences = []
     for part, wait in waits:
         so_far = " so far" if wait.max is None else ""
-        sentences.append((part, f"Access to {SUBJECT_MARK} was delayed by {words.round_length(wait)}{so_far}."))
+        sentences.append(
+            (part, f"Access to {SUBJECT_MARK} was delayed by {words.round_length(wait)}{so_far}.")
+        )
     # Sentences on other addresses with content of the release. Only the first one is used.
     elsewhere = []
     for part in _list_found_alternatives(facts):  # the earliest first
@@ -163,11 +226,16 @@ def find_brought_forward_time(inputs: DraftInput) -> datetime | None:
 
 
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
-    """Return one paragraph on findings that are not about times, such as a replaced file; empty without any."""
+    """Return one paragraph on findings that are not about times, such as a replaced file; empty
+    without any.
+    """
     kinds = dict.fromkeys(finding.kind for finding in facts.findings)  # each once, in order
-    sentences = [sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None]
+    sentences = [
+        sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None
+    ]
     if "platform" in kinds:
-        # The finding `platform`: several producers on one host were late together. Do not name the other producers.
+        # The finding `platform`: several producers on one host were late together. Do not name the
+        # other producers.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return [" ".join(sentences)] if sentences else []
 
@@ -193,11 +261,17 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
     for exposure in part.exposures:
         again = " again" if sentences else ""
         how_early = _say_how_early(exposure, facts) if has_lengths else ""
-        start = _format_interval(exposure.start, facts) + (f", {how_early} early" if how_early else "")
-        sentences.append(f"{CAP_SUBJECT_MARK} became available{again} {start}.")  # the mark becomes a name
+        start = _format_interval(exposure.start, facts) + (
+            f", {how_early} early" if how_early else ""
+        )
+        # the mark becomes a name
+        sentences.append(f"{CAP_SUBJECT_MARK} became available{again} {start}.")
         sentences.append(_say_how_it_ended(part, exposure, facts, has_lengths=has_lengths))
-    if (returns := len(part.exposures) - 1) > 1:  # it came and went: only the first start and the last end matter
-        sentences[1:-1] = [f"{CAP_IT_MARK} {WAS_MARK} removed and became available again {returns} times."]
+    # it came and went: only the first start and the last end matter
+    if (returns := len(part.exposures) - 1) > 1:
+        sentences[1:-1] = [
+            f"{CAP_IT_MARK} {WAS_MARK} removed and became available again {returns} times."
+        ]
     return " ".join(sentences)
 
 
@@ -207,27 +281,42 @@ def _say_how_early(exposure: Exposure, facts: ReleaseFacts) -> str:
     return words.round_length(magnitude(since(exposure.start, facts.slot)))
 
 
-def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
-    """Return the sentence on how an exposure ended. `has_lengths`: it also says after how long a part was removed."""
+def _say_how_it_ended(
+    part: PartVerdict, exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool
+) -> str:
+    """Return the sentence on how an exposure ended.
+
+    `has_lengths`: it also says after how long a part was removed.
+    """
     # The sentence before, on the start of the exposure, has named its day.
     began = exposure.start.by or exposure.start.after
     named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)
     if exposure.open:
         return _say_still_open(part, began, facts, named_day)
     if exposure.ended is Ended.SLOT:
-        return f"{CAP_IT_MARK} remained available until the announced time."  # the mark becomes `It` or `They`
+        # the mark becomes `It` or `They`
+        return f"{CAP_IT_MARK} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
         return f"It is not known whether {IT_MARK} {WAS_MARK} removed before the announced time."
     lasted = words.round_length(exposure.seconds) if has_lengths else ""
     after = f", after {lasted}" if lasted else ""
-    return f"{CAP_IT_MARK} {WAS_MARK} removed {words.round_interval(exposure.to, facts.timezone, named_day)}{after}."
+    return (
+        f"{CAP_IT_MARK} {WAS_MARK} removed"
+        f" {words.round_interval(exposure.to, facts.timezone, named_day)}{after}."
+    )
 
 
-def _say_still_open(part: PartVerdict, began: datetime | None, facts: ReleaseFacts, named_day: date | None) -> str:
-    """Return the sentence that a part was still public when last seen, or that its removal was not seen."""
-    # `seen_until` is None while looks show the part. If the last look did not, it is the time of the last that did.
+def _say_still_open(
+    part: PartVerdict, began: datetime | None, facts: ReleaseFacts, named_day: date | None
+) -> str:
+    """Return the sentence that a part was still public when last seen, or that its removal was not
+    seen.
+    """
+    # `seen_until` is None while looks show the part. If the last look did not, it is the time of
+    # the last that did.
     last_seen = part.seen_until or facts.at
-    # Rounded to minutes, a last sight in the first minute could seem to be before the start. Then no time is given.
+    # Rounded to minutes, a last sight in the first minute could seem to be before the start. Then
+    # no time is given.
     if began is None or last_seen - began >= timedelta(minutes=1):
         last_seen_at = words.format_clock_day(last_seen, facts.timezone, named_day)
         return f"{CAP_IT_MARK} {WAS_MARK} still available at {last_seen_at}."
@@ -237,15 +326,21 @@ def _say_still_open(part: PartVerdict, began: datetime | None, facts: ReleaseFac
 
 
 def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence on when a late part came, and until when a cache then hid it from users."""
+    """Return the sentence on when a late part came, and until when a cache then hid it from
+    users.
+    """
     appeared = fact_rules.find_appearance(part)
-    # The marks are replaced later by the name of the part, or of several parts, and by `was` or `were`.
+    # The marks are replaced later by the name of the part, or of several parts, and by `was` or
+    # `were`.
     if _is_hidden_for_minutes(part):
         published = f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}"
         return f"{published}, but {_say_hidden_until(part, facts)}."
     is_one_time = words.find_nearest_minute(appeared) is not None
     if is_one_time:  # `was not available until 9.51am`
-        return f"{CAP_SUBJECT_MARK} {WAS_MARK} not available until {_format_interval(appeared, facts, prefix='')}."
+        return (
+            f"{CAP_SUBJECT_MARK} {WAS_MARK} not available until"
+            f" {_format_interval(appeared, facts, prefix='')}."
+        )
     return f"{CAP_SUBJECT_MARK} became available {_format_interval(appeared, facts)}."
 
 
@@ -256,13 +351,19 @@ def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _is_hidden_for_minutes(part: PartVerdict) -> bool:
-    """Return whether a cache kept a part from users for a minute or longer after its slot and its publication."""
+    """Return whether a cache kept a part from users for a minute or longer after its slot and its
+    publication.
+    """
     published = part.delay.max if part.delay and part.delay.max else 0.0
-    return part.is_hidden and ((part.wait or Bounds()).min or 0.0) - max(published, 0.0) >= words.MINUTE
+    return (
+        part.is_hidden
+        and ((part.wait or Bounds()).min or 0.0) - max(published, 0.0) >= words.MINUTE
+    )
 
 
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the words `users had no access until 9.51am`, or `users still had no access at 9.51am`, for a hidden part.
+    """Return the words `users had no access until 9.51am`, or `users still had no access at
+    9.51am`, for a hidden part.
 
     Users waited for it from the slot, at least `part.wait.min` and at most `part.wait.max` seconds.
     """
@@ -278,7 +379,9 @@ def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence that a part was still absent, at the latest time at which absence is proved."""
+    """Return the sentence that a part was still absent, at the latest time at which absence is
+    proved.
+    """
     proved = facts.at
     if facts.slot and part.delay and part.delay.min:
         proved = facts.slot + timedelta(seconds=part.delay.min)
@@ -289,7 +392,8 @@ def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the sentence on when a part was released at or after its slot; empty if it was not.
 
-    It is for verdicts such as `early`, which do not say whether the part was then released on time or late.
+    It is for verdicts such as `early`, which do not say whether the part was then released on time
+    or late.
     """
     appeared = fact_rules.find_appearance(part)
     # A part that was already public when its slot came was not released then.
@@ -300,21 +404,29 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     if is_late:
         return _say_late(part, facts)
     if not was_released(part):
-        # The start of its publication is not proved: it may have come long before it was seen. So only say `by`.
-        return f"{CAP_SUBJECT_MARK} {WAS_MARK} available {_format_interval(Interval(None, appeared.by), facts)}."
+        # The start of its publication is not proved: it may have come long before it was seen. So
+        # only say `by`.
+        return (
+            f"{CAP_SUBJECT_MARK} {WAS_MARK} available"
+            f" {_format_interval(Interval(None, appeared.by), facts)}."
+        )
     if part.exposures and facts.slot is not None and appeared.by <= facts.slot + ON_TIME_TOLERANCE:
         return _say_on_time(part, facts)
     return f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}."
 
 
 def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence that it is unknown whether a part was on time, and in which interval it was first seen."""
+    """Return the sentence that it is unknown whether a part was on time, and in which interval it
+    was first seen.
+    """
     seen = part.first_seen
-    # The marks are replaced later: by the name of the part, by `was` or `were`, and by `it` or `they`.
+    # The marks are replaced later: by the name of the part, by `was` or `were`, and by `it` or
+    # `they`.
     unknown = f"It is not known whether {SUBJECT_MARK} {WAS_MARK} published as announced"
     if seen.by is None:
         return f"{unknown}."
-    if seen.after is None:  # no look proves that it was absent before, so it may have come long before
+    # no look proves that it was absent before, so it may have come long before
+    if seen.after is None:
         return f"{unknown}; {IT_MARK} {WAS_MARK} available {_format_interval(seen, facts)}."
     return f"{unknown}; {IT_MARK} became available {_format_interval(seen, facts)}."
 
@@ -323,7 +435,9 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "late": _say_late,
     "on_time": _say_on_time,
     "overdue": _say_overdue,
-    "not_published": lambda _part, facts: f"{CAP_SUBJECT_MARK} had not been found by {_format_time(facts.at, facts)}.",
+    "not_published": lambda _part, facts: (
+        f"{CAP_SUBJECT_MARK} had not been found by {_format_time(facts.at, facts)}."
+    ),
     "unproven": _say_unproven,
 }
 
@@ -333,8 +447,8 @@ def _fill_subjects(
 ) -> list[str]:
     """Return each different sentence once, with all the parts that share it as its subject.
 
-    `texts` are parts and sentences. The marks in a sentence become the names of its parts, a verb and a pronoun.
-    `has_addresses`: add the address if the only subject is a file or another page.
+    `texts` are parts and sentences. The marks in a sentence become the names of its parts, a verb
+    and a pronoun. `has_addresses`: add the address if the only subject is a file or another page.
     """
     groups: dict[str, list[PartVerdict]] = {}
     for part, text in texts:
@@ -346,17 +460,24 @@ def _fill_subjects(
         if has_addresses and len(parts) == 1 and parts[0].role != "page":
             name += f" at {parts[0].url}"
         pronoun, verb = ("they", "were") if is_plural else ("it", "was")
-        sentence = text.replace(CAP_SUBJECT_MARK, words.capitalise(name)).replace(SUBJECT_MARK, name)
-        sentence = sentence.replace(CAP_IT_MARK, words.capitalise(pronoun)).replace(IT_MARK, pronoun)
+        sentence = text.replace(CAP_SUBJECT_MARK, words.capitalise(name)).replace(
+            SUBJECT_MARK, name
+        )
+        sentence = sentence.replace(CAP_IT_MARK, words.capitalise(pronoun)).replace(
+            IT_MARK, pronoun
+        )
         sentences.append(sentence.replace(WAS_MARK, verb))
     return sentences
 
 
 def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
-    """Return a name of parts for a sentence (`the release` if they are all of it), and whether it names several."""
+    """Return a name of parts for a sentence (`the release` if they are all of it), and whether it
+    names several.
+    """
     required = {part.id for part in facts.parts if part.can_be_late}
     has_all = bool(required) and required <= {part.id for part in parts}
-    # If content was also found at another address, “the release” would be wrong for these parts, so name them.
+    # If content was also found at another address, “the release” would be wrong for these parts, so
+    # name them.
     if has_all and not _list_found_alternatives(facts):
         return "the release", False
     by_role: dict[str, list[PartVerdict]] = {}
@@ -367,10 +488,11 @@ def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str,
 
 
 def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
-    """Return a name for `parts`, which all have the same `role` in their release, such as `page` or `data`.
+    """Return a name for `parts`, which all have the same `role` in their release, such as `page` or
+    `data`.
 
-    If the release has no other part of this role: `the data file` or `the 2 data files`. If it has, they are named by
-    their file names, or counted if an address has none: `one data file`.
+    If the release has no other part of this role: `the data file` or `the 2 data files`. If it has,
+    they are named by their file names, or counted if an address has none: `one data file`.
     """
     if role == "alternative":
         # Each is another address with some content of the release, so it is named by that content.
@@ -387,7 +509,9 @@ def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> 
 
 
 def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
-    alternatives = (part for part in facts.parts if part.role == "alternative" and not part.exposures)
+    alternatives = (
+        part for part in facts.parts if part.role == "alternative" and not part.exposures
+    )
     found = [(part.first_seen.by, part) for part in alternatives if part.first_seen.by]
     return [part for _, part in sorted(found, key=lambda seen_and_part: seen_and_part[0])]
 
@@ -400,7 +524,9 @@ def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
     places = []
     for number, part in enumerate(_list_found_alternatives(facts)):
         verb = "" if number else " was available"  # the verb of the first one is for all
-        places.append(f"{_name_alternative(part)}{verb} at {part.url} {say_since(part.first_seen, facts)}")
+        places.append(
+            f"{_name_alternative(part)}{verb} at {part.url} {say_since(part.first_seen, facts)}"
+        )
     return [f"{words.capitalise(words.join(places))}."] if places else []
 
 

@@ -1,4 +1,6 @@
-"""Facts of a report on a period: the releases watched between two dates, their punctuality and their faults."""
+"""Facts of a report on a period: the releases watched between two dates, their punctuality and
+their faults.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,15 @@ JUDGED_VERDICTS = ("on_time", "late", "overdue", "early", "not_published")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
+    """One release of the period.
 
-    `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id. Each is empty if absent.
-    `early_bound`: an on-time release may have appeared up to this many seconds before its slot. `other_producers` has
-    all but `producer`. `decided` says in words to which time the release was brought forward, if a person recorded it.
-    `with_platform`: its verdict has the finding `platform`. `precision`: that of `slot`, `instant` or `day`.
+    `delay` is that of its announced page, `exposure` the longest before its slot.
+
+    `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id. Each
+    is empty if absent. `early_bound`: an on-time release may have appeared up to this many seconds
+    before its slot. `other_producers` has all but `producer`. `decided` says in words to which time
+    the release was brought forward, if a person recorded it. `with_platform`: its verdict has the
+    finding `platform`. `precision`: that of `slot`, `instant` or `day`.
     """
 
     release: str
@@ -59,10 +64,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Releases with a slot between two local dates, both included: of one `producer` or `host` if named, else all.
+    """Releases with a slot between two local dates, both included: of one `producer` or `host` if
+    named, else all.
 
-    `blind` are the monitor's own gaps in that time, `logged` the incidents that people logged by hand, `claims` the
-    publishers' own statements. Neither `logged` nor `claims` count as releases.
+    `blind` are the monitor's own gaps in that time, `logged` the incidents that people logged by
+    hand, `claims` the publishers' own statements. Neither `logged` nor `claims` count as releases.
     """
 
     begins: date
@@ -85,8 +91,9 @@ class Period:
 class Punctuality:
     """The standard indicator TP3 over releases that could be judged.
 
-    `judged` counts them, `on_time` those within tolerance. `mean` bounds the mean of measured delays in seconds (0
-    for early releases), None without any. `left_out` are the incomplete bounds of those overdue or never published.
+    `judged` counts them, `on_time` those within tolerance. `mean` bounds the mean of measured
+    delays in seconds (0 for early releases), None without any. `left_out` are the incomplete bounds
+    of those overdue or never published.
     """
 
     judged: int
@@ -100,8 +107,12 @@ class Punctuality:
         return self.on_time / self.judged if self.judged else None
 
 
-def select_period(rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = "") -> Period:
-    """Return the period with the rows whose slot is between two local days, of one producer and host if not empty."""
+def select_period(
+    rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = ""
+) -> Period:
+    """Return the period with the rows whose slot is between two local days, of one producer and
+    host if not empty.
+    """
     chosen = (
         row
         for row in rows
@@ -110,15 +121,25 @@ def select_period(rows: Iterable[Row], begins: date, ends: date, producer: str =
         and (not producer or producer in (row.producer, *row.other_producers))
         and (not host or host == row.host)
     )
-    return Period(begins, ends, tuple(sorted(chosen, key=lambda row: (str(row.slot), row.release))), producer, host)
+    return Period(
+        begins,
+        ends,
+        tuple(sorted(chosen, key=lambda row: (str(row.slot), row.release))),
+        producer,
+        host,
+    )
 
 
 def name_producers(period: Period, name_of: Callable[[str], str]) -> Period:
-    """Return the period with names in place of producer ids. `name_of` returns the name for an id."""
+    """Return the period with names in place of producer ids. `name_of` returns the name for an
+    id.
+    """
     return replace(
         period,
         rows=tuple(replace(row, producer=name_of(row.producer)) for row in period.rows),
-        logged=tuple(replace(incident, producer=name_of(incident.producer)) for incident in period.logged),
+        logged=tuple(
+            replace(incident, producer=name_of(incident.producer)) for incident in period.logged
+        ),
         claims=tuple(replace(claim, producer=name_of(claim.producer)) for claim in period.claims),
     )
 
@@ -129,41 +150,64 @@ def count_verdicts(period: Period) -> dict[str, int]:
 
 
 def count_on_time(verdicts: Iterable[str]) -> tuple[int, int]:
-    """Return how many of these verdicts are `on_time`, and how many of them count for punctuality."""
+    """Return how many of these verdicts are `on_time`, and how many of them count for
+    punctuality.
+    """
     judged = [verdict for verdict in verdicts if verdict in JUDGED_VERDICTS]
     return judged.count("on_time"), len(judged)
 
 
 def measure_punctuality(period: Period) -> Punctuality:
-    """Return the standard indicator of punctuality for a period. Only delays that are known count for the mean."""
+    """Return the standard indicator of punctuality for a period.
+
+    Only delays that are known count for the mean.
+    """
     on_time, judged = count_on_time(row.verdict for row in period.rows)
     timed = (row for row in period.rows if row.precision == "instant")  # a day has no delay
     delays = [row.delay or Bounds() for row in timed if row.verdict in JUDGED_VERDICTS]
-    # A delay is complete if both bounds are known, or if its upper bound shows that the release was not late.
-    complete = [delay for delay in delays if delay.max is not None and (delay.min is not None or delay.max <= 0)]
+    # A delay is complete if both bounds are known, or if its upper bound shows that the release was
+    # not late.
+    complete = [
+        delay
+        for delay in delays
+        if delay.max is not None and (delay.min is not None or delay.max <= 0)
+    ]
     left_out = tuple(delay for delay in delays if delay not in complete)
     if not complete:
         return Punctuality(judged, on_time, None, left_out)
-    # An early release counts as no delay, however early it was. If it offset late ones, the mean would be too low.
+    # An early release counts as no delay, however early it was. If it offset late ones, the mean
+    # would be too low.
     lowest_mean = sum(max(0.0, delay.min or 0.0) for delay in complete) / len(complete)
     highest_mean = sum(max(0.0, delay.max or 0.0) for delay in complete) / len(complete)
     return Punctuality(judged, on_time, Bounds(lowest_mean, highest_mean), left_out)
 
 
 def list_early_bounds(period: Period) -> list[float]:
-    """Return by how many seconds on-time releases may have been early, if more than `SURE`, shortest first."""
-    bounds = (row.early_bound for row in period.rows if row.verdict == "on_time" and row.early_bound is not None)
+    """Return by how many seconds on-time releases may have been early, if more than `SURE`,
+    shortest first.
+    """
+    bounds = (
+        row.early_bound
+        for row in period.rows
+        if row.verdict == "on_time" and row.early_bound is not None
+    )
     return sorted(bound for bound in bounds if bound > SURE)
 
 
 def list_late_delays(period: Period) -> list[Bounds]:
     """Return the measured delays of late releases, shortest first by lower bound."""
-    late = (row.delay for row in period.rows if row.verdict in ("late", "overdue") and row.delay is not None)
+    late = (
+        row.delay
+        for row in period.rows
+        if row.verdict in ("late", "overdue") and row.delay is not None
+    )
     return sorted(late, key=lambda each: (each.min or 0.0, each.max or 0.0))
 
 
 def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
-    """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None without delays."""
+    """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None
+    without delays.
+    """
     if not delays:
         return None
     # The median of an even number of delays is between the middle two, as on the page `/history`.
@@ -175,9 +219,13 @@ def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
 
 
 def count_faulty_by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
-    """Return (group, faulty releases, releases watched) for each value of `key`, the largest share of faults first."""
+    """Return (group, faulty releases, releases watched) for each value of `key`, the largest share
+    of faults first.
+    """
     watched, faulty = Counter(map(key, period.rows)), Counter(map(key, period.incidents))
-    groups = sorted(watched, key=lambda group: (-faulty[group] / watched[group], -faulty[group], group))
+    groups = sorted(
+        watched, key=lambda group: (-faulty[group] / watched[group], -faulty[group], group)
+    )
     return [(group, faulty[group], watched[group]) for group in groups]
 
 
@@ -213,15 +261,18 @@ class PlatformFault:
 
 
 def find_platform_faults(period: Period) -> list[PlatformFault]:
-    """Return the faults of platforms, each with its releases: those that came out late with other producers' releases.
+    """Return the faults of platforms, each with its releases: those that came out late with other
+    producers' releases.
 
-    A fault lasts from a slot until the first late release of this slot is out. A later slot on the same host up to that
-    instant belongs to the same fault. Example: the first release of the slot 09:30 is out at 09:50, and that of the
-    slot 09:45 at 10:05. This is one fault from 09:30 to 10:05.
+    A fault lasts from a slot until the first late release of this slot is out. A later slot on the
+    same host up to that instant belongs to the same fault. Example: the first release of the slot
+    09:30 is out at 09:50, and that of the slot 09:45 at 10:05. This is one fault from 09:30 to
+    10:05.
     """
     groups: dict[tuple[str, datetime], list[Row]] = {}
     for row in period.incidents:  # in the order of their slots
-        # The monitor found that this release was late together with those of other producers on its host.
+        # The monitor found that this release was late together with those of other producers on its
+        # host.
         if row.with_platform and row.slot is not None:
             groups.setdefault((row.host, row.slot), []).append(row)
     faults: list[list[Row]] = []
@@ -238,6 +289,7 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
             end = slot
             faults.append(fault)
         fault += rows
-        first_out_at = earliest_known(row.first_seen.by for row in rows)  # None if no release is out yet
+        # None if no release is out yet
+        first_out_at = earliest_known(row.first_seen.by for row in rows)
         last_fault_of[host] = fault, max(end, first_out_at or end)
     return [PlatformFault(rows[0].host, tuple(rows)) for rows in faults]

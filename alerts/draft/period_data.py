@@ -27,24 +27,47 @@ from schedules.times.interval import Bounds
 from schedules.times.json import bounds_json, fields_json, instant_json
 
 COLUMNS = (
-    "release", "title", "producer", "url", "slot", "verdict", "first_seen_after", "first_seen_by", "delay_min",
-    "delay_max", "exposure_min", "exposure_max", "practice", "cause", "incident", "early_bound", "decided", "claimed",
-    "logged", "precision",
-)  # fmt: skip
+    "release",
+    "title",
+    "producer",
+    "url",
+    "slot",
+    "verdict",
+    "first_seen_after",
+    "first_seen_by",
+    "delay_min",
+    "delay_max",
+    "exposure_min",
+    "exposure_max",
+    "practice",
+    "cause",
+    "incident",
+    "early_bound",
+    "decided",
+    "claimed",
+    "logged",
+    "precision",
+)
 
 
 def period_csv(period: Period) -> bytes:
-    """Return every release of the period as CSV in UTF-8 with a header; instants in UTC, durations in seconds.
+    """Return every release of the period as CSV in UTF-8 with a header; instants in UTC, durations
+    in seconds.
 
-    Then follow incidents logged by hand and publishers' claims, with no verdict and the time in `logged` or `claimed`.
+    Then follow incidents logged by hand and publishers' claims, with no verdict and the time in
+    `logged` or `claimed`.
     """
     content = io.BytesIO()
     text = io.TextIOWrapper(content, "utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     incidents = map(_logged_json, period.logged)
-    logged = ({**each, "logged": each["occurred"], "url": " ".join(each["urls"])} for each in incidents)
-    claimed = ({**claim, "claimed": claim["first_published"]} for claim in map(claim_json, period.claims))
+    logged = (
+        {**each, "logged": each["occurred"], "url": " ".join(each["urls"])} for each in incidents
+    )
+    claimed = (
+        {**claim, "claimed": claim["first_published"]} for claim in map(claim_json, period.claims)
+    )
     for record in chain(map(_row_json, period.rows), logged, claimed):
         writer.writerow([csv_cell(record.get(name)) for name in COLUMNS])
     text.flush()
@@ -53,7 +76,17 @@ def period_csv(period: Period) -> bytes:
 
 def _row_json(row: Row) -> dict[str, Any]:
     delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
-    names = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
+    names = (
+        "release",
+        "title",
+        "producer",
+        "url",
+        "verdict",
+        "practice",
+        "cause",
+        "incident",
+        "decided",
+    )
     return fields_json(row, *names, "slot", "precision") | {
         "first_seen_after": instant_json(row.first_seen.after),
         "first_seen_by": instant_json(row.first_seen.by),
@@ -66,7 +99,9 @@ def _row_json(row: Row) -> dict[str, Any]:
 
 
 def period_json(period: Period) -> dict[str, Any]:
-    """Return the period as JSON values: bounds, counts, punctuality, faults of platforms, and each release."""
+    """Return the period as JSON values: bounds, counts, punctuality, faults of platforms, and each
+    release.
+    """
     indicator = measure_punctuality(period)
     return {
         "from": period.begins.isoformat(),
@@ -77,11 +112,13 @@ def period_json(period: Period) -> dict[str, Any]:
         "punctuality": {
             "judged": indicator.judged,
             "on_time": indicator.on_time,
-            # How many of the releases on time were perhaps early: no look proved absence shortly before their slot.
+            # How many of the releases on time were perhaps early: no look proved absence shortly
+            # before their slot.
             "on_time_unsure": len(list_early_bounds(period)),
             "share_on_time": indicator.share,
             "mean_delay": bounds_json(indicator.mean),
-            "mean_leaves_out": len(indicator.left_out),  # how many delays are not known well enough for the mean
+            # how many delays are not known well enough for the mean
+            "mean_leaves_out": len(indicator.left_out),
         },
         "platform_incidents": [_platform_fault_json(each) for each in find_platform_faults(period)],
         "releases": [_row_json(row) for row in period.rows],
@@ -92,7 +129,10 @@ def period_json(period: Period) -> dict[str, Any]:
 
 
 def _logged_json(incident: Incident) -> dict[str, Any]:
-    """Return an incident that a person logged, not the monitor, as JSON values. `words` are what they typed, by key."""
+    """Return an incident that a person logged, not the monitor, as JSON values.
+
+    `words` are what they typed, by key.
+    """
     return {
         "incident": incident.id,
         "release": incident.release or None,

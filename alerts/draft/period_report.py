@@ -41,16 +41,25 @@ MOST_LISTED_CLAIMS = 500
 
 
 def build_period_report(
-    period: Period, name: str, now: datetime, zone: str = LONDON, name_of: Callable[[str], str] = str
+    period: Period,
+    name: str,
+    now: datetime,
+    zone: str = LONDON,
+    name_of: Callable[[str], str] = str,
 ) -> Report:
     """Return the report on a period, as of `now`.
 
-    `name` is the platform or producer covered. `name_of` returns the name of any producer for its id.
+    `name` is the platform or producer covered. `name_of` returns the name of any producer for its
+    id.
     """
     period = name_producers(period, name_of)
     form = get_form("period")
     sections = tuple(
-        Section(chapter.id, chapter.heading, tuple(_build_field(each, period, name) for each in chapter.questions))
+        Section(
+            chapter.id,
+            chapter.heading,
+            tuple(_build_field(each, period, name) for each in chapter.questions),
+        )
         for chapter in form.chapters
     )
     return Report(
@@ -65,7 +74,8 @@ def build_period_report(
         sections=sections,
         measured=_tabulate_incidents(period),
         figures=chart_faults(period),
-        claimed=_tabulate_claims(period.claims, zone),  # publications by the publishers' records, not measured
+        # publications by the publishers' records, not measured
+        claimed=_tabulate_claims(period.claims, zone),
     )
 
 
@@ -83,7 +93,9 @@ def _say_counts(period: Period) -> tuple[str, ...]:
         return ("No release was watched.",)
     counts = count_verdicts(period)
     listed = dict.fromkeys(("on_time", "late", "early", "unproven", *sorted(counts)))
-    numbers = words.join([f"{counts.get(verdict, 0):,} {verdict_text(verdict)}" for verdict in listed])
+    numbers = words.join(
+        [f"{counts.get(verdict, 0):,} {verdict_text(verdict)}" for verdict in listed]
+    )
     return (
         f"{count(len(period.rows), 'release')} watched: {numbers}.",
         *_say_early_bounds(period),
@@ -92,14 +104,26 @@ def _say_counts(period: Period) -> tuple[str, ...]:
 
 
 def _say_early_bounds(period: Period) -> tuple[str, ...]:
-    """Return a sentence on how many on-time releases may in truth have been early, and how early; empty without any."""
-    # For each such release, the seconds before its slot in which no look proved that it was still absent.
+    """Return a sentence on how many on-time releases may in truth have been early, and how early;
+    empty without any.
+    """
+    # For each such release, the seconds before its slot in which no look proved that it was still
+    # absent.
     seconds_early = list_early_bounds(period)
     if not seconds_early:
         return ()
     longest = words.format_length(math.ceil(max(seconds_early)))
-    which = "One of those on time" if len(seconds_early) == 1 else f"{len(seconds_early):,} of those on time"
-    return (f"{which} may have come up to {longest} early: no look nearer to the announced time proved absence.",)
+    which = (
+        "One of those on time"
+        if len(seconds_early) == 1
+        else f"{len(seconds_early):,} of those on time"
+    )
+    return (
+        (
+            f"{which} may have come up to {longest} early: no look nearer to the announced time"
+            " proved absence."
+        ),
+    )
 
 
 def _say_punctuality(period: Period) -> str:
@@ -112,14 +136,22 @@ def _say_punctuality(period: Period) -> str:
         sentences = [f"The one release that could be judged {came} out on time."]
     else:
         share = f"{punctuality.share:.1%}" if punctuality.on_time else "none"
-        sentences = [f"Of the {punctuality.judged:,} releases that could be judged {share} came out on time."]
+        sentences = [
+            f"Of the {punctuality.judged:,} releases that could be judged {share} came out on time."
+        ]
     if punctuality.mean and punctuality.mean.max:
         whose = "Its" if is_one else "Their mean"
-        sentences.append(f"{whose} delay (indicator TP3) was {words.format_bounds(punctuality.mean)}.")
+        sentences.append(
+            f"{whose} delay (indicator TP3) was {words.format_bounds(punctuality.mean)}."
+        )
     if punctuality.left_out:
-        longest_so_far = words.format_bounds(Bounds(max(delay.min or 0.0 for delay in punctuality.left_out), None))
+        longest_so_far = words.format_bounds(
+            Bounds(max(delay.min or 0.0 for delay in punctuality.left_out), None)
+        )
         number_left_out = count(len(punctuality.left_out), "release")
-        sentences.append(f"Left out of any mean: {number_left_out} not seen yet, {longest_so_far} late so far.")
+        sentences.append(
+            f"Left out of any mean: {number_left_out} not seen yet, {longest_so_far} late so far."
+        )
     return " ".join(sentences)
 
 
@@ -129,15 +161,25 @@ def _say_incidents(period: Period) -> tuple[str, ...]:
     if not number:
         return ("No release of the period was late, early or unproven.", *logged)
     platforms = map(_describe_platform_fault, find_platform_faults(period))
-    return (f"{count(number, 'release')} late, early or unproven: see annex A.", *platforms, *logged)
+    return (
+        f"{count(number, 'release')} late, early or unproven: see annex A.",
+        *platforms,
+        *logged,
+    )
 
 
 def _describe_platform_fault(fault: PlatformFault) -> str:
     zone, producers = fault.rows[0].timezone, len({row.producer for row in fault.rows})
     titles = words.join([f"“{row.title}”" for row in fault.rows])
-    late = f"{count(len(fault.rows), 'release')} of {producers} producers were late together: {titles}"
+    late = (
+        f"{count(len(fault.rows), 'release')} of {producers} producers were late together: {titles}"
+    )
     unfinished = f"since {words.format_instant(fault.begins, zone)} and not over yet"
-    lasted = words.format_interval(Interval(fault.begins, fault.ends), zone) if fault.ends else unfinished
+    lasted = (
+        words.format_interval(Interval(fault.begins, fault.ends), zone)
+        if fault.ends
+        else unfinished
+    )
     cause = f" Cause logged: {words.join(fault.causes)}." if fault.causes else ""
     return f"One fault of {fault.host}, {lasted}: {late}.{cause}"
 
@@ -149,7 +191,9 @@ def _say_delays(period: Period) -> tuple[str, ...]:
     if len(delays) == 1:
         return (f"The one late release was late by {words.format_bounds(delays[0])}.",)
     quantiles = (("median", 0.5), ("90th percentile", 0.9), ("longest", 1.0))
-    lengths = [f"{name} {words.format_bounds(find_quantile(delays, share))}" for name, share in quantiles]
+    lengths = [
+        f"{name} {words.format_bounds(find_quantile(delays, share))}" for name, share in quantiles
+    ]
     return (f"Delays of {count(len(delays), 'late release')}: {words.join(lengths)}.",)
 
 
@@ -162,7 +206,9 @@ def _say_coverage(period: Period) -> tuple[str, ...]:
     if period.blind:
         total = sum((span.ends - span.begins for span in period.blind), timedelta())
         length = words.format_length(round(total.total_seconds()))
-        gaps = f"The monitor could not see during {count(len(period.blind), 'gap')}, {length} in all."
+        gaps = (
+            f"The monitor could not see during {count(len(period.blind), 'gap')}, {length} in all."
+        )
     return (unproven, gaps, *_say_claims(period.claims))
 
 
@@ -176,7 +222,13 @@ ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
 
 
 def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
-    header = ("Announced", "Release and producer", "First seen", "Delay or exposure", "Verdict and practice")
+    header = (
+        "Announced",
+        "Release and producer",
+        "First seen",
+        "Delay or exposure",
+        "Verdict and practice",
+    )
     rows = tuple(map(_write_row, period.incidents))
     logged_rows = tuple(map(_write_logged_row, period.logged))
     tables = (
@@ -188,7 +240,10 @@ def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
 
 def _write_logged_row(incident: Incident) -> tuple[str, ...]:
     end = logged_end(incident)
-    instant, day = words.format_instant(incident.occurred, LONDON), day_text(local_date(incident.occurred))
+    instant, day = (
+        words.format_instant(incident.occurred, LONDON),
+        day_text(local_date(incident.occurred)),
+    )
     return (
         instant if has_time_of_day(incident) else day,
         f"{incident.title}\n{incident.producer}",
@@ -199,14 +254,22 @@ def _write_logged_row(incident: Incident) -> tuple[str, ...]:
 
 
 def _write_row(row: Row) -> tuple[str, ...]:
-    """Return the cells of a release: announced time, title, first sight, delay or exposure, and verdict."""
-    first_seen = words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
+    """Return the cells of a release: announced time, title, first sight, delay or exposure, and
+    verdict.
+    """
+    first_seen = (
+        words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
+    )
     length = "not proved"
     if row.exposure is not None:
         length = f"public early for {words.format_bounds(row.exposure)}"
     elif row.verdict != "unproven" and row.delay is not None:
         length = words.format_bounds(row.delay)
-    verdict_lines = (words.capitalise(verdict_text(row.verdict)), row.practice, words.capitalise(row.decided))
+    verdict_lines = (
+        words.capitalise(verdict_text(row.verdict)),
+        row.practice,
+        words.capitalise(row.decided),
+    )
     announced = words.format_instant(row.slot, row.timezone) if row.slot else ""
     if row.precision == "day":
         announced = f"{day_text(get_local_slot(row).date())}, no time"
@@ -220,9 +283,11 @@ def _write_row(row: Row) -> tuple[str, ...]:
 
 
 def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
-    """Return the sentences on how many claims the public record has and where they are listed; empty if none.
+    """Return the sentences on how many claims the public record has and where they are listed;
+    empty if none.
 
-    A claim is a publication with the time in its publisher's record. `NO_PROOF` says that we did not measure that time.
+    A claim is a publication with the time in its publisher's record. `NO_PROOF` says that we did
+    not measure that time.
     """
     if not claims:
         return ()
@@ -233,7 +298,9 @@ def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
 
 
 def _tabulate_claims(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
-    """Return a table of the publishers' claims, at most `MOST_LISTED_CLAIMS`; no table without claims."""
+    """Return a table of the publishers' claims, at most `MOST_LISTED_CLAIMS`; no table without
+    claims.
+    """
     rows = tuple(
         (
             stamp(claim.at, zone),
@@ -243,5 +310,14 @@ def _tabulate_claims(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
         )
         for claim in claims[:MOST_LISTED_CLAIMS]
     )
-    header = ("First published, as claimed", "Publication and producer", "Slot in the record", "Source")
-    return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),) if rows else ()
+    header = (
+        "First published, as claimed",
+        "Publication and producer",
+        "Slot in the record",
+        "Source",
+    )
+    return (
+        (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),)
+        if rows
+        else ()
+    )

@@ -1,4 +1,7 @@
-"""The model of a draft, independent of file formats. Each writer reads it, and the store keeps it as JSON."""
+"""The model of a draft, independent of file formats.
+
+Each writer reads it, and the store keeps it as JSON.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +49,9 @@ class Table:
 class Answer:
     """The unchanged text that a person in the role `by` typed into a field.
 
-    `basis` is the measured text of the field at the time of writing. If a later measurement differs, it is shown
-    beside the answer. `instead`: the answer replaces the measured account and is not added after it.
+    `basis` is the measured text of the field at the time of writing. If a later measurement
+    differs, it is shown beside the answer. `instead`: the answer replaces the measured account and
+    is not added after it.
     """
 
     text: str
@@ -62,7 +66,8 @@ class Field:
     """One answer box.
 
     `paragraphs` come from measurement or configuration, `placeholder` marks what a person must add,
-    `guidance` are questions that help the person to write, `notes` are the monitor's warnings about this box.
+    `guidance` are questions that help the person to write, `notes` are the monitor's warnings about
+    this box.
     """
 
     id: str
@@ -77,9 +82,17 @@ class Field:
     answer: Answer | None = None
 
     @classmethod
-    def of_question(cls, question: Question, paragraphs: tuple[str, ...], placeholder: str) -> Field:
+    def of_question(
+        cls, question: Question, paragraphs: tuple[str, ...], placeholder: str
+    ) -> Field:
         """Return the field of a question of the form, without guidance and notes."""
-        copied = question.id, question.label, question.filled_by, question.facts, question.multi_line
+        copied = (
+            question.id,
+            question.label,
+            question.filled_by,
+            question.facts,
+            question.multi_line,
+        )
         return cls(*copied, paragraphs, placeholder)
 
     @property
@@ -90,7 +103,9 @@ class Field:
 
     @property
     def has_one_answer(self) -> bool:
-        """Return whether any answer of a person replaces the monitor's text and is not added after it."""
+        """Return whether any answer of a person replaces the monitor's text and is not added after
+        it.
+        """
         return not (self.filled_by in (FilledBy.MIXED, FilledBy.HUMAN) and self.multi_line)
 
     @property
@@ -115,7 +130,9 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An interval on a lane of the timeline, in aware UTC; `state` is absent, between, public, early or blind."""
+    """An interval on a lane of the timeline, in aware UTC; `state` is absent, between, public,
+    early or blind.
+    """
 
     begins: datetime
     ends: datetime
@@ -132,7 +149,9 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A timeline figure: lanes between two instants, with the announced time marked; `alt` describes it in words."""
+    """A timeline figure: lanes between two instants, with the announced time marked; `alt`
+    describes it in words.
+    """
 
     title: str
     begins: datetime
@@ -159,7 +178,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A bar chart. `header` names the groups, the number and the whole; `alt` describes the chart in words."""
+    """A bar chart.
+
+    `header` names the groups, the number and the whole; `alt` describes the chart in words.
+    """
 
     title: str
     header: tuple[str, str, str]
@@ -177,9 +199,10 @@ class Bars:
 class Report:
     """A draft, ready to be written in any format. No content here was public before its slot.
 
-    It includes the paragraphs of a `covering` e-mail, a `holding` statement, a `correction` notice and `lines` to take.
-    `last_amended` is empty until it differs from `date_of_report`. `anyway` says why it was signed despite an obstacle.
-    `claimed` contains the publishers' own statements, separate from all measurements.
+    It includes the paragraphs of a `covering` e-mail, a `holding` statement, a `correction` notice
+    and `lines` to take. `last_amended` is empty until it differs from `date_of_report`. `anyway`
+    says why it was signed despite an obstacle. `claimed` contains the publishers' own statements,
+    separate from all measurements.
     """
 
     incident: str
@@ -216,8 +239,14 @@ class Report:
             yield from section.fields
 
     def label_of(self, name: str) -> str:
-        """Return the label of a field (for a free box its section's heading), the text of a step, else the id."""
-        labels = {each.id: each.label or section.heading for section in self.sections for each in section.fields}
+        """Return the label of a field (for a free box its section's heading), the text of a step,
+        else the id.
+        """
+        labels = {
+            each.id: each.label or section.heading
+            for section in self.sections
+            for each in section.fields
+        }
         labels |= {f"step.{step.id}": step.text for step in self.steps}
         return labels.get(name, name)
 
@@ -233,7 +262,10 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def report_from_json(body: Mapping[str, Any]) -> Report:
-    """Return the report that a JSON object describes. Raises pydantic.ValidationError if it is not a report."""
+    """Return the report that a JSON object describes.
+
+    Raises pydantic.ValidationError if it is not a report.
+    """
     return _json_adapter().validate_python(dict(body))
 
 

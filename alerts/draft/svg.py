@@ -23,10 +23,11 @@ BAR_HEIGHT, BASELINE = 14, 14
 DARK, FRAME = "#9c2a1b", "#555555"
 """Dark in an outlined frame: it stays readable on a black-and-white printer."""
 PATTERNS = (
-    '<defs><pattern id="between" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect width="6" height="6" fill="#ffffff"/><rect width="3" height="6" fill="#1d5c3a"/></pattern>'
-    '<pattern id="blind" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="#ffffff"/>'
-    '<circle cx="3" cy="3" r="1.5" fill="#333333"/></pattern></defs>'
+    '<defs><pattern id="between" width="6" height="6" patternUnits="userSpaceOnUse"'
+    ' patternTransform="rotate(45)"><rect width="6" height="6" fill="#ffffff"/><rect width="3"'
+    ' height="6" fill="#1d5c3a"/></pattern><pattern id="blind" width="6" height="6"'
+    ' patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="#ffffff"/><circle cx="3"'
+    ' cy="3" r="1.5" fill="#333333"/></pattern></defs>'
 )
 
 
@@ -39,23 +40,27 @@ class Drawing(NamedTuple):
 
 
 def draw_figure(figure: Timeline | Bars, name: str) -> Drawing:
-    """Return a figure as an SVG element with its text alternative, without scripts or external references.
+    """Return a figure as an SVG element with its text alternative, without scripts or external
+    references.
 
     `name` must be unique on the page.
     """
     if isinstance(figure, Bars):
         height = BARS_TOP * 2 + ROW_HEIGHT * len(figure.bars)
-        shapes = "".join(_draw_bar(bar, BARS_TOP + row * ROW_HEIGHT) for row, bar in enumerate(figure.bars))
+        shapes = "".join(
+            _draw_bar(bar, BARS_TOP + row * ROW_HEIGHT) for row, bar in enumerate(figure.bars)
+        )
     else:
-        height = LANES_TOP + LANE_HEIGHT * len(figure.lanes) + 52  # 52 for the labels of the axis and the legend
+        # 52 for the labels of the axis and the legend
+        height = LANES_TOP + LANE_HEIGHT * len(figure.lanes) + 52
         lanes = "".join(_draw_lane(figure, row, lane) for row, lane in enumerate(figure.lanes))
         shapes = f"{PATTERNS}{lanes}{_draw_axis(figure)}{_draw_legend(figure, height - 12)}"
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{name}-title {name}-text"'
-        f' viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
-        f' font-family="Arial, sans-serif" font-size="12">'
-        f'<title id="{name}-title">{escape(figure.title)}</title><desc id="{name}-text">{escape(figure.alt)}</desc>'
-        f"{shapes}</svg>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{name}-title'
+        f' {name}-text" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+        ' font-family="Arial, sans-serif" font-size="12"><title'
+        f' id="{name}-title">{escape(figure.title)}</title><desc'
+        f' id="{name}-text">{escape(figure.alt)}</desc>{shapes}</svg>'
     )
     return Drawing(WIDTH, height, svg)
 
@@ -63,9 +68,13 @@ def draw_figure(figure: Timeline | Bars, name: str) -> Drawing:
 def _draw_bar(bar: Bar, y: int) -> str:
     frame_width = WIDTH - BARS_LEFT - BARS_RIGHT
     bar_width = round(frame_width * bar.number / max(1, bar.whole), 1)
-    label = f'<text x="0" y="{y + BASELINE}">{escape(one_line(bar.label, LONGEST_BAR_LABEL))}</text>'
+    label = (
+        f'<text x="0" y="{y + BASELINE}">{escape(one_line(bar.label, LONGEST_BAR_LABEL))}</text>'
+    )
     position = f'x="{BARS_LEFT}" y="{y + 3}" height="{BAR_HEIGHT}"'
-    frame = f'<rect {position} width="{frame_width}" fill="none" stroke="{FRAME}" stroke-width="0.5"/>'
+    frame = (
+        f'<rect {position} width="{frame_width}" fill="none" stroke="{FRAME}" stroke-width="0.5"/>'
+    )
     filled = f'<rect {position} width="{bar_width}" fill="{DARK}"/>' if bar.number else ""
     share = f'<text x="{BARS_LEFT + frame_width + 6}" y="{y + BASELINE}">{bar.share}</text>'
     return f"{label}{frame}{filled}{share}"
@@ -82,28 +91,38 @@ def _draw_lane(figure: Timeline, row: int, lane: Lane) -> str:
     for span in lane.spans:
         _meaning, _look, fill = STATES[span.state]
         x = _find_x(figure, span.begins)
-        # A one-second interval would be invisible on a scale of hours, so a bar is at least two points wide.
+        # A one-second interval would be invisible on a scale of hours, so a bar is at least two
+        # points wide.
         width = max(2.0, round(_find_x(figure, span.ends) - x, 1))
         svg += f'<rect x="{x}" y="{y}" width="{width}" height="18" fill="{fill}" {OUTLINE}/>'
     return svg
 
 
 def choose_ticks(figure: Timeline) -> list[datetime]:
-    """Return instants at round local times for the marks of the axis, `MOST_TICKS` at most unless weeks apart."""
+    """Return instants at round local times for the marks of the axis, `MOST_TICKS` at most unless
+    weeks apart.
+    """
     length = (figure.ends - figure.begins).total_seconds()
     round_seconds = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
     step = next((seconds for seconds in round_seconds if length / seconds <= MOST_TICKS), 86400 * 7)
-    seconds_ahead_of_utc = (local(figure.begins, figure.timezone).utcoffset() or timedelta()).total_seconds()
+    seconds_ahead_of_utc = (
+        local(figure.begins, figure.timezone).utcoffset() or timedelta()
+    ).total_seconds()
     # The first tick is the next multiple of the step in local time.
     local_begin = figure.begins.timestamp() + seconds_ahead_of_utc
     first = (local_begin // step + 1) * step - seconds_ahead_of_utc
     count = int((figure.ends.timestamp() - first) // step) + 1
-    return [datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo) for number in range(max(0, count))]
+    return [
+        datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo)
+        for number in range(max(0, count))
+    ]
 
 
 def _draw_axis(figure: Timeline) -> str:
     bottom = LANES_TOP + LANE_HEIGHT * len(figure.lanes)
-    has_days = local_date(figure.begins, figure.timezone) != local_date(figure.ends, figure.timezone)
+    has_days = local_date(figure.begins, figure.timezone) != local_date(
+        figure.ends, figure.timezone
+    )
     svg = ""
     for at in choose_ticks(figure):
         x = _find_x(figure, at)
@@ -111,7 +130,10 @@ def _draw_axis(figure: Timeline) -> str:
         day_before_time = f"{day.day} {day:%b} " if has_days else ""
         text = f"{day_before_time}{clock(at, figure.timezone, zone=False)}"
         svg += f'<line x1="{x}" y1="{bottom - 4}" x2="{x}" y2="{bottom}" stroke="#333333"/>'
-        svg += f'<text x="{x}" y="{bottom + 12}" text-anchor="middle" font-size="10">{escape(text)}</text>'
+        svg += (
+            f'<text x="{x}" y="{bottom + 12}" text-anchor="middle"'
+            f' font-size="10">{escape(text)}</text>'
+        )
     if figure.slot is None:
         return svg
     x = _find_x(figure, figure.slot)
@@ -122,8 +144,13 @@ def _draw_axis(figure: Timeline) -> str:
         anchor = "end"
     elif x < LANES_LEFT + 80:
         anchor = "start"
-    svg += f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2" stroke-dasharray="5 3"/>'
-    return f'{svg}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'
+    svg += (
+        f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2"'
+        ' stroke-dasharray="5 3"/>'
+    )
+    return (
+        f'{svg}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'
+    )
 
 
 def _draw_legend(figure: Timeline, y: int) -> str:

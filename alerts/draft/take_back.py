@@ -1,4 +1,6 @@
-"""Finds what a person changed in the .docx file of a draft, by comparison with the file as it was written."""
+"""Finds what a person changed in the .docx file of a draft, by comparison with the file as it was
+written.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,30 @@ from alerts.draft.read.docx import read_docx, read_paragraphs
 from alerts.draft.read.places import PICTURE, Key, Place, Unreadable, make_outside_error
 from alerts.draft.report import Field, Report
 from alerts.draft.versions import Version, Versions
-from alerts.draft.write.outline import MEASURED_SINCE, NO_ANSWER, WHAT_TO_DO, Tone, build_pieces, write_stamp
+from alerts.draft.write.outline import (
+    MEASURED_SINCE,
+    NO_ANSWER,
+    WHAT_TO_DO,
+    Tone,
+    build_pieces,
+    write_stamp,
+)
 from alerts.draft.write.registry import WRITERS
 
-# The version that a file was written from, the text of each place in the file, and that text as it was written.
+# The version that a file was written from, the text of each place in the file, and that text as it
+# was written.
 BaseAndTexts: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK_VERSIONS = 10
-# Forms of a text that we wrote: as it is, and with the bullet of a list, which some programs turn into text.
+# Forms of a text that we wrote: as it is, and with the bullet of a list, which some programs turn
+# into text.
 PLAIN_TEXT, TEXT_WITH_BULLET = "{}", "• {}"
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A box that was changed in the file (`typed`) and, since it was written, also by another person (`stored`)."""
+    """A box that was changed in the file (`typed`) and, since it was written, also by another
+    person (`stored`).
+    """
 
     field: str
     stored: str
@@ -33,24 +46,35 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class FileChanges:
-    """The changes in a file: words by field id, the number of its version, and the boxes that two people changed."""
+    """The changes in a file: words by field id, the number of its version, and the boxes that two
+    people changed.
+    """
 
     words: Mapping[str, str]
     base: int
     conflicts: tuple[Conflict, ...] = ()
 
 
-def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes | None = None) -> FileChanges:
-    """Return the changes that a person in the role `by` made in a .docx file, which was written from one of `versions`.
+def find_file_changes(
+    versions: Versions, data: bytes, by: str, template: bytes | None = None
+) -> FileChanges:
+    """Return the changes that a person in the role `by` made in a .docx file, which was written
+    from one of `versions`.
 
-    `template` is the organisation's own. Raises Unreadable if this is no draft of ours or text outside boxes changed.
+    `template` is the organisation's own. Raises Unreadable if this is no draft of ours or text
+    outside boxes changed.
     """
     # None if the file was not written in the template.
     in_template = _read_in_template(versions, data, template) if template is not None else None
-    # `base` is the version from which the file was written. `edited` are the texts of the file now, `written` its texts
-    # as we wrote them. The key of a text is the heading above it with the label beside it.
+    # `base` is the version from which the file was written. `edited` are the texts of the file now,
+    # `written` its texts as we wrote them. The key of a text is the heading above it with the label
+    # beside it.
     base, edited, written = in_template or _find_base(versions, read_docx(data))
-    boxes = {Key(section.heading, field.label): field for section in base.report.sections for field in section.fields}
+    boxes = {
+        Key(section.heading, field.label): field
+        for section in base.report.sections
+        for field in section.fields
+    }
     if not edited.keys() & boxes.keys():
         raise Unreadable("it holds no box of this draft's form")
     _refuse_words_outside_boxes(base.report, edited, written, boxes)
@@ -69,12 +93,17 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
 
 
 def combine_changes(
-    changed: Mapping[str, str], base_words: Mapping[str, str], newest_words: Mapping[str, str], by: str, base: int = 0
+    changed: Mapping[str, str],
+    base_words: Mapping[str, str],
+    newest_words: Mapping[str, str],
+    by: str,
+    base: int = 0,
 ) -> FileChanges:
-    """Return the words to store in each box that a person `changed`: theirs, or two wordings if another person did too.
+    """Return the words to store in each box that a person `changed`: theirs, or two wordings if
+    another person did too.
 
-    All words are by box. The person in the role `by` started from `base_words`, the words of the version with the
-    number `base`. The stored words are now `newest_words`.
+    All words are by box. The person in the role `by` started from `base_words`, the words of the
+    version with the number `base`. The stored words are now `newest_words`.
     """
     words_to_store: dict[str, str] = {}
     conflicts = []
@@ -83,29 +112,46 @@ def combine_changes(
         is_changed_by_other = stored != base_words.get(name, "") and stored not in ("", typed)
         if not is_changed_by_other:
             words_to_store[name] = typed
-        # The stored words stay alone if the person emptied the box, or if they already contain what the person typed.
+        # The stored words stay alone if the person emptied the box, or if they already contain what
+        # the person typed.
         elif typed.strip() and typed not in stored:
-            words_to_store[name] = f"{TWO_WORDINGS}\n{stored}\n[as {by} wrote it meanwhile]\n{typed}"
+            words_to_store[name] = (
+                f"{TWO_WORDINGS}\n{stored}\n[as {by} wrote it meanwhile]\n{typed}"
+            )
             conflicts.append(Conflict(name, stored, typed))
-    return FileChanges(words_to_store, base, tuple(sorted(conflicts, key=lambda conflict: conflict.field)))
+    return FileChanges(
+        words_to_store, base, tuple(sorted(conflicts, key=lambda conflict: conflict.field))
+    )
 
 
 def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseAndTexts | None:
-    """Return the version from which a file was written, and the file's texts: as edited, and as written.
+    """Return the version from which a file was written, and the file's texts: as edited, and as
+    written.
 
     None if the template cannot be filled, or if the file was not written in it.
     """
-    from alerts.draft.read.template import count_differences, fill_with_marks, read_template  # noqa: PLC0415 # heavy, and rarely needed
+    # heavy, and rarely needed
+    from alerts.draft.read.template import (  # noqa: PLC0415 # heavy, and rarely needed
+        count_differences,
+        fill_with_marks,
+        read_template,
+    )
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 
     paragraphs = read_paragraphs(data)
     try:
-        filled = [(version, fill_with_marks(template, version.report)) for version in versions[-FALLBACK_VERSIONS:]]
+        filled = [
+            (version, fill_with_marks(template, version.report))
+            for version in versions[-FALLBACK_VERSIONS:]
+        ]
     except BadTemplate:
         return None
     # Of versions that are equally similar to the file, take the newest.
-    base, in_template = min(reversed(filled), key=lambda candidate: count_differences(candidate[1], paragraphs))
-    # A file that is more similar to our own form was written in our form, for example before there was a template.
+    base, in_template = min(
+        reversed(filled), key=lambda candidate: count_differences(candidate[1], paragraphs)
+    )
+    # A file that is more similar to our own form was written in our form, for example before there
+    # was a template.
     in_our_form = read_paragraphs(WRITERS["docx"](base.report))
     if count_differences(in_our_form, paragraphs) < count_differences(in_template, paragraphs):
         return None
@@ -114,34 +160,47 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
 
 
 def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
-    """Return the version that a file was written from, its texts as they are now, `edited`, and those as written."""
+    """Return the version that a file was written from, its texts as they are now, `edited`, and
+    those as written.
+    """
     text = "\n".join(paragraph for place in edited.values() for paragraph in place.paragraphs)
     # A draft contains the stamp of its version, unless a person removed it.
-    likely = [version for version in versions if write_stamp(version.report) in text] or versions[-FALLBACK_VERSIONS:]
+    likely = [version for version in versions if write_stamp(version.report) in text] or versions[
+        -FALLBACK_VERSIONS:
+    ]
 
     def count_differences(candidate: tuple[Version, dict[Key, Place]]) -> int:
         _, written = candidate
         equal = sum(key in edited and edited[key].reads_as(place) for key, place in written.items())
         return (len(written) - equal) + (len(edited) - equal)
 
-    candidates = [(version, read_docx(WRITERS["docx"](version.report))) for version in reversed(likely)]
+    candidates = [
+        (version, read_docx(WRITERS["docx"](version.report))) for version in reversed(likely)
+    ]
     base, written = min(candidates, key=count_differences)  # of equally similar versions the newest
     return base, edited, written
 
 
 def _find_step(key: Key, report: Report) -> str:
-    """Return the id (`step.NAME`) of the step that people must take and note at this place, empty if it has none."""
+    """Return the id (`step.NAME`) of the step that people must take and note at this place, empty
+    if it has none.
+    """
     if key.heading != WHAT_TO_DO:
         return ""
     return next((f"{STEP_PREFIX}{step.id}" for step in report.steps if step.text == key.label), "")
 
 
 def _refuse_words_outside_boxes(
-    report: Report, edited: Mapping[Key, Place], written: Mapping[Key, Place], boxes: Mapping[Key, Field]
+    report: Report,
+    edited: Mapping[Key, Place],
+    written: Mapping[Key, Place],
+    boxes: Mapping[Key, Field],
 ) -> None:
-    """Raise Unreadable if a file has a new picture, or new words outside its boxes, which would be lost.
+    """Raise Unreadable if a file has a new picture, or new words outside its boxes, which would be
+    lost.
 
-    `edited` are the texts of the file, `written` those that we wrote. A key is the heading and label of a text.
+    `edited` are the texts of the file, `written` those that we wrote. A key is the heading and
+    label of a text.
     """
     our_headings = {key.heading for key in written}
     for key, place in edited.items():
@@ -158,16 +217,26 @@ def _refuse_words_outside_boxes(
             raise Unreadable(f"{where} it holds a picture, which no box keeps")
 
 
-def _refuse_displaced_text(removed: Key, edited: Mapping[Key, Place], written: Mapping[Key, Place]) -> None:
-    """Raise Unreadable if only the heading of a box was removed, so that our text of the box is now in another box."""
+def _refuse_displaced_text(
+    removed: Key, edited: Mapping[Key, Place], written: Mapping[Key, Place]
+) -> None:
+    """Raise Unreadable if only the heading of a box was removed, so that our text of the box is now
+    in another box.
+    """
     texts = {text for text in written[removed].paragraphs if text.strip()}
     for key, place in edited.items():
         if key in written and texts & {*place.paragraphs} - {*written[key].paragraphs}:
-            raise Unreadable(f"the heading “{removed.heading}” is missing; what it bore stands under “{key.heading}”")
+            raise Unreadable(
+                f"the heading “{removed.heading}” is missing; what it bore stands under"
+                f" “{key.heading}”"
+            )
 
 
 def _find_edits(
-    report: Report, edited: Mapping[Key, Place], written: Mapping[Key, Place], boxes: Mapping[Key, Field]
+    report: Report,
+    edited: Mapping[Key, Place],
+    written: Mapping[Key, Place],
+    boxes: Mapping[Key, Field],
 ) -> Iterator[tuple[str, str]]:
     """Yield the id and the new words of each field or step that a person changed in a file."""
     for key, place in edited.items():
@@ -182,12 +251,14 @@ def _find_edits(
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
     """Yield the id of a field with the words that a person wrote into its box.
 
-    A person may add words to our measured text. If they changed some of it, the whole text of the box replaces it.
+    A person may add words to our measured text. If they changed some of it, the whole text of the
+    box replaces it.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
     whole = "\n".join(paragraphs)
     pieces = build_pieces(field, signed=signed)
-    measured = [piece.text for piece in pieces if piece.tone is Tone.PLAIN and piece.text]  # the tone of measured text
+    # the tone of measured text
+    measured = [piece.text for piece in pieces if piece.tone is Tone.PLAIN and piece.text]
     added = list(paragraphs)
     is_measured_text_changed = False
     for text in measured:
@@ -195,31 +266,40 @@ def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str
         if not was_removed:
             is_measured_text_changed = True
     if field.has_one_answer and field.answer is None:
-        # Any words in a field for one answer replace the measured text, so they need no mark for this.
+        # Any words in a field for one answer replace the measured text, so they need no mark for
+        # this.
         yield field.id, whole
     elif whole and is_measured_text_changed and not field.is_replaced and not field.has_one_answer:
         yield field.id, whole
-        yield f"{INSTEAD_PREFIX}{field.id}", "yes"  # records that the words replace the measured text
+        # records that the words replace the measured text
+        yield f"{INSTEAD_PREFIX}{field.id}", "yes"
     else:
-        # The words were added. Or an earlier answer has replaced the measured text, and only that answer changed.
+        # The words were added. Or an earlier answer has replaced the measured text, and only that
+        # answer changed.
         yield field.id, "\n".join(added)
 
 
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
-    """Return the paragraphs of a box without the prompts, questions and warnings that we wrote into it."""
+    """Return the paragraphs of a box without the prompts, questions and warnings that we wrote into
+    it.
+    """
     paragraphs = list(place.paragraphs)
-    # `placeholder` is a prompt such as `[to be completed: …]`, `guidance` are questions, `notes` are warnings.
+    # `placeholder` is a prompt such as `[to be completed: …]`, `guidance` are questions, `notes`
+    # are warnings.
     our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance]
     if signed:
         our_texts.append(NO_ANSWER)  # we write this into an empty box of a signed report
-    # Remove our paragraphs. A person may have typed the same text before ours, so remove the last such paragraph.
+    # Remove our paragraphs. A person may have typed the same text before ours, so remove the last
+    # such paragraph.
     for text in reversed(our_texts):
         _remove_text(paragraphs, text, from_end=True)
-    # A person may also have typed words before or after a prompt or question, in the same paragraph.
+    # A person may also have typed words before or after a prompt or question, in the same
+    # paragraph.
     prompts = []
     for text in (field.placeholder, *field.guidance):
         if text:
-            prompts += [TEXT_WITH_BULLET.format(text), text]  # some programs turn the bullet of a question into text
+            # some programs turn the bullet of a question into text
+            prompts += [TEXT_WITH_BULLET.format(text), text]
     for index, paragraph in enumerate(paragraphs):
         found = [prompt for prompt in prompts if prompt in paragraph]
         if found:
@@ -229,7 +309,10 @@ def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
 
 
 def _remove_text(paragraphs: list[str], text: str, *, from_end: bool = False) -> bool:
-    """Remove the first (`from_end`: last) occurrence of our text from paragraphs. Return whether there was one."""
+    """Remove the first (`from_end`: last) occurrence of our text from paragraphs.
+
+    Return whether there was one.
+    """
     stripped = [paragraph.strip() for paragraph in paragraphs]
     for form in (PLAIN_TEXT, TEXT_WITH_BULLET) if text else ():
         written = form.format(text)

@@ -13,8 +13,8 @@ from schedules.contract.verdict import Ended, PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.words import clock, instant_text
 
-# Each state has its own pattern and its own grey, so that the states differ in a black-and-white print.
-# The values are the meaning of the state, its appearance in words, and its SVG fill.
+# Each state has its own pattern and its own grey, so that the states differ in a black-and-white
+# print. The values are the meaning of the state, its appearance in words, and its SVG fill.
 STATES = {
     "absent": ("not public", "light grey", "#e8e8e8"),
     "between": ("changed in here", "hatched", "url(#between)"),
@@ -25,59 +25,88 @@ STATES = {
 
 
 def build_figure(facts: ReleaseFacts) -> Timeline | None:
-    """Return the timeline of a release, None if there are fewer than two different instants to show."""
+    """Return the timeline of a release, None if there are fewer than two different instants to
+    show.
+    """
     # Show all measured bounds, the slot, and the time of the facts unless they are final.
     intervals = [seen for part in facts.parts for seen in (part.first_seen, part.released)]
     intervals += [bound for exposure in facts.exposures for bound in (exposure.start, exposure.to)]
     shown = [at for interval in intervals for at in (interval.after, interval.by)]
-    instants = [at for at in (*shown, facts.slot, None if facts.final else facts.at) if at is not None]
+    instants = [
+        at for at in (*shown, facts.slot, None if facts.final else facts.at) if at is not None
+    ]
     if len(set(instants)) < 2:
         return None
     # A margin on both sides shows the state before the first and after the last instant.
     margin = max((max(instants) - min(instants)) * 0.06, timedelta(seconds=30))
     begins = (min(instants) - margin).replace(second=0, microsecond=0)
     ends = (max(instants) + margin + timedelta(seconds=59)).replace(second=0, microsecond=0)
-    lanes = [Lane(part_name(part), _build_spans(part, begins, ends, facts.at)) for part in sort_parts(facts)]
+    lanes = [
+        Lane(part_name(part), _build_spans(part, begins, ends, facts.at))
+        for part in sort_parts(facts)
+    ]
     # The monitor's gaps get a separate lane because they concern every part equally.
-    clipped = [Span(max(gap.begins, begins), min(gap.ends, ends), "blind") for gap in facts.certainty.blind]
+    clipped = [
+        Span(max(gap.begins, begins), min(gap.ends, ends), "blind") for gap in facts.certainty.blind
+    ]
     if gaps := tuple(span for span in clipped if span.begins < span.ends):
         lanes.append(Lane("monitor", gaps))
     slot = f"Announced for {instant_text(facts.slot, facts.timezone)}. " if facts.slot else ""
     alt = slot + " ".join(_describe_part(part, facts.timezone) for part in sort_parts(facts))
-    return Timeline(f"Timeline of {facts.title}", begins, ends, facts.slot, facts.timezone, tuple(lanes), alt)
+    return Timeline(
+        f"Timeline of {facts.title}", begins, ends, facts.slot, facts.timezone, tuple(lanes), alt
+    )
 
 
-def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
-    """Return the spans from `begins` to `ends` in which a part was absent, early, public, or `between` two states."""
-    # In `between`, the state is not known: from the last look that showed the old one to the first with the new one.
-    starts: list[tuple[datetime, str]] = [(begins, "absent")]  # when each state starts, in time order
+def _build_spans(
+    part: PartVerdict, begins: datetime, ends: datetime, now: datetime
+) -> tuple[Span, ...]:
+    """Return the spans from `begins` to `ends` in which a part was absent, early, public, or
+    `between` two states.
+    """
+    # In `between`, the state is not known: from the last look that showed the old one to the first
+    # with the new one.
+    # when each state starts, in time order
+    starts: list[tuple[datetime, str]] = [(begins, "absent")]
     for exposure in part.exposures:
         starts += _list_starts(exposure.start, "early")
         if not exposure.open:
-            # `to` is the interval in which it ended. If it did not end by removal, the state after it is not known.
-            starts += _list_starts(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
-    # After an exposure, `first_seen` is when that began. `released` is since when the part was public after its slot.
+            # `to` is the interval in which it ended. If it did not end by removal, the state after
+            # it is not known.
+            starts += _list_starts(
+                exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between"
+            )
+    # After an exposure, `first_seen` is when that began. `released` is since when the part was
+    # public after its slot.
     starts += _list_starts(part.released if part.exposures else part.first_seen, "public")
     known_until = ends
     if len(starts) == 1:
         known_until = now  # it was never seen, and is proved absent until now
     elif starts[-1][1] == "public" and part.seen_until is not None:
         known_until = part.seen_until  # it was public, but the last look did not show it any more
-    span_ends = [*(at for at, _ in starts[1:]), min(ends, known_until)]  # each state lasts until the next one starts
+    # each state lasts until the next one starts
+    span_ends = [*(at for at, _ in starts[1:]), min(ends, known_until)]
     spans = [Span(at, until, state) for (at, state), until in zip(starts, span_ends, strict=True)]
     return tuple(span for span in spans if span.begins < span.ends)
 
 
 def _list_starts(seen: Interval, state: str) -> list[tuple[datetime, str]]:
-    """Return the start of a new `state`, and before it of the state `between` if its start is known."""
+    """Return the start of a new `state`, and before it of the state `between` if its start is
+    known.
+    """
     if seen.by is None:
         return []
     return [(seen.by, state)] if seen.after is None else [(seen.after, "between"), (seen.by, state)]
 
 
 def _describe_part(part: PartVerdict, timezone: str) -> str:
-    events = [f"became public early {words.format_interval(each.start, timezone)}" for each in part.exposures]
-    appeared, how = (part.released, "released") if part.exposures else (part.first_seen, "first seen")
+    events = [
+        f"became public early {words.format_interval(each.start, timezone)}"
+        for each in part.exposures
+    ]
+    appeared, how = (
+        (part.released, "released") if part.exposures else (part.first_seen, "first seen")
+    )
     if was_public_at_slot(part):
         events.append("still public at the announced time")
     elif appeared.by:
@@ -87,23 +116,38 @@ def _describe_part(part: PartVerdict, timezone: str) -> str:
 
 def format_range(figure: Timeline) -> str:
     """Return the start and the end of the figure in words."""
-    return words.capitalise(words.format_interval(Interval(figure.begins, figure.ends), figure.timezone))
+    return words.capitalise(
+        words.format_interval(Interval(figure.begins, figure.ends), figure.timezone)
+    )
 
 
 def write_legend(figure: Timeline) -> str:
-    """Return the meaning of the figure's marks in words, for formats that draw it without a legend."""
-    marks = "; ".join(f"{look}: {meaning}" for meaning, look, _ in map(STATES.__getitem__, list_states(figure)))
-    slot = f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. " if figure.slot else ""
+    """Return the meaning of the figure's marks in words, for formats that draw it without a
+    legend.
+    """
+    marks = "; ".join(
+        f"{look}: {meaning}" for meaning, look, _ in map(STATES.__getitem__, list_states(figure))
+    )
+    slot = (
+        f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. "
+        if figure.slot
+        else ""
+    )
     return f"{slot}{words.capitalise(marks)}."
 
 
 def list_states(figure: Timeline) -> list[str]:
     """Return the states that the figure shows, in the order of the legend."""
-    return [state for state in STATES if any(span.state == state for lane in figure.lanes for span in lane.spans)]
+    return [
+        state
+        for state in STATES
+        if any(span.state == state for lane in figure.lanes for span in lane.spans)
+    ]
 
 
 def describe_lane(figure: Timeline, lane: Lane) -> str:
     """Return the states of a lane in words, each with its start."""
     return "; ".join(
-        f"{STATES[span.state][0]} from {words.format_instant(span.begins, figure.timezone)}" for span in lane.spans
+        f"{STATES[span.state][0]} from {words.format_instant(span.begins, figure.timezone)}"
+        for span in lane.spans
     )

@@ -1,4 +1,7 @@
-"""The versions of a draft: measured, edited, signed off, amended. Versions are appended and never changed."""
+"""The versions of a draft: measured, edited, signed off, amended.
+
+Versions are appended and never changed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ from datetime import datetime
 
 from alerts.draft import words as wording
 from alerts.draft.edits import INSTEAD_PREFIX, STEP_PREFIX, merge_words
-from alerts.draft.report import Field, Report, format_amendment_date, format_report_date, report_json
+from alerts.draft.report import (
+    Field,
+    Report,
+    format_amendment_date,
+    format_report_date,
+    report_json,
+)
 from schedules.times.words import day_text
 from schedules.times.zone import LONDON, local_date
 
@@ -21,8 +30,9 @@ MONITOR = "the monitor"
 class Version:
     """One version of a draft.
 
-    `by` is the role that made it, `changed` the ids of fields that differ from the version before, `words` the texts
-    that people typed, by field id. `digest` is the SHA-256 of report and words, `signed` the time of signature or None.
+    `by` is the role that made it, `changed` the ids of fields that differ from the version before,
+    `words` the texts that people typed, by field id. `digest` is the SHA-256 of report and words,
+    `signed` the time of signature or None.
     """
 
     number: int
@@ -39,18 +49,27 @@ Versions = tuple[Version, ...]
 
 
 def append_measurement(versions: Versions, report: Report) -> Versions:
-    """Append a version with a new measurement. Return the same versions if no field, table or figure differs."""
+    """Append a version with a new measurement.
+
+    Return the same versions if no field, table or figure differs.
+    """
     if not versions:
-        return _append_version((), merge_words({}, report), {}, MONITOR)  # no person has typed words yet
+        # no person has typed words yet
+        return _append_version((), merge_words({}, report), {}, MONITOR)
     last = versions[-1]
     before = last.report
     if before.signed:
-        # The date of a signed report is the day of its signature. This measurement is an amendment on a later day.
+        # The date of a signed report is the day of its signature. This measurement is an amendment
+        # on a later day.
         report = _set_dates(report, before.date_of_report, report.at)
-    # The new measurement keeps the signature, the reason to sign despite an obstacle (`anyway`), and the amendments.
-    report = replace(report, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
+    # The new measurement keeps the signature, the reason to sign despite an obstacle (`anyway`),
+    # and the amendments.
+    report = replace(
+        report, signed=before.signed, anyway=before.anyway, amendments=before.amendments
+    )
     merged = merge_words(last.words, report, before)
-    # A later date is no change by itself. So compare as if the new report had the date of the last amendment before.
+    # A later date is no change by itself. So compare as if the new report had the date of the last
+    # amendment before.
     with_date_before = _replace_dates(merged, merged.date_of_report, before.last_amended)
     if _select_content(with_date_before) == _select_content(before):
         return versions
@@ -60,15 +79,19 @@ def append_measurement(versions: Versions, report: Report) -> Versions:
 def append_edit(
     versions: Versions, words: Mapping[str, str], by: str, at: datetime, seen: Report | None = None
 ) -> Versions:
-    """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
+    """Append a version with `words` that a person in the role `by` typed, by field id.
 
-    `seen` is the report that the person saw (default: the last). Measurements may have changed since.
+    Other fields are unchanged.
+
+    `seen` is the report that the person saw (default: the last). Measurements may have changed
+    since.
     """
     last = versions[-1]
     all_words = dict(last.words)
     for name, text in words.items():
-        # The mark `instead.FIELD` says that words replace the measured account. If the person emptied the box of the
-        # field, remove the mark, so that the measured account is shown again.
+        # The mark `instead.FIELD` says that words replace the measured account. If the person
+        # emptied the box of the field, remove the mark, so that the measured account is shown
+        # again.
         mark = f"{INSTEAD_PREFIX}{name}"
         if not text.strip() and mark in all_words:
             all_words[mark] = ""
@@ -81,20 +104,31 @@ def append_edit(
 def append_signature(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
     """Return the versions and, after them, one that a person in the role `by` signs.
 
-    An open sign-off question is answered with `by` and the day. `anyway` says why it is signed despite an obstacle.
+    An open sign-off question is answered with `by` and the day. `anyway` says why it is signed
+    despite an obstacle.
     """
     last = versions[-1]
     today = day_text(local_date(at))
-    unsigned = (field.id for field in last.report.fields() if "human.signoff" in field.facts and field.answer is None)
+    unsigned = (
+        field.id
+        for field in last.report.fields()
+        if "human.signoff" in field.facts and field.answer is None
+    )
     words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
-    sentence = f"Signed off by {by} at {wording.format_instant(at, LONDON)} as version {last.number + 1}"
+    sentence = (
+        f"Signed off by {by} at {wording.format_instant(at, LONDON)} as version {last.number + 1}"
+    )
     report = replace(_set_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
-    *earlier, newest = _append_version(versions, merge_words(words, report, last.report, by), words, by)
+    *earlier, newest = _append_version(
+        versions, merge_words(words, report, last.report, by), words, by
+    )
     return (*earlier, replace(newest, signed=at))
 
 
 def _add_amendment(versions: Versions, report: Report, by: str) -> Report:
-    """Return the report with a line about this amendment if it was signed off before, else unchanged."""
+    """Return the report with a line about this amendment if it was signed off before, else
+    unchanged.
+    """
     if not report.signed:
         return report
     changed = [report.label_of(name) for name in list_changed_fields(versions[-1].report, report)]
@@ -104,9 +138,19 @@ def _add_amendment(versions: Versions, report: Report, by: str) -> Report:
     return replace(report, amendments=(*report.amendments, line))
 
 
-def _append_version(versions: Versions, report: Report, words: Mapping[str, str], by: str) -> Versions:
+def _append_version(
+    versions: Versions, report: Report, words: Mapping[str, str], by: str
+) -> Versions:
     changed = list_changed_fields(versions[-1].report, report) if versions else ()
-    version = Version(len(versions) + 1, report.at, by, report, dict(words), changed, compute_digest(report, words))
+    version = Version(
+        len(versions) + 1,
+        report.at,
+        by,
+        report,
+        dict(words),
+        changed,
+        compute_digest(report, words),
+    )
     return (*versions, version)
 
 
@@ -121,7 +165,9 @@ def list_changed_fields(before: Report, after: Report) -> tuple[str, ...]:
     """Return the ids of the fields and steps (`step.NAME`) that differ in a later version."""
     old = {field.id: field for field in before.fields()}
     done = {step.id: step.done for step in before.steps}
-    steps = tuple(f"{STEP_PREFIX}{step.id}" for step in after.steps if done.get(step.id, "") != step.done)
+    steps = tuple(
+        f"{STEP_PREFIX}{step.id}" for step in after.steps if done.get(step.id, "") != step.done
+    )
     return (*(field.id for field in after.fields() if old.get(field.id) != field), *steps)
 
 
@@ -130,13 +176,16 @@ def _select_content(report: Report) -> tuple[object, ...]:
 
 
 def _set_dates(report: Report, date_of_report: str, at: datetime) -> Report:
-    """Return the report with this date, last amended on the local day of `at` unless the two are the same day."""
+    """Return the report with this date, last amended on the local day of `at` unless the two are
+    the same day.
+    """
     today = day_text(local_date(at))
     return _replace_dates(report, date_of_report, "" if today == date_of_report else today)
 
 
 def _replace_dates(report: Report, date_of_report: str, last_amended: str) -> Report:
-    """Return the report with these two dates, such as `5 January 2018`, also where its fields show them.
+    """Return the report with these two dates, such as `5 January 2018`, also where its fields show
+    them.
 
     `last_amended` is empty if the report was not amended after the day of its date.
     """
@@ -147,15 +196,22 @@ def _replace_dates(report: Report, date_of_report: str, last_amended: str) -> Re
         format_amendment_date(report.last_amended): format_amendment_date(last_amended),
     }
     sections = tuple(
-        replace(section, fields=tuple(_replace_dates_in_field(field, new_text_of) for field in section.fields))
+        replace(
+            section,
+            fields=tuple(_replace_dates_in_field(field, new_text_of) for field in section.fields),
+        )
         for section in report.sections
     )
-    return replace(report, date_of_report=date_of_report, last_amended=last_amended, sections=sections)
+    return replace(
+        report, date_of_report=date_of_report, last_amended=last_amended, sections=sections
+    )
 
 
 def _replace_dates_in_field(field: Field, texts: Mapping[str, str]) -> Field:
     if not any(fact in ("report.date", "report.last_amended") for fact in field.facts):
         return field
     paragraphs = tuple(texts.get(text, text) for text in field.paragraphs)
-    answer = field.answer and replace(field.answer, basis=tuple(texts.get(text, text) for text in field.answer.basis))
+    answer = field.answer and replace(
+        field.answer, basis=tuple(texts.get(text, text) for text in field.answer.basis)
+    )
     return replace(field, paragraphs=paragraphs, answer=answer)

@@ -1,7 +1,8 @@
 """Times, lengths and their bounds as English text, in British usage.
 
-The evidence shows times with their zone (BST, GMT), lower bounds rounded down and upper bounds up. Reports and letters
-use civil-service style: `round_interval` and `round_length` give the nearest minute, or both bounds if far apart.
+The evidence shows times with their zone (BST, GMT), lower bounds rounded down and upper bounds up.
+Reports and letters use civil-service style: `round_interval` and `round_length` give the nearest
+minute, or both bounds if far apart.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from schedules.times.zone import local, local_date
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 NARROW_INTERVAL = timedelta(minutes=2)
-"""The longest interval that is shown as one time "to the minute". A longer one is shown with both ends."""
+"""The longest interval that is shown as one time "to the minute". A longer one is shown with both
+ends.
+"""
 
 
 def capitalise(text: str) -> str:
@@ -27,20 +30,33 @@ def capitalise(text: str) -> str:
 
 def join(items: Sequence[str], by: str = "and") -> str:
     """Return `a`, `a and b`, `a, b and c`."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {by} {items[-1]}" if items else ""
+    return (
+        items[0]
+        if len(items) == 1
+        else f"{', '.join(items[:-1])} {by} {items[-1]}"
+        if items
+        else ""
+    )
 
 
 def format_length(seconds: int) -> str:
-    """Return whole seconds in the largest units that fit; days only from three days up: `40 hours 30 minutes`."""
-    return times.length(seconds, tenths=False, names=times.LONG if seconds >= 3 * DAY else times.LONG_WITHOUT_DAYS)
+    """Return whole seconds in the largest units that fit; days only from three days up: `40 hours
+    30 minutes`.
+    """
+    return times.length(
+        seconds, tenths=False, names=times.LONG if seconds >= 3 * DAY else times.LONG_WITHOUT_DAYS
+    )
 
 
 def format_bounds(measured: Bounds | None) -> str:
-    """Return a length, rounded outward: `37 to 38 minutes`, `at least 12 minutes`, `up to 45 seconds`."""
+    """Return a length, rounded outward: `37 to 38 minutes`, `at least 12 minutes`, `up to 45
+    seconds`.
+    """
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
     longest = measured.max if measured.max is not None else measured.min or 0.0
-    # A longer length is shown in larger units. Rounding to milliseconds removes errors of floating point.
+    # A longer length is shown in larger units. Rounding to milliseconds removes errors of floating
+    # point.
     unit = SECOND if longest < 10 * MINUTE else MINUTE if longest < 3 * DAY else HOUR
     low = None if measured.min is None else math.floor(round(measured.min, 3) / unit) * unit
     high = None if measured.max is None else math.ceil(round(measured.max, 3) / unit) * unit
@@ -50,7 +66,8 @@ def format_bounds(measured: Bounds | None) -> str:
         return f"up to {format_length(high)}"
     if low == high:
         return format_length(high)
-    # A range of up to 12 hours, such as `1 hour 5 minutes to 2 hours`, also gets both ends in minutes.
+    # A range of up to 12 hours, such as `1 hour 5 minutes to 2 hours`, also gets both ends in
+    # minutes.
     has_minutes = HOUR < high <= 12 * HOUR and not low % MINUTE and not high % MINUTE
     minutes = f" ({low // MINUTE} to {high // MINUTE} minutes)" if has_minutes else ""
     return f"{_join_lengths(format_length(low), format_length(high))}{minutes}"
@@ -59,8 +76,8 @@ def format_bounds(measured: Bounds | None) -> str:
 def round_length(measured: Bounds | None) -> str:
     """Return a length for reports, such as `about 38 minutes`.
 
-    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Empty without a measurement, or for
-    a length that still grows and is under a minute so far.
+    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Empty without a
+    measurement, or for a length that still grows and is under a minute so far.
     """
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:  # the length still grows, or was not measured
@@ -68,8 +85,8 @@ def round_length(measured: Bounds | None) -> str:
     if high < MINUTE:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2
-    # One length is given for bounds up to 2 minutes (or a tenth of the length) apart. For a short length the limit is
-    # 1 minute: `about 3 minutes` from 9.30am to 9.35am would look wrong.
+    # One length is given for bounds up to 2 minutes (or a tenth of the length) apart. For a short
+    # length the limit is 1 minute: `about 3 minutes` from 9.30am to 9.35am would look wrong.
     widest_gap = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
     is_wide = high - (low or 0.0) > widest_gap
     # Beside a far upper bound, a lower one of less than a minute says nothing.
@@ -108,7 +125,9 @@ def format_days(first: date, last: date) -> str:
 
 
 def format_clock(at: datetime, timezone: str) -> str:
-    """Return the time of day as the civil service writes it, without seconds: `9.30am`, `noon`, `5pm`."""
+    """Return the time of day as the civil service writes it, without seconds: `9.30am`, `noon`,
+    `5pm`.
+    """
     here = local(at, timezone)
     if not here.minute and here.hour in (0, 12):
         return "noon" if here.hour else "midnight"
@@ -116,14 +135,20 @@ def format_clock(at: datetime, timezone: str) -> str:
     return f"{here.hour % 12 or 12}{minute}{'am' if here.hour < 12 else 'pm'}"
 
 
-def round_interval(seen: Interval, timezone: str, known_day: date | None = None, prefix: str = "at about ") -> str:
-    """Return an interval for reports: `at about 9.51am`, or `between 9.40am and 9.51am` if it is wide.
+def round_interval(
+    seen: Interval, timezone: str, known_day: date | None = None, prefix: str = "at about "
+) -> str:
+    """Return an interval for reports: `at about 9.51am`, or `between 9.40am and 9.51am` if it is
+    wide.
 
-    `prefix` are the words before a single time. `known_day` is not repeated: the text named it before.
+    `prefix` are the words before a single time. `known_day` is not repeated: the text named it
+    before.
     """
     if (minute := find_nearest_minute(seen)) is not None:
         return f"{prefix}{format_clock_day(minute, timezone, known_day)}"
-    return write_interval(seen, lambda at, _exact: format_clock_day(at, timezone, known_day), times.MINUTE, timezone)
+    return write_interval(
+        seen, lambda at, _exact: format_clock_day(at, timezone, known_day), times.MINUTE, timezone
+    )
 
 
 def find_nearest_minute(seen: Interval) -> datetime | None:
@@ -134,7 +159,9 @@ def find_nearest_minute(seen: Interval) -> datetime | None:
 
 
 def format_clock_day(at: datetime, timezone: str, known_day: date | None = None) -> str:
-    """Return `9.30am on Friday 5 January 2018`, without the day or year if it is that of `known_day`."""
+    """Return `9.30am on Friday 5 January 2018`, without the day or year if it is that of
+    `known_day`.
+    """
     day, time = local_date(at, timezone), format_clock(at, timezone)
     if day == known_day:
         return time
@@ -143,10 +170,16 @@ def format_clock_day(at: datetime, timezone: str, known_day: date | None = None)
 
 
 def format_instant(at: datetime, timezone: str, *, exact: bool = False) -> str:
-    """Return `09:30 BST on 23 July 2015`, with seconds (rounded down) if they are not zero, or if `exact`."""
+    """Return `09:30 BST on 23 July 2015`, with seconds (rounded down) if they are not zero, or if
+    `exact`.
+    """
     return f"{clock(at, timezone, exact=exact)} on {day_text(local_date(at, timezone))}"
 
 
 def format_interval(seen: Interval, timezone: str) -> str:
-    """Return an interval to the second, rounded outward: `between 10:07:45 and 10:08:00 BST on 23 July 2015`."""
-    return write_interval(seen, lambda at, exact: format_instant(at, timezone, exact=exact), times.SECOND, timezone)
+    """Return an interval to the second, rounded outward: `between 10:07:45 and 10:08:00 BST on 23
+    July 2015`.
+    """
+    return write_interval(
+        seen, lambda at, exact: format_instant(at, timezone, exact=exact), times.SECOND, timezone
+    )

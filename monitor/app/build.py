@@ -57,7 +57,9 @@ _HEARTBEAT_FRESH = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class LookedOnce:
-    """The result of `run_once`: the JSON of each release, and the faults of calendar reads by calendar."""
+    """The result of `run_once`: the JSON of each release, and the faults of calendar reads by
+    calendar.
+    """
 
     releases: list[dict[str, Any]]
     faults: dict[str, str] = field(default_factory=dict)
@@ -72,10 +74,13 @@ class App:
     reload: Reload
 
     async def run_once(self, day: date | None = None) -> LookedOnce:
-        """Look once at each release of a local day (None: all). Return their JSON and the faults of calendar reads.
+        """Look once at each release of a local day (None: all).
 
-        Calendars are read first, due notices are sent, and everything is committed before the daemon is finished.
-        Raises `EnvironmentFault` while a monitor of this name is running on the same store.
+        Return their JSON and the faults of calendar reads.
+
+        Calendars are read first, due notices are sent, and everything is committed before the
+        daemon is finished. Raises `EnvironmentFault` while a monitor of this name is running on the
+        same store.
         """
         daemon = self.daemon
         await self._refuse_second_monitor()
@@ -83,7 +88,8 @@ class App:
         await daemon.calendar_reads.read_all()
         for target in daemon.admission.targets_on(day):
             sighting, outcome = await daemon.poller.look_once(target)
-            daemon.intake.see(target, sighting, outcome)  # counts the look and passes it to the judge
+            # counts the look and passes it to the judge
+            daemon.intake.see(target, sighting, outcome)
         await daemon.watch.judging.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
             await daemon.outbox.send_due(channel.name)
@@ -91,19 +97,25 @@ class App:
         releases = {target.release for target in daemon.admission.targets_on(day)}
         found = [self.status.body(release) for release in releases]
         bodies = [body for body in found if body is not None]  # None: not watched or withheld
-        # Writes of many rows, such as a long calendar, are made in portions. `finish` does not wait for all of them.
+        # Writes of many rows, such as a long calendar, are made in portions. `finish` does not wait
+        # for all of them.
         await daemon.core.writer.backlog.finish_large(patience=STALLED_AFTER)
         await daemon.finish()
         return LookedOnce(bodies, dict(daemon.core.health.faults))
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
-        """Save an incident that a person reports. `words` has the answers by box of the form. Raises `InvalidInput`."""
+        """Save an incident that a person reports.
+
+        `words` has the answers by box of the form. Raises `InvalidInput`.
+        """
         core, watch = self.daemon.core, self.daemon.watch
         now = core.clock.now()
         known = await core.ledger.load_release(release)
         facts = None if known is None else watch.facts(known, core.ledger.promises(release))
         answers = {"release": release, **words}
-        incident, _is_new = await core.writer.write(lambda tx: log_by_hand(tx, watch.events, answers, facts, now))
+        incident, _is_new = await core.writer.write(
+            lambda tx: log_by_hand(tx, watch.events, answers, facts, now)
+        )
         self.daemon.outbox.wake()
         return incident
 
@@ -123,43 +135,63 @@ class App:
         beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
         if beat is not None and not beat.stopped and core.clock.now() - beat.at < _HEARTBEAT_FRESH:
             raise EnvironmentFault(
-                f'a monitor named "{name}" is running on this store, last active at {stamp(beat.at)}: '
-                "query it with `today`, or stop it first"
+                f'a monitor named "{name}" is running on this store, last active at'
+                f" {stamp(beat.at)}: query it with `today`, or stop it first"
             )
 
 
 def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App:
     """Return a program to run in this event loop. Raises `UserFault`, `StoreFault` and `PortTaken`.
 
-    `edges` replace the real clock, network, store or channels in rehearsals and tests. Relative files are in `folder`.
+    `edges` replace the real clock, network, store or channels in rehearsals and tests. Relative
+    files are in `folder`.
     """
-    # Each part is made from earlier ones. `tally` counts looks, `skew` estimates how wrong our clock is, and `leads`
-    # sends people what only they can judge.
+    # Each part is made from earlier ones. `tally` counts looks, `skew` estimates how wrong our
+    # clock is, and `leads` sends people what only they can judge.
     bound = _bind_ports(settings.web.listen, settings.web.metrics_listen) if edges.serve else ()
     core = make_core(settings, edges, folder)
     clock, interpreter, budget = core.clock, make_interpreter(core), make_budget(settings)
     poller = Poller(clock, core.fetcher, budget, interpreter)
     channels, rules = make_channels_and_rules(core)
-    record = VerdictRecorder(core.store, rules, core.evidence.records_being_written, core.evidence.headers.get)
+    record = VerdictRecorder(
+        core.store, rules, core.evidence.records_being_written, core.evidence.headers.get
+    )
     current_incidents = CurrentIncidents(core.store.verdicts, judge_at_for(core), record)
     outbox = make_outbox(core, channels, rules, current_incidents)
     reminders = make_reminders(core, rules, outbox, current_incidents)
     watch = make_watch(core, poller, record, reminders, interpreter.skew)
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
-    tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, interpreter.skew)
-    leads = Leads(core.store.verdicts, core.writer, clock, watch, admission, core.ledger, outbox.wake, core.tasks)
+    tally = LookTally(
+        clock, core.metrics, core.health, core.heartbeat, core.blind, interpreter.skew
+    )
+    leads = Leads(
+        core.store.verdicts,
+        core.writer,
+        clock,
+        watch,
+        admission,
+        core.ledger,
+        outbox.wake,
+        core.tasks,
+    )
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
     close_enough = watch.rules.policies.general.close_enough
-    forecast = BudgetForecast(clock, watch.releases.values, budget, close_enough, settings.timezone, run_in_thread)
+    forecast = BudgetForecast(
+        clock, watch.releases.values, budget, close_enough, settings.timezone, run_in_thread
+    )
     check = make_self_check(core, poller, outbox)
-    status = make_status(core, watch, check, forecast, interpreter.skew, poller.broken, tally.silent_hosts, record)
+    status = make_status(
+        core, watch, check, forecast, interpreter.skew, poller.broken, tally.silent_hosts, record
+    )
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
     queries = make_queries(core, status, current_incidents, outbox, calendar_reads)
     make_jobs = edges.job_runner
     on_failed_job = count_failures(core.metrics)
     daemon = Daemon(
         core,
-        job_runner=SchedulerJobs(on_failed_job) if make_jobs is None else make_jobs(clock, on_failed_job),
+        job_runner=(
+            SchedulerJobs(on_failed_job) if make_jobs is None else make_jobs(clock, on_failed_job)
+        ),
         poller=poller,
         intake=Intake(tally, watch, tripwires, leads),
         watch=watch,
@@ -176,16 +208,27 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
 
 
 def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:
-    from monitor.web.server import bind_address  # noqa: PLC0415 # takes 6 MB, so only if pages are served
+    # takes 6 MB, so only if pages are served
+    from monitor.web.server import bind_address  # noqa: PLC0415
 
     return tuple(bind_address(address) for address in addresses if address is not None)
 
 
-def _make_web_server(queries: Queries, bound: Sequence[socket], proxies: Sequence[str]) -> WebServer | None:
-    """Return the server for these sockets: the first serves pages, the second metrics. None without sockets."""
+def _make_web_server(
+    queries: Queries, bound: Sequence[socket], proxies: Sequence[str]
+) -> WebServer | None:
+    """Return the server for these sockets: the first serves pages, the second metrics.
+
+    None without sockets.
+    """
     if not bound:
         return None
-    from monitor.web.app import make_application  # noqa: PLC0415 # takes 6 MB, so only if pages are served
-    from monitor.web.server import WebServer  # noqa: PLC0415 # takes 6 MB, so only if pages are served
+    # takes 6 MB, so only if pages are served
+    from monitor.web.app import make_application  # noqa: PLC0415
 
-    return WebServer(make_application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None))
+    # takes 6 MB, so only if pages are served
+    from monitor.web.server import WebServer  # noqa: PLC0415
+
+    return WebServer(
+        make_application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None)
+    )

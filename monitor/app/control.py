@@ -1,4 +1,5 @@
-"""A socket in the evidence folder, through which other processes of this machine query the running monitor.
+"""A socket in the evidence folder, through which other processes of this machine query the running
+monitor.
 
 A request is one word, `reload` or `status`. The answer is one JSON value.
 """
@@ -32,10 +33,15 @@ ReloadConfig = Callable[[], Awaitable[list[str]]]
 async def serve_control_socket(
     settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[None]:
-    """Answer the words `status` and `reload` on a local socket in this context. If there can be none, only log that."""
+    """Answer the words `status` and `reload` on a local socket in this context.
+
+    If there can be none, only log that.
+    """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one word that a client sends, `status` or `reload`. Any other word gets no answer."""
+        """Answer one word that a client sends, `status` or `reload`. Any other word gets no
+        answer.
+        """
         request = await reader.read(64)  # bytes
         match request:
             case b"status":
@@ -60,19 +66,28 @@ async def serve_control_socket(
 
 
 def request_reload(settings: Settings) -> list[str]:
-    """Let the monitor on this machine reload its configuration. Return any faults. Raises `EnvironmentFault`."""
+    """Let the monitor on this machine reload its configuration.
+
+    Return any faults. Raises `EnvironmentFault`.
+    """
     faults: list[str] = _send_request(settings, b"reload", _LONGEST_RELOAD)
     return faults
 
 
 def request_status(settings: Settings) -> dict[str, Any]:
-    """Return the health of the monitor on this machine. Raises `EnvironmentFault` if none can be reached."""
+    """Return the health of the monitor on this machine.
+
+    Raises `EnvironmentFault` if none can be reached.
+    """
     status: dict[str, Any] = _send_request(settings, b"status", _LONGEST_STATUS)
     return status
 
 
 def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # noqa: ANN401 # any JSON
-    """Return the JSON that the monitor answers to a word within `timeout` seconds. Raises `EnvironmentFault`."""
+    """Return the JSON that the monitor answers to a word within `timeout` seconds.
+
+    Raises `EnvironmentFault`.
+    """
     try:
         with _socket_path(settings) as path, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(timeout)
@@ -80,8 +95,13 @@ def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # no
             connection.sendall(word)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
     except (FileNotFoundError, ConnectionRefusedError) as exc:
-        monitor = f'monitor named "{settings.watch.vantage}" runs here with its evidence in {settings.evidence.folder}'
-        raise EnvironmentFault(f"no {monitor}: start it with `ninethirty run`, or go to its folder") from exc
+        monitor = (
+            f'monitor named "{settings.watch.vantage}" runs here with its evidence in'
+            f" {settings.evidence.folder}"
+        )
+        raise EnvironmentFault(
+            f"no {monitor}: start it with `ninethirty run`, or go to its folder"
+        ) from exc
     except OSError as exc:
         raise EnvironmentFault(f"the monitor does not answer: {exc.strerror or exc}") from exc
     if not answer:
@@ -90,7 +110,10 @@ def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # no
 
 
 def _bind_socket(settings: Settings) -> socket.socket:
-    """Return a socket that is bound in the evidence folder, which is made if it is absent. Raises `OSError`."""
+    """Return a socket that is bound in the evidence folder, which is made if it is absent.
+
+    Raises `OSError`.
+    """
     Path(settings.evidence.folder).mkdir(parents=True, exist_ok=True)
     # A killed monitor leaves its socket behind.
     _remove_socket(settings)
@@ -108,7 +131,8 @@ def _remove_socket(settings: Settings) -> None:
 @contextmanager
 def _socket_path(settings: Settings) -> Iterator[str]:
     """Yield a short path of the socket, which is valid until the block ends."""
-    # The address of a Unix socket has at most about a hundred bytes. The path of a folder can be longer.
+    # The address of a Unix socket has at most about a hundred bytes. The path of a folder can be
+    # longer.
     folder = os.open(settings.evidence.folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{folder}/{settings.watch.vantage}.sock"

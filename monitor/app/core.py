@@ -1,4 +1,6 @@
-"""The core of a monitor, from which its parts are made: clock, store, evidence, counters, health, and its edges."""
+"""The core of a monitor, from which its parts are made: clock, store, evidence, counters, health,
+and its edges.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ from random import Random
 from alerts.channel import Channel
 from monitor import __version__
 from monitor.app.jobs import Jobs, OnFailed
-from monitor.app.options import calendar_spacings, make_calendar_checks, make_fetcher, make_join_rules
+from monitor.app.options import (
+    calendar_spacings,
+    make_calendar_checks,
+    make_fetcher,
+    make_join_rules,
+)
 from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_journal
 from monitor.clock import Clock, SecondsAhead, SystemClock
 from monitor.config.settings import Settings
@@ -43,7 +50,8 @@ _STORE_THREADS = 8
 class Core:
     """The objects that nearly every part of a monitor is made from. Relative files are in `folder`.
 
-    `holder` names this process in leases. It is unique, so that two monitors of one name never share a lease.
+    `holder` names this process in leases. It is unique, so that two monitors of one name never
+    share a lease.
     """
 
     settings: Settings
@@ -70,11 +78,17 @@ class Core:
 
 
 def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
-    """Return the core of a monitor. Open and migrate its store, or a journal if that is away. Raises `StoreFault`."""
+    """Return the core of a monitor.
+
+    Open and migrate its store, or a journal if that is away. Raises `StoreFault`.
+    """
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     opened = _open_store(settings, edges, clock)
     store, holder = opened.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
-    spacings, hosts = calendar_spacings(settings), [host for host in settings.budget if host != "default"]
+    spacings, hosts = (
+        calendar_spacings(settings),
+        [host for host in settings.budget if host != "default"],
+    )
     metrics = Metrics(__version__, spacings, hosts, [table.name for table in settings.channel])
     queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
@@ -83,8 +97,18 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     if opened.uses_stand_in:
         health.note_store_failure(clock.now())
     on_commit, on_failure = store_health.note_commit, store_health.note_failure
-    writer = Writer(store, clock, sources=[heartbeat], delay=edges.delay, on_commit=on_commit, on_failure=on_failure)
-    threads, worker_health = Threads(_STORE_THREADS, "store"), WorkerHealth(clock, metrics, blind.note)
+    writer = Writer(
+        store,
+        clock,
+        sources=[heartbeat],
+        delay=edges.delay,
+        on_commit=on_commit,
+        on_failure=on_failure,
+    )
+    threads, worker_health = (
+        Threads(_STORE_THREADS, "store"),
+        WorkerHealth(clock, metrics, blind.note),
+    )
     evidence = Evidence(
         Path(settings.evidence.folder),
         store.evidence,
@@ -95,7 +119,9 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         on_lost=metrics.store_failures.inc,
     )
     members = _make_members(settings, store, writer, clock, holder)
-    ledger = Ledger(store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask)
+    ledger = Ledger(
+        store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask
+    )
     return Core(
         settings=settings,
         edges=edges,
@@ -117,7 +143,9 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         fetcher=edges.fetcher or make_fetcher(settings, clock),
         holder=holder,
         members=members,
-        failover=StoreFailover(opened, vantage, writer, evidence, clock, store_health, members, ledger, edges.lock),
+        failover=StoreFailover(
+            opened, vantage, writer, evidence, clock, store_health, members, ledger, edges.lock
+        ),
     )
 
 
@@ -128,33 +156,49 @@ def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
     """
     url, durable = settings.store.url, edges.durable
     if edges.journal:
-        return open_with_journal(url, settings.store.journal, settings.watch.vantage, clock, durable=durable)
+        return open_with_journal(
+            url, settings.store.journal, settings.watch.vantage, clock, durable=durable
+        )
     store = edges.store or open_store(url, durable=durable)
     store.upgrade()
     return OpenedStore(store)
 
 
-def _make_members(settings: Settings, store: Store, writer: Writer, clock: Clock, holder: str) -> Members | None:
-    """Return the membership of this monitor among those of a shared store, or None if the store is its own."""
+def _make_members(
+    settings: Settings, store: Store, writer: Writer, clock: Clock, holder: str
+) -> Members | None:
+    """Return the membership of this monitor among those of a shared store, or None if the store is
+    its own.
+    """
     if not is_shared(settings.store.url):
         return None
     name, mine = settings.watch.vantage, Leaseholder(holder, settings.store.takeover)
     return Members(name, mine, store.leases, writer, clock, divided=settings.store.mode == "shared")
 
 
-def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, worker_health: WorkerHealth) -> Workers:
-    """Return the workers that read large responses. `metrics`, `health` and `worker_health` note their problems."""
+def _make_workers(
+    clock: Clock, metrics: Metrics, health: HealthState, worker_health: WorkerHealth
+) -> Workers:
+    """Return the workers that read large responses.
+
+    `metrics`, `health` and `worker_health` note their problems.
+    """
 
     def note_costly_host(host: str) -> None:
         metrics.count_too_costly(host)
         health.costly.add(host)
 
     on_attempt, on_unread = worker_health.note_start_attempt, worker_health.note_unread
-    return Workers(clock=clock, on_costly=note_costly_host, on_attempt=on_attempt, on_unread=on_unread)
+    return Workers(
+        clock=clock, on_costly=note_costly_host, on_attempt=on_attempt, on_unread=on_unread
+    )
 
 
 def make_interpreter(core: Core) -> Interpreter:
-    """Return the interpreter of responses. A clock in place of the machine's, as in rehearsals, is not synchronised."""
+    """Return the interpreter of responses.
+
+    A clock in place of the machine's, as in rehearsals, is not synchronised.
+    """
     settings, uses_machine_clock = core.settings, core.edges.clock is None
     return Interpreter(
         Skew(lambda: uses_machine_clock and is_clock_synchronised(), SecondsAhead(core.clock)),
@@ -168,9 +212,9 @@ def make_interpreter(core: Core) -> Interpreter:
 class Edges:
     """Replacements of the real edges, for rehearsals and tests (None: the real one).
 
-    With `journal`, writes that the store refuses are kept in a journal, and the monitor starts without its store.
-    `lock` locks a recovered store for this monitor, or raises `EnvironmentFault` if another has it. `delay` is how
-    many seconds the writer collects a batch.
+    With `journal`, writes that the store refuses are kept in a journal, and the monitor starts
+    without its store. `lock` locks a recovered store for this monitor, or raises `EnvironmentFault`
+    if another has it. `delay` is how many seconds the writer collects a batch.
     """
 
     clock: Clock | None = None

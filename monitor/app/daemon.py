@@ -34,7 +34,9 @@ HEARTBEAT = timedelta(minutes=5)
 _SPANS_LOADED = timedelta(days=30)
 """How far back blind spans are loaded at a start."""
 _PATIENCE = 1.0
-"""How many seconds a start or a stop waits for a step that may hang, and between two attempts at the store."""
+"""How many seconds a start or a stop waits for a step that may hang, and between two attempts at
+the store.
+"""
 
 
 class TaskDied(EnvironmentFault):
@@ -43,7 +45,10 @@ class TaskDied(EnvironmentFault):
 
 @dataclass
 class Daemon:
-    """One running monitor. `run` runs until `stop` is set. `abandon` ends it at once, like `kill -9`."""
+    """One running monitor.
+
+    `run` runs until `stop` is set. `abandon` ends it at once, like `kill -9`.
+    """
 
     core: Core
     job_runner: Jobs
@@ -72,7 +77,9 @@ class Daemon:
         asyncio.get_running_loop().set_exception_handler(self._count_stray_exception)
         await self.start_watching()
         started()
-        self._tasks = [asyncio.create_task(work, name=name) for name, work in self._long_lived_works()]
+        self._tasks = [
+            asyncio.create_task(work, name=name) for name, work in self._long_lived_works()
+        ]
         if self._membership is not None:
             self._tasks.append(self._membership)
         for every, name, job in ((HEARTBEAT, "heartbeat", self._write_heartbeat), *self.jobs):
@@ -81,44 +88,60 @@ class Daemon:
         self.core.edges.manager.notify("READY=1")
         stop_requested = asyncio.create_task(stop.wait(), name="stop")
         try:
-            done, _ = await asyncio.wait([stop_requested, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                [stop_requested, *self._tasks], return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             stop_requested.cancel()
         broken = [task for task in self._tasks if task in done]
         for task in broken:
-            _log.critical("task_died", task=task.get_name(), exc_info=None if task.cancelled() else task.exception())
+            _log.critical(
+                "task_died",
+                task=task.get_name(),
+                exc_info=None if task.cancelled() else task.exception(),
+            )
         await self._stop()
         if broken:
-            raise TaskDied(f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon")
+            raise TaskDied(
+                f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon"
+            )
 
     def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:
-        """Replace the recurring jobs. New ones and those named in `run_now` run at once, others at their usual time."""
+        """Replace the recurring jobs.
+
+        New ones and those named in `run_now` run at once, others at their usual time.
+        """
         names_to_keep = {name for _, name, _ in jobs}.difference(run_now)
         for _, name, _ in self.jobs:
             if name not in names_to_keep:
                 self.job_runner.drop(name)
         for every, name, job in jobs:
-            # A kept job only gets its new work and spacing. A job that is new, or was dropped above, runs at once.
+            # A kept job only gets its new work and spacing. A job that is new, or was dropped
+            # above, runs at once.
             self.job_runner.add_job(every, name, job)
         self.jobs = jobs
 
     async def start_watching(self) -> None:
         """Join the other monitors, load the stored state, and begin to watch releases and listings.
 
-        The time since this monitor's last heartbeat is recorded as a blind span, because it did not watch. From now on
-        each batch of writes to the store contains a heartbeat.
+        The time since this monitor's last heartbeat is recorded as a blind span, because it did not
+        watch. From now on each batch of writes to the store contains a heartbeat.
         """
         core, members = self.core, self.core.members
         if members is not None:
             members.on_share = self._take_share
-            members.host_waits = self.poller.host_waits  # the other monitors wait too if a host requests it
+            # the other monitors wait too if a host requests it
+            members.host_waits = self.poller.host_waits
             await members.join()
             self._membership = asyncio.create_task(members.stay_alive(), name="members")
         now = core.clock.now()
         name = core.settings.watch.vantage
         beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
-        core.blind.start_writing(core.writer)  # also the spans that were noted while the parts were made
-        core.blind.add_and_rejudge(await core.threads.ask(lambda: core.store.runs.blind(now - _SPANS_LOADED, now)))
+        # also the spans that were noted while the parts were made
+        core.blind.start_writing(core.writer)
+        core.blind.add_and_rejudge(
+            await core.threads.ask(lambda: core.store.runs.blind(now - _SPANS_LOADED, now))
+        )
         await core.ledger.load(now)
         await self.admission.begin(now)
         await self.calendar_reads.load(core.ledger)
@@ -128,13 +151,17 @@ class Daemon:
         if beat is not None and beat.at < now:
             span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=name)
             core.blind.add_and_rejudge([span])
-            self._background.add(asyncio.create_task(core.blind.write(span, core.writer), name="blind span"))
-            # Wait for this write only for a moment: a store that cannot be written must not delay looks or a stop.
+            self._background.add(
+                asyncio.create_task(core.blind.write(span, core.writer), name="blind span")
+            )
+            # Wait for this write only for a moment: a store that cannot be written must not delay
+            # looks or a stop.
             await asyncio.wait(self._background, timeout=_PATIENCE)
         await self._write_heartbeat()
 
     async def finish(self) -> None:
-        """Leave the other monitors, commit all writes, and copy to a file what a start without the store needs.
+        """Leave the other monitors, commit all writes, and copy to a file what a start without the
+        store needs.
 
         If the store fails, the waiting writes go to the journal.
         """
@@ -162,7 +189,8 @@ class Daemon:
         """Close the store, channels and connections, even if not everything is committed."""
         # `_divide_releases` may be retrying because the store does not answer. This ends it.
         self._divided_among = ()
-        with contextlib.suppress(asyncio.CancelledError):  # if this call is cancelled, close everything all the same
+        # if this call is cancelled, close everything all the same
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
         await self.core.fetcher.close()
         for channel in self.channels:
@@ -173,7 +201,10 @@ class Daemon:
         self.core.store.close()
 
     def _take_share(self, share: Share) -> None:
-        """Use this monitor's share of the budgets. If the members changed, divide the releases in the background."""
+        """Use this monitor's share of the budgets.
+
+        If the members changed, divide the releases in the background.
+        """
         self.poller.set_share(share)
         if share.divided and share.members != self._divided_among:
             self._divided_among = share.members
@@ -182,7 +213,10 @@ class Daemon:
             task.add_done_callback(self._background.discard)
 
     async def _divide_releases(self, share: Share) -> None:
-        """Watch this monitor's share of the releases. Retry until the store answers or the members change again."""
+        """Watch this monitor's share of the releases.
+
+        Retry until the store answers or the members change again.
+        """
         while self._divided_among == share.members:
             try:
                 await self.admission.apply_share(share)
@@ -201,11 +235,18 @@ class Daemon:
         ]
         return [*works, ("web", self.web.run())] if self.web is not None else works
 
-    def _count_stray_exception(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    def _count_stray_exception(
+        self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+    ) -> None:
         """Count and log an exception that no task awaits, such as that of a single look."""
         self.core.metrics.faults.labels("stray").inc()
-        # The arguments follow in brackets. They can contain part of a response, so they are cut off.
-        _log.error("strayed", what=str(context["message"]).partition("(")[0], exc_info=context.get("exception"))
+        # The arguments follow in brackets. They can contain part of a response, so they are cut
+        # off.
+        _log.error(
+            "strayed",
+            what=str(context["message"]).partition("(")[0],
+            exc_info=context.get("exception"),
+        )
 
     async def _write_heartbeat(self) -> None:
         """Record that the monitor is alive, and stop workers that are not used."""
@@ -214,22 +255,25 @@ class Daemon:
         self.core.workers.stop_unused()
 
     async def _stop(self) -> None:
-        """Stop messages and then jobs, then the web server and looks together, and commit everything last.
+        """Stop messages and then jobs, then the web server and looks together, and commit
+        everything last.
 
-        Messages, looks and requests under way have seconds to finish: `outbox`, `poller` and `web` limit them. Jobs and
-        the other tasks are cancelled and awaited.
+        Messages, looks and requests under way have seconds to finish: `outbox`, `poller` and `web`
+        limit them. Jobs and the other tasks are cancelled and awaited.
         """
         self.core.edges.manager.notify("STOPPING=1")
         await self.outbox.end()
         stopping_jobs = asyncio.ensure_future(self.job_runner.stop())
         await asyncio.wait([stopping_jobs], timeout=_PATIENCE)
-        # A job that still reads a long calendar ends when its worker is killed. The next start repeats the read.
+        # A job that still reads a long calendar ends when its worker is killed. The next start
+        # repeats the read.
         self.core.workers.close()
         await stopping_jobs
         if self.web is not None:
             self.web.stop()
         self._stopping.set()
-        # The poller and the web server now end by themselves within seconds. The other tasks run until cancelled.
+        # The poller and the web server now end by themselves within seconds. The other tasks run
+        # until cancelled.
         for task in self._tasks:
             if task.get_name() not in {"poller", "web"}:
                 task.cancel()

@@ -18,16 +18,20 @@ from monitor.store.sql.query import chunks
 class History(AbstractContextManager["History"]):
     """Reads a store without writing to it. A monitor can use it at the same time.
 
-    Rows have the columns of `ninethirty export`. `docs/open-data.md` explains them. Instants are RFC 3339 in UTC, and
-    lengths are seconds. `begin` and `end` select slots in `[begin, end)`, as instants with a zone (None: no bound).
-    Verdicts are as last judged, so a delay that still grows is that of the last judgement.
+    Rows have the columns of `ninethirty export`. `docs/open-data.md` explains them. Instants are
+    RFC 3339 in UTC, and lengths are seconds. `begin` and `end` select slots in `[begin, end)`, as
+    instants with a zone (None: no bound). Verdicts are as last judged, so a delay that still grows
+    is that of the last judgement.
 
         with History("sqlite:///var/ninethirty.db") as history:
             late = [row for row in history.verdicts() if row["verdict"] == "late"]
     """
 
     def __init__(self, url: str = "sqlite:///var/ninethirty.db") -> None:
-        """Open the store at an address. Raises `UserFault` if there is none, `StoreFault` if it has another version."""
+        """Open the store at an address.
+
+        Raises `UserFault` if there is none, `StoreFault` if it has another version.
+        """
         file = file_of(url)
         if file is not None and not file.is_file():
             raise UserFault(f"store {url}: no such file")
@@ -38,12 +42,18 @@ class History(AbstractContextManager["History"]):
             self._store.close()
             raise
 
-    def verdicts(self, begin: datetime | None = None, end: datetime | None = None) -> Iterator[FlatRow]:
+    def verdicts(
+        self, begin: datetime | None = None, end: datetime | None = None
+    ) -> Iterator[FlatRow]:
         """Yield a flat row for each release that was judged, by slot."""
         return map(verdict_row, self.releases(begin, end))
 
-    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the JSON of each release that was judged, by slot, with its parts, findings and exposures."""
+    def releases(
+        self, begin: datetime | None = None, end: datetime | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the JSON of each release that was judged, by slot, with its parts, findings and
+        exposures.
+        """
         verdicts = self._store.verdicts
         for names in chunks(verdicts.judged_ids(begin, end)):
             bodies = {row.release: row.body for row in verdicts.judged_on(names)}
@@ -61,13 +71,18 @@ class History(AbstractContextManager["History"]):
         """Return the blind spans."""
         return blind_rows(self._store, begin, end)
 
-    def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> Iterator[dict[str, Any]]:
+    def incidents(
+        self, begin: datetime | None = None, end: datetime | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Yield the JSON of each incident that occurred in `[begin, end)`."""
         for incident in self._store.verdicts.incidents(begin, end):
             yield incident_json(incident, self._store.verdicts.drafts(incident.id))
 
     def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         """Close the store."""
         self._store.close()

@@ -1,4 +1,6 @@
-"""Runs recurring jobs, such as reads of calendars, with APScheduler or in rehearsals on the virtual loop."""
+"""Runs recurring jobs, such as reads of calendars, with APScheduler or in rehearsals on the virtual
+loop.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ OnFailed = Callable[[str, BaseException], None]
 
 @dataclass(eq=False)
 class _RecurringJob:
-    """A job with its spacing. `job` is None once it is dropped. `wakeup` is set when a run is due."""
+    """A job with its spacing. `job` is None once it is dropped. `wakeup` is set when a run is
+    due.
+    """
 
     spacing: timedelta
     name: str
@@ -29,7 +33,10 @@ class _RecurringJob:
 
 
 class Jobs(ABC):
-    """Runs each job at the start and then at its spacing. A job that is still running is not started again."""
+    """Runs each job at the start and then at its spacing.
+
+    A job that is still running is not started again.
+    """
 
     def __init__(self, on_failed: OnFailed) -> None:
         """`on_failed(name, exception)` is called if a job raises."""
@@ -41,7 +48,8 @@ class Jobs(ABC):
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job that runs at once, or else when `start` is called, and then at this spacing.
 
-        A job that has this name already gets the new work and spacing from its next run on. It does not run at once.
+        A job that has this name already gets the new work and spacing from its next run on. It does
+        not run at once.
         """
         if (known := self._jobs.get(name)) is not None:
             known.spacing = spacing
@@ -94,7 +102,8 @@ class Jobs(ABC):
 class SchedulerJobs(Jobs):
     """Jobs on APScheduler. Late runs are never dropped, and several missed runs become one.
 
-    APScheduler only wakes our own tasks, which run the jobs, because its shutdown would cut jobs short.
+    APScheduler only wakes our own tasks, which run the jobs, because its shutdown would cut jobs
+    short.
     """
 
     def __init__(self, on_failed: OnFailed) -> None:
@@ -106,7 +115,10 @@ class SchedulerJobs(Jobs):
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
 
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job. If there is one of this name, it only gets the new work and spacing, and does not run now."""
+        """Add a job.
+
+        If there is one of this name, it only gets the new work and spacing, and does not run now.
+        """
         known = self._jobs.get(name)
         has_same_spacing = known is not None and known.spacing == spacing
         super().add_job(spacing, name, job)
@@ -114,7 +126,9 @@ class SchedulerJobs(Jobs):
             # APScheduler only wakes the task that runs the job.
             args = [self._jobs[name].wakeup]
             seconds = spacing.total_seconds()
-            self._scheduler.add_job(_set_event, "interval", args, seconds=seconds, id=name, replace_existing=True)
+            self._scheduler.add_job(
+                _set_event, "interval", args, seconds=seconds, id=name, replace_existing=True
+            )
 
     def drop(self, name: str) -> None:
         """Remove a job. A run under way is finished."""
@@ -135,7 +149,8 @@ class SchedulerJobs(Jobs):
 
     async def _run_repeatedly(self, entry: _RecurringJob) -> None:
         """Run a job at once, and each time that APScheduler wakes it, until it is dropped."""
-        # The first run does not wait, because APScheduler lists every missed run before it runs the last.
+        # The first run does not wait, because APScheduler lists every missed run before it runs the
+        # last.
         while (job := entry.job) is not None:
             entry.wakeup.clear()
             await self._run_and_catch(entry.name, job)
@@ -143,7 +158,8 @@ class SchedulerJobs(Jobs):
 
 
 async def _set_event(wakeup: asyncio.Event) -> None:
-    # APScheduler would run a plain function in a thread, where an event of the loop must not be set.
+    # APScheduler would run a plain function in a thread, where an event of the loop must not be
+    # set.
     wakeup.set()
 
 
@@ -156,7 +172,10 @@ class LoopJobs(Jobs):
         self._clock = clock
 
     async def _run_repeatedly(self, entry: _RecurringJob) -> None:
-        """Run a job at its spacing until it is dropped. After a run that took longer, the next follows at once."""
+        """Run a job at its spacing until it is dropped.
+
+        After a run that took longer, the next follows at once.
+        """
         due = self._clock.monotonic()
         while (job := entry.job) is not None:
             await self._run_and_catch(entry.name, job)

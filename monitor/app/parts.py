@@ -14,7 +14,12 @@ from typing import Any
 from alerts.channel import Channel
 from alerts.rota import Rota
 from monitor.app.core import Core
-from monitor.app.options import make_hand_calendar, make_policies, make_tripwire_producers, make_watch_rules
+from monitor.app.options import (
+    make_hand_calendar,
+    make_policies,
+    make_tripwire_producers,
+    make_watch_rules,
+)
 from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.reporting_options import (
     make_channels,
@@ -72,11 +77,14 @@ def make_channels_and_rules(core: Core) -> tuple[list[Channel], ReportingRules]:
     return channels, replace(rules, rotas=add_stored_shifts(rules.rotas, core.store))
 
 
-def make_outbox_options(core: Core, rules: ReportingRules, current_incidents: CurrentIncidents) -> OutboxOptions:
+def make_outbox_options(
+    core: Core, rules: ReportingRules, current_incidents: CurrentIncidents
+) -> OutboxOptions:
     """Return the configured options of the outbox. `core.holder` names this process in leases."""
     settings = core.settings
-    # If several monitors share the outbox, only one has its lease and sends. If that one dies, the lease ends after
-    # this time. The others query the outbox at this interval (`idle`), so one of them sends soon.
+    # If several monitors share the outbox, only one has its lease and sends. If that one dies, the
+    # lease ends after this time. The others query the outbox at this interval (`idle`), so one of
+    # them sends soon.
     takeover = settings.store.takeover if core.members is not None else None
     return OutboxOptions(
         make_links(settings),
@@ -90,7 +98,10 @@ def make_outbox_options(core: Core, rules: ReportingRules, current_incidents: Cu
 
 
 def make_outbox(
-    core: Core, channels: Sequence[Channel], rules: ReportingRules, current_incidents: CurrentIncidents
+    core: Core,
+    channels: Sequence[Channel],
+    rules: ReportingRules,
+    current_incidents: CurrentIncidents,
 ) -> Outbox:
     """Return the outbox, which sends notices through the channels."""
     return Outbox(
@@ -110,7 +121,9 @@ def judge_at_for(core: Core) -> JudgeAt:
     return partial(facts_of, core.store, make_policies(core.settings), core.settings.watch.vantage)
 
 
-def make_reminders(core: Core, rules: ReportingRules, outbox: Outbox, current_incidents: CurrentIncidents) -> Reminders:
+def make_reminders(
+    core: Core, rules: ReportingRules, outbox: Outbox, current_incidents: CurrentIncidents
+) -> Reminders:
     """Return the reminders of incidents that no one has acknowledged."""
     settings = core.settings
     return Reminders(
@@ -149,10 +162,13 @@ def make_summaries(
     )
 
 
-def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: Reminders, skew: Skew) -> Watch:
+def make_watch(
+    core: Core, poller: Poller, record: VerdictRecorder, reminders: Reminders, skew: Skew
+) -> Watch:
     """Return the watch, which keeps and judges the watched releases.
 
-    If the store has lost rows or was away, what the watch and the ledger know is written to it again.
+    If the store has lost rows or was away, what the watch and the ledger know is written to it
+    again.
     """
     ask, members = core.threads.ask, core.members
     watch = Watch(
@@ -170,7 +186,9 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
         is_clock_in_doubt=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
-    replay = StoreReplay(core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop)
+    replay = StoreReplay(
+        core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop
+    )
     core.heartbeat.report_loss = replay.on_store_reset
     core.failover.on_store_back = replay.write
     return watch
@@ -179,11 +197,17 @@ def make_watch(core: Core, poller: Poller, record: VerdictRecorder, reminders: R
 def make_tripwires(
     core: Core, poller: Poller, watch: Watch, admission: Admission, tally: LookTally, leads: Leads
 ) -> Tripwires:
-    """Return the tripwires, which watch listings, feeds and press releases. `leads` sends what people must judge."""
+    """Return the tripwires, which watch listings, feeds and press releases.
+
+    `leads` sends what people must judge.
+    """
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
-    # The first follows entries about announced releases, the second those of other releases. `tally` counts looks.
+    # The first follows entries about announced releases, the second those of other releases.
+    # `tally` counts looks.
     follow_up = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
-    unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
+    unannounced = Unannounced(
+        store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask
+    )
     return Tripwires(
         poller,
         make_tripwire_producers(core.settings),
@@ -199,7 +223,10 @@ def make_tripwires(
 def make_calendar_reads(
     core: Core, poller: Poller, admission: Admission, watch: Watch, outbox: Outbox
 ) -> CalendarReads:
-    """Return the calendar reads. They open an incident about a calendar that fails, changes or lacks an edition."""
+    """Return the calendar reads.
+
+    They open an incident about a calendar that fails, changes or lacks an edition.
+    """
     settings, health, clock = core.settings, core.health, core.clock
     zone, store, writer, ask = settings.timezone, core.store, core.writer, core.threads.ask
     return CalendarReads(
@@ -207,25 +234,41 @@ def make_calendar_reads(
         admission.record_calendar_read,
         admission.slots_by_calendar,
         CalendarIncidents(
-            core.ledger, health, core.metrics, clock, store.verdicts, writer, watch.events, outbox.wake, zone, ask
+            core.ledger,
+            health,
+            core.metrics,
+            clock,
+            store.verdicts,
+            writer,
+            watch.events,
+            outbox.wake,
+            zone,
+            ask,
         ),
         health,
         clock,
         expect_editions=settings.policy.expect_editions,
-        check=watch.judging.promise_check,  # with it, the judge requests calendar reads before it reports a breach
+        # with it, the judge requests calendar reads before it reports a breach
+        check=watch.judging.promise_check,
     )
 
 
-def make_rota_reads(core: Core, poller: Poller, incidents: CalendarIncidents, rotas: dict[str, Rota]) -> RotaReads:
+def make_rota_reads(
+    core: Core, poller: Poller, incidents: CalendarIncidents, rotas: dict[str, Rota]
+) -> RotaReads:
     """Return the reads of rotas that are kept in calendars."""
-    readers = make_rota_readers(core.settings, core.folder, poller.send_in_turn, core.clock, core.workers)
+    readers = make_rota_readers(
+        core.settings, core.folder, poller.send_in_turn, core.clock, core.workers
+    )
     return RotaReads(readers, rotas, incidents, core.clock, core.writer)
 
 
 def make_queries(
     core: Core, status: Status, current: CurrentIncidents, outbox: Outbox, reads: CalendarReads
 ) -> Queries:
-    """Return the queries behind pages and API, with the desk that writes what people do in the browser."""
+    """Return the queries behind pages and API, with the desk that writes what people do in the
+    browser.
+    """
     settings, clock, throttle = core.settings, core.clock, Throttle(core.clock)
     # The monitors with evidence in our folder. None: all.
     monitors_here = None if core.members is None else [settings.watch.vantage]
@@ -234,7 +277,9 @@ def make_queries(
         status,
         clock,
         settings.timezone,
-        desk=Desk(current, core.writer, clock, outbox.wake, Path(settings.evidence.folder), monitors_here),
+        desk=Desk(
+            current, core.writer, clock, outbox.wake, Path(settings.evidence.folder), monitors_here
+        ),
         silent_hosts=status.silent_hosts.silent_now,
         sessions=make_sessions(settings, core.folder, clock, throttle),
         throttle=throttle,
@@ -244,7 +289,9 @@ def make_queries(
 
 
 def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
-    """Return the fields of `Queries`, the data behind pages and API, that depend on the configuration."""
+    """Return the fields of `Queries`, the data behind pages and API, that depend on the
+    configuration.
+    """
     settings = core.settings
     return {
         "public": settings.web.public == "board",
@@ -253,7 +300,9 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "by_hand": make_hand_calendar(settings, core.folder),
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
-        "judge_promised": partial(body_of_unwatched, core.store, make_policies(settings), editions=rules.editions),
+        "judge_promised": partial(
+            body_of_unwatched, core.store, make_policies(settings), editions=rules.editions
+        ),
         "explain_verdict": make_explainer(settings, core.store).explain_release,
         "periods": make_periods(settings, core.store),
         "redactor": redactor(secrets_in_addresses(settings)),
@@ -286,6 +335,13 @@ def make_status(  # noqa: PLR0913, PLR0917 # the parts whose state it shows
     silent: SilentHosts,
     record: VerdictRecorder,
 ) -> Status:
-    """Return the status for pages and Prometheus. `record` has the rotas, `broken` the looks that our code broke."""
-    states = StateCollector(partial(release_states, watch.releases), check.monitor_state, core.clock.now, core.metrics)
-    return Status(core, watch, check, states, forecast, skew, broken, silent, record, core.settings.timezone)
+    """Return the status for pages and Prometheus.
+
+    `record` has the rotas, `broken` the looks that our code broke.
+    """
+    states = StateCollector(
+        partial(release_states, watch.releases), check.monitor_state, core.clock.now, core.metrics
+    )
+    return Status(
+        core, watch, check, states, forecast, skew, broken, silent, record, core.settings.timezone
+    )

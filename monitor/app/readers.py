@@ -28,10 +28,21 @@ Ask = Callable[[Request], Awaitable[Answer | Failure]]
 
 @asynccontextmanager
 async def open_poller(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Poller, Workers]]:
-    """Yield a poller and workers for commands that run without the daemon. They are closed at the end of the block."""
+    """Yield a poller and workers for commands that run without the daemon.
+
+    They are closed at the end of the block.
+    """
     fetcher, workers = make_fetcher(settings, clock), Workers()
     try:
-        yield Poller(clock, fetcher, make_budget(settings), Interpreter(reader=BodyReader(workers, clock))), workers
+        yield (
+            Poller(
+                clock,
+                fetcher,
+                make_budget(settings),
+                Interpreter(reader=BodyReader(workers, clock)),
+            ),
+            workers,
+        )
     finally:
         workers.close()
         await fetcher.close()
@@ -41,7 +52,9 @@ def make_calendar_readers(core: Core, ask: Ask) -> list[tuple[CalendarReader, ti
     """Return a reader for each calendar, with the spacing of its reads."""
     readers = []
     for table in core.settings.calendar:
-        reader = make_calendar_reader(core.settings, table, core.folder, ask, core.clock, core.workers, core.evidence)
+        reader = make_calendar_reader(
+            core.settings, table, core.folder, ask, core.clock, core.workers, core.evidence
+        )
         readers.append((reader, table.every))
     return readers
 
@@ -57,7 +70,9 @@ def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network
 ) -> CalendarReader:
     """Return the reader of one calendar. Without `evidence` its responses are not stored."""
     kind, policies = KINDS[table.kind], settings.policy.producer.values()
-    has_usual_times = bool(settings.slot_time) or any(policy.default_time is not None for policy in policies)
+    has_usual_times = bool(settings.slot_time) or any(
+        policy.default_time is not None for policy in policies
+    )
     return CalendarReader(
         table.name,
         kind(table.in_zone(settings.timezone)),
@@ -72,7 +87,9 @@ def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network
     )
 
 
-def make_rota_readers(settings: Settings, folder: Path, ask: Ask, clock: Clock, workers: Workers) -> list[RotaReader]:
+def make_rota_readers(
+    settings: Settings, folder: Path, ask: Ask, clock: Clock, workers: Workers
+) -> list[RotaReader]:
     """Return a reader for each rota that is kept in a calendar. Relative files are in `folder`."""
     readers = []
     for table in settings.rota:
@@ -80,9 +97,17 @@ def make_rota_readers(settings: Settings, folder: Path, ask: Ask, clock: Clock, 
             from schedules.sources.rota import RotaSource  # noqa: PLC0415 # icalendar takes 50 ms and 4 MB
 
             calendar = CalendarSettings(
-                name=table.name, kind="ics", url=table.url, file=table.file, timezone=settings.timezone
+                name=table.name,
+                kind="ics",
+                url=table.url,
+                file=table.file,
+                timezone=settings.timezone,
             )
             source = RotaSource(calendar, list(table.who))
             file = folder / table.file if table.file is not None else None
-            readers.append(RotaReader(table.name, table.read_every, source, CalendarPages(ask), workers, clock, file))
+            readers.append(
+                RotaReader(
+                    table.name, table.read_every, source, CalendarPages(ask), workers, clock, file
+                )
+            )
     return readers

@@ -64,24 +64,43 @@ _RESTART = "cannot be changed while the monitor runs: restart the monitor"
 _CLOSE_AFTER = 150.0
 """Seconds after which no request or message uses a replaced fetcher or channel."""
 _FIXED_WEB = ("listen", "proxies", "users_file", "proxy_header", "metrics_listen")
-_FIXED = ("timezone", "store", "evidence", "clock", *(f"web.{name}" for name in _FIXED_WEB), "watch.vantage")
-"""Keys that cannot change while a monitor runs, because what was measured and stored so far depends on them."""
+_FIXED = (
+    "timezone",
+    "store",
+    "evidence",
+    "clock",
+    *(f"web.{name}" for name in _FIXED_WEB),
+    "watch.vantage",
+)
+"""Keys that cannot change while a monitor runs, because what was measured and stored so far depends
+on them.
+"""
 
 
 def find_fixed_changes(current: Settings, new: Settings, file: str) -> Iterator[Fault]:
-    """Yield a fault for each changed key that cannot change while a monitor runs. `file` is named in the faults."""
+    """Yield a fault for each changed key that cannot change while a monitor runs.
+
+    `file` is named in the faults.
+    """
     for key in _FIXED:
         value_at = attrgetter(key)
         for changed_key, value in _differing_keys(key, value_at(current), value_at(new)):
             # The address of a store may contain a password.
-            yield Fault(file, changed_key, _RESTART, None if changed_key == "store.url" else quote_value(value))
+            yield Fault(
+                file,
+                changed_key,
+                _RESTART,
+                None if changed_key == "store.url" else quote_value(value),
+            )
     # A provider may change, but people cannot begin or cease to sign in.
     if current.web.signs_in != new.web.signs_in:
         yield Fault(file, "web.oidc", _RESTART)
 
 
 def _differing_keys(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 # a setting of any type
-    """Yield each key of a setting that differs, with its new value. A table is compared key by key."""
+    """Yield each key of a setting that differs, with its new value. A table is compared key by
+    key.
+    """
     if isinstance(old, BaseModel):
         for name in type(old).model_fields:
             yield from _differing_keys(f"{key}.{name}", getattr(old, name), getattr(new, name))
@@ -108,7 +127,9 @@ class Reload:
     def __post_init__(self) -> None:
         """Set the recurring jobs of the first configuration."""
         core = self.daemon.core
-        self._starved_hosts = StarvedHosts(core.clock, self.daemon.poller.stretch_factors, core.blind.note)
+        self._starved_hosts = StarvedHosts(
+            core.clock, self.daemon.poller.stretch_factors, core.blind.note
+        )
         self.daemon.jobs = self.jobs()
         core.metrics.record_reload(core.clock.now())
 
@@ -117,9 +138,11 @@ class Reload:
         core, daemon, rotas = self.daemon.core, self.daemon, self.reminders.rules.rotas
         return (
             *daemon.calendar_reads.jobs(),
-            (_ROLL_EVERY, "roll", daemon.admission.roll),  # watches releases that have come near, forgets old ones
+            # watches releases that have come near, forgets old ones
+            (_ROLL_EVERY, "roll", daemon.admission.roll),
             *self.check.jobs(),
-            *upkeep_jobs(core, self._starved_hosts, daemon.watch, self.forecast),  # hosts looked at too rarely
+            # hosts looked at too rarely
+            *upkeep_jobs(core, self._starved_hosts, daemon.watch, self.forecast),
             *deadman_jobs(core, self.check),  # pings a service that alarms if no ping comes
             *self.reminders.jobs(),
             *make_rota_reads(core, daemon.poller, daemon.calendar_reads.incidents, rotas).jobs(),
@@ -127,7 +150,9 @@ class Reload:
         )
 
     async def __call__(self, read: Callable[[], Settings], file: str) -> list[str]:
-        """Apply the settings that `read` returns. Return their faults. If there are any, the old settings remain.
+        """Apply the settings that `read` returns.
+
+        Return their faults. If there are any, the old settings remain.
 
         `read` runs in a thread. `file` names the configuration in faults.
         """
@@ -137,7 +162,11 @@ class Reload:
                 settings = await core.threads.ask(read)
                 if faults := list(find_fixed_changes(old, settings, file)):
                     raise BadInput(faults)
-                changed = [name for name in type(old).model_fields if getattr(old, name) != getattr(settings, name)]
+                changed = [
+                    name
+                    for name in type(old).model_fields
+                    if getattr(old, name) != getattr(settings, name)
+                ]
                 await self._apply_settings(settings)
             except NinethirtyError as fault:
                 core.metrics.record_reload(None)
@@ -150,15 +179,20 @@ class Reload:
     async def _apply_settings(self, settings: Settings) -> None:
         """Give new settings to every part that runs.
 
-        If a part cannot be made from them, or the store fails, raise. The old settings then stay in use.
+        If a part cannot be made from them, or the store fails, raise. The old settings then stay in
+        use.
         """
         old, daemon, poller = self.daemon.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
-        # All steps that can fail come first. The ledger is the last of them, because it uses its new rules at once.
+        # All steps that can fail come first. The ledger is the last of them, because it uses its
+        # new rules at once.
         channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
         readers = make_calendar_readers(core, poller.send_in_turn)
-        await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
-        # Only the last step awaits from here on, so no look, page or notice sees half of the change.
+        await core.ledger.reconfigure(
+            make_join_rules(settings), make_calendar_checks(settings), core.clock.now()
+        )
+        # Only the last step awaits from here on, so no look, page or notice sees half of the
+        # change.
         daemon.core = core
         self.current_incidents.record.rules = self.reminders.rules = rules
         self.reminders.remind_after = settings.alert.remind_after
@@ -171,13 +205,21 @@ class Reload:
         core.health.expect_calendars(spacings)
         core.metrics.prepare_series(spacings, hosts, [channel.name for channel in channels])
         poller.reconfigure(self.forecast.budget, core.fetcher)
-        daemon.outbox.reconfigure(channels, make_outbox_options(core, rules, self.current_incidents))
-        daemon.tripwires.reconfigure(make_tripwire_producers(settings), settings.watch.tripwire.every)
+        daemon.outbox.reconfigure(
+            channels, make_outbox_options(core, rules, self.current_incidents)
+        )
+        daemon.tripwires.reconfigure(
+            make_tripwire_producers(settings), settings.watch.tripwire.every
+        )
         # The new rules may have joined a release into another.
         for release in daemon.watch.releases.keys() - core.ledger.releases.keys():
             daemon.watch.forget(release)
         daemon.watch.reconfigure(make_watch_rules(settings))
-        changed_rotas = [rota_calendar_name(table.name) for table in settings.rota if table not in old.settings.rota]
+        changed_rotas = [
+            rota_calendar_name(table.name)
+            for table in settings.rota
+            if table not in old.settings.rota
+        ]
         run_now = [*self._replace_readers(readers, old.settings), *changed_rotas]
         self._reconfigure_pages(settings)
         daemon.reconfigure(self.jobs(), run_now)
@@ -187,24 +229,43 @@ class Reload:
         await daemon.admission.watch_all_near_or_retry()
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
-        """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""
+        """Return the fetcher for these settings: the same one if the network, budgets and allowed
+        hosts are equal.
+        """
         core, both = self.daemon.core, (self.daemon.core.settings, settings)
-        old, new = ((config.network, make_budget(config), list(allowed_hosts(config))) for config in both)
+        old, new = (
+            (config.network, make_budget(config), list(allowed_hosts(config))) for config in both
+        )
         # A fetcher that replaces the real one, as in rehearsals, stays.
-        return core.fetcher if old == new or core.edges.fetcher is not None else make_fetcher(settings, core.clock)
+        return (
+            core.fetcher
+            if old == new or core.edges.fetcher is not None
+            else make_fetcher(settings, core.clock)
+        )
 
-    def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], old: Settings) -> list[str]:
-        """Replace the readers of calendars whose settings changed. Return the names of their jobs, to run at once.
+    def _replace_readers(
+        self, readers: Sequence[tuple[CalendarReader, timedelta]], old: Settings
+    ) -> list[str]:
+        """Replace the readers of calendars whose settings changed.
+
+        Return the names of their jobs, to run at once.
 
         `readers` are the new readers of all calendars, each with the spacing of its reads.
         """
-        reads, settings, ledger = self.daemon.calendar_reads, self.daemon.core.settings, self.daemon.core.ledger
+        reads, settings, ledger = (
+            self.daemon.calendar_reads,
+            self.daemon.core.settings,
+            self.daemon.core.ledger,
+        )
         before = {table.name: _settings_of_reads(old, table) for table in old.calendar}
         after = {table.name: _settings_of_reads(settings, table) for table in settings.calendar}
         current = {reader.name: reader for reader, _ in reads.readers}
-        unchanged = {name: reader for name, reader in current.items() if before[name] == after.get(name)}
+        unchanged = {
+            name: reader for name, reader in current.items() if before[name] == after.get(name)
+        }
         for reader, _ in readers:
-            # A reader requests each entry that its calendar no longer shows, so it must know those shown last.
+            # A reader requests each entry that its calendar no longer shows, so it must know those
+            # shown last.
             reader.remember(ledger.shown_entries(reader.name))
         reads.readers = [(unchanged.get(reader.name, reader), every) for reader, every in readers]
         reads.expect_editions = settings.policy.expect_editions
@@ -212,7 +273,9 @@ class Reload:
 
     def _reconfigure_pages(self, settings: Settings) -> None:
         """Use other settings for pages, API and sign-in from now on. People stay signed in."""
-        self.queries = replace(self.queries, **page_settings(self.daemon.core, self.current_incidents.record.rules))
+        self.queries = replace(
+            self.queries, **page_settings(self.daemon.core, self.current_incidents.record.rules)
+        )
         if self.queries.sessions is not None:
             self.queries.sessions.public_url = settings.web.public_url or ""
             self.queries.sessions.proxy_auth = make_proxy_auth(settings)
@@ -223,8 +286,13 @@ class Reload:
             self.daemon.web.replace_app(make_application(self.queries))
 
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
-        """Close the given fetcher and channels if they were replaced. Wait first, because looks may still use them."""
-        unused: list[Channel | Fetcher] = [channel for channel in channels if channel not in self.daemon.channels]
+        """Close the given fetcher and channels if they were replaced.
+
+        Wait first, because looks may still use them.
+        """
+        unused: list[Channel | Fetcher] = [
+            channel for channel in channels if channel not in self.daemon.channels
+        ]
         if fetcher is not self.daemon.core.fetcher:
             unused.append(fetcher)
 
@@ -242,15 +310,23 @@ def _settings_of_reads(settings: Settings, table: CalendarSettings) -> object:
     return table.model_copy(update={"every": None}), settings.slot_time, settings.policy.producer
 
 
-def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[RecurringJob]:
-    """Yield the jobs that maintain store, evidence, memory, workers and forecasts, and predict addresses."""
+def upkeep_jobs(
+    core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast
+) -> Iterator[RecurringJob]:
+    """Yield the jobs that maintain store, evidence, memory, workers and forecasts, and predict
+    addresses.
+    """
     settings, clock = core.settings, core.clock
     policies, after = make_policies(settings), settings.store.compact_after
     # Compaction and retention read the whole store. `core.threads.ask` would limit their time.
     ask = run_in_thread
-    compact = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, ask).compact
+    compact = Compaction(
+        core.store, core.writer, clock, policies, after, watch.releases.keys, ask
+    ).compact
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
-    retention = Retention(core.evidence, compact, core.store, core.writer, clock, ask=ask, keep=keep, most=most)
+    retention = Retention(
+        core.evidence, compact, core.store, core.writer, clock, ask=ask, keep=keep, most=most
+    )
     yield DAILY, "retention", retention.run_daily
     yield BOUNDED, "evidence", retention.keep_within_limit
     yield from core.failover.jobs()
@@ -266,7 +342,9 @@ def upkeep_jobs(core: Core, starved: StarvedHosts, watch: Watch, forecast: Budge
     if settings.watch.learn_addresses:
         private_hosts = {host.lower() for host, _ in allowed_hosts(settings)}
         hosts = {table.id: table.hosts for table in settings.producer}
-        predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts, core.threads.ask, inside=private_hosts)
+        predicted = PredictedAddresses(
+            core.store.verdicts, watch, clock, hosts, core.threads.ask, inside=private_hosts
+        )
         yield PREDICT_EVERY, "expected addresses", predicted.predict_missing
 
 
@@ -278,5 +356,7 @@ def deadman_jobs(core: Core, check: SelfCheck) -> Iterator[RecurringJob]:
     """Yield the ping of the dead man's switch, if one is configured."""
     table = core.settings.deadman
     if table.url is not None:
-        switch = DeadManSwitch(core.fetcher, table.url, check.reasons_to_alarm, core.metrics.count_ping)
+        switch = DeadManSwitch(
+            core.fetcher, table.url, check.reasons_to_alarm, core.metrics.count_ping
+        )
         yield table.every, "deadman", switch.ping

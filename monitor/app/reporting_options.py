@@ -1,4 +1,6 @@
-"""Makes from `config.toml` what notices, reports and pages need: channels, routes, links, keys and sign-in."""
+"""Makes from `config.toml` what notices, reports and pages need: channels, routes, links, keys and
+sign-in.
+"""
 
 from __future__ import annotations
 
@@ -41,22 +43,33 @@ if TYPE_CHECKING:
 _DEFAULT_TIMES = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 
 
-def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
+def make_reporting_rules(
+    settings: Settings, channels: Sequence[str], folder: Path = Path()
+) -> ReportingRules:
     """Return the rules for notices and drafts. Relative files start at `folder`."""
     return ReportingRules(
         timezone=settings.timezone,
         producers={table.id: _report_entries(table) for table in settings.producer},
-        forms={table.id: table.report.form for table in settings.producer if table.report.form is not None},
+        forms={
+            table.id: table.report.form
+            for table in settings.producer
+            if table.report.form is not None
+        },
         routes=settings.route,
         channels=tuple(channels),
-        open_channels=frozenset(settings.alert.open_channels),  # those that people outside the staff can read
+        # those that people outside the staff can read
+        open_channels=frozenset(settings.alert.open_channels),
         templates=report_templates(settings, folder),
         editions=make_editions(settings),
         agreed_times=granted_times(settings),  # agreed release times other than 09:30
-        # If a fault of a platform delays many releases, these channels get one notice for all, after the time `gather`.
-        folding=frozenset(table.name for table in settings.channel if table.digest or table.kind == "pagerduty"),
+        # If a fault of a platform delays many releases, these channels get one notice for all,
+        # after the time `gather`.
+        folding=frozenset(
+            table.name for table in settings.channel if table.digest or table.kind == "pagerduty"
+        ),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
-        hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),  # read by machines
+        # read by machines
+        hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),
         gather=settings.alert.digest_within,
         rotas=make_rotas(settings),
     )
@@ -74,7 +87,9 @@ def report_templates(settings: Settings, folder: Path) -> dict[str, Path]:
 
 
 def make_editions(settings: Settings) -> Editions | None:
-    """Return the Code of Practice with the corrections of `[code]`, None (the Code as it is) if there are none."""
+    """Return the Code of Practice with the corrections of `[code]`, None (the Code as it is) if
+    there are none.
+    """
     table = settings.code
     if not (table.begins or table.cites or table.outside):
         return None
@@ -87,7 +102,10 @@ def make_explainer(settings: Settings, store: Store) -> Explainer:
 
 
 def make_periods(settings: Settings, store: Store) -> Periods:
-    """Return the maker of reports on a period. Names in the configuration replace those of known organisations."""
+    """Return the maker of reports on a period.
+
+    Names in the configuration replace those of known organisations.
+    """
     configured_names = {table.id: table.name for table in settings.producer}
     return Periods(
         store,
@@ -113,8 +131,13 @@ def make_keys(settings: Settings) -> Keys:
     return Keys(*(secret.reveal().encode() if secret is not None else b"" for secret in secrets))
 
 
-def make_sessions(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Sessions | None:
-    """Return the sign-in of people, or None if it is not configured. A relative users file starts at `folder`."""
+def make_sessions(
+    settings: Settings, folder: Path, clock: Clock, throttle: Throttle
+) -> Sessions | None:
+    """Return the sign-in of people, or None if it is not configured.
+
+    A relative users file starts at `folder`.
+    """
     web = settings.web
     if not web.signs_in:
         return None
@@ -133,7 +156,9 @@ def make_openid(settings: Settings, clock: Clock) -> OpenID | None:
 
     rights = {value: Right(right) for value, right in oidc.rights.items()}
     return_url = f"{(settings.web.public_url or '').rstrip('/')}/sign-in/oidc/return"
-    provider = Provider(oidc.issuer, oidc.client_id, oidc.client_secret.reveal, oidc.claim, rights, return_url)
+    provider = Provider(
+        oidc.issuer, oidc.client_id, oidc.client_secret.reveal, oidc.claim, rights, return_url
+    )
     issuer, network = urlsplit(oidc.issuer), settings.network
     ports = [*network.ports, *([issuer.port] if issuer.port is not None else [])]
     guard = make_guard(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
@@ -142,14 +167,19 @@ def make_openid(settings: Settings, clock: Clock) -> OpenID | None:
 
 
 def make_proxy_auth(settings: Settings) -> ProxyAuth | None:
-    """Return the header in which a proxy names the signed-in person, and people's rights. None without a proxy."""
+    """Return the header in which a proxy names the signed-in person, and people's rights.
+
+    None without a proxy.
+    """
     web = settings.web
     rights = {name: Right(right) for name, right in web.proxy_rights.items()}
     return None if web.proxy_header is None else ProxyAuth(web.proxy_header, rights)
 
 
 def make_digest_rule(settings: Settings) -> DigestRule:
-    """Return which channels get many new incidents as one digest, from how many, and within which time."""
+    """Return which channels get many new incidents as one digest, from how many, and within which
+    time.
+    """
     channels = frozenset(table.name for table in settings.channel if table.digest)
     return DigestRule(channels, settings.alert.digest_from, settings.alert.digest_within)
 
@@ -163,10 +193,15 @@ def make_summary_schedules(settings: Settings) -> list[SummarySchedule]:
     def trigger(table: SummarySettings) -> CronTrigger:
         at = table.at or _DEFAULT_TIMES[table.kind]
         on = {"day": 1} if table.kind == "month" else {"day_of_week": ",".join(table.days)}
-        return CronTrigger(hour=at.hour, minute=at.minute, second=0, timezone=settings.timezone, **on)
+        return CronTrigger(
+            hour=at.hour, minute=at.minute, second=0, timezone=settings.timezone, **on
+        )
 
     tables = settings.summary
-    return [SummarySchedule(table.kind, tuple(table.channels), trigger(table), table.producer) for table in tables]
+    return [
+        SummarySchedule(table.kind, tuple(table.channels), trigger(table), table.producer)
+        for table in tables
+    ]
 
 
 def make_channels(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:
@@ -176,7 +211,10 @@ def make_channels(settings: Settings, now: Callable[[], datetime]) -> list[Chann
 
 
 def make_outbound(network: NetworkSettings) -> Outbound:
-    """Return the network access of channels. They may reach private addresses, because an operator configured them."""
+    """Return the network access of channels.
+
+    They may reach private addresses, because an operator configured them.
+    """
     proxies, anywhere = make_proxies(network), Guard(anywhere=True)
 
     def find_proxy(url: str) -> Proxy | None:
@@ -190,7 +228,8 @@ def make_outbound(network: NetworkSettings) -> Outbound:
 
     def make_transport(url: str, tls: ssl.SSLContext, seconds: float) -> HttpTransport:
         proxy = find_proxy(url)
-        # Many proxies open tunnels for https only. So a request over http is sent to the proxy itself.
+        # Many proxies open tunnels for https only. So a request over http is sent to the proxy
+        # itself.
         resolver = Resolver(anywhere, proxies=Proxies(proxy and replace(proxy, tunnels_http=False)))
         return HttpTransport(SystemClock(), resolver, seconds=seconds, context=tls)
 
@@ -199,5 +238,8 @@ def make_outbound(network: NetworkSettings) -> Outbound:
 
 def _report_entries(table: ProducerSettings) -> dict[str, str]:
     """Return what reports state about a producer. Entries that are not configured are left out."""
-    entries = {"name": table.name, **table.report.model_dump(include={"to", "head_of_profession", "contact"})}
+    entries = {
+        "name": table.name,
+        **table.report.model_dump(include={"to", "head_of_profession", "contact"}),
+    }
     return {key: value for key, value in entries.items() if value}

@@ -49,7 +49,10 @@ class Status:
     def watched_states(self) -> dict[str, WatchedState]:
         """Return by watched release its last recorded verdict, and when it was last looked at."""
         releases = self.watch.releases.items()
-        return {name: WatchedState(watched.last_recorded, watched.last_proof_at) for name, watched in releases}
+        return {
+            name: WatchedState(watched.last_recorded, watched.last_proof_at)
+            for name, watched in releases
+        }
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""
@@ -72,11 +75,17 @@ class Status:
         return self.core.metrics.render(self.states)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the health of the monitor: why it is not reliable, and the checks of the status page."""
+        """Return the health of the monitor: why it is not reliable, and the checks of the status
+        page.
+        """
         checks, silent = self.checks(), self.silent_hosts.silent_now(self.core.clock.now())
-        wrong = {check.name: f"{check.state}. {check.todo}" for check in checks if not check.is_good}
+        wrong = {
+            check.name: f"{check.state}. {check.todo}" for check in checks if not check.is_good
+        }
         for host, span in silent.items():
-            wrong[f"Host {host}"] = f"no look proves anything since {stamp(span.since, self.timezone)}: {span.why}"
+            wrong[f"Host {host}"] = (
+                f"no look proves anything since {stamp(span.since, self.timezone)}: {span.why}"
+            )
         good = {check.name: check.state for check in checks if check.is_good}
         return {"unready": self.unready(), "status": {"Needs attention": wrong, "Good": good}}
 
@@ -93,18 +102,34 @@ class Status:
             *self._clock_checks(),
             *self._budget_checks(),
             *self._channel_checks(),
-            *(Check(f"On call, {name}", rota.describe_on_call(now)) for name, rota in self.record.rules.rotas.items()),
+            *(
+                Check(f"On call, {name}", rota.describe_on_call(now))
+                for name, rota in self.record.rules.rotas.items()
+            ),
         ]
 
     def _store_check(self) -> Check:
-        """Return a check of store and evidence: whether both can be written, and no newer version uses the store."""
-        if newer_schema := self.core.store.newer:  # empty if no newer version has upgraded the store's schema
-            return Check("Store", f"{newer_schema}, of a newer version of ninethirty", "Upgrade this monitor.")
+        """Return a check of store and evidence: whether both can be written, and no newer version
+        uses the store.
+        """
+        # empty if no newer version has upgraded the store's schema
+        if newer_schema := self.core.store.newer:
+            return Check(
+                "Store",
+                f"{newer_schema}, of a newer version of ninethirty",
+                "Upgrade this monitor.",
+            )
         store_faults = self.core.health.unable(self.core.clock.now())
-        faults = [one for one in (*store_faults, self.self_check.evidence_fault()) if one]  # "" means no fault
+        # "" means no fault
+        faults = [one for one in (*store_faults, self.self_check.evidence_fault()) if one]
         if not faults:
             return Check("Store", "writable, and so is the evidence")
-        return Check("Store", "; ".join(faults), "Free space, or bring the database back.", "NinethirtyStoreFailing")
+        return Check(
+            "Store",
+            "; ".join(faults),
+            "Free space, or bring the database back.",
+            "NinethirtyStoreFailing",
+        )
 
     def _calendar_check(self, name: str) -> Check:
         """Return a check of a calendar: good if its last read was usable and is not too old."""
@@ -112,23 +137,45 @@ class Status:
         last, fault = health.calendars.get(name), health.faults.get(name, "")
         state = f"last usable read {stamp(last, self.timezone)}" if last else "no usable read yet"
         if last and not fault and health.is_fresh(name, self.core.clock.now()):
-            return Check(title, f"{state}, next by {stamp(last + health.spacings[name], self.timezone)}")
+            return Check(
+                title, f"{state}, next by {stamp(last + health.spacings[name], self.timezone)}"
+            )
         state = f"{state}; {fault}" if fault else state
-        return Check(title, state, f"Run `ninethirty calendar read {name}` to see why.", "NinethirtyCalendarStale")
+        return Check(
+            title,
+            state,
+            f"Run `ninethirty calendar read {name}` to see why.",
+            "NinethirtyCalendarStale",
+        )
 
     def _looks_check(self) -> Check:
-        """Return a check of the looks, with the worst fault: looks broke, none are made, or some were late."""
+        """Return a check of the looks, with the worst fault: looks broke, none are made, or some
+        were late.
+        """
         if broken := self.broken.describe_by_host():
             lines = "; ".join(f"{host}: {line}" for host, line in broken.items())
-            todo = "Report where the log says it broke. Watch pages of these hosts yourself at their slots."
-            return Check("Looks", f"a fault of this monitor broke looks at {lines}", todo, "NinethirtyLooksBroken")
+            todo = (
+                "Report where the log says it broke. Watch pages of these hosts yourself at their"
+                " slots."
+            )
+            return Check(
+                "Looks",
+                f"a fault of this monitor broke looks at {lines}",
+                todo,
+                "NinethirtyLooksBroken",
+            )
         if stuck := self.stuck():
             return Check("Looks", "; ".join(stuck), "Restart the monitor.", "NinethirtyNoLooks")
         if self.core.health.is_late(self.core.clock.now()):
             todo = "Check the load of the machine and what else runs on it."
-            return Check("Looks", "some started late within the last minute", todo, "NinethirtyPollerLate")
+            return Check(
+                "Looks", "some started late within the last minute", todo, "NinethirtyPollerLate"
+            )
         watched, targets = len(self.watch.releases), self.self_check.monitor_state().targets
-        pace = f"on time, {sum(self.self_check.rates.per_second().values()):.1f} a second in the last minute"
+        pace = (
+            f"on time, {sum(self.self_check.rates.per_second().values()):.1f} a second in the last"
+            " minute"
+        )
         return Check("Looks", f"{pace}, releases watched: {watched}, addresses: {targets}")
 
     def _workers_check(self) -> Check:
@@ -136,32 +183,57 @@ class Status:
         if not (failing := self.self_check.worker_faults()):
             return Check("Workers", "start when they are needed")
         why = "; ".join([*failing, self.core.worker_health.fault])
-        return Check("Workers", why, "Remove the cause; the monitor tries again itself.", "NinethirtyWorkersFailing")
+        return Check(
+            "Workers",
+            why,
+            "Remove the cause; the monitor tries again itself.",
+            "NinethirtyWorkersFailing",
+        )
 
     def _clock_checks(self) -> Iterator[Check]:
-        """Yield a check of this machine's clock, and one for each host whose Date header is implausible."""
+        """Yield a check of this machine's clock, and one for each host whose Date header is
+        implausible.
+        """
         health, is_synchronised = self.core.health, is_clock_synchronised()
-        yield clock_check(health.offset, is_synchronised=is_synchronised, is_off=health.is_clock_off)
+        yield clock_check(
+            health.offset, is_synchronised=is_synchronised, is_off=health.is_clock_off
+        )
         for host, doubt in self.skew.describe_doubts().items():
-            yield Check(f"Clock of {host}", doubt, "If our clock is right, inform the host.", "NinethirtyClockOff")
+            yield Check(
+                f"Clock of {host}",
+                doubt,
+                "If our clock is right, inform the host.",
+                "NinethirtyClockOff",
+            )
 
     def _budget_checks(self) -> Iterator[Check]:
-        """Yield a failed check for each budget that will be too small, or one good check if all are large enough."""
+        """Yield a failed check for each budget that will be too small, or one good check if all are
+        large enough.
+        """
         warnings = self.forecast.warnings_by_label()
         for label, warning in warnings.items():
             todo = "Agree a larger budget with the host, then set it in `[budget]`."
             yield Check(f"Budget of {label}", warning, todo, "NinethirtyLooksMissing")
         if not warnings:
             busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
-            budget, state = self.forecast.budget, "enough for every look when last compared (every 10 minutes)"
-            used = ", ".join(f"{host} {rate:.1f} of {budget.rate(host):g} a second" for host, rate in busiest)
+            budget, state = (
+                self.forecast.budget,
+                "enough for every look when last compared (every 10 minutes)",
+            )
+            used = ", ".join(
+                f"{host} {rate:.1f} of {budget.rate(host):g} a second" for host, rate in busiest
+            )
             yield Check("Budgets", f"{state}; used in the last minute: {used}" if used else state)
 
     def _channel_checks(self) -> Iterator[Check]:
         """Yield a check of each channel, with its last delivery and its waiting messages."""
         for name, backlog in sorted(self.self_check.backlogs().items()):
             count, since, at = backlog.pending, backlog.since, backlog.delivered
-            last = f"last delivery {stamp(at, self.timezone)}" if at else "no delivery since the monitor started"
+            last = (
+                f"last delivery {stamp(at, self.timezone)}"
+                if at
+                else "no delivery since the monitor started"
+            )
             state = f"{last}, {count or 'no'} message{'s' if count != 1 else ''} waiting"
             if since is None or self.core.clock.now() - since < NOTICE_STUCK_AFTER:
                 yield Check(f"Channel {name}", state)
@@ -172,21 +244,33 @@ class Status:
 
 
 def clock_check(offset: Bounds | None, *, is_synchronised: bool | None, is_off: bool) -> Check:
-    """Return a check of this machine's clock, with a fault if no service synchronises it or it is too wrong (`is_off`).
+    """Return a check of this machine's clock, with a fault if no service synchronises it or it is
+    too wrong (`is_off`).
 
-    `offset` is how many seconds it is ahead of the watched hosts. `is_synchronised` is None if the system does not
-    say.
+    `offset` is how many seconds it is ahead of the watched hosts. `is_synchronised` is None if the
+    system does not say.
     """
     ahead = "not measured yet" if offset is None else f"{offset.min:.3f} s to {offset.max:.3f} s"
     state = f"{clock_sync_text(is_synchronised)}; ahead of the watched hosts: {ahead}"
     if is_off:
-        return Check("Clock", state, "Set the clock right: run `timedatectl`.", "NinethirtyClockOff")
+        return Check(
+            "Clock", state, "Set the clock right: run `timedatectl`.", "NinethirtyClockOff"
+        )
     if is_synchronised is False:
-        return Check("Clock", state, "Start chrony or systemd-timesyncd on this machine.", "NinethirtyClockOff")
+        return Check(
+            "Clock",
+            state,
+            "Start chrony or systemd-timesyncd on this machine.",
+            "NinethirtyClockOff",
+        )
     return Check("Clock", state)
 
 
 def release_states(releases: Mapping[str, WatchedRelease]) -> list[ReleaseState]:
     """Return the verdict of every watched release, for metrics, unless it is withheld."""
     shown = (watched for watched in releases.values() if watched.verdict_withheld_until is None)
-    return [ReleaseState(watched.verdict, watched.final_since) for watched in shown if watched.verdict is not None]
+    return [
+        ReleaseState(watched.verdict, watched.final_since)
+        for watched in shown
+        if watched.verdict is not None
+    ]

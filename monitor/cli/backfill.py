@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _REPORT_EVERY = 25
 BUDGET_SHARE = 0.25
-"""The share of a host's budget that a backfill uses, because a daemon may use the same host at the same time."""
+"""The share of a host's budget that a backfill uses, because a daemon may use the same host at the
+same time.
+"""
 
 
 @click.command("backfill")
@@ -33,10 +35,12 @@ BUDGET_SHARE = 0.25
 @click.option("--to", "last", type=DAY, required=True, help="Last day of publication.")
 @json_verb
 def command(context: Context, *, producer: str, first: date, last: date) -> None:
-    """Store what the public record says PRODUCER published between two days, both included, marked as claimed.
+    """Store what the public record says PRODUCER published between two days, both included, marked
+    as claimed.
 
-    No verdict, figure or draft uses it, because public timestamps of late releases often say 09:30:00. Stored claims
-    are not stored again. Exit status 3 if the record does not answer. Claims read until then are kept.
+    No verdict, figure or draft uses it, because public timestamps of late releases often say
+    09:30:00. Stored claims are not stored again. Exit status 3 if the record does not answer.
+    Claims read until then are kept.
 
     Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
     """
@@ -56,8 +60,13 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
     click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)
 
 
-async def _store_claims(context: Context, producer: str, first: date, last: date) -> tuple[int, int]:
-    """Store and print a producer's claims of when it published. Return how many were read and how many are new."""
+async def _store_claims(
+    context: Context, producer: str, first: date, last: date
+) -> tuple[int, int]:
+    """Store and print a producer's claims of when it published.
+
+    Return how many were read and how many are new.
+    """
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
@@ -66,7 +75,10 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
 
     settings = context.settings
     # Use only a share of each host's budget, because a running monitor may use the same hosts.
-    rates = {host: settings.rate(host) * BUDGET_SHARE for host in ("default", *DEFAULT_RATES, *settings.budget)}
+    rates = {
+        host: settings.rate(host) * BUDGET_SHARE
+        for host in ("default", *DEFAULT_RATES, *settings.budget)
+    }
     with_reduced_budget = settings.model_copy(update={"budget": rates})
     begin, end = span_of(first, last, settings.timezone)
     assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
@@ -75,7 +87,9 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
         async with open_poller(with_reduced_budget, SystemClock()) as (poller, workers):
             # `strip` removes personal data from answers.
             pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
-            async for claim in _read_claims(context, PublicRecord(pages, producer, begin, end, _report_progress)):
+            async for claim in _read_claims(
+                context, PublicRecord(pages, producer, begin, end, _report_progress)
+            ):
                 with store.transaction() as tx:
                     is_new = tx.add(claim)
                 read += 1
@@ -88,13 +102,17 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
 
 
 def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]:
-    """Yield the claims about the record's producer: for the ONS from its release calendar, for others from GOV.UK."""
+    """Yield the claims about the record's producer: for the ONS from its release calendar, for
+    others from GOV.UK.
+    """
     from schedules.sources.govuk_listing import site_of
     from schedules.sources.ons import PRODUCER, OnsSource
     from schedules.sources.settings import CalendarSettings
 
     def calendar_of(kind: Literal["ons", "govuk"]) -> CalendarSettings:
-        """Return the calendar of this kind that is for the producer, else the first of this kind, else a default."""
+        """Return the calendar of this kind that is for the producer, else the first of this kind,
+        else a default.
+        """
         tables = [table for table in context.settings.calendar if table.kind == kind]
         tables = tables or [CalendarSettings(name=kind, kind=kind)]
         table = next((one for one in tables if one.producer == record.producer), tables[0])
@@ -102,10 +120,16 @@ def _read_claims(context: Context, record: PublicRecord) -> AsyncIterator[Claim]
 
     ons, govuk = calendar_of("ons"), calendar_of("govuk")
     if record.producer == (ons.producer or PRODUCER):
-        # The option `back` adds days before the first day that is read. Zero: read only the days of the record.
-        return record.read_ons(OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}})))
-    # Search for the organisations that a calendar of this producer names, by default for the producer itself.
-    organisations = govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
+        # The option `back` adds days before the first day that is read. Zero: read only the days of
+        # the record.
+        return record.read_ons(
+            OnsSource(ons.model_copy(update={"options": {**ons.options, "back": "0"}}))
+        )
+    # Search for the organisations that a calendar of this producer names, by default for the
+    # producer itself.
+    organisations = (
+        govuk.filters.get("organisations", []) if govuk.producer == record.producer else []
+    )
     return record.read_govuk(site_of(govuk), tuple(organisations) or (record.producer,))
 
 

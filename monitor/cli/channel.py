@@ -52,7 +52,12 @@ def test(context: Context, *, name: str) -> None:
     outcome = asyncio.run(_send_test(context, name))
     if isinstance(outcome, Accepted):
         reference = f", reference {outcome.reference}" if outcome.reference else ""
-        body = {"channel": name, "accepted": True, "reference": outcome.reference or None, "reason": None}
+        body = {
+            "channel": name,
+            "accepted": True,
+            "reference": outcome.reference or None,
+            "reason": None,
+        }
         context.print_result(body, f"{name}: accepted{reference}")
         return
     if context.as_json:
@@ -67,7 +72,9 @@ async def _send_test(context: Context, name: str) -> Outcome:
     """Send the test message through a channel, and return its outcome."""
     from monitor.app.reporting_options import make_channels
 
-    channel = next(each for each in make_channels(context.settings, context.now) if each.name == name)
+    channel = next(
+        each for each in make_channels(context.settings, context.now) if each.name == name
+    )
     try:
         return await channel.send(_make_test_message(name, context.now()))
     finally:
@@ -77,7 +84,9 @@ async def _send_test(context: Context, name: str) -> Outcome:
 def _make_test_message(name: str, now: datetime) -> Message:
     """Return the message of a release that is three minutes overdue, marked as a test."""
     slot, delay = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
-    page = PartVerdict("page", "page", f"{_ADDRESS}/page", required=True, verdict=VerdictKind.OVERDUE, delay=delay)
+    page = PartVerdict(
+        "page", "page", f"{_ADDRESS}/page", required=True, verdict=VerdictKind.OVERDUE, delay=delay
+    )
     facts = ReleaseFacts(
         release="test-of-a-channel",
         title="Test of a channel: there is no incident, and you need not do anything",
@@ -98,8 +107,20 @@ def _make_test_message(name: str, now: datetime) -> Message:
     # The id is new each time, because receivers drop ids that they already received.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
     steps = (ACKNOWLEDGE, *steps_at("late"), COMPLETE)
-    text = f"TEST\n\n{write_notice_text('opened', 'late', facts, 'test-of-a-channel', now, steps=steps)}"
+    notice_text = write_notice_text("opened", "late", facts, "test-of-a-channel", now, steps=steps)
+    text = f"TEST\n\n{notice_text}"
     subject = f"TEST: {write_notice_subject('opened', 'late', facts, now)}"
     kind, no_incident = "test", ""
-    notice = Notice(identity, kind, no_incident, facts.release, facts.producer, "note", ("late",), now, subject, text)
+    notice = Notice(
+        identity,
+        kind,
+        no_incident,
+        facts.release,
+        facts.producer,
+        "note",
+        ("late",),
+        now,
+        subject,
+        text,
+    )
     return build_message(notice, incident=None, link=f"{_ADDRESS}/incident")

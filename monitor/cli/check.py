@@ -37,18 +37,27 @@ from schedules.values import Secret, quote_value
 
 _DAYS_AHEAD = 7
 _RECENT = timedelta(days=400)
-"""The `match` of a table is tested on stored releases that are due, or were due, within this time."""
+"""The `match` of a table is tested on stored releases that are due, or were due, within this
+time.
+"""
 
 
 @click.command("check")
-@click.option("--online", is_flag=True, help="Also read every calendar once, and query the sign-in provider.")
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of the configuration for editors instead.")
+@click.option(
+    "--online", is_flag=True, help="Also read every calendar once, and query the sign-in provider."
+)
+@click.option(
+    "--schema", is_flag=True, help="Print the JSON Schema of the configuration for editors instead."
+)
 @json_verb
 def command(context: Context, *, online: bool, schema: bool) -> None:
-    """Check configuration, store, templates and channels, and report all faults at once. Exit status 1 if there is any.
+    """Check configuration, store, templates and channels, and report all faults at once.
 
-    It also warns of probable mistakes in settings. It shows what the monitor will do: what it watches in the next
-    seven days, whom it notifies, who can see what, and which budgets are too small.
+    Exit status 1 if there is any.
+
+    It also warns of probable mistakes in settings. It shows what the monitor will do: what it
+    watches in the next seven days, whom it notifies, who can see what, and which budgets are too
+    small.
 
     Example: ninethirty --config config.toml check --online
     """
@@ -58,7 +67,8 @@ def command(context: Context, *, online: bool, schema: bool) -> None:
     found = _run_checks(context, online=online)
     faults = found.faults
     if context.as_json:
-        results = {} if faults else found.as_json(context)  # they need a configuration without faults
+        # they need a configuration without faults
+        results = {} if faults else found.as_json(context)
         print_json({"ok": not faults, "faults": faults} | results)
     else:
         for line in (*faults, *(f"WARNING: {warning}" for warning in found.warnings)):
@@ -71,11 +81,15 @@ def command(context: Context, *, online: bool, schema: bool) -> None:
 
 
 def forecast_week(context: Context, store: Store) -> tuple[dict[str, int], list[str]]:
-    """Return how many releases fall due in the next seven days, by producer, and warnings of budgets too small."""
+    """Return how many releases fall due in the next seven days, by producer, and warnings of
+    budgets too small.
+    """
     due: Counter[str] = Counter()
     warnings: list[str] = []
     for ahead in range(_DAYS_AHEAD):
-        releases, hosts = plan_day(context, store, today(context.settings.timezone) + timedelta(days=ahead))
+        releases, hosts = plan_day(
+            context, store, today(context.settings.timezone) + timedelta(days=ahead)
+        )
         due_producers = [one.release.producer for one in releases if one.is_due]
         due.update(due_producers)
         if due_producers:
@@ -84,15 +98,29 @@ def forecast_week(context: Context, store: Store) -> tuple[dict[str, int], list[
 
 
 def recipient_lines(settings: Settings) -> Iterator[str]:
-    """Yield one line for each route: who is notified about what. The last line is for what no route matches."""
-    described = {channel.name: f"{channel.name} ({_channel_text(channel)})" for channel in settings.channel}
+    """Yield one line for each route: who is notified about what.
+
+    The last line is for what no route matches.
+    """
+    described = {
+        channel.name: f"{channel.name} ({_channel_text(channel)})" for channel in settings.channel
+    }
     every_channel = ", ".join(described.values())
-    described |= {rota.name: f"{rota.name} (the person on call: {', '.join(rota.who)})" for rota in settings.rota}
+    described |= {
+        rota.name: f"{rota.name} (the person on call: {', '.join(rota.who)})"
+        for rota in settings.rota
+    }
     for route in settings.route:
-        conditions = [f"{key} {value}" for key, value in route.match.model_dump().items() if value is not None]
+        conditions = [
+            f"{key} {value}" for key, value in route.match.model_dump().items() if value is not None
+        ]
         subject = ", ".join(conditions) or "everything"
         recipients = ", ".join(described[name] for name in route.channels) or "no one"
-        quiet = f", no notes from {route.quiet[0]:%H:%M} to {route.quiet[1]:%H:%M}" if route.quiet else ""
+        quiet = (
+            f", no notes from {route.quiet[0]:%H:%M} to {route.quiet[1]:%H:%M}"
+            if route.quiet
+            else ""
+        )
         steps = ", then ".join(described[name] for name in route.escalate)
         escalation = f"; if not acknowledged: {steps}" if steps else ""
         yield f"notified of {subject}: {recipients}{quiet}{escalation}"
@@ -117,9 +145,10 @@ def _channel_text(channel: ChannelSettings) -> str:
 class _CheckResult:
     """The result of a check.
 
-    `entries` is the number of entries of each calendar, and `announced` are the known releases. Both come from the
-    store, and from the calendars that the check reads. `due` and `budget_warnings` are the forecast of the next days,
-    from the store. `due` is None if no calendar was read yet.
+    `entries` is the number of entries of each calendar, and `announced` are the known releases.
+    Both come from the store, and from the calendars that the check reads. `due` and
+    `budget_warnings` are the forecast of the next days, from the store. `due` is None if no
+    calendar was read yet.
     """
 
     faults: list[str] = field(default_factory=list)
@@ -131,7 +160,9 @@ class _CheckResult:
     announced: list[Release | Announcement] = field(default_factory=list)
 
     def as_json(self, context: Context) -> dict[str, object]:
-        """Return the results of the checks as JSON: warnings, forecast, who is on call and who sees what."""
+        """Return the results of the checks as JSON: warnings, forecast, who is on call and who sees
+        what.
+        """
         settings = context.settings
         return {
             "warnings": self.warnings,
@@ -148,7 +179,9 @@ class _CheckResult:
     def lines(self, context: Context) -> Iterator[str]:
         """Yield the results of the checks as lines of text, with only the number of warnings."""
         settings = context.settings
-        yield f"{context.path}: in order" + (f", warnings: {len(self.warnings)}" if self.warnings else "")
+        yield f"{context.path}: in order" + (
+            f", warnings: {len(self.warnings)}" if self.warnings else ""
+        )
         yield f"due and watched in the next {_DAYS_AHEAD} days: {self._due_text(settings)}"
         yield from recipient_lines(settings)
         yield from (f"short: {warning}" for warning in self.budget_warnings)
@@ -167,7 +200,10 @@ class _CheckResult:
 
 
 def _run_checks(context: Context, *, online: bool) -> _CheckResult:
-    """Return the result of all checks. If the configuration or the store has faults, nothing else is checked."""
+    """Return the result of all checks.
+
+    If the configuration or the store has faults, nothing else is checked.
+    """
     try:
         found = _CheckResult([*_settings_faults(context), *_store_faults(context)])
     except BadInput as exc:
@@ -181,9 +217,15 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
         found.faults += _provider_faults(context)
     found.rotas = read_rotas(context, online=online)
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
-    uncovered = {rota.name: uncovered_spans(context, rota) for rota in found.rotas if _is_rota_known(context, rota)}
+    uncovered = {
+        rota.name: uncovered_spans(context, rota)
+        for rota in found.rotas
+        if _is_rota_known(context, rota)
+    }
     file = context.path.name
-    known = Known(entries=found.entries, releases=found.announced, environment=os.environ, gaps=uncovered)
+    known = Known(
+        entries=found.entries, releases=found.announced, environment=os.environ, gaps=uncovered
+    )
     found.warnings += [str(Fault(file, *doubt)) for doubt in find_doubts(context.settings, known)]
     for key, secret in find_secrets(context.settings):
         if exposure := secret.why_exposed():
@@ -192,9 +234,11 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
 
 
 def _add_stored_facts(context: Context, found: _CheckResult) -> None:
-    """Add to `found` what the store says: the forecast, the size of each calendar, and the recent releases.
+    """Add to `found` what the store says: the forecast, the size of each calendar, and the recent
+    releases.
 
-    Add a warning if the store's shape (its tables and columns) is not that of this version. Without a store, add none.
+    Add a warning if the store's shape (its tables and columns) is not that of this version. Without
+    a store, add none.
     """
     key = f"{context.path.name}: store.url"
     if not context.has_store:
@@ -209,7 +253,9 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
             found.announced = [*store.ledger.releases(context.now() - _RECENT)]
             # `newer` is the number of its shape if a newer ninethirty upgraded it, else empty.
             if store.newer:
-                found.warnings.append(f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one")
+                found.warnings.append(
+                    f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one"
+                )
     except StoreTooOld as exc:
         found.warnings.append(f"{key}: {exc}")
 
@@ -217,7 +263,8 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
 def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> None:
     """Read calendars, and add the faults, number of entries and announcements of each to `found`.
 
-    Calendars at web addresses are read only if `online`. The numbers of entries are then also printed.
+    Calendars at web addresses are read only if `online`. The numbers of entries are then also
+    printed.
     """
     for table in context.settings.calendar:
         if online or table.file is not None:
@@ -238,14 +285,18 @@ def _provider_faults(context: Context) -> Iterator[str]:
     provider = make_openid(context.settings, SystemClock())
     try:
         if provider is not None:
-            # The address is not used. To make it, the provider's configuration is read, which raises the fault.
+            # The address is not used. To make it, the provider's configuration is read, which
+            # raises the fault.
             asyncio.run(provider.sign_on_address(Flow(state="", nonce="", verifier="")))
     except NotSignedOn as fault:
         yield f"{context.path.name}: web.oidc: {fault}"
 
 
 def _is_rota_known(context: Context, rota: Rota) -> bool:
-    """Return whether the shifts of a rota are known. A calendar at an address may not have been read yet."""
+    """Return whether the shifts of a rota are known.
+
+    A calendar at an address may not have been read yet.
+    """
     tables = [table for table in context.settings.rota if table.name == rota.name]
     return bool(rota.calendar_shifts) or all(table.url is None for table in tables)
 
@@ -253,17 +304,27 @@ def _is_rota_known(context: Context, rota: Rota) -> bool:
 def access_lines(settings: Settings) -> list[str]:
     """Return a line on what each kind of visitor sees.
 
-    A last line names the open channels. They reach more than staff, so they get nothing before a slot.
+    A last line names the open channels. They reach more than staff, so they get nothing before a
+    slot.
     """
     web = settings.web
     # A leak is an incident: a release was seen in public before its slot.
-    board = "promises, and each result after its slot; before the slot no address or status; no leaks"
-    lines = [f"strangers see: {board if web.public == 'board' else 'whether the monitor is alive and ready'}"]
+    board = (
+        "promises, and each result after its slot; before the slot no address or status; no leaks"
+    )
+    lines = [
+        (
+            "strangers see:"
+            f" {board if web.public == 'board' else 'whether the monitor is alive and ready'}"
+        )
+    ]
     if not web.signs_in:
         lines.append("people at this machine see: everything")
     if web.users_file:
         lines.append(f"viewers who sign in see: {board}")
-        lines.append("staff who sign in see everything; people whose line ends in :head can sign reports")
+        lines.append(
+            "staff who sign in see everything; people whose line ends in :head can sign reports"
+        )
     if web.proxy_header:
         rights = ", ".join(f"{name} {right}" for name, right in web.proxy_rights.items())
         lines.append(f"people whom a proxy signs in ({web.proxy_header}) have rights: {rights}")
@@ -278,15 +339,17 @@ def access_lines(settings: Settings) -> list[str]:
     if web.metrics_listen:
         lines.append(f"programs that reach {web.metrics_listen} see: the metrics")
     if settings.alert.open_channels:
-        lines.append(f"channels that get no embargoed facts: {', '.join(settings.alert.open_channels)}")
+        lines.append(
+            f"channels that get no embargoed facts: {', '.join(settings.alert.open_channels)}"
+        )
     return lines
 
 
 def settings_for_reload(context: Context) -> Settings:
     """Return the checked configuration for a reload. Raises `BadInput` if it is not valid.
 
-    Raises `UserFault` with all faults of what it names: secrets, the users file, folders and calendar files. The store
-    is not checked, because a running monitor cannot change it.
+    Raises `UserFault` with all faults of what it names: secrets, the users file, folders and
+    calendar files. The store is not checked, because a running monitor cannot change it.
     """
     faults = list(_settings_faults(context))
     for table in context.settings.calendar:
@@ -304,7 +367,9 @@ def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, 
     fault = context.hide(outcome.read.fault)
     # The monitor makes this file when it starts.
     is_made_later = table.name == BY_HAND and not (context.path.parent / str(table.file)).exists()
-    return outcome, [] if outcome.read.usable or is_made_later else [f"calendar {table.name}: {fault}"]
+    return outcome, (
+        [] if outcome.read.usable or is_made_later else [f"calendar {table.name}: {fault}"]
+    )
 
 
 def _settings_faults(context: Context) -> Iterator[str]:
@@ -317,7 +382,11 @@ def _settings_faults(context: Context) -> Iterator[str]:
         yield from find_faults(context.path.parent / settings.web.users_file)
     folders = {"evidence.folder": settings.evidence.folder}
     channels = enumerate(settings.channel, 1)
-    folders |= {f"channel[{place}].folder": channel.folder for place, channel in channels if channel.kind == "folder"}
+    folders |= {
+        f"channel[{place}].folder": channel.folder
+        for place, channel in channels
+        if channel.kind == "folder"
+    }
     for key, folder in folders.items():
         if not _is_writable(Path(folder)):
             yield f"{file}: {key}: the folder cannot be written (got {quote_value(str(folder))})"
@@ -330,9 +399,14 @@ def _store_faults(context: Context) -> Iterator[str]:
     if store_file is not None and not store_file.exists():
         # A check does not create the store. The first start does.
         if not _is_writable(store_file.parent):
-            yield f"{file}: store.url: the folder cannot be written (got {quote_value(str(store_file.parent))})"
+            yield (
+                f"{file}: store.url: the folder cannot be written (got"
+                f" {quote_value(str(store_file.parent))})"
+            )
         return
-    if store_file is not None and not (os.access(store_file, os.W_OK) and _is_writable(store_file.parent)):
+    if store_file is not None and not (
+        os.access(store_file, os.W_OK) and _is_writable(store_file.parent)
+    ):
         # The folder must be writable too, because SQLite creates two files beside the store.
         yield f"{file}: store.url: the file cannot be written (got {quote_value(str(store_file))})"
     try:
@@ -345,7 +419,8 @@ def _store_faults(context: Context) -> Iterator[str]:
 
 
 def _missing_secrets(context: Context) -> Iterator[str]:
-    """Yield a line for each absent secret of a configuration that was refused, none if it is not readable TOML.
+    """Yield a line for each absent secret of a configuration that was refused, none if it is not
+    readable TOML.
 
     For an accepted configuration, `_settings_faults` yields the absent secrets.
     """
@@ -355,12 +430,16 @@ def _missing_secrets(context: Context) -> Iterator[str]:
         return
     for key, secret in find_secrets(tables):
         # Without validation, the path of a secret is not yet relative to the configuration.
-        located = secret if secret.file is None else Secret(file=str(context.path.parent / secret.file))
+        located = (
+            secret if secret.file is None else Secret(file=str(context.path.parent / secret.file))
+        )
         if missing := located.why_missing():
             yield f"{context.path.name}: {key}: {missing}"
 
 
 def _is_writable(folder: Path) -> bool:
     """Return whether a folder, or its nearest existing parent, can be written."""
-    nearest = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+    nearest = next(
+        (each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/")
+    )
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)

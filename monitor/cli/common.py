@@ -32,7 +32,10 @@ V = TypeVar("V")
 
 PATH = click.Path(path_type=Path)
 json_ignored = click.option(
-    "--json", is_flag=True, expose_value=False, help="Has no effect, because this verb always prints JSON."
+    "--json",
+    is_flag=True,
+    expose_value=False,
+    help="Has no effect, because this verb always prints JSON.",
 )
 
 _WIDTH = 112
@@ -61,12 +64,20 @@ class Context:
 
     def name_of(self, producer: str) -> str:
         """Return the configured name of a producer, by default its id."""
-        return next((one.name for one in self.settings_or_default.producer if one.id == producer), producer)
+        return next(
+            (one.name for one in self.settings_or_default.producer if one.id == producer), producer
+        )
 
     def hide(self, text: str) -> str:
-        """Return a text with configured addresses reduced to host and path, and without secret paths."""
+        """Return a text with configured addresses reduced to host and path, and without secret
+        paths.
+        """
         # Before the configuration is read, no secret is known.
-        return self.redactor(text) if "settings" in self.__dict__ and self.redactor is not None else text
+        return (
+            self.redactor(text)
+            if "settings" in self.__dict__ and self.redactor is not None
+            else text
+        )
 
     def redact_output(self) -> ExitStack:
         """Apply `hide` to standard output and standard error inside this context."""
@@ -77,15 +88,20 @@ class Context:
 
     @cached_property
     def redactor(self) -> Callable[[str], str] | None:
-        """Return a function that hides secret parts of configured addresses, or None if no address has any."""
+        """Return a function that hides secret parts of configured addresses, or None if no address
+        has any.
+        """
         from monitor.config.secrets import redactor, secrets_in_addresses
 
         return redactor(secrets_in_addresses(self.settings))
 
     def own_monitors(self, store: Store) -> list[str] | None:
-        """Return the monitors whose evidence is on this machine. None if the store is not shared: all of it is here.
+        """Return the monitors whose evidence is on this machine.
 
-        Evidence that this monitor kept while the store could not be reached is under its name with a suffix.
+        None if the store is not shared: all of it is here.
+
+        Evidence that this monitor kept while the store could not be reached is under its name with
+        a suffix.
         """
         from monitor.store.open import is_shared
         from monitor.store.rows import OFFLINE_MARK
@@ -93,7 +109,10 @@ class Context:
         name = self.settings.watch.vantage
         if not is_shared(self.settings.store.url):
             return None
-        return [name, *(one for one in store.evidence.monitors() if one.startswith(name + OFFLINE_MARK))]
+        return [
+            name,
+            *(one for one in store.evidence.monitors() if one.startswith(name + OFFLINE_MARK)),
+        ]
 
     def now(self) -> datetime:
         """Return the current time."""
@@ -122,10 +141,14 @@ class Context:
         finally:
             store.close()
 
-    def print_result(self, value: object, text: str | Iterable[str], *, note: str = "", ok: bool = True) -> None:
-        """Print the result of a verb: `value` as one line of JSON with `--json`, otherwise `text` (or its lines).
+    def print_result(
+        self, value: object, text: str | Iterable[str], *, note: str = "", ok: bool = True
+    ) -> None:
+        """Print the result of a verb: `value` as one line of JSON with `--json`, otherwise `text`
+        (or its lines).
 
-        Only people get `note`, on standard error. If the result is not `ok`, the program ends with exit status 1.
+        Only people get `note`, on standard error. If the result is not `ok`, the program ends with
+        exit status 1.
         """
         if self.as_json:
             print_json(value)
@@ -144,7 +167,9 @@ def json_verb(verb: Callable[Concatenate[Context, P], None]) -> Callable[P, None
         ctx.ensure_object(Context).as_json = as_json
 
     text = "Print JSON for machines."
-    add_option = click.option("--json", is_flag=True, expose_value=False, callback=set_json, help=text)
+    add_option = click.option(
+        "--json", is_flag=True, expose_value=False, callback=set_json, help=text
+    )
     return add_option(click.pass_obj(verb))
 
 
@@ -177,7 +202,9 @@ def line_width() -> int:
 
 
 def table_lines(
-    rows: Sequence[Sequence[str]], heads: Sequence[str], is_loud: Callable[[Sequence[str]], bool] = lambda _: False
+    rows: Sequence[Sequence[str]],
+    heads: Sequence[str],
+    is_loud: Callable[[Sequence[str]], bool] = lambda _: False,
 ) -> Iterator[str]:
     """Yield the lines of a table: heads, then rows, in aligned columns.
 
@@ -194,11 +221,15 @@ def table_lines(
         yield click.style(text, bold=True) if line is not lines[0] and is_loud(line) else text
 
 
-output_option = click.option("--output", type=PATH, metavar="FILE", help="Write to this file; default the terminal.")
+output_option = click.option(
+    "--output", type=PATH, metavar="FILE", help="Write to this file; default the terminal."
+)
 
 
 def choose_format(kind: str | None, output: Path | None, known: Sequence[str], default: str) -> str:
-    """Return the format to write: `kind` if given, else that of the suffix of `output`, else `default`."""
+    """Return the format to write: `kind` if given, else that of the suffix of `output`, else
+    `default`.
+    """
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     if suffix and not kind and suffix not in known:
         raise click.UsageError(f"no format .{suffix}, write .{', .'.join(known)}, or give --format")
@@ -213,23 +244,29 @@ def read_input(file: Path) -> bytes:
         raise UserFault(f"{file}: cannot be read: {why_unusable(exc)}") from exc
 
 
-def write_output(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, names_file: bool = True) -> None:
+def write_output(
+    content: bytes | Iterable[bytes], output: Path | None, kind: str, *, names_file: bool = True
+) -> None:
     """Write a document, whole or in pieces, to a file, or to standard output if `output` is None.
 
-    If `names_file`, print the file's name on standard error. Raises `EnvironmentFault` if it cannot be written, and a
-    usage error if a binary `kind` would go to a terminal.
+    If `names_file`, print the file's name on standard error. Raises `EnvironmentFault` if it cannot
+    be written, and a usage error if a binary `kind` would go to a terminal.
     """
     pieces = [content] if isinstance(content, bytes) else content
     if output is None:
         if kind in {"docx", "odt", "pdf", "sqlite"} and sys.stdout.isatty():
-            raise click.UsageError(f"a {kind} cannot be shown on a terminal, write --output FILE.{kind}")
+            raise click.UsageError(
+                f"a {kind} cannot be shown on a terminal, write --output FILE.{kind}"
+            )
         for piece in pieces:
             click.echo(piece, nl=False)
         return
     try:
         _replace_file(output, pieces)
     except OSError as exc:
-        raise EnvironmentFault(f"{output}: cannot be written: {why_unusable(exc, 'make its folder first')}") from exc
+        raise EnvironmentFault(
+            f"{output}: cannot be written: {why_unusable(exc, 'make its folder first')}"
+        ) from exc
     if names_file:
         click.echo(f"{output}: written", err=True)
 
@@ -279,7 +316,9 @@ def release_of(ledger: LedgerStore, release: str) -> Release:
     found = ledger.release(release)
     if found is None:
         known = ledger.releases()
-        raise unknown_name("release", release, [one.id for one in known], {one.title: one.id for one in known})
+        raise unknown_name(
+            "release", release, [one.id for one in known], {one.title: one.id for one in known}
+        )
     return found
 
 

@@ -1,4 +1,6 @@
-"""Days and instants as people write them at a prompt: `2026-11-25`, `25/11/2026`, `25 Nov`, `friday`, `9.30am`."""
+"""Days and instants as people write them at a prompt: `2026-11-25`, `25/11/2026`, `25 Nov`,
+`friday`, `9.30am`.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,20 @@ def _parse_day(text: str) -> date:
 
 def _parse_instant(text: str) -> datetime:
     if (instant := read_instant(text, today())) is None:
-        raise ValueError('not an instant, write "26/11/2026 9:31", "9.31am" or "2026-11-26T09:31:00Z"')
+        raise ValueError(
+            'not an instant, write "26/11/2026 9:31", "9.31am" or "2026-11-26T09:31:00Z"'
+        )
     return instant
 
 
 DAY = Parsed("day", _parse_day)
-"""A day, in London: `2026-11-26`, `26/11/2026`, `26 Nov`, `friday` (the next one), `today`, `yesterday`."""
+"""A day, in London: `2026-11-26`, `26/11/2026`, `26 Nov`, `friday` (the next one), `today`,
+`yesterday`.
+"""
 INSTANT = Parsed("instant", _parse_instant)
-"""An instant: `2026-11-26T09:31:00Z`, `26/11/2026 9:31`, `9.31am` (today). Without an offset it is in London."""
+"""An instant: `2026-11-26T09:31:00Z`, `26/11/2026 9:31`, `9.31am` (today). Without an offset it is
+in London.
+"""
 
 
 def today(timezone: str = LONDON) -> date:
@@ -40,7 +48,10 @@ def today(timezone: str = LONDON) -> date:
 
 
 def read_day(text: str, today: date) -> date | None:
-    """Return the day that `text` names, or None. A date without a year is read as the one nearest to `today`."""
+    """Return the day that `text` names, or None.
+
+    A date without a year is read as the one nearest to `today`.
+    """
     text = text.strip()
     if (named := _read_day_word(text, today)) is not None:
         return named
@@ -52,7 +63,10 @@ def read_day(text: str, today: date) -> date | None:
 
 
 def read_instant(text: str, today: date) -> datetime | None:
-    """Return the UTC instant that `text` names, or None. Without an offset it is London time, without a day today."""
+    """Return the UTC instant that `text` names, or None.
+
+    Without an offset it is London time, without a day today.
+    """
     text = text.strip()
     try:
         instant = datetime.fromisoformat(text)
@@ -60,11 +74,16 @@ def read_instant(text: str, today: date) -> datetime | None:
         return _read_nearest_instant(text, today)
     if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         return None  # a typing error
-    return (instant if instant.tzinfo is not None else instant.replace(tzinfo=ZoneInfo(LONDON))).astimezone(UTC)
+    return (
+        instant if instant.tzinfo is not None else instant.replace(tzinfo=ZoneInfo(LONDON))
+    ).astimezone(UTC)
 
 
 def to_local_iso(text: str) -> str:
-    """Return a typed time or day, such as `9.30am`, as local ISO text. Return ISO or unreadable text unchanged."""
+    """Return a typed time or day, such as `9.30am`, as local ISO text.
+
+    Return ISO or unreadable text unchanged.
+    """
     try:
         datetime.fromisoformat(text)
     except ValueError:
@@ -76,7 +95,9 @@ def to_local_iso(text: str) -> str:
 
 
 def _read_day_word(text: str, today: date) -> date | None:
-    """Return the day of a word such as `yesterday` or `friday` (the next one, or today), or None."""
+    """Return the day of a word such as `yesterday` or `friday` (the next one, or today), or
+    None.
+    """
     word = text.lower()
     if word in _DAYS:
         return today + timedelta(days=_DAYS[word])
@@ -86,23 +107,34 @@ def _read_day_word(text: str, today: date) -> date | None:
 
 
 def _read_nearest_date(text: str, today: date) -> date | None:
-    """Return the day that a date in words names, nearest to `today`, or None if no reading is certain."""
+    """Return the day that a date in words names, nearest to `today`, or None if no reading is
+    certain.
+    """
     # A date without a year is read as one on or after the anchor: try this year and the last.
     slots = [read_date(text, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
-    days = [slot.first for slot in slots if slot.first is not None and slot.first == slot.last and slot.doubt is None]
+    days = [
+        slot.first
+        for slot in slots
+        if slot.first is not None and slot.first == slot.last and slot.doubt is None
+    ]
     return min(days, key=lambda day: abs(day - today), default=None)
 
 
 def _read_nearest_instant(text: str, today: date) -> datetime | None:
-    """Return the instant nearest to `today` that a text in words names, or None if no reading is certain."""
+    """Return the instant nearest to `today` that a text in words names, or None if no reading is
+    certain.
+    """
     first_word, _, rest = text.partition(" ")
     day = _read_day_word(first_word, today)
     text_with_day = f"{day.isoformat()} {rest}" if day is not None else text
     time_of_today = f"{today.isoformat()} {text}"
     # If the text cannot be read as a date and time, read it as a time of today.
     for words in (text_with_day, time_of_today):
-        # A date without a year can be in the coming twelve months or in the last twelve. Read it as both.
+        # A date without a year can be in the coming twelve months or in the last twelve. Read it as
+        # both.
         slots = [read_date(words, earliest, LONDON).slot for earliest in (today, today - _YEAR)]
-        if instants := [slot.instant for slot in slots if slot.instant is not None and slot.doubt is None]:
+        if instants := [
+            slot.instant for slot in slots if slot.instant is not None and slot.doubt is None
+        ]:
             return min(instants, key=lambda instant: abs(instant.date() - today))
     return None

@@ -1,4 +1,6 @@
-"""`ninethirty demo`: show five historical incidents on the board, played through the real daemon."""
+"""`ninethirty demo`: show five historical incidents on the board, played through the real
+daemon.
+"""
 
 from __future__ import annotations
 
@@ -22,27 +24,45 @@ if TYPE_CHECKING:
 
 
 @click.command("demo")
-@click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Port on this machine.")
-@click.option("--at", type=INSTANT, metavar="T", help="Open at this time; default 10:50am on 5 January 2018.")
-@click.option("--kept", type=PATH, metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=9030,
+    show_default=True,
+    help="Port on this machine.",
+)
+@click.option(
+    "--at", type=INSTANT, metavar="T", help="Open at this time; default 10:50am on 5 January 2018."
+)
+@click.option(
+    "--kept", type=PATH, metavar="DIR", help="Do not play; use what `rehearse --keep DIR` kept."
+)
 @json_verb
 def command(context: Context, port: int, at: datetime | None, kept: Path | None) -> None:
     """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
 
-    With --kept it only opens the board. The board shows what was known at one moment. It has links to other moments.
+    With --kept it only opens the board. The board shows what was known at one moment. It has links
+    to other moments.
 
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
     from monitor.rehearse.demo import INCIDENTS, OPENS_AT, merge_kept_stores, script_of
 
     all_scripts = [script_of(name) for name in INCIDENTS]
-    kept_scripts = [path for path in all_scripts if kept is not None and (kept / path.stem).is_dir()]
-    # If no incident was kept there, `merge_kept_stores` raises a fault that names the absent stores.
+    kept_scripts = [
+        path for path in all_scripts if kept is not None and (kept / path.stem).is_dir()
+    ]
+    # If no incident was kept there, `merge_kept_stores` raises a fault that names the absent
+    # stores.
     scripts = kept_scripts or all_scripts
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as temporary:
         folder = kept or Path(temporary)
         if kept is None:
-            click.echo(f"Playing {len(scripts)} incidents through the real monitor, within a few minutes ...", err=True)
+            click.echo(
+                f"Playing {len(scripts)} incidents through the real monitor, within a few"
+                " minutes ...",
+                err=True,
+            )
             scripts = _play_incidents(scripts, folder)
         store = merge_kept_stores([folder / path.stem for path in scripts])
         try:
@@ -56,7 +76,9 @@ def _play_incidents(scripts: Sequence[Path], folder: Path) -> list[Path]:
     from monitor.rehearse.demo import STORE
 
     with progress_line() as show:
-        for result in play_scripts(scripts, folder, show_progress=make_progress(len(scripts), show)):
+        for result in play_scripts(
+            scripts, folder, show_progress=make_progress(len(scripts), show)
+        ):
             show("")
             click.echo(result.text.splitlines()[0] if result.ok else result.text, err=True)
     return [path for path in scripts if (folder / path.stem / STORE).is_file()]

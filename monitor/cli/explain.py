@@ -29,7 +29,9 @@ def command(context: Context, *, release: str, moment: datetime | None) -> None:
 
     with context.store() as store:
         known = release_of(store.ledger, release)
-        explained = make_explainer(context.settings, store).explain_release(known.id, moment or context.now())
+        explained = make_explainer(context.settings, store).explain_release(
+            known.id, moment or context.now()
+        )
     assert explained is not None  # noqa: S101 # the release is known
     body = {**explained.body, "explanation": explanation_json(explained.explanation)}
     name = context.name_of(explained.body["producer"])

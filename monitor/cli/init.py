@@ -17,7 +17,15 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.cli.common import PATH, Context, json_verb, log_only_errors, write_output
-from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, find_slugs, name_of, nearest_slug, slug_of
+from monitor.config.organisations import (
+    ORGANISATIONS,
+    SLUG,
+    Organisations,
+    find_slugs,
+    name_of,
+    nearest_slug,
+    slug_of,
+)
 from monitor.config.starter import HOSTS, Calendar, Chosen, Mail, kinds_for, write_starter
 from monitor.errors import BadInput
 from schedules.times.zone import LONDON
@@ -33,7 +41,10 @@ _WHERE_SLUG_IS = "the last part of https://www.gov.uk/government/organisations/S
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The options and answers as a person gave them. `known` are the organisations whose names are accepted."""
+    """The options and answers as a person gave them.
+
+    `known` are the organisations whose names are accepted.
+    """
 
     producers: tuple[str, ...]
     calendars: tuple[str, ...]
@@ -47,22 +58,50 @@ class Answers:
 
 @dataclass(slots=True)
 class Parsed(Chosen):
-    """The configuration made from the answers, with one line for each fault of an answer and each note about one."""
+    """The configuration made from the answers, with one line for each fault of an answer and each
+    note about one.
+    """
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 @click.command("init")
-@click.option("--producer", "producers", multiple=True, metavar="SLUG", help="A producer: slug, name or acronym.")
-@click.option("--calendar", "calendars", multiple=True, metavar="KIND[=PLACE]", help="govuk, ons, ics=https://…, …")
+@click.option(
+    "--producer",
+    "producers",
+    multiple=True,
+    metavar="SLUG",
+    help="A producer: slug, name or acronym.",
+)
+@click.option(
+    "--calendar",
+    "calendars",
+    multiple=True,
+    metavar="KIND[=PLACE]",
+    help="govuk, ons, ics=https://…, …",
+)
 @click.option("--mail", metavar="HOST[:PORT]", help="Mail server.")
 @click.option("--to", multiple=True, metavar="ADDRESS", help="Who gets mail.")
 @click.option("--chat", metavar="VARIABLE", help="Environment variable with the address of a chat.")
-@click.option("--on-call", multiple=True, metavar="ROLE=ADDRESS", help="On call in weekly turns, notified by mail.")
+@click.option(
+    "--on-call",
+    multiple=True,
+    metavar="ROLE=ADDRESS",
+    help="On call in weekly turns, notified by mail.",
+)
 @click.option("--public-url", metavar="URL", help="Address of the board; notices link there.")
-@click.option("--online", is_flag=True, help="Fetch the organisations from GOV.UK; default those of this version.")
-@click.option("--files", type=PATH, metavar="FOLDER", help="Write examples, rules, dashboards, … into a new folder.")
+@click.option(
+    "--online",
+    is_flag=True,
+    help="Fetch the organisations from GOV.UK; default those of this version.",
+)
+@click.option(
+    "--files",
+    type=PATH,
+    metavar="FOLDER",
+    help="Write examples, rules, dashboards, … into a new folder.",
+)
 @click.option("--output", type=PATH, metavar="FILE", help="Default: the file of --config.")
 @click.option("--yes", is_flag=True, help="Ask no questions; use defaults.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
@@ -78,13 +117,18 @@ def command(
     force: bool,
     **answers: Any,  # noqa: ANN401 # the other options, which are the fields of `Answers`
 ) -> None:
-    """Write a commented configuration that `check` accepts. It asks you for absent options, unless you give --yes.
+    """Write a commented configuration that `check` accepts.
 
-    It also writes the JSON Schema for editors that the first line names. With only --files, it writes neither.
+    It asks you for absent options, unless you give --yes.
 
-    A producer's slug is the last part of its address on GOV.UK. For most producers you can give a name or acronym.
+    It also writes the JSON Schema for editors that the first line names. With only --files, it
+    writes neither.
 
-    Example: ninethirty init --producer department-for-transport --mail smtp.example.gov.uk --to desk@example.gov.uk
+    A producer's slug is the last part of its address on GOV.UK. For most producers you can give a
+    name or acronym.
+
+    Example: ninethirty init --producer department-for-transport --mail smtp.example.gov.uk --to
+    desk@example.gov.uk
     """
     from monitor.config.schema import FILE as SCHEMA_FILE
     from monitor.config.schema import schema_text
@@ -96,10 +140,16 @@ def command(
     known = _fetch_organisations() if online else ORGANISATIONS
     given = Answers(known=known, **answers)
     # Calendars follow from producers, and every other option has a default.
-    needed = {"--producer": given.producers, "--mail": given.mail, "--to": given.to or not given.mail}
+    needed = {
+        "--producer": given.producers,
+        "--mail": given.mail,
+        "--to": given.to or not given.mail,
+    }
     missing = [option for option, value in needed.items() if not (value or yes)]
     if missing and not sys.stdin.isatty():
-        _exit_if_faulty([f"not a terminal: give {', '.join(missing)}, or --yes to use the defaults"])
+        _exit_if_faulty(
+            [f"not a terminal: give {', '.join(missing)}, or --yes to use the defaults"]
+        )
     may_ask = sys.stdin.isatty() and not yes
     is_replaced = file.exists()
     if is_replaced and may_ask and not force:
@@ -108,7 +158,9 @@ def command(
         given = _ask_missing(given)
     found = _parse_answers(given, file, context.now())
     if is_replaced and not force:
-        found.faults.insert(0, f"--output: {file} exists: give --force to replace it, or another --output FILE")
+        found.faults.insert(
+            0, f"--output: {file} exists: give --force to replace it, or another --output FILE"
+        )
     text = "" if found.faults else write_starter(found)
     _exit_if_faulty(found.faults or _check_faults(text, file))
     write_output(text.encode(), file, "toml")
@@ -170,7 +222,9 @@ def _print_result(context: Context, found: Parsed, file: Path, *, replaced: bool
         program += f" --config {file}"
     lines = [f"Producers: {named or 'those in the calendars'}", f"Calendars: {', '.join(kinds)}"]
     lines.append(f"Next: {program} check --online, then {program} run")
-    context.print_result({"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes}, lines)
+    context.print_result(
+        {"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes}, lines
+    )
 
 
 def _ask_missing(given: Answers) -> Answers:
@@ -185,7 +239,9 @@ def _ask_missing(given: Answers) -> Answers:
     if mail and not to:
         to = tuple(str(click.prompt("Who gets mail")).replace(",", " ").split())
     if mail and not on_call:
-        on_call = tuple(turn.strip() for turn in _ask_text(_ON_CALL_QUESTION).split(",") if turn.strip())
+        on_call = tuple(
+            turn.strip() for turn in _ask_text(_ON_CALL_QUESTION).split(",") if turn.strip()
+        )
     chat = given.chat or _ask_text("Environment variable with the address of a chat (Enter: none)")
     url = given.public_url or _ask_text("Address of the board, https://… (Enter: not known yet)")
     answers = replace(given, producers=producers, calendars=calendars, mail=mail or None, to=to)
@@ -204,19 +260,30 @@ def _ask_producers(known: Organisations) -> Iterator[str]:
             click.echo(f"  {slug}")
             yield slug
         elif found := find_slugs(text, known):
-            click.echo(f"  which of {', '.join(found)}?" if len(found) > 1 else f"  did you mean {found[0]}?")
+            click.echo(
+                f"  which of {', '.join(found)}?"
+                if len(found) > 1
+                else f"  did you mean {found[0]}?"
+            )
         elif SLUG.fullmatch(text):
             near = nearest_slug(text, known)
-            if click.confirm(f"  not in the list{f' (did you mean {near}?)' if near else ''}. Use it anyway?"):
+            if click.confirm(
+                f"  not in the list{f' (did you mean {near}?)' if near else ''}. Use it anyway?"
+            ):
                 yield text
         else:
             click.echo(f"  unknown name: give its slug, {_WHERE_SLUG_IS}")
 
 
 def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
-    """Return the configuration that the answers describe, with their faults. Turns on call begin on Mondays."""
+    """Return the configuration that the answers describe, with their faults.
+
+    Turns on call begin on Mondays.
+    """
     local = now.astimezone(ZoneInfo(LONDON))
-    monday = (local - timedelta(days=local.weekday())).replace(hour=9, minute=0, second=0, microsecond=0)
+    monday = (local - timedelta(days=local.weekday())).replace(
+        hour=9, minute=0, second=0, microsecond=0
+    )
     found = Parsed(chat=given.chat, public_url=given.public_url, begins=monday, known=given.known)
     for text in given.producers:
         _parse_producer(text, found)
@@ -231,12 +298,17 @@ def _parse_answers(given: Answers, file: Path, now: datetime) -> Parsed:
     _parse_on_call(given, found)
     # The text may be the secret address itself, so it is not quoted.
     if given.chat is not None and not _VARIABLE.fullmatch(given.chat):
-        found.faults.append("--chat: give the variable that contains the secret address, such as TEAMS_WORKFLOW")
+        found.faults.append(
+            "--chat: give the variable that contains the secret address, such as TEAMS_WORKFLOW"
+        )
     return found
 
 
 def _parse_producer(text: str, found: Parsed) -> None:
-    """Add a producer to the configuration, or the fault of its name. An unknown slug is added with a note."""
+    """Add a producer to the configuration, or the fault of its name.
+
+    An unknown slug is added with a note.
+    """
     slug = slug_of(text, found.known)
     if slug is None:
         near = nearest_slug(text, found.known) or next(iter(find_slugs(text, found.known)), None)
@@ -246,7 +318,9 @@ def _parse_producer(text: str, found: Parsed) -> None:
             found.faults.append(f'--producer: unknown name{remedy} (got "{text}")')
             return
         # The note may suggest a similar name. The slug is used as given all the same.
-        found.notes.append(f"{text}: not among the producers of this version{meant or ', but it is used'}")
+        found.notes.append(
+            f"{text}: not among the producers of this version{meant or ', but it is used'}"
+        )
         slug = text
     if slug not in found.producers:
         found.producers.append(slug)
@@ -269,7 +343,9 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
 
 
 def _parse_on_call(given: Answers, found: Parsed) -> None:
-    """Add the roles on call, in weekly turns, to the configuration, and the faults of their names and addresses."""
+    """Add the roles on call, in weekly turns, to the configuration, and the faults of their names
+    and addresses.
+    """
     if given.on_call and given.mail is None:
         found.faults.append("--mail: give the mail server, because --on-call needs one")
     for text in given.on_call:
@@ -286,7 +362,9 @@ def _parse_mail(given: Answers, found: Parsed) -> None:
     """Add the mail server and recipients to the configuration, or their faults."""
     for recipient in given.to:
         if not _MAILBOX.fullmatch(recipient):
-            found.faults.append(f'--to: not a mail address, write "desk@example.gov.uk" (got "{recipient}")')
+            found.faults.append(
+                f'--to: not a mail address, write "desk@example.gov.uk" (got "{recipient}")'
+            )
     if given.mail is None:
         if given.to:
             found.faults.append("--mail: give the mail server, because --to needs one")
@@ -294,7 +372,9 @@ def _parse_mail(given: Answers, found: Parsed) -> None:
     server = _SERVER.fullmatch(given.mail)
     port = int(server[2] or 587) if server is not None else 0
     if server is None or port not in range(1, 65536):
-        found.faults.append(f'--mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "{given.mail}")')
+        found.faults.append(
+            f'--mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "{given.mail}")'
+        )
     elif given.to:
         found.mail = Mail(server[1], port, given.to)
     if not given.to:

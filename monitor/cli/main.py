@@ -1,4 +1,6 @@
-"""`ninethirty VERB …`: finds the verb, and prints each of our errors as one line with an exit status."""
+"""`ninethirty VERB …`: finds the verb, and prints each of our errors as one line with an exit
+status.
+"""
 
 from __future__ import annotations
 
@@ -72,24 +74,36 @@ _OTHER_NAMES = {
     "-V": "--version",
     "--port": "[web] listen",
 }
-"""Words and options that people write, and the verb, option or key of the configuration that they mean."""
+"""Words and options that people write, and the verb, option or key of the configuration that they
+mean.
+"""
 _INTERRUPTED = 130
 """The exit status that shells expect after an interrupt."""
 
 
 class Verbs(click.Group):
-    """The verbs of the program. A verb's module is imported only when it is used, so that `--help` is quick."""
+    """The verbs of the program.
+
+    A verb's module is imported only when it is used, so that `--help` is quick.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's own signature
         """Return every verb in the order of the help page."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the verb with this name. For an unknown name, fail with wrong usage and suggest the nearest verb."""
+        """Return the verb with this name.
+
+        For an unknown name, fail with wrong usage and suggest the nearest verb.
+        """
         if cmd_name not in VERBS:
             if ctx.resilient_parsing:
                 return None  # a shell completes words
-            near = [_OTHER_NAMES[cmd_name]] if cmd_name in _OTHER_NAMES else difflib.get_close_matches(cmd_name, VERBS)
+            near = (
+                [_OTHER_NAMES[cmd_name]]
+                if cmd_name in _OTHER_NAMES
+                else difflib.get_close_matches(cmd_name, VERBS)
+            )
             ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
         where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
         command: click.Command = importlib.import_module(f"monitor.cli.{where}").command
@@ -97,8 +111,14 @@ class Verbs(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return the verbs that begin with `incomplete`, without importing them; for options, what click returns."""
-        verbs = [CompletionItem(verb, help=does) for verb, does in VERBS.items() if verb.startswith(incomplete)]
+        """Return the verbs that begin with `incomplete`, without importing them; for options, what
+        click returns.
+        """
+        verbs = [
+            CompletionItem(verb, help=does)
+            for verb, does in VERBS.items()
+            if verb.startswith(incomplete)
+        ]
         return verbs or click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -124,11 +144,18 @@ class Verbs(click.Group):
 
 
 def _accept_config(command: click.Command) -> None:
-    """Add the option `--config` to a verb and each verb below it, so that it can also follow the verb."""
+    """Add the option `--config` to a verb and each verb below it, so that it can also follow the
+    verb.
+    """
     if not any(option.name == "config" for option in command.params):
         text = "Configuration; may also stand before the verb."
         add_option = click.option(
-            "--config", metavar="FILE", type=PATH, expose_value=False, callback=_replace_config, help=text
+            "--config",
+            metavar="FILE",
+            type=PATH,
+            expose_value=False,
+            callback=_replace_config,
+            help=text,
         )
         add_option(command)
     for inner in getattr(command, "commands", {}).values():
@@ -136,13 +163,17 @@ def _accept_config(command: click.Command) -> None:
 
 
 def _replace_config(ctx: click.Context, _param: click.Parameter, config: Path | None) -> None:
-    """Use a configuration given after the verb in place of the one given before it, for completion too."""
+    """Use a configuration given after the verb in place of the one given before it, for completion
+    too.
+    """
     if config is not None:
         ctx.ensure_object(Context).path = config
         ctx.find_root().params["config"] = config
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(
+    cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.option(
     "--config",
     "config",
@@ -155,7 +186,8 @@ def _replace_config(ctx: click.Context, _param: click.Parameter, config: Path | 
 @click.version_option(__version__, prog_name="ninethirty")
 @click.pass_context
 def cli(ctx: click.Context, config: Path) -> None:
-    """Prove when official statistics were published, and draft the report when one is late or early.
+    """Prove when official statistics were published, and draft the report when one is late or
+    early.
 
     Begin with `ninethirty init`, which writes a configuration, or try `ninethirty demo`.
 
@@ -208,14 +240,19 @@ def _print_usage_fault(fault: click.ClickException) -> int:
 
 
 def _suggest_remedy(fault: click.ClickException) -> str:
-    """Return what to write instead, to add to click's message. Empty if click suggests it, or no remedy is known."""
+    """Return what to write instead, to add to click's message.
+
+    Empty if click suggests it, or no remedy is known.
+    """
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
     verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
     if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:
         name = fault.command_name if isinstance(fault, click.NoSuchCommand) else fault.option_name
         if meant := _OTHER_NAMES.get(name):
             return f' Did you mean "{meant}"?'
-        return f" Write {'it after ' if name.startswith('-') else ''}one of {verbs}." if verbs else ""
+        return (
+            f" Write {'it after ' if name.startswith('-') else ''}one of {verbs}." if verbs else ""
+        )
     if not fault.message.startswith("Got unexpected extra argument"):
         return ""
     # The extra argument may be a configuration, a day or a further word.
@@ -224,7 +261,11 @@ def _suggest_remedy(fault: click.ClickException) -> str:
     params = command.params if command else []
     if any("--date" in one.opts for one in params):
         return ", write a day as --date DAY"
-    return ", put several words into quotes" if any(isinstance(one, click.Argument) for one in params) else ""
+    return (
+        ", put several words into quotes"
+        if any(isinstance(one, click.Argument) for one in params)
+        else ""
+    )
 
 
 def _print_fault(lines: str, status: int) -> int:

@@ -18,7 +18,8 @@ _CHECKED_AHEAD = timedelta(days=7)
 def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
     """Return the configured rotas with the shifts of their stored calendars.
 
-    Calendars in files, and those at web addresses if `online`, are read again. Their shifts replace the stored ones.
+    Calendars in files, and those at web addresses if `online`, are read again. Their shifts replace
+    the stored ones.
     """
     from monitor.app.reporting_options import make_rotas as configured_rotas
     from monitor.ledger.rota import add_stored_shifts
@@ -33,19 +34,28 @@ def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
     return [*rotas.values()]
 
 
-async def _read_calendars(context: Context, rotas: dict[str, Rota], *, online: bool) -> dict[str, Rota]:
-    """Read rotas from files, and from web addresses if `online`. Return each of these with its new shifts or fault."""
+async def _read_calendars(
+    context: Context, rotas: dict[str, Rota], *, online: bool
+) -> dict[str, Rota]:
+    """Read rotas from files, and from web addresses if `online`.
+
+    Return each of these with its new shifts or fault.
+    """
     from monitor.app.readers import make_rota_readers, open_poller
 
     settings, clock, found = context.settings, SystemClock(), {}
     async with open_poller(settings, clock) as (poller, workers):
-        for reader in make_rota_readers(settings, context.path.parent, poller.send_in_turn, clock, workers):
+        for reader in make_rota_readers(
+            settings, context.path.parent, poller.send_in_turn, clock, workers
+        ):
             if online or reader.file is not None:
                 shifts, fault = await reader.read()
                 known = rotas[reader.name]
                 # After a fault there are no shifts, so the earlier ones stay.
                 found[reader.name] = replace(
-                    known, calendar_shifts=shifts or known.calendar_shifts, fault=context.hide(fault)
+                    known,
+                    calendar_shifts=shifts or known.calendar_shifts,
+                    fault=context.hide(fault),
                 )
     return found
 
@@ -60,4 +70,7 @@ def uncovered_spans(context: Context, rota: Rota) -> list[str]:
     """Return as text the spans of the next seven days in which no one is on call."""
     now, zone = context.now(), rota.timezone
     spans = rota.gaps(now, now + _CHECKED_AHEAD)
-    return [f"from {stamp(at, zone, weekday=True)} to {stamp(until, zone, weekday=True)}" for at, until in spans]
+    return [
+        f"from {stamp(at, zone, weekday=True)} to {stamp(until, zone, weekday=True)}"
+        for at, until in spans
+    ]

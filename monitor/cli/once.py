@@ -15,7 +15,9 @@ from monitor.judge.as_text import count_by_status
 
 
 @click.command("once")
-@click.option("--date", "day", type=DAY, help="Only releases of this day; default all watched ones.")
+@click.option(
+    "--date", "day", type=DAY, help="Only releases of this day; default all watched ones."
+)
 @json_verb
 def command(context: Context, *, day: date | None) -> None:
     """Read calendars, look once at what is due, print verdicts, send due notices, and stop.
@@ -35,7 +37,10 @@ def command(context: Context, *, day: date | None) -> None:
 
 
 async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:
-    """Look once at the releases of a day (None: all). Return their JSON by slot. Print calendar faults to stderr."""
+    """Look once at the releases of a day (None: all).
+
+    Return their JSON by slot. Print calendar faults to stderr.
+    """
     from monitor.app.build import Edges, build
     from monitor.store.open import locked_store
 
@@ -44,7 +49,8 @@ async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]
         with locked_store(context.settings.store.url):
             looked = await app.run_once(day)
     finally:
-        # A complete run has committed everything. After a failure, this drops what is not committed.
+        # A complete run has committed everything. After a failure, this drops what is not
+        # committed.
         app.daemon.abandon()
         await app.daemon.close()
     for name, fault in looked.faults.items():

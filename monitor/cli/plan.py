@@ -1,4 +1,6 @@
-"""`ninethirty plan`: show what will be looked at and when, and whether the budgets are large enough."""
+"""`ninethirty plan`: show what will be looked at and when, and whether the budgets are large
+enough.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ _SIMILAR = 0.2
 @json_verb
 @page_output
 def command(context: Context, *, day: date | None, producer: str | None) -> None:
-    """Show what will be looked at and when, the requests to each host, and which budgets are too small.
+    """Show what will be looked at and when, the requests to each host, and which budgets are too
+    small.
 
     The plan assumes the worst case: no release of the day is published.
 
@@ -54,8 +57,12 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     context.print_result(body, _plan_lines(day, zone, releases, hosts))
 
 
-def plan_day(context: Context, store: Store, day: date) -> tuple[list[PlannedRelease], list[HostPlan]]:
-    """Return the releases that are watched on a local day, and the load of each host if none is published."""
+def plan_day(
+    context: Context, store: Store, day: date
+) -> tuple[list[PlannedRelease], list[HostPlan]]:
+    """Return the releases that are watched on a local day, and the load of each host if none is
+    published.
+    """
     from monitor.app.options import make_budget, make_tripwire_producers, make_watch_rules
     from monitor.watch.day_plan import Load, plan_hosts, plan_releases
 
@@ -67,19 +74,29 @@ def plan_day(context: Context, store: Store, day: date) -> tuple[list[PlannedRel
     return releases, plan_hosts(releases, load, rules, begin, end)
 
 
-def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts: Sequence[HostPlan]) -> Iterator[str]:
-    """Yield the plan: warnings, the releases due, the load of each host, and predicted addresses."""
-    yield from (click.style(f"WARNING: {host.warning}", bold=True) for host in hosts if host.warning)
+def _plan_lines(
+    day: date, zone: str, releases: Sequence[PlannedRelease], hosts: Sequence[HostPlan]
+) -> Iterator[str]:
+    """Yield the plan: warnings, the releases due, the load of each host, and predicted
+    addresses.
+    """
+    yield from (
+        click.style(f"WARNING: {host.warning}", bold=True) for host in hosts if host.warning
+    )
     due = [one for one in releases if one.is_due]
     addresses = sum(host.targets for host in hosts)
-    yield f"{day_text(day, weekday=True)}: {len(due)} due, {len(releases)} watched, {addresses} addresses"
+    yield (
+        f"{day_text(day, weekday=True)}: {len(due)} due, {len(releases)} watched, {addresses}"
+        " addresses"
+    )
     if due:
         yield ""
         rows = [[one.slot_text, one.release.producer, one.release.title] for one in due]
         yield from table_lines(rows, ["SLOT", "PRODUCER", "TITLE"])
     if hosts:
         yield ""
-        # STRETCH is the factor for the spacing of looks in the busiest minute. The last column warns of a low budget.
+        # STRETCH is the factor for the spacing of looks in the busiest minute. The last column
+        # warns of a low budget.
         rows = [_host_row(one, zone) for one in hosts]
         yield from table_lines(rows, ["HOST", "BUDGET", "LOOKS", "PEAK", "STRETCH", ""])
     for host in hosts:
@@ -93,15 +110,29 @@ def _plan_lines(day: date, zone: str, releases: Sequence[PlannedRelease], hosts:
 
 
 def _host_row(host: HostPlan, zone: str) -> list[str]:
-    """Return the cells of a host: its budget, its looks, its busiest minute, and whether the budget is enough."""
+    """Return the cells of a host: its budget, its looks, its busiest minute, and whether the budget
+    is enough.
+    """
     at, looks = host.peak
     peak = f"{looks / 60:.2g}/s at {_clock_time(at, zone)}"
     verdict = "too little" if host.warning else ""
-    return [host.host, f"{host.budget:g}/s", f"{host.looks:,}", peak, f"{host.stretch:.1f}", verdict]
+    return [
+        host.host,
+        f"{host.budget:g}/s",
+        f"{host.looks:,}",
+        peak,
+        f"{host.stretch:.1f}",
+        verdict,
+    ]
 
 
-def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: str) -> Iterator[str]:
-    """Yield one line for each group of minutes with similar numbers of looks. `budget` is per minute."""
+def _minute_bars(
+    minutes: Sequence[tuple[datetime, int]], budget: float, zone: str
+) -> Iterator[str]:
+    """Yield one line for each group of minutes with similar numbers of looks.
+
+    `budget` is per minute.
+    """
     most = max([budget, *(looks for _, looks in minutes)])
     for begin, end, looks in _group_minutes(minutes):
         bar = "#" * round(_BAR_WIDTH * looks / most)
@@ -111,8 +142,11 @@ def _minute_bars(minutes: Sequence[tuple[datetime, int]], budget: float, zone: s
         yield f"  {_clock_time(begin, zone)} to {until} {looks:>6,}  {bar}{excess}".rstrip()
 
 
-def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
-    """Group successive minutes (begin, looks) with similar numbers of looks, and leave out groups without looks.
+def _group_minutes(
+    minutes: Sequence[tuple[datetime, int]],
+) -> Iterator[tuple[datetime, datetime, int]]:
+    """Group successive minutes (begin, looks) with similar numbers of looks, and leave out groups
+    without looks.
 
     Yield (begin, end, most looks in a minute) of each group.
     """
@@ -128,7 +162,9 @@ def _group_minutes(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[da
 
 
 def _are_similar(looks: Sequence[int]) -> bool:
-    """Return whether numbers of looks differ by little: by a fifth of the most, or by one if none is zero."""
+    """Return whether numbers of looks differ by little: by a fifth of the most, or by one if none
+    is zero.
+    """
     most, least = max(looks), min(looks)
     return most - least <= _SIMILAR * most or (least > 0 and most - least <= 1)
 

@@ -15,15 +15,30 @@ from monitor.config.checks import recogniser_fault
 from monitor.plan.targets import Target, View
 from schedules.times.json import fields_json, instant_json
 
-_CACHE_HEADERS = ("date", "age", "cache-control", "etag", "last-modified", "x-cache", "fastly-backend-name")
+_CACHE_HEADERS = (
+    "date",
+    "age",
+    "cache-control",
+    "etag",
+    "last-modified",
+    "x-cache",
+    "fastly-backend-name",
+)
 
 
 @click.command("probe")
 @click.argument("url")
-@click.option("--as", "recogniser", default="status", help="How to recognise: status, govuk, text:…, link:…, …")
+@click.option(
+    "--as",
+    "recogniser",
+    default="status",
+    help="How to recognise: status, govuk, text:…, link:…, …",
+)
 @json_verb
 def command(context: Context, *, url: str, recogniser: str) -> None:
-    """Look once at URL and show what the response proves, but not its content. Exit status 3 without a response.
+    """Look once at URL and show what the response proves, but not its content.
+
+    Exit status 3 without a response.
 
     Example: ninethirty probe https://www.gov.uk/government/statistics/example --as govuk
     """
@@ -39,7 +54,10 @@ def command(context: Context, *, url: str, recogniser: str) -> None:
 
 
 def fact_lines(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield each fact as a line of text. Unknown values are left out. `prefix` is the key of a table of facts."""
+    """Yield each fact as a line of text.
+
+    Unknown values are left out. `prefix` is the key of a table of facts.
+    """
     for key, value in facts.items():
         if isinstance(value, dict):
             yield from fact_lines(value, f"{prefix}{key} ")
@@ -58,21 +76,31 @@ async def _look_once(context: Context, url: str, recogniser: str) -> tuple[dict[
     from monitor.look.fetch import Answer
 
     host = urlsplit(url).hostname or ""
-    target = Target("probe", release="", part="page", view=View.EDGE, url=url, host=host, recognise=recogniser)
+    target = Target(
+        "probe", release="", part="page", view=View.EDGE, url=url, host=host, recognise=recogniser
+    )
     async with open_poller(context.settings_or_default, SystemClock()) as (poller, _):
         sighting, outcome = await poller.look_once(target)
     headers = outcome.headers if isinstance(outcome, Answer) else {}
-    # Presence is "specific" if the answer has a sign that only this edition has. "proved" is the span in which the
-    # state was true, earlier than the look if a cache answered. "found" are links, by their role in a release.
+    # Presence is "specific" if the answer has a sign that only this edition has. "proved" is the
+    # span in which the state was true, earlier than the look if a cache answered. "found" are
+    # links, by their role in a release.
     facts = {
         "url": url,
         "state": sighting.state.value,
         "why": sighting.why or None,
         **fields_json(sighting, "specific", "status", "sent", "received"),
-        "proved": {"from": instant_json(sighting.proved_from), "to": instant_json(sighting.proved_to)},
+        "proved": {
+            "from": instant_json(sighting.proved_from),
+            "to": instant_json(sighting.proved_to),
+        },
         "sha256": outcome.digest if isinstance(outcome, Answer) and outcome.body else None,
         "bytes": len(outcome.body) if isinstance(outcome, Answer) else None,
-        "headers": {name: headers[name] for name in (*_CACHE_HEADERS, "retry-after", "location") if name in headers},
+        "headers": {
+            name: headers[name]
+            for name in (*_CACHE_HEADERS, "retry-after", "location")
+            if name in headers
+        },
         "found": [{"url": one.url, "role": one.role} for one in sighting.found],
     }
     return facts, isinstance(outcome, Answer)

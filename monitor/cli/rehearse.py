@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 
 def _parse_speed(text: str) -> float | None:
-    """Return how many times as fast as real time a script is played, None for `max`. Raises `ValueError`."""
+    """Return how many times as fast as real time a script is played, None for `max`.
+
+    Raises `ValueError`.
+    """
     if text == "max":
         return None
     try:
@@ -46,14 +49,20 @@ _SPEED = Parsed("max|N", _parse_speed)
 
 @click.command("rehearse")
 @click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...", type=PATH)
-@click.option("--speed", type=_SPEED, default="max", help="As fast as possible (max), or N times real time.")
+@click.option(
+    "--speed", type=_SPEED, default="max", help="As fast as possible (max), or N times real time."
+)
 @click.option("--keep", type=PATH, metavar="DIR", help="Keep store, evidence and drafts here.")
 @json_verb
-def command(context: Context, *, scripts: tuple[Path, ...], speed: float | None, keep: Path | None) -> None:
-    """Play scripts through the real monitor on a virtual clock. Exit status 1 if an expectation is not met.
+def command(
+    context: Context, *, scripts: tuple[Path, ...], speed: float | None, keep: Path | None
+) -> None:
+    """Play scripts through the real monitor on a virtual clock.
 
-    For a shipped script you can write only its name, such as `ofqual-2018-01`. A script that cannot be played to its
-    end counts as not met. The others are still played.
+    Exit status 1 if an expectation is not met.
+
+    For a shipped script you can write only its name, such as `ofqual-2018-01`. A script that cannot
+    be played to its end counts as not met. The others are still played.
 
     Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
     """
@@ -66,7 +75,9 @@ def command(context: Context, *, scripts: tuple[Path, ...], speed: float | None,
     with progress_line() as show:
         show_progress = make_progress(len(paths), show, quiet=context.as_json)
         results = []
-        for result in play_scripts(paths, keep, speed=speed, as_json=context.as_json, show_progress=show_progress):
+        for result in play_scripts(
+            paths, keep, speed=speed, as_json=context.as_json, show_progress=show_progress
+        ):
             show("")
             click.echo(result.text)
             results.append(result)
@@ -74,7 +85,8 @@ def command(context: Context, *, scripts: tuple[Path, ...], speed: float | None,
 
 
 def make_progress(count: int, show: Callable[[str], None], *, quiet: bool = False) -> ShowProgress:
-    """Return a function that shows the progress of scripts: in one updated line on a terminal, otherwise each start.
+    """Return a function that shows the progress of scripts: in one updated line on a terminal,
+    otherwise each start.
 
     `show` comes from `progress_line`. If `quiet`, no line is printed at a start.
     """
@@ -92,7 +104,10 @@ def make_progress(count: int, show: Callable[[str], None], *, quiet: bool = Fals
 
 
 def exit_by_results(results: Sequence[PlayResult]) -> None:
-    """Exit with status 1 if a script failed. If one left a thread that hangs, exit without waiting for it."""
+    """Exit with status 1 if a script failed.
+
+    If one left a thread that hangs, exit without waiting for it.
+    """
     if any(result.hangs for result in results):
         sys.stdout.flush()
         os._exit(1)
@@ -108,10 +123,12 @@ def play_scripts(
     as_json: bool = False,
     show_progress: ShowProgress = lambda _path, _percent: None,
 ) -> Iterator[PlayResult]:
-    """Play scripts in parallel, and yield the result of each when it ends. Raises `BadInput` before any is played.
+    """Play scripts in parallel, and yield the result of each when it ends.
 
-    `keep` is the folder for their files (None: they are deleted). `speed` is how many times as fast as real time they
-    are played (None: as fast as possible).
+    Raises `BadInput` before any is played.
+
+    `keep` is the folder for their files (None: they are deleted). `speed` is how many times as fast
+    as real time they are played (None: as fast as possible).
     """
     from monitor.rehearse.drive import RehearsalOutcome
 
@@ -120,7 +137,9 @@ def play_scripts(
 
     def make_lost_result(path: Path, reason: str) -> PlayResult:
         """Return the result of a script whose process ended without one."""
-        return _make_result(RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json)
+        return _make_result(
+            RehearsalOutcome.of_failure(scripts[path], reason), kept=False, as_json=as_json
+        )
 
     if len(paths) != 1:
         yield from play_in_parallel(longest_first(scripts), play, make_lost_result, show_progress)
@@ -139,9 +158,17 @@ def longest_first(scripts: Mapping[Path, Script]) -> list[Path]:
 
 
 def _play_script(
-    path: Path, report: Callable[[int], None], *, speed: float | None, keep: Path | None, as_json: bool
+    path: Path,
+    report: Callable[[int], None],
+    *,
+    speed: float | None,
+    keep: Path | None,
+    as_json: bool,
 ) -> PlayResult:
-    """Play one script and return its result, even if it fails. The result `hangs` if a deadlock left a thread stuck."""
+    """Play one script and return its result, even if it fails.
+
+    The result `hangs` if a deadlock left a thread stuck.
+    """
     from monitor.rehearse.drive import RehearsalOutcome, play
     from monitor.rehearse.virtual_loop import Deadlock
 
@@ -152,21 +179,35 @@ def _play_script(
             with _play_folder(keep, path.stem) as folder:
                 outcome = play(script, base, folder, speed, report)
         except Exception as exc:  # noqa: BLE001 # one script that fails must not lose the others; its result says why
-            outcome = RehearsalOutcome.of_failure(script, _fault_text(exc), SystemClock().monotonic() - began)
+            outcome = RehearsalOutcome.of_failure(
+                script, _fault_text(exc), SystemClock().monotonic() - began
+            )
             hangs = isinstance(exc, Deadlock)
     return _make_result(outcome, kept=keep is not None, as_json=as_json, hangs=hangs)
 
 
-def _make_result(outcome: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False) -> PlayResult:
-    """Return a result with the outcome as JSON or text. If `kept`, the text names the files of drafts."""
+def _make_result(
+    outcome: RehearsalOutcome, *, kept: bool, as_json: bool, hangs: bool = False
+) -> PlayResult:
+    """Return a result with the outcome as JSON or text.
+
+    If `kept`, the text names the files of drafts.
+    """
     from monitor.rehearse.summary import summary_lines
 
-    lines = [json.dumps(outcome.as_json(), ensure_ascii=False)] if as_json else [*summary_lines(outcome, kept=kept), ""]
+    lines = (
+        [json.dumps(outcome.as_json(), ensure_ascii=False)]
+        if as_json
+        else [*summary_lines(outcome, kept=kept), ""]
+    )
     return PlayResult(outcome.ok, "\n".join(lines), hangs=hangs)
 
 
 def _fault_text(fault: Exception) -> str:
-    """Return one line that says why a script could not be played to its end. An unexpected fault is also logged."""
+    """Return one line that says why a script could not be played to its end.
+
+    An unexpected fault is also logged.
+    """
     import structlog
 
     from monitor.rehearse.virtual_loop import Deadlock
@@ -194,7 +235,10 @@ def _read_all(paths: Sequence[Path]) -> dict[Path, Script]:
 
 
 def _read_script(path: Path) -> tuple[Script, Settings]:
-    """Return a script and the configuration that it names, or else the default settings. Raises `BadInput`."""
+    """Return a script and the configuration that it names, or else the default settings.
+
+    Raises `BadInput`.
+    """
     from monitor.config.read import read_settings
     from monitor.config.settings import Settings
     from monitor.rehearse.script.script import read_script

@@ -12,8 +12,9 @@ from monitor.cli.common import Context, json_verb, print_json
 def command(context: Context) -> None:
     """Reload the configuration of the running monitor, without interrupting its watch.
 
-    If `check` would find faults, they are printed, the exit status is 1, and the monitor continues unchanged. SIGHUP
-    to the monitor does the same and writes to its log. Run it in the monitor's folder, as its user.
+    If `check` would find faults, they are printed, the exit status is 1, and the monitor continues
+    unchanged. SIGHUP to the monitor does the same and writes to its log. Run it in the monitor's
+    folder, as its user.
 
     Example: ninethirty --config config.toml reload
     """

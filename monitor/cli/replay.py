@@ -13,7 +13,9 @@ from schedules.times.zone import span_of
 
 
 @click.command("replay")
-@click.option("--from", "first", type=DAY, help="First day of slots; default the first in the store.")
+@click.option(
+    "--from", "first", type=DAY, help="First day of slots; default the first in the store."
+)
 @click.option("--to", "last", type=DAY, help="Last day of slots; default the last in the store.")
 @json_verb
 def command(context: Context, *, first: date | None, last: date | None) -> None:
@@ -33,5 +35,7 @@ def command(context: Context, *, first: date | None, last: date | None) -> None:
             show(f"{len(rows)} of {total} judged again")
     differing = {release: differences for release, differences in rows if differences}
     lines = [f"{release}: {'; '.join(differences)}" for release, differences in differing.items()]
-    lines.append(f"{len(rows)} release{'' if len(rows) == 1 else 's'} judged again, {len(differing)} differ")
+    lines.append(
+        f"{len(rows)} release{'' if len(rows) == 1 else 's'} judged again, {len(differing)} differ"
+    )
     context.print_result({"releases": len(rows), "differences": differing}, lines, ok=not differing)

@@ -1,4 +1,6 @@
-"""`ninethirty report`: report what was watched in a period, how punctual it was, and the pattern of faults."""
+"""`ninethirty report`: report what was watched in a period, how punctual it was, and the pattern of
+faults.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,17 @@ def command() -> None:
 @command.command("period")
 @click.option("--from", "first", type=DAY, required=True, help="First day of slots.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day of slots.")
-@click.option("--producer", default="", shell_complete=complete.producers, help="Only this producer.")
+@click.option(
+    "--producer", default="", shell_complete=complete.producers, help="Only this producer."
+)
 @click.option("--host", default="", help="Only releases on this host, such as www.gov.uk.")
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")
 @output_option
-@click.option("--keep", is_flag=True, help="Store it as a draft to complete and sign; each time it is measured again.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Store it as a draft to complete and sign; each time it is measured again.",
+)
 @json_verb
 def period(  # noqa: PLR0913 # one for each option
     context: Context,
@@ -48,11 +56,14 @@ def period(  # noqa: PLR0913 # one for each option
     output: Path | None,
     keep: bool,
 ) -> None:
-    """Report on every release with a slot between two days, both included. You can select a producer or host.
+    """Report on every release with a slot between two days, both included.
+
+    You can select a producer or host.
 
     With --keep it prints no report, but stores it as a draft.
 
-    Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --producer ofqual --format csv
+    Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --producer ofqual --format
+    csv
     """
     if last < first:
         raise click.BadParameter(f"is before --from {first}", param_hint="--to")
@@ -70,13 +81,23 @@ def period(  # noqa: PLR0913 # one for each option
     write_output(periods.render(found, chosen, now), output, chosen)
 
 
-def _keep_as_draft(context: Context, store: Store, periods: Periods, found: Period, now: datetime) -> None:
-    """Store the report as the draft of an incident, so that it is completed and signed like others. Print how."""
+def _keep_as_draft(
+    context: Context, store: Store, periods: Periods, found: Period, now: datetime
+) -> None:
+    """Store the report as the draft of an incident, so that it is completed and signed like others.
+
+    Print how.
+    """
     from alerts.draft.edits import list_open_fields
     from monitor.deliver.incident_json import incident_json
 
     with store.transaction() as tx:
         incident, versions = periods.save_as_draft(tx, found, now)
-    text = f"{incident.id}: version {versions[-1].number}, {len(list_open_fields(versions[-1].report))} to complete"
+    text = (
+        f"{incident.id}: version {versions[-1].number},"
+        f" {len(list_open_fields(versions[-1].report))} to complete"
+    )
     note = f"Complete it: ninethirty incident draft {incident.id} --fields"
-    context.print_result(incident_json(incident, store.verdicts.drafts(incident.id)), text, note=note)
+    context.print_result(
+        incident_json(incident, store.verdicts.drafts(incident.id)), text, note=note
+    )

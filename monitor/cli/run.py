@@ -23,16 +23,22 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command("run")
-@click.option("--log", type=click.Choice(["json", "console"]), default="json", help="Format of log lines.")
 @click.option(
-    "--level", type=click.Choice(["DEBUG", "INFO", "WARNING"]), default="INFO", help="Lowest level that is logged."
+    "--log", type=click.Choice(["json", "console"]), default="json", help="Format of log lines."
+)
+@click.option(
+    "--level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING"]),
+    default="INFO",
+    help="Lowest level that is logged.",
 )
 @click.pass_obj
 def command(context: Context, log: str, level: str) -> None:
     """Watch, record, alert and serve until you stop it.
 
-    SIGTERM or SIGINT stops it regularly, a second one at once. SIGHUP or `ninethirty reload` reloads the
-    configuration. If `check` would refuse it, the faults are logged and nothing changes.
+    SIGTERM or SIGINT stops it regularly, a second one at once. SIGHUP or `ninethirty reload`
+    reloads the configuration. If `check` would refuse it, the faults are logged and nothing
+    changes.
 
     Example: ninethirty --config config.toml run
     """
@@ -40,7 +46,8 @@ def command(context: Context, log: str, level: str) -> None:
     for number in _STOP_SIGNALS:
         signal.signal(number, _exit_now)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        # By default SIGHUP would end the process. Until the program runs, there is nothing to reload.
+        # By default SIGHUP would end the process. Until the program runs, there is nothing to
+        # reload.
         signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     from monitor.app.build import Edges, build
     from monitor.config.secrets import redactor, secrets_of
@@ -53,17 +60,26 @@ def command(context: Context, log: str, level: str) -> None:
     redact = redactor(secrets)
 
     def hide(line: str) -> str:
-        """Return a log line without secrets, by the newest `redact`. It is None while there are no secrets."""
+        """Return a log line without secrets, by the newest `redact`.
+
+        It is None while there are no secrets.
+        """
         return line if redact is None else redact(line)
 
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
-    # `Edges` connects the monitor to the world around it: here systemd, a journal for writes that the store refuses,
-    # and the lock. If the store is recovered while the monitor runs, the new file is locked too.
-    edges = Edges(manager=find_service_manager(os.environ, os.getpid()), journal=True, lock=lock.lock)
+    # `Edges` connects the monitor to the world around it: here systemd, a journal for writes that
+    # the store refuses, and the lock. If the store is recovered while the monitor runs, the new
+    # file is locked too.
+    edges = Edges(
+        manager=find_service_manager(os.environ, os.getpid()), journal=True, lock=lock.lock
+    )
 
     def read_new_settings() -> Settings:
-        """Return the configuration as it is now in its file. From now on, its secrets are hidden too."""
+        """Return the configuration as it is now in its file.
+
+        From now on, its secrets are hidden too.
+        """
         from monitor.cli.check import settings_for_reload
 
         nonlocal redact
@@ -80,9 +96,15 @@ def command(context: Context, log: str, level: str) -> None:
 
 
 async def _run_app(
-    make_app: Callable[[], App], lock: StoreLock, settings: Settings, read_settings: Callable[[], Settings], file: str
+    make_app: Callable[[], App],
+    lock: StoreLock,
+    settings: Settings,
+    read_settings: Callable[[], Settings],
+    file: str,
 ) -> None:
-    """Lock the store and run the daemon until a stop signal. SIGHUP or the control socket reloads it.
+    """Lock the store and run the daemon until a stop signal.
+
+    SIGHUP or the control socket reloads it.
 
     A reload gets the configuration from `read_settings` and names `file` in its messages.
     """
@@ -113,8 +135,12 @@ async def _run_app(
         await app.daemon.close()
 
 
-def handle_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, on_hangup: Callable[[], None]) -> None:
-    """Let a stop signal set `stop`, a second one end the process at once, and SIGHUP call `on_hangup`."""
+def handle_signals(
+    loop: asyncio.AbstractEventLoop, stop: asyncio.Event, on_hangup: Callable[[], None]
+) -> None:
+    """Let a stop signal set `stop`, a second one end the process at once, and SIGHUP call
+    `on_hangup`.
+    """
 
     def stop_or_exit(number: int) -> None:
         if stop.is_set():
@@ -132,5 +158,6 @@ def _exit_now(number: int, _frame: object) -> None:
     """End the process at once, with the exit status of this signal."""
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-    # The first process of a container ignores signals whose handler is the default, so it exits here.
+    # The first process of a container ignores signals whose handler is the default, so it exits
+    # here.
     os._exit(128 + number)

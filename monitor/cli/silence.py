@@ -32,7 +32,9 @@ def _parse_length(text: str) -> timedelta:
 
 @click.group("silence")
 def command() -> None:
-    """Suppress messages for a while, with an end and a reason. At the end people get the current status.
+    """Suppress messages for a while, with an end and a reason.
+
+    At the end people get the current status.
 
     Looks, evidence, verdicts, drafts, metrics and the board continue.
 
@@ -41,12 +43,25 @@ def command() -> None:
 
 
 @command.command("add")
-@click.option("--incident", metavar="ID", shell_complete=complete.incidents, help="Silence this incident.")
-@click.option("--release", metavar="ID", shell_complete=complete.releases, help="Silence this release.")
-@click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Silence this producer.")
+@click.option(
+    "--incident", metavar="ID", shell_complete=complete.incidents, help="Silence this incident."
+)
+@click.option(
+    "--release", metavar="ID", shell_complete=complete.releases, help="Silence this release."
+)
+@click.option(
+    "--producer", metavar="SLUG", shell_complete=complete.producers, help="Silence this producer."
+)
 @click.option("--host", metavar="NAME", help="Silence all releases on this host.")
-@click.option("--from", "begins", type=INSTANT, help="When it begins, at most 90 days ahead; default now.")
-@click.option("--for", "length", type=Parsed("length", _parse_length), help="Its length: 30m, 2h, 3d; at most 14d.")
+@click.option(
+    "--from", "begins", type=INSTANT, help="When it begins, at most 90 days ahead; default now."
+)
+@click.option(
+    "--for",
+    "length",
+    type=Parsed("length", _parse_length),
+    help="Its length: 30m, 2h, 3d; at most 14d.",
+)
 @click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
 @by_role
@@ -62,9 +77,11 @@ def add(  # one for each option
     by: str | None,
     **names: str | None,
 ) -> None:
-    """Suppress messages about an incident, release, producer or host for a while, from now or from a later time.
+    """Suppress messages about an incident, release, producer or host for a while, from now or from
+    a later time.
 
-    Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by "duty statistician"
+    Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by
+    "duty statistician"
     """
     from monitor.deliver.silences import silence_json
 
@@ -74,7 +91,9 @@ def add(  # one for each option
     begin = max(now, begins or now)  # a time that has passed counts as now
     end = until or begin + (length or timedelta())
     with context.store() as store:
-        scope, name = _check_scope(context, store, {option: name for option, name in names.items() if name})
+        scope, name = _check_scope(
+            context, store, {option: name for option, name in names.items() if name}
+        )
         with refuse_invalid_input():
             made = create_silence(scope, name, end, role_of(by), reason, now, begins=begin)
         with store.transaction() as tx:
@@ -100,10 +119,22 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
     # The store selects by the planned end, so its rows include silences that were ended early.
     chosen = [one for one in stored if with_ended or now < one.ends]
     rows = [
-        (one.scope, one.name, stamp(one.begins, zone), stamp(one.ends, zone), one.by, one.reason, one.id)
+        (
+            one.scope,
+            one.name,
+            stamp(one.begins, zone),
+            stamp(one.ends, zone),
+            one.by,
+            one.reason,
+            one.id,
+        )
         for one in chosen
     ]
-    text = table_lines(rows, ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"]) if rows else "No silences."
+    text = (
+        table_lines(rows, ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"])
+        if rows
+        else "No silences."
+    )
     context.print_result([silence_json(one) for one in chosen], text)
 
 
@@ -140,7 +171,8 @@ def silence_text(one: Silence, zone: str) -> str:
 def _check_scope(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
     """Return scope and name of a silence from `given`, the names of things by option.
 
-    Raises `UsageError` unless exactly one is given. Each look-up raises `UnknownName`. A host can have any name.
+    Raises `UsageError` unless exactly one is given. Each look-up raises `UnknownName`. A host can
+    have any name.
     """
     if len(given) != 1:
         raise click.UsageError("give one of --incident, --release, --producer and --host")

@@ -10,7 +10,8 @@ from monitor.cli.common import Context, bullet_lines, json_verb
 @click.command("status")
 @json_verb
 def command(context: Context) -> None:
-    """Show whether the running monitor is reliable, and the state of calendars, clock, budgets and watch.
+    """Show whether the running monitor is reliable, and the state of calendars, clock, budgets and
+    watch.
 
     Exit status 1 if it is not reliable now. Run it in the monitor's folder, as its user.
 

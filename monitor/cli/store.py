@@ -21,7 +21,9 @@ def command() -> None:
 @command.command("upgrade")
 @json_verb
 def upgrade(context: Context) -> None:
-    """Upgrade the store to the schema of this version. A newer schema that this version can use is kept.
+    """Upgrade the store to the schema of this version.
+
+    A newer schema that this version can use is kept.
 
     Example: ninethirty store upgrade
     """
@@ -37,8 +39,8 @@ def upgrade(context: Context) -> None:
 def check(context: Context) -> None:
     """Check the store, and if that is whole, its evidence. Exit status 1 if there is a fault.
 
-    If several monitors share a store, run this on each machine, because it reads only the files there. The evidence of
-    other monitors is checked by its chain of hashes.
+    If several monitors share a store, run this on each machine, because it reads only the files
+    there. The evidence of other monitors is checked by its chain of hashes.
 
     Example: ninethirty store check
     """
@@ -46,22 +48,33 @@ def check(context: Context) -> None:
 
     with context.store() as store:
         own = context.own_monitors(store)
-        faults = store.check() or verify_evidence(store.evidence, Path(context.settings.evidence.folder), own)
+        faults = store.check() or verify_evidence(
+            store.evidence, Path(context.settings.evidence.folder), own
+        )
         # `own` is None if the store is not shared. Then all evidence is on this machine.
         monitors = [] if own is None else store.evidence.monitors()
     others = [name for name in monitors if name not in (own or ())]
     lines = faults or [f"The store is whole, and so is {_evidence_text(own, monitors)}."]
     if others:
-        lines.append(f"The files of {', '.join(others)} are on other machines. Only their chain was checked.")
+        lines.append(
+            f"The files of {', '.join(others)} are on other machines. Only their chain was checked."
+        )
     context.print_result({"faults": faults, "not_read": others}, lines, ok=not faults)
 
 
 def _evidence_text(own: Sequence[str] | None, every: Sequence[str]) -> str:
-    """Return which evidence was checked. `own` are the monitors on this machine (None: the store is not shared)."""
+    """Return which evidence was checked.
+
+    `own` are the monitors on this machine (None: the store is not shared).
+    """
     if own is None:
         return "its evidence"
     has_own = any(name in every for name in own)
-    return f"the evidence of {', '.join(own)}" if has_own else f"its record: no evidence is stored of {', '.join(own)}"
+    return (
+        f"the evidence of {', '.join(own)}"
+        if has_own
+        else f"its record: no evidence is stored of {', '.join(own)}"
+    )
 
 
 @command.command("backup")
@@ -81,7 +94,8 @@ def backup(context: Context, *, file: Path) -> None:
 @click.argument("file", type=PATH)
 @json_verb
 def restore(context: Context, *, file: Path) -> None:
-    """Restore the backup FILE into the configured store, SQLite or PostgreSQL, which must be empty or not exist.
+    """Restore the backup FILE into the configured store, SQLite or PostgreSQL, which must be empty
+    or not exist.
 
     Stop the monitor first. Copy the evidence back yourself, then run `store check`.
 
@@ -90,7 +104,9 @@ def restore(context: Context, *, file: Path) -> None:
     from monitor.store.move import restore_store
 
     rows = restore_store(file, context.settings.store.url)
-    context.print_result({"file": str(file), "rows": rows}, f"Restored {_rows_text(rows)} from {file}.")
+    context.print_result(
+        {"file": str(file), "rows": rows}, f"Restored {_rows_text(rows)} from {file}."
+    )
 
 
 @command.command("copy")
@@ -98,11 +114,14 @@ def restore(context: Context, *, file: Path) -> None:
 @click.argument("target", metavar="URL")
 @json_verb
 def copy(context: Context, *, source: str, target: str) -> None:
-    """Copy the store at one URL to another that is empty or does not exist: SQLite to PostgreSQL, or back.
+    """Copy the store at one URL to another that is empty or does not exist: SQLite to PostgreSQL,
+    or back.
 
-    Stop the monitor first, because later writes are not copied. Then write the new URL into `[store] url`.
+    Stop the monitor first, because later writes are not copied. Then write the new URL into
+    `[store] url`.
 
-    Example: ninethirty store copy sqlite:///var/ninethirty.db postgresql+psycopg://ninethirty@db/ninethirty
+    Example: ninethirty store copy sqlite:///var/ninethirty.db
+    postgresql+psycopg://ninethirty@db/ninethirty
     """
     from monitor.store.move import copy_store
 

@@ -18,12 +18,17 @@ P = ParamSpec("P")
 _CLEAR_LINE = "\x1b[K"
 
 
-def page_output(verb: Callable[Concatenate[Context, P], None]) -> Callable[Concatenate[Context, P], None]:
+def page_output(
+    verb: Callable[Concatenate[Context, P], None],
+) -> Callable[Concatenate[Context, P], None]:
     """Show a verb's output in $PAGER, by default less, if it is longer than the terminal."""
 
     @wraps(verb)
     def run_paged(context: Context, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Run the verb. On a terminal, collect what it prints, and page it if it is longer than the terminal."""
+        """Run the verb.
+
+        On a terminal, collect what it prints, and page it if it is longer than the terminal.
+        """
         if not sys.stdout.isatty():
             verb(context, *args, **kwargs)
             return
@@ -52,7 +57,10 @@ class _TerminalBuffer(io.StringIO):
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows progress in one updated line, only on a terminal. The line is cleared at the end."""
+    """Yield a function that shows progress in one updated line, only on a terminal.
+
+    The line is cleared at the end.
+    """
 
     def show(text: str) -> None:
         if sys.stderr.isatty():

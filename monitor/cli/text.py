@@ -1,4 +1,6 @@
-"""Text about one release for a person on call: the verdict first, then what was promised and what was seen."""
+"""Text about one release for a person on call: the verdict first, then what was promised and what
+was seen.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ from schedules.times.zone import LONDON
 
 
 def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
-    """Yield the lines on one release, from its JSON. `producer` is the name of its producer (default: its id)."""
+    """Yield the lines on one release, from its JSON.
+
+    `producer` is the name of its producer (default: its id).
+    """
     slot, source = body["slot"], ""
     zone = slot["timezone"] if slot else LONDON
     if slot and slot["source"]:
@@ -42,7 +47,9 @@ def release_lines(body: Mapping[str, Any], producer: str = "") -> Iterator[str]:
 
 
 def headline(body: Mapping[str, Any]) -> str:
-    """Return in one line the verdict with its delay, last look, exposure and grade, and whether it is final."""
+    """Return in one line the verdict with its delay, last look, exposure and grade, and whether it
+    is final.
+    """
     pieces = [status_in_capitals(body)]
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
         pieces[0] += f" by {late}"
@@ -54,7 +61,9 @@ def headline(body: Mapping[str, Any]) -> str:
 
 
 def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
-    """Yield the lines that only some releases have: reason, Code of Practice, incident, parts and findings."""
+    """Yield the lines that only some releases have: reason, Code of Practice, incident, parts and
+    findings.
+    """
     if body["unproven_because"]:
         yield f"  Unproven    {body['unproven_because']}"
     if body["code"] and body["code"]["practice"]:
@@ -71,15 +80,20 @@ def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
         yield from ("", "Findings")
         for found in body["findings"]:
             where = f" ({part_label(found['part'])})" if found["part"] else ""
-            yield from bullet_lines([f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"])
+            yield from bullet_lines(
+                [f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"]
+            )
 
 
 def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
-    """Yield the verdict of a part, its address, its exposures before the slot, and when it was seen."""
+    """Yield the verdict of a part, its address, its exposures before the slot, and when it was
+    seen.
+    """
     optional = "" if part["required"] else ", cannot make the release late"
     role = ROLE_NAMES.get(part["role"], part["role"])
     name = part_label(None) if part["role"] == "page" else f"{part['id']} ({role}{optional})"
-    # The release was not promised at an alternative address, so if it is not seen there, it is not late there.
+    # The release was not promised at an alternative address, so if it is not seen there, it is not
+    # late there.
     is_late = part["verdict"] in {"late", "overdue"} and not is_unseen_alternative(part)
     delay = f", {length_text(part['delay'])} after the slot" if is_late else ""
     yield f"  {name}: {status_text(part)}{delay}"
@@ -87,7 +101,10 @@ def _part_lines(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     for exposure in part["exposures"]:
         end = describe_exposure_end(exposure.get("ended"), _seen_text(exposure["to"], zone))
         yield f"    out early for {length_text(exposure['seconds'])}"
-        yield f"    came {_seen_text(exposure['from'], zone)}, {'still out' if exposure['open'] else end}"
+        yield (
+            f"    came {_seen_text(exposure['from'], zone)},"
+            f" {'still out' if exposure['open'] else end}"
+        )
     if part["exposures"] and part["released"]["by"]:
         yield f"    out as promised {_seen_text(part['released'], zone)}"
     elif not part["exposures"]:

@@ -13,18 +13,29 @@ from monitor.errors import UserFault
 @click.command("user")
 @click.argument("name")
 @click.option("--role", default="", help="Their role, filled in when they acknowledge.")
-@click.option("--viewer", "right", flag_value="viewer", help="They see no embargoed facts and cannot change anything.")
+@click.option(
+    "--viewer",
+    "right",
+    flag_value="viewer",
+    help="They see no embargoed facts and cannot change anything.",
+)
 @click.option("--head", "right", flag_value="head", help="They can sign and waive reports.")
 @click.option(
-    "--token", "scope", type=click.Choice(["metrics", "read", "duty"]), help="Make a token: NAME is a program."
+    "--token",
+    "scope",
+    type=click.Choice(["metrics", "read", "duty"]),
+    help="Make a token: NAME is a program.",
 )
 @json_verb
-def command(context: Context, *, name: str, role: str, right: str | None, scope: str | None) -> None:
+def command(
+    context: Context, *, name: str, role: str, right: str | None, scope: str | None
+) -> None:
     """Make the line with which NAME can sign in, for the file that [web] users_file names.
 
-    It asks you for the password, or without a terminal reads it from the first line of standard input. With --token it
-    makes a token for a program and prints it once, on standard error. A token is for the metrics, for reading
-    everything, or also for acknowledging and silencing (duty).
+    It asks you for the password, or without a terminal reads it from the first line of standard
+    input. With --token it makes a token for a program and prints it once, on standard error. A
+    token is for the metrics, for reading everything, or also for acknowledging and silencing
+    (duty).
 
     Example: ninethirty user anne --role "duty statistician" >> users
     """
@@ -32,7 +43,9 @@ def command(context: Context, *, name: str, role: str, right: str | None, scope:
     from monitor.web.users import Right, make_line, make_token_line
 
     if scope and (role or right):
-        raise UserFault("leave out --role, --viewer and --head: a program has only the rights of its token")
+        raise UserFault(
+            "leave out --role, --viewer and --head: a program has only the rights of its token"
+        )
     try:
         if scope:
             token, line = make_token_line(name, TokenScope(scope))
@@ -41,11 +54,19 @@ def command(context: Context, *, name: str, role: str, right: str | None, scope:
     except ValueError as exc:
         raise UserFault(str(exc)) from exc
     body = {"user": name, "line": line} | ({"token": token} if token else {})
-    context.print_result(body, line, note=f"Copy the token now, it is not stored: {token}" if token else "")
+    context.print_result(
+        body, line, note=f"Copy the token now, it is not stored: {token}" if token else ""
+    )
 
 
 def _read_password() -> str:
-    """Return the password that a person types twice, or without a terminal the first line of standard input."""
+    """Return the password that a person types twice, or without a terminal the first line of
+    standard input.
+    """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt="Repeat the password", err=True))
+    return str(
+        click.prompt(
+            "Password", hide_input=True, confirmation_prompt="Repeat the password", err=True
+        )
+    )

@@ -1,4 +1,6 @@
-"""Checks between the tables of a configuration: names that others refer to, and what needs other packages."""
+"""Checks between the tables of a configuration: names that others refer to, and what needs other
+packages.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +30,12 @@ _LISTEN = WebSettings().listen
 
 
 def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault between tables, such as a name that no table has, and each file or address that is unusable.
+    """Yield each fault between tables, such as a name that no table has, and each file or address
+    that is unusable.
 
-    `data` is the raw TOML. Relative files start from `folder`. `settings` is the whole configuration, or None if a
-    table by itself has a fault. Without it, checks of links, forms, the Code and findings in routes are left out.
+    `data` is the raw TOML. Relative files start from `folder`. `settings` is the whole
+    configuration, or None if a table by itself has a fault. Without it, checks of links, forms, the
+    Code and findings in routes are left out.
     """
     yield from _repeat_faults(data, "calendar", "name")
     yield from _repeat_faults(data, "producer", "id")
@@ -52,13 +56,17 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
 
 
 def recogniser_fault(recogniser: str) -> str | None:
-    """Return what is wrong with a recogniser of a part, such as `text:WORDS`, or None if it is right."""
+    """Return what is wrong with a recogniser of a part, such as `text:WORDS`, or None if it is
+    right.
+    """
     from monitor.look.recognise.registry import PLAIN, WITH_RULE, find_recogniser  # noqa: PLC0415 # libraries are heavy
 
     name, _, argument = recogniser.partition(":")
     if recogniser not in PLAIN and name not in WITH_RULE:
         known = sorted((*PLAIN, *WITH_RULE))
-        return "no recogniser of that name" + (did_you_mean(name, known) or f", write one of {', '.join(known)}")
+        return "no recogniser of that name" + (
+            did_you_mean(name, known) or f", write one of {', '.join(known)}"
+        )
     if name in WITH_RULE and not argument.strip():
         return f'needs an argument, write "{name}:..."'
     try:
@@ -73,7 +81,9 @@ def rows_of(data: Row, table: str) -> list[tuple[str, Row]]:
     rows = data.get(table)
     if not isinstance(rows, list):
         return []
-    return [(f"{table}[{place}]", row) for place, row in enumerate(rows, 1) if isinstance(row, Mapping)]
+    return [
+        (f"{table}[{place}]", row) for place, row in enumerate(rows, 1) if isinstance(row, Mapping)
+    ]
 
 
 def _table(data: Row, name: str) -> Row:
@@ -100,7 +110,9 @@ def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
 def _unknown_calendar_faults(data: Row) -> Iterator[CrossFault]:
     """Yield a fault for each pin and split whose calendar is not configured."""
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
-        yield from _unknown_names(f"{place}.calendar", "calendar", [row.get("calendar")], _names(data, "calendar"))
+        yield from _unknown_names(
+            f"{place}.calendar", "calendar", [row.get("calendar")], _names(data, "calendar")
+        )
 
 
 def _part_faults(data: Row) -> Iterator[CrossFault]:
@@ -117,48 +129,75 @@ def _part_faults(data: Row) -> Iterator[CrossFault]:
             yield f"{place}.url", "only {slug} and {url} can be filled in", quote_value(url)
             continue
         if not url.startswith(("https://", "http://", "{url}")):
-            yield f"{place}.url", 'not an address, write "https://host/path" or begin with {url}', quote_value(url)
+            yield (
+                f"{place}.url",
+                'not an address, write "https://host/path" or begin with {url}',
+                quote_value(url),
+            )
 
 
 def _route_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield a fault for each unknown channel or rota in a route, and unknown channel in `[alert] open_channels`."""
+    """Yield a fault for each unknown channel or rota in a route, and unknown channel in `[alert]
+    open_channels`.
+    """
     known, rotas = _names(data, "channel"), _names(data, "rota")
     for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
-            yield from _unknown_names(f"{place}.{key}", "channel", _texts_in(row.get(key)), known + rotas)
+            yield from _unknown_names(
+                f"{place}.{key}", "channel", _texts_in(row.get(key)), known + rotas
+            )
     open_channels = _texts_in(_table(data, "alert").get("open_channels"))
     yield from _unknown_names("alert.open_channels", "channel", open_channels, known)
 
 
 def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of a rota: its name is taken, it names an unknown channel or role, or its source is wrong."""
+    """Yield each fault of a rota: its name is taken, it names an unknown channel or role, or its
+    source is wrong.
+    """
     channels, calendars = _names(data, "channel"), _names(data, "calendar")
-    # A rota NAME has a calendar of shifts, called `rota-NAME`. If another calendar has that name, NAME is taken.
-    taken_names = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
+    # A rota NAME has a calendar of shifts, called `rota-NAME`. If another calendar has that name,
+    # NAME is taken.
+    taken_names = {
+        *channels,
+        *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-")),
+    }
     yield from _repeat_faults(data, "rota", "name")
     for place, row in rows_of(data, "rota"):
         channel_of_role = _table(row, "who")
         if (name := row.get("name")) in taken_names:
             yield f"{place}.name", "a channel or calendar is called that", quote_value(name)
         for role, channel in channel_of_role.items():
-            yield from _unknown_names(f"{place}.who.{quote_value(role)}", "channel", [channel], channels)
-        # `turns` lists the roles that take turns. Without `who`, no role is known, and the rota's own check refuses it.
+            yield from _unknown_names(
+                f"{place}.who.{quote_value(role)}", "channel", [channel], channels
+            )
+        # `turns` lists the roles that take turns. Without `who`, no role is known, and the rota's
+        # own check refuses it.
         if channel_of_role:
-            yield from _unknown_names(f"{place}.turns", "role", _texts_in(row.get("turns")), channel_of_role)
+            yield from _unknown_names(
+                f"{place}.turns", "role", _texts_in(row.get("turns")), channel_of_role
+            )
             for key, shift in rows_of(row, "shift"):
-                yield from _unknown_names(f"{place}.{key}.role", "role", [shift.get("role")], channel_of_role)
+                yield from _unknown_names(
+                    f"{place}.{key}.role", "role", [shift.get("role")], channel_of_role
+                )
         yield from _source_faults(place, row, folder)
 
 
-def _unknown_names(key: str, what: str, names: Iterable[object], known: Collection[str]) -> Iterator[CrossFault]:
-    """Yield the fault of a key for each of its `names` that is a text and names a thing that is not configured."""
+def _unknown_names(
+    key: str, what: str, names: Iterable[object], known: Collection[str]
+) -> Iterator[CrossFault]:
+    """Yield the fault of a key for each of its `names` that is a text and names a thing that is not
+    configured.
+    """
     for name in names:
         if isinstance(name, str) and name not in known:
             yield key, f"no {what} of that name{did_you_mean(name, known)}", quote_value(name)
 
 
 def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield the faults of the source of a rota: turns, shifts, or a calendar at an address or in a file."""
+    """Yield the faults of the source of a rota: turns, shifts, or a calendar at an address or in a
+    file.
+    """
     file = row.get("file")
     if not any(row.get(key) for key in ("turns", "shift", "url", "file")):
         yield place, "needs turns, shifts, a url or a file: without one, no one is on call", None
@@ -184,8 +223,12 @@ def _names(data: Row, table: str) -> list[str]:
 
 
 def _summary_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield a fault for each channel of a summary that is not configured, or that reaches more than staff."""
-    channels_of_rota = {row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")}
+    """Yield a fault for each channel of a summary that is not configured, or that reaches more than
+    staff.
+    """
+    channels_of_rota = {
+        row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")
+    }
     known = [*_names(data, "channel"), *_names(data, "rota")]
     open_channels = _texts_in(_table(data, "alert").get("open_channels"))
     for place, row in rows_of(data, "summary"):
@@ -194,11 +237,17 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
             # A rota sends through the channels of its roles. Any other name is a channel.
             reached_channels = channels_of_rota.get(name, [name])
             if name in known and any(channel in open_channels for channel in reached_channels):
-                yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", quote_value(name)
+                yield (
+                    f"{place}.channels",
+                    "reaches more than staff: [alert] open_channels names it",
+                    quote_value(name),
+                )
 
 
 def _network_faults(data: Row) -> Iterator[CrossFault]:
-    """Yield a fault for each key of `[budget]` that is not a host name, and each invalid proxy of `[network]`."""
+    """Yield a fault for each key of `[budget]` that is not a host name, and each invalid proxy of
+    `[network]`.
+    """
     for host in _table(data, "budget"):
         if not re.fullmatch(r"[\w.-]+", host):
             yield f"budget.{quote_value(host)}", 'not a host, write "www.gov.uk"', None
@@ -206,17 +255,27 @@ def _network_faults(data: Row) -> Iterator[CrossFault]:
     proxies = {f'proxies."{host}"': url for host, url in _table(network, "proxies").items()}
     for key, url in {"proxy": network.get("proxy"), **proxies}.items():
         if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
-            yield f"network.{key}", 'is spoken to in plain HTTP, write "http://proxy.example:3128"', quote_value(url)
+            yield (
+                f"network.{key}",
+                'is spoken to in plain HTTP, write "http://proxy.example:3128"',
+                quote_value(url),
+            )
 
 
 def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
-    """Yield (key, reason, value to quote or None) for faults of links, templates, the Code of Practice and routes."""
+    """Yield (key, reason, value to quote or None) for faults of links, templates, the Code of
+    Practice and routes.
+    """
     if settings.web.link_key is not None and settings.web.public_url is None:
-        yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
+        yield (
+            "web.public_url",
+            "must be given with link_key: a link needs an address people reach",
+            None,
+        )
     yield from _template_faults(settings, folder)  # relative files start from `folder`
     yield from _code_faults(settings)
-    # A route with a misspelt finding would never match, so its notices would go elsewhere. It may also name a kind of
-    # incident, or `not_published`, the verdict at the end of the watch.
+    # A route with a misspelt finding would never match, so its notices would go elsewhere. It may
+    # also name a kind of incident, or `not_published`, the verdict at the end of the watch.
     known = sorted({*FindingKind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         pattern = route.match.finding
@@ -229,11 +288,17 @@ def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
     for place, table in enumerate(settings.producer, 1):
         if table.report.template is not None:
             for reason in _faults_of_template(folder / table.report.template):
-                yield f"producer[{place}].report.template", reason, quote_value(table.report.template)
+                yield (
+                    f"producer[{place}].report.template",
+                    reason,
+                    quote_value(table.report.template),
+                )
 
 
 def _faults_of_template(file: Path) -> Iterator[str]:
-    """Yield why a .docx form cannot be used: it cannot be read, or has a field that does not exist."""
+    """Yield why a .docx form cannot be used: it cannot be read, or has a field that does not
+    exist.
+    """
     from alerts.draft.write.template import BadTemplate, find_unknown_names  # noqa: PLC0415 # heavy, and rarely needed
 
     try:
@@ -247,11 +312,20 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 
 
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
-    """Yield a fault for each unknown edition or practice of the Code of Practice for Statistics in the settings."""
-    practices = {edition.name: [f"{edition.name}/{name}" for name in edition.practices] for edition in load_editions()}
+    """Yield a fault for each unknown edition or practice of the Code of Practice for Statistics in
+    the settings.
+    """
+    practices = {
+        edition.name: [f"{edition.name}/{name}" for name in edition.practices]
+        for edition in load_editions()
+    }
     for edition in settings.code.begins:  # the day on which each edition begins to apply
         if edition not in practices:
-            yield f'code.begins."{edition}"', f"no edition of that name, there are {', '.join(practices)}", None
+            yield (
+                f'code.begins."{edition}"',
+                f"no edition of that name, there are {', '.join(practices)}",
+                None,
+            )
     for practice in settings.code.cites:  # the text that cites each practice, by EDITION/NAME
         known = practices.get(practice.partition("/")[0], [])
         if practice not in known:
@@ -260,40 +334,76 @@ def _code_faults(settings: Settings) -> Iterator[CrossFault]:
 
 
 def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
-    """Yield each fault of `[web]`: addresses to listen on, the file of users, and sign-in that is unsafe or useless."""
+    """Yield each fault of `[web]`: addresses to listen on, the file of users, and sign-in that is
+    unsafe or useless.
+    """
     listen, users, header = web.get("listen"), web.get("users_file"), web.get("proxy_header")
     yield from _proxy_header_faults(web)
     yield from _provider_faults(web)
     if isinstance(listen, str) and not _is_listenable(listen):
-        yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', quote_value(listen)
-    elif isinstance(listen, str) and not (is_loopback(listen) or users or header or web.get("oidc")):
-        yield "web.listen", "others can reach this address but cannot sign in: name a users_file", quote_value(listen)
+        yield (
+            "web.listen",
+            'not an address to listen on, write "127.0.0.1:9030"',
+            quote_value(listen),
+        )
+    elif isinstance(listen, str) and not (
+        is_loopback(listen) or users or header or web.get("oidc")
+    ):
+        yield (
+            "web.listen",
+            "others can reach this address but cannot sign in: name a users_file",
+            quote_value(listen),
+        )
     metrics = web.get("metrics_listen")
     if isinstance(metrics, str) and not _is_listenable(metrics):
-        yield "web.metrics_listen", 'not an address to listen on, write "127.0.0.1:9031"', quote_value(metrics)
+        yield (
+            "web.metrics_listen",
+            'not an address to listen on, write "127.0.0.1:9031"',
+            quote_value(metrics),
+        )
     elif isinstance(metrics, str) and _port_of(metrics) == _port_of(str(listen or _LISTEN)):
-        yield "web.metrics_listen", "needs another port: the pages use that one", quote_value(metrics)
+        yield (
+            "web.metrics_listen",
+            "needs another port: the pages use that one",
+            quote_value(metrics),
+        )
     if isinstance(users, str) and not (folder / users).is_file():
         yield "web.users_file", "no such file", quote_value(users)
 
 
 def _proxy_header_faults(web: Row) -> Iterator[CrossFault]:
-    """Yield the faults of sign-in by a proxy: it needs a header, named proxies, and rights for people."""
+    """Yield the faults of sign-in by a proxy: it needs a header, named proxies, and rights for
+    people.
+    """
     header, proxies = web.get("proxy_header"), web.get("proxies")
     if header is None:
         if web.get("proxy_rights"):
-            yield "web.proxy_rights", "is for people whom a proxy signs in: name its proxy_header", None
+            yield (
+                "web.proxy_rights",
+                "is for people whom a proxy signs in: name its proxy_header",
+                None,
+            )
         return
     if not proxies:
-        yield "web.proxy_header", "no proxy is trusted: name the proxies that set it", quote_value(header)
+        yield (
+            "web.proxy_header",
+            "no proxy is trusted: name the proxies that set it",
+            quote_value(header),
+        )
     elif isinstance(proxies, list) and any(str(proxy).endswith("/0") for proxy in proxies):
         yield "web.proxies", "anyone could claim to be anyone: name only the proxies", None
     if not web.get("proxy_rights"):
-        yield "web.proxy_header", "no one has rights: name people in proxy_rights", quote_value(header)
+        yield (
+            "web.proxy_header",
+            "no one has rights: name people in proxy_rights",
+            quote_value(header),
+        )
 
 
 def _provider_faults(web: Row) -> Iterator[CrossFault]:
-    """Yield the faults of sign-in by a provider, `[web.oidc]`: an address that is unsafe, or no way back to us."""
+    """Yield the faults of sign-in by a provider, `[web.oidc]`: an address that is unsafe, or no way
+    back to us.
+    """
     oidc = web.get("oidc")
     if not isinstance(oidc, dict):
         return
@@ -312,7 +422,11 @@ def _issuer_fault(issuer: str) -> str | None:
     except ValueError:
         return 'not an address, write "https://host/path"'
     is_unprotected = split.scheme == "http" and not is_loopback(f"{split.hostname}:0")
-    return "its answers sign people in, so they need protection: write https" if is_unprotected else None
+    return (
+        "its answers sign people in, so they need protection: write https"
+        if is_unprotected
+        else None
+    )
 
 
 def _port_of(listen: str) -> str:

@@ -18,7 +18,14 @@ from schedules.values import quote_value
 
 Doubt = tuple[str, str, str | None]
 """Key, reason and value. A value of None is not shown."""
-_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_PROXY_VARIABLES = (
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+)
 _EXAMPLE_DOMAINS = ("example.gov.uk", "example.gov.scot", "example.com", "example.org", ".example")
 _ANY = "*"
 """Stands for every producer, among those that a calendar can name."""
@@ -26,7 +33,8 @@ _ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Facts from outside the configuration: entries by calendar at its last usable read, releases, environment.
+    """Facts from outside the configuration: entries by calendar at its last usable read, releases,
+    environment.
 
     `gaps` are the spans ahead, in words, in which no one of a rota is on call.
     """
@@ -49,38 +57,62 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     yield from _rota_doubts(settings, known)
     yield from _budget_doubts(settings, known)
     if settings.timezone != "Europe/London":
-        yield "timezone", "times without an offset are not read as London's", quote_value(settings.timezone)
+        yield (
+            "timezone",
+            "times without an offset are not read as London's",
+            quote_value(settings.timezone),
+        )
     for name in _PROXY_VARIABLES:
         if known.environment.get(name) and settings.network.proxy is None:
             # The value is not quoted, because it may contain a password.
-            but = " but by Apprise" if any(table.kind == "apprise" for table in settings.channel) else ""
-            yield "environment", f"{name} is set and is not used{but}: [network] proxy is the way out", None
+            but = (
+                " but by Apprise"
+                if any(table.kind == "apprise" for table in settings.channel)
+                else ""
+            )
+            yield (
+                "environment",
+                f"{name} is set and is not used{but}: [network] proxy is the way out",
+                None,
+            )
 
 
 def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield doubts about calendars: there is none, one has no entries, or one filters by an unknown organisation."""
+    """Yield doubts about calendars: there is none, one has no entries, or one filters by an unknown
+    organisation.
+    """
     if not settings.calendar:
         yield "calendar", "no calendar is configured, so no release is watched", None
     for place, table in enumerate(settings.calendar, 1):
         if known.entries.get(table.name) == 0:
             yield f"calendar[{place}]", f"{table.name} has no entries, so it adds no releases", None
         for slug in table.filters.get("organisations", []):
-            if slug not in ORGANISATIONS and not any(slug in release.producers for release in known.releases):
+            if slug not in ORGANISATIONS and not any(
+                slug in release.producers for release in known.releases
+            ):
                 near = nearest_slug(slug)
-                meant = f", did you mean {near}?" if near else ": see that GOV.UK has /government/organisations/ of it"
+                meant = (
+                    f", did you mean {near}?"
+                    if near
+                    else ": see that GOV.UK has /government/organisations/ of it"
+                )
                 reason = f"not a body this version knows{meant}"
                 yield f"calendar[{place}].filters.organisations", reason, quote_value(slug)
 
 
 def _producers_of(table: CalendarSettings) -> Iterable[str]:
-    """Return the producers that a calendar's settings name, `*` for any. Releases read from a file name their own."""
+    """Return the producers that a calendar's settings name, `*` for any.
+
+    Releases read from a file name their own.
+    """
     if table.producer:
         return [table.producer]
     if table.kind == "govuk":
         return table.filters.get("organisations", [_ANY])
     if table.kind in SINGLE_PRODUCER_KINDS:
         return [SINGLE_PRODUCER_KINDS[table.kind]]
-    return [] if table.file else [_ANY]  # the caller gets the producers of a file from the releases in it
+    # the caller gets the producers of a file from the releases in it
+    return [] if table.file else [_ANY]
 
 
 def _named_producers(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -105,44 +137,61 @@ def _all_matches(settings: Settings) -> Iterator[tuple[str, ReleaseMatch]]:
 
 
 def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Doubt]:
-    """Yield a doubt about `key` if its pattern matches none of the `producers` that calendars can name.
+    """Yield a doubt about `key` if its pattern matches none of the `producers` that calendars can
+    name.
 
-    The doubt suggests the most similar of GOV.UK's producers, or else of `producers`. If a calendar can name any
-    producer (`*`), a pattern that resembles none is not doubted.
+    The doubt suggests the most similar of GOV.UK's producers, or else of `producers`. If a calendar
+    can name any producer (`*`), a pattern that resembles none is not doubted.
     """
     named = producers - {_ANY}
     if any(fnmatchcase(producer, pattern) for producer in named):
         return
-    similar = nearest_slug(pattern) or next(iter(difflib.get_close_matches(pattern, named, n=1)), None)
+    similar = nearest_slug(pattern) or next(
+        iter(difflib.get_close_matches(pattern, named, n=1)), None
+    )
     suggestion = "" if similar in (None, pattern) else f", did you mean {similar}?"
     if suggestion or _ANY not in producers:
         yield key, f"no calendar names this producer{suggestion}", quote_value(pattern)
 
 
 def _match_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
-    """Yield each `match` whose title and address match none of the known releases, if any release is known."""
+    """Yield each `match` whose title and address match none of the known releases, if any release
+    is known.
+    """
     for key, match in _all_matches(settings) if known.releases else ():
         without_producer = match.model_copy(update={"producer": None})
         has_pattern = match.title is not None or match.url is not None
         if has_pattern and not any(without_producer.fits(release) for release in known.releases):
-            yield f"{key}.match", f"matches none of the known releases ({len(known.releases)})", None
+            yield (
+                f"{key}.match",
+                f"matches none of the known releases ({len(known.releases)})",
+                None,
+            )
 
 
 def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
-    """Yield doubts about channels: none notifies people, no route uses one, or its host is only an example."""
+    """Yield doubts about channels: none notifies people, no route uses one, or its host is only an
+    example.
+    """
     if not settings.channel:
         yield "channel", "no channel is configured, so no one is notified", None
     elif all(channel.kind == "folder" for channel in settings.channel):
         yield "channel", "only folders are configured, so no one is notified", None
     routed = _names_in_routes(settings)
-    routed |= {channel for rota in settings.rota if rota.name in routed for channel in rota.who.values()}
+    routed |= {
+        channel for rota in settings.rota if rota.name in routed for channel in rota.who.values()
+    }
     for place, channel in enumerate(settings.channel, 1):
         if settings.route and channel.name not in routed:
             reason = "no route names it: it gets only notices that match no route"
             yield f"channel[{place}]", reason, quote_value(channel.name)
         host = getattr(channel, "host", "")
         if host.endswith(_EXAMPLE_DOMAINS):
-            yield f"channel[{place}].host", "is an example: enter your own server", quote_value(host)
+            yield (
+                f"channel[{place}].host",
+                "is an example: enter your own server",
+                quote_value(host),
+            )
 
 
 def _names_in_routes(settings: Settings) -> set[str]:
@@ -152,20 +201,39 @@ def _names_in_routes(settings: Settings) -> set[str]:
 
 def _rota_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     """Yield doubts about rotas: no route or summary uses one, or no one is on call at times."""
-    used = _names_in_routes(settings) | {name for table in settings.summary for name in table.channels}
+    used = _names_in_routes(settings) | {
+        name for table in settings.summary for name in table.channels
+    }
     for place, rota in enumerate(settings.rota, 1):
         if rota.name not in used:
-            yield f"rota[{place}]", "no route or summary names it, so it is not used", quote_value(rota.name)
+            yield (
+                f"rota[{place}]",
+                "no route or summary names it, so it is not used",
+                quote_value(rota.name),
+            )
         for gap in known.gaps.get(rota.name, ()):
-            yield f"rota[{place}]", f"no one is on call {gap}: all its roles are notified", quote_value(rota.name)
+            yield (
+                f"rota[{place}]",
+                f"no one is on call {gap}: all its roles are notified",
+                quote_value(rota.name),
+            )
 
 
 def _budget_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     """Yield a doubt for each host with a budget at which there is no known address."""
-    hosts = {*DEFAULT_RATES, *HOSTS.values(), *(host for table in settings.producer for host in table.hosts)}
-    addresses = [*(release.url for release in known.releases), *(table.url or "" for table in settings.calendar)]
+    hosts = {
+        *DEFAULT_RATES,
+        *HOSTS.values(),
+        *(host for table in settings.producer for host in table.hosts),
+    }
+    addresses = [
+        *(release.url for release in known.releases),
+        *(table.url or "" for table in settings.calendar),
+    ]
     addresses += [url for table in settings.producer for url in (*table.newest, *table.press)]
-    hosts |= {urlsplit(url).hostname or "" for url in (*addresses, *(part.url for part in settings.part))}
+    hosts |= {
+        urlsplit(url).hostname or "" for url in (*addresses, *(part.url for part in settings.part))
+    }
     for host in settings.budget.keys() - hosts - {"default"}:
         near = difflib.get_close_matches(host, hosts, n=1, cutoff=0.8)
         # While no release is known, only the name of a host that resembles a known one is doubtful.

@@ -1,7 +1,9 @@
-"""Organisations that publish official statistics, by the slug that GOV.UK's addresses and calendars use for them.
+"""Organisations that publish official statistics, by the slug that GOV.UK's addresses and calendars
+use for them.
 
-The list is only for suggestions: any slug is accepted. A slug cannot be derived from a name, and changes when a
-department does. The current one is the last part of https://www.gov.uk/government/organisations/SLUG.
+The list is only for suggestions: any slug is accepted. A slug cannot be derived from a name, and
+changes when a department does. The current one is the last part of
+https://www.gov.uk/government/organisations/SLUG.
 """
 
 from __future__ import annotations
@@ -81,7 +83,8 @@ valuation-office-agency | Valuation Office Agency | VOA
 youth-justice-board-for-england-and-wales | Youth Justice Board for England and Wales | YJB
 """
 ORGANISATIONS: Organisations = {
-    cells[0]: tuple(cells[1:]) for cells in (row.split(" | ") for row in _TABLE.strip().splitlines())
+    cells[0]: tuple(cells[1:])
+    for cells in (row.split(" | ") for row in _TABLE.strip().splitlines())
 }
 """The list of this version, used without a request to GOV.UK."""
 ALL_OF_GOVUK = "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0"
@@ -89,14 +92,18 @@ ALL_OF_GOVUK = "https://www.gov.uk/api/search.json?aggregate_organisations=1500&
 
 
 def slug_of(text: str, among: Organisations = ORGANISATIONS) -> str | None:
-    """Return the slug of the organisation with this slug, name or acronym, or None if the list has none."""
+    """Return the slug of the organisation with this slug, name or acronym, or None if the list has
+    none.
+    """
     slugs = {_fold_name(name): slug for slug, names in among.items() for name in (slug, *names)}
     folded = _fold_name(text)
     return slugs.get(folded) if folded else None
 
 
 def nearest_slug(text: str, among: Organisations = ORGANISATIONS) -> str | None:
-    """Return the slug of the organisation whose slug or name is most similar, or None if none is similar."""
+    """Return the slug of the organisation whose slug or name is most similar, or None if none is
+    similar.
+    """
     slugs = {_fold_name(name): slug for slug, names in among.items() for name in (slug, names[0])}
     nearest = difflib.get_close_matches(_fold_name(text), slugs, n=1, cutoff=0.8)
     return slugs[nearest[0]] if nearest else None
@@ -105,7 +112,11 @@ def nearest_slug(text: str, among: Organisations = ORGANISATIONS) -> str | None:
 def find_slugs(text: str, among: Organisations = ORGANISATIONS) -> list[str]:
     """Return the slugs of all organisations whose slug, name or acronym contains this text."""
     folded = _fold_name(text)
-    return [slug for slug, names in among.items() if any(folded in _fold_name(name) for name in (slug, *names))]
+    return [
+        slug
+        for slug, names in among.items()
+        if any(folded in _fold_name(name) for name in (slug, *names))
+    ]
 
 
 def name_of(slug: str, among: Organisations = ORGANISATIONS) -> str:
@@ -114,18 +125,25 @@ def name_of(slug: str, among: Organisations = ORGANISATIONS) -> str:
 
 
 def read_organisations(body: bytes) -> Organisations:
-    """Return the organisations in a response of `ALL_OF_GOVUK`. Raises `ValueError` for any other response."""
+    """Return the organisations in a response of `ALL_OF_GOVUK`.
+
+    Raises `ValueError` for any other response.
+    """
     response = json.loads(body)
     try:
         listed = [option["value"] for option in response["aggregates"]["organisations"]["options"]]
         valid = [entry for entry in listed if SLUG.fullmatch(entry["slug"])]
         names = {entry["slug"]: (entry["title"], entry.get("acronym") or "") for entry in valid}
-        return {slug: tuple(clean_text(name) for name in both if name) for slug, both in names.items()}
+        return {
+            slug: tuple(clean_text(name) for name in both if name) for slug, both in names.items()
+        }
     except (KeyError, TypeError, AttributeError) as exc:
         raise ValueError("names no organisations") from exc
 
 
 def _fold_name(text: str) -> str:
-    """Return a name in the form in which names are compared: lower case, without punctuation, "and" and "the"."""
+    """Return a name in the form in which names are compared: lower case, without punctuation, "and"
+    and "the".
+    """
     words = re.findall(r"[a-z0-9]+", text.casefold())
     return " ".join(word for word in words if word not in {"and", "the"})

@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schedules.values import Duration, Name, Network, Secret, Spacing, Table, Text, TimeOfDay, WebAddress
+from schedules.values import (
+    Duration,
+    Name,
+    Network,
+    Secret,
+    Spacing,
+    Table,
+    Text,
+    TimeOfDay,
+    WebAddress,
+)
 
 RightName = Literal["viewer", "duty", "head"]
 
@@ -25,14 +35,15 @@ class OidcSettings(Table):
     client_secret: Secret
     """The secret that the provider issued for this monitor. It is sent only to the provider."""
     claim: Text
-    """The claim of the ID token that gives rights, such as `"groups"` or `"roles"`. Its value is a text or a list of
-    texts. An `"email"` counts only if the provider has verified it.
+    """The claim of the ID token that gives rights, such as `"groups"` or `"roles"`. Its value is a
+    text or a list of texts. An `"email"` counts only if the provider has verified it.
     """
     rights: dict[str, RightName] = Field(min_length=1)
     """The right that each value of the claim gives: `"stats-heads" = "head"`.
 
-    The rights are, from the lowest, `"viewer"`, `"duty"` and `"head"`. The claim of a person can have several of the
-    values in this table. The highest of their rights then counts. A person whose claim has none of them cannot sign in.
+    The rights are, from the lowest, `"viewer"`, `"duty"` and `"head"`. The claim of a person can
+    have several of the values in this table. The highest of their rights then counts. A person
+    whose claim has none of them cannot sign in.
     """
     allow: list[Network] = []
     """Private networks that may be requested for the issuer: `["10.0.0.0/8"]`."""
@@ -42,48 +53,55 @@ class WebSettings(Table):
     """Board, API, `/healthz`, `/livez`, `/readyz` and `/metrics`."""
 
     listen: str = "127.0.0.1:9030"
-    """The address and port to serve: `host:port`, or `0.0.0.0:9030` in a container. If it is not a loopback address,
-    set `users_file`, `proxy_header` or `[web.oidc]`, and put a TLS proxy in front.
+    """The address and port to serve: `host:port`, or `0.0.0.0:9030` in a container. If it is not a
+    loopback address, set `users_file`, `proxy_header` or `[web.oidc]`, and put a TLS proxy in
+    front.
     """
     public: Literal["none", "board"] = "none"
-    """What people see without signing in: nothing (`"none"`), or the `"board"` without embargoed facts
-    ([more](how-to/sign-in.md#who-sees-what)).
+    """What people see without signing in: nothing (`"none"`), or the `"board"` without embargoed
+    facts ([more](how-to/sign-in.md#who-sees-what)).
     """
     proxies: list[Network] = []
-    """Addresses or ranges of the proxies whose headers `X-Forwarded-For` and `X-Forwarded-Proto` are trusted."""
+    """Addresses or ranges of the proxies whose headers `X-Forwarded-For` and `X-Forwarded-Proto`
+    are trusted.
+    """
     proxy_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] | None = None
-    """The header, such as `"X-Remote-User"`, in which one of the `proxies` sends the name of the person who signed in
-    ([how](how-to/sign-in.md#with-your-organisations-proxy)). The header is ignored if any other address sends it.
+    """The header, such as `"X-Remote-User"`, in which one of the `proxies` sends the name of the
+    person who signed in ([how](how-to/sign-in.md#with-your-organisations-proxy)). The header is
+    ignored if any other address sends it.
     """
     proxy_rights: dict[str, RightName] = {}
     """The right of each name that a proxy sends: `"anne@example.gov.uk" = "head"`.
 
-    The rights are `"viewer"`, `"duty"` and `"head"`. The name `"*"` gives a right to everyone else. Without it, people
-    who are not listed cannot sign in.
+    The rights are `"viewer"`, `"duty"` and `"head"`. The name `"*"` gives a right to everyone else.
+    Without it, people who are not listed cannot sign in.
     """
     oidc: OidcSettings | None = None
     users_file: str | None = None
-    """A file with a line for each person or program that may sign in ([how](how-to/sign-in.md)). Make the lines with
-    `ninethirty user`.
+    """A file with a line for each person or program that may sign in ([how](how-to/sign-in.md)).
+    Make the lines with `ninethirty user`.
     """
     public_url: WebAddress | None = None
     """The address at which people reach the pages. Notices link there."""
     link_key: Secret | None = None
-    """The secret with which links in notices are signed. If you set it, people can acknowledge an incident from the
-    notice, without signing in.
+    """The secret with which links in notices are signed. If you set it, people can acknowledge an
+    incident from the notice, without signing in.
     """
     link_lasts: Spacing = timedelta(days=7)
     """How long a signed link is valid."""
     token: Secret | None = None
-    """A secret for one program, which sends it as `Authorization: Bearer …`. The program can then read everything, and
-    do through the API what duty staff do. It is better to give [each program its own
-    token](how-to/sign-in.md#programs).
+    """A secret for one program, which sends it as `Authorization: Bearer …`. The program can then
+    read everything, and do through the API what duty staff do. It is better to give [each program
+    its own token](how-to/sign-in.md#programs).
     """
     metrics_token: Secret | None = None
-    """A secret that Prometheus sends as `Authorization: Bearer …` to read `/metrics`. It can send `token` instead."""
+    """A secret that Prometheus sends as `Authorization: Bearer …` to read `/metrics`. It can send
+    `token` instead.
+    """
     metrics_listen: str | None = None
-    """An additional address, such as `"10.1.2.3:9031"`, that serves only `/metrics` and health, without a token.
-    Metrics show embargoed facts, so choose an address that only your Prometheus can reach.
+    """An additional address, such as `"10.1.2.3:9031"`, that serves only `/metrics` and health,
+    without a token. Metrics show embargoed facts, so choose an address that only your Prometheus
+    can reach.
     """
 
     @property
@@ -93,10 +111,14 @@ class WebSettings(Table):
 
 
 class AlertSettings(Table):
-    """When reminders are sent, when opening notices become one digest, and which channels reach more than staff."""
+    """When reminders are sent, when opening notices become one digest, and which channels reach
+    more than staff.
+    """
 
     remind_after: Duration = timedelta(minutes=15)
-    """When the first reminder is sent about a report-grade incident that no one has acknowledged. `"0s"`: never."""
+    """When the first reminder is sent about a report-grade incident that no one has acknowledged.
+    `"0s"`: never.
+    """
     remind_every: Spacing = timedelta(minutes=30)
     """The time between reminders, until someone acknowledges the incident or it closes."""
     digest_from: int = Field(default=5, ge=2)
@@ -104,20 +126,21 @@ class AlertSettings(Table):
     digest_within: Duration = timedelta(milliseconds=400)
     """How long an opening notice waits for others, to become one digest with them."""
     open_channels: list[str] = []
-    """Names of channels that reach more than staff. Before the slot of a release, if the slot has a time, they get
-    nothing about it. They never get leads or leaks.
+    """Names of channels that reach more than staff. Before the slot of a release, if the slot has a
+    time, they get nothing about it. They never get leads or leaks.
     """
 
 
 class SummarySettings(Table):
     """Summaries at fixed times.
 
-    A `morning` summary lists the releases that are due, and which of them are at risk. `evening` reports the verdicts
-    of the day, the reports that are owed, the overdue actions, and the releases of the next day for which a budget is
-    too small. `month` reports how punctual the last month was.
+    A `morning` summary lists the releases that are due, and which of them are at risk. `evening`
+    reports the verdicts of the day, the reports that are owed, the overdue actions, and the
+    releases of the next day for which a budget is too small. `month` reports how punctual the last
+    month was.
 
-    If the monitor was down at that time, it sends the summary up to three hours later. You cannot name a channel of
-    `open_channels`.
+    If the monitor was down at that time, it sends the summary up to three hours later. You cannot
+    name a channel of `open_channels`.
     """
 
     kind: Literal["morning", "evening", "month"]
@@ -126,14 +149,23 @@ class SummarySettings(Table):
     """Names of channels, or of rotas."""
     at: TimeOfDay | None = None
     """The local time. By default 08:45 for `morning`, 17:00 for `evening`, 09:00 for `month`."""
-    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = ["mon", "tue", "wed", "thu", "fri"]
-    """Days of the week for `morning` and `evening`. `month` is always sent on the first day of the month."""
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = [
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+    ]
+    """Days of the week for `morning` and `evening`. `month` is always sent on the first day of the
+    month.
+    """
     producer: str = ""
     """The id of a producer. If you set it, only its releases are included."""
 
 
 class CodeSettings(Table):
-    """Producers that the Code of Practice does not bind, and corrections of the built-in table of its editions.
+    """Producers that the Code of Practice does not bind, and corrections of the built-in table of
+    its editions.
 
     You need the corrections only if the Code changes before you upgrade ninethirty.
     """
@@ -143,8 +175,8 @@ class CodeSettings(Table):
     cites: dict[str, str] = {}
     """How a practice is cited in drafts: `"3.0/3.1" = "…"`."""
     outside: list[Name] = []
-    """Ids of producers that the Code does not bind. Their drafts cite no practice. A draft that exists already changes
-    with its next version.
+    """Ids of producers that the Code does not bind. Their drafts cite no practice. A draft that
+    exists already changes with its next version.
     """
 
 

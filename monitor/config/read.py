@@ -1,4 +1,6 @@
-"""Reads `config.toml`, or reports all its faults at once, each as `file: key: reason (got VALUE)`."""
+"""Reads `config.toml`, or reports all its faults at once, each as `file: key: reason (got
+VALUE)`.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +28,25 @@ def read_settings(path: Path) -> Settings:
 
 
 def check_settings(data: Mapping[str, Any], path: Path) -> Settings:
-    """Return the configuration in the TOML data of a file. Raises `BadInput` with every fault in it."""
+    """Return the configuration in the TOML data of a file.
+
+    Raises `BadInput` with every fault in it.
+    """
     settings, faults = validate_data(data, path.name, Settings, {"folder": path.parent})
-    between_tables = [Fault(path.name, *fault) for fault in cross_faults(data, settings, path.parent)]
+    between_tables = [
+        Fault(path.name, *fault) for fault in cross_faults(data, settings, path.parent)
+    ]
     return require_no_fault(settings, faults, between_tables)
 
 
 def require_no_fault(model: M | None, faults: list[Fault], between_tables: Iterable[Fault]) -> M:
-    """Return a validated model. Raises `BadInput` if there are `faults` of single tables or `between_tables`."""
+    """Return a validated model.
+
+    Raises `BadInput` if there are `faults` of single tables or `between_tables`.
+    """
     reported = {fault.key for fault in faults}
-    # If a key has both, the second may be only a result of the first, such as a reference to a table that is refused.
+    # If a key has both, the second may be only a result of the first, such as a reference to a
+    # table that is refused.
     all_faults = faults + [fault for fault in between_tables if fault.key not in reported]
     if all_faults or model is None:
         raise BadInput(all_faults)
@@ -45,15 +56,19 @@ def require_no_fault(model: M | None, faults: list[Fault], between_tables: Itera
 def validate_data(
     data: Mapping[str, Any], file: str, model: type[M], context: Mapping[str, Any] | None = None
 ) -> tuple[M | None, list[Fault]]:
-    """Return the model of some TOML data, or None and all its faults in words, in the order of the model's keys.
+    """Return the model of some TOML data, or None and all its faults in words, in the order of the
+    model's keys.
 
-    `file` is the name of the file in the faults. `context` has the folder to which secret files are relative.
+    `file` is the name of the file in the faults. `context` has the folder to which secret files are
+    relative.
     """
     try:
         return model.model_validate(data, context=context), []
     except ValidationError as exc:
         errors = exc.errors(include_url=False)
-        return None, [fault for error in errors for fault in _faults_of_error(error, data, file, model)]
+        return None, [
+            fault for error in errors for fault in _faults_of_error(error, data, file, model)
+        ]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -69,20 +84,30 @@ def load(path: Path) -> dict[str, Any]:
         raise BadInput([Fault(path.name, "", f"is not TOML: {exc}")]) from exc
     except (RecursionError, ValueError) as exc:
         # Limits of tomllib: too many nested tables, or a number of thousands of digits.
-        raise BadInput([Fault(path.name, "", "is not TOML that can be read: too deep, or a number too long")]) from exc
+        raise BadInput(
+            [Fault(path.name, "", "is not TOML that can be read: too deep, or a number too long")]
+        ) from exc
 
 
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Convert one error of pydantic into faults of the file, each with a place, a reason and the quoted value."""
+    """Convert one error of pydantic into faults of the file, each with a place, a reason and the
+    quoted value.
+    """
     place, value = _find_place(error["loc"], data)
-    if error["type"] == "keys":  # our own check of a table raised this error, with one or more faults of its keys
+    # our own check of a table raised this error, with one or more faults of its keys
+    if error["type"] == "keys":
         table = _write_path(place)
         faults = error["ctx"]["faults"]
-        return [Fault(file, f"{table}.{key}" if key else table, reason, quoted) for key, reason, quoted in faults]
-    if error["type"] == "union_tag_invalid":  # a table has an unknown kind, and pydantic only says which table
-        key_of_kind = str(error["ctx"]["discriminator"]).strip("'")  # pydantic quotes the name of the key: 'kind'
+        return [
+            Fault(file, f"{table}.{key}" if key else table, reason, quoted)
+            for key, reason, quoted in faults
+        ]
+    # a table has an unknown kind, and pydantic only says which table
+    if error["type"] == "union_tag_invalid":
+        # pydantic quotes the name of the key: 'kind'
+        key_of_kind = str(error["ctx"]["discriminator"]).strip("'")
         place.append(key_of_kind)
         value = _child_of(value, key_of_kind)
     reason = _explain_error(error, place, value, model)
@@ -92,19 +117,24 @@ def _faults_of_error(
 
 
 def _is_secret_in_file(error: Mapping[str, Any]) -> bool:
-    """Return whether the fault is a secret that is written in the file itself, where a table must name its place."""
+    """Return whether the fault is a secret that is written in the file itself, where a table must
+    name its place.
+    """
     return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
 
 def _find_place(loc: Sequence[str | int], data: Any) -> tuple[list[str | int], Any]:  # noqa: ANN401 # any TOML value
-    """Return pydantic's location `loc` as a path of keys in the file, and the value there, or None if there is none.
+    """Return pydantic's location `loc` as a path of keys in the file, and the value there, or None
+    if there is none.
 
-    Where a table can be of several kinds (a union), pydantic adds a tag with the kind, which is no key and is left out.
+    Where a table can be of several kinds (a union), pydantic adds a tag with the kind, which is no
+    key and is left out.
     """
     place: list[str | int] = []
     value = data
     for position, step in enumerate(loc):
-        # Only the last key can be absent from the file. Any other step that is absent is such a tag.
+        # Only the last key can be absent from the file. Any other step that is absent is such a
+        # tag.
         is_tag = isinstance(value, Mapping) and step not in value and position < len(loc) - 1
         if not is_tag:
             place.append(step)
@@ -122,7 +152,9 @@ def _child_of(value: Any, step: str | int) -> Any:  # noqa: ANN401 # any TOML va
 
 
 def _write_path(place: Sequence[str | int]) -> str:
-    """Return a path as people read it: `calendar[2].kind` is the key `kind` of the second `[[calendar]]`."""
+    """Return a path as people read it: `calendar[2].kind` is the key `kind` of the second
+    `[[calendar]]`.
+    """
     text = ""
     for step in place:
         if isinstance(step, int):
@@ -151,15 +183,25 @@ _REASONS = {
 """A reason for each type of error of pydantic, from the context of the error."""
 
 
-def _explain_error(error: Mapping[str, Any], place: Sequence[str | int], value: object, model: type[BaseModel]) -> str:
-    """Return in words what is wrong with the `value` at `place`, and what to write instead if that can be guessed."""
+def _explain_error(
+    error: Mapping[str, Any], place: Sequence[str | int], value: object, model: type[BaseModel]
+) -> str:
+    """Return in words what is wrong with the `value` at `place`, and what to write instead if that
+    can be guessed.
+    """
     if error["type"] == "extra_forbidden":
         return "unknown key" + _suggest(str(place[-1]), _keys_at(model, error["loc"][:-1]))
     if _is_secret_in_file(error):
-        return 'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
+        return (
+            'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
+        )
     if error["type"] == "list_type" and isinstance(value, Mapping):
         return f"must be a list of tables, write [[{_write_path(place)}]]"
-    reason = _REASONS[error["type"]].format_map(error.get("ctx", {})) if error["type"] in _REASONS else error["msg"]
+    reason = (
+        _REASONS[error["type"]].format_map(error.get("ctx", {}))
+        if error["type"] in _REASONS
+        else error["msg"]
+    )
     if error["type"] in {"literal_error", "union_tag_invalid"} and isinstance(value, str):
         # These reasons quote every permitted value.
         permitted = re.findall(r"'([^']+)'", reason)
@@ -168,7 +210,9 @@ def _explain_error(error: Mapping[str, Any], place: Sequence[str | int], value: 
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:
-    """Return the known name that was probably meant, as the end of a reason, or "" if none is similar."""
+    """Return the known name that was probably meant, as the end of a reason, or "" if none is
+    similar.
+    """
     meant = _KIND_OF_SERVICE.get(name.lower())
     return f", use {meant} for {name}" if meant in known else did_you_mean(name, known)
 
@@ -186,17 +230,28 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
 
 
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
-    """Return the keys that the table at `loc` can have. If its kind is not known, these are the keys of every kind."""
-    # `loc` leads from the whole file to the table, such as ("channel", 0, "email"): a key, a position, a kind.
-    # After each step, `candidates` are the tables that may be meant: a dict of fields by key for each.
+    """Return the keys that the table at `loc` can have.
+
+    If its kind is not known, these are the keys of every kind.
+    """
+    # `loc` leads from the whole file to the table, such as ("channel", 0, "email"): a key, a
+    # position, a kind. After each step, `candidates` are the tables that may be meant: a dict of
+    # fields by key for each.
     candidates = [_fields_by_key(model)]
     for step in map(str, loc):
         fields = [table[step] for table in candidates if step in table]
         if fields:  # the step is a key
-            candidates = [_fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)]
+            candidates = [
+                _fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)
+            ]
         else:
-            of_kind = [one for one in candidates if "kind" in one and step in get_args(one["kind"].annotation)]
-            # If the step is no kind, it is a position in a list or a name that the user chose: all candidates remain.
+            of_kind = [
+                one
+                for one in candidates
+                if "kind" in one and step in get_args(one["kind"].annotation)
+            ]
+            # If the step is no kind, it is a position in a list or a name that the user chose: all
+            # candidates remain.
             candidates = of_kind or candidates
     return [key for table in candidates for key in table]
 
@@ -212,16 +267,40 @@ def _tables_in(annotation: object) -> list[type[BaseModel]]:
     return [table for inner in get_args(annotation) for table in _tables_in(inner)]
 
 
-_SECRET_WORDS = ("password", "passwd", "passphrase", "secret", "token", "key", "apikey", "credentials", "auth")
-_PUBLIC_KEYS_OF_CHANNEL = {"kind", "name", "every", "host", "port", "security", "user", "sender", "to", "folder",
-                           "template", "ca_file"}  # fmt: skip
+_SECRET_WORDS = (
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "key",
+    "apikey",
+    "credentials",
+    "auth",
+)
+_PUBLIC_KEYS_OF_CHANNEL = {
+    "kind",
+    "name",
+    "every",
+    "host",
+    "port",
+    "security",
+    "user",
+    "sender",
+    "to",
+    "folder",
+    "template",
+    "ca_file",
+}
 
 
 def is_private(place: Sequence[str | int]) -> bool:
     """Return whether the value at this place may be a secret, which messages must not quote."""
     names = [step for step in place if isinstance(step, str)]
     # The whole address of a channel can be a secret.
-    if names[:1] in (["channel"], ["deadman"]) and not _PUBLIC_KEYS_OF_CHANNEL.issuperset(names[1:]):
+    if names[:1] in (["channel"], ["deadman"]) and not _PUBLIC_KEYS_OF_CHANNEL.issuperset(
+        names[1:]
+    ):
         return True
     words = [word for name in names for word in re.split(r"[^a-z]+", name.lower())]
     # A misspelt key counts too, because the fault of an unknown key quotes its value.

@@ -22,7 +22,9 @@ _FOLD_OF_ICALENDAR = "\r\n "
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:
-    """Return the values that must not be logged: secrets, secret addresses, and the password of the store."""
+    """Return the values that must not be logged: secrets, secret addresses, and the password of the
+    store.
+    """
     values = [secret.reveal() for _, secret in find_secrets(settings)]
     values += [settings.deadman.url or "", _password(settings.store.url)]
     values += [channel.url for channel in settings.channel if isinstance(channel, WebhookSettings)]
@@ -31,22 +33,37 @@ def secrets_of(settings: Settings) -> frozenset[str]:
 
 
 def secrets_in_addresses(settings: Settings) -> frozenset[str]:
-    """Return the queries and fragments of configured addresses, and the paths that are declared secret."""
+    """Return the queries and fragments of configured addresses, and the paths that are declared
+    secret.
+    """
     addresses = [(table.url, table.secret) for table in settings.calendar if table.url]
     addresses += [(table.url, table.secret) for table in settings.rota if table.url]
-    addresses += [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
+    addresses += [
+        (url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)
+    ]
     addresses += [(table.url, table.secret) for table in settings.part]
-    return frozenset(text for url, is_secret in addresses for text in _find_secret_parts(url, is_secret=is_secret))
+    return frozenset(
+        text
+        for url, is_secret in addresses
+        for text in _find_secret_parts(url, is_secret=is_secret)
+    )
 
 
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
-    """Yield the texts in an address that may be a key: its query and fragment, and also its path if `is_secret`.
+    """Yield the texts in an address that may be a key: its query and fragment, and also its path if
+    `is_secret`.
 
-    Also yield each query pair with a long value. Placeholders such as `{slug}`, filled in later, split a text.
+    Also yield each query pair with a long value. Placeholders such as `{slug}`, filled in later,
+    split a text.
     """
     split = urlsplit(url)
-    # A redirect may reorder the pairs, so each is a secret by itself. Short ones such as "page=1" are not keys.
-    yield from (pair for pair in split.query.split("&") if len(pair.partition("=")[2]) >= _SHORTEST_KEY_IN_ADDRESS)
+    # A redirect may reorder the pairs, so each is a secret by itself. Short ones such as "page=1"
+    # are not keys.
+    yield from (
+        pair
+        for pair in split.query.split("&")
+        if len(pair.partition("=")[2]) >= _SHORTEST_KEY_IN_ADDRESS
+    )
     # Relative links resolve to the folder of a secret path.
     folder = split.path.rpartition("/")[0]
     for text in (split.query, split.fragment, *((split.path, f"{folder}/") if is_secret else ())):
@@ -54,16 +71,23 @@ def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
-    """Return a function that replaces these secrets in a text by "[redacted]", however they are escaped.
+    """Return a function that replaces these secrets in a text by "[redacted]", however they are
+    escaped.
 
-    Secrets shorter than four characters are not replaced, because most texts contain them by chance. Return None if
-    there are no longer ones.
+    Secrets shorter than four characters are not replaced, because most texts contain them by
+    chance. Return None if there are no longer ones.
     """
     forms = {
         form
         for secret in secrets
         if len(secret) >= _SHORTEST_SECRET
-        for form in (secret, json.dumps(secret)[1:-1], escape(secret), quote(secret), quote(secret, safe=""))
+        for form in (
+            secret,
+            json.dumps(secret)[1:-1],
+            escape(secret),
+            quote(secret),
+            quote(secret, safe=""),
+        )
     }
     if not forms:
         return None
@@ -79,7 +103,8 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
 
 
 def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
-    """Yield every secret in settings (a pydantic model) or in TOML (a dict), with its key, such as `channel[2].token`.
+    """Yield every secret in settings (a pydantic model) or in TOML (a dict), with its key, such as
+    `channel[2].token`.
 
     `key` is the key of the value itself, "" for a whole file.
     """
@@ -96,14 +121,18 @@ def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
                 yield from find_secrets(entry, f"{key}[{place}]")
         case BaseModel() | dict():
             for name, inner in dict(value).items():
-                # Skip a dict in a model. The secrets of a model are `Secret` objects. In its dicts people chose the
-                # keys, such as the roles in `who` of a rota, so {env = "NAME"} there is a role called env.
+                # Skip a dict in a model. The secrets of a model are `Secret` objects. In its dicts
+                # people chose the keys, such as the roles in `who` of a rota, so {env = "NAME"}
+                # there is a role called env.
                 if not (isinstance(value, BaseModel) and isinstance(inner, dict)):
                     yield from find_secrets(inner, f"{key}.{name}".removeprefix("."))
 
 
 def _path_and_query(secret: str) -> Iterator[str]:
-    """Yield path and query of a secret address, because libraries log them without the host. Short ones are no key."""
+    """Yield path and query of a secret address, because libraries log them without the host.
+
+    Short ones are no key.
+    """
     split = urlsplit(secret if "://" in secret else "")
     yield from (part for part in (split.path, split.query) if len(part) > _SHORTEST_KEY_IN_ADDRESS)
 

@@ -1,4 +1,7 @@
-"""The whole configuration, and the tables that belong to no other package. Each table has its defaults."""
+"""The whole configuration, and the tables that belong to no other package.
+
+Each table has its defaults.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ from pydantic import Field, model_validator
 from alerts.channels.settings import ChannelSettings
 from alerts.rota import RotaSettings
 from alerts.routes import Route
-from monitor.config.people import AlertSettings, CodeSettings, ReportSettings, SummarySettings, WebSettings
+from monitor.config.people import (
+    AlertSettings,
+    CodeSettings,
+    ReportSettings,
+    SummarySettings,
+    WebSettings,
+)
 from monitor.judge.policy import PolicyTable
 from monitor.plan.phases import WatchSettings
 from schedules.join import Pin, Split
@@ -34,15 +43,17 @@ from schedules.workdays import Nation, NationSettings
 
 
 class DeadmanSettings(Table):
-    """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another machine.
+    """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another
+    machine.
 
-    The monitor sends requests to this switch, which is another service, only while calendars are fresh, looks begin on
-    time, the store can be written and notices are delivered. If the requests stop, the switch alerts you.
+    The monitor sends requests to this switch, which is another service, only while calendars are
+    fresh, looks begin on time, the store can be written and notices are delivered. If the requests
+    stop, the switch alerts you.
     """
 
     url: WebAddress | None = None
-    """The address of the switch, which must accept GET. It is never logged, because anyone who knows it could send the
-    request.
+    """The address of the switch, which must accept GET. It is never logged, because anyone who
+    knows it could send the request.
     """
     every: Spacing = timedelta(seconds=60)
     """How often the request is sent. Set the switch to wait three times as long."""
@@ -52,16 +63,16 @@ class StoreSettings(Table):
     """The store: SQLite for one monitor, [PostgreSQL](how-to/postgresql.md) for several."""
 
     url: str = "sqlite:///var/ninethirty.db"
-    """`sqlite:///PATH`, relative to the working directory, or `postgresql+psycopg://USER@HOST/NAME`. Leave the password
-    to `~/.pgpass` or `PGPASSWORD`.
+    """`sqlite:///PATH`, relative to the working directory, or
+    `postgresql+psycopg://USER@HOST/NAME`. Leave the password to `~/.pgpass` or `PGPASSWORD`.
     """
     journal: str | None = None
-    """The folder of the [journal](files.md#the-journal). Default: `var/journal` for PostgreSQL, and no journal for
-    SQLite. With SQLite, choose a folder on another disk than the store.
+    """The folder of the [journal](files.md#the-journal). Default: `var/journal` for PostgreSQL, and
+    no journal for SQLite. With SQLite, choose a folder on another disk than the store.
     """
     mode: Literal["redundant", "shared"] = "redundant"
-    """For several monitors on one PostgreSQL. `"redundant"`: each watches everything. `"shared"`: each watches its
-    share of the hosts ([more](how-to/several-monitors.md)).
+    """For several monitors on one PostgreSQL. `"redundant"`: each watches everything. `"shared"`:
+    each watches its share of the hosts ([more](how-to/several-monitors.md)).
     """
     takeover: Spacing = timedelta(seconds=1.2)
     """If a monitor gives no sign of life for this long, the others take over its work."""
@@ -72,7 +83,8 @@ class StoreSettings(Table):
 
 
 class EvidenceSettings(Table):
-    """The files that prove verdicts: each calendar as it was read, and each page as it was after a change.
+    """The files that prove verdicts: each calendar as it was read, and each page as it was after a
+    change.
 
     Only the service account can read them, because they may contain content from before its slot.
     """
@@ -82,8 +94,8 @@ class EvidenceSettings(Table):
     keep_days: int = Field(default=400, ge=1, le=LONGEST_DAYS)
     """For how many days the files are kept. Their hashes stay in the store."""
     keep_mb: int = Field(default=2000, ge=1, le=1_000_000_000)
-    """If the files have more million bytes than this, the oldest are deleted within a minute. At least one file of
-    16 MB is kept.
+    """If the files have more million bytes than this, the oldest are deleted within a minute. At
+    least one file of 16 MB is kept.
     """
 
 
@@ -93,15 +105,23 @@ class PolicySettings(PolicyTable):
     on_time_within: Duration = timedelta(seconds=60)
     """A release that is seen within this time after its slot is on time."""
     note_within: Duration = timedelta(minutes=5)
-    """A later release that is seen within this time has the grade `note`, any other the grade `report`."""
+    """A later release that is seen within this time has the grade `note`, any other the grade
+    `report`.
+    """
     default_time: TimeOfDay = time(9, 30)
     """If only a day was announced, the release is watched most closely around this time."""
     short_notice: Duration = timedelta(days=28)
-    """A slot that is announced, moved or cancelled with less notice than this gets the finding `short_notice`."""
+    """A slot that is announced, moved or cancelled with less notice than this gets the finding
+    `short_notice`.
+    """
     confirmed_within: Duration = timedelta(minutes=30)
-    """A usable read of the calendar at most this long before a slot must confirm it. Else it is `unproven`."""
+    """A usable read of the calendar at most this long before a slot must confirm it. Else it is
+    `unproven`.
+    """
     expect_editions: bool = True
-    """Whether you are notified if no calendar announces the next edition of a regular series in time."""
+    """Whether you are notified if no calendar announces the next edition of a regular series in
+    time.
+    """
     producer: dict[str, PolicyTable] = {}
 
     @model_validator(mode="after")
@@ -117,8 +137,9 @@ class ClockSettings(Table):
     warn_offset: Duration = timedelta(seconds=1)
     """A release that is early by less than this is not called early."""
     unproven_offset: Duration = timedelta(seconds=30)
-    """If our clock is wrong by more than this, looks prove nothing. If several monitors share a store, the looks of a
-    monitor with any wrong clock prove nothing, because the looks of all are put in one order.
+    """If our clock is wrong by more than this, looks prove nothing. If several monitors share a
+    store, the looks of a monitor with any wrong clock prove nothing, because the looks of all are
+    put in one order.
     """
 
     @model_validator(mode="after")
@@ -137,8 +158,8 @@ class NetworkSettings(Table):
     contact: str = ""
     """Your address, for the people who run the hosts. It is sent in the User-Agent."""
     allow: list[Network] = []
-    """Private networks whose addresses may be requested, also if a page leads there. Prefer `allow` of a `[[calendar]]`
-    or `[[producer]]`, which is only for its own hosts.
+    """Private networks whose addresses may be requested, also if a page leads there. Prefer `allow`
+    of a `[[calendar]]` or `[[producer]]`, which is only for its own hosts.
     """
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     """Ports that may be requested besides 80 and 443."""
@@ -147,23 +168,30 @@ class NetworkSettings(Table):
     proxy: WebAddress | None = None
     """A proxy for requests to every host, `http://host:port`.
 
-    - Looks go through the proxy in a tunnel (CONNECT), for `http` addresses too. So the monitor checks certificates.
-    - The proxy resolves host names, so the monitor cannot check their addresses. It refuses a host with a private name
-      (`.internal`, no dot, a private address), unless the `[[calendar]]` or `[[producer]]` of that host has `allow`.
-    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except on this machine. Their requests to
-      an `http` address have no tunnel, so the proxy can read them.
+    - Looks go through the proxy in a tunnel (CONNECT), for `http` addresses too. So the monitor
+      checks certificates.
+    - The proxy resolves host names, so the monitor cannot check their addresses. It refuses a host
+      with a private name (`.internal`, no dot, a private address), unless the `[[calendar]]` or
+      `[[producer]]` of that host has `allow`.
+    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except on this machine.
+      Their requests to an `http` address have no tunnel, so the proxy can read them.
     - Apprise uses the variable `HTTPS_PROXY`. Mail does not use a proxy.
     """
     proxies: dict[str, WebAddress | Literal["direct"]] = {}
-    """Another proxy for single hosts: `"www.gov.uk" = "http://other.example:3128"`, or `"direct"` for none."""
+    """Another proxy for single hosts: `"www.gov.uk" = "http://other.example:3128"`, or `"direct"`
+    for none.
+    """
 
 
 class ProducerSettings(Table):
-    """An organisation that publishes. Only producers with a table have tripwires and their own entries in reports.
+    """An organisation that publishes.
 
-    A release can be announced for several organisations (`producers` in the JSON). Listings, policy, routes, reports
-    and filters match any of them. The `producer` of the release is the first of them that has a `[[producer]]`. If a
-    `[[calendar]]` names a `producer`, this one replaces the organisations that its entries name.
+    Only producers with a table have tripwires and their own entries in reports.
+
+    A release can be announced for several organisations (`producers` in the JSON). Listings,
+    policy, routes, reports and filters match any of them. The `producer` of the release is the
+    first of them that has a `[[producer]]`. If a `[[calendar]]` names a `producer`, this one
+    replaces the organisations that its entries name.
     """
 
     id: Name
@@ -175,7 +203,9 @@ class ProducerSettings(Table):
     hosts: list[Host] = []
     """Hosts on which it publishes. On `www.gov.uk` its newest publications are a tripwire."""
     newest: list[WebAddress] = []
-    """Further listings, feeds, sitemaps (`.xml`, `.xml.gz`) or indexes of them that show what is newest."""
+    """Further listings, feeds, sitemaps (`.xml`, `.xml.gz`) or indexes of them that show what is
+    newest.
+    """
     press: list[WebAddress] = []
     """Press feeds in which a mention before the slot is a lead for a person."""
     press_keywords: list[str] = []
@@ -200,18 +230,21 @@ class PartSettings(Table):
     url: str
     """Its address. It can contain `{slug}` and `{url}` of the release's page."""
     recognise: str | None = None
-    """What shows that the part is out. The default is `govuk` for pages on www.gov.uk, and `status` elsewhere.
+    """What shows that the part is out. The default is `govuk` for pages on www.gov.uk, and
+    `status` elsewhere.
 
-    - `status`: recognises a 2xx answer with a sign of the release ([how](decides.md#a-200-is-not-publication)). A page
-      needs its title and period. A file needs content of its kind. An HTML part needs only some title or heading
-    - `govuk`, `ons`, `ees`: the page or JSON of that platform, which says whether the release is published
-    - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is not `SLUG`. The EES calendar uses it,
-      because EES pages look the same before and after
+    - `status`: recognises a 2xx answer with a sign of the release
+      ([how](decides.md#a-200-is-not-publication)). A page needs its title and period. A file needs
+      content of its kind. An HTML part needs only some title or heading
+    - `govuk`, `ons`, `ees`: the page or JSON of that platform, which says whether the release is
+      published
+    - `ees-after:SLUG`: the JSON of a publication of EES whose latest release is not `SLUG`. The EES
+      calendar uses it, because EES pages look the same before and after
     - `titled`: a page with the whole title of the release
-    - `period`: a page with a fixed address, whose heading or title names the period of its edition. If it names another
-      period, the edition is absent. A page that names no period proves nothing
-    - `changed`: other bytes than at the first look. Use it for an address that every edition has. A page without title
-      and heading, or an error message, proves nothing
+    - `period`: a page with a fixed address, whose heading or title names the period of its edition.
+      If it names another period, the edition is absent. A page that names no period proves nothing
+    - `changed`: other bytes than at the first look. Use it for an address that every edition has. A
+      page without title and heading, or an error message, proves nothing
     - `text:WORDS`: these words, whatever their case and spacing
     - `css:SELECTOR`: an element
     - `jmespath:EXPRESSION`: something in JSON that is not null, false or empty
@@ -221,30 +254,33 @@ class PartSettings(Table):
     required: bool = True
     """Whether the release is incomplete without it."""
     secret: bool = False
-    """Whether the path of `url` is secret. A path that is filled in from the release's own address is not hidden."""
+    """Whether the path of `url` is secret. A path that is filled in from the release's own address
+    is not hidden.
+    """
 
 
 class SlotTimeSettings(Table):
     """The usual time of a series whose calendars announce only the day.
 
-    The monitor looks most closely around this time. A release is still judged by its day only, because no calendar
-    promised a time.
+    The monitor looks most closely around this time. A release is still judged by its day only,
+    because no calendar promised a time.
     """
 
     match: ReleaseMatch
     time: TimeOfDay
     """The local time: `"07:00"`."""
     reference: str = ""
-    """Where the permission for another time than 09:30 is on file. `explain` and drafts quote it. Without it they ask
-    whether there is one.
+    """Where the permission for another time than 09:30 is on file. `explain` and drafts quote it.
+    Without it they ask whether there is one.
     """
 
 
 class ImportanceSettings(Table):
     """How much releases matter, compared with others at the same host and slot.
 
-    If a host's `[budget]` is too small for all pages and files of a slot, releases of a higher level come first. The
-    first `[[importance]]` that matches a release gives its level. A release that none matches has the level 0.
+    If a host's `[budget]` is too small for all pages and files of a slot, releases of a higher
+    level come first. The first `[[importance]]` that matches a release gives its level. A release
+    that none matches has the level 0.
     """
 
     match: ReleaseMatch
@@ -257,18 +293,20 @@ DEFAULT_RATES = {"www.gov.uk": 5.0, "assets.publishing.service.gov.uk": 5.0}
 
 
 class Settings(Table):
-    """The configuration is one TOML file: `--config FILE`, else `$NINETHIRTY_CONFIG`, else `./config.toml`.
+    """The configuration is one TOML file: `--config FILE`, else `$NINETHIRTY_CONFIG`, else
+    `./config.toml`.
 
-    `ninethirty init` writes a first one, and `ninethirty check` names every fault at once, with file, key, reason and
-    value.
+    `ninethirty init` writes a first one, and `ninethirty check` names every fault at once, with
+    file, key, reason and value.
 
     - Unknown keys in the configuration are refused.
     - Write lengths of time as `20ms`, `90s`, `5m`, `2h` or `14d`.
     - A default of *none* means that the key is absent unless you write it.
-    - A secret is `{ env = "NAME" }` or `{ file = "PATH" }`, never the secret itself. `check` says if it is missing,
-      empty or not text, and warns of a file that every account can read.
+    - A secret is `{ env = "NAME" }` or `{ file = "PATH" }`, never the secret itself. `check` says
+      if it is missing, empty or not text, and warns of a file that every account can read.
     - A relative path is relative to the configuration file, if the key does not say otherwise.
-    - [Change the configuration](how-to/change-configuration.md) says how to reload the configuration.
+    - [Change the configuration](how-to/change-configuration.md) says how to reload the
+      configuration.
     """
 
     timezone: Zone = "Europe/London"

@@ -1,4 +1,6 @@
-"""Files shipped with the program: example configurations, and files for Prometheus, Grafana and systemd."""
+"""Files shipped with the program: example configurations, and files for Prometheus, Grafana and
+systemd.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ PARTS = (
     "deploy/ninethirty.service",
     "deploy/prometheus",
 )
-"""Their places in the repository. `deploy/secrets`, which an operator may have made, is never among them."""
+"""Their places in the repository. `deploy/secrets`, which an operator may have made, is never among
+them.
+"""
 
 
 def unpack(folder: Path) -> None:

@@ -13,7 +13,11 @@ from schedules.export import toml_string
 
 SINGLE_PRODUCER_KINDS = {"ons": ONS, "ees": "department-for-education"}
 """Kinds of calendar whose entries are all of one producer, and that producer."""
-HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-education-statistics.service.gov.uk"}
+HOSTS = {
+    "govuk": "www.gov.uk",
+    "ons": "www.ons.gov.uk",
+    "ees": "explore-education-statistics.service.gov.uk",
+}
 """Kinds of calendar with a known address, and their hosts."""
 
 
@@ -41,15 +45,21 @@ class Mail:
     @property
     def security(self) -> str:
         """Return the encryption to use: none for a server on this machine, which seldom has TLS."""
-        return "none" if self.host in {"localhost", "127.0.0.1", "[::1]"} else "tls" if self.port == 465 else "starttls"
+        return (
+            "none"
+            if self.host in {"localhost", "127.0.0.1", "[::1]"}
+            else "tls"
+            if self.port == 465
+            else "starttls"
+        )
 
 
 @dataclass(slots=True)
 class Chosen:
     """What goes into a first configuration.
 
-    `producers` are slugs. `chat` is the environment variable with the address of a chat. `duty` are the mail addresses
-    of roles that take weekly turns from `begins`. `known` are bodies by slug.
+    `producers` are slugs. `chat` is the environment variable with the address of a chat. `duty` are
+    the mail addresses of roles that take weekly turns from `begins`. `known` are bodies by slug.
     """
 
     producers: list[str] = field(default_factory=list)
@@ -63,7 +73,9 @@ class Chosen:
 
 
 def write_starter(chosen: Chosen) -> str:
-    """Return the text of a new configuration with what a person chose, and comments on what they may add."""
+    """Return the text of a new configuration with what a person chose, and comments on what they
+    may add.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 # slow, and only `init` needs it
 
     environment = Environment(
@@ -75,13 +87,18 @@ def write_starter(chosen: Chosen) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"toml": _toml_value, "channel": _channel_of}
-    producers = [(slug, name_of(slug, chosen.known), _hosts_of(slug, chosen.calendars)) for slug in chosen.producers]
-    # The GOV.UK calendar is filtered by producer. ONS does not publish there, but if only ONS was chosen, it is the
-    # filter. Without one, all of GOV.UK would be watched.
+    producers = [
+        (slug, name_of(slug, chosen.known), _hosts_of(slug, chosen.calendars))
+        for slug in chosen.producers
+    ]
+    # The GOV.UK calendar is filtered by producer. ONS does not publish there, but if only ONS was
+    # chosen, it is the filter. Without one, all of GOV.UK would be watched.
     govuk_filter = [slug for slug in chosen.producers if slug != ONS] or chosen.producers
     template = environment.get_template("starter.toml.j2")
     kinds = SINGLE_PRODUCER_KINDS
-    return template.render(chosen=chosen, producers=producers, govuk_filter=govuk_filter, single_producer_kinds=kinds)
+    return template.render(
+        chosen=chosen, producers=producers, govuk_filter=govuk_filter, single_producer_kinds=kinds
+    )
 
 
 def kinds_for(producers: Iterable[str]) -> list[Calendar]:
@@ -94,7 +111,11 @@ def _hosts_of(slug: str, calendars: Sequence[Calendar]) -> list[str]:
     """Return the hosts of those calendars that can list the releases of a producer."""
     kinds = [calendar.kind for calendar in calendars if calendar.kind in HOSTS]
     # Calendars of ONS and EES list only their own producer. ONS does not publish on GOV.UK.
-    own = [kind for kind in kinds if SINGLE_PRODUCER_KINDS.get(kind, slug) == slug and (kind, slug) != ("govuk", ONS)]
+    own = [
+        kind
+        for kind in kinds
+        if SINGLE_PRODUCER_KINDS.get(kind, slug) == slug and (kind, slug) != ("govuk", ONS)
+    ]
     return [HOSTS[kind] for kind in own]
 
 
@@ -104,4 +125,6 @@ def _channel_of(role: str) -> str:
 
 def _toml_value(value: str | Iterable[str]) -> str:
     """Return a text or a list of texts in TOML."""
-    return toml_string(value) if isinstance(value, str) else f"[{', '.join(map(toml_string, value))}]"
+    return (
+        toml_string(value) if isinstance(value, str) else f"[{', '.join(map(toml_string, value))}]"
+    )

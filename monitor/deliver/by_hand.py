@@ -1,6 +1,7 @@
 """Writes what people do to incidents and drafts, for the command line and the browser form.
 
-Every function reads the current rows in the transaction that writes, because daemon and command line can both write.
+Every function reads the current rows in the transaction that writes, because daemon and command
+line can both write.
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ PUBLISHED = ("on_time", "late", "early")
 
 
 def change_incident(
-    tx: Transaction, recorder: VerdictRecorder, incident: str, change: Callable[[Incident], Incident], now: datetime
+    tx: Transaction,
+    recorder: VerdictRecorder,
+    incident: str,
+    change: Callable[[Incident], Incident],
+    now: datetime,
 ) -> Incident:
     """Apply `change` to the stored incident, save it and return it.
 
-    Machines (webhooks, and pagers that were called) get a notice if it was acknowledged, closed or signed. Raises
-    `UnknownName`, and what `change` raises.
+    Machines (webhooks, and pagers that were called) get a notice if it was acknowledged, closed or
+    signed. Raises `UnknownName`, and what `change` raises.
     """
     known = recorder.store.verdicts.incident(incident)
     if known is None:
@@ -52,7 +57,10 @@ def change_incident(
 def change_draft(
     tx: Transaction, verdicts: VerdictStore, incident: str, change: Callable[[Versions], Versions]
 ) -> Versions:
-    """Apply `change` to an incident's draft, save the new versions and return all. Raises `UserFault` without one."""
+    """Apply `change` to an incident's draft, save the new versions and return all.
+
+    Raises `UserFault` without one.
+    """
     drafts = verdicts.drafts(incident)
     if not drafts:
         raise UserFault(f"incident {incident} has no draft")
@@ -62,22 +70,31 @@ def change_draft(
 def merge_texts(
     versions: Versions, words: Mapping[str, str], number_read: int | None, role: str, now: datetime
 ) -> tuple[Versions, tuple[Conflict, ...]]:
-    """Return the draft with typed texts (`words`, by box), and the boxes that another person changed in between.
+    """Return the draft with typed texts (`words`, by box), and the boxes that another person
+    changed in between.
 
-    Such a box gets both texts. `number_read` is that of the version that the person started from (None: the last).
+    Such a box gets both texts. `number_read` is that of the version that the person started from
+    (None: the last).
     """
     last = versions[-1]
     version_read = next((one for one in versions if one.number == number_read), last)
     merged = combine_changes(words, version_read.words, last.words, role)
-    # The person has not seen what was measured since `version_read`, so `append_edit` shows it beside the texts.
+    # The person has not seen what was measured since `version_read`, so `append_edit` shows it
+    # beside the texts.
     return append_edit(versions, merged.words, role, now, version_read.report), merged.conflicts
 
 
 class EditConflict(UserFault):
-    """The typed texts were not saved, because another person changed the same boxes. `conflicts` has both texts."""
+    """The typed texts were not saved, because another person changed the same boxes.
+
+    `conflicts` has both texts.
+    """
 
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
-        super().__init__(f"another person changed {', '.join(one.field for one in conflicts)} while you were writing")
+        super().__init__(
+            f"another person changed {', '.join(one.field for one in conflicts)} while you were"
+            " writing"
+        )
         self.conflicts = tuple(conflicts)
 
 
@@ -91,7 +108,10 @@ class SigningBlocked(UserFault):
 
 
 def signing_obstacles(incident: Incident, report: Report) -> list[str]:
-    """Return the reasons not to sign this report yet, one line each. `incident` must have its current facts."""
+    """Return the reasons not to sign this report yet, one line each.
+
+    `incident` must have its current facts.
+    """
     return list_obstacles(report, None if incident.kind is Kind.HAND else incident.facts)
 
 
@@ -105,38 +125,58 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     anyway: str = "",
     read: Mapping[str, str] | None = None,
 ) -> Versions:
-    """Sign the last version of an incident's draft, note it in the incident, and return all versions.
+    """Sign the last version of an incident's draft, note it in the incident, and return all
+    versions.
 
-    `incident` must have its current facts. `anyway` is the reason to sign although there are obstacles. Without it they
-    raise `SigningBlocked`. `read` are the typed texts that the person read. If they differ from the stored ones, or
-    without a draft, it raises `UserFault`.
+    `incident` must have its current facts. `anyway` is the reason to sign although there are
+    obstacles. Without it they raise `SigningBlocked`. `read` are the typed texts that the person
+    read. If they differ from the stored ones, or without a draft, it raises `UserFault`.
     """
     why = one_line(anyway)
 
     def sign(known: Versions) -> Versions:
-        """Return the versions with the last one signed. Raise if its texts changed or obstacles to signing remain."""
-        if read is not None and dict(read) != dict(known[-1].words):  # `read` are the words that the person saw
-            raise UserFault(f"{incident.id}: the report changed while you read it. Read it again, then sign it")
+        """Return the versions with the last one signed.
+
+        Raise if its texts changed or obstacles to signing remain.
+        """
+        # `read` are the words that the person saw
+        if read is not None and dict(read) != dict(known[-1].words):
+            raise UserFault(
+                f"{incident.id}: the report changed while you read it. Read it again, then sign it"
+            )
         obstacles = signing_obstacles(incident, known[-1].report)
         if obstacles and not why:  # `why` is the person's reason to sign in spite of obstacles
             raise SigningBlocked(incident.id, obstacles)
-        note = f"Signed all the same, because: {why}. Not resolved: {'; '.join(obstacles)}." if obstacles else ""
+        note = (
+            f"Signed all the same, because: {why}. Not resolved: {'; '.join(obstacles)}."
+            if obstacles
+            else ""
+        )
         return append_signature(known, role, now, note)
 
     versions = change_draft(tx, recorder.store.verdicts, incident.id, sign)
     signed = versions[-1]
     reason = why if signed.report.anyway else ""  # it is not stored if there were no obstacles
-    sign_off = partial(by_hand.sign_off_report, role=role, version=signed.number, now=now, anyway=reason)
+    sign_off = partial(
+        by_hand.sign_off_report, role=role, version=signed.number, now=now, anyway=reason
+    )
     change_incident(tx, recorder, incident.id, sign_off, now)
     return versions
 
 
 def log_by_hand(
-    tx: Transaction, recorder: VerdictRecorder, words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime
+    tx: Transaction,
+    recorder: VerdictRecorder,
+    words: Mapping[str, str],
+    facts: ReleaseFacts | None,
+    now: datetime,
 ) -> tuple[Incident, bool]:
-    """Save an incident that a person reports, with its draft and notice. Return it, and whether it is new.
+    """Save an incident that a person reports, with its draft and notice.
 
-    `words` has the answer in each box of the form. `facts` are about the chosen release or None. Raises `InvalidInput`.
+    Return it, and whether it is new.
+
+    `words` has the answer in each box of the form. `facts` are about the chosen release or None.
+    Raises `InvalidInput`.
     """
     verdicts = recorder.store.verdicts
     if facts is not None:
@@ -145,17 +185,34 @@ def log_by_hand(
     if (known := verdicts.incident(incident.id)) is not None:
         return known, False
     # The draft cites the editions before and after, unless the person has typed others.
-    incident = replace(incident, words={**_neighbour_editions(verdicts, incident), **incident.words})
-    recorder.save_decision(tx, Decision(incident, (make_opening_by_hand(incident, now),), draft=True), now)
+    incident = replace(
+        incident, words={**_neighbour_editions(verdicts, incident), **incident.words}
+    )
+    recorder.save_decision(
+        tx, Decision(incident, (make_opening_by_hand(incident, now),), draft=True), now
+    )
     return incident, True
 
 
 def _neighbour_editions(verdicts: VerdictStore, incident: Incident) -> dict[str, str]:
-    """Return the titles and slots of the editions before and after the incident, as `last_edition`, `next_edition`."""
+    """Return the titles and slots of the editions before and after the incident, as `last_edition`,
+    `next_edition`.
+    """
     series, then = series_of(incident.producer, incident.title), incident.occurred
-    rows = [row for row in verdicts.judged(producer=incident.producer) if row.release != incident.release]
+    rows = [
+        row
+        for row in verdicts.judged(producer=incident.producer)
+        if row.release != incident.release
+    ]
     known = [row for row in rows if series_of(row.producer, row.body["title"]) == series]
-    past = [row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED]
+    past = [
+        row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED
+    ]
     ahead = [row for row in known if row.slot is not None and row.slot > then]
-    nearest = {"last_edition": past[-1:], "next_edition": ahead[:1]}  # the rows are by slot; each list has one or none
-    return {key: f"{row.body['title']}, {slot_text(row.body['slot'])}" for key, rows in nearest.items() for row in rows}
+    # the rows are by slot; each list has one or none
+    nearest = {"last_edition": past[-1:], "next_edition": ahead[:1]}
+    return {
+        key: f"{row.body['title']}, {slot_text(row.body['slot'])}"
+        for key, rows in nearest.items()
+        for row in rows
+    }

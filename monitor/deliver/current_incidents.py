@@ -1,4 +1,6 @@
-"""Brings incidents and their drafts up to date before people read them, because open delays grow every second."""
+"""Brings incidents and their drafts up to date before people read them, because open delays grow
+every second.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,11 @@ _LOGGED_BY_PEOPLE = (Kind.HAND, Kind.LEAD)
 
 @dataclass(slots=True)
 class CurrentIncidents:
-    """Returns incidents with the facts of an instant, and redrafts their reports before a person opens them.
+    """Returns incidents with the facts of an instant, and redrafts their reports before a person
+    opens them.
 
-    `judge_at(release, instant)` returns the facts of a release at that instant, or None for an unknown release.
+    `judge_at(release, instant)` returns the facts of a release at that instant, or None for an
+    unknown release.
     """
 
     verdicts: VerdictStore
@@ -32,10 +36,12 @@ class CurrentIncidents:
     record: VerdictRecorder
 
     def refresh(self, known: Incident, now: datetime) -> Incident:
-        """Return an incident with the facts as of `now`, or unchanged if its release is no longer measured.
+        """Return an incident with the facts as of `now`, or unchanged if its release is no longer
+        measured.
 
-        Its grade never gets lower, and the names of producers stay. Looks and the gap between them are new. The rest of
-        the certainty (clock, blind spans, evidence) stays, because `judge_at` does not know the clock and the evidence.
+        Its grade never gets lower, and the names of producers stay. Looks and the gap between them
+        are new. The rest of the certainty (clock, blind spans, evidence) stays, because `judge_at`
+        does not know the clock and the evidence.
         """
         stored = known.facts
         facts = self.judge_at(known.release, now) if self._is_still_measured(known) else None
@@ -43,27 +49,33 @@ class CurrentIncidents:
             return known
         new = facts.certainty
         gap = stored.certainty.widest_gap if new.widest_gap is None else new.widest_gap
-        certainty = replace(stored.certainty, looks=new.looks, failed_looks=new.failed_looks, widest_gap=gap)
+        certainty = replace(
+            stored.certainty, looks=new.looks, failed_looks=new.failed_looks, widest_gap=gap
+        )
         facts = replace(facts, certainty=certainty, names=stored.names)
         return replace(known, facts=facts, grade=choose_worst_grade((known.grade, facts.grade)))
 
     def prepare_redraft(self, incident: str, now: datetime) -> Callable[[Transaction], None] | None:
-        """Return a function that writes a new version of an incident's draft, or None if it needs none.
+        """Return a function that writes a new version of an incident's draft, or None if it needs
+        none.
 
-        It needs none if it is signed, if the monitor wrote a version seconds ago, or if its facts cannot change.
+        It needs none if it is signed, if the monitor wrote a version seconds ago, or if its facts
+        cannot change.
         """
         known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
         if known is None or not drafts or any(draft.signed is not None for draft in drafts):
             return None
         is_recent = drafts[-1].by == MONITOR and now - drafts[-1].at < _REDRAFT_AFTER
-        # The incident of a platform is not measured itself, but it is linked to incidents of releases that may be.
+        # The incident of a platform is not measured itself, but it is linked to incidents of
+        # releases that may be.
         can_change = self._is_still_measured(known) or known.linked
         if is_recent or not can_change:
             return None
         fresh = self.refresh(known, now)
 
         def write(tx: Transaction) -> None:
-            # If the incident changed since it was read above, that change also wrote a draft, which is newer than this.
+            # If the incident changed since it was read above, that change also wrote a draft, which
+            # is newer than this.
             if self.verdicts.incident(incident) == known:
                 self.record.redraft(tx, fresh, now)
 

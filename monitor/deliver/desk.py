@@ -15,7 +15,14 @@ from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
 from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import Clock
-from monitor.deliver.by_hand import EditConflict, change_draft, change_incident, log_by_hand, merge_texts, sign_report
+from monitor.deliver.by_hand import (
+    EditConflict,
+    change_draft,
+    change_incident,
+    log_by_hand,
+    merge_texts,
+    sign_report,
+)
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.errors import UnknownName
 from monitor.store.evidence.bundle import Exported, export_bundle
@@ -30,7 +37,8 @@ _log = structlog.get_logger(__name__)
 class Desk:
     """Writes what people do in the browser. Each call is one transaction.
 
-    `wake` sends waiting notices. `evidence` is the evidence folder, with records of `monitors` (None: of all).
+    `wake` sends waiting notices. `evidence` is the evidence folder, with records of `monitors`
+    (None: of all).
     """
 
     current: CurrentIncidents
@@ -41,9 +49,14 @@ class Desk:
     monitors: Sequence[str] | None = None
 
     async def acknowledge(self, incident: str, role: str) -> Incident:
-        """Acknowledge an incident in a role and return it. Raises `UnknownName`, and `InvalidInput` without a role."""
+        """Acknowledge an incident in a role and return it.
+
+        Raises `UnknownName`, and `InvalidInput` without a role.
+        """
         now = self.clock.now()
-        changed = await self._change_incident(incident, lambda known: acknowledge_incident(known, role, now))
+        changed = await self._change_incident(
+            incident, lambda known: acknowledge_incident(known, role, now)
+        )
         _log.info("acknowledged", incident=incident, role=role)
         return changed
 
@@ -54,18 +67,31 @@ class Desk:
         _log.info("report_waived", incident=incident, role=role)
 
     async def save_answers(
-        self, incident: str, role: str, words: Mapping[str, str], read: int, change: Change, *, merging: bool = True
+        self,
+        incident: str,
+        role: str,
+        words: Mapping[str, str],
+        read: int,
+        change: Change,
+        *,
+        merging: bool = True,
     ) -> tuple[Conflict, ...]:
-        """Save the texts typed into the boxes of a draft (`words`, by box) and apply `change`, in one transaction.
+        """Save the texts typed into the boxes of a draft (`words`, by box) and apply `change`, in
+        one transaction.
 
-        The person typed them after reading version `read`. Return the boxes that another person has changed since then.
-        Each of these boxes gets both texts. Without `merging`, raise `EditConflict` instead. Raises `UnknownName` too.
+        The person typed them after reading version `read`. Return the boxes that another person has
+        changed since then. Each of these boxes gets both texts. Without `merging`, raise
+        `EditConflict` instead. Raises `UnknownName` too.
         """
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
         def save_texts_and_change(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            """Save texts, apply `change`. Return the incident, or None if its draft is still current, and conflicts."""
-            conflicts: tuple[Conflict, ...] = ()  # the boxes that another person changed after version `read`
+            """Save texts, apply `change`.
+
+            Return the incident, or None if its draft is still current, and conflicts.
+            """
+            # the boxes that another person changed after version `read`
+            conflicts: tuple[Conflict, ...] = ()
             before = _drafted_decisions(verdicts.incident(incident))
 
             def merge_words(known: Versions) -> Versions:
@@ -78,30 +104,48 @@ class Desk:
             changed = change_incident(tx, current.record, incident, change, now)
             if words:
                 change_draft(tx, verdicts, incident, merge_words)
-            # The draft quotes decisions of people, such as actions. If `change` alters them, it needs a new version.
+            # The draft quotes decisions of people, such as actions. If `change` alters them, it
+            # needs a new version.
             needs_redraft = changed.has_draft and _drafted_decisions(changed) != before
             return changed if needs_redraft else None, conflicts
 
         to_redraft, conflicts = await self.writer.write(save_texts_and_change)
         if to_redraft is not None:
-            await self.writer.write(lambda tx: current.record.redraft(tx, current.refresh(to_redraft, now), now))
+            await self.writer.write(
+                lambda tx: current.record.redraft(tx, current.refresh(to_redraft, now), now)
+            )
         self.wake()
-        _log.info("written_by_hand", incident=incident, role=role, boxes=sorted(words), conflicts=len(conflicts))
+        _log.info(
+            "written_by_hand",
+            incident=incident,
+            role=role,
+            boxes=sorted(words),
+            conflicts=len(conflicts),
+        )
         return conflicts
 
-    async def sign_report(self, incident: Incident, role: str, read: Mapping[str, str], anyway: str = "") -> None:
-        """Sign the report of an incident with its current facts. `read` are the typed texts that the person read.
+    async def sign_report(
+        self, incident: Incident, role: str, read: Mapping[str, str], anyway: str = ""
+    ) -> None:
+        """Sign the report of an incident with its current facts.
 
-        `anyway` is the reason to sign despite obstacles. Without it they raise `SigningBlocked`. Raises `UserFault` if
-        the texts changed since, and `InvalidInput` without a role.
+        `read` are the typed texts that the person read.
+
+        `anyway` is the reason to sign despite obstacles. Without it they raise `SigningBlocked`.
+        Raises `UserFault` if the texts changed since, and `InvalidInput` without a role.
         """
         now, record = self.clock.now(), self.current.record
-        await self.writer.write(lambda tx: sign_report(tx, record, incident, role, now, anyway=anyway, read=read))
+        await self.writer.write(
+            lambda tx: sign_report(tx, record, incident, role, now, anyway=anyway, read=read)
+        )
         self.wake()
         _log.info("signed_off", incident=incident.id, role=role)
 
     async def log_incident(self, words: Mapping[str, str], release: str = "") -> Incident:
-        """Save what a person reports, for a watched release or none. Raises `InvalidInput` and `UnknownName`."""
+        """Save what a person reports, for a watched release or none.
+
+        Raises `InvalidInput` and `UnknownName`.
+        """
         now = self.clock.now()
 
         def save(tx: Transaction) -> tuple[Incident, bool]:
@@ -117,9 +161,15 @@ class Desk:
         return logged
 
     async def silence(
-        self, of: tuple[Scope, str], until: datetime, role: str, reason: str, begins: datetime | None = None
+        self,
+        of: tuple[Scope, str],
+        until: datetime,
+        role: str,
+        reason: str,
+        begins: datetime | None = None,
     ) -> Silence:
-        """Suppress messages about `of` from `begins` (default: now) until an instant, and return the silence.
+        """Suppress messages about `of` from `begins` (default: now) until an instant, and return
+        the silence.
 
         Raises `InvalidInput`, and `UnknownName` for an unknown release or incident.
         """
@@ -129,7 +179,10 @@ class Desk:
 
         def write(tx: Transaction) -> None:
             # Other scopes, such as a producer, are names that need not be stored yet.
-            find_by_scope = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}
+            find_by_scope = {
+                Scope.RELEASE: store.ledger.release,
+                Scope.INCIDENT: store.verdicts.incident,
+            }
             find_named = find_by_scope.get(scope)
             if find_named is not None and find_named(name) is None:
                 raise UnknownName(f"no {scope} {name!r}")
@@ -147,7 +200,9 @@ class Desk:
         now, outbox = self.clock.now(), self.current.record.store.outbox
 
         def write(tx: Transaction) -> None:
-            silence = next((one for one in outbox.silences(now) if one.id == name and now < one.ends), None)
+            silence = next(
+                (one for one in outbox.silences(now) if one.id == name and now < one.ends), None
+            )
             if silence is None:
                 raise UnknownName(f"no silence {name!r} that can be ended")
             tx.save(replace(silence, ended=now, ended_by=clean_role(role)))
@@ -157,19 +212,35 @@ class Desk:
         self.wake()
 
     def export_evidence(self, incident: Incident, file: Path) -> Exported:
-        """Write the evidence of an incident to a zip file. Blocks on the disk. Raises `UserFault` and `StoreFault`."""
-        return export_bundle(self.current.record.store, self.evidence, incident, file, self.clock.now(), self.monitors)
+        """Write the evidence of an incident to a zip file.
+
+        Blocks on the disk. Raises `UserFault` and `StoreFault`.
+        """
+        return export_bundle(
+            self.current.record.store,
+            self.evidence,
+            incident,
+            file,
+            self.clock.now(),
+            self.monitors,
+        )
 
     async def _change_incident(self, incident: str, change: Change) -> Incident:
         now, record = self.clock.now(), self.current.record
-        changed = await self.writer.write(lambda tx: change_incident(tx, record, incident, change, now))
+        changed = await self.writer.write(
+            lambda tx: change_incident(tx, record, incident, change, now)
+        )
         self.wake()
         return changed
 
 
 def _drafted_decisions(incident: Incident | None) -> object:
-    """Return the decisions of an incident that its draft quotes, to compare before and after a change."""
+    """Return the decisions of an incident that its draft quotes, to compare before and after a
+    change.
+    """
     if incident is None:
         return None
     # A new action does not amend a signed report.
-    return incident.words.get("brought_forward"), () if SIGNED in incident.words else incident.actions
+    return incident.words.get(
+        "brought_forward"
+    ), () if SIGNED in incident.words else incident.actions

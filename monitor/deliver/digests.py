@@ -1,4 +1,6 @@
-"""Combines messages on channels that people read: many openings into one digest, and follow-ups of one thread."""
+"""Combines messages on channels that people read: many openings into one digest, and follow-ups of
+one thread.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,15 @@ from alerts.message import Digest, fold_openings
 from alerts.notice import Notice, notice_id
 
 MOST_PAUSES = 5
-"""The longest wait of the first opening, in a group or of a platform, as a multiple of the wait after one opening."""
+"""The longest wait of the first opening, in a group or of a platform, as a multiple of the wait
+after one opening.
+"""
 _UNHURRIED_FACTOR = 50
 """The wait after an opening that is not urgent, as a multiple of `within`."""
 _SAME_EVENT_WITHIN = timedelta(minutes=5)
-"""Openings so soon after a digest are probably the same event. People were already notified, so they are not urgent."""
+"""Openings so soon after a digest are probably the same event. People were already notified, so
+they are not urgent.
+"""
 _MIN_GAP = timedelta(minutes=1)
 _FLIP_WINDOW = timedelta(minutes=10)
 _FLIPS = frozenset({"exposure_closed", "new_finding", "back", "reopened"})
@@ -25,7 +31,8 @@ _FLAPPING = "FLAPPING"
 
 @dataclass(frozen=True, slots=True)
 class DigestRule:
-    """When openings become one digest: at least `threshold` releases, each within `within` of the one before.
+    """When openings become one digest: at least `threshold` releases, each within `within` of the
+    one before.
 
     It applies to `channels`. `last_digest` is when the last one was made (None: never).
     """
@@ -36,9 +43,11 @@ class DigestRule:
     last_digest: datetime | None = None
 
     def wait_after(self, opening: Notice) -> timedelta:
-        """Return how long an opening (the first notice of an incident) waits for others, to be sent in one digest.
+        """Return how long an opening (the first notice of an incident) waits for others, to be sent
+        in one digest.
 
-        Less urgent openings wait longer: unproven releases, and openings soon after a digest, except early exposures.
+        Less urgent openings wait longer: unproven releases, and openings soon after a digest,
+        except early exposures.
         """
         since_digest = None if self.last_digest is None else opening.at - self.last_digest
         is_soon_after_digest = since_digest is not None and since_digest < _SAME_EVENT_WITHIN
@@ -47,8 +56,11 @@ class DigestRule:
         return self.within * _UNHURRIED_FACTOR if is_less_urgent else self.within
 
 
-def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: datetime) -> dict[str, datetime]:
-    """Return by id the openings (first notices of incidents) that wait at `now` to join a digest, and when that ends.
+def find_waiting_openings(
+    openings: Sequence[Notice], rule: DigestRule, now: datetime
+) -> dict[str, datetime]:
+    """Return by id the openings (first notices of incidents) that wait at `now` to join a digest,
+    and when that ends.
 
     A group waits for one pause after its last opening, and at most five after its first.
     """
@@ -64,7 +76,9 @@ def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: dat
 def make_digests(
     openings: Sequence[Notice], rule: DigestRule, now: datetime, name_of: Callable[[str], str] = str
 ) -> list[Digest]:
-    """Return the digests that replace these openings (first notices). A group that is too small or may grow gives none.
+    """Return the digests that replace these openings (first notices).
+
+    A group that is too small or may grow gives none.
 
     `name_of` returns the name of a producer by its id (default: the id).
     """
@@ -75,7 +89,10 @@ def make_digests(
 
 
 def _group_openings(openings: Sequence[Notice], rule: DigestRule) -> Iterator[list[Notice]]:
-    """Yield groups of openings of the same kind and urgency. A group ends at a gap longer than the rule's wait."""
+    """Yield groups of openings of the same kind and urgency.
+
+    A group ends at a gap longer than the rule's wait.
+    """
     groups: dict[tuple[str, timedelta], list[Notice]] = defaultdict(list)
     for opening in sorted(openings, key=lambda one: (one.at, one.id)):
         wait = rule.wait_after(opening)  # shorter for urgent ones
@@ -88,7 +105,9 @@ def _group_openings(openings: Sequence[Notice], rule: DigestRule) -> Iterator[li
 
 @dataclass
 class ThreadPacing:
-    """Spaces the messages of each thread of one channel a minute apart, and recognises flapping threads. Not stored."""
+    """Spaces the messages of each thread of one channel a minute apart, and recognises flapping
+    threads. Not stored.
+    """
 
     _last_sent: dict[str, datetime] = field(default_factory=dict)
     _flips: dict[str, deque[datetime]] = field(default_factory=lambda: defaultdict(deque))
@@ -99,29 +118,42 @@ class ThreadPacing:
         self._last_sent[notice.follows or notice.id] = now
 
     def earliest_send(self, notice: Notice, due: datetime) -> datetime:
-        """Return when a notice due at `due` may be sent: if not urgent, a minute after the last of its thread."""
+        """Return when a notice due at `due` may be sent: if not urgent, a minute after the last of
+        its thread.
+        """
         last = self._last_sent.get(notice.follows) if notice.follows and not notice.urgent else None
         return due if last is None else max(due, last + _MIN_GAP)
 
     def bundle_follow_ups(self, waiting: Sequence[Notice], now: datetime) -> Iterator[Digest]:
-        """Yield a message for each thread (an incident's notices) if several wait: the newest, which lists the others.
+        """Yield a message for each thread (an incident's notices) if several wait: the newest,
+        which lists the others.
 
-        If a thread keeps changing, its message is marked as flapping, even if only one notice waits.
+        If a thread keeps changing, its message is marked as flapping, even if only one notice
+        waits.
         """
         threads: dict[str, list[Notice]] = defaultdict(list)
         for one in sorted(waiting, key=lambda it: (it.at, it.id)):
             threads[one.follows].append(one)
         for thread, notices in threads.items():
             is_marked = notices[-1].subject.startswith(_FLAPPING)
-            mark = f"{_FLAPPING}, " if self._record_flips(thread, notices, now) and not is_marked else ""
+            mark = (
+                f"{_FLAPPING}, "
+                if self._record_flips(thread, notices, now) and not is_marked
+                else ""
+            )
             if len(notices) > 1 or mark:
                 yield _bundled_message(notices, mark)
 
     def _record_flips(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
-        """Record how often an incident (a thread) changed back and forth. Return whether that was too often lately."""
+        """Record how often an incident (a thread) changed back and forth.
+
+        Return whether that was too often lately.
+        """
         flips = self._flips[thread]
         # A notice that still waits is passed again, but counts once.
-        flips.extend(one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1]))
+        flips.extend(
+            one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1])
+        )
         while flips and now - flips[0] > _FLIP_WINDOW:
             flips.popleft()
         if not flips:
@@ -130,7 +162,8 @@ class ThreadPacing:
 
 
 def _bundled_message(notices: Sequence[Notice], mark: str) -> Digest:
-    """Return one message for the follow-ups (later notices) of an incident: the newest, with the earlier subjects.
+    """Return one message for the follow-ups (later notices) of an incident: the newest, with the
+    earlier subjects.
 
     `mark` begins the subject if the incident keeps changing. Otherwise it is empty.
     """
@@ -142,5 +175,7 @@ def _bundled_message(notices: Sequence[Notice], mark: str) -> Digest:
     _, _, text_after_subject = newest.text.partition("\n")
     text = f"{subject}\n{text_after_subject}".rstrip("\n")
     identity = notice_id(newest.incident, "several", " ".join(sorted(covers)))
-    made = replace(newest, id=identity, subject=subject, text=f"{text}\n\n{why}{also}".rstrip("\n") + "\n")
+    made = replace(
+        newest, id=identity, subject=subject, text=f"{text}\n\n{why}{also}".rstrip("\n") + "\n"
+    )
     return Digest(made, covers)

@@ -1,4 +1,6 @@
-"""Converts drafts between rows of the store and versions of `alerts`, and renders them as documents."""
+"""Converts drafts between rows of the store and versions of `alerts`, and renders them as
+documents.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from monitor.errors import EnvironmentFault, UnknownName
 from monitor.store.rows import Draft
 from monitor.store.sql.write import Transaction
 
-# Tags let a screen reader find headings and table headers. The window shows the document's title, not its file name.
+# Tags let a screen reader find headings and table headers. The window shows the document's title,
+# not its file name.
 _AS_PDF = (
     'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"},'
     '"DisplayPDFDocumentTitle":{"type":"boolean","value":"true"}}'
@@ -33,7 +36,8 @@ ENDINGS = tuple(WRITERS)
 def versions_from_rows(drafts: Sequence[Draft]) -> Versions:
     """Return the versions of one draft from its rows. Rows and versions are oldest first."""
     reports = [report_from_json(row.facts) for row in drafts]
-    # By version, its changes since the one before: none for the first. Without drafts, `zip` drops this one item.
+    # By version, its changes since the one before: none for the first. Without drafts, `zip` drops
+    # this one item.
     changes = [(), *(list_changed_fields(before, after) for before, after in pairwise(reports))]
     return tuple(
         Version(row.version, row.at, row.by, report, row.words, changed, row.digest, row.signed)
@@ -61,7 +65,9 @@ def draft_row(version: Version, incident: str) -> Draft:
 def change_versions(
     tx: Transaction, drafts: Sequence[Draft], incident: str, change: Callable[[Versions], Versions]
 ) -> Versions:
-    """Apply `change` to the stored versions of an incident's draft, save the new ones and return all."""
+    """Apply `change` to the stored versions of an incident's draft, save the new ones and return
+    all.
+    """
     known = versions_from_rows(drafts)
     changed = change(known)
     for version in changed[len(known) :]:
@@ -69,17 +75,27 @@ def change_versions(
     return changed
 
 
-def add_measured_version(tx: Transaction, drafts: Sequence[Draft], incident: str, report: Report) -> Versions:
-    """Save a new version of a draft from a new report, and return all versions. Typed texts are kept unchanged."""
-    return change_versions(tx, drafts, incident, lambda versions: append_measurement(versions, report))
+def add_measured_version(
+    tx: Transaction, drafts: Sequence[Draft], incident: str, report: Report
+) -> Versions:
+    """Save a new version of a draft from a new report, and return all versions.
+
+    Typed texts are kept unchanged.
+    """
+    return change_versions(
+        tx, drafts, incident, lambda versions: append_measurement(versions, report)
+    )
 
 
 def render_draft_or_pdf(
     draft: Draft, ending: str, template: Path | None = None, document: Document | None = None
 ) -> bytes:
-    """Return a draft as a file of format `ending`, which can also be `pdf`. For other formats see `render_draft`.
+    """Return a draft as a file of format `ending`, which can also be `pdf`.
 
-    Raises `EnvironmentFault` without LibreOffice. Do not use it for web requests: a PDF takes seconds of a processor.
+    For other formats see `render_draft`.
+
+    Raises `EnvironmentFault` without LibreOffice. Do not use it for web requests: a PDF takes
+    seconds of a processor.
     """
     if ending != "pdf":
         return render_draft(draft, ending, template, document)[0]
@@ -90,9 +106,12 @@ def render_draft_or_pdf(
 def render_draft(
     draft: Draft, ending: str, template: Path | None = None, document: Document | None = None
 ) -> tuple[bytes, str]:
-    """Return a draft, or one `document` of it, as a file, and its media type. Raises `UnknownName` for other formats.
+    """Return a draft, or one `document` of it, as a file, and its media type.
 
-    `template` is the organisation's own .docx file. If it cannot be filled, the shipped form is used.
+    Raises `UnknownName` for other formats.
+
+    `template` is the organisation's own .docx file. If it cannot be filled, the shipped form is
+    used.
     """
     if ending not in WRITERS:
         raise UnknownName(f"no draft.{ending}: use {', '.join(ENDINGS)}")
@@ -120,7 +139,10 @@ def can_make_pdf(program: str = "soffice") -> bool:
 
 
 def convert_to_pdf(document: bytes, ending: str, program: str = "soffice") -> bytes:
-    """Return a .docx or .odt document as PDF. Raises `EnvironmentFault` if LibreOffice is missing or fails."""
+    """Return a .docx or .odt document as PDF.
+
+    Raises `EnvironmentFault` if LibreOffice is missing or fails.
+    """
     found = shutil.which(program)
     if found is None:
         raise EnvironmentFault(f"no .pdf: LibreOffice ({program}) is not installed")
@@ -128,10 +150,18 @@ def convert_to_pdf(document: bytes, ending: str, program: str = "soffice") -> by
         source = Path(folder) / f"document.{ending}"
         source.write_bytes(document)
         # LibreOffice refuses to convert with a profile that is open, so this uses a temporary one.
-        command = [found, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", _AS_PDF]
+        command = [
+            found,
+            f"-env:UserInstallation=file://{folder}/profile",
+            "--headless",
+            "--convert-to",
+            _AS_PDF,
+        ]
         command += ["--outdir", folder, str(source)]
         try:
             subprocess.run(command, capture_output=True, check=True, timeout=_PDF_WITHIN)  # noqa: S603 # our own words
             return source.with_suffix(".pdf").read_bytes()
         except (OSError, subprocess.SubprocessError) as exc:
-            raise EnvironmentFault(f"no .pdf: LibreOffice did not convert it ({type(exc).__name__})") from exc
+            raise EnvironmentFault(
+                f"no .pdf: LibreOffice did not convert it ({type(exc).__name__})"
+            ) from exc

@@ -26,8 +26,8 @@ from schedules.times.words import day_text, instant_text
 class Measurement:
     """How a verdict was measured.
 
-    `runs` are the looks behind it by target, `blind` the times without looks, `clock_offset` the clock's possible error
-    in seconds, `records` the ids and hashes of evidence.
+    `runs` are the looks behind it by target, `blind` the times without looks, `clock_offset` the
+    clock's possible error in seconds, `records` the ids and hashes of evidence.
     """
 
     monitor: str = ""
@@ -45,8 +45,14 @@ def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
     slot = verdict.slot
     judged = {one.name: getattr(verdict, one.name) for one in fields(JudgedRelease)}
     unseen = (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    guesses = {part.id for part in verdict.parts if part.origin in UNPROMISED_ORIGINS and part.verdict in unseen}
-    judged["parts"] = tuple(part for part in verdict.parts if part.exposures or part.id not in guesses)
+    guesses = {
+        part.id
+        for part in verdict.parts
+        if part.origin in UNPROMISED_ORIGINS and part.verdict in unseen
+    }
+    judged["parts"] = tuple(
+        part for part in verdict.parts if part.exposures or part.id not in guesses
+    )
     return ReleaseFacts(
         **judged,
         timezone=slot.timezone if slot else "Europe/London",
@@ -57,7 +63,10 @@ def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
 
 
 def slot_text(slot: Slot | None) -> str:
-    """Return a slot in its local time, `Friday 5 January 2018, 09:30 GMT`. Less precise slots are quoted."""
+    """Return a slot in its local time, `Friday 5 January 2018, 09:30 GMT`.
+
+    Less precise slots are quoted.
+    """
     if slot is None:
         return "no announced time"
     if slot.precision is Precision.INSTANT and slot.instant is not None:
@@ -73,7 +82,9 @@ def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
 
 
 def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
-    """Return how sure the measurement is: looks, widest gap, blind spans, evidence, other monitors with evidence."""
+    """Return how sure the measurement is: looks, widest gap, blind spans, evidence, other monitors
+    with evidence.
+    """
     runs = [run for target in measured.runs.values() for run in target]
     slot = verdict.slot.instant if verdict.slot else None
     page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())
@@ -83,7 +94,8 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
     monitors = {record.rpartition("-")[0] for record, _ in measured.records}
     return Certainty(
         monitor=measured.monitor,
-        # An unknown run consists of failed looks. Other runs count the failed looks between their sightings apart.
+        # An unknown run consists of failed looks. Other runs count the failed looks between their
+        # sightings apart.
         looks=sum(run.looks + run.failed for run in runs),
         failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
         widest_gap=None if gap is None else gap.total_seconds(),
@@ -95,12 +107,20 @@ def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
 
 
 def longest_exposure(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return from the JSON of a release the bounds of the exposure with the largest minimum, or None."""
-    return max((one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default=None)
+    """Return from the JSON of a release the bounds of the exposure with the largest minimum, or
+    None.
+    """
+    return max(
+        (one["seconds"] for one in body["exposures"]),
+        key=lambda one: one["min"] or 0.0,
+        default=None,
+    )
 
 
 def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
-    """Return the row of a release in a period report, from its JSON (`body`) and its incident in `verdicts`."""
+    """Return the row of a release in a period report, from its JSON (`body`) and its incident in
+    `verdicts`.
+    """
     slot = body["slot"]
     timezone = slot["timezone"] if slot else "Europe/London"
     is_dated = slot is not None and slot["precision"] in ("instant", "day")
@@ -117,11 +137,13 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         first_seen=interval_from_json(body["first_seen"]),
         delay=bounds_from_json(delay),
         exposure=bounds_from_json(longest_exposure(body)),
-        # The practice of the Code of Practice for Statistics that the findings concern, so none without findings.
+        # The practice of the Code of Practice for Statistics that the findings concern, so none
+        # without findings.
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
-        early_bound=widest_bound(body),  # the most seconds that it may have come before its slot, if it was on time
+        # the most seconds that it may have come before its slot, if it was on time
+        early_bound=widest_bound(body),
         decided=decision_text(body, timezone),
         other_producers=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
         with_platform=any(finding["kind"] == "platform" for finding in body["findings"]),

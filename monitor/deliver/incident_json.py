@@ -22,16 +22,30 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
     facts, acknowledged = incident.facts, incident.acknowledged
     findings = facts.findings if facts else ()
     return {
-        **fields_json(incident, "id", "kind", "release", "producer", "producers", "title", "opened", "occurred"),
+        **fields_json(
+            incident,
+            "id",
+            "kind",
+            "release",
+            "producer",
+            "producers",
+            "title",
+            "opened",
+            "occurred",
+        ),
         "ended": instant_json(logged_end(incident)),
         "closed": instant_json(incident.closed),
         "urls": incident.words.get("url", "").splitlines(),
         "grade": incident.grade,
-        "releases": [fields_json(one, "incident", "release", "producers", "stands") for one in incident.linked],
+        "releases": [
+            fields_json(one, "incident", "release", "producers", "stands")
+            for one in incident.linked
+        ],
         "report_owed": is_owed(incident, drafts),
         "acknowledged": fields_json(acknowledged, "at", "by") if acknowledged is not None else None,
         "assigned": incident.words.get("assigned"),
-        "verdict": facts.verdict if facts and facts.verdict != LEAD else None,  # LEAD: a hint, which is no verdict
+        # LEAD: a hint, which is no verdict
+        "verdict": facts.verdict if facts and facts.verdict != LEAD else None,
         "delay": bounds_json(delay_of(incident)),
         "as_of": instant_json(facts.at) if facts else None,
         "findings": [fields_json(found, "kind", "part", "detail") for found in findings],
@@ -43,28 +57,48 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
 
 def action_json(action: Action) -> dict[str, Any]:
     """Return an action of an incident."""
-    return fields_json(action, "text", "owner", "due", "done", "done_by") | {"due": action.due.isoformat()}
+    return fields_json(action, "text", "owner", "due", "done", "done_by") | {
+        "due": action.due.isoformat()
+    }
 
 
 def delay_of(incident: Incident) -> Bounds | None:
-    """Return how late the release is by the incident's facts, or None. The page counts before other parts."""
-    late = None if incident.facts is None or incident.kind is Kind.HAND else find_main_late_part(incident.facts)
+    """Return how late the release is by the incident's facts, or None.
+
+    The page counts before other parts.
+    """
+    late = (
+        None
+        if incident.facts is None or incident.kind is Kind.HAND
+        else find_main_late_part(incident.facts)
+    )
     return None if late is None else late[1]
 
 
 def measured_text(incident: Incident) -> str:
-    """Return how long an early release was public, or how late a release is, in words. Empty if it is not proved."""
+    """Return how long an early release was public, or how late a release is, in words.
+
+    Empty if it is not proved.
+    """
     exposures = () if incident.facts is None else incident.facts.exposures
     if incident.kind is Kind.EARLY and exposures:
         longest = max(exposures, key=lambda one: one.seconds.max or one.seconds.min or 0)
         return f"public for {whole_lengths(longest.seconds)}{' so far' if longest.open else ''}"
     delay = delay_of(incident)
-    return "" if delay is None or incident.kind is Kind.UNPROVEN else lengths(delay, parts=2, tenths=False, unknown="")
+    return (
+        ""
+        if delay is None or incident.kind is Kind.UNPROVEN
+        else lengths(delay, parts=2, tenths=False, unknown="")
+    )
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """Return a change of verdict: the verdict before and after, and the JSON of the release at that time."""
-    return fields_json(event, "id", "release", "at", "before", "after", "body") | {"before": event.before or None}
+    """Return a change of verdict: the verdict before and after, and the JSON of the release at that
+    time.
+    """
+    return fields_json(event, "id", "release", "at", "before", "after", "body") | {
+        "before": event.before or None
+    }
 
 
 def draft_json(draft: Draft) -> dict[str, Any]:

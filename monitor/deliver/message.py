@@ -27,8 +27,9 @@ _log = structlog.get_logger(__name__)
 class MessageBuilder:
     """Builds messages of notices from what the store contains when they are sent.
 
-    `endings` are the draft formats for each channel. `redactor` removes secrets. `rules` have the producers' own .docx
-    files, and by them a channel gets only its own releases of a platform's incident.
+    `endings` are the draft formats for each channel. `redactor` removes secrets. `rules` have the
+    producers' own .docx files, and by them a channel gets only its own releases of a platform's
+    incident.
     """
 
     verdicts: VerdictStore
@@ -38,41 +39,60 @@ class MessageBuilder:
     rules: ReportingRules = field(default_factory=ReportingRules)
 
     def build(self, notice: Notice, channel: str, now: datetime) -> Message:
-        """Return the message of a notice for a channel, without secrets. Attach the incident's draft if there is one.
+        """Return the message of a notice for a channel, without secrets.
 
-        A platform is a host with many releases. If it delays several, they share one incident of kind PLATFORM. Each
-        channel gets the notices of that incident with only the releases that the routes choose for the channel.
+        Attach the incident's draft if there is one.
+
+        A platform is a host with many releases. If it delays several, they share one incident of
+        kind PLATFORM. Each channel gets the notices of that incident with only the releases that
+        the routes choose for the channel.
         """
         incident = self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
-        # A notice about one delayed release also has the finding "platform", but it names its release.
+        # A notice about one delayed release also has the finding "platform", but it names its
+        # release.
         is_about_whole_platform = "platform" in notice.findings and not notice.release
-        # Only the last notice about the platform has a draft. Until then more releases may be delayed, and for longer.
+        # Only the last notice about the platform has a draft. Until then more releases may be
+        # delayed, and for longer.
         if incident is not None and (not is_about_whole_platform or notice.kind == "final"):
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
-            # Choose as if all were on call: the person of this channel may have been, when the notice was routed.
+            # Choose as if all were on call: the person of this channel may have been, when the
+            # notice was routed.
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
-            # If the routes were changed and do not choose this channel any more, its message is about all releases.
+            # If the routes were changed and do not choose this channel any more, its message is
+            # about all releases.
             _due, releases = audience.get(channel, (now, incident.linked))
             notice = rewrite_notice(notice, incident, releases, now)
         link, page = self.links.acknowledge_link(notice), self.links.incident_page(notice)
         made = build_message(notice, incident, attachments, link, page, self.links.runbook)
         if self.redactor is None:
             return made
-        subject, text, html, brief = map(self.redactor, (made.subject, made.text, made.html, made.brief))
+        subject, text, html, brief = map(
+            self.redactor, (made.subject, made.text, made.html, made.brief)
+        )
         data = json.loads(self.redactor(json.dumps(made.data)))
         return replace(made, subject=subject, text=text, html=html, brief=brief, data=data)
 
     def _render_attachments(self, incident: Incident, channel: str) -> list[Attachment]:
-        """Return the draft in each format of a channel. A format that cannot be rendered is logged and left out."""
+        """Return the draft in each format of a channel.
+
+        A format that cannot be rendered is logged and left out.
+        """
         versions, made = self.verdicts.drafts(incident.id), []
         template = self.rules.templates.get(incident.producer)
         for ending in self.endings[channel] if versions else ():
             try:
-                content, media = render_draft(redact_draft(versions[-1], self.redactor), ending, template)
+                content, media = render_draft(
+                    redact_draft(versions[-1], self.redactor), ending, template
+                )
             except Exception as fault:  # noqa: BLE001 # a draft that cannot be rendered must not block the notice
-                _log.error("draft_unwritten", incident=incident.id, ending=ending, fault=type(fault).__name__)
+                _log.error(
+                    "draft_unwritten",
+                    incident=incident.id,
+                    ending=ending,
+                    fault=type(fault).__name__,
+                )
             else:
                 made.append(Attachment(f"{incident.id}.{ending}", media, content))
         return made
@@ -80,4 +100,8 @@ class MessageBuilder:
 
 def redact_draft(draft: Draft, redactor: Redactor | None) -> Draft:
     """Return a draft without the secrets that `redactor` knows."""
-    return draft if redactor is None else replace(draft, facts=json.loads(redactor(json.dumps(draft.facts))))
+    return (
+        draft
+        if redactor is None
+        else replace(draft, facts=json.loads(redactor(json.dumps(draft.facts))))
+    )

@@ -1,4 +1,6 @@
-"""Exports the store's past as flat rows for CSV, Parquet, SQLite and notebooks, with the meaning of each column."""
+"""Exports the store's past as flat rows for CSV, Parquet, SQLite and notebooks, with the meaning of
+each column.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,15 @@ VERDICT: Mapping[str, str] = {
     "url": "the address of its page",
     "slot": f"the promised time in force; {INSTANT}",
     "precision": "how exact the slot is: instant, day, range, month, quarter, season, year or none",
-    "verdict": "pending, on_time, late, overdue, early, not_published, unproven, cancelled, moved or unannounced",
+    "verdict": (
+        "pending, on_time, late, overdue, early, not_published, unproven, cancelled, moved or"
+        " unannounced"
+    ),
     "grade": "which paper it needs: none, note or report",
     "final": "true when the measurement is complete",
-    "first_seen_after": f"the last look that proved the page absent before it was first seen; {INSTANT}",
+    "first_seen_after": (
+        f"the last look that proved the page absent before it was first seen; {INSTANT}"
+    ),
     "first_seen_by": f"the first look that proved the page present; {INSTANT}",
     "delay_min": "minimum time from the slot to its appearance, negative before the slot; seconds",
     "delay_max": "maximum of the same, empty while the delay grows; seconds",
@@ -126,7 +133,12 @@ BLIND: Mapping[str, str] = {
     "host": "the host concerned, empty for all",
     "target": "the target concerned, empty for all",
 }
-TABLES: Mapping[str, Mapping[str, str]] = {"verdict": VERDICT, "promise": PROMISE, "look": LOOK, "blind": BLIND}
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "verdict": VERDICT,
+    "promise": PROMISE,
+    "look": LOOK,
+    "blind": BLIND,
+}
 
 
 def verdict_row(body: Mapping[str, Any]) -> FlatRow:
@@ -204,16 +216,25 @@ def blind_rows(store: Store, begin: datetime | None, end: datetime | None) -> li
 
 
 def write_sqlite(
-    store: Store, bodies: Iterable[Mapping[str, Any]], blind: Iterable[FlatRow], file: Path, hide: Callable[[str], str]
+    store: Store,
+    bodies: Iterable[Mapping[str, Any]],
+    blind: Iterable[FlatRow],
+    file: Path,
+    hide: Callable[[str], str],
 ) -> None:
-    """Write these verdicts to a new SQLite file, with the promises, looks and blind spans that prove them.
+    """Write these verdicts to a new SQLite file, with the promises, looks and blind spans that
+    prove them.
 
-    Its table `dictionary` has the meaning of every column. `hide` removes secrets from a text, such as an address.
+    Its table `dictionary` has the meaning of every column. `hide` removes secrets from a text, such
+    as an address.
     """
 
     def insert(table: str, rows: Iterable[FlatRow]) -> None:
         marks = ", ".join("?" for _ in TABLES[table])
-        texts = (tuple(hide(cell) if isinstance(cell, str) else cell for cell in row.values()) for row in rows)
+        texts = (
+            tuple(hide(cell) if isinstance(cell, str) else cell for cell in row.values())
+            for row in rows
+        )
         # The name is one of ours.
         made.executemany(f"INSERT INTO {table} VALUES ({marks})", texts)  # noqa: S608
 
@@ -221,7 +242,9 @@ def write_sqlite(
         for name, columns in TABLES.items():
             made.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
         made.execute("CREATE TABLE dictionary (of, name, means)")
-        meanings = [(name, *column) for name, columns in TABLES.items() for column in columns.items()]
+        meanings = [
+            (name, *column) for name, columns in TABLES.items() for column in columns.items()
+        ]
         made.executemany("INSERT INTO dictionary VALUES (?, ?, ?)", meanings)
         insert("blind", blind)
         for body in bodies:
@@ -231,7 +254,9 @@ def write_sqlite(
 
 
 def write_parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
-    """Write these verdicts to a new Parquet file. Each field's metadata has its meaning, as `means`.
+    """Write these verdicts to a new Parquet file.
+
+    Each field's metadata has its meaning, as `means`.
 
     Raises `ImportError` if pyarrow is not installed.
     """
@@ -245,14 +270,19 @@ def write_parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
         for name, means in VERDICT.items()
     ]
     with ParquetWriter(file, schema := pa.schema(fields)) as made:
-        rows = iter({name: _parquet_value(name, value) for name, value in verdict_row(body).items()} for body in bodies)
+        rows = iter(
+            {name: _parquet_value(name, value) for name, value in verdict_row(body).items()}
+            for body in bodies
+        )
         while page := list(islice(rows, _AT_ONCE)):
             made.write_table(pa.Table.from_pylist(page, schema=schema))
 
 
 def _column_type(name: str) -> str:
     means = VERDICT[name]
-    return "instant" if means.endswith(INSTANT) else "seconds" if means.endswith("seconds") else name
+    return (
+        "instant" if means.endswith(INSTANT) else "seconds" if means.endswith("seconds") else name
+    )
 
 
 def _parquet_value(name: str, value: Any) -> Any:  # noqa: ANN401 # a value of any column

@@ -1,4 +1,6 @@
-"""Rows of the outbox: deliveries with their notices, how they end, and the backlog of each channel."""
+"""Rows of the outbox: deliveries with their notices, how they end, and the backlog of each
+channel.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ class OutboxRow:
         return self.delivery.began is not None and self.delivery.finished is None
 
     def as_pending(self, due: datetime) -> PendingDelivery:
-        """Return the values that decide which delivery of a channel is sent next. It may be sent from `due` on."""
+        """Return the values that decide which delivery of a channel is sent next.
+
+        It may be sent from `due` on.
+        """
         notice = self.notice
         return PendingDelivery(
             notice=notice.id,
@@ -35,13 +40,15 @@ class OutboxRow:
             at=notice.at,
             due=due,
             urgent=notice.urgent,
-            is_refused=self.delivery.attempts > 0,  # a waiting delivery was attempted only without success
+            # a waiting delivery was attempted only without success
+            is_refused=self.delivery.attempts > 0,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many deliveries wait for one channel, and since when the oldest of them could have been sent.
+    """How many deliveries wait for one channel, and since when the oldest of them could have been
+    sent.
 
     `delivered` is when this process last delivered through the channel (None: never).
     """
@@ -62,7 +69,10 @@ def stored_delivery(outbox: OutboxStore, notice: str, channel: str) -> Delivery 
 
 
 def covered_delivery(row: Delivery, by: str, now: datetime) -> Delivery:
-    """Return a delivery that is not sent, because the notice `by` is sent instead. It is empty for no notice at all."""
+    """Return a delivery that is not sent, because the notice `by` is sent instead.
+
+    It is empty for no notice at all.
+    """
     return replace(row, standing=DeliveryState.COVERED, finished=now, reference=by)
 
 
@@ -72,16 +82,21 @@ def delivery_after(begun: Delivery, step: AfterAttempt, now: datetime) -> Delive
         return replace(begun, due=step.at, finished=now, reason=step.reason)
     if isinstance(step, GivenUp):
         return replace(begun, standing=DeliveryState.GIVEN_UP, finished=now, reason=step.reason)
-    return replace(begun, standing=DeliveryState.SENT, finished=now, reference=step.reference, reason="")
+    return replace(
+        begun, standing=DeliveryState.SENT, finished=now, reference=step.reference, reason=""
+    )
 
 
 def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:
-    """Return the channels that got, or will get, a notice of this incident itself, not only of its platform (host)."""
+    """Return the channels that got, or will get, a notice of this incident itself, not only of its
+    platform (host).
+    """
 
     def is_of_this_incident(row: Delivery) -> bool:
         if row.standing is not DeliveryState.COVERED:
             return True
-        # Another notice was sent instead: a digest, which names no incident, or one of the platform's incident.
+        # Another notice was sent instead: a digest, which names no incident, or one of the
+        # platform's incident.
         cover = outbox.notice(row.reference)
         return cover is not None and cover.incident in {"", incident}
 
@@ -90,7 +105,9 @@ def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:
 
 
 def given_up_json(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:
-    """Return the JSON of a delivery that was given up, with the subject and incident of its notice, if it has one."""
+    """Return the JSON of a delivery that was given up, with the subject and incident of its notice,
+    if it has one.
+    """
     notice = outbox.notice(delivery.notice)
     return {
         "channel": delivery.channel,

@@ -1,4 +1,6 @@
-"""Reports a platform's fault in one thread to people and pagers, instead of one thread for each release."""
+"""Reports a platform's fault in one thread to people and pagers, instead of one thread for each
+release.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,12 @@ from datetime import datetime, timedelta
 
 from alerts.incident import Decision, Incident, Kind, confirmation_notice_id
 from alerts.notice import Notice, thread_id
-from alerts.platform import is_covered_by_platform, platform_id_of, shared_platform_id, update_platform
+from alerts.platform import (
+    is_covered_by_platform,
+    platform_id_of,
+    shared_platform_id,
+    update_platform,
+)
 from monitor.deliver.digests import MOST_PAUSES
 from monitor.deliver.outbox_rows import covered_delivery, is_unsent, notified_channels
 from monitor.deliver.rules import ReportingRules
@@ -22,7 +29,8 @@ from monitor.store.sql.write import Transaction
 class PlatformThread:
     """The messages about a platform (a host with many releases) whose fault delays several of them.
 
-    `incident` is the platform's, changed by `decision`. `release_incident` is the id of the last judged release's own.
+    `incident` is the platform's, changed by `decision`. `release_incident` is the id of the last
+    judged release's own.
     """
 
     decision: Decision
@@ -31,29 +39,44 @@ class PlatformThread:
     rules: ReportingRules
     store: Store
 
-    def cover_release_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice about one delayed release, some of them marked as not to be sent.
+    def cover_release_notice(
+        self, notice: Notice, deliveries: Sequence[Delivery], now: datetime
+    ) -> list[Delivery]:
+        """Return the deliveries of a notice about one delayed release, some of them marked as not
+        to be sent.
 
-        A delivery to a channel that gets messages about the platform (the host) is marked as covered by their thread.
+        A delivery to a channel that gets messages about the platform (the host) is marked as
+        covered by their thread.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
         covered_channels = self._thread_channels(notice, now)
         if notice.kind == "final":
-            # The last notice closes the alert at a pager, so send it to pagers that got the first notice.
+            # The last notice closes the alert at a pager, so send it to pagers that got the first
+            # notice.
             rows = self.store.outbox.deliveries(notice.follows)  # of the first notice
-            called = {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
+            called = {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(
+                self.rules.pagers
+            )
             covered_channels -= called
         thread = thread_id(self.incident.id)
-        return [covered_delivery(one, thread, now) if one.channel in covered_channels else one for one in deliveries]
+        return [
+            covered_delivery(one, thread, now) if one.channel in covered_channels else one
+            for one in deliveries
+        ]
 
     def cover_release_opening(self, tx: Transaction, now: datetime) -> None:
-        """Mark the first two notices of a delayed release as not to be sent, except to channels that got them already.
+        """Mark the first two notices of a delayed release as not to be sent, except to channels
+        that got them already.
 
-        They are marked only for channels that get messages about the platform (the host), as covered by their thread.
+        They are marked only for channels that get messages about the platform (the host), as
+        covered by their thread.
         """
         # A thread has the id of its first notice.
-        first_id, second_id = thread_id(self.release_incident), confirmation_notice_id(self.release_incident)
+        first_id, second_id = (
+            thread_id(self.release_incident),
+            confirmation_notice_id(self.release_incident),
+        )
         for notice_id in (first_id, second_id):
             notice = self.store.outbox.notice(notice_id)
             if notice is None or not is_covered_by_platform(notice):
@@ -64,19 +87,28 @@ class PlatformThread:
                     tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
     def delay_thread_opening(self, tx: Transaction, now: datetime) -> None:
-        """Delay the unsent first notice about the fault of a platform (a host), because one more release was delayed.
+        """Delay the unsent first notice about the fault of a platform (a host), because one more
+        release was delayed.
 
-        It waits for a pause from now, so that it can name further releases, but at most for five pauses since the
-        incident was opened. Only `folding` channels wait. Channels that the routes choose only now get the notice too.
+        It waits for a pause from now, so that it can name further releases, but at most for five
+        pauses since the incident was opened. Only `folding` channels wait. Channels that the routes
+        choose only now get the notice too.
         """
         opening = self.store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
         rows = {row.channel: row for row in self.store.outbox.deliveries(opening.id)}
-        # Finding each channel's own pause is slow. It is only needed if a stored delivery is unsent.
-        pause_by_channel = self._pauses_before_opening() if any(map(is_unsent, rows.values())) else {}
+        # Finding each channel's own pause is slow. It is only needed if a stored delivery is
+        # unsent.
+        pause_by_channel = (
+            self._pauses_before_opening() if any(map(is_unsent, rows.values())) else {}
+        )
         # Routes may choose further channels because of the new release.
-        new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
+        new = [
+            one
+            for one in self.rules.deliveries(opening, self.incident, now)
+            if one.channel not in rows
+        ]
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
                 pause = pause_by_channel.get(row.channel, self.rules.gather)
@@ -86,50 +118,79 @@ class PlatformThread:
                 tx.save(row)
 
     def _pauses_before_opening(self) -> dict[str, timedelta]:
-        """Return, for each `folding` channel, how long the thread's opening (its first notice) waits for more releases.
+        """Return, for each `folding` channel, how long the thread's opening (its first notice)
+        waits for more releases.
 
-        A channel that already got a notice of one of the releases waits longer, because the thread is less urgent.
+        A channel that already got a notice of one of the releases waits longer, because the thread
+        is less urgent.
         """
         ids = (thread_id, confirmation_notice_id)
         names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
         rows = (row for name in names for row in self.store.outbox.deliveries(name))
         notified = {row.channel for row in rows if row.standing is DeliveryState.SENT}
         gather = self.rules.gather
-        return {name: MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
+        return {
+            name: MOST_PAUSES * gather if name in notified else gather
+            for name in self.rules.folding
+        }
 
-    def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice about the fault of a platform (host): through which channels, and when.
+    def schedule_thread_notice(
+        self, notice: Notice, deliveries: Sequence[Delivery], now: datetime
+    ) -> list[Delivery]:
+        """Return the deliveries of a notice about the fault of a platform (host): through which
+        channels, and when.
 
-        The notice that one more release is delayed (`new_finding`) goes only to channels that have the opening and that
-        the routes choose for this release. Other notices go to all channels.
+        The notice that one more release is delayed (`new_finding`) goes only to channels that have
+        the opening and that the routes choose for this release. Other notices go to all channels.
         """
-        if not notice.follows:  # it is the opening. Some channels wait a pause for it: more releases may be delayed
+        # it is the opening. Some channels wait a pause for it: more releases may be delayed
+        if not notice.follows:
             earliest = {name: now + pause for name, pause in self._pauses_before_opening().items()}
-            return [replace(one, due=max(one.due, earliest.get(one.channel, one.due))) for one in deliveries]
+            return [
+                replace(one, due=max(one.due, earliest.get(one.channel, one.due)))
+                for one in deliveries
+            ]
         if notice.kind != "new_finding":
             return list(deliveries)
-        # Find the channels for this release only, as if the platform's incident were about no other.
+        # Find the channels for this release only, as if the platform's incident were about no
+        # other.
         linked = tuple(one for one in self.incident.linked if one.incident == self.release_incident)
         about_release = replace(self.incident, linked=linked)
-        chosen_for_release = self.rules.for_everyone_on_call().platform_audience(notice, about_release, now).keys()
+        chosen_for_release = (
+            self.rules.for_everyone_on_call().platform_audience(notice, about_release, now).keys()
+        )
         got_opening = {row.channel for row in self.store.outbox.deliveries(notice.follows)}
         return [one for one in deliveries if one.channel in got_opening & chosen_for_release]
 
     def _thread_channels(self, notice: Notice, now: datetime) -> set[str]:
-        """Return the channels that get the thread, also those that got it before the person on call changed."""
-        earlier = notified_channels(self.store.outbox, self.incident.id) if self.rules.recipients_can_change else set()
-        return (self.rules.platform_audience(notice, self.incident, now).keys() | earlier) & set(self.rules.folding)
+        """Return the channels that get the thread, also those that got it before the person on call
+        changed.
+        """
+        earlier = (
+            notified_channels(self.store.outbox, self.incident.id)
+            if self.rules.recipients_can_change
+            else set()
+        )
+        return (self.rules.platform_audience(notice, self.incident, now).keys() | earlier) & set(
+            self.rules.folding
+        )
 
 
 def find_platform_thread(
     store: Store, rules: ReportingRules, release: Incident | None, now: datetime
 ) -> PlatformThread | None:
-    """Return the thread of messages about the fault of a release's platform, or None if it does not affect the release.
+    """Return the thread of messages about the fault of a release's platform, or None if it does not
+    affect the release.
 
-    A platform is a host with many releases. Its fault has an incident of its own, which lists the incidents of these
-    releases. In the returned thread it lists `release` (the release's incident) as it is now, but is not saved yet.
+    A platform is a host with many releases. Its fault has an incident of its own, which lists the
+    incidents of these releases. In the returned thread it lists `release` (the release's incident)
+    as it is now, but is not saved yet.
     """
-    if release is None or release.facts is None or release.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
+    if (
+        release is None
+        or release.facts is None
+        or release.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY)
+    ):
         return None
     platform = platform_id_of(release.facts)
     known = store.verdicts.incident(platform) if platform else None
@@ -138,18 +199,31 @@ def find_platform_thread(
     decision = update_platform(known, release, now, is_unsent=any(map(is_unsent, rows)))
     incident = decision.incident or known
     is_linked = incident is not None and any(one.incident == release.id for one in incident.linked)
-    return PlatformThread(decision, incident, release.id, rules, store) if incident is not None and is_linked else None
+    return (
+        PlatformThread(decision, incident, release.id, rules, store)
+        if incident is not None and is_linked
+        else None
+    )
 
 
 def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
-    """Return the incidents of the releases that the same platform (host) affected, then the platform's own incident.
+    """Return the incidents of the releases that the same platform (host) affected, then the
+    platform's own incident.
 
     Those of releases are oldest first. `incident` itself is left out.
     """
     shared = shared_platform_id(incident.facts)
-    platform = incident if incident.kind is Kind.PLATFORM else verdicts.incident(shared) if shared else None
+    platform = (
+        incident
+        if incident.kind is Kind.PLATFORM
+        else verdicts.incident(shared)
+        if shared
+        else None
+    )
     if platform is None:
         return []
-    found = (verdicts.incident(one.incident) for one in platform.linked if one.incident != incident.id)
+    found = (
+        verdicts.incident(one.incident) for one in platform.linked if one.incident != incident.id
+    )
     others = [one for one in found if one is not None]
     return others if platform is incident else [*others, platform]

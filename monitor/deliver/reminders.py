@@ -1,4 +1,6 @@
-"""Reminds people of incidents that no one has acknowledged, and counts owed reports and given-up deliveries."""
+"""Reminds people of incidents that no one has acknowledged, and counts owed reports and given-up
+deliveries.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,10 @@ GIVEN_UP_FOR = timedelta(days=7)
 class Reminders:
     """Reminds people of incidents of grade report that no one has acknowledged.
 
-    The first reminder is sent `remind_after` the opening (zero: never), the next ones each `remind_every`. `wake` is
-    called after notices were added. `update_counts` sets the public metrics: it calls `record_given_up(deliveries)`
-    and `record_owed(reports, age of the oldest, overdue actions)`.
+    The first reminder is sent `remind_after` the opening (zero: never), the next ones each
+    `remind_every`. `wake` is called after notices were added. `update_counts` sets the public
+    metrics: it calls `record_given_up(deliveries)` and `record_owed(reports, age of the oldest,
+    overdue actions)`.
     """
 
     store: Store
@@ -54,7 +57,9 @@ class Reminders:
     ask: Ask
     wake: Callable[[], None]
     record_given_up: Callable[[int], None] = lambda _deliveries: None
-    record_owed: Callable[[int, timedelta, int], None] = lambda _reports, _oldest_age, _actions: None
+    record_owed: Callable[[int, timedelta, int], None] = lambda _reports, _oldest_age, _actions: (
+        None
+    )
     _pause_until: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
@@ -62,7 +67,10 @@ class Reminders:
         return [(_COUNT_EVERY, "given up", self.update_counts), (_EVERY, "reminders", self.remind)]
 
     def wake_for_notices(self, recorded: RecordedVerdict) -> None:
-        """Have the notices of a recorded verdict sent at once, if there are any. Their incident may need a reminder."""
+        """Have the notices of a recorded verdict sent at once, if there are any.
+
+        Their incident may need a reminder.
+        """
         if recorded.notices:
             self._pause_until = self.clock.now()
             self.wake()
@@ -72,8 +80,11 @@ class Reminders:
         now = self.clock.now()
         if now < self._pause_until:
             return
-        due, due_soon = await self.ask(lambda: self._incidents_with_notice_due_at(now, now + _LONGEST_PAUSE))
-        if not due_soon:  # no notice is due before the end of the pause, so the store need not be read
+        due, due_soon = await self.ask(
+            lambda: self._incidents_with_notice_due_at(now, now + _LONGEST_PAUSE)
+        )
+        # no notice is due before the end of the pause, so the store need not be read
+        if not due_soon:
             self._pause_until = now + _LONGEST_PAUSE
         for incident in due:
             if await self.writer.write(partial(self._write_notice, incident, now)):
@@ -81,43 +92,64 @@ class Reminders:
                 self.wake()
 
     async def update_counts(self) -> None:
-        """Set the metrics of deliveries given up in the last days, of owed reports and of overdue actions.
+        """Set the metrics of deliveries given up in the last days, of owed reports and of overdue
+        actions.
 
-        Metrics are public, so reports and actions about a release count only once its slot has passed.
+        Metrics are public, so reports and actions about a release count only once its slot has
+        passed.
         """
         now = self.clock.now()
         today = local_date(now, self.rules.timezone)
         given_up = await self.ask(lambda: self.store.outbox.given_up(now - GIVEN_UP_FOR))
-        owed_reports, overdue_actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
+        owed_reports, overdue_actions = await self.ask(
+            lambda: find_owed(self.store.verdicts, today)
+        )
         report_count, oldest_age = count_owed(owed_reports, now)
-        action_count = sum(is_countable(incident, now) for incident, _number, _action in overdue_actions)
+        action_count = sum(
+            is_countable(incident, now) for incident, _number, _action in overdue_actions
+        )
         self.record_given_up(len(given_up))
         self.record_owed(report_count, oldest_age, action_count)
 
     def _incidents_with_notice_due_at(self, *instants: datetime) -> list[list[str]]:
-        """Return for each of these instants the ids of the open incidents that need a notice then."""
-        still_open = [one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None]
-        return [[one.id for one in still_open if self._due_notice(one, at) is not None] for at in instants]
+        """Return for each of these instants the ids of the open incidents that need a notice
+        then.
+        """
+        still_open = [
+            one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None
+        ]
+        return [
+            [one.id for one in still_open if self._due_notice(one, at) is not None]
+            for at in instants
+        ]
 
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
         """Return the notice that is due now, or None if none is.
 
-        If content came and went (flapping), one notice reports that it is steady again. Otherwise a reminder may be
-        due, unless `remind_after` is zero. A silence suppresses only the reminder.
+        If content came and went (flapping), one notice reports that it is steady again. Otherwise a
+        reminder may be due, unless `remind_after` is zero. A silence suppresses only the reminder.
         """
         outbox = self.store.outbox
-        steady = make_steady_notice(incident, now)  # None if content never flapped or is not steady yet
+        # None if content never flapped or is not steady yet
+        steady = make_steady_notice(incident, now)
         was_flapping = outbox.notice(make_flapping_id(incident)) is not None
         if steady is not None and was_flapping and outbox.notice(steady.id) is None:
             return steady
-        reminder = make_reminder(incident, now, self.remind_every, self.remind_after) if self.remind_after else None
+        reminder = (
+            make_reminder(incident, now, self.remind_every, self.remind_after)
+            if self.remind_after
+            else None
+        )
         if reminder is None or outbox.notice(reminder.id) is not None:
             return None
         is_silenced = any(one.is_on(now) and one.covers(incident) for one in outbox.silences(now))
         return None if is_silenced else reminder
 
     def _write_notice(self, incident: str, now: datetime, tx: Transaction) -> bool:
-        """Save the notice that an incident needs now, with redraft and timeline entry. Return whether there was one."""
+        """Save the notice that an incident needs now, with redraft and timeline entry.
+
+        Return whether there was one.
+        """
         found = self.store.verdicts.incident(incident)
         # The stored facts are those of the last change. A delay that is still open has grown since.
         current = self.current_incidents.refresh(found, now) if found is not None else None

@@ -22,13 +22,14 @@ from monitor.store.rows import Delivery, DeliveryState
 class ReportingRules:
     """How each producer reports, and which channels get its notices.
 
-    By producer: `producers` are its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` its form if the
-    date does not decide it, `templates` its own .docx file. `editions` replaces those of the Code. `agreed_times`
-    are the agreed times other than 09:30.
+    By producer: `producers` are its entries (`name`, `head_of_profession`, `contact`, `to`),
+    `forms` its form if the date does not decide it, `templates` its own .docx file. `editions`
+    replaces those of the Code. `agreed_times` are the agreed times other than 09:30.
 
-    By channel: `open_channels` reach more than staff. `folding` ones get a platform's fault as one thread, whose
-    opening waits for `gather` after each release. `pagers` keep an alert open until its end. `hooks` are machines
-    that get every act of people. Routes may name `rotas`. The rota of a calendar is replaced after each read.
+    By channel: `open_channels` reach more than staff. `folding` ones get a platform's fault as one
+    thread, whose opening waits for `gather` after each release. `pagers` keep an alert open until
+    its end. `hooks` are machines that get every act of people. Routes may name `rotas`. The rota of
+    a calendar is replaced after each read.
     """
 
     timezone: str = "Europe/London"
@@ -47,15 +48,24 @@ class ReportingRules:
     rotas: dict[str, Rota] = field(default_factory=dict)
 
     def draft_entries(self, incident: Incident) -> dict[str, str]:
-        """Return the configured texts for a draft, by key: the entries of its producer, and the names of all producers.
+        """Return the configured texts for a draft, by key: the entries of its producer, and the
+        names of all producers.
 
-        The key of a name is `name of ID`. If a time other than 09:30 was agreed for the slot of the incident's release,
-        the text `slot_time_reference` cites the agreement.
+        The key of a name is `name of ID`. If a time other than 09:30 was agreed for the slot of the
+        incident's release, the text `slot_time_reference` cites the agreement.
         """
-        names = {f"name of {one}": each["name"] for one, each in self.producers.items() if each.get("name")}
+        names = {
+            f"name of {one}": each["name"]
+            for one, each in self.producers.items()
+            if each.get("name")
+        }
         entries = {**names, **self.producers.get(incident.producer, {"name": incident.producer})}
         facts = incident.facts
-        agreed = (one for one in self.agreed_times if facts is not None and one.fits(facts, facts.slot, facts.timezone))
+        agreed = (
+            one
+            for one in self.agreed_times
+            if facts is not None and one.fits(facts, facts.slot, facts.timezone)
+        )
         reference = next((one.reference for one in agreed), "")
         return {**entries, "slot_time_reference": reference} if reference else entries
 
@@ -69,46 +79,77 @@ class ReportingRules:
         return bool(self.rotas) or any(one.escalate for one in self.routes)
 
     def deliveries(
-        self, notice: Notice, incident: Incident, now: datetime, earlier_channels: Collection[str] = ()
+        self,
+        notice: Notice,
+        incident: Incident,
+        now: datetime,
+        earlier_channels: Collection[str] = (),
     ) -> list[Delivery]:
         """Return the deliveries of a notice, each with the instant from which it may be sent.
 
-        `earlier_channels` got earlier messages of the thread. They get this one too, even after a change of shift.
+        `earlier_channels` got earlier messages of the thread. They get this one too, even after a
+        change of shift.
         """
         due_by_channel = dict(self._choose_channels(notice, incident, now))
         if earlier_channels:
             rules_without_shifts = self.for_everyone_on_call()
             all_channels = rules_without_shifts._choose_channels(notice, incident, now)  # noqa: SLF001  # same class
-            of_earlier_channels = {channel: due for channel, due in all_channels if channel in earlier_channels}
-            due_by_channel = of_earlier_channels | due_by_channel  # if in both, the times of the current shift count
-        return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in due_by_channel.items()]
+            of_earlier_channels = {
+                channel: due for channel, due in all_channels if channel in earlier_channels
+            }
+            # if in both, the times of the current shift count
+            due_by_channel = of_earlier_channels | due_by_channel
+        return [
+            Delivery(notice.id, channel, DeliveryState.WAITING, due)
+            for channel, due in due_by_channel.items()
+        ]
 
-    def _choose_channels(self, notice: Notice, incident: Incident, now: datetime) -> Iterable[tuple[str, datetime]]:
+    def _choose_channels(
+        self, notice: Notice, incident: Incident, now: datetime
+    ) -> Iterable[tuple[str, datetime]]:
         """Return the channels that get a notice, each with the instant from which it may be sent.
 
-        Open channels, which reach more than staff, get no notice before the slot. They get none of incidents that
-        people report (`HAND`, which can be leaks), and none of what only a person can judge (`LEAD`).
+        Open channels, which reach more than staff, get no notice before the slot. They get none of
+        incidents that people report (`HAND`, which can be leaks), and none of what only a person
+        can judge (`LEAD`).
         """
         if incident.kind is Kind.PLATFORM:
             # It is about late releases, so their slot has passed, and open channels may get it.
-            return [(name, due) for name, (due, _) in self.platform_audience(notice, incident, now).items()]
+            return [
+                (name, due)
+                for name, (due, _) in self.platform_audience(notice, incident, now).items()
+            ]
         slot = incident.facts.slot if incident.facts is not None else None
         is_public = incident.kind not in {Kind.HAND, Kind.LEAD} and slot is not None and slot <= now
         names = [one for one in self.channels if is_public or one not in self.open_channels]
         return select_channels(
-            notice, self.routes, names, now, self.timezone, producers=incident.producers, rotas=self.rotas
+            notice,
+            self.routes,
+            names,
+            now,
+            self.timezone,
+            producers=incident.producers,
+            rotas=self.rotas,
         )
 
     def platform_audience(
         self, notice: Notice, incident: Incident, now: datetime
     ) -> dict[str, tuple[datetime, tuple[LinkedRelease, ...]]]:
-        """Return, by channel, the earliest time for a notice of a platform's incident, and the releases it names."""
+        """Return, by channel, the earliest time for a notice of a platform's incident, and the
+        releases it names.
+        """
         audience: dict[str, tuple[datetime, tuple[LinkedRelease, ...]]] = {}
         for release in incident.linked:
             # Routes choose the channels as if the notice were about this release only.
             routed = replace(notice, producer=release.producers[0], grade=release.grade)
             chosen = select_channels(
-                routed, self.routes, self.channels, now, self.timezone, producers=release.producers, rotas=self.rotas
+                routed,
+                self.routes,
+                self.channels,
+                now,
+                self.timezone,
+                producers=release.producers,
+                rotas=self.rotas,
             )
             for name, due in chosen:
                 earliest, releases = audience.get(name, (due, ()))
@@ -116,10 +157,18 @@ class ReportingRules:
         return audience
 
     def for_everyone_on_call(self) -> ReportingRules:
-        """Return rules that notify every person of a rota and every step of an escalation, at any time."""
-        unset: dict[str, object] = {"turns": [], "shift": []}  # without turns and shifts, all of a rota are notified
-        everyone = {name: Rota(rota.settings.model_copy(update=unset)) for name, rota in self.rotas.items()}
-        routes = [one.model_copy(update={"channels": [*one.channels, *one.escalate]}) for one in self.routes]
+        """Return rules that notify every person of a rota and every step of an escalation, at any
+        time.
+        """
+        # without turns and shifts, all of a rota are notified
+        unset: dict[str, object] = {"turns": [], "shift": []}
+        everyone = {
+            name: Rota(rota.settings.model_copy(update=unset)) for name, rota in self.rotas.items()
+        }
+        routes = [
+            one.model_copy(update={"channels": [*one.channels, *one.escalate]})
+            for one in self.routes
+        ]
         return replace(self, rotas=everyone, routes=routes)
 
 
@@ -127,7 +176,8 @@ class ReportingRules:
 class Links:
     """Links to an incident's pages. `url` is the address of the board, empty without one.
 
-    With a `key` links are signed, and their reader can acknowledge the incident for `lasts` after the notice.
+    With a `key` links are signed, and their reader can acknowledge the incident for `lasts` after
+    the notice.
     """
 
     url: str = ""
@@ -135,12 +185,16 @@ class Links:
     lasts: timedelta = timedelta(days=7)
 
     def acknowledge_link(self, notice: Notice) -> str:
-        """Return the link to acknowledge an incident, always the same for a notice. Without a key: `incident_page`."""
+        """Return the link to acknowledge an incident, always the same for a notice.
+
+        Without a key: `incident_page`.
+        """
         page = self.incident_page(notice)
         if not page or not self.key:
             return page
         subject = f"{notice.incident}{NOTICE_SEPARATOR}{notice.id[:8]}"
-        return f"{self.url.rstrip('/')}/acknowledge?token={sign_token(subject, notice.at + self.lasts, self.key)}"
+        token = sign_token(subject, notice.at + self.lasts, self.key)
+        return f"{self.url.rstrip('/')}/acknowledge?token={token}"
 
     @property
     def runbook(self) -> str:
@@ -148,7 +202,9 @@ class Links:
         return f"{self.url.rstrip('/')}/runbook#at-931" if self.url else ""
 
     def incident_page(self, notice: Notice) -> str:
-        """Return the address of the page of a notice's incident, empty without a board or an incident."""
+        """Return the address of the page of a notice's incident, empty without a board or an
+        incident.
+        """
         if not self.url or not notice.incident:
             return ""
         return f"{self.url.rstrip('/')}/incidents/{quote(notice.incident, safe='')}"

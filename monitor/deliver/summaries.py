@@ -1,4 +1,6 @@
-"""Sends summaries: each morning the releases due, each evening the results, each month the punctuality."""
+"""Sends summaries: each morning the releases due, each evening the results, each month the
+punctuality.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ _log = structlog.get_logger(__name__)
 _STALE_AFTER = timedelta(hours=3)
 """A monitor that was down still sends a summary until so long after its time."""
 _DAYS_AHEAD = 4
-"""How far an evening summary looks for the next day with releases, so that Friday's includes Monday."""
+"""How far an evening summary looks for the next day with releases, so that Friday's includes
+Monday.
+"""
 _MISSING_DAYS = 14
 """Releases from so many earlier days are listed while they are not published."""
 _MAKERS: dict[str, Callable[[SummaryFacts], Summary]] = {
@@ -51,7 +55,8 @@ Board = Callable[[date, date, str | None], Awaitable[Sequence[Body]]]
 
 @dataclass(frozen=True, slots=True)
 class SummarySchedule:
-    """One configured summary: `morning`, `evening` or `month`, its channels or rotas, and its producer (empty: all).
+    """One configured summary: `morning`, `evening` or `month`, its channels or rotas, and its
+    producer (empty: all).
 
     `trigger` is a calendar trigger of APScheduler.
     """
@@ -67,17 +72,23 @@ class SummarySchedule:
         return when if when is not None and when <= now else None
 
     def notice_id_for(self, when: datetime) -> str:
-        """Return the id of the notice for one due time. It is the same after a restart and in every monitor."""
-        return notice_id("summary", f"{self.kind} {self.producer} {' '.join(self.channels)}", when.isoformat())
+        """Return the id of the notice for one due time.
+
+        It is the same after a restart and in every monitor.
+        """
+        return notice_id(
+            "summary", f"{self.kind} {self.producer} {' '.join(self.channels)}", when.isoformat()
+        )
 
 
 @dataclass
 class Summaries:
     """Adds each summary that is due to the outbox, once.
 
-    `board(first, last, producer)` returns the releases between two local days, both included (None: all producers).
-    `risks()` returns what budgets will not prove, by host and day. `names` are the names of producers by id. `wake` is
-    called when the outbox has a new notice. From `rotas` the person on call gets it.
+    `board(first, last, producer)` returns the releases between two local days, both included (None:
+    all producers). `risks()` returns what budgets will not prove, by host and day. `names` are the
+    names of producers by id. `wake` is called when the outbox has a new notice. From `rotas` the
+    person on call gets it.
     """
 
     schedules: Sequence[SummarySchedule]
@@ -131,20 +142,38 @@ class Summaries:
             self.wake()
 
     async def _compose_summary(self, schedule: SummarySchedule, now: datetime) -> Summary:
-        """Return a summary of today's releases, or for `month` of last month's, with the work that is owed."""
+        """Return a summary of today's releases, or for `month` of last month's, with the work that
+        is owed.
+        """
         today, producer = local_date(now, self.timezone), schedule.producer or None
         is_monthly = schedule.kind == "month"
         last = today.replace(day=1) - timedelta(days=1) if is_monthly else today
         first = last.replace(day=1) if is_monthly else today
         reports, actions = await self.ask(lambda: find_owed(self.store.verdicts, today))
         owed = [one for one in reports if producer in (None, *one.producers)]
-        undone = [(one, number, action) for one, number, action in actions if producer in (None, *one.producers)]
+        undone = [
+            (one, number, action)
+            for one, number, action in actions
+            if producer in (None, *one.producers)
+        ]
         rows = await self.board(first, last, producer)
-        facts = SummaryFacts(now, first, last, rows, owed, undone, risks=self.risks(), names=self.names, link=self.link)
+        facts = SummaryFacts(
+            now,
+            first,
+            last,
+            rows,
+            owed,
+            undone,
+            risks=self.risks(),
+            names=self.names,
+            link=self.link,
+        )
         if is_monthly:
             facts = replace(facts, producer=schedule.producer)
         else:
-            earlier = await self.board(today - timedelta(days=_MISSING_DAYS), today - timedelta(days=1), producer)
+            earlier = await self.board(
+                today - timedelta(days=_MISSING_DAYS), today - timedelta(days=1), producer
+            )
             still_overdue = [row for row in earlier if row["verdict"] == "overdue" and row["slot"]]
             facts = replace(facts, missing=still_overdue)
         if schedule.kind == "evening":
@@ -152,8 +181,13 @@ class Summaries:
             facts = replace(facts, next=day, following=following)
         return _MAKERS[schedule.kind](facts)
 
-    async def _next_day_with_releases(self, today: date, producer: str | None) -> tuple[date, Sequence[Body]]:
-        """Return the next day with releases, and these. If the next days have no releases, return tomorrow."""
+    async def _next_day_with_releases(
+        self, today: date, producer: str | None
+    ) -> tuple[date, Sequence[Body]]:
+        """Return the next day with releases, and these.
+
+        If the next days have no releases, return tomorrow.
+        """
         for ahead in range(1, _DAYS_AHEAD):
             day = today + timedelta(days=ahead)
             if rows := await self.board(day, day, producer):

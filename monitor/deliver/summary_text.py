@@ -18,7 +18,10 @@ from schedules.times.zone import local_date
 
 _LONGEST_LIST = 40
 """A longer list of releases is counted by producer."""
-_RISKS = {kind: CALENDAR_DOUBTS[kind] for kind in ("short_notice", "calendars_disagree", "promise_in_doubt")}
+_RISKS = {
+    kind: CALENDAR_DOUBTS[kind]
+    for kind in ("short_notice", "calendars_disagree", "promise_in_doubt")
+}
 _RISKS["parts_cut"] = "more parts than are watched"
 
 Body = Mapping[str, Any]
@@ -38,10 +41,11 @@ class Summary:
 class SummaryFacts:
     """The facts of a summary, as of `now`.
 
-    `rows` are the releases of the local days `first` to `last`, `following` those of the `next` day with releases,
-    `missing` those of earlier days that are not published yet. `owed` are the incidents that owe a report, `undone` the
-    overdue actions. `risks` say by host and day what budgets will not prove. `names` are the names of producers by id,
-    `link` the address of the board (empty: none), `producer` the only producer of a month (empty: all).
+    `rows` are the releases of the local days `first` to `last`, `following` those of the `next` day
+    with releases, `missing` those of earlier days that are not published yet. `owed` are the
+    incidents that owe a report, `undone` the overdue actions. `risks` say by host and day what
+    budgets will not prove. `names` are the names of producers by id, `link` the address of the
+    board (empty: none), `producer` the only producer of a month (empty: all).
     """
 
     now: datetime
@@ -68,14 +72,18 @@ def morning_summary(facts: SummaryFacts) -> Summary:
     if len(rows) <= _LONGEST_LIST:
         due = [f"{slot_label(row['slot'])}, {_title_and_producer(row, names)}" for row in rows]
     else:
-        groups = Counter((slot_label(row["slot"]), names.get(row["producer"], row["producer"])) for row in rows)
+        groups = Counter(
+            (slot_label(row["slot"]), names.get(row["producer"], row["producer"])) for row in rows
+        )
         due = [f"{at}, {producer}: {number}" for (at, producer), number in sorted(groups.items())]
     blocks = _still_overdue(facts), _bullet_list("Due", due), _bullet_list("At risk", at_risk)
     return _build_summary(subject, facts, *blocks)
 
 
 def evening_summary(facts: SummaryFacts) -> Summary:
-    """Return the summary of today's results, the reports owed, and releases and risks of the next day with releases."""
+    """Return the summary of today's results, the reports owed, and releases and risks of the next
+    day with releases.
+    """
     results = count_by_status(facts.rows) or "nothing was due"
     lines = (_verdict_line(row, facts.names) for row in facts.rows if row["verdict"] in LOUD)
     faulty = _bullet_list("Not on time, or not proved", lines)
@@ -83,53 +91,79 @@ def evening_summary(facts: SummaryFacts) -> Summary:
     if facts.next is not None:
         times = Counter(slot_label(row["slot"]) for row in facts.following)
         listed = "".join(f"- {at}: {number}\n" for at, number in sorted(times.items()))
-        blocks.append(f"Next, {day_text(facts.next, weekday=True)}: {_due_count(facts.following)}\n{listed}")
+        blocks.append(
+            f"Next, {day_text(facts.next, weekday=True)}: {_due_count(facts.following)}\n{listed}"
+        )
         blocks.append(_bullet_list("At risk", _find_risks(facts, facts.following, facts.next)))
     return _build_summary(f"{day_text(facts.first, weekday=True)}: {results}", facts, *blocks)
 
 
 def monthly_summary(facts: SummaryFacts) -> Summary:
-    """Return the punctuality of the releases of some days: overall, by producer, and each one that was not on time."""
+    """Return the punctuality of the releases of some days: overall, by producer, and each one that
+    was not on time.
+    """
     rows, names = facts.rows, facts.names
     counted = _on_time_text(rows) if rows else "nothing was due"
     producers = sorted({row["producer"] for row in rows})
     by_producer = {one: [row for row in rows if row["producer"] == one] for one in producers}
-    shares = (f"{names.get(one, one)}: {_on_time_text(releases)}" for one, releases in by_producer.items())
+    shares = (
+        f"{names.get(one, one)}: {_on_time_text(releases)}" for one, releases in by_producer.items()
+    )
     lines = (_verdict_line(row, names) for row in rows if row["verdict"] in FAULTY_VERDICTS)
     faulty = _bullet_list("Not on time, or not proved", lines)
     of_producer = f" --producer {facts.producer}" if facts.producer else ""
-    command = f"ninethirty report period --from {facts.first} --to {facts.last}{of_producer} --output report.docx"
+    command = (
+        f"ninethirty report period --from {facts.first} --to {facts.last}{of_producer} --output"
+        " report.docx"
+    )
     more = f"The whole report, with delays and the pattern of faults:\n{command}\n"
     span = f"{day_text(facts.first)} to {day_text(facts.last)}"
-    return _build_summary(f"{span}: {counted}", facts, _bullet_list("By producer", shares), faulty, more)
+    return _build_summary(
+        f"{span}: {counted}", facts, _bullet_list("By producer", shares), faulty, more
+    )
 
 
 def _build_summary(subject: str, facts: SummaryFacts, *blocks: str) -> Summary:
-    """Return a summary with these blocks, the reports and actions that are owed, and their numbers in the subject."""
+    """Return a summary with these blocks, the reports and actions that are owed, and their numbers
+    in the subject.
+    """
     subject += _count_suffix(len(facts.missing), "still not out")
-    subject += _count_suffix(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
-    subject += _count_suffix(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
+    subject += _count_suffix(
+        len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed"
+    )
+    subject += _count_suffix(
+        len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue"
+    )
     board = f"Board: {facts.link}\n" if facts.link else ""
     ages = ((one, max(0.0, (facts.now - one.opened).total_seconds())) for one in facts.owed)
     reports = (
-        f"{one_line(one.title)} ({one.producer}): for {length(seconds, parts=1, tenths=False)}, {one.id}"
+        f"{one_line(one.title)} ({one.producer}): for {length(seconds, parts=1, tenths=False)},"
+        f" {one.id}"
         for one, seconds in ages
     )
     actions = (
-        f"{action.owner}, by {day_text(action.due)}: {one_line(action.text)}, no. {number} of {one.id}"
+        f"{action.owner}, by {day_text(action.due)}: {one_line(action.text)}, no. {number} of"
+        f" {one.id}"
         for one, number, action in facts.undone
     )
     owed = _bullet_list("Reports owed, neither signed nor waived", reports)
     overdue = _bullet_list("Actions overdue", actions)
-    return Summary(subject, "\n".join(block for block in (f"{subject}.\n", *blocks, owed, overdue, board) if block))
+    return Summary(
+        subject,
+        "\n".join(block for block in (f"{subject}.\n", *blocks, owed, overdue, board) if block),
+    )
 
 
 def _on_time_text(rows: Sequence[Body]) -> str:
-    """Return the share on time of the releases that could be judged, the standard indicator of punctuality."""
+    """Return the share on time of the releases that could be judged, the standard indicator of
+    punctuality.
+    """
     on_time, judged = count_on_time(row["verdict"] for row in rows)
     share = f", {100 * on_time / judged:.1f} %" if judged else ""
     not_judged = len(rows) - judged
-    return f"{on_time} of {judged} on time{share}" + (f" ({not_judged} not judged)" if not_judged else "")
+    return f"{on_time} of {judged} on time{share}" + (
+        f" ({not_judged} not judged)" if not_judged else ""
+    )
 
 
 def _due_count(rows: Sequence[Body]) -> str:
@@ -144,14 +178,18 @@ def _verdict_line(row: Body, names: Names) -> str:
 
 def _still_overdue(facts: SummaryFacts) -> str:
     def due_day(slot: Mapping[str, Any]) -> str:
-        return day_text(local_date(datetime.fromisoformat(slot["start"]), slot["timezone"]), weekday=True)
+        return day_text(
+            local_date(datetime.fromisoformat(slot["start"]), slot["timezone"]), weekday=True
+        )
 
     lines = (f"{due_day(row['slot'])}, {_verdict_line(row, facts.names)}" for row in facts.missing)
     return _bullet_list("Due on an earlier day, still not out", lines)
 
 
 def _find_risks(facts: SummaryFacts, rows: Sequence[Body], day: date) -> Iterator[str]:
-    """Yield a line for each release with a risk, such as a doubtful time, and for each budget too small on this day."""
+    """Yield a line for each release with a risk, such as a doubtful time, and for each budget too
+    small on this day.
+    """
     for row in rows:
         kinds = dict.fromkeys(finding["kind"] for finding in row["findings"])  # each once, in order
         risks = [_RISKS[kind] for kind in kinds if kind in _RISKS]

@@ -40,14 +40,18 @@ _REPORTED_WITHIN = timedelta(days=1)
 _REPORTED_FINDINGS = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
 _MOST_INCIDENTS = 1000
 _CALENDAR_READ_TAKES = timedelta(seconds=10)
-"""How long a notice about a calendar entry waits for other entries that the same read shows as changed."""
+"""How long a notice about a calendar entry waits for other entries that the same read shows as
+changed.
+"""
 _OTHERS_CITED_FOR = timedelta(days=730)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedVerdict:
-    """The result of recording a verdict: the JSON of the release, its incident, and the number of new notices."""
+    """The result of recording a verdict: the JSON of the release, its incident, and the number of
+    new notices.
+    """
 
     body: dict[str, Any]
     incident: Incident | None
@@ -56,9 +60,12 @@ class RecordedVerdict:
 
 @dataclass(slots=True)
 class VerdictRecorder:
-    """Writes verdicts and incidents with everything that follows from them. Runs inside the writer's transaction.
+    """Writes verdicts and incidents with everything that follows from them.
 
-    `appended()` returns the evidence records of the same transaction. `head(record)` returns its response headers.
+    Runs inside the writer's transaction.
+
+    `appended()` returns the evidence records of the same transaction. `head(record)` returns its
+    response headers.
     """
 
     store: Store
@@ -66,12 +73,15 @@ class VerdictRecorder:
     appended: Callable[[], Sequence[Record]] = lambda: ()
     head: Callable[[str], str] = lambda _record: ""
 
-    def record(self, tx: Transaction, verdict: Verdict, measured: Measurement, now: datetime) -> RecordedVerdict:
+    def record(
+        self, tx: Transaction, verdict: Verdict, measured: Measurement, now: datetime
+    ) -> RecordedVerdict:
         """Save a verdict with the event, incident, draft and notices that follow from it.
 
-        An unproven release opens no incident if its slot had passed when it was first read (`_needs_no_incident` has
-        the exceptions). If a fault of the platform (the host) delays other releases too, the platform gets an incident
-        of its own. Most channels then get one thread of messages about the platform instead of one for each release.
+        An unproven release opens no incident if its slot had passed when it was first read
+        (`_needs_no_incident` has the exceptions). If a fault of the platform (the host) delays
+        other releases too, the platform gets an incident of its own. Most channels then get one
+        thread of messages about the platform instead of one for each release.
         """
         earlier = self.store.verdicts.incidents_of(verdict.release)
         known = find_known_incident(earlier, verdict.release)
@@ -81,19 +91,32 @@ class VerdictRecorder:
             facts = replace(facts, names=tuple(map(self.rules.producer_name, facts.producers)))
             decision = decide(facts, known, now, [one.id for one in earlier])
         if known is not None and decision.superseded is not None:
-            # The incident of a breach replaces a lesser one, such as that of an unproven release, which is now closed.
-            # The notices of the decision are about the new one. So send one to pagers that closes the old alert.
+            # The incident of a breach replaces a lesser one, such as that of an unproven release,
+            # which is now closed. The notices of the decision are about the new one. So send one to
+            # pagers that closes the old alert.
             closed = decision.superseded
             tx.save(closed)
             for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
                 self.notify_machines(tx, notice, closed, now)
-        decision = self._join_calendar_edit(tx, decision, now)  # one notice for all entries that one edit changed
+        # one notice for all entries that one edit changed
+        decision = self._join_calendar_edit(tx, decision, now)
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.editions)
         before = self.store.verdicts.judged_one(verdict.release)
         slot = verdict.slot.begins() if verdict.slot else None
         kind, grade = verdict.verdict.value, verdict.grade.value
-        tx.save(Judged(verdict.release, verdict.producer, slot, kind, grade, verdict.final, verdict.at, body))
+        tx.save(
+            Judged(
+                verdict.release,
+                verdict.producer,
+                slot,
+                kind,
+                grade,
+                verdict.final,
+                verdict.at,
+                body,
+            )
+        )
         if (event := _status_change(verdict, body, before)) is not None:
             tx.add(event)
         thread = find_platform_thread(self.store, self.rules, incident, now)
@@ -106,13 +129,19 @@ class VerdictRecorder:
         return RecordedVerdict(body, incident, notices)
 
     def save_decision(
-        self, tx: Transaction, decision: Decision, now: datetime, thread: PlatformThread | None = None
+        self,
+        tx: Transaction,
+        decision: Decision,
+        now: datetime,
+        thread: PlatformThread | None = None,
     ) -> int:
-        """Save the incident of a decision, its draft and its notices. Return the number of new notices.
+        """Save the incident of a decision, its draft and its notices.
 
-        `thread` is about a fault of the release's platform. Channels that get it do not get those notices of the
-        release's own incident that report only a delay. If the incident is the platform's own, the thread decides when
-        each channel gets a notice.
+        Return the number of new notices.
+
+        `thread` is about a fault of the release's platform. Channels that get it do not get those
+        notices of the release's own incident that report only a delay. If the incident is the
+        platform's own, the thread decides when each channel gets a notice.
         """
         if decision.incident is None:
             return 0
@@ -122,13 +151,17 @@ class VerdictRecorder:
             self.redraft(tx, incident, now)
         added = 0
         for notice in decision.notices:
-            # People who got earlier messages of a thread get later ones too, even if another person is on call now.
+            # People who got earlier messages of a thread get later ones too, even if another person
+            # is on call now.
             is_later = notice.follows and self.rules.recipients_can_change
             earlier_channels = notified_channels(self.store.outbox, incident.id) if is_later else ()
             deliveries = self.rules.deliveries(notice, incident, now, earlier_channels)
             if notice.kind == "calendar":
-                # Wait, because other entries that the same read shows as changed are added to this notice.
-                deliveries = [replace(one, due=max(one.due, now + _CALENDAR_READ_TAKES)) for one in deliveries]
+                # Wait, because other entries that the same read shows as changed are added to this
+                # notice.
+                deliveries = [
+                    replace(one, due=max(one.due, now + _CALENDAR_READ_TAKES)) for one in deliveries
+                ]
             if thread is not None and incident.kind is IncidentKind.PLATFORM:
                 deliveries = thread.schedule_thread_notice(notice, deliveries, now)
             elif thread is not None:
@@ -137,11 +170,12 @@ class VerdictRecorder:
         return added
 
     def _join_calendar_edit(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
-        """Add a changed calendar entry to the unsent notice of the same edit, so that one edit gives one notice.
+        """Add a changed calendar entry to the unsent notice of the same edit, so that one edit
+        gives one notice.
 
-        `decision` opens an incident about that entry. Return it without its notice if the entry was added, else as is.
-        The unsent notice must be about an open incident without a silence, and go to the same channels. So a silence or
-        a route suppresses only its own incidents.
+        `decision` opens an incident about that entry. Return it without its notice if the entry was
+        added, else as is. The unsent notice must be about an open incident without a silence, and
+        go to the same channels. So a silence or a route suppresses only its own incidents.
         """
         incident = decision.incident
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
@@ -150,24 +184,32 @@ class VerdictRecorder:
         if any(one.covers(incident) for one in silences):
             return decision
 
-        def list_channels(one: Incident) -> set[str]:  # routes choose by the grade and the names of findings
+        # routes choose by the grade and the names of findings
+        def list_channels(one: Incident) -> set[str]:
             routed = replace(decision.notices[0], grade=one.grade, findings=list_route_names(one))
             return {row.channel for row in self.rules.deliveries(routed, one, now)}
 
         opened = self.store.verdicts.open_incidents(_MOST_INCIDENTS)
         of_this_edit = [one for one in opened if are_of_one_edit(one, incident)]
-        unsilenced = [one for one in of_this_edit if not any(silence.covers(one) for silence in silences)]
+        unsilenced = [
+            one for one in of_this_edit if not any(silence.covers(one) for silence in silences)
+        ]
         others = [one for one in unsilenced if list_channels(one) == list_channels(incident)]
         for other in others:
             opening = self.store.outbox.notice(thread_id(other.id))
-            if opening is not None and all(map(is_unsent, self.store.outbox.deliveries(opening.id))):
-                # The first notice of the other incident still waits. Write it again, about all entries.
+            if opening is not None and all(
+                map(is_unsent, self.store.outbox.deliveries(opening.id))
+            ):
+                # The first notice of the other incident still waits. Write it again, about all
+                # entries.
                 entries = sorted([*others, incident], key=lambda one: (one.opened, one.id))
                 tx.save(cover_whole_edit(opening, entries, now))
                 return replace(decision, notices=())
         return decision
 
-    def notify_machines(self, tx: Transaction, notice: Notice, incident: Incident, now: datetime) -> None:
+    def notify_machines(
+        self, tx: Transaction, notice: Notice, incident: Incident, now: datetime
+    ) -> None:
         """Add a notice of what a person did, for webhooks and for the pagers that were called."""
         earlier = notified_channels(self.store.outbox, incident.id)
         machines = {*self.rules.hooks, *(earlier & {*self.rules.pagers})}
@@ -176,15 +218,22 @@ class VerdictRecorder:
             tx.add_notice(notice, theirs)
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
-        """Save a new version of the incident's draft from its current facts. Typed texts are kept unchanged."""
+        """Save a new version of the incident's draft from its current facts.
+
+        Typed texts are kept unchanged.
+        """
         if incident.kind is IncidentKind.PLATFORM and not incident.linked:
-            return  # it delayed no release: it has a report on a period, measured when a person requests it
+            # it delayed no release: it has a report on a period, measured when a person requests it
+            return
         drafts, rules = self.store.verdicts.drafts(incident.id), self.rules
         if incident.kind is IncidentKind.PLATFORM:
             report = self._platform_report(incident, now)
         else:
-            form = choose_form(incident.occurred, incident.grade, rules.forms.get(incident.producer))
-            # A draft may cite all incidents of the producer, and those of other producers in two years.
+            form = choose_form(
+                incident.occurred, incident.grade, rules.forms.get(incident.producer)
+            )
+            # A draft may cite all incidents of the producer, and those of other producers in two
+            # years.
             since, incidents = incident.occurred - _OTHERS_CITED_FOR, self.store.verdicts.incidents
             older = incidents(end=since, producer=incident.producer)
             recent = incidents(begin=since, end=incident.occurred)  # of all producers
@@ -194,9 +243,12 @@ class VerdictRecorder:
         add_measured_version(tx, drafts, incident.id, report)
 
     def _platform_report(self, incident: Incident, now: datetime) -> Report:
-        """Return the report on a platform's fault: its releases that were due on the day of the fault, up to `now`."""
+        """Return the report on a platform's fault: its releases that were due on the day of the
+        fault, up to `now`.
+        """
         verdicts, zone = self.store.verdicts, self.rules.timezone
-        day, host = local_date(incident.occurred, zone), incident.producer  # a platform's incident has its host there
+        # a platform's incident has its host there
+        day, host = local_date(incident.occurred, zone), incident.producer
         begin, end = day_begins(day, zone), min(now, day_begins(day + timedelta(days=1), zone))
         rows = (period_row(verdicts, row.body) for row in verdicts.judged(begin, end))
         spans = (span for span in self.store.runs.blind(begin, end) if span.host in ("", host))
@@ -206,24 +258,38 @@ class VerdictRecorder:
         return replace(report, incident=incident.id)
 
     def _with_hashes(self, incident: Incident) -> Incident:
-        """Return an incident with the hash and response headers of its evidence records, also of unsaved ones."""
+        """Return an incident with the hash and response headers of its evidence records, also of
+        unsaved ones.
+        """
         facts = incident.facts
         if facts is None or not facts.certainty.records:
             return incident
         names = [name for name, _ in facts.certainty.records]
         known = (*self.store.evidence.records(names), *self.appended())
         hashes = {record.id: _LOST if record.is_lost else record.sha256 for record in known}
-        records = tuple((name, hashes.get(name, known_hash)) for name, known_hash in facts.certainty.records)
+        records = tuple(
+            (name, hashes.get(name, known_hash)) for name, known_hash in facts.certainty.records
+        )
         # Response headers from before the last start are only in the stored incident.
         stored = self.store.verdicts.incident(incident.id)
-        earlier = dict(stored.facts.certainty.heads) if stored is not None and stored.facts is not None else {}
-        heads = tuple((name, head) for name in names if (head := self.head(name) or earlier.get(name, "")))
+        earlier = (
+            dict(stored.facts.certainty.heads)
+            if stored is not None and stored.facts is not None
+            else {}
+        )
+        heads = tuple(
+            (name, head) for name in names if (head := self.head(name) or earlier.get(name, ""))
+        )
         certainty = replace(facts.certainty, records=records, heads=heads)
         return replace(incident, facts=replace(facts, certainty=certainty))
 
 
-def body_of(verdict: Verdict, incident: Incident | None, editions: Editions | None = None) -> dict[str, Any]:
-    """Return the JSON of a release, with the edition and practice of the Code that its findings concern."""
+def body_of(
+    verdict: Verdict, incident: Incident | None, editions: Editions | None = None
+) -> dict[str, Any]:
+    """Return the JSON of a release, with the edition and practice of the Code that its findings
+    concern.
+    """
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
     kinds = [str(found.kind) for found in verdict.findings]
     code = code_json(occurred, kinds, editions, verdict.producer) if occurred is not None else None
@@ -232,7 +298,9 @@ def body_of(verdict: Verdict, incident: Incident | None, editions: Editions | No
 
 
 def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the JSON of a release, with the decision to bring it forward if a person recorded one."""
+    """Return the JSON of a release, with the decision to bring it forward if a person recorded
+    one.
+    """
     to = words.get("brought_forward") if words else None
     if not words or not to:
         return body
@@ -241,13 +309,20 @@ def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) 
 
 
 def _needs_no_incident(verdict: Verdict) -> bool:
-    """Return whether a verdict is no reason for an incident: the release is unproven, and was announced too late.
+    """Return whether a verdict is no reason for an incident: the release is unproven, and was
+    announced too late.
 
-    Too late: we first read the slot after it had passed. If that was within a day, some findings are a reason.
+    Too late: we first read the slot after it had passed. If that was within a day, some findings
+    are a reason.
     """
     slot_end = verdict.slot.passes() if verdict.slot is not None else None
     read_at = verdict.slot_learnt
-    if verdict.verdict is not VerdictKind.UNPROVEN or slot_end is None or read_at is None or read_at < slot_end:
+    if (
+        verdict.verdict is not VerdictKind.UNPROVEN
+        or slot_end is None
+        or read_at is None
+        or read_at < slot_end
+    ):
         return False
     # Such a finding is, for example, an announcement at short notice.
     is_within_day = read_at - slot_end <= _REPORTED_WITHIN
@@ -255,23 +330,42 @@ def _needs_no_incident(verdict: Verdict) -> bool:
     return not (is_within_day and has_reported_finding)
 
 
-def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
-    """Return an event if the `status_key` of `body` is not that of `before`, or if there is no `before`, else None."""
+def _status_change(
+    verdict: Verdict, body: Mapping[str, Any], before: Judged | None
+) -> Event | None:
+    """Return an event if the `status_key` of `body` is not that of `before`, or if there is no
+    `before`, else None.
+    """
     old = status_key(before.body) if before else ""
     new = status_key(body)
     if old == new:
         return None
-    name = hashlib.sha256(f"{verdict.release}\n{old}\n{new}\n{verdict.at.isoformat()}".encode()).hexdigest()[:24]
-    return Event(name, verdict.release, verdict.at, before.word if before else "", verdict.verdict.value, dict(body))
+    name = hashlib.sha256(
+        f"{verdict.release}\n{old}\n{new}\n{verdict.at.isoformat()}".encode()
+    ).hexdigest()[:24]
+    return Event(
+        name,
+        verdict.release,
+        verdict.at,
+        before.word if before else "",
+        verdict.verdict.value,
+        dict(body),
+    )
 
 
 def status_key(body: Mapping[str, Any]) -> str:
-    """Return a key that changes with the status: verdict, grade, whether it is final, findings, open exposures, slot.
+    """Return a key that changes with the status: verdict, grade, whether it is final, findings,
+    open exposures, slot.
 
-    The length of a finding does not count, but whether it still grows does: then its maximum is unknown.
+    The length of a finding does not count, but whether it still grows does: then its maximum is
+    unknown.
     """
     findings = sorted(
-        (found["kind"], found["part"] or "", found["seconds"] is not None and found["seconds"]["max"] is None)
+        (
+            found["kind"],
+            found["part"] or "",
+            found["seconds"] is not None and found["seconds"]["max"] is None,
+        )
         for found in body["findings"]
     )
     open_parts = sorted(exposure["part"] for exposure in body["exposures"] if exposure["open"])

@@ -1,4 +1,6 @@
-"""Gauges of releases and of the monitor, read from memory at each scrape and never from the store."""
+"""Gauges of releases and of the monitor, read from memory at each scrape and never from the
+store.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "swapped": lambda verdict: _has_finding(verdict, {Kind.SWAPPED}),
     "calendar": lambda verdict: _has_finding(verdict, CALENDAR_FINDINGS),
 }
-"""The findings that alert rules query. Each also has the value 0, so that its last value survives a missed scrape."""
+"""The findings that alert rules query. Each also has the value 0, so that its last value survives a
+missed scrape.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ class ReleaseState:
 class MonitorState:
     """The monitor itself for metrics.
 
-    `stretch` is by host how much wider looks are spaced than planned. `overdue` is the delay of the most overdue look,
-    `oldest` the wait of the oldest delivery that could have been sent, both in seconds.
+    `stretch` is by host how much wider looks are spaced than planned. `overdue` is the delay of the
+    most overdue look, `oldest` the wait of the oldest delivery that could have been sent, both in
+    seconds.
     """
 
     unready: Sequence[str] = ()
@@ -60,8 +65,8 @@ class MonitorState:
 class StateCollector(Collector):
     """Collects all gauges. A release has its own series only while its slot is near.
 
-    Each scrape counts the slots that have passed since the last one, the exposures that began, however short, and its
-    own failure.
+    Each scrape counts the slots that have passed since the last one, the exposures that began,
+    however short, and its own failure.
     """
 
     releases: Callable[[], Sequence[ReleaseState]]
@@ -82,7 +87,8 @@ class StateCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics, and count the slots and exposures that are new since the last scrape.
 
-        If measuring raises an error, yield none, so that the counters of other collectors are still served.
+        If measuring raises an error, yield none, so that the counters of other collectors are still
+        served.
         """
         now = self.now()
         try:
@@ -95,11 +101,23 @@ class StateCollector(Collector):
         yield from families
 
     def _count_new(self, shown: Sequence[Verdict], now: datetime) -> None:
-        """Count each slot that passed and each exposure that began since this collector started, each only once."""
+        """Count each slot that passed and each exposure that began since this collector started,
+        each only once.
+        """
         slots = {(verdict.release, _slot_end(verdict)) for verdict in shown}
-        passed = {(release, end) for release, end in slots if end is not None and self._began < end <= now}
-        starts = {(verdict.release, each.part, each.start.by) for verdict in shown for each in verdict.exposures}
-        began = {(release, part, at) for release, part, at in starts if at is not None and at > self._began}
+        passed = {
+            (release, end) for release, end in slots if end is not None and self._began < end <= now
+        }
+        starts = {
+            (verdict.release, each.part, each.start.by)
+            for verdict in shown
+            for each in verdict.exposures
+        }
+        began = {
+            (release, part, at)
+            for release, part, at in starts
+            if at is not None and at > self._began
+        }
         # Those that the last scrape counted are not counted again.
         self.counters.slots_passed.inc(len(passed - self._counted_slots))
         self.counters.exposures.inc(len(began - self._counted_exposures))
@@ -116,7 +134,12 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
     def gauge(name: str, text: str, measure: Callable[[Verdict], float | None]) -> Metric:
         """Return a gauge with a value for each near release. A release with None has no series."""
         measured = ((_release_labels(verdict), measure(verdict)) for verdict in near)
-        return _family(name, text, _RELEASE, ((labels, value) for labels, value in measured if value is not None))
+        return _family(
+            name,
+            text,
+            _RELEASE,
+            ((labels, value) for labels, value in measured if value is not None),
+        )
 
     def overdue_seconds(verdict: Verdict) -> float:
         end = _slot_end(verdict) if verdict.verdict is VerdictKind.OVERDUE else None
@@ -132,15 +155,34 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
         lambda verdict: float(any(exposure.open for exposure in verdict.exposures)),
     )
     series = (((*_release_labels(one), one.verdict.value, one.grade.value), 1.0) for one in near)
-    yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), series)
-    findings = (((*_release_labels(one), kind), float(has(one))) for one in near for kind, has in _FINDINGS.items())
+    yield _family(
+        "release_verdict",
+        "1 for the verdict and grade in force",
+        (*_RELEASE, "verdict", "grade"),
+        series,
+    )
+    findings = (
+        ((*_release_labels(one), kind), float(has(one)))
+        for one in near
+        for kind, has in _FINDINGS.items()
+    )
     yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), findings)
-    yield gauge("release_exposures", "Exposures so far, open and over", lambda verdict: float(len(verdict.exposures)))
+    yield gauge(
+        "release_exposures",
+        "Exposures so far, open and over",
+        lambda verdict: float(len(verdict.exposures)),
+    )
     titles = (
-        ((*_release_labels(one), one.title[:_LONGEST_TITLE], instant_json(_slot_end(one)) or ""), 1.0) for one in near
+        (
+            (*_release_labels(one), one.title[:_LONGEST_TITLE], instant_json(_slot_end(one)) or ""),
+            1.0,
+        )
+        for one in near
     )
     yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), titles)
-    delays = [(one, one.page.delay) for one in near if one.page is not None and one.page.delay is not None]
+    delays = [
+        (one, one.page.delay) for one in near if one.page is not None and one.page.delay is not None
+    ]
     # A bound that is not known has no series.
     bounds = (
         ((*_release_labels(one), bound), value)
@@ -148,7 +190,9 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
         for bound, value in (("min", delay.min), ("max", delay.max))
         if value is not None
     )
-    yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), bounds)
+    yield _family(
+        "release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), bounds
+    )
     yield gauge(
         "release_early_bound_seconds",
         "Seconds before the slot at which absence was last proved: the release came no earlier",
@@ -157,14 +201,24 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
 
 
 def _monitor_families(monitor_state: MonitorState) -> Iterator[Metric]:
-    """Yield the metrics of the monitor itself: readiness, looks, deliveries, spacing of looks by host."""
-    yield _gauge("ready", "1 while this monitor is to be relied on", float(not monitor_state.unready))
+    """Yield the metrics of the monitor itself: readiness, looks, deliveries, spacing of looks by
+    host.
+    """
+    yield _gauge(
+        "ready", "1 while this monitor is to be relied on", float(not monitor_state.unready)
+    )
     yield _gauge("targets_watched", "Addresses that are being watched", monitor_state.targets)
     yield _gauge("look_overdue_seconds", "How late the most overdue look is", monitor_state.overdue)
     yield _gauge("outbox_pending", "Deliveries that wait", monitor_state.pending)
-    yield _gauge("outbox_oldest_seconds", "Seconds that a delivery has waited after it was due", monitor_state.oldest)
+    yield _gauge(
+        "outbox_oldest_seconds",
+        "Seconds that a delivery has waited after it was due",
+        monitor_state.oldest,
+    )
     stretch = (((host,), factor) for host, factor in (monitor_state.stretch or {}).items())
-    yield _family("watch_stretch", "How much wider looks are spaced than planned", ("host",), stretch)
+    yield _family(
+        "watch_stretch", "How much wider looks are spaced than planned", ("host",), stretch
+    )
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
@@ -172,19 +226,25 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 
 def _slot_end(verdict: Verdict) -> datetime | None:
-    """Return the instant at which the slot has passed, or None if there is no slot or it has no end."""
+    """Return the instant at which the slot has passed, or None if there is no slot or it has no
+    end.
+    """
     return verdict.slot.passes() if verdict.slot is not None else None
 
 
 def _is_near(row: ReleaseState, now: datetime) -> bool:
-    """Return whether a release is near: from 2 h before its slot to a day after it became final, or exposed now."""
+    """Return whether a release is near: from 2 h before its slot to a day after it became final, or
+    exposed now.
+    """
     slot = row.verdict.slot.begins() if row.verdict.slot is not None else None
     if slot is None or slot - BEFORE_SLOT > now:
         return any(exposure.open for exposure in row.verdict.exposures)
     return row.final_since is None or now < row.final_since + AFTER_FINAL
 
 
-def _family(name: str, text: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]) -> Metric:
+def _family(
+    name: str, text: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]
+) -> Metric:
     """Return a gauge with a value for each tuple of labels."""
     family = GaugeMetricFamily(f"ninethirty_{name}", text, labels=labels)
     for labelled, value in values:

@@ -1,4 +1,6 @@
-"""The heartbeat that is written with every batch. From it a restart knows when the last run ended."""
+"""The heartbeat that is written with every batch. From it a restart knows when the last run
+ended.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,9 @@ from monitor.store.sql.write import Transaction
 class HeartbeatWriter(RowSource):
     """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
-    Until `begin` it does not write, so that the heartbeat of the earlier process can still be read. `leases` read the
-    stored heartbeat. If it shows that the store has lost committed batches, `report_loss` is called, in the writer's
-    thread.
+    Until `begin` it does not write, so that the heartbeat of the earlier process can still be read.
+    `leases` read the stored heartbeat. If it shows that the store has lost committed batches,
+    `report_loss` is called, in the writer's thread.
     """
 
     monitor: str
@@ -27,8 +29,8 @@ class HeartbeatWriter(RowSource):
     # None before `begin` and after `end`, which sets the final heartbeat instead.
     _last_alive: datetime | None = None
     _final_beat: Heartbeat | None = None
-    # The heartbeat of the batch that was written last. When the store has committed the batch, the writer calls
-    # `note_committed`, which makes it the confirmed one, `_last_confirmed`.
+    # The heartbeat of the batch that was written last. When the store has committed the batch, the
+    # writer calls `note_committed`, which makes it the confirmed one, `_last_confirmed`.
     _last_written: Heartbeat | None = None
     _last_confirmed: Heartbeat | None = None
     # The last heartbeat before it was made unique, and how often it was repeated since.
@@ -40,7 +42,10 @@ class HeartbeatWriter(RowSource):
         self._final_beat, self._last_alive = None, now
 
     def note_alive(self, now: datetime) -> None:
-        """Note that the monitor was alive at `now`. Before `begin` and after `end` this has no effect."""
+        """Note that the monitor was alive at `now`.
+
+        Before `begin` and after `end` this has no effect.
+        """
         if self._last_alive is not None:
             self._last_alive = now
 
@@ -49,7 +54,9 @@ class HeartbeatWriter(RowSource):
         self._final_beat, self._last_alive = Heartbeat(self.monitor, now, stopped=True), None
 
     def write(self, transaction: Transaction) -> None:
-        """Write the heartbeat with a batch of writes. Report a loss if the store lacks the last committed heartbeat.
+        """Write the heartbeat with a batch of writes.
+
+        Report a loss if the store lacks the last committed heartbeat.
 
         Before `begin` was called, and after `close`, there is no heartbeat to write.
         """
@@ -60,14 +67,16 @@ class HeartbeatWriter(RowSource):
             return
         if self.leases is not None and self._last_confirmed is not None:
             stored = self.leases.heartbeat(self.monitor)
-            # Without a loss, the store has the last confirmed heartbeat, or the last written one: it may have committed
-            # that batch although its answer did not arrive. Times are not compared, because a clock may have been set.
+            # Without a loss, the store has the last confirmed heartbeat, or the last written one:
+            # it may have committed that batch although its answer did not arrive. Times are not
+            # compared, because a clock may have been set.
             is_lost = stored is None or stored not in (self._last_confirmed, self._last_written)
-            self._last_confirmed = None if is_lost else stored  # None until the next confirmation: report a loss once
+            # None until the next confirmation: report a loss once
+            self._last_confirmed = None if is_lost else stored
             if is_lost:
                 self.report_loss()
-        # Every batch must have a different heartbeat, so that the loss of a batch is seen. A repeated heartbeat gets
-        # one microsecond more each time.
+        # Every batch must have a different heartbeat, so that the loss of a batch is seen. A
+        # repeated heartbeat gets one microsecond more each time.
         self._repeated = self._repeated + 1 if beat == self._last_beat else 0
         self._last_beat = beat
         self._last_written = replace(beat, at=beat.at + self._repeated * timedelta.resolution)

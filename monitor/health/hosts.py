@@ -23,9 +23,10 @@ _REPORT_EVERY = timedelta(seconds=30)
 class Connectivity:
     """Reports blind spans in which no host could be reached, from the outcome of every look.
 
-    A span begins after three failed connections in a row at two or more hosts, with cause `network`. If all failed to
-    resolve a name, the cause is `dns`, and one host is enough if it is the only one. Any response ends the span, even a
-    reset. A span is reported again while it grows, and when it ends.
+    A span begins after three failed connections in a row at two or more hosts, with cause
+    `network`. If all failed to resolve a name, the cause is `dns`, and one host is enough if it is
+    the only one. Any response ends the span, even a reset. A span is reported again while it grows,
+    and when it ends.
     """
 
     on_blind: Callable[[Blind], None]
@@ -40,7 +41,8 @@ class Connectivity:
     _reported_until: datetime | None = None
 
     def note(self, host: str, outcome: Answer | Failure) -> None:
-        """Count the look towards an outage if it did not reach its host, else end the outage if it proves a connection.
+        """Count the look towards an outage if it did not reach its host, else end the outage if it
+        proves a connection.
 
         Call it in the order in which looks end.
         """
@@ -52,18 +54,24 @@ class Connectivity:
             self._end_outage(outcome.sent)
 
     def _note_failure(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
-        """Count one more failure in a row, and report a blind span if they show an outage of network or DNS."""
+        """Count one more failure in a row, and report a blind span if they show an outage of
+        network or DNS.
+        """
         self._since = self._since or outcome.sent
         self._failed_hosts.add(host)
         self._reasons.add(reason)
         self._failures += 1
         # Keep the first cause found, because a blind span with another cause would be a second one.
         self._cause = self._cause or self._find_cause()
-        if self._cause and (self._reported_until is None or outcome.received - self._reported_until >= _REPORT_EVERY):
+        if self._cause and (
+            self._reported_until is None or outcome.received - self._reported_until >= _REPORT_EVERY
+        ):
             self._report_blind(outcome.received)
 
     def _find_cause(self) -> str:
-        """Return the cause of the failures in a row, or an empty text if they do not show an outage yet."""
+        """Return the cause of the failures in a row, or an empty text if they do not show an outage
+        yet.
+        """
         if self._failures < _MIN_FAILURES:
             return ""
         cause = "dns" if self._reasons == {Reason.DNS} else "network"
@@ -91,7 +99,9 @@ _REPORT_STARVED_EVERY = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class StarvedHosts:
-    """Reports blind spans in which a host's looks are spaced too widely, because its budget is too small."""
+    """Reports blind spans in which a host's looks are spaced too widely, because its budget is too
+    small.
+    """
 
     clock: Clock
     stretch: Callable[[], Mapping[str, float]]
@@ -101,7 +111,9 @@ class StarvedHosts:
     _reported_until: dict[str, datetime] = field(default_factory=dict)
 
     async def check(self) -> None:
-        """Report a blind span for each host whose looks are too far apart: each minute, and once more at the end."""
+        """Report a blind span for each host whose looks are too far apart: each minute, and once
+        more at the end.
+        """
         now = self.clock.now()
         starved = {host for host, factor in self.stretch().items() if factor >= STARVED_FROM}
         for host in starved:
@@ -126,7 +138,9 @@ _RECENT = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class SilentHost:
-    """A span in which no look at a host proved anything, with the number of looks and the last reason."""
+    """A span in which no look at a host proved anything, with the number of looks and the last
+    reason.
+    """
 
     since: datetime
     until: datetime
@@ -141,7 +155,10 @@ class SilentHosts:
     _silent: dict[str, SilentHost] = field(default_factory=dict)
 
     def note(self, host: str, sighting: Sighting) -> None:
-        """Note one look. A proof ends the host's silence, a failure extends it. Our own lack of workers is ignored."""
+        """Note one look.
+
+        A proof ends the host's silence, a failure extends it. Our own lack of workers is ignored.
+        """
         if sighting.why == NO_WORKER:
             return
         if sighting.state is not State.UNKNOWN:
@@ -154,7 +171,9 @@ class SilentHosts:
         self._silent[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
     def silent_now(self, now: datetime) -> dict[str, SilentHost]:
-        """Return the hosts whose latest looks proved nothing: three or more, over ten seconds or more, and recently."""
+        """Return the hosts whose latest looks proved nothing: three or more, over ten seconds or
+        more, and recently.
+        """
         return {
             host: silence
             for host, silence in sorted(self._silent.items())
@@ -166,11 +185,12 @@ class SilentHosts:
 
 @dataclass(slots=True)
 class WorkerHealth:
-    """Records attempts to start a worker, and reports a blind span for each host with unread responses.
+    """Records attempts to start a worker, and reports a blind span for each host with unread
+    responses.
 
-    A span begins with a host's first unread response and ends when a worker starts. It is reported while it grows.
-    Small responses are read without a worker, so a host is blind only from its first large one. `fault` is why the
-    last worker did not start, empty if it did.
+    A span begins with a host's first unread response and ends when a worker starts. It is reported
+    while it grows. Small responses are read without a worker, so a host is blind only from its
+    first large one. `fault` is why the last worker did not start, empty if it did.
     """
 
     clock: Clock
@@ -183,7 +203,9 @@ class WorkerHealth:
     _reported_at: datetime | None = None
 
     def note_start_attempt(self, began: datetime, fault: str) -> None:
-        """Note an attempt to start a worker, begun at `began`. It failed if `fault` gives a reason, else it succeeded.
+        """Note an attempt to start a worker, begun at `began`.
+
+        It failed if `fault` gives a reason, else it succeeded.
 
         Report a blind span for each host whose responses could not be read without a worker.
         """
@@ -192,7 +214,9 @@ class WorkerHealth:
             self.counters.worker_start_failures.inc()
             self._failing_since = self._failing_since or began
             # The blind spans grow with each failure, so report them only now and then.
-            if self._unread and (self._reported_at is None or now - self._reported_at >= _REPORT_EVERY):
+            if self._unread and (
+                self._reported_at is None or now - self._reported_at >= _REPORT_EVERY
+            ):
                 self._report_blind(now)
             return
         self._report_blind(now)  # the blind spans end now, if there are any
@@ -208,7 +232,10 @@ class WorkerHealth:
         """Return why large responses cannot be read. Empty if they can."""
         if self._failing_since is None:
             return []
-        larger = f"nothing larger than {SMALL_BODY // 1024} KB can be read since {self._failing_since:%H:%M:%S} UTC"
+        larger = (
+            f"nothing larger than {SMALL_BODY // 1024} KB can be read since"
+            f" {self._failing_since:%H:%M:%S} UTC"
+        )
         return [f"{larger}: no worker process starts"]
 
     def _report_blind(self, now: datetime) -> None:

@@ -1,4 +1,6 @@
-"""Sets up logging: JSON lines without secrets, limited floods, and exceptions without text from publishers."""
+"""Sets up logging: JSON lines without secrets, limited floods, and exceptions without text from
+publishers.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,16 @@ from monitor.errors import EnvironmentFault, NinethirtyError
 
 _SECRET = re.compile(r"authorization|api_key|password|token|secret|dsn|webhook_url", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
-_NOISY = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqlalchemy.engine", "asyncio", "alembic")
+_NOISY = (
+    "httpx",
+    "httpcore",
+    "apscheduler",
+    "apprise",
+    "uvicorn.access",
+    "sqlalchemy.engine",
+    "asyncio",
+    "alembic",
+)
 """Only their warnings and errors are logged."""
 _MINUTE = 60.0
 _MOST_A_MINUTE = 600
@@ -37,7 +48,10 @@ class _DroppingQueueHandler(QueueHandler):
 
 
 class _FloodFilter(logging.Filter):
-    """Limits the lines a minute of each event that strangers can cause. Afterwards the log says how many it dropped."""
+    """Limits the lines a minute of each event that strangers can cause.
+
+    Afterwards the log says how many it dropped.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,12 +59,16 @@ class _FloodFilter(logging.Filter):
         self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write a line. Of alike lines that strangers can cause, only some a minute are written.
+        """Return whether to write a line.
 
-        Lines with the same event and status are alike. If some were dropped in a minute, the first line after it gets
-        their number as the field `held_back`, unless it is plain text.
+        Of alike lines that strangers can cause, only some a minute are written.
+
+        Lines with the same event and status are alike. If some were dropped in a minute, the first
+        line after it gets their number as the field `held_back`, unless it is plain text.
         """
-        event: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
+        event: dict[str, Any] = (
+            record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
+        )
         name, status = event.get("event"), event.get("status")
         # The web server logs malformed requests as plain text under this name.
         if record.name != "uvicorn.error" and name not in _CAUSED_BY_STRANGERS:
@@ -93,7 +111,10 @@ def _shared_processors() -> list[Processor]:
 
 
 def _make_formatter(hide: Callable[[str], str], *, as_json: bool) -> logging.Formatter:
-    """Return the formatter of lines: one JSON object each, or text for a terminal. `hide` removes known secrets."""
+    """Return the formatter of lines: one JSON object each, or text for a terminal.
+
+    `hide` removes known secrets.
+    """
     render_steps: list[Processor] = (
         [
             structlog.processors.ExceptionRenderer(exception_json),
@@ -101,7 +122,11 @@ def _make_formatter(hide: Callable[[str], str], *, as_json: bool) -> logging.For
             structlog.processors.JSONRenderer(sort_keys=True, default=str),
         ]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=False, repr_native_str=True, exception_formatter=write_exception)]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=False, repr_native_str=True, exception_formatter=write_exception
+            )
+        ]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_shared_processors(), structlog.stdlib.ExtraAdder(), _drop_colour],
@@ -115,9 +140,15 @@ def _make_formatter(hide: Callable[[str], str], *, as_json: bool) -> logging.For
 
 
 def start_logging(
-    level: str = "INFO", stream: TextIO | None = None, *, as_json: bool = True, hide: Callable[[str], str] = str
+    level: str = "INFO",
+    stream: TextIO | None = None,
+    *,
+    as_json: bool = True,
+    hide: Callable[[str], str] = str,
 ) -> QueueListener:
-    """Write every log line to `stream` (default stdout) from a separate thread. Stop the returned listener last.
+    """Write every log line to `stream` (default stdout) from a separate thread.
+
+    Stop the returned listener last.
 
     `hide` removes secrets from each line, of every library.
     """
@@ -149,14 +180,18 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 _MOST_FRAMES = 20
 _QUOTABLE = (NinethirtyError, OSError, TypeError, AttributeError, RuntimeError)
-"""Only these exceptions are quoted. Others can contain the faulty value, which may come from a publisher or a row."""
+"""Only these exceptions are quoted. Others can contain the faulty value, which may come from a
+publisher or a row.
+"""
 _WITHHELD = "[withheld]"
 
 
 def shorten_environment_fault(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Replace the traceback of an environment fault, such as a locked store, by its one line."""
     caught = event.get("exc_info")
-    fault = sys.exception() if caught is True else caught[1] if isinstance(caught, tuple) else caught
+    fault = (
+        sys.exception() if caught is True else caught[1] if isinstance(caught, tuple) else caught
+    )
     if isinstance(fault, EnvironmentFault):
         del event["exc_info"]
         event["fault"] = str(fault)
@@ -164,7 +199,9 @@ def shorten_environment_fault(_logger: object, _method: str, event: EventDict) -
 
 
 def exception_json(exc_info: ExceptionInfo) -> list[dict[str, Any]]:
-    """Return an exception and its causes as JSON: type, innermost frames, and a text without foreign values."""
+    """Return an exception and its causes as JSON: type, innermost frames, and a text without
+    foreign values.
+    """
     return [_exception_json(fault) for fault in _cause_chain(exc_info[1])]
 
 
@@ -172,7 +209,9 @@ def write_exception(stream: TextIO, caught: ExceptionInfo) -> None:
     """Write an exception and its causes for a person at a terminal."""
     for fault in exception_json(caught):
         stream.write(f"\n{fault['exc_type']}: {fault['exc_value']}")
-        stream.writelines(f"\n  {at['filename']}:{at['lineno']} in {at['name']}" for at in fault["frames"])
+        stream.writelines(
+            f"\n  {at['filename']}:{at['lineno']} in {at['name']}" for at in fault["frames"]
+        )
 
 
 def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
@@ -187,9 +226,15 @@ def _cause_chain(fault: BaseException | None) -> Iterator[BaseException]:
 def _exception_json(fault: BaseException) -> dict[str, Any]:
     """Return an exception as JSON. A group also has its exceptions, each with its causes."""
     walked = [(frame.f_code, line) for frame, line in walk_tb(fault.__traceback__)][-_MOST_FRAMES:]
-    frames = [{"filename": code.co_filename, "lineno": line, "name": code.co_name} for code, line in walked]
+    frames = [
+        {"filename": code.co_filename, "lineno": line, "name": code.co_name}
+        for code, line in walked
+    ]
     words = str(fault) if isinstance(fault, _QUOTABLE) else _WITHHELD
     body: dict[str, Any] = {"exc_type": type(fault).__name__, "exc_value": words, "frames": frames}
     if isinstance(fault, BaseExceptionGroup):
-        body["exceptions"] = [[_exception_json(cause) for cause in _cause_chain(member)] for member in fault.exceptions]
+        body["exceptions"] = [
+            [_exception_json(cause) for cause in _cause_chain(member)]
+            for member in fault.exceptions
+        ]
     return body

@@ -30,22 +30,42 @@ from monitor.look.sighting import State
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves this one bare
 
 _LATENESS_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-_BLIND_CAUSES = ("stopped", "killed", "suspended", "stalled", "network", "dns", "budget", "store", "clock", "no_worker")
+_BLIND_CAUSES = (
+    "stopped",
+    "killed",
+    "suspended",
+    "stalled",
+    "network",
+    "dns",
+    "budget",
+    "store",
+    "clock",
+    "no_worker",
+)
 _LOOK_OUTCOMES = (*(state.value for state in State), *(reason.value for reason in Reason))
 _DELIVERY_OUTCOMES = ("sent", "again", "given_up")
 _PING_OUTCOMES = ("accepted", "refused", "withheld")
 FRESH_READS = 3
 """A calendar is stale if its last usable read is older than this many spacings of its reads."""
 MOST_HOSTS = 200
-"""The most hosts with their own series. Looks at further hosts are counted together, to limit the number of series."""
+"""The most hosts with their own series. Looks at further hosts are counted together, to limit the
+number of series.
+"""
 OTHER_HOSTS = "other"
 
 
 class QuickHistogram(Collector):
-    """A histogram without locks, because only one thread observes values. Any thread can read it."""
+    """A histogram without locks, because only one thread observes values. Any thread can read
+    it.
+    """
 
-    def __init__(self, registry: CollectorRegistry, name: str, help_text: str, bounds: Sequence[float]) -> None:
-        """Register the histogram as `ninethirty_NAME`. `bounds` are the upper ends of its buckets, ascending."""
+    def __init__(
+        self, registry: CollectorRegistry, name: str, help_text: str, bounds: Sequence[float]
+    ) -> None:
+        """Register the histogram as `ninethirty_NAME`.
+
+        `bounds` are the upper ends of its buckets, ascending.
+        """
         self._name, self._help = f"ninethirty_{name}", help_text
         self._bounds = tuple(bound for bound in bounds if bound != inf)
         self._counts = [0] * (len(self._bounds) + 1)
@@ -65,9 +85,14 @@ class QuickHistogram(Collector):
 
 
 class QuickCounter(Collector):
-    """A counter without locks: one thread adds to `counts`, by the values of its labels. Any thread can read it."""
+    """A counter without locks: one thread adds to `counts`, by the values of its labels.
 
-    def __init__(self, registry: CollectorRegistry, name: str, help_text: str, labels: Sequence[str]) -> None:
+    Any thread can read it.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, name: str, help_text: str, labels: Sequence[str]
+    ) -> None:
         """Register the counter as `ninethirty_NAME_total`."""
         self._name, self._help, self._labels = f"ninethirty_{name}", help_text, labels
         self.counts: defaultdict[tuple[str, ...], int] = defaultdict(int)
@@ -102,7 +127,8 @@ class Metrics:
         hosts: Iterable[str] = (),
         channels: Iterable[str] = (),
     ) -> None:
-        """Create every series that is known in advance, so that none is absent before its first event.
+        """Create every series that is known in advance, so that none is absent before its first
+        event.
 
         `calendars` are the spacings of their reads.
         """
@@ -113,29 +139,55 @@ class Metrics:
         by_look = partial(QuickHistogram, registry)
         self._hosts: set[str] = set()
         self.looks = QuickCounter(registry, "looks", "Looks made", ["host", "outcome"])
-        self.missed = QuickCounter(registry, "looks_missed", "Looks that were due and not made", ["host"])
-        self.too_costly = counter("too_costly", "Answers that could not be read within their bounds", ["host"])
-        self.duration = by_look("look_duration_seconds", "Request sent to headers received", Histogram.DEFAULT_BUCKETS)
-        self.lateness = by_look("look_lateness_seconds", "Start of a look after it was due", _LATENESS_BUCKETS)
-        self.calendar_read = gauge("calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"])
-        self.calendar_entries = gauge("calendar_entries", "Entries at the last usable read", ["calendar"])
-        self.calendar_stale = gauge("calendar_stale_after_seconds", "Age from which a calendar is stale", ["calendar"])
+        self.missed = QuickCounter(
+            registry, "looks_missed", "Looks that were due and not made", ["host"]
+        )
+        self.too_costly = counter(
+            "too_costly", "Answers that could not be read within their bounds", ["host"]
+        )
+        self.duration = by_look(
+            "look_duration_seconds", "Request sent to headers received", Histogram.DEFAULT_BUCKETS
+        )
+        self.lateness = by_look(
+            "look_lateness_seconds", "Start of a look after it was due", _LATENESS_BUCKETS
+        )
+        self.calendar_read = gauge(
+            "calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"]
+        )
+        self.calendar_entries = gauge(
+            "calendar_entries", "Entries at the last usable read", ["calendar"]
+        )
+        self.calendar_stale = gauge(
+            "calendar_stale_after_seconds", "Age from which a calendar is stale", ["calendar"]
+        )
         self.blind = counter("blind_seconds", "Seconds without sight", ["cause"])
-        self.clock_offset = gauge("clock_offset_seconds", "Our clock minus that of the watched hosts")
+        self.clock_offset = gauge(
+            "clock_offset_seconds", "Our clock minus that of the watched hosts"
+        )
         self.given_up = gauge("outbox_given_up", "Deliveries given up within the last seven days")
         self.reports_owed = gauge("reports_owed", "Reports neither signed nor waived")
-        self.report_owed = gauge("report_owed_oldest_seconds", "For how long the oldest of them has been owed")
-        self.actions_overdue = gauge("actions_overdue", "Actions of incidents not done by their day")
+        self.report_owed = gauge(
+            "report_owed_oldest_seconds", "For how long the oldest of them has been owed"
+        )
+        self.actions_overdue = gauge(
+            "actions_overdue", "Actions of incidents not done by their day"
+        )
         self.notices = counter("notices", "Attempts to deliver", ["channel", "outcome"])
         self.commit = histogram("store_commit_seconds", "Length of a commit")
-        self.store_failures = counter("store_failures", "Attempts to write to the store that failed")
+        self.store_failures = counter(
+            "store_failures", "Attempts to write to the store that failed"
+        )
         self.pings = counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
         self.slots_passed = counter("slots_passed", "Slots that passed while watched")
         self.exposures = counter("exposures", "Exposures that began while watched")
         self.worker_start_failures = counter("worker_start_failures", "Workers that did not start")
         self.faults = counter("faults", "Faults inside the program", ["task"])
-        self.reload_taken = gauge("config_last_reload_successful", "Whether the last configuration read was taken")
-        self.reload_at = gauge("config_last_reload_success_timestamp_seconds", "When one was last taken")
+        self.reload_taken = gauge(
+            "config_last_reload_successful", "Whether the last configuration read was taken"
+        )
+        self.reload_at = gauge(
+            "config_last_reload_success_timestamp_seconds", "When one was last taken"
+        )
         ProcessCollector(registry=registry)
         gauge("build_info", "Version", ["version"]).labels(version).set(1)
         for cause in _BLIND_CAUSES:
@@ -145,10 +197,14 @@ class Metrics:
         self._calendars: set[str] = set()
         self.prepare_series(calendars or {}, hosts, channels)
 
-    def prepare_series(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
-        """Create the series of these calendars, hosts and channels, and remove those of other calendars.
+    def prepare_series(
+        self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]
+    ) -> None:
+        """Create the series of these calendars, hosts and channels, and remove those of other
+        calendars.
 
-        `calendars` are the spacings of their reads. A calendar is stale after `FRESH_READS` of them without a read.
+        `calendars` are the spacings of their reads. A calendar is stale after `FRESH_READS` of them
+        without a read.
         """
         for removed in self._calendars - calendars.keys():
             for metric in (self.calendar_read, self.calendar_entries, self.calendar_stale):
@@ -171,13 +227,17 @@ class Metrics:
             self.reload_at.set(at.timestamp())
 
     def record_owed(self, count: int, longest: timedelta, actions: int) -> None:
-        """Record the number of owed reports, the age of the oldest, and the number of overdue actions."""
+        """Record the number of owed reports, the age of the oldest, and the number of overdue
+        actions.
+        """
         self.actions_overdue.set(actions)
         self.reports_owed.set(count)
         self.report_owed.set(longest.total_seconds())
 
     def count_look(self, host: str, outcome: str, duration: float, late: float) -> None:
-        """Count one look with its outcome, the duration of the response and the delay of its start, in seconds."""
+        """Count one look with its outcome, the duration of the response and the delay of its start,
+        in seconds.
+        """
         self.looks.counts[self._host_label(host), outcome] += 1
         self.duration.observe(duration)
         self.lateness.observe(late)
@@ -199,12 +259,18 @@ class Metrics:
         self.missed.counts[self._host_label(host),] += looks
 
     def render(self, *states: Collector) -> Iterator[bytes]:
-        """Yield the text for Prometheus, one metric at a time. `states` come first, because reading them can count."""
+        """Yield the text for Prometheus, one metric at a time.
+
+        `states` come first, because reading them can count.
+        """
         for collector in (*states, self.registry):
             yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
 
     def _host_label(self, host: str) -> str:
-        """Return the label of a host, and create its series if it is new. Beyond `MOST_HOSTS` it is `OTHER_HOSTS`."""
+        """Return the label of a host, and create its series if it is new.
+
+        Beyond `MOST_HOSTS` it is `OTHER_HOSTS`.
+        """
         label = host if host in self._hosts or len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
         if label not in self._hosts:
             self._hosts.add(label)
@@ -215,5 +281,7 @@ class Metrics:
 
 
 def outcome_of(state: State, failure: Failure | None) -> str:
-    """Return the outcome that `looks_total` counts a look under: its state, or the reason of its failure."""
+    """Return the outcome that `looks_total` counts a look under: its state, or the reason of its
+    failure.
+    """
     return str(state if failure is None else failure.reason)

@@ -1,4 +1,6 @@
-"""The monitor's checks of itself, for readiness, the watchdog, the dead man's switch and metrics."""
+"""The monitor's checks of itself, for readiness, the watchdog, the dead man's switch and
+metrics.
+"""
 
 from __future__ import annotations
 
@@ -40,12 +42,17 @@ class PollerProgress:
         self._moved_at = self.clock.monotonic()
 
     def overdue(self) -> float:
-        """Return the delay of the most overdue look, in seconds. Hosts that sent Retry-After do not count."""
+        """Return the delay of the most overdue look, in seconds.
+
+        Hosts that sent Retry-After do not count.
+        """
         due = self.poller.next_due()
         return 0.0 if due is None else max(0.0, (self.clock.now() - due).total_seconds())
 
     def is_moving(self) -> bool:
-        """Return whether a look began in the last 30 seconds, or none was due. Call it regularly."""
+        """Return whether a look began in the last 30 seconds, or none was due. Call it
+        regularly.
+        """
         mono = self.clock.monotonic()
         if self.poller.made != self._looks_made or self.overdue() < STALLED_AFTER.total_seconds():
             self._looks_made, self._moved_at = self.poller.made, mono
@@ -58,7 +65,9 @@ class LookRates:
 
     counts: Mapping[tuple[str, ...], float]
     monotonic: Callable[[], float]
-    _samples: deque[tuple[float, Counter[str]]] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
+    _samples: deque[tuple[float, Counter[str]]] = field(
+        default_factory=lambda: deque(maxlen=_SAMPLES)
+    )
 
     async def sample(self) -> None:
         """Take a sample. This is a recurring job."""
@@ -68,7 +77,10 @@ class LookRates:
         self._samples.append((self.monotonic(), by_host))
 
     def per_second(self) -> dict[str, float]:
-        """Return the looks a second at each host in the last minute, most first. Empty before the second sample."""
+        """Return the looks a second at each host in the last minute, most first.
+
+        Empty before the second sample.
+        """
         if len(self._samples) < 2 or (span := self._samples[-1][0] - self._samples[0][0]) <= 0:
             return {}
         made = self._samples[-1][1] - self._samples[0][1]
@@ -79,7 +91,8 @@ class LookRates:
 class SelfCheck:
     """Combines the state of all parts. It never queries the store, which may be the fault.
 
-    `evidence_fault` returns why evidence cannot be stored, `worker_faults` why large responses cannot be read.
+    `evidence_fault` returns why evidence cannot be stored, `worker_faults` why large responses
+    cannot be read.
     """
 
     clock: Clock
@@ -97,25 +110,46 @@ class SelfCheck:
         """Return the recurring jobs, each with its spacing and name."""
         watchdog = self.manager.watchdog
         pace = (_SAMPLE_EVERY, "pace of looks", self.rates.sample)
-        return [pace] if watchdog is None else [pace, (watchdog / 2, "watchdog", self._notify_watchdog)]
+        return (
+            [pace]
+            if watchdog is None
+            else [pace, (watchdog / 2, "watchdog", self._notify_watchdog)]
+        )
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""
         lost = self.evidence_fault()
-        return [*self.health.unready(self.clock.now()), *([lost] if lost else []), *self.worker_faults(), *self.stuck()]
+        return [
+            *self.health.unready(self.clock.now()),
+            *([lost] if lost else []),
+            *self.worker_faults(),
+            *self.stuck(),
+        ]
 
     def unable(self) -> list[str]:
-        """Return why this monitor cannot serve pages or look. Empty if it can, even if its evidence is doubtful."""
+        """Return why this monitor cannot serve pages or look.
+
+        Empty if it can, even if its evidence is doubtful.
+        """
         return [*self.health.unable(self.clock.now()), *self.worker_faults(), *self.stuck()]
 
     def stuck(self) -> list[str]:
         """Return why this process should be restarted. Empty if it should not."""
-        return [] if self.progress.is_moving() else ["no look has begun for a while though some are due"]
+        return (
+            []
+            if self.progress.is_moving()
+            else ["no look has begun for a while though some are due"]
+        )
 
     def reasons_to_alarm(self) -> list[str]:
-        """Return why the dead man's switch must not ping: not ready, or a notice that no channel accepts."""
+        """Return why the dead man's switch must not ping: not ready, or a notice that no channel
+        accepts.
+        """
         is_stuck = self._oldest_delivery_seconds() > NOTICE_STUCK_AFTER.total_seconds()
-        return [*self.unready(), *(["no channel has accepted a notice for ten minutes"] if is_stuck else [])]
+        return [
+            *self.unready(),
+            *(["no channel has accepted a notice for ten minutes"] if is_stuck else []),
+        ]
 
     def monitor_state(self) -> MonitorState:
         """Return the state of the monitor for metrics."""
@@ -130,7 +164,10 @@ class SelfCheck:
 
     def _oldest_delivery_seconds(self) -> float:
         """Return for how long the oldest delivery that could have been sent has waited."""
-        since = min((backlog.since for backlog in self.backlogs().values() if backlog.since is not None), default=None)
+        since = min(
+            (backlog.since for backlog in self.backlogs().values() if backlog.since is not None),
+            default=None,
+        )
         return 0.0 if since is None else max(0.0, (self.clock.now() - since).total_seconds())
 
     async def _notify_watchdog(self) -> None:
@@ -152,7 +189,9 @@ class DeadManSwitch:
     count_ping: Callable[[str], None]
 
     async def ping(self) -> None:
-        """Send one request, or none if there is a reason to alarm, because the missing ping is the alarm."""
+        """Send one request, or none if there is a reason to alarm, because the missing ping is the
+        alarm.
+        """
         reasons = list(self.reasons_to_alarm())
         if reasons:
             self.count_ping("withheld")
@@ -162,14 +201,18 @@ class DeadManSwitch:
         is_accepted = not isinstance(answer, Failure) and answer.status < 300
         self.count_ping("accepted" if is_accepted else "refused")
         if not is_accepted:
-            _log.warning("deadman_refused", why=answer.reason.value if isinstance(answer, Failure) else answer.status)
+            _log.warning(
+                "deadman_refused",
+                why=answer.reason.value if isinstance(answer, Failure) else answer.status,
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """A part of the monitor with its state.
 
-    `todo` says what to do about a fault (empty: no fault). `alert` names its section of the runbook.
+    `todo` says what to do about a fault (empty: no fault). `alert` names its section of the
+    runbook.
     """
 
     name: str

@@ -25,10 +25,11 @@ _STORE_SILENCE = timedelta(seconds=5)
 class HealthState:
     """The monitor's own state: calendars, store, clock and event loop.
 
-    `spacings` are those of calendar reads. A calendar is stale if the last usable read is older than three of them.
-    `calendars` has the last usable read of each, `faults` the fault of its last read. `on_blind` gets each blind span
-    when it grows or ends. `costly` are hosts with responses that could not be parsed within their limits, until people
-    are notified. `offset` is our clock's offset in seconds, None while it is unknown.
+    `spacings` are those of calendar reads. A calendar is stale if the last usable read is older
+    than three of them. `calendars` has the last usable read of each, `faults` the fault of its last
+    read. `on_blind` gets each blind span when it grows or ends. `costly` are hosts with responses
+    that could not be parsed within their limits, until people are notified. `offset` is our clock's
+    offset in seconds, None while it is unknown.
     """
 
     started: datetime
@@ -69,7 +70,9 @@ class HealthState:
         self._store_failing_since = self._store_failing_since or now
 
     def note_store_back(self) -> None:
-        """Note that the store works again and a journal kept all writes, so no blind span is reported."""
+        """Note that the store works again and a journal kept all writes, so no blind span is
+        reported.
+        """
         self._store_failing_since = None
 
     @property
@@ -83,7 +86,10 @@ class HealthState:
         self.on_blind(Blind(begin, end, "stalled"))
 
     def note_clock_offset(self, offset: Bounds | None, now: datetime) -> None:
-        """Note our clock's offset (None: unknown). While it is too large, looks prove neither presence nor absence."""
+        """Note our clock's offset (None: unknown).
+
+        While it is too large, looks prove neither presence nor absence.
+        """
         self.offset = offset
         if self.is_clock_off:
             self._clock_off_since = self._clock_off_since or now
@@ -110,7 +116,10 @@ class HealthState:
         return reasons
 
     def unable(self, now: datetime) -> list[str]:
-        """Return why this monitor cannot work at all. Empty if it can. Other faults only make its evidence doubtful."""
+        """Return why this monitor cannot work at all.
+
+        Empty if it can. Other faults only make its evidence doubtful.
+        """
         failing = self._store_failing_since
         if failing is None or now - failing < _STORE_SILENCE:
             return []
@@ -133,13 +142,17 @@ class HealthState:
         """Return when a stale calendar was last read."""
         last = self.calendars.get(calendar)
         when = f"last read {last:%d %B %H:%M} UTC" if last else "no usable read yet"
-        # The fault itself is shown only on the status page, because it may quote an address and this text is public.
+        # The fault itself is shown only on the status page, because it may quote an address and
+        # this text is public.
         return f"calendar {calendar}: {when}"
 
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """Notes the outcome of each of the writer's batches. `is_away` returns whether a journal replaces the store."""
+    """Notes the outcome of each of the writer's batches.
+
+    `is_away` returns whether a journal replaces the store.
+    """
 
     clock: Clock
     counters: Metrics
@@ -154,11 +167,18 @@ class StoreHealth:
             self.health.note_commit(self.clock.now())
 
     def note_failure(self, fault: Exception) -> None:
-        """Count and log a batch of writes that could not be committed. If the store failed, a blind span begins."""
-        # If only the evidence folder refuses the batch, looks continue, so no blind span is recorded.
+        """Count and log a batch of writes that could not be committed.
+
+        If the store failed, a blind span begins.
+        """
+        # If only the evidence folder refuses the batch, looks continue, so no blind span is
+        # recorded.
         if not isinstance(fault, EvidenceRefused):
-            # `StoreSilent` is raised `STALLED_AFTER` seconds after the batch was sent. The store has failed since then.
-            failing_for = timedelta(seconds=STALLED_AFTER) if isinstance(fault, StoreSilent) else timedelta()
+            # `StoreSilent` is raised `STALLED_AFTER` seconds after the batch was sent. The store
+            # has failed since then.
+            failing_for = (
+                timedelta(seconds=STALLED_AFTER) if isinstance(fault, StoreSilent) else timedelta()
+            )
             self.health.note_store_failure(self.clock.now() - failing_for)
         self.counters.store_failures.inc()
         _log.error("store_failed", fault=str(fault))

@@ -1,4 +1,6 @@
-"""The machine below us: memory of C library and interpreter, the kernel's clock, and systemd (sd_notify(3))."""
+"""The machine below us: memory of C library and interpreter, the kernel's clock, and systemd
+(sd_notify(3)).
+"""
 
 from __future__ import annotations
 
@@ -16,20 +18,24 @@ _C_LIBRARY = ctypes.CDLL(None)
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 _MMAP_THRESHOLD_BYTES = 131_072
 _SWITCH_INTERVAL = 0.001
-"""The time in seconds for which a thread keeps the interpreter while others wait. Python's default is 0.005."""
+"""The time in seconds for which a thread keeps the interpreter while others wait. Python's default
+is 0.005.
+"""
 
 
 def tune_process() -> None:
-    """Make all threads share one heap, and switch between threads sooner. Call it before threads start.
+    """Make all threads share one heap, and switch between threads sooner.
 
-    By default glibc gives each thread its own heap. It returns large freed blocks to the machine at once, but raises
-    its limit for "large" over time, so that more blocks stay in a heap. Then drafts and batches leave free memory that
-    is not used again: a third of a MB a day. One heap costs no time, because the interpreter's lock lets only one
-    thread allocate at a time anyway.
+    Call it before threads start.
 
-    A thread that queries the store or compresses data releases this lock at each step. To get it back, it waits a whole
-    switch interval. While thousands of pages were read for the first time, a commit of one second took ten, and
-    timed out.
+    By default glibc gives each thread its own heap. It returns large freed blocks to the machine at
+    once, but raises its limit for "large" over time, so that more blocks stay in a heap. Then
+    drafts and batches leave free memory that is not used again: a third of a MB a day. One heap
+    costs no time, because the interpreter's lock lets only one thread allocate at a time anyway.
+
+    A thread that queries the store or compresses data releases this lock at each step. To get it
+    back, it waits a whole switch interval. While thousands of pages were read for the first time, a
+    commit of one second took ten, and timed out.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     set_malloc_options(_C_LIBRARY)
@@ -57,8 +63,8 @@ def resume_garbage_collection() -> None:
 def return_free_memory(library: object = _C_LIBRARY) -> None:
     """Return unused pages of the heap to the machine, in less than half a millisecond.
 
-    By default glibc returns only memory at the heap's end. A thousand first looks at once leave holes of 1 to 3 MB
-    before it. C libraries without `malloc_trim`, such as musl, are not changed.
+    By default glibc returns only memory at the heap's end. A thousand first looks at once leave
+    holes of 1 to 3 MB before it. C libraries without `malloc_trim`, such as musl, are not changed.
     """
     trim: Callable[[int], object] | None = getattr(library, "malloc_trim", None)
     if trim is not None:
@@ -79,16 +85,22 @@ _BUFFER_BYTES = 512
 
 
 def adjtimex() -> int:
-    """Return the kernel's state of the clock (`adjtimex(2)`), or a negative number if it cannot be read."""
+    """Return the kernel's state of the clock (`adjtimex(2)`), or a negative number if it cannot be
+    read.
+    """
     try:
-        # A structure of zeros only reads. The buffer is more than twice as large as any kernel's structure.
+        # A structure of zeros only reads. The buffer is more than twice as large as any kernel's
+        # structure.
         return int(_C_LIBRARY.adjtimex(ctypes.create_string_buffer(_BUFFER_BYTES)))
     except (OSError, AttributeError):
         return -1
 
 
 def is_clock_synchronised(read_state: Callable[[], int] = adjtimex) -> bool | None:
-    """Return whether something, usually NTP, synchronises this machine's clock. None if the system does not say."""
+    """Return whether something, usually NTP, synchronises this machine's clock.
+
+    None if the system does not say.
+    """
     state = read_state()
     return None if state < 0 else state != _TIME_ERROR
 
@@ -104,7 +116,8 @@ def clock_sync_text(is_synchronised: bool | None) -> str:  # noqa: FBT001 # the 
 class ServiceManager:
     """Sends states to the socket of systemd at `address`. Without an address it has no effect.
 
-    `watchdog` is how long systemd waits for a watchdog message before it restarts us (None: it does not).
+    `watchdog` is how long systemd waits for a watchdog message before it restarts us (None: it does
+    not).
     """
 
     address: str = ""
@@ -128,5 +141,7 @@ def find_service_manager(environment: Mapping[str, str], pid: int) -> ServiceMan
     """Return the service manager that started the process `pid` with this environment."""
     micros = environment.get("WATCHDOG_USEC", "")
     ours = environment.get("WATCHDOG_PID", str(pid)) == str(pid)
-    watchdog = timedelta(microseconds=int(micros)) if micros.isdecimal() and int(micros) and ours else None
+    watchdog = (
+        timedelta(microseconds=int(micros)) if micros.isdecimal() and int(micros) and ours else None
+    )
     return ServiceManager(environment.get("NOTIFY_SOCKET", ""), watchdog)

@@ -21,10 +21,13 @@ Json = dict[str, Any]
 def release_json(verdict: Verdict, code: Json | None = None, incident: str | None = None) -> Json:
     """Return the JSON of one release of the interface.
 
-    `code` is the edition and practice of the Code of Practice for its date. `incident` is the id of its incident.
+    `code` is the edition and practice of the Code of Practice for its date. `incident` is the id of
+    its incident.
     """
     # A release without a landing page has no times.
-    page = verdict.page or PartVerdict("page", Role.PAGE.value, verdict.url, required=True, verdict=verdict.verdict)
+    page = verdict.page or PartVerdict(
+        "page", Role.PAGE.value, verdict.url, required=True, verdict=verdict.verdict
+    )
     return {
         "id": verdict.release,
         **fields_json(verdict, "title", "producer", "producers"),
@@ -50,11 +53,15 @@ def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
 
 
 def decisive_delay(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
-    """Return the delay behind a release's verdict, or None, and the id of its part ("" for the landing page).
+    """Return the delay behind a release's verdict, or None, and the id of its part ("" for the
+    landing page).
 
-    If only parts other than the page have that verdict, this is the longest of their proved delays (`min`).
+    If only parts other than the page have that verdict, this is the longest of their proved delays
+    (`min`).
     """
-    deciding = [part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]]
+    deciding = [
+        part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]
+    ]
     delays = {part["id"]: part["delay"] for part in deciding if part["delay"]}
     if not delays or "page" in delays:
         return body["delay"], ""  # the delay of a release is that of its page
@@ -69,17 +76,27 @@ def lateness_text(body: Mapping[str, Any]) -> str:
 
 
 def is_unseen_alternative(part: Mapping[str, Any]) -> bool:
-    """Return whether a part is an alternative address not seen public. It was not promised, so it is not late."""
-    return part.get("role") == Role.ALTERNATIVE.value and part["verdict"] in ("overdue", "not_published")
+    """Return whether a part is an alternative address not seen public.
+
+    It was not promised, so it is not late.
+    """
+    return part.get("role") == Role.ALTERNATIVE.value and part["verdict"] in (
+        "overdue",
+        "not_published",
+    )
 
 
 def status_text(body: Mapping[str, Any]) -> str:
-    """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen yet (12 s)`."""
+    """Return the status of a release, or of a part, for people: `on time, to 12 s`, `due, not seen
+    yet (12 s)`.
+    """
     return "not seen there" if is_unseen_alternative(body) else "".join(_status_and_length(body))
 
 
 def _status_and_length(body: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the status of a release, and the length that qualifies it: `on time` and `, to 12 s`."""
+    """Return the status of a release, and the length that qualifies it: `on time` and `, to 12
+    s`.
+    """
     if due := body.get("due"):
         return "due, not seen yet", f" ({length(due['seconds'], tenths=False)})"
     return verdict_text(body["verdict"]), sureness(widest_bound(body))
@@ -91,12 +108,18 @@ def verdict_or_due(body: Mapping[str, Any]) -> str:
 
 
 def last_look_text(body: Mapping[str, Any]) -> str:
-    """Return the result of the last look at a release that is due: `503, 12 looks`; empty for any other."""
+    """Return the result of the last look at a release that is due: `503, 12 looks`; empty for any
+    other.
+    """
     due = body.get("due")
     if not due:
         return ""
     looks = count(due["looks"], "look")
-    return f"{due['got']}, {looks}" if due["part"] == "page" else f"{due['part']}: {due['got']}, {looks}"
+    return (
+        f"{due['got']}, {looks}"
+        if due["part"] == "page"
+        else f"{due['part']}: {due['got']}, {looks}"
+    )
 
 
 def status_in_capitals(body: Mapping[str, Any]) -> str:
@@ -106,7 +129,9 @@ def status_in_capitals(body: Mapping[str, Any]) -> str:
 
 
 def widest_bound(body: Mapping[str, Any]) -> float | None:
-    """Return how many seconds before its slot a required part on time may have come, at most; None if unknown."""
+    """Return how many seconds before its slot a required part on time may have come, at most; None
+    if unknown.
+    """
     if body["verdict"] != "on_time":
         return None
     required = [part for part in body.get("parts", ()) if part["required"]] or [body]
@@ -122,21 +147,31 @@ def address_note(body: Mapping[str, Any]) -> str:
 
 
 def decision_text(body: Mapping[str, Any], timezone: str) -> str:
-    """Return the time to which a release was brought forward, as a person recorded it; empty if no one did."""
+    """Return the time to which a release was brought forward, as a person recorded it; empty if no
+    one did.
+    """
     decided = body.get("brought_forward")
     if not decided:
         return ""
     by = f", as recorded by the {decided['by']}" if decided["by"] else ""
-    return f"brought forward to {stamp(datetime.fromisoformat(decided['to']), timezone, step=MINUTE)}{by}"
+    return (
+        "brought forward to"
+        f" {stamp(datetime.fromisoformat(decided['to']), timezone, step=MINUTE)}{by}"
+    )
 
 
 def length_text(seconds: Mapping[str, Any] | None) -> str:
-    """Return a length from the JSON in its two largest units, with both bounds. Empty if it is null."""
+    """Return a length from the JSON in its two largest units, with both bounds.
+
+    Empty if it is null.
+    """
     return lengths(bounds_from_json(seconds) or Bounds(), parts=2, tenths=False, unknown="")
 
 
 def slot_text(slot: Mapping[str, Any] | None) -> str:
-    """Return a slot from the JSON: `Friday 5 January 2018, 09:30 GMT`, or the announced text if it has no time."""
+    """Return a slot from the JSON: `Friday 5 January 2018, 09:30 GMT`, or the announced text if it
+    has no time.
+    """
     if slot is None:
         return "no time announced yet"
     start = instant_from_json(slot["start"]) if slot["precision"] == "instant" else None
@@ -163,4 +198,6 @@ def part_from_json(part: Mapping[str, Any]) -> Part:
     """Return a part from its JSON, without its recogniser."""
     # In JSON stored by an older version, only the id shows the origin.
     origin = Origin(part["origin"]) if "origin" in part else origin_from_id(part["id"])
-    return Part(part["id"], Role(part["role"]), part["url"], required=part["required"], origin=origin)
+    return Part(
+        part["id"], Role(part["role"]), part["url"], required=part["required"], origin=origin
+    )

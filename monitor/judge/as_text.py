@@ -1,4 +1,7 @@
-"""Short texts about one release, made from its JSON: slot, verdict, delay or exposure. For the board and notices."""
+"""Short texts about one release, made from its JSON: slot, verdict, delay or exposure.
+
+For the board and notices.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,14 @@ from math import floor
 from typing import Any
 
 from alerts.draft.words import format_clock
-from monitor.judge.as_json import decision_text, last_look_text, lateness_text, length_text, status_text, verdict_or_due
+from monitor.judge.as_json import (
+    decision_text,
+    last_look_text,
+    lateness_text,
+    length_text,
+    status_text,
+    verdict_or_due,
+)
 from schedules.contract.verdict import LATE_VERDICTS, verdict_text
 from schedules.times.words import clock, count, length
 from schedules.times.zone import LONDON
@@ -22,28 +32,42 @@ _NOT_COUNTED = frozenset({"cancelled", "moved"})
 
 
 def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str, datetime | None]:
-    """Return a summary of the latest slot that has passed: `8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet`.
+    """Return a summary of the latest slot that has passed: `8 releases due at 9.30am: 6 out, 1
+    late, 1 not seen yet`.
 
-    The second value is that slot if one of its releases was not seen yet, else None. The text is empty if no slot with
-    a time has passed. Cancelled and moved releases do not count.
+    The second value is that slot if one of its releases was not seen yet, else None. The text is
+    empty if no slot with a time has passed. Cancelled and moved releases do not count.
     """
     rows_by_slot: dict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         slot = row["slot"]
-        if slot is not None and slot["precision"] == "instant" and row["verdict"] not in _NOT_COUNTED:
+        if (
+            slot is not None
+            and slot["precision"] == "instant"
+            and row["verdict"] not in _NOT_COUNTED
+        ):
             rows_by_slot[datetime.fromisoformat(slot["start"])].append(row)
     last = max((start for start in rows_by_slot if start <= now), default=None)
     if last is None:
         return "", None
     due = rows_by_slot[last]
     counted = Counter(_headline_word(row) for row in due)
-    counts = ", ".join(f"{counted[word]} {word}" for word in ("out", "early", "late", "not seen yet") if counted[word])
-    text = f"{count(len(due), 'release')} due at {format_clock(last, due[0]['slot']['timezone'])}: {counts}"
+    counts = ", ".join(
+        f"{counted[word]} {word}"
+        for word in ("out", "early", "late", "not seen yet")
+        if counted[word]
+    )
+    text = (
+        f"{count(len(due), 'release')} due at {format_clock(last, due[0]['slot']['timezone'])}:"
+        f" {counts}"
+    )
     return text, last if counted["not seen yet"] else None
 
 
 def elapsed_text(span: timedelta) -> str:
-    """Return a length of time rounded down: `4 min 5 s`. From five minutes to an hour, without seconds."""
+    """Return a length of time rounded down: `4 min 5 s`. From five minutes to an hour, without
+    seconds.
+    """
     seconds = max(span.total_seconds(), 0)
     return length(seconds, floor, parts=count_length_units(seconds), tenths=False)
 
@@ -55,7 +79,8 @@ def count_length_units(seconds: float) -> int:
 
 def _headline_word(row: Mapping[str, Any]) -> str:
     """Return how the headline counts a release: `late`, `early`, `out` or `not seen yet`."""
-    # A release of which something was seen while a required part is still due counts as not seen yet.
+    # A release of which something was seen while a required part is still due counts as not seen
+    # yet.
     if row["verdict"] in LATE_VERDICTS:
         return "late"
     if row["verdict"] == "early":
@@ -65,13 +90,19 @@ def _headline_word(row: Mapping[str, Any]) -> str:
 
 
 def count_by_status(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return how many releases have each status, the most frequent first: `3 on time, 1 LATE`. Empty if none."""
+    """Return how many releases have each status, the most frequent first: `3 on time, 1 LATE`.
+    Empty if none.
+    """
     counted = Counter(verdict_or_due(row) for row in rows)
-    return ", ".join(f"{number} {verdict_label(verdict)}" for verdict, number in counted.most_common())
+    return ", ".join(
+        f"{number} {verdict_label(verdict)}" for verdict, number in counted.most_common()
+    )
 
 
 def verdict_label(verdict: str) -> str:
-    """Return a verdict in words, in capitals if it needs attention. `due` becomes `not seen yet`."""
+    """Return a verdict in words, in capitals if it needs attention. `due` becomes `not seen
+    yet`.
+    """
     if verdict == "due":
         return "not seen yet"
     return verdict_text(verdict).upper() if verdict in LOUD else verdict_text(verdict)
@@ -79,11 +110,17 @@ def verdict_label(verdict: str) -> str:
 
 def listed_status(row: Mapping[str, Any]) -> str:
     """Return the verdict on a release: `on time, to 12 s`, `due, not seen yet (12 s)`, `LATE`."""
-    return status_text(row) if row["verdict"] == "on_time" or row.get("due") else verdict_label(row["verdict"])
+    return (
+        status_text(row)
+        if row["verdict"] == "on_time" or row.get("due")
+        else verdict_label(row["verdict"])
+    )
 
 
 def slot_label(slot: Mapping[str, Any] | None) -> str:
-    """Return the local time of a slot, or the announced text if it has no time, or `-` without a slot."""
+    """Return the local time of a slot, or the announced text if it has no time, or `-` without a
+    slot.
+    """
     if slot is None:
         return "-"
     if slot["precision"] != "instant":
@@ -92,20 +129,29 @@ def slot_label(slot: Mapping[str, Any] | None) -> str:
 
 
 def measure_text(row: Mapping[str, Any]) -> str:
-    """Return the longest exposure, or else the delay, with both bounds. A recorded change of slot is added."""
+    """Return the longest exposure, or else the delay, with both bounds.
+
+    A recorded change of slot is added.
+    """
     zone = row["slot"]["timezone"] if row["slot"] else LONDON
-    return "; ".join(text for text in (_exposure_or_delay_text(row), decision_text(row, zone)) if text)
+    return "; ".join(
+        text for text in (_exposure_or_delay_text(row), decision_text(row, zone)) if text
+    )
 
 
 def open_alternatives(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the alternative addresses at which an overdue release is public now, the earliest first."""
+    """Return the alternative addresses at which an overdue release is public now, the earliest
+    first.
+    """
     if row["verdict"] != "overdue" or row["first_seen"]["by"]:
         return []
     return [period for period in row.get("available_elsewhere", ()) if period["to"]["by"] is None]
 
 
 def elsewhere_text(row: Mapping[str, Any]) -> str:
-    """Return since when an overdue release is public at another address: `out elsewhere since 09:51`. Empty if none."""
+    """Return since when an overdue release is public at another address: `out elsewhere since
+    09:51`. Empty if none.
+    """
     alternatives = open_alternatives(row)
     if not alternatives or row["slot"] is None:
         return ""
@@ -114,15 +160,22 @@ def elsewhere_text(row: Mapping[str, Any]) -> str:
 
 
 def exposure_text(row: Mapping[str, Any]) -> str:
-    """Return the length of the longest exposure with both bounds: `29 min to 31 min so far`. Empty without exposure."""
+    """Return the length of the longest exposure with both bounds: `29 min to 31 min so far`. Empty
+    without exposure.
+    """
     if not row["exposures"]:
         return ""
-    longest = max(row["exposures"], key=lambda exposure: exposure["seconds"]["max"] or exposure["seconds"]["min"] or 0)
+    longest = max(
+        row["exposures"],
+        key=lambda exposure: exposure["seconds"]["max"] or exposure["seconds"]["min"] or 0,
+    )
     return length_text(longest["seconds"]) + (" so far" if longest["open"] else "")
 
 
 def _exposure_or_delay_text(row: Mapping[str, Any]) -> str:
-    """Return in words the last look at a release that is due, else its longest exposure, else its delay, or ""."""
+    """Return in words the last look at a release that is due, else its longest exposure, else its
+    delay, or "".
+    """
     if row.get("due"):
         return last_look_text(row)
     if exposure := exposure_text(row):

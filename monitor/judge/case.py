@@ -1,4 +1,6 @@
-"""A release with its promise and window (when it is early or late): all that the judge needs besides the looks."""
+"""A release with its promise and window (when it is early or late): all that the judge needs
+besides the looks.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,11 @@ from schedules.times.zone import day_begins, local_date
 class Window:
     """The promised span and the limits that the policy sets around it. All times are aware UTC.
 
-    The promised span is `slot_begins` … `slot_ends`: one instant if `exact`, else whole local days. Present before
-    `early_before`, by more than our clock's uncertainty, is early. An appearance in `[on_time_from, on_time_until]` is
-    on time. Absent after that is late. The verdict waits for late answers until `late_evidence_until`. A release that
-    never appears is watched until `closes`.
+    The promised span is `slot_begins` … `slot_ends`: one instant if `exact`, else whole local days.
+    Present before `early_before`, by more than our clock's uncertainty, is early. An appearance in
+    `[on_time_from, on_time_until]` is on time. Absent after that is late. The verdict waits for
+    late answers until `late_evidence_until`. A release that never appears is watched until
+    `closes`.
     """
 
     slot_begins: datetime
@@ -44,7 +47,9 @@ class Window:
         return self.slot_begins if self.exact else None
 
     def delay_of(self, came: Interval) -> Bounds | None:
-        """Return how long after its slot something came (negative: before); None if no time was promised."""
+        """Return how long after its slot something came (negative: before); None if no time was
+        promised.
+        """
         return since(came, self.slot_begins) if self.exact else None
 
 
@@ -52,7 +57,11 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
     """Return the window of the slot in force, or None without a readable slot."""
     # A provisional or doubtful time is judged as its whole local day, like an entry without a time.
     slot = in_force.slot
-    if slot is None or (slot_begins := slot.begins()) is None or (slot_ends := slot.passes()) is None:
+    if (
+        slot is None
+        or (slot_begins := slot.begins()) is None
+        or (slot_ends := slot.passes()) is None
+    ):
         return None
     exact = is_exact(in_force)
     if slot.precision is Precision.INSTANT and not exact:
@@ -73,14 +82,17 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
 
 
 def is_exact(in_force: InForce) -> bool:
-    """Return whether the slot in force is judged to the minute: its time is not in doubt, provisional or postponed."""
+    """Return whether the slot in force is judged to the minute: its time is not in doubt,
+    provisional or postponed.
+    """
     slot, promise = in_force.slot, in_force.promise
     if slot is None or promise is None or slot.precision is not Precision.INSTANT:
         return False
     is_entry_in_doubt, is_time_in_doubt = bool(promise.doubt), bool(slot.doubt)
     if is_entry_in_doubt or is_time_in_doubt or promise.state is State.PROVISIONAL:
         return False
-    # A postponed entry often keeps its old time. The time is new only if this promise replaced an earlier promise.
+    # A postponed entry often keeps its old time. The time is new only if this promise replaced an
+    # earlier promise.
     return promise.state is not State.POSTPONED or bool(in_force.replaced_promises)
 
 
@@ -88,9 +100,10 @@ def is_exact(in_force: InForce) -> bool:
 class Case:
     """A release, the promise in force as of `now`, and the window that it gives.
 
-    `window` is None if no readable time is in force. `zone` is the time zone of the announcement. `lags` are the delays
-    with which witnesses reported releases on the day of the slot. `cancelled_at` is when a read showed a cancellation
-    that came only after an exposure, so that the release is still judged by its planned slot.
+    `window` is None if no readable time is in force. `zone` is the time zone of the announcement.
+    `lags` are the delays with which witnesses reported releases on the day of the slot.
+    `cancelled_at` is when a read showed a cancellation that came only after an exposure, so that
+    the release is still judged by its planned slot.
     """
 
     release: Release
@@ -105,7 +118,9 @@ class Case:
 
     @property
     def is_judged(self) -> bool:
-        """Return whether a slot with a readable time was known before it passed, so that a verdict is possible."""
+        """Return whether a slot with a readable time was known before it passed, so that a verdict
+        is possible.
+        """
         return self.window is not None and not self.in_force.is_first_read_after_slot
 
     @property
@@ -116,26 +131,42 @@ class Case:
 
     @property
     def is_moved(self) -> bool:
-        """Return whether the release was moved: an earlier promised time has passed, the slot in force has not."""
+        """Return whether the release was moved: an earlier promised time has passed, the slot in
+        force has not.
+        """
         earlier = self.in_force.moved_from
         passed = None if earlier is None else earlier.slot.passes()
-        return self.window is not None and passed is not None and passed <= self.now < self.window.slot_begins
+        return (
+            self.window is not None
+            and passed is not None
+            and passed <= self.now < self.window.slot_begins
+        )
 
     def before_cancellation(self) -> Case | None:
-        """Return a cancelled case as if its planned slot were in force; None if it is not cancelled or had no slot."""
+        """Return a cancelled case as if its planned slot were in force; None if it is not cancelled
+        or had no slot.
+        """
         cancelling, planned = self.in_force.promise, self.in_force.planned
         if not self.in_force.cancelled or cancelling is None or planned is None:
             return None
         return replace(self.with_promise(planned), cancelled_at=cancelling.learnt)
 
     def with_promise(self, promise: Promise) -> Case:
-        """Return the case as if another promise were in force, such as that of a second calendar."""
-        in_force = replace(self.in_force, promise=promise, cancelled=is_cancelled(promise), disagreements=())
+        """Return the case as if another promise were in force, such as that of a second
+        calendar.
+        """
+        in_force = replace(
+            self.in_force, promise=promise, cancelled=is_cancelled(promise), disagreements=()
+        )
         return replace(self, in_force=in_force, window=build_window(in_force, self.policy))
 
 
 def case_of(
-    release: Release, promises: Sequence[Promise], blind: Sequence[Blind], policy: Policy, now: datetime
+    release: Release,
+    promises: Sequence[Promise],
+    blind: Sequence[Blind],
+    policy: Policy,
+    now: datetime,
 ) -> Case:
     """Return the case of a release as of `now`, from all of its promises and the blind spans."""
     in_force = slot_in_force(release, promises, now, policy.short_notice.days)

@@ -13,17 +13,20 @@ Json = Mapping[str, Any]
 _RELEASE_FIELDS = ("id", "title", "producer", "url", "verdict", "grade")
 _PART_FIELDS = ("role", "url", "required", "verdict")
 _SLOT_FIELDS = ("start", "precision", "timezone", "announced", "source")
-# These kinds of findings grow while looks fail. The stored verdict has only their length so far, so no upper bound.
+# These kinds of findings grow while looks fail. The stored verdict has only their length so far, so
+# no upper bound.
 _BLINDNESS = ("blind", "clock_fault")
 
 
 def find_differences(stored: Json, again: Json, *, several_monitors: bool = False) -> list[str]:
-    """Return one line for each difference between a stored release's JSON and the same release judged again.
+    """Return one line for each difference between a stored release's JSON and the same release
+    judged again.
 
-    These are no differences, because looks and blind spans (times without looks) stored since the verdict explain them:
-    a range inside the stored one, an exposure that ended, a verdict that became final, a new finding of blindness. With
-    `several_monitors`, a finding of blindness may also be lost, because another monitor watched at that time.
-    Not compared: wording, the instant of judging, and the finding `platform`, which depends on other releases.
+    These are no differences, because looks and blind spans (times without looks) stored since the
+    verdict explain them: a range inside the stored one, an exposure that ended, a verdict that
+    became final, a new finding of blindness. With `several_monitors`, a finding of blindness may
+    also be lost, because another monitor watched at that time. Not compared: wording, the instant
+    of judging, and the finding `platform`, which depends on other releases.
     """
     lines = _compare_fields("", stored, again, _RELEASE_FIELDS)
     lines += _compare_fields("slot.", stored["slot"] or {}, again["slot"] or {}, _SLOT_FIELDS)
@@ -31,9 +34,14 @@ def find_differences(stored: Json, again: Json, *, several_monitors: bool = Fals
     if stored["final"] and not again["final"]:
         lines.append("final: was True, is False")
     if bool(stored["unproven_because"]) is not bool(again["unproven_because"]):
-        lines.append(f"unproven_because: was {stored['unproven_because']!r}, is {again['unproven_because']!r}")
+        lines.append(
+            f"unproven_because: was {stored['unproven_because']!r}, is"
+            f" {again['unproven_because']!r}"
+        )
     lines += _compare_parts(stored["parts"], again["parts"])
-    return lines + _compare_findings(stored["findings"], again["findings"], several_monitors=several_monitors)
+    return lines + _compare_findings(
+        stored["findings"], again["findings"], several_monitors=several_monitors
+    )
 
 
 def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
@@ -56,7 +64,9 @@ def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
 
 def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
     before, after = ({part["id"]: part for part in parts} for parts in (stored, again))
-    lines = [f"parts: {name} is only in one of both" for name in sorted(before.keys() ^ after.keys())]
+    lines = [
+        f"parts: {name} is only in one of both" for name in sorted(before.keys() ^ after.keys())
+    ]
     for name in sorted(before.keys() & after.keys()):
         lines += _compare_fields(f"{name}.", before[name], after[name], _PART_FIELDS)
         lines += _compare_measurements(f"{name}.", before[name], after[name])
@@ -64,7 +74,9 @@ def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
 
 
 def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
-    """Return a line if the number of exposures differs, else one for each part, time or reason that differs."""
+    """Return a line if the number of exposures differs, else one for each part, time or reason that
+    differs.
+    """
     if len(stored) != len(again):
         return [f"{place}: were {len(stored)}, are {len(again)}"]
     lines = []
@@ -76,7 +88,8 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
             lines.append(f"{where}open: was False, is True")
         for name in ("from", "to", "seconds"):
             lines += _compare_ranges(f"{where}{name}", before[name], after[name])
-        # Without a stored reason, the exposure was still open, or an older version stored it. Later looks may show it.
+        # Without a stored reason, the exposure was still open, or an older version stored it. Later
+        # looks may show it.
         ended_before = before.get("ended")
         is_reason_known = ended_before is not None and ended_before != Ended.UNKNOWN
         if is_reason_known and ended_before != after["ended"]:
@@ -84,24 +97,33 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
     return lines
 
 
-def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several_monitors: bool) -> list[str]:
-    """Return one line of all findings if their number by kind and part differs, else one for each differing length."""
-    # One more finding of blindness is no difference. With `several_monitors`, one fewer is no difference either.
+def _compare_findings(
+    stored: Sequence[Json], again: Sequence[Json], *, several_monitors: bool
+) -> list[str]:
+    """Return one line of all findings if their number by kind and part differs, else one for each
+    differing length.
+    """
+    # One more finding of blindness is no difference. With `several_monitors`, one fewer is no
+    # difference either.
     before, after = _group_by_name(stored), _group_by_name(again)
     lines = []
     for name in sorted(before.keys() | after.keys()):
         found_before, found_after = before.get(name, []), after.get(name, [])
         is_blindness = name.startswith(_BLINDNESS)  # a name begins with the kind
         if len(found_before) != len(found_after):
-            # A blind span may have been stored after the verdict. Looks of another monitor may have filled one.
-            is_explained = is_blindness and (len(found_after) > len(found_before) or several_monitors)
+            # A blind span may have been stored after the verdict. Looks of another monitor may have
+            # filled one.
+            is_explained = is_blindness and (
+                len(found_after) > len(found_before) or several_monitors
+            )
             if not is_explained:
                 return [f"findings: were {_names_text(before)}, are {_names_text(after)}"]
             continue
         for finding_before, finding_after in zip(found_before, found_after, strict=True):
             length = finding_before["seconds"]
             if is_blindness and length is not None:
-                # The blind span may have grown since the verdict was stored, so its length has no upper limit.
+                # The blind span may have grown since the verdict was stored, so its length has no
+                # upper limit.
                 length = {**length, "max": None}
             lines += _compare_ranges(f"findings.{name}", length, finding_after["seconds"])
     return lines
@@ -121,10 +143,13 @@ def _names_text(groups: Mapping[str, Sequence[Json]]) -> str:
 
 
 def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list[str]:
-    """Return a line if one range is null and the other is not, or if the new one is not inside the stored one."""
+    """Return a line if one range is null and the other is not, or if the new one is not inside the
+    stored one.
+    """
     stored_least, stored_most = _read_limits(stored)
     least, most = _read_limits(again)
-    # Each JSON is rounded to the millisecond, so they can differ by two. Later looks may narrow a range.
+    # Each JSON is rounded to the millisecond, so they can differ by two. Later looks may narrow a
+    # range.
     is_inside = stored_least - 0.002 <= least and most <= stored_most + 0.002
     if (stored is None) is (again is None) and is_inside:
         return []
@@ -132,10 +157,14 @@ def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list
 
 
 def _read_limits(sides: Json | None) -> tuple[float, float]:
-    """Return the limits of an interval (as timestamps) or of bounds (in seconds), infinite if not known."""
+    """Return the limits of an interval (as timestamps) or of bounds (in seconds), infinite if not
+    known.
+    """
     known = sides or {}
     limits = known.get("after", known.get("min")), known.get("by", known.get("max"))
-    least, most = (datetime.fromisoformat(it).timestamp() if isinstance(it, str) else it for it in limits)
+    least, most = (
+        datetime.fromisoformat(it).timestamp() if isinstance(it, str) else it for it in limits
+    )
     return float("-inf") if least is None else least, float("inf") if most is None else most
 
 

@@ -1,4 +1,7 @@
-"""Drop claims that depend on a promise in doubt. The verdict becomes `unproven` and gives both readings."""
+"""Drop claims that depend on a promise in doubt.
+
+The verdict becomes `unproven` and gives both readings.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,14 @@ from monitor.judge.part import judge_parts
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.reasons import Reason
 from schedules.announcement import State
-from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, PartVerdict, VerdictKind, verdict_text
+from schedules.contract.verdict import (
+    LATE_VERDICTS,
+    Finding,
+    Kind,
+    PartVerdict,
+    VerdictKind,
+    verdict_text,
+)
 from schedules.promise import Promise
 from schedules.slot import first_day, has_passed
 from schedules.times.interval import earliest_known
@@ -25,13 +35,19 @@ _CLAIMS = (*BREACHES, VerdictKind.ON_TIME)
 def drop_doubtful_claims(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return the parts without claims that a doubtful promise does not support, and why the promise is in doubt.
+    """Return the parts without claims that a doubtful promise does not support, and why the promise
+    is in doubt.
 
-    A claim is a verdict that says whether a part was in time. A part loses its claim in one of three cases:
-    1. The calendar dropped or changed its entry, or last showed it too long before its slot or the first exposure.
-    2. The promise was in force at the first exposure, but perhaps not at the slot. Then only lateness is lost.
-    3. It is not known which minute was promised. Then claims that one of the possible minutes contradicts are lost.
-    The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3, None if no part lost one.
+    A claim is a verdict that says whether a part was in time. A part loses its claim in one of
+    three cases:
+    1. The calendar dropped or changed its entry, or last showed it too long before its slot or the
+       first exposure.
+    2. The promise was in force at the first exposure, but perhaps not at the slot. Then only
+       lateness is lost.
+    3. It is not known which minute was promised. Then claims that one of the possible minutes
+       contradicts are lost.
+    The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3, None if
+    no part lost one.
     """
     promise = case.in_force.promise
     if promise is None or not case.is_judged:
@@ -42,20 +58,31 @@ def drop_doubtful_claims(
     doubt_at_slot = find_doubt_at_slot(case)
     kept = list(parts)
     if doubt is not None:
-        needing = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)]
+        needing = [
+            part
+            for part in parts
+            if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)
+        ]
         kept = [_without_claim(part, doubt) if part in needing else part for part in parts]
     elif doubt_at_slot is not None:
-        kept = [_without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part for part in parts]
+        kept = [
+            _without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part
+            for part in parts
+        ]
     has_lost_claim = kept != list(parts)
-    kept_by_minute, doubt_of_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
+    kept_by_minute, doubt_of_minute = _drop_claims_that_fail_by_minute(
+        case, promise, kept, evidences
+    )
     return kept_by_minute, (doubt or doubt_at_slot) if has_lost_claim else doubt_of_minute
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
-    """Return whether a part becomes `unproven` if its promise is in doubt, because its verdict relies on the promise.
+    """Return whether a part becomes `unproven` if its promise is in doubt, because its verdict
+    relies on the promise.
 
-    A breach or exposure does. So does `on_time`, unless the entry changed to the next edition because this one was out.
-    An unproven part counts too if the calendar dropped the entry (`is_unlisted`), because that is the better reason.
+    A breach or exposure does. So does `on_time`, unless the entry changed to the next edition
+    because this one was out. An unproven part counts too if the calendar dropped the entry
+    (`is_unlisted`), because that is the better reason.
     """
     if part.exposures or part.verdict in BREACHES:
         return True
@@ -65,10 +92,12 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
 
 
 def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
-    """Return whether each time that the calendar gave instead of the promise is that of the next edition.
+    """Return whether each time that the calendar gave instead of the promise is that of the next
+    edition.
 
-    Such a time is later and on another day. The calendar gave it after the part was last absent: an entry for the next
-    edition replaces the old entry when the old edition is out. False if the calendar gave no other time.
+    Such a time is later and on another day. The calendar gave it after the part was last absent: an
+    entry for the next edition replaces the old entry when the old edition is out. False if the
+    calendar gave no other time.
     """
     new_entries, last_absent = case.in_force.possible_changes, part.released.after
     for entry in new_entries:
@@ -83,18 +112,24 @@ def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) ->
 def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return the parts after a check by each minute that may have been promised, and why some became `unproven`.
+    """Return the parts after a check by each minute that may have been promised, and why some
+    became `unproven`.
 
-    The parts were judged by a whole day, because the promised minute is not known. If one possible minute contradicts
-    a part's verdict, the part becomes `unproven`, or `pending` before the slot has passed. The reason may be None.
+    The parts were judged by a whole day, because the promised minute is not known. If one possible
+    minute contradicts a part's verdict, the part becomes `unproven`, or `pending` before the slot
+    has passed. The reason may be None.
     """
-    parts_by_each_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
+    parts_by_each_minute = [
+        judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)
+    ]
     if case.in_force.possible_changes:
-        # The calendar perhaps moved the slot to another minute. A part that is pending by the day may be late by it.
+        # The calendar perhaps moved the slot to another minute. A part that is pending by the day
+        # may be late by it.
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
     else:
-        # There is one possible minute, the provisional one. A part that is late or early by the day is so by it too.
+        # There is one possible minute, the provisional one. A part that is late or early by the day
+        # is so by it too.
         droppable = (VerdictKind.ON_TIME,)
         last = case.in_force.announced_as_of or promise.learnt
         reason = Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last)
@@ -103,42 +138,65 @@ def _drop_claims_that_fail_by_minute(
     kept = []
     for number, part in enumerate(parts):
         verdicts_by_minute = [judged_parts[number].verdict for judged_parts in parts_by_each_minute]
-        is_dropped = part.verdict in droppable and _is_contradicted(part.verdict, verdicts_by_minute)
+        is_dropped = part.verdict in droppable and _is_contradicted(
+            part.verdict, verdicts_by_minute
+        )
         kept.append(_without_claim(part, reason, verdict_instead) if is_dropped else part)
     became_unproven = is_due and kept != list(parts)
     return tuple(kept), reason if became_unproven else None
 
 
 def _is_contradicted(verdict: VerdictKind, verdicts_by_minute: Iterable[VerdictKind]) -> bool:
-    """Return whether the verdict by a whole day is contradicted by the verdict by one of the possible minutes."""
-    different = [by_minute for by_minute in verdicts_by_minute if not _is_same_claim(verdict, by_minute)]
-    # Any other verdict contradicts `on_time`. Only one that says whether the part was in time contradicts the rest.
+    """Return whether the verdict by a whole day is contradicted by the verdict by one of the
+    possible minutes.
+    """
+    different = [
+        by_minute for by_minute in verdicts_by_minute if not _is_same_claim(verdict, by_minute)
+    ]
+    # Any other verdict contradicts `on_time`. Only one that says whether the part was in time
+    # contradicts the rest.
     return any(verdict is VerdictKind.ON_TIME or by_minute in _CLAIMS for by_minute in different)
 
 
 def _possible_minutes(case: Case) -> list[Promise]:
-    """Return each exact minute that may have been promised, if the slot is judged as a whole day. Else none."""
+    """Return each exact minute that may have been promised, if the slot is judged as a whole day.
+
+    Else none.
+    """
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
         return []
     if in_force.possible_changes:
-        # The calendar may have changed to these entries before the slot. Only those with an exact minute count.
+        # The calendar may have changed to these entries before the slot. Only those with an exact
+        # minute count.
         windows = [(entry, case.with_promise(entry).window) for entry in in_force.possible_changes]
         return [entry for entry, window in windows if window is not None and window.exact]
     minute, last_read = promise.slot.instant, in_force.announced_as_of
-    if minute is None or last_read is None or promise.state is not State.PROVISIONAL or last_read >= minute:
+    if (
+        minute is None
+        or last_read is None
+        or promise.state is not State.PROVISIONAL
+        or last_read >= minute
+    ):
         return []
-    # The calendar was last read before the slot. It may have confirmed the provisional minute after that read.
+    # The calendar was last read before the slot. It may have confirmed the provisional minute after
+    # that read.
     return [replace(promise, state=State.CONFIRMED)]
 
 
 def drop_disputed_breaches(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[PartVerdict, ...]:
-    """Return all parts. A breach becomes `unproven` if another calendar's promise gives another verdict or none."""
+    """Return all parts.
+
+    A breach becomes `unproven` if another calendar's promise gives another verdict or none.
+    """
     if not any(part.verdict in BREACHES for part in parts):
         return tuple(parts)
-    others = [(promise, judge_by_promise(case, promise, evidences)) for promise in case.in_force.disagreements]
+    others = [
+        (promise, judge_by_promise(case, promise, evidences))
+        for promise in case.in_force.disagreements
+    ]
     kept = []
     for place, part in enumerate(parts):
         denying = tuple(
@@ -148,13 +206,17 @@ def drop_disputed_breaches(
         )
         if part.verdict in BREACHES and denying:
             verdict = verdict_text(part.verdict.value)
-            kept.append(_without_claim(part, Reason.DISPUTED.text(verdict=verdict, readings=denying)))
+            kept.append(
+                _without_claim(part, Reason.DISPUTED.text(verdict=verdict, readings=denying))
+            )
         else:
             kept.append(part)
     return tuple(kept)
 
 
-def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> Iterator[Finding]:
+def find_promise_doubts(
+    case: Case, reason: str | None, parts: Sequence[PartVerdict]
+) -> Iterator[Finding]:
     """Yield the findings about the promise itself: that it is in doubt, or was brought forward.
 
     `reason` says why a doubtful promise changed a verdict, None if none was changed.
@@ -162,11 +224,18 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
     promise = case.in_force.promise
     if promise is None:
         return
-    # Entries with an earlier slot that were read too late, but which the calendar may have shown in time.
-    earlier_entries = [entry for entry in case.in_force.possible_changes if _is_earlier(entry, promise)]
+    # Entries with an earlier slot that were read too late, but which the calendar may have shown in
+    # time.
+    earlier_entries = [
+        entry for entry in case.in_force.possible_changes if _is_earlier(entry, promise)
+    ]
     if reason is None:
         # The promise is in doubt even if no verdict was changed.
-        reason = _change_text(case, promise) if earlier_entries else _not_read_again_reason(case, promise, parts)
+        reason = (
+            _change_text(case, promise)
+            if earlier_entries
+            else _not_read_again_reason(case, promise, parts)
+        )
     if reason is not None and case.cancelled_at is None:
         yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = None
@@ -175,29 +244,43 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
     elif _was_brought_forward_that_day(case, promise):
         brought_forward = promise
     if brought_forward is not None:
-        text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=brought_forward.learnt)
+        text = Reason.BROUGHT_FORWARD.text(
+            case.zone, promise=brought_forward, read=brought_forward.learnt
+        )
         yield Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt)
 
 
 def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:
-    """Yield the instants at which the verdict by another calendar, or by another reading, may change."""
+    """Yield the instants at which the verdict by another calendar, or by another reading, may
+    change.
+    """
     for promise in (*case.in_force.disagreements, *_possible_minutes(case)):
         window = case.with_promise(promise).window
         if window is not None:
             yield from (window.slot_begins, window.on_time_until, window.late_evidence_until)
 
 
-def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
-    """Return the verdict on each part if `promise` were in force. Empty if it has no readable time or cancels."""
+def judge_by_promise(
+    case: Case, promise: Promise, evidences: Sequence[PartEvidence]
+) -> tuple[PartVerdict, ...]:
+    """Return the verdict on each part if `promise` were in force.
+
+    Empty if it has no readable time or cancels.
+    """
     other = case.with_promise(promise)
     return () if other.window is None else judge_parts(other, evidences)
 
 
 def is_late(case: Case, part: PartVerdict) -> bool:
-    """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
+    """Return whether a part came late or is overdue.
+
+    It may have been exposed before its slot as well.
+    """
     if part.verdict is not VerdictKind.EARLY:
         return part.verdict in LATE_VERDICTS
-    return part.released.after is not None and part.released.after > case.judged_window.on_time_until
+    return (
+        part.released.after is not None and part.released.after > case.judged_window.on_time_until
+    )
 
 
 def _is_same_claim(verdict: VerdictKind, other: VerdictKind) -> bool:
@@ -205,45 +288,68 @@ def _is_same_claim(verdict: VerdictKind, other: VerdictKind) -> bool:
     return other in (LATE_VERDICTS if verdict in LATE_VERDICTS else (verdict,))
 
 
-def _without_claim(part: PartVerdict, reason: str | None, kind: VerdictKind = VerdictKind.UNPROVEN) -> PartVerdict:
-    """Return a part without any claim about its time, as `unproven` because of `reason`, or as `pending`."""
+def _without_claim(
+    part: PartVerdict, reason: str | None, kind: VerdictKind = VerdictKind.UNPROVEN
+) -> PartVerdict:
+    """Return a part without any claim about its time, as `unproven` because of `reason`, or as
+    `pending`.
+    """
     why = reason if kind is VerdictKind.UNPROVEN else None
     return replace(part, verdict=kind, delay=None, exposures=(), unproven_because=why)
 
 
 def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict:
-    """Return a late part as `early` if it was exposed before its slot, else as `unproven` because of `reason`."""
+    """Return a late part as `early` if it was exposed before its slot, else as `unproven` because
+    of `reason`.
+    """
     if not part.exposures:
         return _without_claim(part, reason)
-    return replace(part, verdict=VerdictKind.EARLY, delay=case.judged_window.delay_of(part.exposures[0].start))
+    return replace(
+        part, verdict=VerdictKind.EARLY, delay=case.judged_window.delay_of(part.exposures[0].start)
+    )
 
 
 def find_doubt_at_slot(case: Case) -> str | None:
-    """Return the reason to doubt that the promise was still in force at its slot, None without a reason."""
+    """Return the reason to doubt that the promise was still in force at its slot, None without a
+    reason.
+    """
     promise = case.in_force.promise
     if promise is not None and case.cancelled_at is not None:
         return Reason.CANCELLED_SINCE.text(case.zone, promise=promise, since=case.cancelled_at)
-    return None if promise is None else _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
+    return (
+        None
+        if promise is None
+        else _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
+    )
 
 
 def _change_text(case: Case, promise: Promise) -> str:
-    """Return the reason that the promise changed between two reads: what each read showed, and when."""
+    """Return the reason that the promise changed between two reads: what each read showed, and
+    when.
+    """
     changed = case.in_force.possible_changes
-    changes = tuple(Reason.READING.text(case.zone, promise=reading, read=reading.learnt) for reading in changed)
+    changes = tuple(
+        Reason.READING.text(case.zone, promise=reading, read=reading.learnt) for reading in changed
+    )
     last = case.in_force.announced_as_of or promise.learnt
     return Reason.CHANGED_BETWEEN_READS.text(case.zone, promise=promise, last=last, changes=changes)
 
 
 def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason to doubt a promise that its calendar dropped before its slot and before any exposure.
+    """Return the reason to doubt a promise that its calendar dropped before its slot and before any
+    exposure.
 
-    None if the calendar dropped it later or not at all, or if another calendar still shows the same slot. A drop after
-    an exposure began is no reason to doubt: the calendar may drop an entry because the release was published early.
+    None if the calendar dropped it later or not at all, or if another calendar still shows the same
+    slot. A drop after an exposure began is no reason to doubt: the calendar may drop an entry
+    because the release was published early.
     """
     unlisted = promise.unlisted
-    # The promise must be in force from the earliest of these on: its slot, or when an exposure may have begun.
+    # The promise must be in force from the earliest of these on: its slot, or when an exposure may
+    # have begun.
     starts = [exposure.start for part in parts for exposure in part.exposures]
-    needed_from = earliest_known([case.judged_window.slot_begins, *(start.after or start.by for start in starts)])
+    needed_from = earliest_known(
+        [case.judged_window.slot_begins, *(start.after or start.by for start in starts)]
+    )
     if unlisted is None or needed_from is None:
         return None
     # A replay judges as of an earlier `now`, when the entry was perhaps still listed.
@@ -253,24 +359,44 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
         return None
     last = promise.confirmed_at or promise.learnt
     return Reason.NO_LONGER_LISTED.text(
-        case.zone, promise=promise, last=last, reads=unlisted.reads, since=unlisted.since, titles=unlisted.successors
+        case.zone,
+        promise=promise,
+        last=last,
+        reads=unlisted.reads,
+        since=unlisted.since,
+        titles=unlisted.successors,
     )
 
 
-def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason to doubt a promise that its calendar last showed too long before it was needed, or None."""
+def _unconfirmed_reason(
+    case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()
+) -> str | None:
+    """Return the reason to doubt a promise that its calendar last showed too long before it was
+    needed, or None.
+    """
     # A promise is needed at its slot, or at the first exposure of `parts` if that was earlier.
     needed_at, last_shown = _slot_or_first_exposure(case, parts), case.in_force.announced_as_of
-    if needed_at is None or last_shown is None or needed_at - last_shown <= case.policy.confirmed_within:
+    if (
+        needed_at is None
+        or last_shown is None
+        or needed_at - last_shown <= case.policy.confirmed_within
+    ):
         return None
     before = (needed_at - last_shown).total_seconds()
     return Reason.NOT_CONFIRMED.text(case.zone, promise=promise, last=last_shown, before=before)
 
 
-def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason to doubt a breach: the calendar has not shown the promise since the breach began. Else None."""
-    # A part that cannot be late, such as an alternative address, breaks the promise only by an exposure.
-    is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)
+def _not_read_again_reason(
+    case: Case, promise: Promise, parts: Sequence[PartVerdict]
+) -> str | None:
+    """Return the reason to doubt a breach: the calendar has not shown the promise since the breach
+    began. Else None.
+    """
+    # A part that cannot be late, such as an alternative address, breaks the promise only by an
+    # exposure.
+    is_breach = any(
+        part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts
+    )
     if not is_breach:
         return None
     # Lateness begins at the slot. If no part is late, the breach began with the first exposure.
@@ -284,7 +410,9 @@ def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVer
 
 def _slot_or_first_exposure(case: Case, exposed_parts: Iterable[PartVerdict]) -> datetime | None:
     slot = None if case.window is None else case.window.slot_begins
-    return earliest_known([slot, *(exposure.start.by for part in exposed_parts for exposure in part.exposures)])
+    return earliest_known(
+        [slot, *(exposure.start.by for part in exposed_parts for exposure in part.exposures)]
+    )
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:

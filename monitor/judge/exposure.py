@@ -16,62 +16,94 @@ from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between
 
-# Content that is public early is looked at every 5 s. A longer break means that looks failed or were not made.
+# Content that is public early is looked at every 5 s. A longer break means that looks failed or
+# were not made.
 _LONGEST_BREAK = timedelta(seconds=20)
 
 
 def find_exposures(
-    part: str, presences: Iterable[Presence], window: Window, now: datetime, runs: Iterable[Run] = ()
+    part: str,
+    presences: Iterable[Presence],
+    window: Window,
+    now: datetime,
+    runs: Iterable[Run] = (),
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
-    An exposure ends when a look proves the content removed, or at the slot. Failed looks and blind spans do not end it.
-    But after a break in the looks that saw the content, it may have ended at any time since the break began.
+    An exposure ends when a look proves the content removed, or at the slot. Failed looks and blind
+    spans do not end it. But after a break in the looks that saw the content, it may have ended at
+    any time since the break began.
     """
     absences = _find_absences(runs)
     early = (presence for presence in presences if is_early(presence, window))
-    return tuple(_build_exposure(part, presence, window.slot_begins, now, absences) for presence in early)
+    return tuple(
+        _build_exposure(part, presence, window.slot_begins, now, absences) for presence in early
+    )
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
-    """Return the first instant, at the slot or later, at which content that was out early is proved present.
+    """Return the first instant, at the slot or later, at which content that was out early is proved
+    present.
 
-    This is the slot itself if looks saw the content until then without a break. A break is a time without a look that
-    saw it, in which it may have been removed. After a break, it is when a look first saw the content since the slot.
+    This is the slot itself if looks saw the content until then without a break. A break is a time
+    without a look that saw it, in which it may have been removed. After a break, it is when a look
+    first saw the content since the slot.
     """
     absences = _find_absences(runs)
     break_begins = _first_break_begins(presence, absences)
     if break_begins is None or break_begins >= slot:
         return slot
     seen_since_slot = [begin for begin, _ in _seen_spans(presence, absences) if begin >= slot]
-    # If no span begins after the slot, the last span began before it. Only its end is surely after the break.
+    # If no span begins after the slot, the last span began before it. Only its end is surely after
+    # the break.
     return min(seen_since_slot, default=presence.end)
 
 
 def _find_absences(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs of looks that were answered without the content, also with a page that proves no absence."""
+    """Return the runs of looks that were answered without the content, also with a page that proves
+    no absence.
+    """
     states = (State.ABSENT, State.WITHDRAWN)
-    return [run for run in runs if run.state in states or (run.state, run.status) == (State.UNKNOWN, HTTPStatus.OK)]
+    return [
+        run
+        for run in runs
+        if run.state in states or (run.state, run.status) == (State.UNKNOWN, HTTPStatus.OK)
+    ]
 
 
 def find_unseen_exposures(
     part: str, views: Iterable[Sequence[Spell]], window: Window, known: Sequence[Exposure]
 ) -> tuple[Exposure, ...]:
-    """Return exposures that no look saw, but that a notice of withdrawal before the slot proves, except those known."""
-    unseen = find_unseen_stays(views, [Interval(exposure.start.after, exposure.to.by) for exposure in known])
+    """Return exposures that no look saw, but that a notice of withdrawal before the slot proves,
+    except those known.
+    """
+    unseen = find_unseen_stays(
+        views, [Interval(exposure.start.after, exposure.to.by) for exposure in known]
+    )
     early = [stay for stay in unseen if stay.by is not None and stay.by < window.early_before]
-    # The content came and was removed between a 404 and a notice, so that is the interval of both its start and end.
-    return tuple(Exposure(part, stay, stay, between(stay, stay), open=False, ended=Ended.REMOVED) for stay in early)
+    # The content came and was removed between a 404 and a notice, so that is the interval of both
+    # its start and end.
+    return tuple(
+        Exposure(part, stay, stay, between(stay, stay), open=False, ended=Ended.REMOVED)
+        for stay in early
+    )
 
 
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:
     """Return spans in which content was published and removed unseen (a stay), narrowest first.
 
-    A 404 and then a notice of withdrawal prove such a stay. A span that may overlap a stay in `seen`, or a narrower
-    span, is left out, because the two may be the same stay.
+    A 404 and then a notice of withdrawal prove such a stay. A span that may overlap a stay in
+    `seen`, or a narrower span, is left out, because the two may be the same stay.
     """
-    changes = (pair for spells in views for spell in spells if not spell.is_present for pair in pairwise(spell.runs))
-    # GOV.UK shows a notice only for published content. Other sites say "no longer available" for any content.
+    changes = (
+        pair
+        for spells in views
+        for spell in spells
+        if not spell.is_present
+        for pair in pairwise(spell.runs)
+    )
+    # GOV.UK shows a notice only for published content. Other sites say "no longer available" for
+    # any content.
     found = [
         Interval(absent.end, withdrawn.begin)
         for absent, withdrawn in changes
@@ -97,25 +129,36 @@ def is_early(presence: Presence, window: Window) -> bool:
     return presence.begin < window.early_before
 
 
-def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]) -> Exposure:
-    """Return the exposure of content that was public early (`presence`): open, or ended by removal, slot or unknown.
+def _build_exposure(
+    part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]
+) -> Exposure:
+    """Return the exposure of content that was public early (`presence`): open, or ended by removal,
+    slot or unknown.
 
-    Only the time before the first break (`_first_break_begins`) is sure, because a break may hide a removal.
+    Only the time before the first break (`_first_break_begins`) is sure, because a break may hide a
+    removal.
     """
     start, removed = presence.appears, presence.removed
     break_begins = _first_break_begins(presence, absences)
     last_seen = presence.end if break_begins is None else break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.end >= slot
-    # For some seconds after the slot, the exposure stays open until a look shows whether the content is still there.
-    awaits_look = was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
+    # For some seconds after the slot, the exposure stays open until a look shows whether the
+    # content is still there.
+    awaits_look = (
+        was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
+    )
     if removed is None and (now < slot or awaits_look):
-        # The answer of a single look was made before its `begin`, perhaps already at its `end`. So use the later one.
+        # The answer of a single look was made before its `begin`, perhaps already at its `end`. So
+        # use the later one.
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed is not None and removed.by is not None and removed.by <= slot:
-        # Looks saw the removal before the slot. But the content may have been removed and come back in a break before.
-        end = Interval(last_seen if removed.after is None else min(last_seen, removed.after), removed.by)
+        # Looks saw the removal before the slot. But the content may have been removed and come back
+        # in a break before.
+        end = Interval(
+            last_seen if removed.after is None else min(last_seen, removed.after), removed.by
+        )
         reason = Ended.REMOVED
     else:
         end = Interval(min(last_seen, slot), slot)
@@ -125,19 +168,25 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
 
 
 def open_exposure_ends_at(slot: datetime) -> datetime:
-    """Return until when an exposure stays open after its slot, to wait for a look that shows why it ended."""
+    """Return until when an exposure stays open after its slot, to wait for a look that shows why it
+    ended.
+    """
     return slot + _LONGEST_BREAK
 
 
 def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime | None:
-    """Return when the content was last seen before the first break in a presence; None if there is no break.
+    """Return when the content was last seen before the first break in a presence; None if there is
+    no break.
 
-    A break is more than `_LONGEST_BREAK` between two looks that saw it, or any time in which a look did not find it.
+    A break is more than `_LONGEST_BREAK` between two looks that saw it, or any time in which a look
+    did not find it.
     """
     spans = sorted(_seen_spans(presence, absences))
     last_seen, _ = spans[0]
     for begin, end in spans:
-        was_absent_between = any(last_seen < run.first_sent and run.last_received < begin for run in absences)
+        was_absent_between = any(
+            last_seen < run.first_sent and run.last_received < begin for run in absences
+        )
         if was_absent_between or begin - last_seen > _LONGEST_BREAK:
             return last_seen
         last_seen = max(last_seen, end)
@@ -145,12 +194,17 @@ def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime
 
 
 def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the begin and end of each span in which the content was seen: a run of looks, or one of its two ends."""
+    """Yield the begin and end of each span in which the content was seen: a run of looks, or one of
+    its two ends.
+    """
     # `absences` are looks, at this view or another one, that did not find the content.
     for run in (run for spell in presence.spells for run in spell.runs):
-        was_absent_inside = any(run.first_sent < each.first_sent and each.last_received < run.end for each in absences)
-        # Between looks far apart, the content may have been removed and have come back. So only the two ends are sure.
-        # Between close looks, the absence is perhaps only a stale copy in another view.
+        was_absent_inside = any(
+            run.first_sent < each.first_sent and each.last_received < run.end for each in absences
+        )
+        # Between looks far apart, the content may have been removed and have come back. So only the
+        # two ends are sure. Between close looks, the absence is perhaps only a stale copy in
+        # another view.
         if was_absent_inside and run.largest_gap > _LONGEST_BREAK:
             yield run.begin, run.begin
             yield run.end, run.end

@@ -28,11 +28,12 @@ EDGE_AND_ORIGIN = (View.EDGE, View.ORIGIN)
 class PartEvidence:
     """The observations of one part.
 
-    `views` are the runs by view, and `spells` what they prove. `presences` are those of the part itself;
-    `all_presences` count the content API too. `presences_by_looks` are `presences` dated without witnesses.
-    `present_from_start` is the earliest run of the part itself that was present from its view's first successful look
-    on: it proves nothing. `witnesses` date a page whose address no calendar announced. That `is_address_guessed` until
-    the release was found there. Until then, absence there proves nothing.
+    `views` are the runs by view, and `spells` what they prove. `presences` are those of the part
+    itself; `all_presences` count the content API too. `presences_by_looks` are `presences` dated
+    without witnesses. `present_from_start` is the earliest run of the part itself that was present
+    from its view's first successful look on: it proves nothing. `witnesses` date a page whose
+    address no calendar announced. That `is_address_guessed` until the release was found there.
+    Until then, absence there proves nothing.
     """
 
     part: Part
@@ -47,8 +48,12 @@ class PartEvidence:
 
     @property
     def publishers_stamp(self) -> datetime | None:
-        """Return the earliest time of first publication that a present page or file states, or None if none does."""
-        runs = (run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT)
+        """Return the earliest time of first publication that a present page or file states, or None
+        if none does.
+        """
+        runs = (
+            run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT
+        )
         return earliest_known(first_published(run.version) for run in runs)
 
     @property
@@ -64,9 +69,13 @@ class PartEvidence:
 
     @property
     def seen_until(self) -> datetime | None:
-        """Return when the part was last seen if the last look did not show it; None if it did, or if never seen."""
+        """Return when the part was last seen if the last look did not show it; None if it did, or
+        if never seen.
+        """
         is_seen = self.last_run is not None and self.last_run.state is State.PRESENT
-        runs = (run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT)
+        runs = (
+            run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT
+        )
         return None if is_seen else max((run.last_received for run in runs), default=None)
 
     @property
@@ -77,31 +86,50 @@ class PartEvidence:
     @property
     def absences(self) -> list[Spell]:
         """Return the spells in which the part itself was absent."""
-        return [spell for view in EDGE_AND_ORIGIN for spell in self.spells.get(view, ()) if not spell.is_present]
+        return [
+            spell
+            for view in EDGE_AND_ORIGIN
+            for spell in self.spells.get(view, ())
+            if not spell.is_present
+        ]
 
     @property
     def last_absent(self) -> datetime | None:
-        """Return the latest instant as of which the part itself was proved absent; None if never."""
+        """Return the latest instant as of which the part itself was proved absent; None if
+        never.
+        """
         if self.is_address_guessed:
             return None if self.witnesses is None else self.witnesses.absent_by_both
         return max((spell.end for spell in self.absences), default=None)
 
     def would_show_presence_at(self, slot: datetime) -> bool:
-        """Return whether we would know if the part had been public at the slot and removed later."""
+        """Return whether we would know if the part had been public at the slot and removed
+        later.
+        """
         if self.witnesses is None or self.witnesses.redirects:
             return True
         return any(spell.begin <= slot <= spell.end for spell in self.absences)
 
     def find_unseen_stays(self) -> list[Interval]:
-        """Return when the part was published and removed before any look saw it, the narrowest span first."""
-        return find_unseen_stays(self.spells.values(), [presence.appears for presence in self.all_presences])
+        """Return when the part was published and removed before any look saw it, the narrowest span
+        first.
+        """
+        return find_unseen_stays(
+            self.spells.values(), [presence.appears for presence in self.all_presences]
+        )
 
     def may_have_been_public_at(self, slot: datetime) -> bool:
-        """Return whether the part may have been public at the slot and removed after it, though no look proves it."""
-        if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
+        """Return whether the part may have been public at the slot and removed after it, though no
+        look proves it.
+        """
+        if any(
+            stay.after and stay.by and stay.after < slot < stay.by
+            for stay in self.find_unseen_stays()
+        ):
             return True
-        # A view may have shown the part from the first look on, and first been absent after the slot. The part may then
-        # have been of this release or of the previous edition. A view that is never absent may answer 200 for anything.
+        # A view may have shown the part from the first look on, and first been absent after the
+        # slot. The part may then have been of this release or of the previous edition. A view that
+        # is never absent may answer 200 for anything.
         for view in EDGE_AND_ORIGIN:
             from_start = find_presence_from_start(self.views.get(view, ()))
             first_absent = None if from_start is None else self.find_absence_after(from_start)
@@ -110,7 +138,9 @@ class PartEvidence:
         return False
 
     def find_absence_after(self, run: Run) -> datetime | None:
-        """Return when the view of a run first showed the part absent after it; None if it has not."""
+        """Return when the view of a run first showed the part absent after it; None if it has
+        not.
+        """
         spells = self.spells.get(parse_target_id(run.target)[2], ())
         absences = (spell.begin for spell in spells if not spell.is_present)
         return min((begin for begin in absences if begin > run.end), default=None)
@@ -120,77 +150,119 @@ Pair = tuple[PartVerdict, PartEvidence]
 """The verdict on a part, and its observations."""
 
 
-def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:
-    """Return the observations of a part of the case's release, from the runs by target id (`RELEASE/PART/VIEW`).
+def gather_evidence(
+    case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]
+) -> PartEvidence:
+    """Return the observations of a part of the case's release, from the runs by target id
+    (`RELEASE/PART/VIEW`).
 
-    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing. A page whose address
-    no calendar announced is dated by its witnesses too. A spell is a time in which one view showed the part, or showed
-    it absent. A presence is a time in which any view showed it.
+    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing. A
+    page whose address no calendar announced is dated by its witnesses too. A spell is a time in
+    which one view showed the part, or showed it absent. A presence is a time in which any view
+    showed it.
     """
     release, slot = case.release, None if case.window is None else case.window.slot_begins
     faults = [span for span in blind if span.cause == "clock"]
-    at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*EDGE_AND_ORIGIN, View.CONTENT)}
+    at_address = {
+        view: _runs_at_address(release.id, part, view, runs)
+        for view in (*EDGE_AND_ORIGIN, View.CONTENT)
+    }
     views = {view: tuple(_cut_at(case.now, of_view)) for view, of_view in at_address.items()}
     trusted = {view: _drop_doubtful_runs(of_view, faults) for view, of_view in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
     if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
-        # The announcement redirected to this page. So what it shows from the slot on is this edition.
-        trusted = {view: [_trust_from_slot(run, slot) for run in of_view] for view, of_view in trusted.items()}
-    spells = correct_ages({view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()})
+        # The announcement redirected to this page. So what it shows from the slot on is this
+        # edition.
+        trusted = {
+            view: [_trust_from_slot(run, slot) for run in of_view]
+            for view, of_view in trusted.items()
+        }
+    spells = correct_ages(
+        {view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()}
+    )
     # Presence at the first look of a view proves nothing: it may be of the previous edition.
-    from_start = [run for view in EDGE_AND_ORIGIN if (run := find_presence_from_start(trusted[view])) is not None]
+    from_start = [
+        run
+        for view in EDGE_AND_ORIGIN
+        if (run := find_presence_from_start(trusted[view])) is not None
+    ]
     by_looks = tuple(build_presences({view: spells[view] for view in EDGE_AND_ORIGIN}))
     evidence = PartEvidence(
         part,
         views,
         spells,
         presences=by_looks,
-        all_presences=tuple(build_presences(spells)),  # the content API, which describes the part, counts too
+        # the content API, which describes the part, counts too
+        all_presences=tuple(build_presences(spells)),
         present_from_start=min(from_start, key=lambda run: run.begin, default=None),
         presences_by_looks=by_looks,  # stays so if witnesses date `presences`
     )
     if not is_address_unannounced:
         return evidence
-    return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(own, faults) for name, own in runs.items()})
+    return _date_by_witnesses(
+        case, evidence, {name: _drop_doubtful_runs(own, faults) for name, own in runs.items()}
+    )
 
 
 def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
-    """Return all periods in which the release was public at an alternative address, the earliest first."""
+    """Return all periods in which the release was public at an alternative address, the earliest
+    first.
+    """
     periods = [
-        Elsewhere(evidence.part.id, evidence.part.url, start=presence.appears, to=presence.removed or NOTHING)
+        Elsewhere(
+            evidence.part.id,
+            evidence.part.url,
+            start=presence.appears,
+            to=presence.removed or NOTHING,
+        )
         for evidence in evidences
         if evidence.part.role is Role.ALTERNATIVE
         for presence in evidence.all_presences
     ]
     # Periods of which no latest start is known come last.
-    return tuple(sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part)))
+    return tuple(
+        sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part))
+    )
 
 
-def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]) -> PartEvidence:
-    """Return the observations of a page at an unannounced address, its presences dated by its witnesses too.
+def _date_by_witnesses(
+    case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]
+) -> PartEvidence:
+    """Return the observations of a page at an unannounced address, its presences dated by its
+    witnesses too.
 
-    Witnesses are the announcement and GOV.UK's index: while they lack the release, the page counts as absent. Its
-    address is a guess (`is_address_guessed`) until the release was found there and stayed until its slot.
+    Witnesses are the announcement and GOV.UK's index: while they lack the release, the page counts
+    as absent. Its address is a guess (`is_address_guessed`) until the release was found there and
+    stayed until its slot.
     """
     slot = None if case.window is None else case.window.slot_begins
     witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:
-        """Return a presence, dated no earlier than both witnesses (announcement and index) prove absence."""
-        # Only what they showed until the content was last seen counts, because the index may drop its entry later.
-        last_seen = min(max(presence.begin, presence.end), case.now)  # in a single look, `end` is before `begin`
+        """Return a presence, dated no earlier than both witnesses (announcement and index) prove
+        absence.
+        """
+        # Only what they showed until the content was last seen counts, because the index may drop
+        # its entry later.
+        # in a single look, `end` is before `begin`
+        last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
-        # If the announcement has redirected to the page since then, its redirect works. So the page was absent while
-        # it did not redirect yet. Up to the slot, the announcement alone proves that.
+        # If the announcement has redirected to the page since then, its redirect works. So the page
+        # was absent while it did not redirect yet. Up to the slot, the announcement alone proves
+        # that.
         absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
         appears = presence.appears
         if absent is None or appears.by is None or absent >= appears.by:
             return presence
-        return replace(presence, appears=Interval(latest_known([absent, appears.after]), appears.by))
+        return replace(
+            presence, appears=Interval(latest_known([absent, appears.after]), appears.by)
+        )
 
     presences = tuple(date_presence(presence) for presence in evidence.presences)
     # If it was removed before the slot, the release may still come at another address.
-    is_confirmed = any(slot is None or presence.removed is None or presence.end >= slot for presence in presences)
+    is_confirmed = any(
+        slot is None or presence.removed is None or presence.end >= slot for presence in presences
+    )
     return replace(
         evidence,
         presences=presences,
@@ -201,12 +273,16 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
 
 
 def _trust_from_slot(run: Run, slot: datetime) -> Run:
-    """Return a run marked as specific if it is present after the slot: its announcement redirected to this page."""
+    """Return a run marked as specific if it is present after the slot: its announcement redirected
+    to this page.
+    """
     is_trusted = run.state is State.PRESENT and run.first_sent >= slot
     return replace(run, specific=True) if is_trusted else run
 
 
-def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]) -> list[Run]:
+def _runs_at_address(
+    release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]
+) -> list[Run]:
     """Return the runs of one view at the address that a part has now, in the order of looks."""
     address = content_twin(part.url) if view is View.CONTENT else part.url
     own = target_id(release, part.id, view)
@@ -214,8 +290,9 @@ def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Se
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
     if not may_be_the_page(part.id):
         return found
-    # A listing may show another part at an address of its own. If that turns out to be the page's true address, the
-    # two parts swap addresses. Looks before that are stored with the other part, so search the runs of such parts too.
+    # A listing may show another part at an address of its own. If that turns out to be the page's
+    # true address, the two parts swap addresses. Looks before that are stored with the other part,
+    # so search the runs of such parts too.
     for target in runs:
         _, other_part, other_view = parse_target_id(target)
         if target != own and other_view == view and may_be_the_page(other_part):
@@ -227,16 +304,24 @@ def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
     """Yield the runs without their looks after `now`."""
     for run in runs:
         if run.first_sent <= now:
-            yield run if run.last_received <= now else replace(run, last_received=now, end=min(run.end, now))
+            yield (
+                run
+                if run.last_received <= now
+                else replace(run, last_received=now, end=min(run.end, now))
+            )
 
 
 def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:
-    """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong."""
+    """Return the runs, except successful ones with all their looks at times when our clock was
+    known to be wrong.
+    """
     # Runs of failed looks are kept, because they are no proof anyway.
     kept = []
     for run in runs:
         relevant = (span for span in clock_faults if span.hides(run))
-        is_doubtful = any(span.begins <= run.first_sent and run.last_received <= span.ends for span in relevant)
+        is_doubtful = any(
+            span.begins <= run.first_sent and run.last_received <= span.ends for span in relevant
+        )
         if run.state is State.UNKNOWN or not is_doubtful:
             kept.append(run)
     return kept

@@ -22,7 +22,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UsualTime:
-    """A granted release time, the `reference` of its approval, and patterns of its releases (`*`: any text)."""
+    """A granted release time, the `reference` of its approval, and patterns of its releases (`*`:
+    any text).
+    """
 
     time: time
     reference: str
@@ -35,19 +37,24 @@ class UsualTime:
         if slot is None or slot.astimezone(ZoneInfo(timezone)).time() != self.time:
             return False
         matches_producer = any(fnmatchcase(producer, self.producer) for producer in thing.producers)
-        return matches_producer and fnmatchcase(thing.title, self.title) and fnmatchcase(thing.url, self.url)
+        return (
+            matches_producer
+            and fnmatchcase(thing.title, self.title)
+            and fnmatchcase(thing.url, self.url)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a release is judged.
 
-    `on_time_within` is the tolerance after the slot; a release later than `note_within` gets a report. `uncertainty` is
-    how wrong our clock may be: content seen before the slot by less is not early. `grace` is how long after the
-    tolerance evidence may still arrive. The watch for a release that never appears ends `closes_after` its slot. A
-    change announced less than `short_notice` ahead is a finding. A promise must be confirmed at most `confirmed_within`
-    before its slot. `workdays` are those of the producer's nation; `on_file` are granted times. At most `most_parts`
-    parts of a release are watched.
+    `on_time_within` is the tolerance after the slot; a release later than `note_within` gets a
+    report. `uncertainty` is how wrong our clock may be: content seen before the slot by less is not
+    early. `grace` is how long after the tolerance evidence may still arrive. The watch for a
+    release that never appears ends `closes_after` its slot. A change announced less than
+    `short_notice` ahead is a finding. A promise must be confirmed at most `confirmed_within` before
+    its slot. `workdays` are those of the producer's nation; `on_file` are granted times. At most
+    `most_parts` parts of a release are watched.
     """
 
     on_time_within: timedelta = timedelta(seconds=60)
@@ -63,12 +70,17 @@ class Policy:
 
     @property
     def close_enough(self) -> timedelta:
-        """Return the spacing of looks that proves most releases on time: half the tolerance, as few come later."""
+        """Return the spacing of looks that proves most releases on time: half the tolerance, as few
+        come later.
+        """
         return self.on_time_within / 2
 
 
 class PolicyTable(Table):
-    """How releases of one producer are judged. NAME is its id. Keys that you leave out are taken from `[policy]`."""
+    """How releases of one producer are judged.
+
+    NAME is its id. Keys that you leave out are taken from `[policy]`.
+    """
 
     on_time_within: Duration | None = None
     """Replaces `on_time_within` of `[policy]`."""
@@ -87,12 +99,19 @@ class Policies:
     workdays: Mapping[str, Workdays] = field(default_factory=dict)
 
     def of(self, *producers: str) -> Policy:
-        """Return the policy for a release of these producers. The first producer with a value for a setting decides."""
+        """Return the policy for a release of these producers.
+
+        The first producer with a value for a setting decides.
+        """
         tables = [self.producers[producer] for producer in producers if producer in self.producers]
         return replace(
             self.general,
-            on_time_within=_first_set((table.on_time_within for table in tables), self.general.on_time_within),
-            note_within=_first_set((table.note_within for table in tables), self.general.note_within),
+            on_time_within=_first_set(
+                (table.on_time_within for table in tables), self.general.on_time_within
+            ),
+            note_within=_first_set(
+                (table.note_within for table in tables), self.general.note_within
+            ),
             workdays=_first_set(map(self.workdays.get, producers), self.general.workdays),
         )
 
@@ -102,7 +121,9 @@ def _first_set(values: Iterable[T | None], default: T) -> T:
 
 
 def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
-    """Return the grade of a delay by its upper bound, or by its lower bound while it still grows."""
+    """Return the grade of a delay by its upper bound, or by its lower bound while it still
+    grows.
+    """
     # The regulator states no tolerance; the grades are ours (`facts/regulation.md` §3).
     if seconds is None:
         return Grade.NONE

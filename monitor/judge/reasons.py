@@ -1,4 +1,7 @@
-"""The English of verdicts: why one is unproven, and the details of findings. The judge chooses a code and its facts."""
+"""The English of verdicts: why one is unproven, and the details of findings.
+
+The judge chooses a code and its facts.
+"""
 
 from __future__ import annotations
 
@@ -22,41 +25,57 @@ from schedules.times.zone import LONDON
 Fact = datetime | Interval | Bounds | float | int | str | View | EventKind | Promise | None
 # `{looks:look}` in a phrase, and a part of it in square brackets.
 _FACT, _OPTIONAL = quick(r"{(\w+)(?::([^{}]*))?}"), quick(r"\[([^\[\]]*)\]")
-_CHANGES = {EventKind.RE_DATED: "moved to another day", EventKind.TIME_CHANGED: "moved to another time"}
+_CHANGES = {
+    EventKind.RE_DATED: "moved to another day",
+    EventKind.TIME_CHANGED: "moved to another time",
+}
 
 
 @unique
 class Reason(Enum):
     """The code of a reason or detail. Its value is the phrase, in which `{came}` is a fact.
 
-    `{looks:look}` counts looks, `{causes:, }` joins a list. Text in square brackets is left out without its fact.
+    `{looks:look}` counts looks, `{causes:, }` joins a list. Text in square brackets is left out
+    without its fact.
     """
 
     # Why a part is unproven.
     READ_AFTER_SLOT = "the slot was first read after it had passed"
     NO_READABLE_TIME = "no time was announced that could be read"
     NEVER_LOOKED_AT = "never looked at"
-    NOTHING_PROVED = "no look after {latest} proved anything[: {failed}][; last proved absent as of {absent}]"
+    NOTHING_PROVED = (
+        "no look after {latest} proved anything[: {failed}][; last proved absent as of {absent}]"
+    )
     PAGE_NOT_KNOWN = (
-        "its page is not known: it is not at the address that was made from its announcement's, and may have come "
-        "out at another[; as of {absent} it was at no address][; {lags}]"
+        "its page is not known: it is not at the address that was made from its announcement's, and"
+        " may have come out at another[; as of {absent} it was at no address][; {lags}]"
     )
     PRESENT_FROM_THE_START = (
-        "already answered as published at the first look that did not fail, at {look}: its appearance was not seen"
+        "already answered as published at the first look that did not fail, at {look}: its"
+        " appearance was not seen"
     )
     STAMPED_IN_TIME = (
-        "not found until {found}, while the publisher's own stamp says that it was first published at {stamp}: "
-        "its announcement and GOV.UK's search may have been behind"
+        "not found until {found}, while the publisher's own stamp says that it was first published"
+        " at {stamp}: its announcement and GOV.UK's search may have been behind"
     )
     PUBLISHED_UNSEEN = "published and removed {stay}, before any look saw it"
     VIEWS_DIFFER = (
-        "one view answered as if published[ from its first look at {look} on], while another still proved absence"
+        "one view answered as if published[ from its first look at {look} on], while another still"
+        " proved absence"
     )
     NO_ABSENCE = "came {came}; no earlier look proved absence"
     MAY_HAVE_BEEN_EARLY = "came {came}; whether it was public before its slot is not known"
-    EARLY_OR_ON_TIME = "came {came}: no look in between shows whether it was early or on time[; {failed}][; {lags}]"
-    EARLY_OR_LATE = "came {came}: no look in between shows whether it was early, on time or late[; {failed}][; {lags}]"
-    ON_TIME_OR_LATE = "came {came}: on time or up to {late} late, not resolved[; {failed}][; {lags}]"
+    EARLY_OR_ON_TIME = (
+        "came {came}: no look in between shows whether it was early or on time[; {failed}][;"
+        " {lags}]"
+    )
+    EARLY_OR_LATE = (
+        "came {came}: no look in between shows whether it was early, on time or late[; {failed}][;"
+        " {lags}]"
+    )
+    ON_TIME_OR_LATE = (
+        "came {came}: on time or up to {late} late, not resolved[; {failed}][; {lags}]"
+    )
     # What such a reason may contain.
     FAILED_LOOKS = "{looks:look} proved nothing ({reasons:, })"
     STILL_ANNOUNCED = "still announced {lag} after it was out"
@@ -64,18 +83,27 @@ class Reason(Enum):
     LONGER_LAGS = "that day another release was {lags:, and one }"
     # Why the promise is in doubt.
     READING = "{promise}, read {read}"
-    CHANGED_BETWEEN_READS = "its promise was changed between two reads: {promise}, last so {last}[; {changes:; }]"
+    CHANGED_BETWEEN_READS = (
+        "its promise was changed between two reads: {promise}, last so {last}[; {changes:; }]"
+    )
     NOT_READ_AGAIN = "{promise}, last read {last}: not read, or not shown there, again since"
     CANCELLED_SINCE = "{promise}, cancelled by {since}, after it was public early"
-    NOT_CONFIRMED = "{promise}, last read {last}, {before} before: whether it was still in force is not known"
+    NOT_CONFIRMED = (
+        "{promise}, last read {last}, {before} before: whether it was still in force is not known"
+    )
     NO_LONGER_LISTED = (
         "{promise}, last shown {last}: {reads:read} of the calendar since {since} did not show it"
         "[. A new entry may replace it: “{titles:” and “}”]"
     )
-    DISPUTED = "{verdict} by one calendar and not by another, and it is not known which is right: {readings:; }"
+    DISPUTED = (
+        "{verdict} by one calendar and not by another, and it is not known which is right:"
+        " {readings:; }"
+    )
     BROUGHT_FORWARD = "{promise}: brought forward, read {read}"
     CALENDARS_DISAGREE = "{readings:; }: a person must say which binds"
-    SHORT_NOTICE = "{change} {days:day} ahead: read {read}[, after {since} which did not show it yet]"
+    SHORT_NOTICE = (
+        "{change} {days:day} ahead: read {read}[, after {since} which did not show it yet]"
+    )
     UNANNOUNCED = "published, and no calendar we read announced it"
     # Findings about when a part was public.
     EXPOSED_NOW = "public before its slot: came {came}, not seen removed yet"
@@ -89,9 +117,14 @@ class Reason(Enum):
     ONE_HOUR = "one hour, as when a clock shows UTC in place of British summer time"
     PARTIAL = "late while other parts were out: {parts:, }"
     PLATFORM = "{number:release} of {producers:, } late together on {host}"
-    ELSEWHERE_FIRST = "first public at {url} {came}, {ahead} before the announced address[, {delay} after the slot]"
+    ELSEWHERE_FIRST = (
+        "first public at {url} {came}, {ahead} before the announced address[, {delay} after the"
+        " slot]"
+    )
     STALE_EDGE = "{view} showed it {came}; the edge did not show it for {hidden} longer"
-    STALE_EDGE_AGAIN = "{view} showed it {came}; the edge did not show it for {hidden}, having shown it before"
+    STALE_EDGE_AGAIN = (
+        "{view} showed it {came}; the edge did not show it for {hidden}, having shown it before"
+    )
     SPLIT_VIEW = "“{first}” got it {came}; “{other}” was served without it for {hidden} longer"
     # Findings about what was published.
     WRONG_PAGE = "{page} at its slot: seen {seen}"
@@ -106,23 +139,31 @@ class Reason(Enum):
     CLOCK_IN_DOUBT = "our clock was in doubt {span}"
     PARTS_CUT = "more than {most} parts are named: no more than {most} are watched"
     UNWATCHED = (
-        "its slot had passed when it was first read, so that it is late cannot be proved from here; "
-        "not out as of {absent}"
+        "its slot had passed when it was first read, so that it is late cannot be proved from here;"
+        " not out as of {absent}"
     )
 
     def text(self, zone: str = LONDON, **facts: Fact | tuple[Fact, ...]) -> str:
-        """Return the phrase with its facts, without optional parts of unknown facts. A float is a length in seconds."""
+        """Return the phrase with its facts, without optional parts of unknown facts.
+
+        A float is a length in seconds.
+        """
         unknown = {name for name, fact in facts.items() if fact in (None, ())}
 
         def keep_if_known(part: re.Match[str]) -> str:
             return "" if any(name in unknown for name, _ in _FACT.findall(part[1])) else part[1]
 
         phrase = _OPTIONAL.sub(keep_if_known, self.value)
-        return _FACT.sub(lambda field: _write_fact(facts[field[1]], zone, unit=field[2] or ""), phrase)
+        return _FACT.sub(
+            lambda field: _write_fact(facts[field[1]], zone, unit=field[2] or ""), phrase
+        )
 
 
 def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str:
-    """Return a fact in English. `unit` is what a number counts, or the text between the items of a list."""
+    """Return a fact in English.
+
+    `unit` is what a number counts, or the text between the items of a list.
+    """
     writers: dict[type, Callable[[Any], str]] = {
         datetime: partial(exactly, timezone=zone),
         Interval: partial(between_exactly, timezone=zone),
@@ -140,17 +181,26 @@ def _write_fact(fact: Fact | tuple[Fact, ...], zone: str, unit: str = "") -> str
 
 
 def slot_words(slot: Slot) -> str:
-    """Return a slot in words: its local time, or its days together with the announced text if that is coarser."""
+    """Return a slot in words: its local time, or its days together with the announced text if that
+    is coarser.
+    """
     if slot.instant is not None:
         return exactly(slot.instant, slot.timezone)
     if slot.first is None or slot.last is None:
         return f"no readable time ({slot.raw})" if slot.raw else "no readable time"
     if slot.precision is Precision.DAY:
         return f"{slot.first:%a} {slot.first.day} {slot.first:%b %Y}, no time given"
-    return f"{slot.raw or slot.precision.value} ({slot.first.isoformat()} to {slot.last.isoformat()})"
+    return (
+        f"{slot.raw or slot.precision.value} ({slot.first.isoformat()} to {slot.last.isoformat()})"
+    )
 
 
 def promise_text(promise: Promise) -> str:
-    """Return what a calendar announces for a release: `govuk says Fri 5 Jan 2018 09:30:00 GMT, provisional`."""
+    """Return what a calendar announces for a release: `govuk says Fri 5 Jan 2018 09:30:00 GMT,
+    provisional`.
+    """
     slot = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
-    return f"{promise.calendar} says {slot}{', provisional' if promise.state is State.PROVISIONAL else ''}"
+    return (
+        f"{promise.calendar} says"
+        f" {slot}{', provisional' if promise.state is State.PROVISIONAL else ''}"
+    )

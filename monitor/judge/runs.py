@@ -1,7 +1,8 @@
 """Combine sightings into runs: consecutive sightings of one target with the same answer.
 
-A failed look starts or lengthens a separate run with the state `unknown`, its reason and its count. So `present,
-unknown, present` is three runs. Only the judge decides whether the content may have been removed in between.
+A failed look starts or lengthens a separate run with the state `unknown`, its reason and its count.
+So `present, unknown, present` is three runs. Only the judge decides whether the content may have
+been removed in between.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from monitor.look.recognise.title import ANOTHER_EDITION
 from monitor.look.sighting import Sighting, State
 
 MOST_CHANGES = 8
-"""After this many changes a file's bytes are not compared any more, because its server generates it each time."""
+"""After this many changes a file's bytes are not compared any more, because its server generates it
+each time.
+"""
 UNDERWAY = timedelta(seconds=1)
-"""An answer is made at most this long before we receive it. A run keeps only when it was received."""
+"""An answer is made at most this long before we receive it. A run keeps only when it was
+received.
+"""
 _NO_GAP = timedelta()
 # A gap may exceed the planned spacing by this much, because a look takes time.
 _SLACK = timedelta(seconds=2)
@@ -27,22 +32,26 @@ _AROUND_SLOT = timedelta(minutes=2)
 
 
 class OutOfOrder(ValueError):
-    """A sighting was received before the last one in the run: our clock went back, or looks were mixed up."""
+    """A sighting was received before the last one in the run: our clock went back, or looks were
+    mixed up.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """Consecutive sightings of one target with the same answer; stored as one row.
 
-    `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to` and `end` the latest
-    `proved_from` of its sightings. The state was true at or before `begin`, and at or after `end`, so a run of one
-    sighting has `end` before `begin`. `looks` counts the sightings, and `largest_gap` is the longest time between two.
-    Between absences from a cache it is the time between the instants that they prove, if that is longer.
-    `specific`: the content can only be of this edition. `digest` is that of the body (files and recorded changes),
-    `status` that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
-    `version` is what the content says about its own version, the same at every look. `failed` counts failed looks in
-    between, in a run that was merged long after its release. `monitor` made the looks, at `address`. `first_received`
-    is when the answer to the first look was received. All three are empty or None if an older version stored the run.
+    `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to` and `end`
+    the latest `proved_from` of its sightings. The state was true at or before `begin`, and at or
+    after `end`, so a run of one sighting has `end` before `begin`. `looks` counts the sightings,
+    and `largest_gap` is the longest time between two. Between absences from a cache it is the time
+    between the instants that they prove, if that is longer. `specific`: the content can only be of
+    this edition. `digest` is that of the body (files and recorded changes), `status` that of the
+    first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
+    `version` is what the content says about its own version, the same at every look. `failed`
+    counts failed looks in between, in a run that was merged long after its release. `monitor` made
+    the looks, at `address`. `first_received` is when the answer to the first look was received. All
+    three are empty or None if an older version stored the run.
     """
 
     target: str
@@ -72,9 +81,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """A span in which a monitor could not look or trust its looks, and why (`killed`, `clock`, `budget`, …).
+    """A span in which a monitor could not look or trust its looks, and why (`killed`, `clock`,
+    `budget`, …).
 
-    It is about one `target` or `host`, or everything if both are empty. `monitor` was blind (empty in older spans).
+    It is about one `target` or `host`, or everything if both are empty. `monitor` was blind (empty
+    in older spans).
     """
 
     begins: datetime
@@ -85,72 +96,100 @@ class Blind:
     monitor: str = ""
 
     def hides(self, run: Run) -> bool:
-        """Return whether the span is of the monitor that made a run, and of all targets or of the run's."""
+        """Return whether the span is of the monitor that made a run, and of all targets or of the
+        run's.
+        """
         is_same_monitor = "" in (self.monitor, run.monitor) or self.monitor == run.monitor
         return is_same_monitor and self.target in ("", run.target)
 
 
 def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
-    """Return whether the monitor was blind between a target's last run and this sighting: then a new run begins."""
-    # Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
-    # Two failed looks may share a run, because neither of them is a proof.
+    """Return whether the monitor was blind between a target's last run and this sighting: then a
+    new run begins.
+    """
+    # Only spans of everything or of this target count. If a host is the cause, its failed looks
+    # show that. Two failed looks may share a run, because neither of them is a proof.
     if last.state is State.UNKNOWN and sighting.state is State.UNKNOWN:
         return False
     relevant = (span for span in blind if not span.host and span.hides(last))
-    # A span that ends at the last look, or begins at this one, does not cover the time between them.
+    # A span that ends at the last look, or begins at this one, does not cover the time between
+    # them.
     return any(span.begins < sighting.sent and span.ends > last.last_received for span in relevant)
 
 
-def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
-    """Return the blind spans, except those in which another monitor watched every target that answered any look."""
+def drop_watched_spans(
+    blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
+) -> Sequence[Blind]:
+    """Return the blind spans, except those in which another monitor watched every target that
+    answered any look.
+    """
     if not blind or len({run.monitor for target_runs in runs.values() for run in target_runs}) < 2:
         return blind
-    successful = ([run for run in target_runs if run.state is not State.UNKNOWN] for target_runs in runs.values())
+    successful = (
+        [run for run in target_runs if run.state is not State.UNKNOWN]
+        for target_runs in runs.values()
+    )
     by_target = [target_runs for target_runs in successful if target_runs]
     if not by_target:
         return blind
     kept = []
     for span in blind:
-        # A wrong clock or a small budget may make all monitors blind, unless the span says which monitor was blind.
+        # A wrong clock or a small budget may make all monitors blind, unless the span says which
+        # monitor was blind.
         may_be_of_all = not span.monitor and span.cause in _CAUSES_OF_ALL_MONITORS
-        if may_be_of_all or not all(_was_watched_by_other(span, target_runs) for target_runs in by_target):
+        if may_be_of_all or not all(
+            _was_watched_by_other(span, target_runs) for target_runs in by_target
+        ):
             kept.append(span)
     return kept
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
-    """Return whether the runs of one other monitor cover a whole blind span, without unusually long gaps."""
+    """Return whether the runs of one other monitor cover a whole blind span, without unusually long
+    gaps.
+    """
     monitors = {run.monitor for run in runs}
     # If it is not known whose span it is, any monitor may be the other one.
     others = monitors - {span.monitor} if span.monitor else monitors
     for monitor in others:
         own = [run for run in runs if run.monitor == monitor]
-        near = [run for run in own if run.last_received >= span.begins and run.first_sent <= span.ends]
+        near = [
+            run for run in own if run.last_received >= span.begins and run.first_sent <= span.ends
+        ]
         if near and near[0].first_sent <= span.begins and near[-1].last_received >= span.ends:
             pairs = pairwise(near)
-            if all(run.first_sent - before.last_received <= max(before.largest_gap, _SLACK) for before, run in pairs):
+            if all(
+                run.first_sent - before.last_received <= max(before.largest_gap, _SLACK)
+                for before, run in pairs
+            ):
                 return True
     return False
 
 
-def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, *, apart: bool = False) -> Run | None:
+def extend_run(
+    last: Run, sighting: Sighting, spacing: timedelta | None = None, *, apart: bool = False
+) -> Run | None:
     """Return the last run lengthened by a sighting, or None if the sighting must begin a new run.
 
-    A sighting is the result of one look. A run has sightings with the same answer. A new run begins if the answer
-    differs, if the gap is much wider than `spacing`, or if `apart` is set because the monitor was blind in between.
-    Raise OutOfOrder if the sighting was received before the last one.
+    A sighting is the result of one look. A run has sightings with the same answer. A new run begins
+    if the answer differs, if the gap is much wider than `spacing`, or if `apart` is set because the
+    monitor was blind in between. Raise OutOfOrder if the sighting was received before the last one.
     """
     if sighting.received < last.last_received:
-        raise OutOfOrder(f"{sighting.target}: {sighting.received.isoformat()} is before the last run's end")
+        raise OutOfOrder(
+            f"{sighting.target}: {sighting.received.isoformat()} is before the last run's end"
+        )
     gap = max(sighting.sent - last.last_received, _NO_GAP)
     # A gap longer than the planned spacing means that we were blind.
     is_gap_too_long = spacing is not None and gap > 2 * spacing + _SLACK
     if apart or is_gap_too_long or not _has_same_answer(last, sighting):
         return None
     gap_between_copies = sighting.proved_from - last.end
-    # Without a cache, the two gaps differ by less than `UNDERWAY`, the time that an answer takes to arrive.
+    # Without a cache, the two gaps differ by less than `UNDERWAY`, the time that an answer takes to
+    # arrive.
     if last.state in (State.ABSENT, State.WITHDRAWN) and gap_between_copies > gap + UNDERWAY:
-        # From a cache, two close looks may get copies that were made far apart. Between these, absence is not proved.
+        # From a cache, two close looks may get copies that were made far apart. Between these,
+        # absence is not proved.
         gap = gap_between_copies
     # `dataclasses.replace` takes longer, and this runs at each look.
     return Run(
@@ -158,7 +197,8 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
         last.state,
         last.first_sent,
         sighting.received,
-        # Each answer was true at an unknown instant from its `proved_from` to its `proved_to` (see `start_run`).
+        # Each answer was true at an unknown instant from its `proved_from` to its `proved_to` (see
+        # `start_run`).
         begin=min(last.begin, sighting.proved_to),
         end=max(last.end, sighting.proved_from),
         looks=last.looks + 1,
@@ -177,9 +217,12 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
 
 
 def start_run(sighting: Sighting) -> Run:
-    """Return a run of one sighting, whose state had surely begun by `begin` and surely not ended before `end`."""
-    # Example: an answer with the content was made at an unknown instant from 9:29:30 (`proved_from`) to 9:29:32
-    # (`proved_to`). So the content surely came by 9:29:32 (`begin`), and was surely not removed before 9:29:30 (`end`).
+    """Return a run of one sighting, whose state had surely begun by `begin` and surely not ended
+    before `end`.
+    """
+    # Example: an answer with the content was made at an unknown instant from 9:29:30
+    # (`proved_from`) to 9:29:32 (`proved_to`). So the content surely came by 9:29:32 (`begin`), and
+    # was surely not removed before 9:29:30 (`end`).
     return Run(
         sighting.target,
         sighting.state,
@@ -200,49 +243,63 @@ def start_run(sighting: Sighting) -> Run:
 def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     """Return whether a sighting gives the same answer as a run, so that it may lengthen it.
 
-    State and address must be equal. Failed looks, and looks that got another edition, must have the same reason. For
-    all others, both or neither must be specific to this edition, and presences must have the same content.
+    State and address must be equal. Failed looks, and looks that got another edition, must have the
+    same reason. For all others, both or neither must be specific to this edition, and presences
+    must have the same content.
     """
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
-    is_other_edition = sighting.state is State.ABSENT and ANOTHER_EDITION in (last.why, sighting.why)
+    is_other_edition = sighting.state is State.ABSENT and ANOTHER_EDITION in (
+        last.why,
+        sighting.why,
+    )
     if sighting.state is State.UNKNOWN or is_other_edition:
         return last.why == sighting.why
-    # If only the later answer is specific to this edition, the earlier answers must not become proof.
+    # If only the later answer is specific to this edition, the earlier answers must not become
+    # proof.
     if last.specific is not sighting.specific:
         return False
     return sighting.state is not State.PRESENT or not _has_other_content(last, sighting)
 
 
 def last_absence_until(run: Run, limit: datetime) -> datetime | None:
-    """Return the latest instant, not after `limit`, at which a run of absences proves absence; None without one."""
+    """Return the latest instant, not after `limit`, at which a run of absences proves absence; None
+    without one.
+    """
     if run.end <= limit:
         return run.end
     if run.first_sent > limit:
         return None
-    # The run goes on beyond `limit`. It does not keep the time of each look, only the largest gap between two looks. If
-    # that is 5 s and the limit is 9:30:00, a look before it was answered at 9:29:55 or later. An answer is made at most
-    # 1 s (`UNDERWAY`) before we receive it. So absence is surely proved at 9:29:54, perhaps at a later instant too.
+    # The run goes on beyond `limit`. It does not keep the time of each look, only the largest gap
+    # between two looks. If that is 5 s and the limit is 9:30:00, a look before it was answered at
+    # 9:29:55 or later. An answer is made at most 1 s (`UNDERWAY`) before we receive it. So absence
+    # is surely proved at 9:29:54, perhaps at a later instant too.
     before_limit = limit - run.largest_gap - UNDERWAY
-    # A cache may have answered the first look with a copy from before the look. Then absence is proved at `begin`.
+    # A cache may have answered the first look with a copy from before the look. Then absence is
+    # proved at `begin`.
     at_first_look = min(run.begin, run.first_sent)
     return max(at_first_look, before_limit)
 
 
 def is_change(before: Run | None, run: Run) -> bool:
-    """Return whether a run shows another state or other content than `before`, the last run that proved anything."""
+    """Return whether a run shows another state or other content than `before`, the last run that
+    proved anything.
+    """
     return before is None or run.state is not before.state or _has_other_content(before, run)
 
 
 def count_changes(runs: Iterable[Run]) -> int:
-    """Return how often the bytes of present content changed from one run with a digest to the next."""
+    """Return how often the bytes of present content changed from one run with a digest to the
+    next.
+    """
     digests = [run.digest for run in runs if run.state is State.PRESENT and run.digest]
     return sum(before != after for before, after in pairwise(digests))
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
     """Return the longest time between two looks around a slot, or None without two looks."""
-    # A run that is partly outside `_AROUND_SLOT` counts with its largest gap, so the result may be too long.
+    # A run that is partly outside `_AROUND_SLOT` counts with its largest gap, so the result may be
+    # too long.
     begins, ends = slot - _AROUND_SLOT, slot + _AROUND_SLOT
     gaps = []
     before: Run | None = None
@@ -258,13 +315,17 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
 
 
 def find_last_removal(runs: Iterable[Run]) -> datetime | None:
-    """Return when a look last found content removed or its bytes changed; None if never, or if the content is back."""
+    """Return when a look last found content removed or its bytes changed; None if never, or if the
+    content is back.
+    """
     proved = [run for run in runs if run.state is not State.UNKNOWN]
     for before, run in reversed(list(pairwise(proved))):
         if before.state is not State.PRESENT:
             if run.state is State.PRESENT:
                 return None
-        elif run.state is not State.PRESENT or (before.digest and run.digest and before.digest != run.digest):
+        elif run.state is not State.PRESENT or (
+            before.digest and run.digest and before.digest != run.digest
+        ):
             return run.first_sent
     return None
 
@@ -272,17 +333,25 @@ def find_last_removal(runs: Iterable[Run]) -> datetime | None:
 def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
     if last.digest is not None and sighting.digest is not None and last.digest != sighting.digest:
         return True
-    return last.version is not None and sighting.version is not None and last.version != sighting.version
+    return (
+        last.version is not None
+        and sighting.version is not None
+        and last.version != sighting.version
+    )
 
 
 def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
-    """Return the runs of a release by target. Equal absences of one target, by one monitor before `until`, are merged.
+    """Return the runs of a release by target.
 
-    A merged run proves the same as the runs merged into it. Only the times of failed looks are lost.
+    Equal absences of one target, by one monitor before `until`, are merged.
+
+    A merged run proves the same as the runs merged into it. Only the times of failed looks are
+    lost.
     """
     early = (run for of_target in runs.values() for run in of_target if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
-        # Content was seen or withdrawn early. Then the time of the last look before that matters, so merge no runs.
+        # Content was seen or withdrawn early. Then the time of the last look before that matters,
+        # so merge no runs.
         return {target: list(of_target) for target, of_target in runs.items()}
     return {target: _merge_absences(of_target, until) for target, of_target in runs.items()}
 
@@ -290,24 +359,30 @@ def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str
 def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     """Return the runs of one target, merged so that people have fewer to read.
 
-    Equal runs of one monitor become one run, which counts the failed looks between them in `failed`. Other failed runs
-    that follow each other become one run for each monitor and reason.
+    Equal runs of one monitor become one run, which counts the failed looks between them in
+    `failed`. Other failed runs that follow each other become one run for each monitor and reason.
     """
     merged: list[Run] = []
-    for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):
+    for is_failed, group in groupby(
+        _merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN
+    ):
         if not is_failed:
             merged += group
             continue
         failed: dict[tuple[str, str], Run] = {}  # by monitor and reason
         for run in group:
             first = failed.get((run.monitor, run.why))
-            failed[run.monitor, run.why] = run if first is None else _join_runs(first, between=(), last=run)
+            failed[run.monitor, run.why] = (
+                run if first is None else _join_runs(first, between=(), last=run)
+            )
         merged += failed.values()
     return merged
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return the runs of a target. Equal runs of one monitor that ended before `until` are merged. Later runs stay.
+    """Return the runs of a target.
+
+    Equal runs of one monitor that ended before `until` are merged. Later runs stay.
 
     All runs that ended before `until` must be absences or failures.
     """
@@ -320,7 +395,10 @@ def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
 
 
 def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs with equal neighbours merged. The merged run counts the failed runs between two equal ones."""
+    """Return the runs with equal neighbours merged.
+
+    The merged run counts the failed runs between two equal ones.
+    """
     merged: list[Run] = []
     failed: list[Run] = []
     for run in runs:
@@ -340,7 +418,10 @@ def _fields_to_compare(run: Run) -> tuple[object, ...]:
 
 
 def _join_runs(first: Run, between: Sequence[Run], last: Run) -> Run:
-    """Return one run from `first` to `last`. The looks of the runs between them are counted as failed."""
+    """Return one run from `first` to `last`.
+
+    The looks of the runs between them are counted as failed.
+    """
     gap = last.first_sent - first.last_received
     records = dict.fromkeys(name for run in (first, *between, last) for name in run.evidence)
     return replace(

@@ -11,7 +11,8 @@ from monitor.judge.runs import Run, last_absence_until
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 
-# We assume that content is not published and removed between two looks at an origin that are this close.
+# We assume that content is not published and removed between two looks at an origin that are this
+# close.
 _CLOSE = timedelta(seconds=20)
 # No look takes longer than this from its first byte sent to its last header received.
 _LONGEST_LOOK = timedelta(seconds=15)
@@ -21,10 +22,11 @@ _LONGEST_LOOK = timedelta(seconds=15)
 class Spell:
     """Consecutive runs of one view that are all present, or all absent or withdrawn.
 
-    The state was true at or before `begin` and at or after `end`. `first_sent` and `last_received` are the times of the
-    looks. `claimed_begin` is set if the first copy claims an `Age` that we do not believe: it is the instant claimed,
-    and `begin` is when the first look was answered. The content may have come in between. `absent_by` is set for a
-    spell of a `Presence` whose view showed the content absent after it, and says by when.
+    The state was true at or before `begin` and at or after `end`. `first_sent` and `last_received`
+    are the times of the looks. `claimed_begin` is set if the first copy claims an `Age` that we do
+    not believe: it is the instant claimed, and `begin` is when the first look was answered. The
+    content may have come in between. `absent_by` is set for a spell of a `Presence` whose view
+    showed the content absent after it, and says by when.
     """
 
     view: View
@@ -39,15 +41,19 @@ class Spell:
 
     @property
     def earliest(self) -> datetime:
-        """Return the earliest instant at which it may have begun. Only absences before it date an appearance."""
+        """Return the earliest instant at which it may have begun.
+
+        Only absences before it date an appearance.
+        """
         return self.begin if self.claimed_begin is None else self.claimed_begin
 
 
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
-    """Return the spells of one view, in the order of looks: neighbouring runs that are all present, or all not present.
+    """Return the spells of one view, in the order of looks: neighbouring runs that are all present,
+    or all not present.
 
-    Runs of failed looks are skipped. So is presence before the first absence in this view, because it may be of an
-    earlier edition, unless its content is specific to this edition.
+    Runs of failed looks are skipped. So is presence before the first absence in this view, because
+    it may be of an earlier edition, unless its content is specific to this edition.
     """
     groups: list[list[Run]] = []
     for run in runs:
@@ -70,11 +76,15 @@ def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
 
 
 def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
-    """Return these runs of one view as one spell. They must all be present, or all be absent or withdrawn."""
+    """Return these runs of one view as one spell.
+
+    They must all be present, or all be absent or withdrawn.
+    """
     return Spell(
         view,
         is_present=runs[0].state is State.PRESENT,
-        # Runs are in the order of looks. But a later look may get an older copy, so the first need not begin first.
+        # Runs are in the order of looks. But a later look may get an older copy, so the first need
+        # not begin first.
         begin=min(run.begin for run in runs),
         end=max(run.end for run in runs),
         first_sent=runs[0].first_sent,
@@ -84,66 +94,92 @@ def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
 
 
 def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
-    """Return the spells of all views (times in which a view showed a part, or showed it absent) with plausible ages.
+    """Return the spells of all views (times in which a view showed a part, or showed it absent)
+    with plausible ages.
 
     A cache with a wrong clock claims that its copies are older than they are (see `_correct_age`).
     """
     all_spells = chain.from_iterable(views.values())
-    # An absence in the content API is only about its own item, so it contradicts no copy of the part.
-    absences = [spell for spell in all_spells if not spell.is_present and spell.view is not View.CONTENT]
-    return {view: tuple(_correct_age(spell, absences) for spell in spells) for view, spells in views.items()}
+    # An absence in the content API is only about its own item, so it contradicts no copy of the
+    # part.
+    absences = [
+        spell for spell in all_spells if not spell.is_present and spell.view is not View.CONTENT
+    ]
+    return {
+        view: tuple(_correct_age(spell, absences) for spell in spells)
+        for view, spells in views.items()
+    }
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell. If its `Age` dates it back to before a proved absence of the part, correct its begin.
+    """Return a spell.
 
-    The corrected spell begins when its first look was answered. The content may have come a little earlier, so
-    `claimed_begin` keeps the begin by `Age`, unless looks at an origin prove absence at that instant.
+    If its `Age` dates it back to before a proved absence of the part, correct its begin.
+
+    The corrected spell begins when its first look was answered. The content may have come a little
+    earlier, so `claimed_begin` keeps the begin by `Age`, unless looks at an origin prove absence at
+    that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
-    absent_before = (last_absence_until(run, spell.first_sent) for absence in absences for run in absence.runs)
+    absent_before = (
+        last_absence_until(run, spell.first_sent) for absence in absences for run in absence.runs
+    )
     is_contradicted = any(absent is not None and spell.begin < absent for absent in absent_before)
     if not is_contradicted:
         return spell
     # An origin is never cached, so close looks prove absence at any instant between them.
     at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
-    is_origin_watched = any(run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin)
+    is_origin_watched = any(
+        run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin
+    )
     # Older versions did not store when the answer was received, so take the latest possible time.
     first_received = spell.runs[0].first_received or spell.first_sent + _LONGEST_LOOK
-    return replace(spell, begin=first_received, claimed_begin=None if is_origin_watched else spell.begin)
+    return replace(
+        spell, begin=first_received, claimed_begin=None if is_origin_watched else spell.begin
+    )
 
 
 def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
-    """Return the presence that a view showed from its first look on, as one run; None if it first showed an absence.
+    """Return the presence that a view showed from its first look on, as one run; None if it first
+    showed an absence.
 
-    No absence was seen before it, so it may be of an earlier edition. It ends before the first absence, and before the
-    first presence that is `specific` to this edition, because that one needs no absence as proof. None too if the view
-    begins with such a presence. Failed looks are skipped.
+    No absence was seen before it, so it may be of an earlier edition. It ends before the first
+    absence, and before the first presence that is `specific` to this edition, because that one
+    needs no absence as proof. None too if the view begins with such a presence. Failed looks are
+    skipped.
     """
     known = (run for run in runs if run.state is not State.UNKNOWN)
     from_start = list(takewhile(lambda run: run.state is State.PRESENT and not run.specific, known))
     if not from_start:
         return None
-    return replace(from_start[0], begin=min(run.begin for run in from_start), end=max(run.end for run in from_start))
+    return replace(
+        from_start[0],
+        begin=min(run.begin for run in from_start),
+        end=max(run.end for run in from_start),
+    )
 
 
 def find_absence_after(presence: Spell, following: Sequence[Spell]) -> datetime | None:
-    """Return an instant by which content was removed after a view showed it (`presence`); None if that is not proved.
+    """Return an instant by which content was removed after a view showed it (`presence`); None if
+    that is not proved.
 
-    `following` are the later spells of the same view, so the first is an absence. Each look got a copy, perhaps an old
-    one from a cache. `begin` and `end` of a spell are when its oldest and newest copies were made.
+    `following` are the later spells of the same view, so the first is an absence. Each look got a
+    copy, perhaps an old one from a cache. `begin` and `end` of a spell are when its oldest and
+    newest copies were made.
     """
     if not following:
         return None
     absence = following[0]
     if absence.end <= presence.begin:
-        # Even the newest copy without the content is from before the content came. It proves no removal.
+        # Even the newest copy without the content is from before the content came. It proves no
+        # removal.
         return None
     if absence.begin > presence.end:
         # Even the oldest copy without the content is newer than all copies with it.
         return absence.begin
-    # Copies of both kinds were made in turn. A removal is proved if the newest copy without the content was made after
-    # the last look that saw the content. A look got that copy at an unknown time, at the latest when the spell ended.
+    # Copies of both kinds were made in turn. A removal is proved if the newest copy without the
+    # content was made after the last look that saw the content. A look got that copy at an unknown
+    # time, at the latest when the spell ended.
     is_removal_proved = absence.end > presence.last_received
     return absence.last_received if is_removal_proved else None

@@ -14,8 +14,8 @@ from schedules.slot import Slot
 class Verdict(JudgedRelease):
     """The verdict on a release as of `at`.
 
-    `slot` is the one in force. `revisit` is when it must be judged again without new evidence, or None if only evidence
-    can change it. `lags` are the assumed or measured lags of witnesses.
+    `slot` is the one in force. `revisit` is when it must be judged again without new evidence, or
+    None if only evidence can change it. `lags` are the assumed or measured lags of witnesses.
     """
 
     calendars: tuple[str, ...]

@@ -1,4 +1,7 @@
-"""Reads when past releases were published by the publishers' own statements. These claims are never verdicts."""
+"""Reads when past releases were published by the publishers' own statements.
+
+These claims are never verdicts.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,11 @@ _PUBLISHED = (Schema.PUBLICATION, Schema.HTML_PUBLICATION, Schema.DATA_SET)
 
 @dataclass
 class PublicRecord:
-    """Queries the public record for what one producer published in `[begin, end)`, within its hosts' budgets.
+    """Queries the public record for what one producer published in `[begin, end)`, within its
+    hosts' budgets.
 
-    `report_progress(done, total)` is called after each item. The methods raise `EnvironmentFault` if the record does
-    not answer, and `UnreadableCalendar` if its answer cannot be read.
+    `report_progress(done, total)` is called after each item. The methods raise `EnvironmentFault`
+    if the record does not answer, and `UnreadableCalendar` if its answer cannot be read.
     """
 
     pages: CalendarPages
@@ -38,16 +42,21 @@ class PublicRecord:
     report_progress: Callable[[int, int], None] = lambda _read, _all: None
 
     async def read_govuk(self, site: str, organisations: tuple[str, ...]) -> AsyncIterator[Claim]:
-        """Yield a claim for each publication that GOV.UK's search lists: when GOV.UK says that it came out."""
+        """Yield a claim for each publication that GOV.UK's search lists: when GOV.UK says that it
+        came out.
+        """
         first = record_url(site, organisations, self.begin)
         listings = [read_listing((await self._fetch(first)).page)]
-        listings += [read_listing((await self._fetch(url)).page) for url in further_urls(first, listings[0])]
+        listings += [
+            read_listing((await self._fetch(url)).page) for url in further_urls(first, listings[0])
+        ]
         entries = {entry.link: entry for listing in listings for entry in listing.entries}
         # Some entries do not state when they were first published, but their content items do.
         links = [
             entry.link
             for entry in entries.values()
-            if entry.link.startswith("/") and self.begin <= (entry.first_published or self.begin) < self.end
+            if entry.link.startswith("/")
+            and self.begin <= (entry.first_published or self.begin) < self.end
         ]
         for done, link in enumerate(links, 1):
             page = await self._fetch(f"{site}{CONTENT}{link}")
@@ -56,7 +65,9 @@ class PublicRecord:
             self.report_progress(done, len(links))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
-        """Yield a claim (a publication in the publisher's record) for each release that the ONS lists as published."""
+        """Yield a claim (a publication in the publisher's record) for each release that the ONS
+        lists as published.
+        """
         offset, total = 0, 1
         while offset < total:
             fetched = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
@@ -65,12 +76,24 @@ class PublicRecord:
                 slot, read_at, page = entry.slot.instant, fetched.answer.received, fetched.page.url
                 if slot is not None and entry.published and self.begin <= slot < self.end:
                     published_at = slot  # the list has only the announced time
-                    yield Claim(self.producer, entry.url, published_at, entry.title, slot, "announced", page, read_at)
+                    yield Claim(
+                        self.producer,
+                        entry.url,
+                        published_at,
+                        entry.title,
+                        slot,
+                        "announced",
+                        page,
+                        read_at,
+                    )
             offset += source.page_size
             self.report_progress(min(offset, total), total)
 
     def _claim_from_item(self, fetched: FetchedPage, url: str) -> Claim | None:
-        """Return a content item's publication (a claim). None if it was removed, is none or came outside the span."""
+        """Return a content item's publication (a claim).
+
+        None if it was removed, is none or came outside the span.
+        """
         try:
             item = read_item(fetched.page.body) if fetched.page.status == 200 else None
         except NotAContentItem:
@@ -83,10 +106,22 @@ class PublicRecord:
         if slot is not None and slot - at > _ANOTHER_EDITION:
             slot = None  # the item is scheduled again, for its next edition
         title, slot_source = clean_title(item.title), "scheduled" if slot is not None else ""
-        return Claim(self.producer, url, at, title, slot, slot_source, fetched.page.url, fetched.answer.received)
+        return Claim(
+            self.producer,
+            url,
+            at,
+            title,
+            slot,
+            slot_source,
+            fetched.page.url,
+            fetched.answer.received,
+        )
 
     async def _fetch(self, url: str, tries: int = _TRIES) -> FetchedPage:
-        """Return the page at a URL, after up to `tries` attempts. Raises `EnvironmentFault` if all fail."""
+        """Return the page at a URL, after up to `tries` attempts.
+
+        Raises `EnvironmentFault` if all fail.
+        """
         self.pages.clear_if_more_than(_PAGES_REMEMBERED)
         try:
             fetched = await self.pages.fetch(PageRequest(url, accept="application/json"))

@@ -23,26 +23,39 @@ def export_calendar(  # noqa: PLR0913 # what people choose of it
     producer: str | None = None,
     with_addresses: bool = True,
 ) -> tuple[bytes, str]:
-    """Return the joined calendar between two instants (None: without bound) as a file, and its media type.
+    """Return the joined calendar between two instants (None: without bound) as a file, and its
+    media type.
 
-    `kind` is one of `FORMATS`. With `producer`, only its releases are included. The export contains no results of
-    looks. Without `with_addresses`, releases not due yet have no addresses: some may be public early (rule 20).
+    `kind` is one of `FORMATS`. With `producer`, only its releases are included. The export contains
+    no results of looks. Without `with_addresses`, releases not due yet have no addresses: some may
+    be public early (rule 20).
     """
     write, media = FORMATS[kind]
     entries = promised_between(ledger, span, now, producer)
     if not with_addresses:
         entries = (
-            entry if has_passed(entry.slot, now) else replace(entry, release=replace(entry.release, url="", parts=()))
+            entry
+            if has_passed(entry.slot, now)
+            else replace(entry, release=replace(entry.release, url="", parts=()))
             for entry in entries
         )
     return write(entries, timezone), media
 
 
 def promised_between(
-    ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime, producer: str | None = None
+    ledger: LedgerStore,
+    span: tuple[datetime | None, datetime | None],
+    now: datetime,
+    producer: str | None = None,
 ) -> Iterator[PromisedRelease]:
-    """Yield the releases with a slot in force between two instants (None: without bound), with that slot."""
-    releases = [release for release in ledger.releases(*span) if not producer or producer in release.producers]
+    """Yield the releases with a slot in force between two instants (None: without bound), with that
+    slot.
+    """
+    releases = [
+        release
+        for release in ledger.releases(*span)
+        if not producer or producer in release.producers
+    ]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in ledger.promises([release.id for release in releases]):
         promises[promise.release].append(promise)

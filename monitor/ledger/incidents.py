@@ -1,4 +1,6 @@
-"""Opens and closes incidents without a release: implausible calendars, missing editions, hosts that are too costly."""
+"""Opens and closes incidents without a release: implausible calendars, missing editions, hosts that
+are too costly.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,17 @@ from schedules.times.zone import local_date
 
 _LOOK_BACK = timedelta(days=730)
 MOST_HOSTS = 20
-"""The most hosts a day that are reported as unreadable, because one publisher can have thousands of them."""
+"""The most hosts a day that are reported as unreadable, because one publisher can have thousands of
+them.
+"""
 
 
 @dataclass
 class CalendarIncidents:
-    """Opens and closes incidents of calendars and hosts. `wake` is called when there are new notices to deliver."""
+    """Opens and closes incidents of calendars and hosts.
+
+    `wake` is called when there are new notices to deliver.
+    """
 
     ledger: Ledger
     health: HealthState
@@ -43,44 +50,70 @@ class CalendarIncidents:
     _reported_hosts: dict[str, date] = field(default_factory=dict)
 
     async def load_open(self) -> None:
-        """Load the incidents about no release that are still open and were opened in the last two years."""
+        """Load the incidents about no release that are still open and were opened in the last two
+        years.
+        """
         since = self.clock.now() - _LOOK_BACK
         recent = await self.ask(lambda: self.verdicts.incidents(since))
-        still_open = (incident for incident in recent if incident.kind is Kind.CALENDAR and incident.closed is None)
-        self._open = {incident.id: alerts.fill_in_subject(incident) for incident in still_open if not incident.release}
+        still_open = (
+            incident
+            for incident in recent
+            if incident.kind is Kind.CALENDAR and incident.closed is None
+        )
+        self._open = {
+            incident.id: alerts.fill_in_subject(incident)
+            for incident in still_open
+            if not incident.release
+        }
 
     async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
-        """Update health and metrics after a read. If usable, close the calendar's incident, else continue or open one.
+        """Update health and metrics after a read.
 
-        One is opened if the read raised alarms, or if no read was usable for long. After a usable read, also notify
-        people of titles that now name another period. `producer` is empty if a calendar has several.
+        If usable, close the calendar's incident, else continue or open one.
+
+        One is opened if the read raised alarms, or if no read was usable for long. After a usable
+        read, also notify people of titles that now name another period. `producer` is empty if a
+        calendar has several.
         """
         now, read = self.clock.now(), recorded.read
         self.health.note_calendar_read(calendar, read.finished, read.fault)
-        known = next((incident for incident in self._open.values() if incident.calendar == calendar), None)
+        known = next(
+            (incident for incident in self._open.values() if incident.calendar == calendar), None
+        )
         if read.usable:
             self.counters.calendar_read.labels(calendar).set(read.finished.timestamp())
             self.counters.calendar_entries.labels(calendar).set(read.entries)
             self._failing.pop(calendar, None)
             if known is not None:
                 await self._record_decision(Decision(alerts.close_resolved(known, now)), now)
-            if periods := [(title.before, title.after) for title in recorded.retitled if title.changes_period]:
-                decision = alerts.report_changed_periods(calendar, producer or calendar, periods, now)
+            if periods := [
+                (title.before, title.after) for title in recorded.retitled if title.changes_period
+            ]:
+                decision = alerts.report_changed_periods(
+                    calendar, producer or calendar, periods, now
+                )
                 await self._record_decision(decision, now)
             return
         since = self._failing.setdefault(calendar, read.started)
-        # The time before this process started does not make a calendar stale. `last_read` may be before it.
-        stale_since = max(self.health.calendars.get(calendar, self.health.started), self.health.started)
+        # The time before this process started does not make a calendar stale. `last_read` may be
+        # before it.
+        stale_since = max(
+            self.health.calendars.get(calendar, self.health.started), self.health.started
+        )
         is_stale = now - stale_since > self.health.stale_after(calendar)
-        doubted = bool(recorded.alarms)  # a read that raised alarms could be read, but is not believed
+        # a read that raised alarms could be read, but is not believed
+        doubted = bool(recorded.alarms)
         if known is None and not doubted and not is_stale:
             return
         last_read = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
-        trouble = alerts.CalendarTrouble(calendar, producer or calendar, read.fault, since, last_read, doubted=doubted)
+        trouble = alerts.CalendarTrouble(
+            calendar, producer or calendar, read.fault, since, last_read, doubted=doubted
+        )
         await self._record_decision(alerts.report_trouble(trouble, known, now, self.timezone), now)
 
     async def report_missing_editions(self, calendars: Collection[str]) -> None:
-        """Notify people, once each, of editions of regular series that none of these calendars announced in time.
+        """Notify people, once each, of editions of regular series that none of these calendars
+        announced in time.
 
         Close the incidents of editions that are not missing any more.
         """
@@ -90,22 +123,32 @@ class CalendarIncidents:
         for last, due in await self.ledger.find_missing_editions(now):
             producer_name = self.events.rules.producer_name(last.producer)
             expected_days = (due.first, due.last)
-            decision = alerts.report_missing_edition(last.title, last.producer, producer_name, expected_days, now)
+            decision = alerts.report_missing_edition(
+                last.title, last.producer, producer_name, expected_days, now
+            )
             if decision.incident is not None:  # it always is here
                 still_missing.add(decision.incident.id)
-            # A calendar that was not read lately may have announced the edition since. Until it is read, no incident is
-            # opened. One that is open stays open, because no read has shown that the edition was announced.
-            if fresh.issuperset(last.calendars) and await self._find_stored_incident(decision) is None:
+            # A calendar that was not read lately may have announced the edition since. Until it is
+            # read, no incident is opened. One that is open stays open, because no read has shown
+            # that the edition was announced.
+            if (
+                fresh.issuperset(last.calendars)
+                and await self._find_stored_incident(decision) is None
+            ):
                 await self._record_decision(decision, now)
         for incident in [incident for incident in self._open.values() if incident.series]:
             if incident.id not in still_missing:
                 await self._record_decision(Decision(alerts.close_resolved(incident, now)), now)
 
     async def report_costly_hosts(self) -> None:
-        """Notify people of hosts with answers that take too long to parse, once a day each, also after a restart."""
+        """Notify people of hosts with answers that take too long to parse, once a day each, also
+        after a restart.
+        """
         now = self.clock.now()
         today = local_date(now, self.timezone)
-        self._reported_hosts = {host: day for host, day in self._reported_hosts.items() if day == today}
+        self._reported_hosts = {
+            host: day for host, day in self._reported_hosts.items() if day == today
+        }
         for host in sorted(self.health.costly):
             if host not in self._reported_hosts and len(self._reported_hosts) < MOST_HOSTS:
                 decision = alerts.report_costly_host(host, now, self.timezone)
@@ -115,13 +158,17 @@ class CalendarIncidents:
             self.health.costly.discard(host)
 
     async def _record_decision(self, decision: Decision, now: datetime) -> None:
-        """Store the incident and the notices of a decision. If the incident exists, only reopen it, without notices."""
+        """Store the incident and the notices of a decision.
+
+        If the incident exists, only reopen it, without notices.
+        """
         incident = decision.incident
         if incident is None:
             return
         earlier = await self._find_stored_incident(decision) if decision.notices else None
         if earlier is not None:
-            # Incidents of one day about the same trouble have the same id. So the trouble is notified once a day.
+            # Incidents of one day about the same trouble have the same id. So the trouble is
+            # notified once a day.
             decision = Decision(alerts.reopen(earlier, incident, now))
         await self._tasks.within(STALLED_AFTER, self._write_decision(decision, now))
         if decision.incident is not None and decision.incident.closed is None:
@@ -135,4 +182,8 @@ class CalendarIncidents:
 
     async def _find_stored_incident(self, decision: Decision) -> Incident | None:
         incident = decision.incident
-        return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))
+        return (
+            None
+            if incident is None
+            else await self.ask(lambda: self.verdicts.incident(incident.id))
+        )

@@ -1,4 +1,6 @@
-"""Keeps the ledger, which is every promise that calendars have made for releases, in memory and in the store."""
+"""Keeps the ledger, which is every promise that calendars have made for releases, in memory and in
+the store.
+"""
 
 from __future__ import annotations
 
@@ -39,10 +41,12 @@ _CONFIRM_ALL_EVERY, _DROP_EVERY = timedelta(hours=6), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RecordedRead:
-    """The result of recording one calendar read: the alarms that it raised, and how it changed the ledger.
+    """The result of recording one calendar read: the alarms that it raised, and how it changed the
+    ledger.
 
-    `promised` are the releases with a new promise, `confirmed` those with a repeated promise. `unlisted` are the
-    releases that the calendar no longer shows although it should. `retitled` are the changes of titles.
+    `promised` are the releases with a new promise, `confirmed` those with a repeated promise.
+    `unlisted` are the releases that the calendar no longer shows although it should. `retitled` are
+    the changes of titles.
     """
 
     read: CalendarRead
@@ -66,13 +70,18 @@ class Ledger:
         checks: Mapping[str, Checks] | None = None,
         ask: Ask = run_in_thread,
     ) -> None:
-        """Begin empty. `checks` has, by calendar, the settings by which its reads are compared with earlier ones."""
+        """Begin empty.
+
+        `checks` has, by calendar, the settings by which its reads are compared with earlier ones.
+        """
         self._store, self._rules, self._ask = store, rules, ask
         self._memory = LedgerMemory(store, rules, ask)
         self._writer, self._clock = writer, clock
         self._checks = checks or {}
-        self._last_confirmed_all: dict[str, datetime] = {}  # by calendar, the last read that confirmed all its promises
-        self._past_dropped_at: datetime | None = None  # when releases that are long over were last dropped from memory
+        # by calendar, the last read that confirmed all its promises
+        self._last_confirmed_all: dict[str, datetime] = {}
+        # when releases that are long over were last dropped from memory
+        self._past_dropped_at: datetime | None = None
         self._lock = asyncio.Lock()
         # By calendar (None: of no calendar), its last write and which later write may replace that.
         self._last_writes: dict[str | None, tuple[Write, object]] = {}
@@ -84,26 +93,37 @@ class Ledger:
 
     @property
     def releases(self) -> Mapping[str, Release]:
-        """Return the announced releases in memory, by id. Releases that are long over are only in the store."""
+        """Return the announced releases in memory, by id.
+
+        Releases that are long over are only in the store.
+        """
         return self._memory.releases
 
     async def load(self, now: datetime) -> None:
-        """Load the stored calendars, join their entries, and store what this changes. Then call `store_differing`."""
+        """Load the stored calendars, join their entries, and store what this changes.
+
+        Then call `store_differing`.
+        """
         async with self._lock:
             await run_in_thread(lambda: self._memory.load(now))
             await self._write_rejoined(self._memory, now)
 
     async def store_differing(self) -> None:
-        """Store the releases that differ from their stored rows, because their entries were joined again."""
+        """Store the releases that differ from their stored rows, because their entries were joined
+        again.
+        """
         for names in portions(list(self.releases)):
             async with self._lock:
                 if differing := await self._memory.find_differing(names):
                     await self._write_with_short_wait(write.prepare_rewrite(differing))
 
-    async def reconfigure(self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime) -> None:
+    async def reconfigure(
+        self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime
+    ) -> None:
         """Use other rules to join calendars, and other checks for their reads, from now on.
 
-        If the store fails, raise `StoreFault` and change nothing. Call `store_differing` afterwards.
+        If the store fails, raise `StoreFault` and change nothing. Call `store_differing`
+        afterwards.
         """
         async with self._lock:
             if rules != self._rules:
@@ -121,10 +141,13 @@ class Ledger:
         self._past_dropped_at = now
 
     async def record_read(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
-        """Record one read. Store its promises if it is usable, not older than the last read, and raises no alarm.
+        """Record one read.
 
-        If it repeats the last read, confirm the promises for `watched` releases at once, and others less often. A read
-        with `unread` entries is compared as if it was new, so that it does not confirm these.
+        Store its promises if it is usable, not older than the last read, and raises no alarm.
+
+        If it repeats the last read, confirm the promises for `watched` releases at once, and others
+        less often. A read with `unread` entries is compared as if it was new, so that it does not
+        confirm these.
         """
         async with self._lock:
             read, reading = outcome.read, outcome.reading
@@ -135,7 +158,9 @@ class Ledger:
             if reading is state.reading and not reading.unread:
                 return await self._record_repeated(state, read, as_of, watched)
             if state.as_of is not None and as_of < state.as_of:
-                return await self._record_unusable(read, "a copy that may be older than the last read")
+                return await self._record_unusable(
+                    read, "a copy that may be older than the last read"
+                )
             state = await self._memory.load_entries_of(read.calendar, reading)
             checks = self._checks.get(read.calendar, Checks())
             evaluate = partial(evaluate_read, state, read, reading, checks, as_of)
@@ -147,11 +172,15 @@ class Ledger:
             return await self._record_changes(read, result)
 
     async def rewrite_all_rows(self) -> None:
-        """Write all releases, promises and entries of memory to the store again, because it may have lost some."""
+        """Write all releases, promises and entries of memory to the store again, because it may
+        have lost some.
+        """
         async with self._lock:
             memory, at = self._memory, self._clock.now()
             releases = list(self.releases.values())
-            promises = [promise for release in releases for promise in self.book.promises_of(release.id)]
+            promises = [
+                promise for release in releases for promise in self.book.promises_of(release.id)
+            ]
             entries = [
                 state.entry_to_store(uid, memory.release_of[state.name, uid], at)
                 for state in memory.states.values()
@@ -160,17 +189,27 @@ class Ledger:
             ]
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
 
-    async def drop_past_and_find_near(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
-        """Drop releases that are long over, except those to `keep`. Return the releases promised within `ahead`."""
+    async def drop_past_and_find_near(
+        self, now: datetime, keep: Collection[str], ahead: timedelta
+    ) -> set[str]:
+        """Drop releases that are long over, except those to `keep`.
+
+        Return the releases promised within `ahead`.
+        """
         async with self._lock:
             if self._past_dropped_at is None or now - self._past_dropped_at >= _DROP_EVERY:
                 self._past_dropped_at = now
                 await self._memory.drop_past_releases(now, keep)
             names = self.book.releases()
-            return set(await offload_many(len(names), lambda: self.book.find_near(names, now, ahead)))
+            return set(
+                await offload_many(len(names), lambda: self.book.find_near(names, now, ahead))
+            )
 
     async def load_release(self, release: str) -> Release | None:
-        """Return an announced release, and load it into memory if it is long over. None if it was never announced."""
+        """Return an announced release, and load it into memory if it is long over.
+
+        None if it was never announced.
+        """
         async with self._lock:
             await self._memory.load_releases([release])
             return self.releases.get(release)
@@ -190,60 +229,89 @@ class Ledger:
         return self._memory.state_of(calendar).announcements()
 
     def last_read(self, calendar: str) -> datetime | None:
-        """Return when a calendar was last read with success, even before this process started. None if never."""
+        """Return when a calendar was last read with success, even before this process started.
+
+        None if never.
+        """
         return self._memory.state_of(calendar).last_read
 
     async def find_missing_editions(self, now: datetime) -> list[tuple[SeriesEdition, Expectation]]:
-        """Return the last edition of each regular series whose next edition is not announced, and when it is expected.
+        """Return the last edition of each regular series whose next edition is not announced, and
+        when it is expected.
 
         Calendars that were not read lately count too, by their last read.
         """
         async with self._lock:
             past = await self._memory.past_editions(now)
             found = list(self._memory.editions())
-            return await offload_many(len(found), lambda: list(find_missing_editions(found, past, now)))
+            return await offload_many(
+                len(found), lambda: list(find_missing_editions(found, past, now))
+            )
 
     async def has_series(self, producer: str, title: str) -> bool:
         """Return whether a producer has ever announced an edition of the series of this title."""
         series = series_of(producer, title)
-        if any(series_of(release.producer, release.title) == series for release in self.releases.values()):
+        if any(
+            series_of(release.producer, release.title) == series
+            for release in self.releases.values()
+        ):
             return True
         async with self._lock:
             return series in (await self._memory.past_editions(self._clock.now())).latest
 
     def find_matching(self, producer: str, found: Found) -> list[Release]:
-        """Return the releases of a producer in memory that have the address or title of a listing entry."""
-        of_producer = (release for release in self.releases.values() if producer in release.producers)
+        """Return the releases of a producer in memory that have the address or title of a listing
+        entry.
+        """
+        of_producer = (
+            release for release in self.releases.values() if producer in release.producers
+        )
         return matching_releases(of_producer, found.url, found.title)
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the stored releases of a producer that have this address or title. Waits until the store answers."""
-        query = partial(self._ask, lambda: self._memory.find_matching_in_store(producer, url, title))
+        """Return the stored releases of a producer that have this address or title.
+
+        Waits until the store answers.
+        """
+        query = partial(
+            self._ask, lambda: self._memory.find_matching_in_store(producer, url, title)
+        )
         return await repeat_until_answered(query, self._clock)
 
     async def _write_with_short_wait(
         self, portions: Portions, calendar: str | None = None, replaceable_by: object = None
     ) -> None:
-        """Queue a write. Wait at most `STALLED_AFTER` seconds for it, or not at all if an earlier write still waits.
+        """Queue a write.
 
-        So a slow store delays neither calendars nor looks. The next write of the same `calendar` replaces this one if
-        it has an equal `replaceable_by` (not None) and this one has not begun. Raises `StoreFault` if the queue is full
-        or the write fails while this waits.
+        Wait at most `STALLED_AFTER` seconds for it, or not at all if an earlier write still waits.
+
+        So a slow store delays neither calendars nor looks. The next write of the same `calendar`
+        replaces this one if it has an equal `replaceable_by` (not None) and this one has not begun.
+        Raises `StoreFault` if the queue is full or the write fails while this waits.
         """
         if not portions.rows:
             return
         is_store_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
         last_write, last_replaceable_by = self._last_writes.get(calendar, (None, None))
         is_last_replaceable = replaceable_by is not None and replaceable_by == last_replaceable_by
-        replaced = last_write if is_last_replaceable and last_write is not None and not last_write.is_begun else None
+        replaced = (
+            last_write
+            if is_last_replaceable and last_write is not None and not last_write.is_begun
+            else None
+        )
         queued = self._writer.write_in_portions(portions, instead_of=replaced)
         self._last_writes[calendar] = (queued, replaceable_by)
         await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else STALLED_AFTER)
         if queued.done.done():
             queued.done.result()  # raises if the write failed
 
-    async def _record_unusable(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> RecordedRead:
-        """Store a read as not usable because of a `fault`, and return it. It does not change any promise."""
+    async def _record_unusable(
+        self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()
+    ) -> RecordedRead:
+        """Store a read as not usable because of a `fault`, and return it.
+
+        It does not change any promise.
+        """
         unusable = replace(read, usable=False, fault=fault)
         rows = Portions()
         rows.add([unusable])
@@ -255,29 +323,49 @@ class Ledger:
     ) -> RecordedRead:
         """Record a read that shows the same entries as the last one, and confirm their promises.
 
-        If a calendar has more than `SMALL` promises, those for releases that are not `watched` are confirmed only every
-        six hours. `as_of` is the earliest instant that the read can describe, because it may come from a cache.
+        If a calendar has more than `SMALL` promises, those for releases that are not `watched` are
+        confirmed only every six hours. `as_of` is the earliest instant that the read can describe,
+        because it may come from a cache.
         """
         name, at = read.calendar, read.finished
-        release_of_shown = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
+        release_of_shown = {
+            uid: self._memory.release_of[name, uid] for uid in state.promised_entries()
+        }
         last_all = self._last_confirmed_all.get(name)
-        confirms_all = len(release_of_shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
-        confirmed = {uid: release for uid, release in release_of_shown.items() if confirms_all or release in watched}
-        # An entry is unlisted if the read does not show it although its slot is ahead. Its promise counts such reads.
-        not_shown = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_shown}
+        confirms_all = (
+            len(release_of_shown) <= SMALL
+            or last_all is None
+            or at - last_all >= _CONFIRM_ALL_EVERY
+        )
+        confirmed = {
+            uid: release
+            for uid, release in release_of_shown.items()
+            if confirms_all or release in watched
+        }
+        # An entry is unlisted if the read does not show it although its slot is ahead. Its promise
+        # counts such reads.
+        not_shown = {
+            uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_shown
+        }
         uids = [] if state.reading is None else find_unlisted(not_shown, state.reading, at)
-        unlisted = self._make_unlisted_promises(state, self._memory.release_of, uids, release_of_shown.values(), as_of)
+        unlisted = self._make_unlisted_promises(
+            state, self._memory.release_of, uids, release_of_shown.values(), as_of
+        )
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
-        # While this write waits for the store, an equal one by a later read may replace it. If it has counts of
-        # unlisted entries, that would lose them, so nothing may replace it (None).
+        # While this write waits for the store, an equal one by a later read may replace it. If it
+        # has counts of unlisted entries, that would lose them, so nothing may replace it (None).
         replaceable_by = None if unlisted else ("confirmed", confirms_all)
         await self._write_with_short_wait(rows, name, replaceable_by=replaceable_by)
-        self._memory.replace_state(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
+        self._memory.replace_state(
+            replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of))
+        )
         self.book.replace_promises(unlisted)
         self.book.confirm(name, confirmed.values(), as_of)
         if confirms_all:
             self._last_confirmed_all[name] = at
-        return RecordedRead(read, confirmed=confirmed.values(), unlisted={promise.release for promise in unlisted})
+        return RecordedRead(
+            read, confirmed=confirmed.values(), unlisted={promise.release for promise in unlisted}
+        )
 
     def _make_unlisted_promises(
         self,
@@ -287,32 +375,50 @@ class Ledger:
         shown_releases: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return promises of entries that a read at `at` did not show although their slot is ahead (unlisted entries).
+        """Return promises of entries that a read at `at` did not show although their slot is ahead
+        (unlisted entries).
 
-        A promise counts such reads, and its count is one higher than before. An entry is left out if the read shows it
-        under another id, or shows another entry of its release (`shown_releases`).
+        A promise counts such reads, and its count is one higher than before. An entry is left out
+        if the read shows it under another id, or shows another entry of its release
+        (`shown_releases`).
         """
-        # A calendar counts once for each release, however many of the release's entries it does not show.
+        # A calendar counts once for each release, however many of the release's entries it does not
+        # show.
         unlisted = [uid for uid in unlisted_uids if not state.is_under_another_id(uid)]
         uid_of_release = {release_of[state.name, uid]: uid for uid in unlisted}
         if not uid_of_release:
             return []
         for release in shown_releases:
             uid_of_release.pop(release, None)
-        # By release, the titles of new entries that may replace the unlisted one. Its promise keeps these titles.
-        successors = {release: state.find_successors(uid) for release, uid in uid_of_release.items()}
+        # By release, the titles of new entries that may replace the unlisted one. Its promise keeps
+        # these titles.
+        successors = {
+            release: state.find_successors(uid) for release, uid in uid_of_release.items()
+        }
         return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
-        """Store a usable read that differs from the last one, and then apply it to memory. Return what it changed."""
-        # `as_of` is the earliest instant that the read can describe, because it may come from a cache.
-        name, read_changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
+        """Store a usable read that differs from the last one, and then apply it to memory.
+
+        Return what it changed.
+        """
+        # `as_of` is the earliest instant that the read can describe, because it may come from a
+        # cache.
+        name, read_changes, as_of = (
+            read.calendar,
+            result.changes,
+            result.state.as_of or read.finished,
+        )
         ledger_change = await self._memory.change_from_read(name, result)
         release_of, state = ledger_change.joined.release_of, ledger_change.states[name]
         shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_shown]
-        confirmed = [release_of[name, uid] for uid in read_changes.confirmed]  # the read shows their promises unchanged
-        unlisted = self._make_unlisted_promises(state, release_of, read_changes.unlisted, shown, as_of)
-        updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]  # earlier promises with another mark
+        # the read shows their promises unchanged
+        confirmed = [release_of[name, uid] for uid in read_changes.confirmed]
+        unlisted = self._make_unlisted_promises(
+            state, release_of, read_changes.unlisted, shown, as_of
+        )
+        # earlier promises with another mark
+        updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]
         prepare = partial(write.prepare_changing_read, ledger_change, read, result, updated)
         rows = await offload_many(len(result.changed_ids) + len(confirmed), prepare)
         await self._write_with_short_wait(rows, name)
@@ -320,14 +426,31 @@ class Ledger:
         self._memory.apply_change(ledger_change)
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
-        # Log entries that two reads in a row did not show, and those that are shown again after that.
-        for what, uids in (("absent", read_changes.unlisted_twice), ("reappeared", read_changes.reappeared)):
+        # Log entries that two reads in a row did not show, and those that are shown again after
+        # that.
+        for what, uids in (
+            ("absent", read_changes.unlisted_twice),
+            ("reappeared", read_changes.reappeared),
+        ):
             for uid in uids:
-                _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
+                _log.info(
+                    "calendar_entry",
+                    calendar=name,
+                    entry=uid,
+                    what=what,
+                    release=release_of[name, uid],
+                )
         promised = {release_of[name, uid] for uid in read_changes.promises}
-        last_title_changes = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
+        last_title_changes = (
+            entry.titles[-1] for entry in result.state.entries.values() if entry.titles
+        )
         retitled = [change for change in last_title_changes if change.at == read.finished]
         releases = {promise.release for promise in unlisted}
         return RecordedRead(
-            read, change=ledger_change, promised=promised, confirmed=confirmed, retitled=retitled, unlisted=releases
+            read,
+            change=ledger_change,
+            promised=promised,
+            confirmed=confirmed,
+            retitled=retitled,
+            unlisted=releases,
         )

@@ -1,4 +1,7 @@
-"""Keeps the part of the ledger that is in memory. Releases that are long over are only in the store."""
+"""Keeps the part of the ledger that is in memory.
+
+Releases that are long over are only in the store.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,14 @@ from alerts.incident import Incident
 from monitor.judge.runs import Run
 from monitor.ledger.missing_editions import PastEditions
 from monitor.ledger.promises import PromiseBook
-from monitor.ledger.state import MOST_COUNTS, CalendarEntry, CalendarState, Joining, ReadResult, join_again
+from monitor.ledger.state import (
+    MOST_COUNTS,
+    CalendarEntry,
+    CalendarState,
+    Joining,
+    ReadResult,
+    join_again,
+)
 from monitor.ledger.write import LedgerChange
 from monitor.plan.targets import release_from_id
 from monitor.store.rows import Announced, SeriesEdition
@@ -30,7 +40,9 @@ from schedules.titles import read_title, title_matches
 
 _log = structlog.get_logger(__name__)
 KEPT_AFTER_END = timedelta(days=90)
-"""How long a release stays in memory after no calendar shows it any more and its last promised time has passed."""
+"""How long a release stays in memory after no calendar shows it any more and its last promised time
+has passed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +61,21 @@ def _release_ids(entries: Iterable[Announced]) -> list[str]:
 def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
     """Return those releases that have the address or title of a listing entry."""
     address = canonical_address(url)
-    return [one for one in releases if canonical_address(one.url) == address or title_matches(one.title, title)]
+    return [
+        one
+        for one in releases
+        if canonical_address(one.url) == address or title_matches(one.title, title)
+    ]
 
 
 def find_past_releases(
-    states: Iterable[CalendarState], release_of: Mapping[Key, str], ledger: PromiseBook, since: datetime
+    states: Iterable[CalendarState],
+    release_of: Mapping[Key, str],
+    ledger: PromiseBook,
+    since: datetime,
 ) -> set[str]:
-    """Return the releases that no calendar has shown since `since` and that were never promised for a later time.
+    """Return the releases that no calendar has shown since `since` and that were never promised for
+    a later time.
 
     `LedgerStore.shown_since` leaves out the same releases.
     """
@@ -74,7 +94,9 @@ def find_past_releases(
 
 
 class LedgerMemory:
-    """The state of each calendar, the releases that their entries are joined into, and the promises for these."""
+    """The state of each calendar, the releases that their entries are joined into, and the promises
+    for these.
+    """
 
     def __init__(self, store: Store, rules: JoinRules, ask: Ask = run_in_thread) -> None:
         """Begin empty. `ask` runs a query of the store outside the event loop."""
@@ -89,42 +111,63 @@ class LedgerMemory:
         self._cached_past_editions: PastEditions | None = None
 
     def load(self, now: datetime) -> None:
-        """Load the last reads of every calendar, and the entries and promises of releases that are not long over.
+        """Load the last reads of every calendar, and the entries and promises of releases that are
+        not long over.
 
-        A release without a final verdict is not over. Blocks. Call `join_loaded` afterwards to join the entries into
-        releases, which are not loaded themselves.
+        A release without a final verdict is not over. Blocks. Call `join_loaded` afterwards to join
+        the entries into releases, which are not loaded themselves.
         """
-        reads = {name: self._store.ledger.reads(name, MOST_COUNTS, usable=True) for name in self._rules.order}
+        reads = {
+            name: self._store.ledger.reads(name, MOST_COUNTS, usable=True)
+            for name in self._rules.order
+        }
         states = {name: CalendarState.from_reads(name, rows) for name, rows in reads.items()}
         entries: dict[str, dict[str, CalendarEntry]] = {name: {} for name in states}
         release_of: dict[Key, str] = {}
         open_verdicts = self._store.verdicts.open_judged()
-        unsettled = [verdict.release for verdict in open_verdicts if verdict.slot is not None and verdict.slot < now]
-        for names in portions(sorted({*self._store.ledger.shown_since(now - KEPT_AFTER_END), *unsettled})):
+        unsettled = [
+            verdict.release
+            for verdict in open_verdicts
+            if verdict.slot is not None and verdict.slot < now
+        ]
+        for names in portions(
+            sorted({*self._store.ledger.shown_since(now - KEPT_AFTER_END), *unsettled})
+        ):
             rows = self._load_entries(names)
             for row in rows:
                 entries[row.calendar][row.uid] = states[row.calendar].restore_entry(row)
                 release_of[row.calendar, row.uid] = row.release
             self.book.add(self._store.ledger.promises(_release_ids(rows)))
-        self.states = {name: replace(state, entries=entries[name]) for name, state in states.items()}
+        self.states = {
+            name: replace(state, entries=entries[name]) for name, state in states.items()
+        }
         self.release_of = release_of
 
     async def join_loaded(self) -> LedgerChange:
         """Join the loaded entries by the present rules. Return how this changes the ledger.
 
-        The change has the entries that move to another release. Memory stays the same until `apply_change`.
+        The change has the entries that move to another release. Memory stays the same until
+        `apply_change`.
         """
-        # No release is in memory yet, so all count as `altered`. Leave them out: `find_differing` later finds those
-        # that differ from their stored rows.
+        # No release is in memory yet, so all count as `altered`. Leave them out: `find_differing`
+        # later finds those that differ from their stored rows.
         joined = replace(await self._join_all(self.states), altered=frozenset())
-        replaced = list(joined.replaced_releases())  # the releases of which all entries moved to another one
-        stored = await self._ask(lambda: self._store.ledger.releases_named(replaced)) if replaced else []
-        return await self._change_from_join(joined, self.states, {release.id: release for release in stored})
+        # the releases of which all entries moved to another one
+        replaced = list(joined.replaced_releases())
+        stored = (
+            await self._ask(lambda: self._store.ledger.releases_named(replaced)) if replaced else []
+        )
+        return await self._change_from_join(
+            joined, self.states, {release.id: release for release in stored}
+        )
 
     async def find_differing(self, names: Iterable[str]) -> list[Release]:
         """Return those of these releases that are not stored, or differ from their stored rows."""
         known = [self.releases[name] for name in names if name in self.releases]
-        return [self.releases[name] for name in await self._ask(lambda: self._store.ledger.differing(known))]
+        return [
+            self.releases[name]
+            for name in await self._ask(lambda: self._store.ledger.differing(known))
+        ]
 
     def state_of(self, calendar: str) -> CalendarState:
         """Return the state of a calendar, an empty one if it was never read."""
@@ -135,12 +178,23 @@ class LedgerMemory:
         self.states = {**self.states, state.name: state}
 
     async def drop_past_releases(self, now: datetime, keep: Collection[str]) -> None:
-        """Drop the releases that are over for longer than `KEPT_AFTER_END` from memory, except those to `keep`."""
-        find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - KEPT_AFTER_END)
-        past = (await offload_many(len(self.release_of), find)).difference(keep)  # in a thread if there are many
+        """Drop the releases that are over for longer than `KEPT_AFTER_END` from memory, except
+        those to `keep`.
+        """
+        find = partial(
+            find_past_releases,
+            self.states.values(),
+            self.release_of,
+            self.book,
+            now - KEPT_AFTER_END,
+        )
+        # in a thread if there are many
+        past = (await offload_many(len(self.release_of), find)).difference(keep)
         if past:
-            # The days of past editions show when the next edition of a series is due, so keep these days.
-            if self._cached_past_editions is not None:  # None: they will be read from the store when needed
+            # The days of past editions show when the next edition of a series is due, so keep these
+            # days.
+            # None: they will be read from the store when needed
+            if self._cached_past_editions is not None:
                 for edition in self.editions():
                     if edition.release in past:
                         self._cached_past_editions.add(edition, now)
@@ -163,29 +217,44 @@ class LedgerMemory:
         return loaded
 
     async def load_entries_of(self, calendar: str, reading: Reading) -> CalendarState:
-        """Load the releases of entries that a read shows but only the store has. Return the calendar's new state."""
+        """Load the releases of entries that a read shows but only the store has.
+
+        Return the calendar's new state.
+        """
         known = self.state_of(calendar).entries
-        unknown = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
+        unknown = [
+            announcement.uid
+            for announcement in reading.announcements
+            if announcement.uid not in known
+        ]
         for uids in portions(unknown):
             entries = await self._ask(partial(self._store.ledger.entries_named, calendar, uids))
             await self.load_releases({entry.release for entry in entries})
         return self.state_of(calendar)
 
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:
-        """Return how a usable read of a calendar changes the ledger. Call `apply_change` when the change is written.
+        """Return how a usable read of a calendar changes the ledger.
 
-        If the read changed entries, join the entries of all calendars into releases again. New releases need unique
-        ids, so load any release from the store that has the id of a new one.
+        Call `apply_change` when the change is written.
+
+        If the read changed entries, join the entries of all calendars into releases again. New
+        releases need unique ids, so load any release from the store that has the id of a new one.
         """
         state = result.state
         if result.changed_ids:
             joined, state = await self._join_with_stored(state)
         else:
-            # The releases stay as they are: none is altered (empty set), no entry moves to another one (empty dict).
+            # The releases stay as they are: none is altered (empty set), no entry moves to another
+            # one (empty dict).
             joined = Joining(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
         promises = result.changes.promises.items()
-        new = {uid: replace(promise, release=joined.release_of[calendar, uid]) for uid, promise in promises}
-        change = await self._change_from_join(joined, {**self.states, calendar: state}, self.releases)
+        new = {
+            uid: replace(promise, release=joined.release_of[calendar, uid])
+            for uid, promise in promises
+        }
+        change = await self._change_from_join(
+            joined, {**self.states, calendar: state}, self.releases
+        )
         return replace(change, new_promises=new)
 
     async def past_editions(self, now: datetime) -> PastEditions:
@@ -195,9 +264,13 @@ class LedgerMemory:
         return self._cached_past_editions
 
     def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the stored releases of a producer that have the address or title of a listing entry. Blocks."""
+        """Return the stored releases of a producer that have the address or title of a listing
+        entry. Blocks.
+        """
         address_end, words = last_segment(url) or canonical_address(url), read_title(title).words
-        return matching_releases(self._store.ledger.releases_alike(producer, address_end, words), url, title)
+        return matching_releases(
+            self._store.ledger.releases_alike(producer, address_end, words), url, title
+        )
 
     def apply_change(self, change: LedgerChange) -> None:
         """Apply a change to memory. Call it after the change was written."""
@@ -206,7 +279,13 @@ class LedgerMemory:
         self.releases, self.release_of = joined.releases, joined.release_of
         self.book.add((*change.copied_promises, *change.new_promises.values()))
         for (calendar, uid), old in joined.old_release_of.items():
-            _log.info("rejoined", calendar=calendar, entry=uid, was=old, release=joined.release_of[calendar, uid])
+            _log.info(
+                "rejoined",
+                calendar=calendar,
+                entry=uid,
+                was=old,
+                release=joined.release_of[calendar, uid],
+            )
         for rivals in joined.ambiguous - self._ambiguous:
             _log.warning("ambiguous_join", entries=sorted(" ".join(key) for key in rivals))
         self._ambiguous = joined.ambiguous
@@ -215,7 +294,13 @@ class LedgerMemory:
         """Yield each promised release in memory, with its last promised slot."""
         for release in self.releases.values():
             if promises := self.book.promises_of(release.id):
-                yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promises[-1].slot)
+                yield SeriesEdition(
+                    release.id,
+                    release.producer,
+                    release.title,
+                    release.calendars,
+                    promises[-1].slot,
+                )
 
     def _forget_releases(self, names: Collection[str]) -> None:
         """Remove releases, with their entries and promises, from memory."""
@@ -223,8 +308,12 @@ class LedgerMemory:
         for (calendar, uid), release in self.release_of.items():
             if release in names:
                 uids[calendar].add(uid)
-        self.states = {calendar: state.without(uids[calendar]) for calendar, state in self.states.items()}
-        self.releases = {name: release for name, release in self.releases.items() if name not in names}
+        self.states = {
+            calendar: state.without(uids[calendar]) for calendar, state in self.states.items()
+        }
+        self.releases = {
+            name: release for name, release in self.releases.items() if name not in names
+        }
         self.release_of = {key: name for key, name in self.release_of.items() if name not in names}
         self.book.forget(names)
 
@@ -234,23 +323,39 @@ class LedgerMemory:
         for entry in loaded.entries:
             rows[entry.calendar].append(entry)
         # New mappings, because a thread may be reading the old ones.
-        changed = {calendar: self.state_of(calendar).with_stored_entries(added) for calendar, added in rows.items()}
+        changed = {
+            calendar: self.state_of(calendar).with_stored_entries(added)
+            for calendar, added in rows.items()
+        }
         self.states = {**self.states, **changed}
         self.releases = {**self.releases, **{release.id: release for release in loaded.releases}}
-        self.release_of = {**self.release_of, **{(row.calendar, row.uid): row.release for row in loaded.entries}}
+        self.release_of = {
+            **self.release_of,
+            **{(row.calendar, row.uid): row.release for row in loaded.entries},
+        }
         self.book.add(loaded.promises)
         self._cached_past_editions = None  # it may have editions of these releases
 
     def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
-        return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._rules.order]
+        return [
+            entry
+            for entry in self._store.ledger.entries_of(releases)
+            if entry.calendar in self._rules.order
+        ]
 
     def _load_stored(self, releases: Sequence[str]) -> StoredReleases:
-        """Return those of these releases that are stored and in a configured calendar, with entries and promises."""
+        """Return those of these releases that are stored and in a configured calendar, with entries
+        and promises.
+        """
         entries = self._load_entries(releases)
         names = _release_ids(entries)
-        return StoredReleases(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
+        return StoredReleases(
+            self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names)
+        )
 
-    def _load_past_editions(self, releases_in_memory: Collection[str], now: datetime) -> PastEditions:
+    def _load_past_editions(
+        self, releases_in_memory: Collection[str], now: datetime
+    ) -> PastEditions:
         """Return the past editions in the store, except of releases in memory. Cache them."""
         past = PastEditions()
         rows = self._store.ledger.editions()
@@ -258,7 +363,8 @@ class LedgerMemory:
             for edition in rows:
                 if edition.release not in releases_in_memory:
                     past.add(edition, now)
-            rows = self._store.ledger.editions(rows[-1].release)  # the next portion, after this release
+            # the next portion, after this release
+            rows = self._store.ledger.editions(rows[-1].release)
         self._cached_past_editions = past
         return past
 
@@ -268,36 +374,50 @@ class LedgerMemory:
         return await offload_many(entry_count, work)
 
     async def _join_with_stored(self, state: CalendarState) -> tuple[Joining, CalendarState]:
-        """Join all entries, with this state of one calendar. Return the result, and the state as it was joined.
+        """Join all entries, with this state of one calendar.
 
-        If the store has a release with the id of a new one, load it and join again, so that ids stay unique.
+        Return the result, and the state as it was joined.
+
+        If the store has a release with the id of a new one, load it and join again, so that ids
+        stay unique.
         """
         while True:
             joined = await self._join_all({**self.states, state.name: state})
             loaded = await self.load_releases(joined.releases)
             if not loaded.releases:
                 return joined, state
-            state = state.with_stored_entries(entry for entry in loaded.entries if entry.calendar == state.name)
+            state = state.with_stored_entries(
+                entry for entry in loaded.entries if entry.calendar == state.name
+            )
 
     async def _change_from_join(
         self, joined: Joining, states: Mapping[str, CalendarState], before: Mapping[str, Release]
     ) -> LedgerChange:
-        """Return how the ledger changes after entries were joined again. `before` are the releases before that.
+        """Return how the ledger changes after entries were joined again.
 
-        The promises of entries that moved are copied to their new release. If all entries of a release moved to another
-        one, its runs and incidents move too.
+        `before` are the releases before that.
+
+        The promises of entries that moved are copied to their new release. If all entries of a
+        release moved to another one, its runs and incidents move too.
         """
         replaced = joined.replaced_releases()
         runs, incidents = list[Run](), list[Incident]()
         for names in portions(sorted(replaced)):
             for run in await self._ask(partial(self._store.runs.of_releases, names)):
-                old = release_from_id(run.target)  # the id of a target begins with that of its release
+                # the id of a target begins with that of its release
+                old = release_from_id(run.target)
                 runs.append(replace(run, target=f"{replaced[old]}{run.target.removeprefix(old)}"))
             for name in names:
                 old_incidents = await self._ask(partial(self._store.verdicts.incidents_of, name))
-                incidents += (replace(incident, release=replaced[name]) for incident in old_incidents)
+                incidents += (
+                    replace(incident, release=replaced[name]) for incident in old_incidents
+                )
         moved_entries = joined.old_release_of.items()
-        # Each calendar, old release and new release once, because several entries of a calendar may move together.
-        moves = {(calendar, old, joined.release_of[calendar, uid]) for (calendar, uid), old in moved_entries}
+        # Each calendar, old release and new release once, because several entries of a calendar may
+        # move together.
+        moves = {
+            (calendar, old, joined.release_of[calendar, uid])
+            for (calendar, uid), old in moved_entries
+        }
         copies = [promise for move in sorted(moves) for promise in self.book.copy_promises(*move)]
         return LedgerChange(joined, states, before, copies, runs=runs, incidents=incidents)

@@ -1,4 +1,7 @@
-"""Finds editions of regular series that should have been announced by now. Pure: by the slots of earlier ones."""
+"""Finds editions of regular series that should have been announced by now.
+
+Pure: by the slots of earlier ones.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +36,11 @@ class PastEditions:
 def find_missing_editions(
     editions: Iterable[SeriesEdition], past: PastEditions, now: datetime
 ) -> Iterator[tuple[SeriesEdition, Expectation]]:
-    """Yield the last edition of each series whose next edition should be announced and is not, and when it is expected.
+    """Yield the last edition of each series whose next edition should be announced and is not, and
+    when it is expected.
 
-    `editions` are those in memory, `past` has older ones. The caller must check that the calendar was read lately.
+    `editions` are those in memory, `past` has older ones. The caller must check that the calendar
+    was read lately.
     """
     by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
     for edition in editions:
@@ -46,19 +51,25 @@ def find_missing_editions(
             continue  # no word of the title names a series
         in_memory = by_series.get(series, [])
         days_in_memory = (_day_if_passed(edition, now) for edition in in_memory)
-        passed_days = {day for day in days_in_memory if day is not None}.union(past.days.get(series, ()))
+        passed_days = {day for day in days_in_memory if day is not None}.union(
+            past.days.get(series, ())
+        )
         expectation = expect_next_edition(series, [*passed_days])
         # After the last expected day, the series has probably ended or changed its rhythm.
         if expectation is None or local_date(now) > expectation.last:
             continue
         all_editions = [*in_memory, past.latest[series]] if series in past.latest else in_memory
         latest = max(all_editions, key=lambda edition: first_day(edition.slot) or date.min)
-        is_missing = expectation.find_unannounced([edition.slot for edition in in_memory], now) is not None
+        is_missing = (
+            expectation.find_unannounced([edition.slot for edition in in_memory], now) is not None
+        )
         if is_missing:
             yield latest, expectation
 
 
 def _day_if_passed(edition: SeriesEdition, now: datetime) -> date | None:
-    """Return the day of an edition, None if its slot has not passed or has less than day precision."""
+    """Return the day of an edition, None if its slot has not passed or has less than day
+    precision.
+    """
     slot = edition.slot
     return first_day(slot) if slot.precision in _DATED and has_passed(slot, now) else None

@@ -1,4 +1,6 @@
-"""Fetches the pages of one calendar, refuses answers that are not the calendar's, and removes personal data."""
+"""Fetches the pages of one calendar, refuses answers that are not the calendar's, and removes
+personal data.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,18 @@ _SUBSTITUTES = {
 
 
 class PagesUnavailable(Exception):
-    """Raised if a calendar's pages cannot be fetched, or are too many. `str(fault)` says why, in one line."""
+    """Raised if a calendar's pages cannot be fetched, or are too many.
+
+    `str(fault)` says why, in one line.
+    """
 
 
 @dataclass(slots=True)
 class FetchedPage:
     """An answer, its page, and the digest of its bytes as received.
 
-    `as_of_range` is the earliest and the latest instant that it can describe, given its time in caches.
+    `as_of_range` is the earliest and the latest instant that it can describe, given its time in
+    caches.
     """
 
     answer: Answer
@@ -52,8 +58,8 @@ class FetchedPage:
 class CalendarPages:
     """Fetches the pages of one calendar. `ask` makes a request within the budget of its host.
 
-    With `strip`, personal data is removed from JSON answers before they are hashed or stored, from large ones by
-    `workers`. `cap` is the largest answer in bytes.
+    With `strip`, personal data is removed from JSON answers before they are hashed or stored, from
+    large ones by `workers`. `cap` is the largest answer in bytes.
     """
 
     ask: Callable[[Request], Awaitable[Answer | Failure]]
@@ -68,9 +74,12 @@ class CalendarPages:
             self._fetched.clear()
 
     async def fetch(self, request: PageRequest) -> FetchedPage | None:
-        """Return the page for one request, None if it is optional and has no usable answer. Raises `PagesUnavailable`.
+        """Return the page for one request, None if it is optional and has no usable answer.
 
-        If the server says that the page has not changed since the last request (304), that page is returned again.
+        Raises `PagesUnavailable`.
+
+        If the server says that the page has not changed since the last request (304), that page is
+        returned again.
         """
         last = self._fetched.get(request.url)
         headers = last.page.headers if last is not None and last.page.status == 200 else {}
@@ -91,22 +100,29 @@ class CalendarPages:
             answer = replace(answer, body=await self._strip_people(request.url, answer.body))
         page = Page(request.url, answer.status, answer.body, dict(answer.headers))
         fetched = FetchedPage(answer, page, digest, answer_time_bounds(answer))
-        # The next request needs this page if its answer may be a 304, or an equal body that need not be stripped again.
+        # The next request needs this page if its answer may be a 304, or an equal body that need
+        # not be stripped again.
         if self.strip or {"etag", "last-modified"} & set(answer.headers):
             self._fetched[request.url] = fetched
         return fetched
 
     def _describe_fault(self, answer: Answer | Failure, *, is_repeated: bool) -> str:
-        """Return why an answer cannot be used, or an empty string. A 304 can be used only if the page `is_repeated`."""
+        """Return why an answer cannot be used, or an empty string.
+
+        A 304 can be used only if the page `is_repeated`.
+        """
         if isinstance(answer, Failure):
             return f"{answer.reason}: {answer.detail}"
-        reason = rejection_reason(answer) or find_challenge(answer)  # by the same rules as for looks
+        # by the same rules as for looks
+        reason = rejection_reason(answer) or find_challenge(answer)
         if reason in _SUBSTITUTES:
             return f"answered {_SUBSTITUTES[reason]}"
         if not answer.whole:
             return f"is larger than {self.cap // MEGABYTE} MB"
         # A 404 can be used: a source may interpret it as the removal of an announcement.
-        is_usable = answer.status < 500 and answer.status != 429 and (answer.status != 304 or is_repeated)
+        is_usable = (
+            answer.status < 500 and answer.status != 429 and (answer.status != 304 or is_repeated)
+        )
         return "" if is_usable else f"answered {answer.status}"
 
     async def _strip_people(self, url: str, body: bytes) -> bytes:
@@ -119,9 +135,14 @@ class CalendarPages:
 
 
 async def run_in_worker(
-    workers: Workers, task: str, source: CalendarSource | OnePage, pages: Sequence[Page], now: datetime
+    workers: Workers,
+    task: str,
+    source: CalendarSource | OnePage,
+    pages: Sequence[Page],
+    now: datetime,
 ) -> Any:  # noqa: ANN401  # by task
-    """Return the result of `source.read` or `source.more` (the `task`) for these pages, run in a worker process.
+    """Return the result of `source.read` or `source.more` (the `task`) for these pages, run in a
+    worker process.
 
     Raises `UnreadableCalendar` and `ReadFault`.
     """
@@ -141,4 +162,5 @@ def read_local_file(file: Path, now: datetime) -> FetchedPage:
         raise PagesUnavailable(f"{file.name}: cannot be read: {exc.strerror}") from exc
     answer = Answer(f"file:{file.name}", 200, {}, body, sent=now, received=now)
     page = Page(file.name, 200, body)
-    return FetchedPage(answer, page, digest=b"", as_of_range=(now, now))  # only pages that are kept need a digest
+    # only pages that are kept need a digest
+    return FetchedPage(answer, page, digest=b"", as_of_range=(now, now))

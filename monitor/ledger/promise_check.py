@@ -1,4 +1,6 @@
-"""Requests that calendars are read again at once, before a breach of their promises is reported (rule 13)."""
+"""Requests that calendars are read again at once, before a breach of their promises is reported
+(rule 13).
+"""
 
 from __future__ import annotations
 
@@ -16,23 +18,33 @@ from schedules.contract.verdict import Kind, VerdictKind
 from schedules.release import Release
 
 LONGEST_WAIT = timedelta(seconds=10)
-"""The longest that a verdict waits for its calendars to be read again. After that it is reported as doubtful."""
+"""The longest that a verdict waits for its calendars to be read again. After that it is reported as
+doubtful.
+"""
 _LENGTH_OF_FIRST_LOOKS = timedelta(seconds=5)
-"""After a slot, no calendar is read for this long, because the first looks need the budgets of the hosts."""
+"""After a slot, no calendar is read for this long, because the first looks need the budgets of the
+hosts.
+"""
 
 Requeue = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
 class WantedRead:
-    """A calendar read that a verdict needs. It must begin at `since` or later. The wait for it ends at `deadline`."""
+    """A calendar read that a verdict needs.
+
+    It must begin at `since` or later. The wait for it ends at `deadline`.
+    """
 
     since: datetime
     deadline: datetime
 
 
 class DeferredRelease(Protocol):
-    """A release with a verdict that may wait for a calendar read. If `waits_for_calendar`, it waits now."""
+    """A release with a verdict that may wait for a calendar read.
+
+    If `waits_for_calendar`, it waits now.
+    """
 
     release: Release
     wanted_read: WantedRead | None
@@ -42,7 +54,8 @@ class DeferredRelease(Protocol):
 class PromiseCheck:
     """Keeps requests for calendar reads, and the releases that wait for them.
 
-    The judge calls `request_needed_reads`. The reader of calendars calls `next_requested` and `record_read`.
+    The judge calls `request_needed_reads`. The reader of calendars calls `next_requested` and
+    `record_read`.
     """
 
     def __init__(self) -> None:
@@ -52,16 +65,20 @@ class PromiseCheck:
         self._wakeup = asyncio.Event()
         self.has_reader = False
 
-    def request_needed_reads(self, watched: DeferredRelease, verdict: Verdict, judge_again: Requeue) -> datetime | None:
+    def request_needed_reads(
+        self, watched: DeferredRelease, verdict: Verdict, judge_again: Requeue
+    ) -> datetime | None:
         """Request the calendar reads that a verdict needs, and set `watched.waits_for_calendar`.
 
-        A breach is reported only after its calendars were read, or after a deadline. `judge_again` is called after each
-        requested read. Return the time at which the release must be judged again if no read comes, or None.
+        A breach is reported only after its calendars were read, or after a deadline. `judge_again`
+        is called after each requested read. Return the time at which the release must be judged
+        again if no read comes, or None.
         """
         watched.waits_for_calendar = False
         if not self.has_reader:  # a verdict must not wait for reads that no one makes
             return None
-        since = confirmation_needed_since(verdict)  # a read counts only if it begins at this time or later
+        # a read counts only if it begins at this time or later
+        since = confirmation_needed_since(verdict)
         if since is None:
             return self._request_early_confirmation(watched.release, verdict, judge_again)
         wanted = watched.wanted_read
@@ -73,13 +90,18 @@ class PromiseCheck:
         if verdict.at >= wanted.deadline:
             return None
         release = watched.release
-        watched.waits_for_calendar = self.request_reads(release.calendars, since, release.id, judge_again)
+        watched.waits_for_calendar = self.request_reads(
+            release.calendars, since, release.id, judge_again
+        )
         return wanted.deadline if watched.waits_for_calendar else None
 
-    def _request_early_confirmation(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
+    def _request_early_confirmation(
+        self, release: Release, verdict: Verdict, judge_again: Requeue
+    ) -> datetime | None:
         """Request a read of the calendars if the promise must be confirmed already before a breach.
 
-        If it is too early for that, return when to judge the release again, which calls this method again. Else None.
+        If it is too early for that, return when to judge the release again, which calls this method
+        again. Else None.
         """
         slot = early_confirmation_needed_since(verdict)
         if slot is None:
@@ -90,12 +112,20 @@ class PromiseCheck:
         self.request_reads(release.calendars, slot, release.id, judge_again)
         return None
 
-    def request_reads(self, calendars: Iterable[str], since: datetime, release: str, callback: Requeue) -> bool:
-        """Request reads of those calendars that were not read since `since`. Return whether there are any.
+    def request_reads(
+        self, calendars: Iterable[str], since: datetime, release: str, callback: Requeue
+    ) -> bool:
+        """Request reads of those calendars that were not read since `since`.
+
+        Return whether there are any.
 
         `callback` is called after each of these reads.
         """
-        lacking = [name for name in calendars if name not in self._last_read or self._last_read[name] < since]
+        lacking = [
+            name
+            for name in calendars
+            if name not in self._last_read or self._last_read[name] < since
+        ]
         for name in lacking:
             self._requests[name][release] = (since, callback)
         if lacking:
@@ -103,17 +133,26 @@ class PromiseCheck:
         return bool(lacking)
 
     async def next_requested(self) -> list[str]:
-        """Wait for requests, and return the calendars to read. Before the first call, no verdict is deferred."""
+        """Wait for requests, and return the calendars to read.
+
+        Before the first call, no verdict is deferred.
+        """
         self.has_reader = True
         await self._wakeup.wait()
         self._wakeup.clear()
         return sorted(name for name, waiting in self._requests.items() if waiting)
 
     def record_read(self, calendar: str, begun: datetime) -> None:
-        """Record a read that began at `begun`, even a failed one, and call the callbacks of requests that it meets."""
+        """Record a read that began at `begun`, even a failed one, and call the callbacks of
+        requests that it meets.
+        """
         self._last_read[calendar] = max(begun, self._last_read.get(calendar, begun))
         requests = self._requests.pop(calendar, {})
-        if later := {release: (since, callback) for release, (since, callback) in requests.items() if since > begun}:
+        if later := {
+            release: (since, callback)
+            for release, (since, callback) in requests.items()
+            if since > begun
+        }:
             self._requests[calendar] = later
             self._wakeup.set()
         for since, callback in requests.values():
@@ -122,10 +161,12 @@ class PromiseCheck:
 
 
 def early_confirmation_needed_since(verdict: Verdict) -> datetime | None:
-    """Return the slot if a calendar read at the slot or later must confirm it before there is a breach. Else None.
+    """Return the slot if a calendar read at the slot or later must confirm it before there is a
+    breach. Else None.
 
-    This is so while a page at a guessed address is not out. When the page appears late, that is a breach. But then
-    GOV.UK's announcement redirects to the page, no longer shows the slot, and cannot confirm it.
+    This is so while a page at a guessed address is not out. When the page appears late, that is a
+    breach. But then GOV.UK's announcement redirects to the page, no longer shows the slot, and
+    cannot confirm it.
     """
     begins, page = None if verdict.slot is None else verdict.slot.begins(), verdict.page
     if begins is None or page is None or verdict.at < begins:
@@ -138,10 +179,12 @@ def early_confirmation_needed_since(verdict: Verdict) -> datetime | None:
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
-    """Return the time from which on a calendar read can confirm the promise of a breach. None: no read is needed.
+    """Return the time from which on a calendar read can confirm the promise of a breach.
 
-    Example: the slot is 9:30, and content was public at 9:10. A read at 9:12 that shows 9:30 confirms this breach. If a
-    part is late, only a read at 9:30 or later confirms it.
+    None: no read is needed.
+
+    Example: the slot is 9:30, and content was public at 9:10. A read at 9:12 that shows 9:30
+    confirms this breach. If a part is late, only a read at 9:30 or later confirms it.
     """
     begins = None if verdict.slot is None else verdict.slot.begins()
     kinds = {finding.kind for finding in verdict.findings}
@@ -153,10 +196,11 @@ def confirmation_needed_since(verdict: Verdict) -> datetime | None:
         # While the promise is in doubt, the verdict has no exposures.
         first_seen = [part.first_seen.by for part in verdict.parts]
     dated = [time for time in first_seen if time is not None]
-    # One read must confirm all exposures, so it must come after the last of them. These times are true times. If our
-    # clock is behind, they can be later than `verdict.at`.
+    # One read must confirm all exposures, so it must come after the last of them. These times are
+    # true times. If our clock is behind, they can be later than `verdict.at`.
     since = min(max(dated), begins) if dated else begins
     last_confirmed = verdict.confirmed  # the time of the last read that showed the slot
     is_confirmed = last_confirmed is not None and last_confirmed >= since
-    is_too_soon = not dated and verdict.at < begins  # before the slot, no time is known at which content was public
+    # before the slot, no time is known at which content was public
+    is_too_soon = not dated and verdict.at < begins
     return None if is_confirmed or is_too_soon else since

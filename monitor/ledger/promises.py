@@ -34,7 +34,9 @@ class PromiseBook:
                 known.sort(key=attrgetter("learnt"))
 
     def confirm(self, calendar: str, releases: Iterable[str], at: datetime) -> None:
-        """Record that a calendar still showed its newest promise for these releases at `at`, or keep a later time."""
+        """Record that a calendar still showed its newest promise for these releases at `at`, or
+        keep a later time.
+        """
         for release in releases:
             newest = self.newest_promise(calendar, release)
             if newest is not None and (newest.confirmed_at or at) <= at:
@@ -53,23 +55,35 @@ class PromiseBook:
         latest_first = reversed(self.promises_of(release))
         return next((promise for promise in latest_first if promise.calendar == calendar), None)
 
-    def count_unlisted(self, calendar: str, successors: Mapping[str, Sequence[str]], at: datetime) -> list[Promise]:
-        """Return a calendar's newest promise for each release in `successors`, with one more read that did not show it.
+    def count_unlisted(
+        self, calendar: str, successors: Mapping[str, Sequence[str]], at: datetime
+    ) -> list[Promise]:
+        """Return a calendar's newest promise for each release in `successors`, with one more read
+        that did not show it.
 
-        The read was made at `at`. `successors` has, by release, the titles of entries that may replace its entry.
+        The read was made at `at`. `successors` has, by release, the titles of entries that may
+        replace its entry.
         """
         counted = []
         for release, titles in successors.items():
             if (promise := self.newest_promise(calendar, release)) is not None:
                 before = promise.unlisted or Unlisted(at, 0)
                 all_titles = tuple(dict.fromkeys((*before.successors, *titles)))
-                counted.append(replace(promise, unlisted=Unlisted(before.since, before.reads + 1, all_titles)))
+                counted.append(
+                    replace(promise, unlisted=Unlisted(before.since, before.reads + 1, all_titles))
+                )
         return counted
 
     def mark_relisted(self, calendar: str, releases: Iterable[str]) -> list[Promise]:
-        """Return those newest promises of a calendar that earlier reads did not show, marked as shown again."""
+        """Return those newest promises of a calendar that earlier reads did not show, marked as
+        shown again.
+        """
         promises = (self.newest_promise(calendar, release) for release in releases)
-        return [replace(newest, unlisted=None) for newest in promises if newest is not None and newest.unlisted]
+        return [
+            replace(newest, unlisted=None)
+            for newest in promises
+            if newest is not None and newest.unlisted
+        ]
 
     def promises_of(self, release: str) -> list[Promise]:
         """Return the promises of a release, oldest first."""
@@ -94,26 +108,44 @@ class PromiseBook:
         return [instant for instant in promised if instant is not None and begin <= instant <= end]
 
     def find_near(self, releases: Iterable[str], now: datetime, ahead: timedelta) -> list[str]:
-        """Return the releases with a promised time at most `ahead` in the future or `BEHIND` in the past."""
+        """Return the releases with a promised time at most `ahead` in the future or `BEHIND` in the
+        past.
+        """
         until, since = now + ahead, now - BEHIND
-        return [name for name in releases if any(_is_near(one.slot, since, until) for one in self.promises_of(name))]
+        return [
+            name
+            for name in releases
+            if any(_is_near(one.slot, since, until) for one in self.promises_of(name))
+        ]
 
     def last_promised_day(self, release: str) -> date | None:
-        """Return the local day on which the last promised slot of a release begins, None if it has none."""
+        """Return the local day on which the last promised slot of a release begins, None if it has
+        none.
+        """
         promises = self.promises_of(release)
         slot = promises[-1].slot if promises else None
         begins = slot.begins() if slot else None
-        return local_date(begins, slot.timezone) if slot is not None and begins is not None else None
+        return (
+            local_date(begins, slot.timezone) if slot is not None and begins is not None else None
+        )
 
     def copy_promises(self, calendar: str, old: str, new: str) -> list[Promise]:
-        """Return a calendar's promises for `old` as promises for `new`, except those that `new` has already."""
+        """Return a calendar's promises for `old` as promises for `new`, except those that `new` has
+        already.
+        """
         known = {(promise.calendar, promise.learnt) for promise in self.promises_of(new)}
         to_copy = (promise for promise in self.promises_of(old) if promise.calendar == calendar)
-        return [replace(promise, release=new) for promise in to_copy if (calendar, promise.learnt) not in known]
+        return [
+            replace(promise, release=new)
+            for promise in to_copy
+            if (calendar, promise.learnt) not in known
+        ]
 
 
 def _is_near(slot: Slot, since: datetime, until: datetime) -> bool:
-    """Return whether the instant or a part of the span of a slot is after `since` and not after `until`."""
+    """Return whether the instant or a part of the span of a slot is after `since` and not after
+    `until`.
+    """
     if slot.instant is not None:
         return since < slot.instant <= until
     begins, passes = slot.begins(), slot.passes()

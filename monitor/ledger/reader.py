@@ -1,4 +1,6 @@
-"""Reads one calendar: makes the requests that its source names, and lets the source read the answers."""
+"""Reads one calendar: makes the requests that its source names, and lets the source read the
+answers.
+"""
 
 from __future__ import annotations
 
@@ -34,17 +36,20 @@ MOST_BYTES = 32 * MEGABYTE
 MOST_ENTRIES = 50_000
 MOST_PAGES = 500
 _MOST_BYTES_ON_LOOP = 200_000
-"""The most bytes that are parsed on the event loop. More are parsed in a thread, so that no look is delayed."""
+"""The most bytes that are parsed on the event loop. More are parsed in a thread, so that no look is
+delayed.
+"""
 
 Adjust = Callable[[Announcement], Announcement]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a read: the row for the store, and the reading, None if the read was not usable.
+    """The result of a read: the row for the store, and the reading, None if the read was not
+    usable.
 
-    If the calendar has not changed, `reading` is the same object as after the last read. The pages describe instants
-    from `as_of`, given their time in caches, to the row's `finished`.
+    If the calendar has not changed, `reading` is the same object as after the last read. The pages
+    describe instants from `as_of`, given their time in caches, to the row's `finished`.
     """
 
     read: CalendarRead
@@ -56,9 +61,10 @@ class Outcome:
 class CalendarReader:
     """Reads one calendar, one read at a time.
 
-    `evidence` keeps the bytes if the calendar has changed, or if the read failed for another reason than the last one.
-    `adjust` applies the configuration's changes to an announcement. `producer` is set if all entries are from one
-    producer. The workers of `pages` parse the answers, except small ones if the format `is_plain`.
+    `evidence` keeps the bytes if the calendar has changed, or if the read failed for another reason
+    than the last one. `adjust` applies the configuration's changes to an announcement. `producer`
+    is set if all entries are from one producer. The workers of `pages` parse the answers, except
+    small ones if the format `is_plain`.
     """
 
     name: str
@@ -82,7 +88,10 @@ class CalendarReader:
             self.source.remember(announcements)
 
     async def read(self) -> Outcome:
-        """Read the calendar once. A failure of the network or the calendar is part of the result, not an exception."""
+        """Read the calendar once.
+
+        A failure of the network or the calendar is part of the result, not an exception.
+        """
         async with self._lock:
             started = self.clock.now()
             fetched: list[FetchedPage] = []
@@ -92,23 +101,42 @@ class CalendarReader:
             except (PagesUnavailable, UnreadableCalendar, ReadFault) as exc:
                 fault = " ".join(str(exc).split())
                 records = self._keep_evidence(fetched, fault)
-                read = CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=records)
+                read = CalendarRead(
+                    self.name,
+                    started,
+                    self.clock.now(),
+                    usable=False,
+                    fault=fault,
+                    evidence=records,
+                )
                 return Outcome(read, None)
-            # If the calendar has not changed, `reading` is the last one, and its evidence is that of the last read. A
-            # failed read in between has replaced the ids of that evidence, so the bytes are kept again.
+            # If the calendar has not changed, `reading` is the last one, and its evidence is that
+            # of the last read. A failed read in between has replaced the ids of that evidence, so
+            # the bytes are kept again.
             is_repeated = reading is self._reading and not self._last_fault
             records = self._last_records if is_repeated else self._keep_evidence(fetched, "")
             self._reading, self._digest = reading, digest
             count = len(reading.announcements)
-            # A page received at 9:30 with an age of 60 s shows the calendar as of 9:29. The read counts as finished at
-            # the latest instant that any of its pages can show, and is `as_of` the earliest one.
+            # A page received at 9:30 with an age of 60 s shows the calendar as of 9:29. The read
+            # counts as finished at the latest instant that any of its pages can show, and is
+            # `as_of` the earliest one.
             earliest = min((page.as_of_range[0] for page in fetched), default=started)
             latest = max((page.as_of_range[1] for page in fetched), default=started)
-            read = CalendarRead(self.name, started, latest, usable=True, entries=count, digest=digest, evidence=records)
+            read = CalendarRead(
+                self.name,
+                started,
+                latest,
+                usable=True,
+                entries=count,
+                digest=digest,
+                evidence=records,
+            )
             return Outcome(read, reading, as_of=earliest)
 
     async def _read_pages(self, pages: Sequence[Page]) -> tuple[Reading, str]:
-        """Return the reading of these pages, or the last reading itself if they have not changed, and their SHA-256."""
+        """Return the reading of these pages, or the last reading itself if they have not changed,
+        and their SHA-256.
+        """
         sha = hashlib.sha256()
         for page in pages:
             sha.update(f"{page.status} {len(page.body)}\0".encode())
@@ -127,24 +155,38 @@ class CalendarReader:
         return self._check_and_adjust(reading), digest
 
     def _workers_for(self, pages: Sequence[Page]) -> Workers | None:
-        """Return the workers that must parse these pages, because an answer may be hostile. None: parse them here."""
+        """Return the workers that must parse these pages, because an answer may be hostile.
+
+        None: parse them here.
+        """
         is_small = self.is_plain and sum(len(page.body) for page in pages) <= MOST_IN_PROCESS
         return None if self.file is not None or is_small else self.pages.workers
 
     def _check_and_adjust(self, reading: Reading) -> Reading:
-        """Return the reading, adjusted, or the last one if that is equal. Raises `UnreadableCalendar` if too large."""
+        """Return the reading, adjusted, or the last one if that is equal.
+
+        Raises `UnreadableCalendar` if too large.
+        """
         last = self._reading
         # The limit is against hostile answers of a host, so it does not apply to a local file.
         if self.file is None and len(reading.announcements) > MOST_ENTRIES:
             raise UnreadableCalendar(f"more than {MOST_ENTRIES} entries")
         if self.adjust is not None:
             reading = replace(reading, announcements=tuple(map(self.adjust, reading.announcements)))
-        # Compare the entries, not the bytes, because some calendars put the time of the download into each answer.
+        # Compare the entries, not the bytes, because some calendars put the time of the download
+        # into each answer.
         shown = (reading.announcements, reading.lists_overdue, reading.unread)
-        return last if last is not None and shown == (last.announcements, last.lists_overdue, last.unread) else reading
+        return (
+            last
+            if last is not None and shown == (last.announcements, last.lists_overdue, last.unread)
+            else reading
+        )
 
     async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
-        """Append all pages of the calendar to `fetched`. Raises `PagesUnavailable`, also after some were appended."""
+        """Append all pages of the calendar to `fetched`.
+
+        Raises `PagesUnavailable`, also after some were appended.
+        """
         if self.file is not None:
             fetched.append(read_local_file(self.file, self.clock.now()))
             return
@@ -162,20 +204,26 @@ class CalendarReader:
                 raise PagesUnavailable(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
             now = self.clock.now()
             workers = self._workers_for(pages)
-            # A source without a `state` needs no worker here, because it finds further requests without parsing a body.
+            # A source without a `state` needs no worker here, because it finds further requests
+            # without parsing a body.
             if workers is not None and self.source.state is not None:
                 requests = await run_in_worker(workers, "more", self.source, pages, now)
             else:
                 requests = self.source.more(pages, now)
 
     def _keep_evidence(self, fetched: Sequence[FetchedPage], fault: str) -> str:
-        """Keep the bytes of a read, unless it failed like the last one. Return the ids of the records.
+        """Keep the bytes of a read, unless it failed like the last one.
+
+        Return the ids of the records.
 
         `fault` says why the read is not usable. It is empty for a usable read.
         """
         if self.evidence is None:
             return ""
         if not fault or fault != self._last_fault:
-            ids = [self.evidence.keep_changed(one.answer, f"~calendar/{self.name}", "calendar") for one in fetched]
+            ids = [
+                self.evidence.keep_changed(one.answer, f"~calendar/{self.name}", "calendar")
+                for one in fetched
+            ]
             self._last_fault, self._last_records = fault, " ".join(dict.fromkeys(filter(None, ids)))
         return self._last_records

@@ -24,29 +24,48 @@ from monitor.threads import Job
 _log = structlog.get_logger(__name__)
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _QUARTER_HOUR = timedelta(minutes=15)
-"""A calendar with at most this interval is read often. Around a slot it has only two more reads, before and after."""
-_FAR_BEFORE, _FAR_AFTER = timedelta(minutes=10), (timedelta(minutes=5), timedelta(minutes=60))  # if not read often
+"""A calendar with at most this interval is read often. Around a slot it has only two more reads,
+before and after.
+"""
+# if not read often
+_FAR_BEFORE, _FAR_AFTER = timedelta(minutes=10), (timedelta(minutes=5), timedelta(minutes=60))
 _JUST_BEFORE = timedelta(minutes=4)
-"""How long before a slot every calendar is read again, to see a change before looks become frequent."""
+"""How long before a slot every calendar is read again, to see a change before looks become
+frequent.
+"""
 _JUST_AFTER = _MINUTE
-"""How long after a slot every calendar is read again, to see a change that came too late for the read before it."""
+"""How long after a slot every calendar is read again, to see a change that came too late for the
+read before it.
+"""
 
 
-def is_due(slots: Iterable[datetime], now: datetime, last_try: datetime, last_usable: datetime, *, often: bool) -> bool:
-    """Return whether a calendar must be read now because of one of these slots: `_read_times` says when.
+def is_due(
+    slots: Iterable[datetime],
+    now: datetime,
+    last_try: datetime,
+    last_usable: datetime,
+    *,
+    often: bool,
+) -> bool:
+    """Return whether a calendar must be read now because of one of these slots: `_read_times` says
+    when.
 
-    `last_try` is the time of the last read, also of a failed one, and `last_usable` that of the last usable one. The
-    calendar is read `often` if its interval is at most 15 minutes.
+    `last_try` is the time of the last read, also of a failed one, and `last_usable` that of the
+    last usable one. The calendar is read `often` if its interval is at most 15 minutes.
     """
     times = (time for slot in slots for time in _read_times(slot, now, last_usable, often=often))
     # A read that was due more than 15 minutes ago is not made up for.
     return any(time <= now < time + _QUARTER_HOUR and last_try < time for time in times)
 
 
-def _read_times(slot: datetime, now: datetime, last_usable: datetime, *, often: bool) -> Iterator[datetime]:
-    """Yield when a calendar must be read because of a slot: before it, or once it has passed, after it.
+def _read_times(
+    slot: datetime, now: datetime, last_usable: datetime, *, often: bool
+) -> Iterator[datetime]:
+    """Yield when a calendar must be read because of a slot: before it, or once it has passed, after
+    it.
 
-    For a slot at 9:30 that is at 9:26 and 9:31, and unless the calendar is read `often`, also at 9:20, 9:35 and 10:30.
+    For a slot at 9:30 that is at 9:26 and 9:31, and unless the calendar is read `often`, also at
+    9:20, 9:35 and 10:30.
     """
     if now < slot:
         yield slot - _JUST_BEFORE
@@ -63,7 +82,8 @@ def _read_times(slot: datetime, now: datetime, last_usable: datetime, *, often: 
 class CalendarReads:
     """Reads every calendar of the daemon, by its interval and around slots.
 
-    `record_read` stores a read in the ledger. `slots(begin, end)` returns the promised instants by calendar.
+    `record_read` stores a read in the ledger. `slots(begin, end)` returns the promised instants by
+    calendar.
     """
 
     readers: Sequence[tuple[CalendarReader, timedelta]]
@@ -94,7 +114,9 @@ class CalendarReads:
             yield _HOUR, "expected editions", self.report_missing_editions
 
     async def report_missing_editions(self) -> None:
-        """Notify people, once each, of editions of regular series that no calendar has announced in time."""
+        """Notify people, once each, of editions of regular series that no calendar has announced in
+        time.
+        """
         await self.incidents.report_missing_editions([reader.name for reader, _ in self.readers])
 
     async def read_all(self) -> None:
@@ -122,7 +144,9 @@ class CalendarReads:
                     _log.error("calendar_check_failed", exc_info=fault)
 
     async def read_around_slots(self) -> None:
-        """Read the calendars that are due because of a slot, and record earlier reads that the store refused."""
+        """Read the calendars that are due because of a slot, and record earlier reads that the
+        store refused.
+        """
         now, started = self.clock.now(), self.health.started
         # A read is due up to 60 minutes after a slot, and 15 minutes later it is too late for it.
         slots = self.slots(now - max(_FAR_AFTER) - _QUARTER_HOUR, now + _FAR_BEFORE)
@@ -130,7 +154,13 @@ class CalendarReads:
         for reader, interval in self.readers:
             last_try = self._last_tried.get(reader.name, started)
             last_usable = self.health.calendars.get(reader.name) or started
-            if is_due(slots.get(reader.name, ()), now, last_try, last_usable, often=interval <= _QUARTER_HOUR):
+            if is_due(
+                slots.get(reader.name, ()),
+                now,
+                last_try,
+                last_usable,
+                often=interval <= _QUARTER_HOUR,
+            ):
                 due.append(reader)
         await asyncio.gather(*(self.read(reader) for reader in due))
         await self._record_kept_reads()
@@ -141,7 +171,8 @@ class CalendarReads:
         try:
             outcome = await reader.read()
             if all(reader is not configured for configured, _ in self.readers):
-                # The configuration was reloaded during the read, and this calendar is no longer in it.
+                # The configuration was reloaded during the read, and this calendar is no longer in
+                # it.
                 return outcome.read
             recorded = await self._record_or_keep(outcome)
         finally:
@@ -149,7 +180,10 @@ class CalendarReads:
         return await self._report_read(reader, recorded)
 
     async def _record_or_keep(self, outcome: Outcome) -> RecordedRead:
-        """Record a read. If the store fails, keep it for `_record_kept_reads`, unless a later read replaces it."""
+        """Record a read.
+
+        If the store fails, keep it for `_record_kept_reads`, unless a later read replaces it.
+        """
         name = outcome.read.calendar
         self._kept_outcomes.pop(name, None)
         try:
@@ -161,12 +195,19 @@ class CalendarReads:
     async def _record_kept_reads(self) -> None:
         for reader, _ in self.readers:
             if (outcome := self._kept_outcomes.get(reader.name)) is not None:
-                with suppress(StoreFault):  # if the store still does not answer, the writer reports it
+                # if the store still does not answer, the writer reports it
+                with suppress(StoreFault):
                     await self._report_read(reader, await self._record_or_keep(outcome))
 
     async def _report_read(self, reader: CalendarReader, recorded: RecordedRead) -> CalendarRead:
         read = recorded.read
         log = _log.info if read.usable else _log.warning
-        log("calendar_read", calendar=read.calendar, usable=read.usable, entries=read.entries, fault=read.fault or None)
+        log(
+            "calendar_read",
+            calendar=read.calendar,
+            usable=read.usable,
+            entries=read.entries,
+            fault=read.fault or None,
+        )
         await self.incidents.report_read(reader.name, reader.producer, recorded)
         return read

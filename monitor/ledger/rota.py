@@ -1,4 +1,7 @@
-"""Reads on-call rotas from calendars. If a read fails, the shifts of the last good read stay in force."""
+"""Reads on-call rotas from calendars.
+
+If a read fails, the shifts of the last good read stay in force.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RotaReader:
-    """Reads the calendar of one rota, from `file` or over HTTP. Its bytes name people, so they are never stored."""
+    """Reads the calendar of one rota, from `file` or over HTTP.
+
+    Its bytes name people, so they are never stored.
+    """
 
     name: str
     every: timedelta
@@ -43,11 +49,15 @@ class RotaReader:
     file: Path | None = None
 
     async def read(self) -> tuple[tuple[Shift, ...], str]:
-        """Return the shifts and an empty text, or no shifts and the reason why they could not be read."""
+        """Return the shifts and an empty text, or no shifts and the reason why they could not be
+        read.
+        """
         now = self.clock.now()
         try:
             if self.file is not None:
-                spans: Sequence[Span] = self.source.read([read_local_file(self.file, now).page], now)
+                spans: Sequence[Span] = self.source.read(
+                    [read_local_file(self.file, now).page], now
+                )
             else:
                 (request,) = self.source.first(now)  # a rota is one page
                 fetched = await self.pages.fetch(request)
@@ -62,7 +72,8 @@ class RotaReader:
 class RotaReads:
     """Reads each rota by its interval into `rotas` and the store.
 
-    If a read fails, the shifts of the last good read stay in force, and people are notified as for a calendar.
+    If a read fails, the shifts of the last good read stay in force, and people are notified as for
+    a calendar.
     """
 
     readers: Sequence[RotaReader]
@@ -78,14 +89,18 @@ class RotaReads:
             yield reader.every, rota_calendar_name(reader.name), partial(self.read, reader)
 
     async def read(self, reader: RotaReader) -> None:
-        """Read one rota, store its shifts if they changed, and open an incident if it cannot be read."""
+        """Read one rota, store its shifts if they changed, and open an incident if it cannot be
+        read.
+        """
         begun = self.clock.now()
         name = rota_calendar_name(reader.name)
         shifts, fault = await reader.read()
         known = self.rotas[reader.name]
         shifts_in_force = known.calendar_shifts if fault else shifts
         self.rotas[reader.name] = replace(known, calendar_shifts=shifts_in_force, fault=fault)
-        read = CalendarRead(name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault)
+        read = CalendarRead(
+            name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault
+        )
         log = _log.warning if fault else _log.info
         log("rota_read", rota=reader.name, shifts=len(shifts), fault=fault or None)
         if not fault and shifts != known.calendar_shifts:

@@ -1,7 +1,8 @@
-"""Prepares the rows to write for each kind of calendar read, in the order in which they must be written.
+"""Prepares the rows to write for each kind of calendar read, in the order in which they must be
+written.
 
-An entry is written together with its release and its promise. The row of the read comes last: if the process stops
-before that, the read does not count.
+An entry is written together with its release and its promise. The row of the read comes last: if
+the process stops before that, the read does not count.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from schedules.release import Release
 class LedgerChange:
     """The changes of the ledger when calendars are joined again, after one read or at a start.
 
-    `states` are the states of all calendars, `before` the releases before the change. `copied_promises` are promises of
-    entries that moved, as promises of their new release. `new_promises` are those of the read, by entry id. `runs` and
-    `incidents` are of releases that were joined into others, and already name the new release.
+    `states` are the states of all calendars, `before` the releases before the change.
+    `copied_promises` are promises of entries that moved, as promises of their new release.
+    `new_promises` are those of the read, by entry id. `runs` and `incidents` are of releases that
+    were joined into others, and already name the new release.
     """
 
     joined: Joining
@@ -39,30 +41,42 @@ class LedgerChange:
     incidents: Sequence[Incident] = ()
 
     def new_releases(self) -> Collection[str]:
-        """Return the ids of releases that the store does not have yet, because all their entries are new."""
+        """Return the ids of releases that the store does not have yet, because all their entries
+        are new.
+        """
         moved = {self.joined.release_of[key] for key in self.joined.old_release_of}
         return self.joined.altered.difference(self.before, moved)
 
     def releases_to_write(self) -> list[Release]:
-        """Return the new and changed releases, those that entries moved to, and those joined into others."""
+        """Return the new and changed releases, those that entries moved to, and those joined into
+        others.
+        """
         joined = self.joined
         names = {*joined.altered, *(joined.release_of[key] for key in joined.old_release_of)}
-        stored = ((old, new) for old, new in joined.replaced_releases().items() if old in self.before)
+        stored = (
+            (old, new) for old, new in joined.replaced_releases().items() if old in self.before
+        )
         replaced = [replace(self.before[old], joined_into=new) for old, new in stored]
         return [*(joined.releases[name] for name in sorted(names)), *replaced]
 
 
 def prepare_confirming_read(
-    read: CalendarRead, confirmed: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
+    read: CalendarRead,
+    confirmed: Mapping[str, str],
+    as_of: datetime,
+    unlisted: Sequence[Promise] = (),
 ) -> Portions:
-    """Return what to store for a read with the same entries as the one before, in portions of one transaction each.
+    """Return what to store for a read with the same entries as the one before, in portions of one
+    transaction each.
 
-    `confirmed` are the uids of entries whose promises the read confirms, each with its release. `unlisted` are promises
-    with a higher count, because also this read did not show their entries. `as_of` is the earliest instant that the
-    read can describe, because it may come from a cache.
+    `confirmed` are the uids of entries whose promises the read confirms, each with its release.
+    `unlisted` are promises with a higher count, because also this read did not show their entries.
+    `as_of` is the earliest instant that the read can describe, because it may come from a cache.
     """
     portions = Portions()
-    _add_confirmed(portions, read, releases=list(confirmed.values()), uids=list(confirmed), as_of=as_of)
+    _add_confirmed(
+        portions, read, releases=list(confirmed.values()), uids=list(confirmed), as_of=as_of
+    )
     portions.add(unlisted)
     portions.add([read])  # last, because the read counts only if everything else is stored
     return portions
@@ -78,7 +92,8 @@ def prepare_rejoined(change: LedgerChange, at: datetime) -> Portions:
 def prepare_changing_read(
     change: LedgerChange, read: CalendarRead, result: ReadResult, updated: Sequence[Promise] = ()
 ) -> Portions:
-    """Return what to store for a read with new or changed entries, in the order in which it must be written.
+    """Return what to store for a read with new or changed entries, in the order in which it must be
+    written.
 
     `updated` are earlier promises that the read no longer shows, or shows again.
     """
@@ -88,33 +103,47 @@ def prepare_changing_read(
     def entry(uid: str) -> PendingEntry:
         return state.entry_to_store(uid, joined.release_of[calendar, uid], read.finished)
 
-    uids = dict.fromkeys((*result.changed_ids, *change.new_promises))  # of new and changed entries, each once, in order
+    # of new and changed entries, each once, in order
+    uids = dict.fromkeys((*result.changed_ids, *change.new_promises))
     release_of = {uid: joined.release_of[calendar, uid] for uid in (*uids, *confirmed)}
-    # New and changed releases are written in one step with their entries, other releases before that. A moved entry
-    # must not name a release that is not stored. So if any entry moves, all releases are written first.
+    # New and changed releases are written in one step with their entries, other releases before
+    # that. A moved entry must not name a release that is not stored. So if any entry moves, all
+    # releases are written first.
     with_entries = {release_of[uid] for uid in uids} & joined.altered
     has_moves = bool(joined.old_release_of)
-    written_first = [each for each in change.releases_to_write() if has_moves or each.id not in with_entries]
+    written_first = [
+        each for each in change.releases_to_write() if has_moves or each.id not in with_entries
+    ]
     portions = Portions()
     keys = {(calendar, uid) for uid in uids}
     _add_moves_of_entries(portions, change, written_first, read.finished, written_later=keys)
     release_to_write = {name: joined.releases[name] for name in with_entries}
-    new = [(entry(uid), release_to_write.get(release_of[uid]), change.new_promises.get(uid)) for uid in uids]
+    new = [
+        (entry(uid), release_to_write.get(release_of[uid]), change.new_promises.get(uid))
+        for uid in uids
+    ]
     portions.add(new, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
     portions.add(updated)
     # A confirmed entry can be among `uids` too: its promise is unchanged, but its title is not.
     unchanged = [uid for uid in confirmed if uid not in uids]
     confirmed_releases = [release_of[uid] for uid in confirmed]
-    _add_confirmed(portions, read, confirmed_releases, unchanged, as_of=state.as_of or read.finished)
-    portions.add([entry(uid) for uid in result.changes.newly_missing], _write_entries)  # that they are missing now
+    _add_confirmed(
+        portions, read, confirmed_releases, unchanged, as_of=state.as_of or read.finished
+    )
+    # that they are missing now
+    portions.add([entry(uid) for uid in result.changes.newly_missing], _write_entries)
     portions.add([read])  # last, because the read counts only if everything else is stored
     return portions
 
 
 def prepare_rewrite(
-    releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[PendingEntry] = ()
+    releases: Sequence[Release],
+    promises: Sequence[Promise] = (),
+    entries: Sequence[PendingEntry] = (),
 ) -> Portions:
-    """Return the portions that write these rows again, because the store has lost them or has other values."""
+    """Return the portions that write these rows again, because the store has lost them or has other
+    values.
+    """
     portions = Portions()
     portions.add(releases)
     portions.add(promises, lambda tx, rows: tx.add_promises(rows))
@@ -131,9 +160,9 @@ def _add_moves_of_entries(
 ) -> None:
     """Add to a write these releases, and move entries to the releases that they now belong to.
 
-    The promises, runs and incidents of moved entries come before the entries. So if the process stops in between, the
-    next start finds the entries at their old release, and repeats the move. The caller writes the entries
-    `written_later` itself. `at` is when the calendars were joined.
+    The promises, runs and incidents of moved entries come before the entries. So if the process
+    stops in between, the next start finds the entries at their old release, and repeats the move.
+    The caller writes the entries `written_later` itself. `at` is when the calendars were joined.
     """
     release_of = change.joined.release_of
     moved_keys = change.joined.old_release_of.keys() - set(written_later)
@@ -149,15 +178,25 @@ def _add_moves_of_entries(
 
 
 def _add_confirmed(
-    portions: Portions, read: CalendarRead, releases: Sequence[str], uids: Sequence[str], as_of: datetime
+    portions: Portions,
+    read: CalendarRead,
+    releases: Sequence[str],
+    uids: Sequence[str],
+    as_of: datetime,
 ) -> None:
-    """Add that a read still showed the promises for these releases, as of this instant, and these entries."""
+    """Add that a read still showed the promises for these releases, as of this instant, and these
+    entries.
+    """
     portions.add(releases, lambda tx, ids: tx.confirm_all(read.calendar, ids, as_of))
     portions.add(uids, lambda tx, ids: tx.confirm_entries(read.calendar, ids, read.finished))
 
 
-def _write_new_entries(tx: Transaction, entries: Sequence[tuple[PendingEntry, Release | None, Promise | None]]) -> None:
-    """Write entries, each with its release and its promise if these are new or changed (None: they are not)."""
+def _write_new_entries(
+    tx: Transaction, entries: Sequence[tuple[PendingEntry, Release | None, Promise | None]]
+) -> None:
+    """Write entries, each with its release and its promise if these are new or changed (None: they
+    are not).
+    """
     # All monitors write in the same order. Otherwise two could wait for each other's rows.
     releases = {release.id: release for _, release, _ in entries if release is not None}
     tx.save(*(releases[name] for name in sorted(releases)))

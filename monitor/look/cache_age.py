@@ -25,25 +25,34 @@ _SECONDS_TO_GROW = 3.0
 
 
 def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
-    """Return the least and most seconds that the answer may have been in caches. `headers` have lower-case names."""
+    """Return the least and most seconds that the answer may have been in caches.
+
+    `headers` have lower-case names.
+    """
     age = age_of(headers)
     if age is None:
         return 0.0, 0.0  # a cache must send an age, so without one the answer counts as made for us
     cache_reports = headers.get("x-cache", "").replace(",", " ").upper().split()
     if age == 0 and set(cache_reports) == {"MISS"}:
         return 0.0, 0.0  # every cache on the way reports that it had no copy
-    # The age is in whole seconds. One cache may round it up by a second, or two in a row round it down.
+    # The age is in whole seconds. One cache may round it up by a second, or two in a row round it
+    # down.
     return max(0.0, age - 1.0), age + _ROUNDING
 
 
 def answer_time_bounds(answer: Answer) -> tuple[datetime, datetime]:
-    """Return the earliest and latest instant at which the origin may have made an answer, given its `Age`."""
+    """Return the earliest and latest instant at which the origin may have made an answer, given its
+    `Age`.
+    """
     youngest, oldest = age_bounds(answer.headers)
     return answer.sent - timedelta(seconds=oldest), answer.received - timedelta(seconds=youngest)
 
 
 def age_of(headers: Mapping[str, str]) -> int | None:
-    """Return the `Age` in whole seconds, at most a year. None if it is absent or not a number (RFC 9111, 5.1)."""
+    """Return the `Age` in whole seconds, at most a year.
+
+    None if it is absent or not a number (RFC 9111, 5.1).
+    """
     text = headers.get("age", "").partition(",")[0].strip()
     if not text.isdecimal():
         return None
@@ -52,22 +61,31 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Return whether a cache answered with a copy older than its lifetime, as caches do if the origin fails."""
+    """Return whether a cache answered with a copy older than its lifetime, as caches do if the
+    origin fails.
+    """
     age = age_of(headers)
     if not age:
         return False
-    stated = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
+    stated = {
+        name.lower(): int(seconds)
+        for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))
+    }
     lifetime = stated.get("s-maxage", stated.get("max-age", 0))
-    # No lifetime is longer than a year. A lifetime of 0 is unknown: sites write "max-age=0" for browsers only.
+    # No lifetime is longer than a year. A lifetime of 0 is unknown: sites write "max-age=0" for
+    # browsers only.
     return age == _ONE_YEAR or 0 < lifetime < age
 
 
 @dataclass(slots=True)
 class ConstantAge:
-    """Detects that an address always sends the same `Age`, as some servers do. Such a number is not an age.
+    """Detects that an address always sends the same `Age`, as some servers do.
 
-    One pair of answers does not prove that: the cache may have copied from another cache that happened to have a copy
-    of the same age. So the `Age` is ignored only after two pairs that a real age cannot explain.
+    Such a number is not an age.
+
+    One pair of answers does not prove that: the cache may have copied from another cache that
+    happened to have a copy of the same age. So the `Age` is ignored only after two pairs that a
+    real age cannot explain.
     """
 
     _last_headers: tuple[str | None, ...] = ()
@@ -76,13 +94,16 @@ class ConstantAge:
     _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Return an answer, without its `Age` header if this address always sends the same number, which is no age.
+        """Return an answer, without its `Age` header if this address always sends the same number,
+        which is no age.
 
-        E.g. 300 at 9:30:00 and at 9:30:10. The copy of 9:30:00 would be 310 s old by then, a newer copy at most 10 s.
+        E.g. 300 at 9:30:00 and at 9:30:10. The copy of 9:30:00 would be 310 s old by then, a newer
+        copy at most 10 s.
         """
         age = age_of(answer.headers)
         if not age or age == _ONE_YEAR:
-            # `age_of` returns at most a year, so a real age of that length stays constant. The comparison starts again.
+            # `age_of` returns at most a year, so a real age of that length stays constant. The
+            # comparison starts again.
             self._last_headers = ()
             return answer
         headers = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
@@ -95,9 +116,12 @@ class ConstantAge:
         elapsed = (answer.sent - self._last_sent).total_seconds()
         if elapsed >= _SECONDS_TO_GROW:
             self._last_sent = answer.sent
-            # The age has not grown, so this copy is not the earlier one. A newer copy is at most `elapsed` seconds old.
+            # The age has not grown, so this copy is not the earlier one. A newer copy is at most
+            # `elapsed` seconds old.
             if age > elapsed + _ROUNDING:
                 self._unexplained_pairs += 1
         if self._unexplained_pairs < _PAIRS_TO_IGNORE:
             return answer
-        return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})
+        return replace(
+            answer, headers={name: text for name, text in answer.headers.items() if name != "age"}
+        )

@@ -1,4 +1,6 @@
-"""Detects answers that are not the publisher's present page: bot challenges, sign-in pages, mirrors, stale copies."""
+"""Detects answers that are not the publisher's present page: bot challenges, sign-in pages,
+mirrors, stale copies.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,22 @@ from schedules.patterns import quick
 
 _HEAD = 65_536
 _MARKS = frozenset(
-    {b"cf-chl-", b"cf_chl_opt", b"incapsula incident", b"aws-waf", b"awswafcookie", b"captcha-delivery", b"px-captcha"}
+    {
+        b"cf-chl-",
+        b"cf_chl_opt",
+        b"incapsula incident",
+        b"aws-waf",
+        b"awswafcookie",
+        b"captcha-delivery",
+        b"px-captcha",
+    }
     | {b"pardon our interruption", b"ddos-guard", b"/_sec/cp_challenge"}
 )
 # Cloudflare and Imperva put these scripts into ordinary pages too. But such a page has a heading.
 _MARKS_WITHOUT_HEADING = (b"challenge-platform", b"_incapsula_resource")
 _TITLES = quick(
-    rb"<title[^>]{0,100}>\s*(just a moment|attention required|access denied|access to this page|sign in|log in|login"
+    rb"<title[^>]{0,100}>\s*(just a moment|attention required|access denied|access to this"
+    rb" page|sign in|log in|login"
     rb"|signing in|are you (a )?(human|robot)|human verification|security check|verify|one moment"
     rb"|checking your browser)"
 )
@@ -22,8 +33,11 @@ _ASKED_TO_SIGN_IN = quick(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
 
 
 def rejection_reason(answer: Answer) -> str:
-    """Return `mirror` (of the CDN), `stale` or `challenge` if the headers show such an answer, else an empty string."""
-    # GOV.UK's CDN names the server that answered. If the origin fails, this is a mirror with older copies.
+    """Return `mirror` (of the CDN), `stale` or `challenge` if the headers show such an answer, else
+    an empty string.
+    """
+    # GOV.UK's CDN names the server that answered. If the origin fails, this is a mirror with older
+    # copies.
     backend = answer.headers.get("fastly-backend-name", "").lower()
     if backend.startswith("mirror") or backend == "error":
         return "mirror"
@@ -34,8 +48,12 @@ def rejection_reason(answer: Answer) -> str:
 
 
 def find_challenge(answer: Answer) -> str | None:
-    """Return `challenge` or `sign-in page` if an answer is one, judged by its first 64 KB. None if it is neither."""
-    if "html" not in answer.headers.get("content-type", "html").lower():  # without a type it may be a page
+    """Return `challenge` or `sign-in page` if an answer is one, judged by its first 64 KB.
+
+    None if it is neither.
+    """
+    # without a type it may be a page
+    if "html" not in answer.headers.get("content-type", "html").lower():
         return None
     # Searching each word in lower-case text is ten times faster than one pattern that ignores case.
     head = answer.body[:_HEAD].lower()

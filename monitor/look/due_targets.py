@@ -1,4 +1,6 @@
-"""Decides which looks at one host are due, and which goes first. Pure: the caller passes the time."""
+"""Decides which looks at one host are due, and which goes first. Pure: the caller passes the
+time.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +23,25 @@ from monitor.plan.targets import Target, View
 _UPDATE_SECONDS = 0.5
 """How often the sharing of the budget is updated."""
 _FORESEEN = timedelta(seconds=60)
-"""The host is kept free for a promised instant that is at most this long after the target's due instant."""
+"""The host is kept free for a promised instant that is at most this long after the target's due
+instant.
+"""
 _RECHECK_EVERY = timedelta(seconds=1)
 _NO_LOOK_BEFORE_PROMISE = timedelta(seconds=0.5)
-"""A target is not looked at this shortly before its promised instant, so that its promised look is not delayed."""
+"""A target is not looked at this shortly before its promised instant, so that its promised look is
+not delayed.
+"""
 _CRITICAL_FLOOR = 0.1
 """How many looks or requests outside the sweeps are owed for each look of a critical sweep."""
 _EARLY_FLOOR = 0.5
 """The same for each look of a sweep that is not critical."""
 _MOST_DEBT = 2.0
 """The most looks that are owed to targets and requests outside the sweeps."""
-_RESULTS = {State.PRESENT: LookResult.PRESENT, State.ABSENT: LookResult.ABSENT, State.WITHDRAWN: LookResult.ABSENT}
+_RESULTS = {
+    State.PRESENT: LookResult.PRESENT,
+    State.ABSENT: LookResult.ABSENT,
+    State.WITHDRAWN: LookResult.ABSENT,
+}
 
 
 def part_key(target: Target) -> str:
@@ -40,14 +50,17 @@ def part_key(target: Target) -> str:
 
 
 def _represents_part(target: Target, goal: ProofGoal) -> bool:
-    """Return whether a part is added to the sweeps with this target: with its edge view, or with its announcement."""
+    """Return whether a part is added to the sweeps with this target: with its edge view, or with
+    its announcement.
+    """
     return target.view is View.EDGE or goal.announced_page is not None
 
 
 class Sweeps:
     """The parts of one host that need proof, in one sweep for each slot.
 
-    While `is_active`, all looks at them are planned here. Other looks and requests get the rest, or at least a share.
+    While `is_active`, all looks at them are planned here. Other looks and requests get the rest, or
+    at least a share.
     """
 
     def __init__(self) -> None:
@@ -57,19 +70,27 @@ class Sweeps:
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time."""
+        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to
+        prove them on time.
+        """
         if not _represents_part(target, goal) or now >= goal.ends:
             return  # another view of the part adds it, or it is too late to prove it on time
-        sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
+        sweep = self._sweeps.setdefault(
+            (goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance)
+        )
         sweep.add(part_key(target), goal)
         is_announcement = goal.announced_page is not None
         if not is_announcement:
-            # For `record_result`: once a listing links to this address, the part is out, so it is looked at first.
-            # An announcement is left out, because listings link to it before its release is out.
+            # For `record_result`: once a listing links to this address, the part is out, so it is
+            # looked at first. An announcement is left out, because listings link to it before its
+            # release is out.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove a target's part from the sweep that looks at its slot's parts in turn. Also remove an empty sweep."""
+        """Remove a target's part from the sweep that looks at its slot's parts in turn.
+
+        Also remove an empty sweep.
+        """
         sweep = self._find_sweep(goal)
         if sweep is None or not _represents_part(target, goal):
             return  # the sweep has ended, or the part was added by another of its views
@@ -83,9 +104,12 @@ class Sweeps:
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
-        """Record what a look proved in the sweep of its part. If it found parts in a listing, they are looked at first.
+        """Record what a look proved in the sweep of its part.
 
-        `goal` is the proof that the part needs by its slot, or None. Each slot has a sweep, which looks at its parts.
+        If it found parts in a listing, they are looked at first.
+
+        `goal` is the proof that the part needs by its slot, or None. Each slot has a sweep, which
+        looks at its parts.
         """
         if self.is_active and sighting.found:
             keys = self._part_keys_by_url
@@ -95,34 +119,46 @@ class Sweeps:
         sweep_of_part = self._find_sweep(goal)
         if sweep_of_part is not None and target.view in (View.EDGE, View.ORIGIN):
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
-            sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
+            sweep_of_part.record_result(
+                part_key(target), target.view, result, sighting.sent, sighting.proved_from
+            )
 
     def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
-        """Return whether this is the origin view of a part not yet out, in a sweep (which looks at parts in turn)."""
+        """Return whether this is the origin view of a part not yet out, in a sweep (which looks at
+        parts in turn).
+        """
         target, goal = watched.target, watched.goal
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
-            return False  # it needs no proof, is another view, or is an announcement, which has only one view
+            # it needs no proof, is another view, or is an announcement, which has only one view
+            return False
         sweep = self._find_sweep(goal)
         part = sweep.parts.get(part_key(target)) if sweep is not None else None
         return part is not None and not part.is_out
 
     def delays_witnesses(self) -> bool:
-        """Return whether looks at announcements and indexes must wait, because a sweep needs all looks for pages."""
+        """Return whether looks at announcements and indexes must wait, because a sweep needs all
+        looks for pages.
+        """
         return self.is_active and any(sweep.is_critical for sweep in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Drop sweeps that have ended, and decide whether the others choose the looks at this host (`is_active`).
+        """Drop sweeps that have ended, and decide whether the others choose the looks at this host
+        (`is_active`).
 
-        A sweep looks at the parts of one slot in turn, if the host's budget is too small for every look
-        (`is_overloaded`). `gap` is the time between two looks. Return whether to schedule due targets again.
+        A sweep looks at the parts of one slot in turn, if the host's budget is too small for every
+        look (`is_overloaded`). `gap` is the time between two looks. Return whether to schedule due
+        targets again.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
         for key in ended:
             del self._sweeps[key]
-        self.is_active = is_overloaded and any(sweep.is_open(now) for sweep in self._sweeps.values())
+        self.is_active = is_overloaded and any(
+            sweep.is_open(now) for sweep in self._sweeps.values()
+        )
         for sweep in self._sweeps.values():
-            sweep.update_is_critical(now, gap)  # a critical sweep takes all looks: announcements and indexes wait
+            # a critical sweep takes all looks: announcements and indexes wait
+            sweep.update_is_critical(now, gap)
         if self.is_active != was_active or self.delays_witnesses() != delayed_witnesses:
             return True
         # Due targets that waited for a sweep that has ended would wait forever.
@@ -133,17 +169,21 @@ class Sweeps:
         sweep = self._find_sweep(goal) if self.is_active else None
         return sweep is not None and sweep.is_open(now)
 
-    def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
+    def next_part(
+        self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]
+    ) -> PartProof | None:
         """Return the part to look at next, of those that `is_ready` accepts. None if there is none.
 
-        A sweep looks at the parts of one slot in turn. It is urgent once a look can prove a part on time. Urgent sweeps
-        go before others. In both groups, the sweep that has made the fewest looks for each of its parts goes first.
+        A sweep looks at the parts of one slot in turn. It is urgent once a look can prove a part on
+        time. Urgent sweeps go before others. In both groups, the sweep that has made the fewest
+        looks for each of its parts goes first.
         """
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
             all_parts = sum(len(sweep.parts) for sweep in sweeps)
             for sweep in sorted(sweeps, key=lambda sweep: sweep.looks_per_part):
-                # A sweep with a third of all parts gets every third look at the host, so its own gap is 3 times `gap`.
+                # A sweep with a third of all parts gets every third look at the host, so its own
+                # gap is 3 times `gap`.
                 gap_within_sweep = gap * (all_parts / len(sweep.parts))
                 part = sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:
@@ -151,20 +191,29 @@ class Sweeps:
         return None
 
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
-        """Return the open sweeps that are urgent now or, if `urgent` is False, those that are not."""
+        """Return the open sweeps that are urgent now or, if `urgent` is False, those that are
+        not.
+        """
         open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
-        # Sweeps look at the parts of a slot in turn. From one tolerance before the slot, a look can prove one on time.
+        # Sweeps look at the parts of a slot in turn. From one tolerance before the slot, a look can
+        # prove one on time.
         sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
-        # The sweep with the fewest looks for each part goes first. A sweep that was not among these sweeps before may
-        # have far fewer than the others. So it starts with the lowest number among them, instead of its own.
-        lowest = min((sweep.looks_per_part for sweep in sweeps if sweep.last_urgency == urgent), default=0.0)
+        # The sweep with the fewest looks for each part goes first. A sweep that was not among these
+        # sweeps before may have far fewer than the others. So it starts with the lowest number
+        # among them, instead of its own.
+        lowest = min(
+            (sweep.looks_per_part for sweep in sweeps if sweep.last_urgency == urgent), default=0.0
+        )
         for sweep in sweeps:
             if sweep.last_urgency != urgent:
                 sweep.last_urgency, sweep.looks_per_part = urgent, lowest
         return sweeps
 
     def record_start(self, part: PartProof, now: datetime) -> None:
-        """Record that a look at a part begins. It adds to the looks that are owed to requests outside the sweeps."""
+        """Record that a look at a part begins.
+
+        It adds to the looks that are owed to requests outside the sweeps.
+        """
         sweep = self._find_sweep(part.goal)
         if sweep is not None:
             sweep.record_start(part, now)
@@ -181,15 +230,19 @@ class Sweeps:
 
     def idle_until(self, now: datetime) -> datetime | None:
         """Return when an open sweep may need a look again, None if no sweep is open."""
-        return min((sweep.idle_until for sweep in self._sweeps.values() if sweep.is_open(now)), default=None)
+        return min(
+            (sweep.idle_until for sweep in self._sweeps.values() if sweep.is_open(now)),
+            default=None,
+        )
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
     """A target that waits for its look.
 
-    It is `is_ready` once it is due, and `is_counted` in the demand of its group. `part` is set if a sweep has chosen
-    it. An entry that was removed is no longer `is_current`. It stays in its heaps, and is skipped once it is the first.
+    It is `is_ready` once it is due, and `is_counted` in the demand of its group. `part` is set if a
+    sweep has chosen it. An entry that was removed is no longer `is_current`. It stays in its heaps,
+    and is skipped once it is the first.
     """
 
     watched: ScheduledTarget
@@ -204,9 +257,12 @@ class _Entry:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """The targets that want the same spacing and have the same chance of a change. `count` is their number.
+    """The targets that want the same spacing and have the same chance of a change.
 
-    The `ready` one with the oldest last look goes first. `spacing` is in seconds, longer than wanted if necessary.
+    `count` is their number.
+
+    The `ready` one with the oldest last look goes first. `spacing` is in seconds, longer than
+    wanted if necessary.
     """
 
     spacing: float
@@ -217,38 +273,51 @@ class _Group:
 class DueTargets:
     """The targets of one host, by when they are due.
 
-    A target at its promised instant goes first. Of several, it is the one that is the most overdue, weighted by its
-    chance of a change. Next is the target that is the most overdue in proportion to its spacing, or to the spacing that
-    `rate` can afford. If the rate is too low for all looks near a slot, `sweeps` decide instead. If no target is due,
-    an idle host may look at one early. Methods take `now` by the wall clock, and `mono`, the same in monotonic seconds.
+    A target at its promised instant goes first. Of several, it is the one that is the most overdue,
+    weighted by its chance of a change. Next is the target that is the most overdue in proportion to
+    its spacing, or to the spacing that `rate` can afford. If the rate is too low for all looks near
+    a slot, `sweeps` decide instead. If no target is due, an idle host may look at one early.
+    Methods take `now` by the wall clock, and `mono`, the same in monotonic seconds.
     """
 
     def __init__(self, rate: float) -> None:
-        """Begin without targets. If `rate` (looks a second) is too low, sweeps look at the parts of a slot in turn."""
+        """Begin without targets.
+
+        If `rate` (looks a second) is too low, sweeps look at the parts of a slot in turn.
+        """
         self.rate = rate
         self.sweeps = Sweeps()
         self.ready = 0  # the number of targets that are due and that no sweep plans
         self._entries: dict[str, _Entry] = {}  # by the id of their target
-        # Heaps of entries. A host is idle while no look is due. Then it may look at some targets that are not due.
+        # Heaps of entries. A host is idle while no look is due. Then it may look at some targets
+        # that are not due.
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []  # by when they are due
-        self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []  # by their promised instant
-        self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []  # by when an idle host may look
-        # Due entries that a sweep plans are in `_swept`, by target id. `_next_swept` is the next look of the sweeps.
+        # by their promised instant
+        self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []
+        # by when an idle host may look
+        self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []
+        # Due entries that a sweep plans are in `_swept`, by target id. `_next_swept` is the next
+        # look of the sweeps.
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
-        # Other due entries are in a group. At a promised instant, they are also in this heap, the most urgent first.
+        # Other due entries are in a group. At a promised instant, they are also in this heap, the
+        # most urgent first.
         self._promised_ready: list[tuple[float, Rank, int, _Entry]] = []
         self._groups: dict[WantedSpacing, _Group] = {}
-        self._group_keys: dict[WantedSpacing, WantedSpacing] = {}  # each key to itself, so that equal keys share memory
+        # each key to itself, so that equal keys share memory
+        self._group_keys: dict[WantedSpacing, WantedSpacing] = {}
         self._entry_numbers = itertools.count()  # heaps compare them if all before is equal
-        # When windows were last checked, the rate shared among groups, and the sweeps updated: never so far.
+        # When windows were last checked, the rate shared among groups, and the sweeps updated:
+        # never so far.
         self._windows_checked_at = datetime.min.replace(tzinfo=UTC)
         self._rate_shared_at = self._sweeps_updated_at = -inf
 
     def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
-        """Let a target wait for its next look, in place of the look for which it has waited until now.
+        """Let a target wait for its next look, in place of the look for which it has waited until
+        now.
 
-        Its entry is in the heap of due instants. It may also be in the heaps of promised instants and of idle hosts.
+        Its entry is in the heap of due instants. It may also be in the heaps of promised instants
+        and of idle hosts.
         """
         if watched.target.id in self._entries:
             self.remove(watched.target.id)
@@ -256,15 +325,23 @@ class DueTargets:
             return  # no look is planned
         window = watched.window
         group_key = WantedSpacing(window.every.total_seconds(), window.chance)
-        group_key = self._group_keys.setdefault(group_key, group_key)  # thousands of targets share a few objects
+        # thousands of targets share a few objects
+        group_key = self._group_keys.setdefault(group_key, group_key)
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
-        # At its promised instant, usually its slot, a look must begin. Here that is at most a minute after `due`.
-        if watched.promised_at is not None and timedelta() <= watched.promised_at - watched.due < _FORESEEN:
-            heappush(self._waiting_for_promise, (watched.promised_at, entry.rank, entry.number, entry))
+        # At its promised instant, usually its slot, a look must begin. Here that is at most a
+        # minute after `due`.
+        if (
+            watched.promised_at is not None
+            and timedelta() <= watched.promised_at - watched.due < _FORESEEN
+        ):
+            heappush(
+                self._waiting_for_promise, (watched.promised_at, entry.rank, entry.number, entry)
+            )
         if watched.due - now <= window.every:
-            self._count_in_group(entry)  # a target that is due later needs no share of the budget yet
+            # a target that is due later needs no share of the budget yet
+            self._count_in_group(entry)
         idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
         if idle_look is not None and idle_look < watched.due:
             heappush(self._waiting_for_idle_host, (idle_look, entry.rank, entry.number, entry))
@@ -284,10 +361,12 @@ class DueTargets:
             self._groups[entry.group_key].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make the targets that are due now ready for `take_next`, those at their promised instant before all others.
+        """Make the targets that are due now ready for `take_next`, those at their promised instant
+        before all others.
 
-        At a promised instant, usually a slot, a look must begin. Targets that became ready earlier are first scheduled
-        again if their window has ended, or if sweeps (which look at the parts of a slot in turn) began or ended.
+        At a promised instant, usually a slot, a look must begin. Targets that became ready earlier
+        are first scheduled again if their window has ended, or if sweeps (which look at the parts
+        of a slot in turn) began or ended.
         """
         if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
@@ -301,36 +380,49 @@ class DueTargets:
             *_, entry = heappop(self._waiting_for_promise)
             if entry.is_current and entry.is_ready:
                 self._put_promised_first(entry, mono)
-            # Otherwise it does not go first: its look is under way, planned by a sweep, or postponed for other looks.
+            # Otherwise it does not go first: its look is under way, planned by a sweep, or
+            # postponed for other looks.
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make a due entry ready in its group (of the same spacing), leave its look to the sweeps, or postpone it."""
+        """Make a due entry ready in its group (of the same spacing), leave its look to the sweeps,
+        or postpone it.
+        """
         watched = entry.watched
         if watched.is_under_way:
             return  # the end of this look schedules the target again
         if not entry.is_counted:
             self._count_in_group(entry)
-        # A `goal` is the proof that a part needs. A witness is an announcement or index, which may have none.
-        if watched.goal is None and self.sweeps.delays_witnesses() and is_witness(watched.target.part):
+        # A `goal` is the proof that a part needs. A witness is an announcement or index, which may
+        # have none.
+        if (
+            watched.goal is None
+            and self.sweeps.delays_witnesses()
+            and is_witness(watched.target.part)
+        ):
             # All looks are needed for pages close to their slot, so try again in a second.
             heappush(self._waiting, (now + _RECHECK_EVERY, entry.rank, entry.number, entry))
         elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
-            # The budget is too small for all looks, so a sweep looks at the parts of this slot in turn.
+            # The budget is too small for all looks, so a sweep looks at the parts of this slot in
+            # turn.
             self._swept[watched.target.id] = entry
         else:
             wanted_seconds = entry.group_key.every
             last = watched.last_look_mono
             if last == -inf:
-                # It never had a look. It counts as if its last look had been one spacing before it was due.
+                # It never had a look. It counts as if its last look had been one spacing before it
+                # was due.
                 last = mono - wanted_seconds - (now - due).total_seconds()
             heappush(self._groups[entry.group_key].ready, (last, entry.rank, entry.number, entry))
             entry.is_ready = True
             self.ready += 1
 
     def _put_promised_first(self, entry: _Entry, mono: float) -> None:
-        """Let a ready target whose promised instant has come go first, by adding it to the heap `_promised_ready`."""
+        """Let a ready target whose promised instant has come go first, by adding it to the heap
+        `_promised_ready`.
+        """
         seconds_since_look = mono - entry.watched.last_look_mono  # infinite before the first look
-        # `docs/decides.md` explains the square root: it makes first-seen intervals the shortest on average.
+        # `docs/decides.md` explains the square root: it makes first-seen intervals the shortest on
+        # average.
         urgency = seconds_since_look * sqrt(entry.group_key.chance)
         # A heap returns its lowest entry first.
         heappush(self._promised_ready, (-urgency, entry.rank, entry.number, entry))
@@ -344,20 +436,32 @@ class DueTargets:
                 self.schedule(watched, now)
 
     def _move_to_next_windows(self, now: datetime) -> None:
-        """Schedule ready targets again whose window has ended, with the spacing of the next window."""
+        """Schedule ready targets again whose window has ended, with the spacing of the next
+        window.
+        """
         self._windows_checked_at = now
         for watched in [entry.watched for entry in self._entries.values() if entry.is_ready]:
-            if watched.window is not None and watched.window.ends <= now and watched.enter_window(now):
+            if (
+                watched.window is not None
+                and watched.window.ends <= now
+                and watched.enter_window(now)
+            ):
                 self.schedule(watched, now)
 
     def has_look(self, now: datetime, gap: timedelta) -> bool:
-        """Return whether a look can be made now. `gap` is the time between the starts of two looks."""
+        """Return whether a look can be made now. `gap` is the time between the starts of two
+        looks.
+        """
         is_swept_due = bool(self._swept) and self._choose_next_swept(now, gap) is not None
         return is_swept_due or self.ready > 0 or self._find_idle_look(now) is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
-        """Remove and return the target to look at now, or None. A sweep looks at the parts of a slot in turn."""
-        # The target that the sweeps have chosen goes first. But after some of their looks, another due look goes first.
+        """Remove and return the target to look at now, or None.
+
+        A sweep looks at the parts of a slot in turn.
+        """
+        # The target that the sweeps have chosen goes first. But after some of their looks, another
+        # due look goes first.
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:
             self.sweeps.record_start(entry.part, now)
@@ -369,33 +473,46 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the entry of the next look outside the sweeps, which look at the parts of a slot in turn, or None.
+        """Return the entry of the next look outside the sweeps, which look at the parts of a slot
+        in turn, or None.
 
-        An entry at its promised instant is first, then the most overdue one, then one that an idle host may have early.
+        An entry at its promised instant is first, then the most overdue one, then one that an idle
+        host may have early.
         """
         chosen = self._first_in(self._promised_ready)
-        while chosen is None:  # each entry that is postponed leaves the due ones, so the next one is tried
+        # each entry that is postponed leaves the due ones, so the next one is tried
+        while chosen is None:
             most_overdue = self._most_overdue(mono)
             if most_overdue is None:
                 return self._find_idle_look(now)  # not due yet, but the host is idle
-            # If its promised instant is less than half a second away, it waits until then, and is not chosen now.
+            # If its promised instant is less than half a second away, it waits until then, and is
+            # not chosen now.
             was_postponed = self._postpone_to_promise(most_overdue, now)
             if not was_postponed:
                 chosen = most_overdue
-        self.sweeps.record_other_request()  # counts it for the share of looks that sweeps must leave to others
+        # counts it for the share of looks that sweeps must leave to others
+        self.sweeps.record_other_request()
         return chosen
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
-        """Return whether the next look is one that a sweep plans. `is_other_due`: a look outside the sweeps is due."""
+        """Return whether the next look is one that a sweep plans.
+
+        `is_other_due`: a look outside the sweeps is due.
+        """
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that a sweep looks at next. Choose it now if none is chosen yet. None if no entry waits.
+        """Return the entry that a sweep looks at next.
 
-        A sweep looks at the parts of a slot in turn. `gap` is the time between looks. The choice stays until removed.
+        Choose it now if none is chosen yet. None if no entry waits.
+
+        A sweep looks at the parts of a slot in turn. `gap` is the time between looks. The choice
+        stays until removed.
         """
         if self._next_swept is None:
-            next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
+            next_part = self.sweeps.next_part(
+                now, gap, is_ready=lambda part: self._find_entry(part) is not None
+            )
             entry = None if next_part is None else self._find_entry(next_part)
             if entry is not None:
                 entry.part = next_part  # `take_next` records the start of the look at this part
@@ -403,18 +520,32 @@ class DueTargets:
         return self._next_swept
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
-        """Return the waiting entry of a part: the one in its next view, else the one in the edge view, else None."""
-        return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
+        """Return the waiting entry of a part: the one in its next view, else the one in the edge
+        view, else None.
+        """
+        return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(
+            f"{part.id}/{View.EDGE}"
+        )
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry to look at while no look is due, or None. A sweep looks at the parts of a slot in turn.
+        """Return an entry to look at while no look is due, or None.
 
-        First is an origin view that a sweep plans, of a part not out yet, then a target that may have a look early.
+        A sweep looks at the parts of a slot in turn.
+
+        First is an origin view that a sweep plans, of a part not out yet, then a target that may
+        have a look early.
         """
-        origins = [entry for entry in self._swept.values() if self.sweeps.is_awaited_origin_view(entry.watched)]
+        origins = [
+            entry
+            for entry in self._swept.values()
+            if self.sweeps.is_awaited_origin_view(entry.watched)
+        ]
         if origins:
-            return min(origins, key=lambda entry: entry.watched.last_look_mono)  # the one looked at longest ago
-        while (entry := self._first_in(self._waiting_for_idle_host)) is not None and entry.watched.is_under_way:
+            # the one looked at longest ago
+            return min(origins, key=lambda entry: entry.watched.last_look_mono)
+        while (
+            entry := self._first_in(self._waiting_for_idle_host)
+        ) is not None and entry.watched.is_under_way:
             heappop(self._waiting_for_idle_host)  # the end of its look enters the target again
         if entry is None:
             return None
@@ -422,9 +553,12 @@ class DueTargets:
         return entry if may_look_from <= now else None
 
     def _postpone_to_promise(self, first: _Entry, now: datetime) -> bool:
-        """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was.
+        """Postpone the first entry of a group to its promised instant, if that is near.
 
-        At its promised instant, such as its slot, a look at the target must begin. A look just before might delay it.
+        Return whether it was.
+
+        At its promised instant, such as its slot, a look at the target must begin. A look just
+        before might delay it.
         """
         promised_at = first.watched.promised_at
         if promised_at is None or not timedelta() < promised_at - now < _NO_LOOK_BEFORE_PROMISE:
@@ -437,15 +571,24 @@ class DueTargets:
         return True
 
     def lag(self, mono: float) -> float:
-        """Return how many spacings the next target is overdue: infinite for a promised look, 0 if none is due."""
-        if self._sweep_goes_first(is_other_due=True) or self._first_in(self._promised_ready) is not None:
+        """Return how many spacings the next target is overdue: infinite for a promised look, 0 if
+        none is due.
+        """
+        if (
+            self._sweep_goes_first(is_other_due=True)
+            or self._first_in(self._promised_ready) is not None
+        ):
             return inf
         return max((lag for lag, _ in self._first_of_groups(mono)), default=0.0)
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when the next look can be made, None if no target waits."""
         swept = self.sweeps.idle_until(now) if self._swept else None
-        instants = (self._earliest_in(self._waiting), self._earliest_in(self._waiting_for_idle_host), swept)
+        instants = (
+            self._earliest_in(self._waiting),
+            self._earliest_in(self._waiting_for_idle_host),
+            swept,
+        )
         return min((instant for instant in instants if instant is not None), default=None)
 
     def next_promised(self) -> datetime | None:
@@ -454,25 +597,35 @@ class DueTargets:
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""
-        return sum(group.count / wanted_seconds for (wanted_seconds, _), group in self._groups.items())
+        return sum(
+            group.count / wanted_seconds for (wanted_seconds, _), group in self._groups.items()
+        )
 
     def stretch(self) -> float:
-        """Return by which factor the spacing of looks is longer than wanted, 1.0 if the rate is enough."""
+        """Return by which factor the spacing of looks is longer than wanted, 1.0 if the rate is
+        enough.
+        """
         return stretch_factor(self.demand(), self.rate)
 
     def _most_overdue(self, mono: float) -> _Entry | None:
-        """Return the due entry with the longest time since its last look, in spacings that the rate allows, or None."""
+        """Return the due entry with the longest time since its last look, in spacings that the rate
+        allows, or None.
+        """
         if mono - self._rate_shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
         most, first = -inf, None
         for spacings, entry in self._first_of_groups(mono):
             # Of several with the same number of spacings, choose the one with the lowest rank.
-            if spacings > most or (spacings == most and first is not None and entry.rank < first.rank):
+            if spacings > most or (
+                spacings == most and first is not None and entry.rank < first.rank
+            ):
                 most, first = spacings, entry
         return first
 
     def _first_of_groups(self, mono: float) -> Iterator[tuple[float, _Entry]]:
-        """Yield how many spacings of its group the first ready entry of each group is overdue, and the entry."""
+        """Yield how many spacings of its group the first ready entry of each group is overdue, and
+        the entry.
+        """
         for group in self._groups.values():
             head = self._first_in(group.ready)
             if head is not None:
@@ -480,7 +633,9 @@ class DueTargets:
 
     def _share_rate(self, mono: float) -> None:
         self._rate_shared_at = mono
-        self._groups = {wanted: group for wanted, group in self._groups.items() if group.count or group.ready}
+        self._groups = {
+            wanted: group for wanted, group in self._groups.items() if group.count or group.ready
+        }
         counts = {wanted: group.count for wanted, group in self._groups.items()}
         for wanted, spacing in affordable_spacings(counts, self.rate).items():
             self._groups[wanted].spacing = spacing
@@ -493,7 +648,10 @@ class DueTargets:
         group.count += 1
 
     def _first_in(self, heap: list[tuple[Any, Rank, int, _Entry]]) -> _Entry | None:
-        """Return the first current entry of a heap, None if it has none. Entries that were removed are dropped."""
+        """Return the first current entry of a heap, None if it has none.
+
+        Entries that were removed are dropped.
+        """
         while heap and not heap[0][3].is_current:
             heappop(heap)
         return heap[0][3] if heap else None

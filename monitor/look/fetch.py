@@ -12,7 +12,10 @@ from typing import Protocol
 
 
 class Reason(StrEnum):
-    """Why a look failed. A failed look proves nothing. `MONITOR_FAULT`: our own code failed, not the host."""
+    """Why a look failed.
+
+    A failed look proves nothing. `MONITOR_FAULT`: our own code failed, not the host.
+    """
 
     DNS = "dns"
     CONNECT = "connect"
@@ -32,8 +35,9 @@ class Reason(StrEnum):
 class Request:
     """A request.
 
-    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut if `may_cut`. `bust` adds a query
-    that no cache has seen. `etag` and `modified` are from an earlier answer, and make the request conditional.
+    `cap` is the most decoded bytes to read. A longer body is a failure, or is cut if `may_cut`.
+    `bust` adds a query that no cache has seen. `etag` and `modified` are from an earlier answer,
+    and make the request conditional.
     """
 
     url: str
@@ -48,13 +52,16 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """An answer, which is never changed. It is not `frozen`, because making a frozen object for each look is slow.
+    """An answer, which is never changed.
 
-    `headers` have lower-case names. `body` is decoded, and has at most `cap` bytes. `sent` is just before the first
-    byte of the request was sent, `received` just after the last header arrived, both by this monitor's clock. `whole`
-    is False if the body was cut at the cap. `request` and `head` are kept as evidence: `head` is the part of the
-    request after its address, without conditions. `unique` is the number in the query of a request with `bust`.
-    `lost_before` counts the requests that were lost on kept connections that the host had closed.
+    It is not `frozen`, because making a frozen object for each look is slow.
+
+    `headers` have lower-case names. `body` is decoded, and has at most `cap` bytes. `sent` is just
+    before the first byte of the request was sent, `received` just after the last header arrived,
+    both by this monitor's clock. `whole` is False if the body was cut at the cap. `request` and
+    `head` are kept as evidence: `head` is the part of the request after its address, without
+    conditions. `unique` is the number in the query of a request with `bust`. `lost_before` counts
+    the requests that were lost on kept connections that the host had closed.
     """
 
     url: str
@@ -72,21 +79,28 @@ class Answer:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the body in hex. If it was cut, the full length that the headers state counts too."""
+        """Return the SHA-256 of the body in hex.
+
+        If it was cut, the full length that the headers state counts too.
+        """
         if not self._digest:
             sha = sha256(self.body)
             # The stated length of an encoded body is that of its encoded form.
             if not self.whole and not self.headers.get("content-encoding"):
                 # A replaced file that begins with the same bytes nearly always has another length.
                 sha.update(self.headers.get("content-length", "").encode())
-            # All views of a page, and all missing pages of a host, have the same bytes. They share one text.
+            # All views of a page, and all missing pages of a host, have the same bytes. They share
+            # one text.
             self._digest = intern(sha.hexdigest())
         return self._digest
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request without a usable answer. `detail` contains no body and no secret. `lost_before` is as in `Answer`."""
+    """A request without a usable answer.
+
+    `detail` contains no body and no secret. `lost_before` is as in `Answer`.
+    """
 
     url: str
     reason: Reason
@@ -98,7 +112,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Another address that an answer names. `role` says what it is, such as `attachment`, `html` or `listed`."""
+    """Another address that an answer names.
+
+    `role` says what it is, such as `attachment`, `html` or `listed`.
+    """
 
     url: str
     title: str
@@ -110,7 +127,10 @@ class Fetcher(Protocol):
     """Makes requests."""
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Make one request. A fault of the network or of the host is returned as a `Failure`, never raised."""
+        """Make one request.
+
+        A fault of the network or of the host is returned as a `Failure`, never raised.
+        """
 
     async def close(self) -> None:
         """Close all connections."""

@@ -21,7 +21,9 @@ LONGEST_SLEEP = 60.0
 _SHORTEST_SLEEP = 1e-6
 """Seconds. A sleep of zero might end before the instant that it waits for."""
 _REQUEST_SPACING = 1.0
-"""Other requests are compared with looks as if they had this spacing in seconds, to find which is more overdue."""
+"""Other requests are compared with looks as if they had this spacing in seconds, to find which is
+more overdue.
+"""
 NOTICEABLE = 1.0
 """Late wakeups and steps of our clock are reported if they are longer than this many seconds."""
 _RESERVE_LAST_PLACE = 1.0
@@ -32,7 +34,9 @@ _SAME_WAIT = timedelta(seconds=0.2)
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """A wait that ended `late` seconds after its time, or during which our clock was set by `clock_step` seconds."""
+    """A wait that ended `late` seconds after its time, or during which our clock was set by
+    `clock_step` seconds.
+    """
 
     begins: datetime
     ends: datetime
@@ -41,7 +45,10 @@ class Disturbance:
 
 
 class Wakeup:
-    """A sleep of one task that `set` ends early. A call of `set` while the task does not wait ends its next wait."""
+    """A sleep of one task that `set` ends early.
+
+    A call of `set` while the task does not wait ends its next wait.
+    """
 
     __slots__ = ("_is_set", "_timer", "_timer_at", "_until", "_waiter")
 
@@ -57,11 +64,15 @@ class Wakeup:
         self._wake_waiter()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for `seconds` of the loop's time, or until `set` is called. After an earlier `set`, return at once."""
+        """Wait for `seconds` of the loop's time, or until `set` is called.
+
+        After an earlier `set`, return at once.
+        """
         if not self._is_set:
             loop = asyncio.get_running_loop()
             self._until = loop.time() + max(0.0, seconds)
-            # A running timer that ends earlier is kept: at its end, `_on_timer` starts it again for the rest.
+            # A running timer that ends earlier is kept: at its end, `_on_timer` starts it again for
+            # the rest.
             if self._timer is None or self._until < self._timer_at:
                 self._start_timer(loop)
             self._waiter = loop.create_future()
@@ -94,9 +105,10 @@ class Wakeup:
 class HostQueue:
     """Starts the looks and other requests of one host within its budget.
 
-    `rate` is in requests a second. `start` is called with a target, the instant it was due and now. It must not block.
-    At most `most_under_way` requests are under way at once: each has a place until it is answered. Without a `share`,
-    no other monitor uses the store. Pacing uses steady time, so that a step of our clock does not hurry or stop it.
+    `rate` is in requests a second. `start` is called with a target, the instant it was due and now.
+    It must not block. At most `most_under_way` requests are under way at once: each has a place
+    until it is answered. Without a `share`, no other monitor uses the store. Pacing uses steady
+    time, so that a step of our clock does not hurry or stop it.
     """
 
     host: str
@@ -113,7 +125,8 @@ class HostQueue:
     _epoch: datetime = field(init=False)
     _pacer: Pacer = field(init=False)
     _wakeup: Wakeup = field(default_factory=Wakeup)
-    # Requests that wait in `_wait_for_place`, each with the steady time since which it waits, and its future result.
+    # Requests that wait in `_wait_for_place`, each with the steady time since which it waits, and
+    # its future result.
     _waiting_requests: deque[tuple[float, asyncio.Future[bool]]] = field(default_factory=deque)
     _is_running: bool = False
 
@@ -123,19 +136,25 @@ class HostQueue:
         self.set_share(self.share)
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
-        """Start due requests until `stop` is set (then call `wake`). Report late wakeups and steps of our clock."""
+        """Start due requests until `stop` is set (then call `wake`).
+
+        Report late wakeups and steps of our clock.
+        """
         self._is_running = True
         while not stop.is_set():
             seconds = self.start_due()
             began, mono = self.clock.now(), self.clock.monotonic()
             await self._wakeup.wait(seconds)
-            now, passed = self.clock.now(), self.clock.monotonic() - mono  # `passed` is in steady time
-            # A wait that is too long shows a blocked loop, even if `wake` ended it: its call was then delayed too.
+            # `passed` is in steady time
+            now, passed = self.clock.now(), self.clock.monotonic() - mono
+            # A wait that is too long shows a blocked loop, even if `wake` ended it: its call was
+            # then delayed too.
             late = max(0.0, passed - seconds)
             clock_step = (now - began).total_seconds() - passed
             if late > NOTICEABLE and self.share is not None:
-                # `share` has the monitors that take turns at this host (its members). The others may believe that this
-                # monitor has ended, and use its turns. So send nothing until `set_share` is called again.
+                # `share` has the monitors that take turns at this host (its members). The others
+                # may believe that this monitor has ended, and use its turns. So send nothing until
+                # `set_share` is called again.
                 self.set_share(replace(self.share, members=()))
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
@@ -149,25 +168,33 @@ class HostQueue:
         self._wakeup.set()
 
     def start_due(self) -> float:
-        """Start every request that may start now. Return the seconds until the next one may start."""
+        """Start every request that may start now. Return the seconds until the next one may
+        start.
+        """
         while True:
-            # `now` is by our clock, which may be set. `mono` is in steady seconds, and `steady` the same as an instant.
+            # `now` is by our clock, which may be set. `mono` is in steady seconds, and `steady` the
+            # same as an instant.
             now, mono = self.clock.now(), self.clock.monotonic()
             steady = self._steady_time(mono)
             self.targets.collect_due(now, mono)
             wait = self._seconds_until_start(now, steady)
             if wait > 0:
                 return wait
-            # A look that is due just before its slot is postponed to the slot. Then nothing was started: try again.
+            # A look that is due just before its slot is postponed to the slot. Then nothing was
+            # started: try again.
             if self._start_one(now, mono):
                 self._pacer.record_start(steady)
 
     def reconfigure(self, rate: float, most_under_way: int) -> None:
-        """Set another limit of requests under way, and another rate a second, of which several monitors have shares."""
+        """Set another limit of requests under way, and another rate a second, of which several
+        monitors have shares.
+        """
         self.most_under_way = most_under_way
         turns = None if self.share is None else self.share.turns(self.host, rate, self._epoch)
         self._pacer.reconfigure(rate, turns)
-        self.targets.rate = rate if turns is None or not turns.mine else turns.fraction / turns.gap.total_seconds()
+        self.targets.rate = (
+            rate if turns is None or not turns.mine else turns.fraction / turns.gap.total_seconds()
+        )
         self.wake()
 
     def set_share(self, share: Share | None) -> None:
@@ -177,7 +204,9 @@ class HostQueue:
         self._adopt_wait()
 
     def _adopt_wait(self) -> None:
-        """Wait as long as the host has asked another monitor to wait, unless this monitor waits as long already."""
+        """Wait as long as the host has asked another monitor to wait, unless this monitor waits as
+        long already.
+        """
         until = None if self.share is None else self.share.quiet_until(self.host, self._epoch)
         now = self._steady_now()
         if until is not None and now < until and not self._pacer.is_quiet(until - _SAME_WAIT):
@@ -189,8 +218,12 @@ class HostQueue:
 
     @asynccontextmanager
     async def reserve_place(self) -> AsyncIterator[None]:
-        """Wait until a request that is not a look may start. It keeps one of the host's places until the block ends."""
-        # The host has `most_under_way` places, one for each connection. The pacer keeps starts apart, by its budget.
+        """Wait until a request that is not a look may start.
+
+        It keeps one of the host's places until the block ends.
+        """
+        # The host has `most_under_way` places, one for each connection. The pacer keeps starts
+        # apart, by its budget.
         has_passed_pacer = False
         if self._is_running or self.under_way >= self.most_under_way:
             has_passed_pacer = await self._wait_for_place()
@@ -204,10 +237,13 @@ class HostQueue:
             self._free_place_of_request()
 
     async def _wait_for_place(self) -> bool:
-        """Wait until this request gets a place. Return whether the pacer has already allowed its start.
+        """Wait until this request gets a place.
 
-        `run` gives a place only when the pacer allows a start. In a command, which does not call `run`, another request
-        that ends passes on its place, and then the caller must still wait for the pacer.
+        Return whether the pacer has already allowed its start.
+
+        `run` gives a place only when the pacer allows a start. In a command, which does not call
+        `run`, another request that ends passes on its place, and then the caller must still wait
+        for the pacer.
         """
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self.clock.monotonic(), place))
@@ -228,23 +264,29 @@ class HostQueue:
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
-        """Free the place (a connection to the host) of a request that was no look, or pass it on to one that waits."""
+        """Free the place (a connection to the host) of a request that was no look, or pass it on to
+        one that waits.
+        """
         self.under_way -= 1  # the number of places in use
         if self._is_running:
             self.wake()  # `run` decides whether a look or a request gets the place, and when
         elif self.under_way < self.most_under_way and self._has_waiting_request():
-            # Commands do not call `run`, so the longest-waiting request gets the place. It still waits for the pacer.
+            # Commands do not call `run`, so the longest-waiting request gets the place. It still
+            # waits for the pacer.
             self.under_way += 1
             _, place = self._waiting_requests.popleft()
             has_passed_pacer = False
             place.set_result(has_passed_pacer)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
-        """Slow the pace of requests if the host refused this one, which began at `started`. Else let the pace recover.
+        """Slow the pace of requests if the host refused this one, which began at `started`.
+
+        Else let the pace recover.
 
         A failure or another server error does not change the pace.
         """
-        # Each attempt that was lost on a closed connection was repeated, and each repetition is an extra request.
+        # Each attempt that was lost on a closed connection was repeated, and each repetition is an
+        # extra request.
         extra_requests = outcome.lost_before
         if outcome.sent - started >= self._pacer.gap:
             extra_requests += 1  # it waited for a connection until the turn of the next request
@@ -258,7 +300,8 @@ class HostQueue:
             now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
             now = self._steady_now()  # it does not change if our clock is set
             self._pacer.record_refusal(now, retry_after(demanded_wait or "", now_by_host))
-            self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)  # in seconds of steady time
+            # in seconds of steady time
+            self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
         elif outcome.status < 500:
             self._pacer.record_success()
 
@@ -274,14 +317,16 @@ class HostQueue:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Record that a look has ended, and schedule the target's next look again if `targets` has passed it over.
+        """Record that a look has ended, and schedule the target's next look again if `targets` has
+        passed it over.
 
         `is_dropped`: the target is not watched any more, so it has no next look.
         """
         self.free_place(watched)
         watched.is_under_way = False
         now = self.clock.now()
-        # While a look at a target is under way, `targets` passes over its next one, due or early (on an idle host).
+        # While a look at a target is under way, `targets` passes over its next one, due or early
+        # (on an idle host).
         is_due = watched.due is not None and watched.due <= now
         has_early_looks = watched.window is not None and watched.window.every_if_idle is not None
         if is_due or has_early_looks:
@@ -290,10 +335,14 @@ class HostQueue:
             self.wake()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
-        """Start the most overdue look or other request, and count it as under way. Return whether one was started."""
+        """Start the most overdue look or other request, and count it as under way.
+
+        Return whether one was started.
+        """
         if self._waiting_requests:
             waiting_since, place = self._waiting_requests[0]
-            # The lag of a look is 1.0 when it falls due, and 1.0 more after each spacing. A request is due at once.
+            # The lag of a look is 1.0 when it falls due, and 1.0 more after each spacing. A request
+            # is due at once.
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
@@ -316,10 +365,12 @@ class HostQueue:
         return True
 
     def _seconds_until_start(self, now: datetime, steady: datetime) -> float:
-        """Return the seconds to wait before a look or other request may start, 0 if one may start now.
+        """Return the seconds to wait before a look or other request may start, 0 if one may start
+        now.
 
-        If one is due and a place is free, wait for the pacer, and then for the end of the time that is kept free for a
-        promised look. Otherwise wait until the next look is due, at most `LONGEST_SLEEP`.
+        If one is due and a place is free, wait for the pacer, and then for the end of the time that
+        is kept free for a promised look. Otherwise wait until the next look is due, at most
+        `LONGEST_SLEEP`.
         """
         is_any_due = self._has_waiting_request() or self.targets.has_look(now, self._pacer.gap)
         is_full = self.under_way >= self.most_under_way
@@ -334,13 +385,17 @@ class HostQueue:
         return max(until_due, _SHORTEST_SLEEP)
 
     def _seconds_kept_free(self, now: datetime) -> float:
-        """Return for how many seconds no request may start, because it would delay the look at a promised instant."""
+        """Return for how many seconds no request may start, because it would delay the look at a
+        promised instant.
+        """
         instant = self.targets.next_promised()
         if instant is None:
             return 0.0
         seconds = max(0.0, seconds_until(instant, now))
         would_use_its_turn = seconds < self._pacer.gap.total_seconds()
-        would_take_last_place = self.under_way + 1 >= self.most_under_way and seconds < _RESERVE_LAST_PLACE
+        would_take_last_place = (
+            self.under_way + 1 >= self.most_under_way and seconds < _RESERVE_LAST_PLACE
+        )
         return seconds if would_use_its_turn or would_take_last_place else 0.0
 
     def _has_waiting_request(self) -> bool:
@@ -353,7 +408,9 @@ class HostQueue:
         return self._steady_time(self.clock.monotonic())
 
     def _steady_time(self, mono: float) -> datetime:
-        """Return a monotonic time in seconds as an instant, because the pacer counts in instants."""
+        """Return a monotonic time in seconds as an instant, because the pacer counts in
+        instants.
+        """
         return self._epoch + timedelta(seconds=mono)
 
 

@@ -31,11 +31,13 @@ _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 @dataclass(slots=True)
 class TargetMemory:
-    """The memory of one target between its looks. It is valid only for the address and title of `target`.
+    """The memory of one target between its looks.
 
-    `recognised` is the result for the last body, and `digest` that body's SHA-256. `etag` and `modified` make requests
-    to `address` conditional on that body. `ahead` is how many seconds our clock was ahead of steady time at the last
-    request: it shows whether the clock was set since.
+    It is valid only for the address and title of `target`.
+
+    `recognised` is the result for the last body, and `digest` that body's SHA-256. `etag` and
+    `modified` make requests to `address` conditional on that body. `ahead` is how many seconds our
+    clock was ahead of steady time at the last request: it shows whether the clock was set since.
     """
 
     target: Target
@@ -54,13 +56,18 @@ class TargetMemory:
 
 
 class TurnQueue:
-    """Lets waiting tasks continue one at a time. Before each, the loop runs all other tasks that are ready."""
+    """Lets waiting tasks continue one at a time.
+
+    Before each, the loop runs all other tasks that are ready.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait in a queue: in each pass of the event loop, one task continues, so that due looks begin in between."""
+        """Wait in a queue: in each pass of the event loop, one task continues, so that due looks
+        begin in between.
+        """
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         self._waiting.append(turn)
@@ -81,10 +88,11 @@ class TurnQueue:
 class Interpreter:
     """Makes the requests for targets, and sightings from their answers.
 
-    A recogniser reads a body only if its bytes have changed. While our clock may be wrong by more than
-    `unproven_offset`, or has just been set, every sighting is unknown with the reason `clock`. If several monitors
-    share a store (`is_shared`), every known error of our clock has this effect, because their looks are put in one
-    order. Bodies that may take long are read by `reader`, if there is one.
+    A recogniser reads a body only if its bytes have changed. While our clock may be wrong by more
+    than `unproven_offset`, or has just been set, every sighting is unknown with the reason `clock`.
+    If several monitors share a store (`is_shared`), every known error of our clock has this effect,
+    because their looks are put in one order. Bodies that may take long are read by `reader`, if
+    there is one.
     """
 
     skew: Skew = field(default_factory=Skew)
@@ -97,7 +105,8 @@ class Interpreter:
     def make_request(self, target: Target, url: str | None = None) -> Request:
         """Return the request for a target, by default at its own address."""
         memory, address = self._memory_of(target), url or target.url
-        memory.ahead = self.skew.ahead()  # of steady time: if it differs at the answer, our clock was set in between
+        # of steady time: if it differs at the answer, our clock was set in between
+        memory.ahead = self.skew.ahead()
         # An ETag of another address is not valid for this one.
         is_conditional = memory.address == address
         return Request(
@@ -113,20 +122,27 @@ class Interpreter:
         )
 
     async def interpret(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return the sighting of a look, like `interpret_now`, but without blocking the loop for long."""
+        """Return the sighting of a look, like `interpret_now`, but without blocking the loop for
+        long.
+        """
         if isinstance(outcome, Failure):
             return self.interpret_now(target, outcome)
         memory, reader = self._memory_at_answer(target), self.reader
-        # Some servers send the same `Age` with every answer. Remove it, because it is not the age of a copy.
+        # Some servers send the same `Age` with every answer. Remove it, because it is not the age
+        # of a copy.
         answer = memory.constant_age.remove_constant_age(outcome)
         is_same_body = memory.recognised is not None and memory.digest == answer.digest
         if answer.status // 100 != 2 or is_same_body or interpret_without_body(answer, target):
             return self._interpret_answer(target, answer, memory)  # no body must be read
         if reader is not None and is_costly(target.recognise, answer):
             # A worker process reads this body, because that may take long.
-            worker_result = await reader.read(target, answer, self._make_context(target, answer, memory))
+            worker_result = await reader.read(
+                target, answer, self._make_context(target, answer, memory)
+            )
             # The target may have changed meanwhile, so look up its memory again.
-            return self._interpret_answer(target, answer, self._memory_at_answer(target), worker_result)
+            return self._interpret_answer(
+                target, answer, self._memory_at_answer(target), worker_result
+            )
         # Between two bodies that are read here, let due looks start.
         await self._reading_turns.wait()
         sighting = self._interpret_answer(target, answer, self._memory_at_answer(target))
@@ -135,20 +151,30 @@ class Interpreter:
         return sighting
 
     def interpret_now(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return the sighting of a look, and remember what the next look needs. The body is read at once."""
+        """Return the sighting of a look, and remember what the next look needs.
+
+        The body is read at once.
+        """
         if isinstance(outcome, Failure):
             return make_sighting(target, outcome, unknown(outcome.reason.value))
         memory = self._memory_at_answer(target)
-        return self._interpret_answer(target, memory.constant_age.remove_constant_age(outcome), memory)
+        return self._interpret_answer(
+            target, memory.constant_age.remove_constant_age(outcome), memory
+        )
 
     def _interpret_answer(
-        self, target: Target, answer: Answer, memory: TargetMemory, worker_result: Recognised | None = None
+        self,
+        target: Target,
+        answer: Answer,
+        memory: TargetMemory,
+        worker_result: Recognised | None = None,
     ) -> Sighting:
         """Return the sighting of an answer, and remember what the next look needs, such as a 404.
 
         `worker_result` is the result if a worker process has read the body.
         """
-        ahead = self.skew.ahead()  # seconds from steady time to our clock, which change only if our clock is set
+        # seconds from steady time to our clock, which change only if our clock is set
+        ahead = self.skew.ahead()
         # If our clock was set during the request, `sent` may be by the old or the new clock.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= LEAST_CLOCK_STEP
         is_time_certain = not was_set and self.skew.observe(target.host, answer, ahead)
@@ -156,12 +182,14 @@ class Interpreter:
         recognised = interpret_without_body(answer, target)
         recognised = recognised or self._recognise_body(target, answer, memory, worker_result)
         if answer.status == 404 and recognised.state is State.ABSENT:
-            # A page that appears after this counts, even if it has the words of an earlier placeholder.
+            # A page that appears after this counts, even if it has the words of an earlier
+            # placeholder.
             memory.known = replace(known_before, was_missing=True, placeholder=None)
             if known_before.placeholder is not None:
                 memory.forget_body()  # so that the same words are read again if they come back
         is_clock_far_off = largest_offset(clock_offset) > self.unproven_offset.total_seconds()
-        # Monitors that share a store put their looks in one order, so for them any known error of a clock is too large.
+        # Monitors that share a store put their looks in one order, so for them any known error of a
+        # clock is too large.
         is_error_too_large = is_clock_far_off or (self.is_shared and is_off(clock_offset))
         if not is_time_certain or is_error_too_large:
             if recognised.placeholder is not None:
@@ -172,7 +200,9 @@ class Interpreter:
         # The bytes of other pages differ at every look, even if their content is the same.
         has_stable_bytes = target.is_file or target.recognise == "changed"
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
-        digest = memory.digest if has_stable_bytes and is_read and answer.status in (200, 304) else None
+        digest = (
+            memory.digest if has_stable_bytes and is_read and answer.status in (200, 304) else None
+        )
         return make_sighting(target, answer, recognised, digest, clock_offset)
 
     def restore_known(self, target: Target, known: Known) -> None:
@@ -190,7 +220,10 @@ class Interpreter:
             self.reader.forget(target)
 
     def _memory_of(self, target: Target) -> TargetMemory:
-        """Return the memory of a target, a new one if it changed. The facts stay if its address is the same."""
+        """Return the memory of a target, a new one if it changed.
+
+        The facts stay if its address is the same.
+        """
         memory = self._memories.get(target.id)
         if memory is not None and memory.target is target:
             # Nearly always it is the same object. Comparing all fields would take longer.
@@ -202,20 +235,26 @@ class Interpreter:
         return memory
 
     def _memory_at_answer(self, target: Target) -> TargetMemory:
-        """Return the memory of a target, or a temporary one if the target got another address since the request."""
+        """Return the memory of a target, or a temporary one if the target got another address since
+        the request.
+        """
         memory = self._memories.get(target.id)
         if memory is None or memory.target.url == target.url:
             return self._memory_of(target)
-        # The memory of the new address must stay: without its slot, a placeholder there would count as published.
+        # The memory of the new address must stay: without its slot, a placeholder there would count
+        # as published.
         return TargetMemory(target, known=Known(slot=memory.known.slot))
 
     def _recognise_body(
         self, target: Target, answer: Answer, memory: TargetMemory, worker_result: Recognised | None
     ) -> Recognised:
-        """Return what the body of an answer shows. If it is the last body again, return the remembered result.
+        """Return what the body of an answer shows.
 
-        `memory` gets the body's digest, the result, and headers with which the next request gets a 304 (no body) if
-        the body is the same. `worker_result` is the result if a worker process has read it, None to read it here.
+        If it is the last body again, return the remembered result.
+
+        `memory` gets the body's digest, the result, and headers with which the next request gets a
+        304 (no body) if the body is the same. `worker_result` is the result if a worker process has
+        read it, None to read it here.
         """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
@@ -223,14 +262,18 @@ class Interpreter:
         if digest != memory.digest or memory.recognised is None:
             recognised = worker_result
             if recognised is None:
-                recognised = read_body(target.recognise, answer, self._make_context(target, answer, memory))
+                recognised = read_body(
+                    target.recognise, answer, self._make_context(target, answer, memory)
+                )
             if recognised.why in UNREAD_REASONS:
-                # Remember nothing, so that the next look gets and reads the body again, even if it is the same.
+                # Remember nothing, so that the next look gets and reads the body again, even if it
+                # is the same.
                 return recognised
             memory.digest = digest
             if recognised.why == NO_BASELINE:
-                # The recogniser `changed` compares later bodies with this first one, so remember its digest. Remember
-                # no result and headers, so that the next look gets a body to compare.
+                # The recogniser `changed` compares later bodies with this first one, so remember
+                # its digest. Remember no result and headers, so that the next look gets a body to
+                # compare.
                 memory.known = replace(memory.known, baseline=digest)
                 return recognised
             memory.recognised = recognised
@@ -243,11 +286,16 @@ class Interpreter:
         return memory.recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
-        """Return what a recogniser must know about a target besides the answer, such as the title of its release."""
-        clock_offset = self.skew.bounds_for(target.host)  # the least and most seconds that our clock is ahead
+        """Return what a recogniser must know about a target besides the answer, such as the title
+        of its release.
+        """
+        # the least and most seconds that our clock is ahead
+        clock_offset = self.skew.bounds_for(target.host)
         most_seconds_behind = max(-clock_offset[0], 0.0)
-        placeholder = self._find_placeholder(target, memory.known)  # its own, else that of another view of the part
-        # A witness is no part, but a page that shows whether its release is out: its announcement or an index.
+        # its own, else that of another view of the part
+        placeholder = self._find_placeholder(target, memory.known)
+        # A witness is no part, but a page that shows whether its release is out: its announcement
+        # or an index.
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
@@ -256,20 +304,32 @@ class Interpreter:
             known=replace(memory.known, placeholder=placeholder),
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
             is_led_to=target.address is Address.LED_TO,  # the announcement redirects to it
-            behind=most_seconds_behind if is_off(clock_offset) else 0.0,  # only if our clock is known to be wrong
-            alternatives=target.alternatives,  # other addresses of the release, which are not its page
+            # only if our clock is known to be wrong
+            behind=most_seconds_behind if is_off(clock_offset) else 0.0,
+            # other addresses of the release, which are not its page
+            alternatives=target.alternatives,
         )
 
     def _find_placeholder(self, target: Target, known: Known) -> str | None:
-        """Return the placeholder that a target showed, or another view of its part if the target had no 404."""
+        """Return the placeholder that a target showed, or another view of its part if the target
+        had no 404.
+        """
         views = () if known.was_missing else View
-        others = (self._memories.get(target_id(target.release, target.part, view)) for view in views)
-        found = (known.placeholder, *(other.known.placeholder for other in others if other is not None))
+        others = (
+            self._memories.get(target_id(target.release, target.part, view)) for view in views
+        )
+        found = (
+            known.placeholder,
+            *(other.known.placeholder for other in others if other is not None),
+        )
         return next((words for words in found if words is not None), None)
 
 
 def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
-    """Return what status and headers of an answer prove. None for a 304, or if the body must be read."""
+    """Return what status and headers of an answer prove.
+
+    None for a 304, or if the body must be read.
+    """
     if why := rejection_reason(answer):
         return unknown(why)
     status = answer.status
@@ -278,11 +338,13 @@ def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
     if 300 <= status < 400:
         return interpret_redirect(answer.url, answer)
     if status == 404 and "sunset" in answer.headers:
-        return unknown("its address is retired")  # `Sunset` (RFC 8594) announces the end of an address
+        # `Sunset` (RFC 8594) announces the end of an address
+        return unknown("its address is retired")
     # A missing witness, such as an announcement, does not show that its release is absent.
     if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
-    # All recognisers read the body of a 200. Only the one called "status" also reads those of 201 to 299.
+    # All recognisers read the body of a 200. Only the one called "status" also reads those of 201
+    # to 299.
     must_read_body = 200 < status < 300 and answer.body and target.recognise == "status"
     return None if must_read_body else unknown(str(status))
 
@@ -294,14 +356,19 @@ def make_sighting(
     digest: str | None = None,
     clock_offset: Span = NO_OFFSET,
 ) -> Sighting:
-    """Return the sighting with this result. Its interval allows for the answer's `Age` and the offset of our clock."""
+    """Return the sighting with this result.
+
+    Its interval allows for the answer's `Age` and the offset of our clock.
+    """
     status = outcome.status if isinstance(outcome, Answer) else None
     proved_from, proved_to = outcome.sent, outcome.received
     if isinstance(outcome, Answer) and "age" in outcome.headers:
         proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
-        # A clock that is ahead shows too late a time, so move the start back. A clock that is behind: move the end on.
-        proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))  # over a day, it proves nothing
+        # A clock that is ahead shows too late a time, so move the start back. A clock that is
+        # behind: move the end on.
+        # over a day, it proves nothing
+        proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))
         proved_to -= timedelta(seconds=max(min(clock_offset[0], 0.0), -_DAY))
     return Sighting(
         target.id,

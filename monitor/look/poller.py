@@ -1,4 +1,6 @@
-"""Makes the due looks at all hosts, each within a second of its due instant if the host's budget allows it."""
+"""Makes the due looks at all hosts, each within a second of its due instant if the host's budget
+allows it.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +40,11 @@ def _do_nothing(*_: object) -> None:
 class Hooks:
     """Callbacks of the poller. Each is called in the loop and must not block.
 
-    `on_look(target, sighting, outcome)`: a scheduled look has ended. `on_start(target, late)`: a look begins, `late`
-    seconds after it was due. `on_missed(target, looks)`: this many looks were due and will not be made.
-    `on_stall(begin, end)`: no look could begin in this time. `on_clock_set(begin, end, seconds)`: our clock was set by
-    this many seconds in this time, or the machine was suspended.
+    `on_look(target, sighting, outcome)`: a scheduled look has ended. `on_start(target, late)`: a
+    look begins, `late` seconds after it was due. `on_missed(target, looks)`: this many looks were
+    due and will not be made. `on_stall(begin, end)`: no look could begin in this time.
+    `on_clock_set(begin, end, seconds)`: our clock was set by this many seconds in this time, or the
+    machine was suspended.
     """
 
     on_look: Callable[[Target, Sighting, Answer | Failure], None] = _do_nothing
@@ -55,7 +58,8 @@ class Hooks:
 class _Count:
     """How often one class of exception broke looks at one host, and when last.
 
-    `logged_at` is the steady time of the last log line, in seconds, and `suppressed` the number of looks since then.
+    `logged_at` is the steady time of the last log line, in seconds, and `suppressed` the number of
+    looks since then.
     """
 
     last_at: datetime
@@ -66,20 +70,30 @@ class _Count:
 
 @dataclass(slots=True)
 class BrokenLooks:
-    """Counts looks that our own code broke, and logs one line a minute for each host and class of exception."""
+    """Counts looks that our own code broke, and logs one line a minute for each host and class of
+    exception.
+    """
 
     clock: Clock
     _counts: dict[tuple[str, str], _Count] = field(default_factory=dict)
 
-    def record_look(self, target: Target, fault: Exception, began: datetime) -> tuple[Sighting, Failure]:
-        """Count a look that our own code broke. Return an unknown sighting and a failure of kind `MONITOR_FAULT`."""
+    def record_look(
+        self, target: Target, fault: Exception, began: datetime
+    ) -> tuple[Sighting, Failure]:
+        """Count a look that our own code broke.
+
+        Return an unknown sighting and a failure of kind `MONITOR_FAULT`.
+        """
         self.count_fault(target.host, fault)
         now, name = self.clock.now(), type(fault).__name__
         failure = Failure(target.url, Reason.MONITOR_FAULT, name, min(began, now), now)
         return make_sighting(target, failure, unknown(failure.reason.value)), failure
 
     def count_fault(self, host: str, fault: Exception) -> None:
-        """Count one broken look. Log it, unless one with the same host and exception was logged in the last minute."""
+        """Count one broken look.
+
+        Log it, unless one with the same host and exception was logged in the last minute.
+        """
         mono, name = self.clock.monotonic(), type(fault).__name__
         count = self._counts.setdefault((host, name), _Count(self.clock.now()))
         count.last_at, count.looks = self.clock.now(), count.looks + 1
@@ -90,7 +104,9 @@ class BrokenLooks:
         count.logged_at, count.suppressed = mono, 0
 
     def describe_by_host(self) -> dict[str, str]:
-        """Return a line for the status page for each host: how many looks broke, with which error, and when last."""
+        """Return a line for the status page for each host: how many looks broke, with which error,
+        and when last.
+        """
         lines: dict[str, str] = {}
         for (host, name), count in self._counts.items():
             line = f"{count.looks} with {name}, the last at {count.last_at:%d %B %H:%M:%S} UTC"
@@ -99,15 +115,26 @@ class BrokenLooks:
 
 
 class Poller:
-    """Looks at targets when they are due. Every due look is made, however late, or reported as missed.
+    """Looks at targets when they are due.
+
+    Every due look is made, however late, or reported as missed.
 
     At most one look at each target is under way. Looks are cancelled only at shutdown.
     """
 
     def __init__(
-        self, clock: Clock, fetcher: Fetcher, budget: Budget, interpreter: Interpreter, *, at_once: int | None = None
+        self,
+        clock: Clock,
+        fetcher: Fetcher,
+        budget: Budget,
+        interpreter: Interpreter,
+        *,
+        at_once: int | None = None,
     ) -> None:
-        """Begin without targets. `at_once`: the most looks under way at each host, by default what its budget needs."""
+        """Begin without targets.
+
+        `at_once`: the most looks under way at each host, by default what its budget needs.
+        """
         self._clock = clock
         self._fetcher = fetcher
         self._budget = budget
@@ -121,7 +148,8 @@ class Poller:
         self._stop = asyncio.Event()
         self._under_way: dict[ScheduledTarget, asyncio.Task[None]] = {}
         self._disturbed_until: datetime | None = None  # when the last reported disturbance ended
-        # How far our clock was ahead of steady time after its last step, and the steady time at which we noticed that.
+        # How far our clock was ahead of steady time after its last step, and the steady time at
+        # which we noticed that.
         self._last_step = (0.0, -LONGEST_SLEEP)  # long ago
         self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
@@ -136,17 +164,22 @@ class Poller:
         soon: bool = False,
         goal: ProofGoal | None = None,
     ) -> None:
-        """Plan the looks at a target in these windows, which replace earlier windows. Without any change, do nothing.
+        """Plan the looks at a target in these windows, which replace earlier windows.
 
-        `shift` delays its due instants, so that not all targets with these windows are due at once. `promised_at` is an
-        instant at which a look must begin, even if other requests to the host wait. `soon`: a new target is due now.
-        `goal` is the proof that the part needs, if any. Looks that were due by the earlier windows count as missed.
+        Without any change, do nothing.
+
+        `shift` delays its due instants, so that not all targets with these windows are due at once.
+        `promised_at` is an instant at which a look must begin, even if other requests to the host
+        wait. `soon`: a new target is due now. `goal` is the proof that the part needs, if any.
+        Looks that were due by the earlier windows count as missed.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
         if watched is not None:
             current = (watched.target, watched.shift, watched.promised_at, watched.goal)
-            if current == (target, shift, promised_at, goal) and list(watched.windows) == list(windows):
+            if current == (target, shift, promised_at, goal) and list(watched.windows) == list(
+                windows
+            ):
                 return
             if watched.target.host != target.host:
                 self._leave_queue(watched)
@@ -154,7 +187,9 @@ class Poller:
             elif watched.goal != goal:
                 self._remove_from_sweep(watched)
         if watched is None:
-            watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, promised_at)
+            watched = self._watched[target.id] = ScheduledTarget(
+                target, windows, shift, now, promised_at
+            )
             just_before = now - timedelta(microseconds=1)
             watched.plan_after(just_before)  # because the first look may be due exactly now
             if soon:
@@ -168,7 +203,8 @@ class Poller:
         watched.goal = goal
         queue = self._queue_of(target.host)
         if goal is not None:
-            queue.targets.sweeps.add(target, goal, now)  # a sweep looks in turn at all such parts of a slot
+            # a sweep looks in turn at all such parts of a slot
+            queue.targets.sweeps.add(target, goal, now)
         queue.targets.schedule(watched, now)
         queue.wake()
 
@@ -180,7 +216,9 @@ class Poller:
             self._interpreter.forget(target_id)
 
     def _leave_queue(self, watched: ScheduledTarget) -> None:
-        """Remove a target from the queue and sweeps of its host, and report the looks that it missed until now."""
+        """Remove a target from the queue and sweeps of its host, and report the looks that it
+        missed until now.
+        """
         self._remove_from_sweep(watched)
         self._report_missed(watched.target, watched.end_watch(self._clock.now()))
         self._queues[watched.target.host].targets.remove(watched.target.id)
@@ -190,10 +228,15 @@ class Poller:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
     def reconfigure(self, budget: Budget, fetcher: Fetcher) -> None:
-        """Use another budget and fetcher from now on. Looks that are under way end with the old ones."""
+        """Use another budget and fetcher from now on.
+
+        Looks that are under way end with the old ones.
+        """
         self._budget, self._fetcher = budget, fetcher
         for host, queue in self._queues.items():
-            queue.reconfigure(budget.rate(host), self._at_once or concurrent_requests(budget.rate(host)))
+            queue.reconfigure(
+                budget.rate(host), self._at_once or concurrent_requests(budget.rate(host))
+            )
 
     def set_share(self, share: Share) -> None:
         """Use the turns that this monitor has at each host among several monitors."""
@@ -206,18 +249,28 @@ class Poller:
         return [watched.target for watched in self._watched.values()]
 
     def next_due(self) -> datetime | None:
-        """Return when the next look is due at a host that asked for no wait, None if none is due."""
+        """Return when the next look is due at a host that asked for no wait, None if none is
+        due.
+        """
         open_hosts = {host for host, queue in self._queues.items() if not queue.is_quiet()}
-        dues = (watched.due for watched in self._watched.values() if watched.target.host in open_hosts)
+        dues = (
+            watched.due for watched in self._watched.values() if watched.target.host in open_hosts
+        )
         return min((due for due in dues if due is not None), default=None)
 
     def host_waits(self) -> dict[str, float]:
         """Return the end of the wait that each host asked for, in seconds of steady time."""
         now = self._clock.monotonic()
-        return {host: queue.waits_until for host, queue in self._queues.items() if queue.waits_until > now}
+        return {
+            host: queue.waits_until
+            for host, queue in self._queues.items()
+            if queue.waits_until > now
+        }
 
     async def send_in_turn(self, request: Request) -> Answer | Failure:
-        """Send one request that is not a scheduled look, within the budget of its host, and obey its Retry-After."""
+        """Send one request that is not a scheduled look, within the budget of its host, and obey
+        its Retry-After.
+        """
         queue = self._queue_of(urlsplit(request.url).hostname or "")
         async with queue.reserve_place():
             started = self._clock.now()
@@ -226,7 +279,10 @@ class Poller:
             return outcome
 
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
-        """Look at a target once, as soon as the budget of its host allows. Return the sighting and the outcome."""
+        """Look at a target once, as soon as the budget of its host allows.
+
+        Return the sighting and the outcome.
+        """
         began = self._clock.now()
         try:
             outcome = await self.send_in_turn(self._interpreter.make_request(target))
@@ -245,13 +301,18 @@ class Poller:
         self._interpreter.restore_known(target, known)
 
     def stretch_factors(self) -> dict[str, float]:
-        """Return for each host by which factor its looks are further apart than wanted, 1.0 if its budget is enough."""
+        """Return for each host by which factor its looks are further apart than wanted, 1.0 if its
+        budget is enough.
+        """
         return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
-        """Look until `stop` is set, and call `hooks`. Then wait a few seconds for the looks that are under way.
+        """Look until `stop` is set, and call `hooks`.
 
-        Each host's queue is a task in `running`. It starts looks, and reports late wakeups and steps of our clock.
+        Then wait a few seconds for the looks that are under way.
+
+        Each host's queue is a task in `running`. It starts looks, and reports late wakeups and
+        steps of our clock.
         """
         self._stop, self._hooks = stop, hooks or Hooks()
         try:
@@ -260,7 +321,8 @@ class Poller:
                 for queue in self._queues.values():
                     running.create_task(queue.run(stop, self._report_disturbance))
                 await stop.wait()
-                self._running = None  # so that `_queue_of` starts no more queues, because this group is about to end
+                # so that `_queue_of` starts no more queues, because this group is about to end
+                self._running = None
                 for queue in self._queues.values():
                     queue.wake()  # to notice that `stop` is set
             await self._finish_looks()
@@ -274,13 +336,17 @@ class Poller:
         if queue is None:
             rate = self._budget.rate(host)
             most = self._at_once or concurrent_requests(rate)
-            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start_look, most, self._share)
+            queue = self._queues[host] = HostQueue(
+                host, rate, self._clock, self._start_look, most, self._share
+            )
             if self._running is not None:
                 self._running.create_task(queue.run(self._stop, self._report_disturbance))
         return queue
 
     def _start_look(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
-        """Start the task of a look that was due at `due`, and report the looks that were missed before it."""
+        """Start the task of a look that was due at `due`, and report the looks that were missed
+        before it.
+        """
         self._report_missed(watched.target, watched.count_missed(now))
         self.made += 1
         self._hooks.on_start(watched.target, (now - due).total_seconds())
@@ -288,19 +354,24 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
-        """Send one request to a target, and call hooks with the sighting that the answer proves. Raises nothing.
+        """Send one request to a target, and call hooks with the sighting that the answer proves.
 
-        `watched.goal` is the proof that the part needs by its slot, or None. Sweeps look in turn at parts with a goal.
+        Raises nothing.
+
+        `watched.goal` is the proof that the part needs by its slot, or None. Sweeps look in turn at
+        parts with a goal.
         """
         queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
             queue.record_outcome(outcome, began)
             if isinstance(outcome, Failure) or len(outcome.body) <= SMALL_BODY:
-                # So the host can have another request while this body is read. `finish_look` frees other places.
+                # So the host can have another request while this body is read. `finish_look` frees
+                # other places.
                 queue.free_place(watched)
             sighting = await self._interpreter.interpret(target, outcome)
-            # `found` are addresses in the answer: where it redirects to, or what a listing links to.
+            # `found` are addresses in the answer: where it redirects to, or what a listing links
+            # to.
             was_redirected, needs_proof = watched.url is not None, watched.goal is not None
             if sighting.found or was_redirected:
                 watched.follow_redirect(sighting)
@@ -319,7 +390,10 @@ class Poller:
             queue.finish_look(watched, is_dropped=self._watched.get(target.id) is not watched)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
-        """Count a look that our own code broke, and pass its unknown sighting to the hook. Raises nothing."""
+        """Count a look that our own code broke, and pass its unknown sighting to the hook.
+
+        Raises nothing.
+        """
         try:
             self._hooks.on_look(target, *self.broken.record_look(target, fault, began))
         except Exception as again:  # noqa: BLE001 # it may be the hook that broke
@@ -331,10 +405,16 @@ class Poller:
             self._hooks.on_missed(target, looks)
 
     def _report_disturbance(self, disturbance: Disturbance) -> None:
-        """Call hooks for a late wakeup or clock step, once for all queues. After a backward step, replan all looks."""
+        """Call hooks for a late wakeup or clock step, once for all queues.
+
+        After a backward step, replan all looks.
+        """
         last_end = self._disturbed_until
-        if last_end is not None and disturbance.begins <= last_end < disturbance.ends + timedelta(seconds=1):
-            # Another queue has reported it. Queues notice its end at slightly different times, within a second.
+        if last_end is not None and disturbance.begins <= last_end < disturbance.ends + timedelta(
+            seconds=1
+        ):
+            # Another queue has reported it. Queues notice its end at slightly different times,
+            # within a second.
             self._disturbed_until = max(last_end, disturbance.ends)
             return
         self._disturbed_until = disturbance.ends
@@ -342,8 +422,9 @@ class Poller:
             self._hooks.on_stall(disturbance.begins, disturbance.ends)
         if disturbance.clock_step and self._is_new_clock_step():
             if disturbance.clock_step < 0:
-                # E.g. the clock was set from 9:30 to 9:00. The last look seems to have been at 9:30, in the future, and
-                # the next look would begin after it. So forget the last look, and plan from now.
+                # E.g. the clock was set from 9:30 to 9:00. The last look seems to have been at
+                # 9:30, in the future, and the next look would begin after it. So forget the last
+                # look, and plan from now.
                 now = self._clock.now()
                 for watched in self._watched.values():
                     watched.last_look = None
@@ -352,7 +433,9 @@ class Poller:
             self._hooks.on_clock_set(disturbance.begins, disturbance.ends, disturbance.clock_step)
 
     def _is_new_clock_step(self) -> bool:
-        """Return whether no other queue has reported this step of our clock yet, and remember it."""
+        """Return whether no other queue has reported this step of our clock yet, and remember
+        it.
+        """
         mono = self._clock.monotonic()
         ahead = self._clock.now().timestamp() - mono
         ahead_before, noticed_before = self._last_step
@@ -360,7 +443,10 @@ class Poller:
         return abs(ahead - ahead_before) >= NOTICEABLE or mono - noticed_before > LONGEST_SLEEP
 
     async def _finish_looks(self) -> None:
-        """Wait a few seconds for the looks under way, and cancel the rest. Report looks that are due now as missed."""
+        """Wait a few seconds for the looks under way, and cancel the rest.
+
+        Report looks that are due now as missed.
+        """
         now = self._clock.now()
         if self._under_way:
             _, unfinished = await asyncio.wait(self._under_way.values(), timeout=_GRACE_SECONDS)

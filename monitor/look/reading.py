@@ -29,11 +29,15 @@ _log = structlog.get_logger(__name__)
 TOO_COSTLY = "too_costly"
 """Reason of an unknown look: the answer could not be read within its limits of time and memory."""
 NO_WORKER = "no_worker"
-"""Reason of an unknown look: the answer could not be read because no worker starts, a fault of this monitor."""
+"""Reason of an unknown look: the answer could not be read because no worker starts, a fault of this
+monitor.
+"""
 UNREAD_REASONS = frozenset({TOO_COSTLY, NO_WORKER})
 """Reasons of unknown looks after which the same bytes may be readable the next time."""
 SMALL_BODY = 16_384
-"""Bodies up to this many bytes are read at once. A test proves that this takes a fraction of a second for any bytes."""
+"""Bodies up to this many bytes are read at once. A test proves that this takes a fraction of a
+second for any bytes.
+"""
 READ_SECONDS = 3
 """Limit of processor seconds for one body. A body of a megabyte takes a tenth of it."""
 _UNBOUNDED = ("css", "feed", "jmespath")
@@ -46,7 +50,10 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 
 def read_body(name: str, answer: Answer, context: Context) -> Recognised:
-    """Return what a body shows, by the recogniser called `name`. Unknown if the body is not that of the target."""
+    """Return what a body shows, by the recogniser called `name`.
+
+    Unknown if the body is not that of the target.
+    """
     if _needs_parsing(name, answer) and why_too_complex(answer.body):
         return unknown(TOO_COSTLY)
     if blocked := find_challenge(answer):
@@ -59,18 +66,31 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         # One wrong rule must not stop the looks at other targets.
         return unknown("no recogniser of that name")
     result = recognise(answer, context)
-    is_search_of_page = name.startswith(_SEARCHING_RULES) and is_html(answer)  # for words or links of the release
+    # for words or links of the release
+    is_search_of_page = name.startswith(_SEARCHING_RULES) and is_html(answer)
     if result.state is State.ABSENT and is_search_of_page:
-        # A page without a name may be a check for robots, and a notice of the site is not the page of the release.
+        # A page without a name may be a check for robots, and a notice of the site is not the page
+        # of the release.
         is_named = _TITLE_OR_HEADING.search(answer.body)
-        why = site_notice_reason(Page(replace(answer, body=answer.body[:SMALL_BODY]))) if is_named else NAMELESS
+        why = (
+            site_notice_reason(Page(replace(answer, body=answer.body[:SMALL_BODY])))
+            if is_named
+            else NAMELESS
+        )
         return unknown(why) if why else result
     cleaned = (_clean_found(found) for found in result.found)  # an unusable URL is now empty
-    return replace(result, found=tuple(found for found in cleaned if found.url)) if result.found else result
+    return (
+        replace(result, found=tuple(found for found in cleaned if found.url))
+        if result.found
+        else result
+    )
 
 
 def _clean_found(found: Found) -> Found:
-    """Return a found address with texts that are safe to store and show. Its URL is empty if it is not usable."""
+    """Return a found address with texts that are safe to store and show.
+
+    Its URL is empty if it is not usable.
+    """
     url, title = clean_address(found.url), clean_text(found.title)
     facts = {name: clean_text(text, _LONGEST_FACT) for name, text in found.facts.items()}
     is_clean = (url, title, facts) == (found.url, found.title, found.facts)
@@ -79,7 +99,9 @@ def _clean_found(found: Found) -> Found:
 
 def is_costly(name: str, answer: Answer) -> bool:
     """Return whether reading a body may take long, because of its size or its rule."""
-    return _needs_parsing(name, answer) and (len(answer.body) > SMALL_BODY or name.partition(":")[0] in _UNBOUNDED)
+    return _needs_parsing(name, answer) and (
+        len(answer.body) > SMALL_BODY or name.partition(":")[0] in _UNBOUNDED
+    )
 
 
 def _needs_parsing(name: str, answer: Answer) -> bool:
@@ -88,14 +110,20 @@ def _needs_parsing(name: str, answer: Answer) -> bool:
 
 @dataclass(slots=True)
 class BodyReader:
-    """Reads bodies in worker processes. After each failure, a target pauses for twice as long, until one succeeds."""
+    """Reads bodies in worker processes.
+
+    After each failure, a target pauses for twice as long, until one succeeds.
+    """
 
     workers: Workers
     clock: Clock
     _paused: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows. Unknown if reading takes too long, no worker starts, or the target is paused."""
+        """Return what a body shows.
+
+        Unknown if reading takes too long, no worker starts, or the target is paused.
+        """
         paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if paused_until is not None and self.clock.now() < paused_until:
             return unknown(TOO_COSTLY)
@@ -109,13 +137,15 @@ class BodyReader:
             # This is no fault of the target, so it is not paused.
             return unknown(NO_WORKER)
         except ReadFault as exc:
-            # `TooCostly` or `WorkerFault`. `workers.run` has called its hook `on_costly`, which reports the host.
+            # `TooCostly` or `WorkerFault`. `workers.run` has called its hook `on_costly`, which
+            # reports the host.
             self._paused[target.id] = (self.clock.now() + pause, min(2 * pause, _LONGEST_PAUSE))
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
             return unknown(TOO_COSTLY)
         self._paused.pop(target.id, None)
         if seen.why == TOO_COSTLY:
-            # Found to be too complex before parsing, which is quick: no pause. `workers.run` does not report the host.
+            # Found to be too complex before parsing, which is quick: no pause. `workers.run` does
+            # not report the host.
             self.workers.on_costly(target.host)
         return seen
 

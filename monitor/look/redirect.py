@@ -10,14 +10,17 @@ from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 from monitor.plan.targets import ASSETS, GOVUK
 
 REDIRECTED = "redirected"
-"""Reason of an unknown: the address redirects to another path on its host, which the next look uses."""
+"""Reason of an unknown: the address redirects to another path on its host, which the next look
+uses.
+"""
 
 
 def interpret_redirect(url: str, answer: Answer) -> Recognised:
     """Return what a 3xx answer at `url` proves. The redirect is not followed here.
 
-    A redirect to a draft host proves that the file is not out. One to the parent page proves that the part was
-    withdrawn. Another address of the same host is returned as found, with the role `redirect`, for the next look.
+    A redirect to a draft host proves that the file is not out. One to the parent page proves that
+    the part was withdrawn. Another address of the same host is returned as found, with the role
+    `redirect`, for the next look.
     """
     destination = _resolve_location(url, answer)
     if destination is None:
@@ -32,14 +35,20 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
         return withdrawn("its address leads to the parent page")
     if not is_same_site(url, destination):
         is_same_host = here.hostname == there.hostname
-        return unknown("redirected to another port or scheme" if is_same_host else "redirected to another host")
-    # `REDIRECTED` means that an announcement leads to its release. One to the same path with another query does not.
+        return unknown(
+            "redirected to another port or scheme" if is_same_host else "redirected to another host"
+        )
+    # `REDIRECTED` means that an announcement leads to its release. One to the same path with
+    # another query does not.
     why = "redirected to itself" if here.path == there.path else REDIRECTED
     return unknown(why, (Found(destination, "", "redirect"),) if destination != url else ())
 
 
 def is_same_site(url: str, destination: str) -> bool:
-    """Return whether a redirect keeps host, scheme and port, or only adds encryption. It must not add a user name."""
+    """Return whether a redirect keeps host, scheme and port, or only adds encryption.
+
+    It must not add a user name.
+    """
     try:
         here, there = urlsplit(url), urlsplit(destination)
         port, new_port = (parts.port or DEFAULT_PORTS.get(parts.scheme) for parts in (here, there))
@@ -47,11 +56,15 @@ def is_same_site(url: str, destination: str) -> bool:
         return False
     adds_encryption = (here.scheme, port, there.scheme, new_port) == ("http", 80, "https", 443)
     is_same = port is not None and (here.scheme, port) == (there.scheme, new_port)
-    return here.hostname == there.hostname and there.username is None and (is_same or adds_encryption)
+    return (
+        here.hostname == there.hostname and there.username is None and (is_same or adds_encryption)
+    )
 
 
 def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
-    """Return whether GOV.UK has unpublished something: it redirects from a file to a page, or to the page above."""
+    """Return whether GOV.UK has unpublished something: it redirects from a file to a page, or to
+    the page above.
+    """
     if here.hostname == ASSETS:
         return there.hostname == GOVUK
     parent = there.path.rstrip("/")
@@ -61,7 +74,10 @@ def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
 
 
 def _resolve_location(url: str, answer: Answer) -> str | None:
-    """Return the absolute address in an answer's `Location`, without fragment. None if there is none."""
+    """Return the absolute address in an answer's `Location`, without fragment.
+
+    None if there is none.
+    """
     location = answer.headers.get("location")
     if not location:
         return None

@@ -22,11 +22,17 @@ ADDED_ORIGINS = frozenset(PART_ID_PREFIX)
 UNPROMISED_ORIGINS = frozenset({Origin.PREDICTED, Origin.LINKED})
 """No one promised that the release would be at such an address, so an absence there is no proof."""
 ANNOUNCEMENT, INDEX = "announcement", "index"
-"""Ids of the two witnesses, watched if the page's address is only a guess: its announcement, and GOV.UK's index."""
+"""Ids of the two witnesses, watched if the page's address is only a guess: its announcement, and
+GOV.UK's index.
+"""
 REDIRECT_LAG = timedelta(seconds=30)
-"""How long an announcement may still be there after its release is out: a separate job redirects it."""
+"""How long an announcement may still be there after its release is out: a separate job redirects
+it.
+"""
 INDEX_LAG = timedelta(seconds=120)
-"""How long a page may be missing from GOV.UK's index after its release is out. The index is refreshed every 30 s."""
+"""How long a page may be missing from GOV.UK's index after its release is out. The index is
+refreshed every 30 s.
+"""
 
 _SITE = "www.gov.uk"
 _ANNOUNCEMENT_PATH = "/government/statistics/announcements/"
@@ -34,13 +40,20 @@ _PUBLICATION_PATHS = ("/government/statistics/", "/government/publications/")
 
 
 def may_be_the_page(part: str) -> bool:
-    """Return whether a part is the page of its release, or an address from a listing that may turn out to be it."""
+    """Return whether a part is the page of its release, or an address from a listing that may turn
+    out to be it.
+    """
     return part == "page" or origin_from_id(part) is Origin.ELSEWHERE
 
 
 def origin_from_id(part: str) -> Origin:
-    """Return the origin of a part by its id, for parts that no longer exist or were stored without their origin."""
-    return next((origin for origin, prefix in PART_ID_PREFIX.items() if part.startswith(prefix)), Origin.ANNOUNCED)
+    """Return the origin of a part by its id, for parts that no longer exist or were stored without
+    their origin.
+    """
+    return next(
+        (origin for origin, prefix in PART_ID_PREFIX.items() if part.startswith(prefix)),
+        Origin.ANNOUNCED,
+    )
 
 
 def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int = 1) -> Iterator[str]:
@@ -51,7 +64,8 @@ def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int = 1) -> It
 
 
 def with_page_at(release: Release, url: str, address: Address) -> Release:
-    """Return a release with its page at `url`, unchanged if its address was not a guess or `url` is empty.
+    """Return a release with its page at `url`, unchanged if its address was not a guess or `url` is
+    empty.
 
     `address` says how `url` is known. Another part with this address is left out.
     """
@@ -63,7 +77,9 @@ def with_page_at(release: Release, url: str, address: Address) -> Release:
 
 
 def is_witness(part: str) -> bool:
-    """Return whether a target is a witness: not a part of its release, but a sign whether the release is out."""
+    """Return whether a target is a witness: not a part of its release, but a sign whether the
+    release is out.
+    """
     return part in (ANNOUNCEMENT, INDEX)
 
 
@@ -71,11 +87,17 @@ def is_publication(url: str) -> bool:
     """Return whether an address is one where GOV.UK publishes what it announced."""
     parts = urlsplit(url)
     is_announcement = parts.path.startswith(_ANNOUNCEMENT_PATH)
-    return parts.hostname == _SITE and parts.path.startswith(_PUBLICATION_PATHS) and not is_announcement
+    return (
+        parts.hostname == _SITE
+        and parts.path.startswith(_PUBLICATION_PATHS)
+        and not is_announcement
+    )
 
 
 def has_witnesses(release: Release) -> bool:
-    """Return whether the address of the page is a guess, and GOV.UK has an announcement that shows when it is out."""
+    """Return whether the address of the page is a guess, and GOV.UK has an announcement that shows
+    when it is out.
+    """
     link = urlsplit(release.link)
     is_announcement = link.hostname == _SITE and link.path.startswith(_ANNOUNCEMENT_PATH)
     return release.address is Address.GUESSED and is_announcement

@@ -12,7 +12,9 @@ from monitor.plan.share import LATEST_START, Turns
 from schedules.times.mail_date import LONGEST_WAIT
 
 _SLACK = 0.01
-"""Starts are this much further apart than the budget requires, so that network jitter cannot crowd a second."""
+"""Starts are this much further apart than the budget requires, so that network jitter cannot crowd
+a second.
+"""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = timedelta(seconds=30), timedelta(minutes=5)
 """The wait after a refusal, if the host named no time."""
 _PACE_AFTER_REFUSAL, _PACE_GROWTH = 0.25, 1.1
@@ -26,7 +28,9 @@ _USUAL_ANSWER_SECONDS = 0.5
 
 
 class WantedSpacing(NamedTuple):
-    """The seconds between looks that a target wants, and its chance of changing (see `windows.chance_of`)."""
+    """The seconds between looks that a target wants, and its chance of changing (see
+    `windows.chance_of`).
+    """
 
     every: float
     chance: float
@@ -45,47 +49,67 @@ class Budget:
 
 
 def concurrent_requests(rate: float) -> int:
-    """Return how many requests to a host may be under way: enough for its rate if an answer takes half a second."""
+    """Return how many requests to a host may be under way: enough for its rate if an answer takes
+    half a second.
+    """
     return min(MOST_CONCURRENT, max(_LEAST_CONCURRENT, ceil(rate * _USUAL_ANSWER_SECONDS)))
 
 
 def least_gap(rate: float) -> timedelta:
-    """Return the least time between the starts of two requests to a host with this many requests a second."""
+    """Return the least time between the starts of two requests to a host with this many requests a
+    second.
+    """
     return timedelta(seconds=(1.0 + _SLACK) / rate)
 
 
 def stretch_factor(demand: float, rate: float) -> float:
-    """Return by which factor looks are further apart than wanted: 1.0 if the rate is enough for the demand."""
+    """Return by which factor looks are further apart than wanted: 1.0 if the rate is enough for the
+    demand.
+    """
     return max(1.0, demand / rate) if rate > 0 else 1.0
 
 
-def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dict[WantedSpacing, float]:
-    """Return the seconds between looks that `rate` requests a second afford to each kind of target at one host.
+def affordable_spacings(
+    counts: Mapping[WantedSpacing, int], rate: float
+) -> dict[WantedSpacing, float]:
+    """Return the seconds between looks that `rate` requests a second afford to each kind of target
+    at one host.
 
-    `counts` has the number of targets of each kind. If the rate is enough for all, each kind has the spacing it wants.
-    Otherwise a kind gets requests in proportion to those it wants, times the square root of its chance of changing.
-    This makes the measured intervals shortest on average (`docs/decides.md`).
+    `counts` has the number of targets of each kind. If the rate is enough for all, each kind has
+    the spacing it wants. Otherwise a kind gets requests in proportion to those it wants, times the
+    square root of its chance of changing. This makes the measured intervals shortest on average
+    (`docs/decides.md`).
     """
     wanted_rates = [count / kind.every for kind, count in counts.items()]
-    weights = [wanted * sqrt(kind.chance) for wanted, kind in zip(wanted_rates, counts, strict=True)]
+    weights = [
+        wanted * sqrt(kind.chance) for wanted, kind in zip(wanted_rates, counts, strict=True)
+    ]
     shares = zip(counts.items(), share_rate(wanted_rates, weights, rate), strict=True)
     return {kind: count / share if share > 0 else kind.every for (kind, count), share in shares}
 
 
 def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float) -> list[float]:
-    """Return the share of `rate` for each of `wants`: all it wants if the rate is enough, else by its weight.
+    """Return the share of `rate` for each of `wants`: all it wants if the rate is enough, else by
+    its weight.
 
-    No share is more than is wanted, or less than a tenth of what it would be if all were reduced equally.
+    No share is more than is wanted, or less than a tenth of what it would be if all were reduced
+    equally.
     """
     total = sum(wants)
     if total <= rate:
         return list(wants)
-    rows = [(want, weight, want * _LEAST_SHARE * rate / total) for want, weight in zip(wants, weights, strict=True)]
-    # Shares grow with one common multiplier, within their limits. Find the multiplier that uses the whole rate.
+    rows = [
+        (want, weight, want * _LEAST_SHARE * rate / total)
+        for want, weight in zip(wants, weights, strict=True)
+    ]
+    # Shares grow with one common multiplier, within their limits. Find the multiplier that uses the
+    # whole rate.
     low, high = 0.0, max((want / weight for want, weight, _ in rows if weight > 0), default=0.0)
     for _ in range(60):  # each step halves the range, so this reaches the precision of a float
         middle = (low + high) / 2
-        is_too_much = sum(min(want, max(least, middle * weight)) for want, weight, least in rows) > rate
+        is_too_much = (
+            sum(min(want, max(least, middle * weight)) for want, weight, least in rows) > rate
+        )
         low, high = (low, middle) if is_too_much else (middle, high)
     return [min(want, max(least, low * weight)) for want, weight, least in rows]
 
@@ -94,9 +118,10 @@ def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float) ->
 class Pacer:
     """When the next request to one host may start. Every request to the host passes here.
 
-    Consecutive starts are at least `1 / rate` seconds apart, so that no second ever has more than the budget. A host
-    that asks for a wait gets it to the second, and then a quarter of the rate, which grows by a tenth with every
-    answer. If several monitors share the host, `turns` are this one's. `gap` is the usual time between two starts.
+    Consecutive starts are at least `1 / rate` seconds apart, so that no second ever has more than
+    the budget. A host that asks for a wait gets it to the second, and then a quarter of the rate,
+    which grows by a tenth with every answer. If several monitors share the host, `turns` are this
+    one's. `gap` is the usual time between two starts.
     """
 
     rate: float
@@ -127,19 +152,29 @@ class Pacer:
         self._last_start = now
 
     def charge_extra_request(self, now: datetime) -> None:
-        """Delay the next start by one gap, because a request was sent twice, or later than its turn."""
-        self._last_start = (now if self._last_start is None else max(now, self._last_start)) + self.gap
+        """Delay the next start by one gap, because a request was sent twice, or later than its
+        turn.
+        """
+        self._last_start = (
+            now if self._last_start is None else max(now, self._last_start)
+        ) + self.gap
 
     def record_success(self) -> None:
-        """Record that the host accepted a request. After a refusal, the pace grows with each until it is full again."""
+        """Record that the host accepted a request.
+
+        After a refusal, the pace grows with each until it is full again.
+        """
         if self._pace < 1.0:
             self._set_pace(min(1.0, self._pace * _PACE_GROWTH))
             self._backoff = _FIRST_BACKOFF if self._pace == 1.0 else self._backoff
 
     def record_refusal(self, now: datetime, wait: timedelta | None) -> None:
-        """Record that the host refused a request at `now`. Send none until the wait is over, and then fewer a second.
+        """Record that the host refused a request at `now`.
 
-        `wait` is the wait that the host named. If it named none (None), each refusal doubles the wait.
+        Send none until the wait is over, and then fewer a second.
+
+        `wait` is the wait that the host named. If it named none (None), each refusal doubles the
+        wait.
         """
         if wait is None:
             if self.is_quiet(now):  # the request was sent before the present wait began
@@ -150,16 +185,21 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Set the usual and the least time between two starts. A `pace` of 0.25 allows a quarter of the rate."""
+        """Set the usual and the least time between two starts.
+
+        A `pace` of 0.25 allows a quarter of the rate.
+        """
         self._pace = pace
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
-        # Several monitors take turns at the host, and one request may start in each turn. If a quarter of the turns is
-        # ours, we have one turn in each four on average. `_LEAST_FRACTION` is for a monitor that has no turns.
+        # Several monitors take turns at the host, and one request may start in each turn. If a
+        # quarter of the turns is ours, we have one turn in each four on average. `_LEAST_FRACTION`
+        # is for a monitor that has no turns.
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # At full pace, two turns in a row may be ours, so wait only for the next turn. A start may be late in its turn,
-        # by up to `LATEST_START`: after one that was 20 ms late, the next turn of 500 ms begins in 480 ms.
+        # At full pace, two turns in a row may be ours, so wait only for the next turn. A start may
+        # be late in its turn, by up to `LATEST_START`: after one that was 20 ms late, the next turn
+        # of 500 ms begins in 480 ms.
         self._least_wait = (self.turns.gap if pace == 1.0 else self.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:

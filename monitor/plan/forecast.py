@@ -1,4 +1,6 @@
-"""Forecasts of what a host's budget can carry and prove: looks wanted each minute, and parts proved at each slot."""
+"""Forecasts of what a host's budget can carry and prove: looks wanted each minute, and parts proved
+at each slot.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from schedules.times.zone import local
 
 MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 USUAL_DELAY = timedelta(seconds=3)
-"""Looks this soon after a slot find little, because most releases come later (`docs/decisions/020`)."""
+"""Looks this soon after a slot find little, because most releases come later
+(`docs/decisions/020`).
+"""
 _MOST_NAMED = 5
 
 PartToProve = tuple[str, ProofGoal]
@@ -28,8 +32,9 @@ PartToProve = tuple[str, ProofGoal]
 class SlotForecast:
     """What a budget can prove about the parts that one host has promised for one slot.
 
-    `proved` of `parts` parts are likely to be proved, each within an interval of about `width`. `unproved` are the
-    releases of the others, and `sufficient_rate` is the least whole budget, in looks a second, for all of them.
+    `proved` of `parts` parts are likely to be proved, each within an interval of about `width`.
+    `unproved` are the releases of the others, and `sufficient_rate` is the least whole budget, in
+    looks a second, for all of them.
     """
 
     slot: datetime
@@ -51,11 +56,15 @@ class SlotForecast:
         return f"{text}; unproven will be {names}; {self.sufficient_rate}/s would prove all"
 
 
-def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime) -> list[SlotForecast]:
-    """Return how many parts `rate` looks a second at one host can prove for each slot from `begin` to before `end`.
+def forecast_slots(
+    parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime
+) -> list[SlotForecast]:
+    """Return how many parts `rate` looks a second at one host can prove for each slot from `begin`
+    to before `end`.
 
-    `parts` has each part once. A part is proved if it is seen absent before the slot and present after it, within the
-    tolerance. A slot is left out if the rate is enough to look at each provable part every second.
+    `parts` has each part once. A part is proved if it is seen absent before the slot and present
+    after it, within the tolerance. A slot is left out if the rate is enough to look at each
+    provable part every second.
     """
     slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
     for release_id, needed_proof in parts:
@@ -65,30 +74,41 @@ def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, e
     for (slot, tolerance), ranked in sorted(slots.items()):
         count = len(ranked)
         proved = provable_count(count, tolerance, rate)
-        # The parts are looked at in turn. So 30 parts at 2 looks a second have a look every 15 s each, and each is
-        # first seen within an interval of 15 s. If none can be proved, one look still takes its time.
+        # The parts are looked at in turn. So 30 parts at 2 looks a second have a look every 15 s
+        # each, and each is first seen within an interval of 15 s. If none can be proved, one look
+        # still takes its time.
         time_between_looks = max(proved, 1) * least_gap(rate)
         if time_between_looks > _SECOND:
-            # The parts with the lowest ranks are proved. A release may have several other parts: name it once.
+            # The parts with the lowest ranks are proved. A release may have several other parts:
+            # name it once.
             unproved = tuple(dict.fromkeys(release_id for _, release_id in sorted(ranked)[proved:]))
             sufficient_rate = rate_to_prove(count, tolerance)
-            forecasts.append(SlotForecast(slot, count, proved, time_between_looks, unproved, sufficient_rate))
+            forecasts.append(
+                SlotForecast(slot, count, proved, time_between_looks, unproved, sufficient_rate)
+            )
     return forecasts
 
 
 def provable_count(count: int, tolerance: timedelta, rate: float) -> int:
-    """Return how many of `count` parts of one slot are likely to be proved at `rate` looks a second."""
+    """Return how many of `count` parts of one slot are likely to be proved at `rate` looks a
+    second.
+    """
     return min(count, max(0, int((tolerance - USUAL_DELAY) / least_gap(rate))))
 
 
 def rate_to_prove(count: int, tolerance: timedelta) -> int:
-    """Return the least whole budget, in looks a second, that is likely to prove `count` parts of one slot."""
+    """Return the least whole budget, in looks a second, that is likely to prove `count` parts of
+    one slot.
+    """
     least = max(1, ceil(count * _SECOND / max(tolerance - USUAL_DELAY, _SECOND)))
     return least if provable_count(count, tolerance, least) >= count else least + 1
 
 
-def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: datetime) -> list[tuple[datetime, int]]:
-    """Return each minute from `begin` to before `end`, with the number of looks that fall due in it.
+def looks_per_minute(
+    plans: Iterable[Sequence[Window]], begin: datetime, end: datetime
+) -> list[tuple[datetime, int]]:
+    """Return each minute from `begin` to before `end`, with the number of looks that fall due in
+    it.
 
     `plans` has the windows of each target of one host. The last minute may be cut short by `end`.
     """
@@ -96,13 +116,15 @@ def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: da
     # Releases of one slot are looked at in the same windows.
     for window, target_count in Counter(chain.from_iterable(plans)).items():
         looks_a_minute, remainder = divmod(MINUTE, window.every)
-        # Every minute that is wholly in the window has this number of looks, if a minute is a multiple of the spacing.
+        # Every minute that is wholly in the window has this number of looks, if a minute is a
+        # multiple of the spacing.
         first_whole = after_whole = max(0, ceil((window.begins - begin) / MINUTE))
         if not remainder:
             after_whole = max(first_whole, (min(window.ends, end) - begin) // MINUTE)
         for minute in range(first_whole, after_whole):
             looks[minute] += target_count * looks_a_minute
-        # Looks before the minute `first_whole`, and from the minute `after_whole` on, are counted one by one.
+        # Looks before the minute `first_whole`, and from the minute `after_whole` on, are counted
+        # one by one.
         due_before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
         due_after = _due_instants(window, begin + after_whole * MINUTE, end)
         for due in chain(due_before, due_after):
@@ -118,14 +140,18 @@ def _due_instants(window: Window, since: datetime, until: datetime) -> Iterator[
 
 
 def busiest_minute(minutes: Sequence[tuple[datetime, int]]) -> tuple[datetime, int] | None:
-    """Return the first minute with the most looks, and their number. None if there are no minutes."""
+    """Return the first minute with the most looks, and their number. None if there are no
+    minutes.
+    """
     return max(minutes, key=lambda minute: minute[1], default=None)
 
 
 def count_wanted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter[WantedSpacing]:
     """Return how many targets want each spacing in the middle of a minute."""
     windows = (window_at(windows, minute + MINUTE / 2) for windows in plans)
-    return Counter(WantedSpacing(window.every.total_seconds(), window.chance) for window in windows if window)
+    return Counter(
+        WantedSpacing(window.every.total_seconds(), window.chance) for window in windows if window
+    )
 
 
 def overload_warning(  # noqa: PLR0913  # what a warning is made of
@@ -138,10 +164,12 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     *,
     slots: Sequence[SlotForecast] = (),
 ) -> str | None:
-    """Return a warning if a host's rate (looks a second) is too low for the looks due in some minute, else None.
+    """Return a warning if a host's rate (looks a second) is too low for the looks due in some
+    minute, else None.
 
-    `minutes` has the number of looks due in each minute, and `plans` the windows of each of the host's targets. The
-    warning names the busiest minute, and ends with the forecasts of `slots` or, without any, with the spacing of looks.
+    `minutes` has the number of looks due in each minute, and `plans` the windows of each of the
+    host's targets. The warning names the busiest minute, and ends with the forecasts of `slots` or,
+    without any, with the spacing of looks.
     """
     affordable = rate * MINUTE.total_seconds()
     overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]
@@ -154,16 +182,19 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     effects = [one.describe(timezone) for one in slots]
     effects = effects or [_describe_spacing(count_wanted(plans, minute), looks, rate, close_enough)]
     return (
-        f"{host}: {looks} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
-        f"the budget carries {affordable:.0f} ({rate:g}/s); over budget in {count} from {first:%H:%M}; "
-        f"{'; '.join(effects)}"
+        f"{host}: {looks} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, the"
+        f" budget carries {affordable:.0f} ({rate:g}/s); over budget in {count} from {first:%H:%M};"
+        f" {'; '.join(effects)}"
     )
 
 
-def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta) -> str:
+def _describe_spacing(
+    counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta
+) -> str:
     """Return in words how much further apart the looks in a busy minute will be than wanted.
 
-    `counts` has the number of targets that want each spacing, and `looks` is the number of looks that are due.
+    `counts` has the number of targets that want each spacing, and `looks` is the number of looks
+    that are due.
     """
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
     if not counts:
@@ -171,12 +202,19 @@ def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: flo
     affordable_seconds = affordable_spacings(counts, rate)
     most_important = _most_important(counts)
     wanted_seconds = most_important.every  # the closest spacing that any target wants
-    # Targets that want the same spacing get different ones: closer looks if they are more likely to change.
-    affordable = sorted(seconds for kind, seconds in affordable_seconds.items() if kind.every == wanted_seconds)
+    # Targets that want the same spacing get different ones: closer looks if they are more likely to
+    # change.
+    affordable = sorted(
+        seconds for kind, seconds in affordable_seconds.items() if kind.every == wanted_seconds
+    )
     least, most = _format_seconds(affordable[0]), _format_seconds(affordable[-1])
-    text += f": every {least if least == most else f'{least} to {most}'} s where {wanted_seconds:g} s is wanted"
+    text += (
+        f": every {least if least == most else f'{least} to {most}'} s where {wanted_seconds:g} s"
+        " is wanted"
+    )
     limit = close_enough.total_seconds()
-    is_slot_near = wanted_seconds <= limit  # so close looks are wanted mainly around slots, to prove who is on time
+    # so close looks are wanted mainly around slots, to prove who is on time
+    is_slot_near = wanted_seconds <= limit
     if not is_slot_near or timedelta(seconds=affordable_seconds[most_important]) <= close_enough:
         return text
     sufficient = least_sufficient_rate(counts, close_enough)
@@ -188,7 +226,9 @@ def _format_seconds(seconds: float) -> str:
 
 
 def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
-    """Return the least whole rate (looks a second) that looks at the most important targets every `close_enough`."""
+    """Return the least whole rate (looks a second) that looks at the most important targets every
+    `close_enough`.
+    """
     most_important = _most_important(counts)
 
     def is_sufficient(rate: int) -> bool:
@@ -196,11 +236,14 @@ def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: tim
 
     rate_for_all = ceil(sum(count / spacing.every for spacing, count in counts.items()))
     lower_rates = range(1, rate_for_all)
-    # If a rate is sufficient, so are all higher ones, so bisect. The result is the index of the first sufficient rate,
-    # or `len(lower_rates)` if only `rate_for_all` is sufficient. The rate is the index plus one.
+    # If a rate is sufficient, so are all higher ones, so bisect. The result is the index of the
+    # first sufficient rate, or `len(lower_rates)` if only `rate_for_all` is sufficient. The rate is
+    # the index plus one.
     return 1 + bisect_left(lower_rates, x=True, key=is_sufficient)
 
 
 def _most_important(spacings: Iterable[WantedSpacing]) -> WantedSpacing:
-    """Return the spacing of the targets that want the closest looks and, of these, are the likeliest to change."""
+    """Return the spacing of the targets that want the closest looks and, of these, are the
+    likeliest to change.
+    """
     return min(spacings, key=lambda spacing: (spacing.every, -spacing.chance))

@@ -1,4 +1,7 @@
-"""When a target is looked at: phases around the slot, each with a spacing of looks. `[watch]` sets their lengths."""
+"""When a target is looked at: phases around the slot, each with a spacing of looks.
+
+`[watch]` sets their lengths.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from schedules.values import Duration, Name, Spacing, Table, refuse_any
 
 
 class EarlyPhase(Table):
-    """A phase before the slot: it begins `from` before the slot and ends when the next phase begins."""
+    """A phase before the slot: it begins `from` before the slot and ends when the next phase
+    begins.
+    """
 
     begins: Duration = Field(alias="from")
     """How long before the slot the phase begins."""
@@ -90,16 +95,16 @@ class WatchSettings(Table):
     vantage: Name = "edge"
     """The name of this monitor. Monitors that share a store need different names."""
     origin_view: bool = True
-    """Also look past caches, at every awaited part that is required and at other addresses of a page. This doubles the
-    looks around a slot.
+    """Also look past caches, at every awaited part that is required and at other addresses of a
+    page. This doubles the looks around a slot.
     """
     learn_addresses: bool = True
-    """Also look at addresses that follow from earlier editions: of files, and of pages elsewhere to which every edition
-    links ([how](decides.md#before-the-page-is-out)).
+    """Also look at addresses that follow from earlier editions: of files, and of pages elsewhere to
+    which every edition links ([how](decides.md#before-the-page-is-out)).
     """
     most_parts: Annotated[int, Field(ge=1, le=1000)] = MOST_PARTS
-    """The most parts of a release that are watched: required ones first, files that a page names last. If more exist,
-    the finding is `parts_cut`.
+    """The most parts of a release that are watched: required ones first, files that a page names
+    last. If more exist, the finding is `parts_cut`.
     """
     far: EarlyPhase = EarlyPhase.model_validate({"from": "14d", "every": "5m"})
     """Long before the slot. Give both keys."""
@@ -117,7 +122,9 @@ class WatchSettings(Table):
     @model_validator(mode="after")
     def _phases_follow_each_other(self) -> WatchSettings:
         if not self.far.begins >= self.ahead.begins >= self.near.begins >= self.slot.begins:
-            refuse_any([("", "far, ahead, near and slot must each begin later than the one before", None)])
+            refuse_any(
+                [("", "far, ahead, near and slot must each begin later than the one before", None)]
+            )
         return self
 
 
@@ -135,10 +142,11 @@ class Phase:
     """One phase of a watch: when it is, how often targets are looked at in it, and which targets.
 
     `begins` and `ends` are distances from an instant slot, negative before it. If they are None,
-    `monitor/plan/windows.py` places the phase by a day or by earlier looks. If it `polls_origin`, addresses are also
-    looked at past the caches. If it `polls_witnesses`, the announcement and a listing are looked at, to see whether the
-    release is out. It `is_overdue` if the slot has passed and the target is still missing. Predicted addresses are
-    looked at with at least `least_guess_spacing`, or not at all if it is None.
+    `monitor/plan/windows.py` places the phase by a day or by earlier looks. If it `polls_origin`,
+    addresses are also looked at past the caches. If it `polls_witnesses`, the announcement and a
+    listing are looked at, to see whether the release is out. It `is_overdue` if the slot has passed
+    and the target is still missing. Predicted addresses are looked at with at least
+    `least_guess_spacing`, or not at all if it is None.
     """
 
     name: str
@@ -173,7 +181,12 @@ NEAR = Phase(
     polls_origin=True,
     least_guess_spacing=_no_minimum,
 )
-EXPOSED = Phase("exposed", every=lambda watch: watch.exposed.every, polls_origin=True, least_guess_spacing=_no_minimum)
+EXPOSED = Phase(
+    "exposed",
+    every=lambda watch: watch.exposed.every,
+    polls_origin=True,
+    least_guess_spacing=_no_minimum,
+)
 SLOT = Phase(
     "slot",
     every=lambda watch: watch.slot.every,
@@ -183,8 +196,18 @@ SLOT = Phase(
     polls_witnesses=True,
     least_guess_spacing=lambda watch: watch.near.every,
 )
-DAY = Phase("day", every=lambda _watch: timedelta(seconds=60), polls_witnesses=True, least_guess_spacing=_no_minimum)
-SPAN = Phase("span", every=lambda _watch: timedelta(minutes=5), polls_witnesses=True, least_guess_spacing=_no_minimum)
+DAY = Phase(
+    "day",
+    every=lambda _watch: timedelta(seconds=60),
+    polls_witnesses=True,
+    least_guess_spacing=_no_minimum,
+)
+SPAN = Phase(
+    "span",
+    every=lambda _watch: timedelta(minutes=5),
+    polls_witnesses=True,
+    least_guess_spacing=_no_minimum,
+)
 OVERDUE = Phase(
     "overdue",
     every=lambda watch: watch.overdue.every,
@@ -204,13 +227,31 @@ LONG_OVERDUE = Phase(
     polls_witnesses=True,
     is_overdue=True,
 )
-SETTLE = Phase("settle", every=lambda watch: watch.settle.every, least_guess_spacing=lambda watch: watch.settle.every)
+SETTLE = Phase(
+    "settle",
+    every=lambda watch: watch.settle.every,
+    least_guess_spacing=lambda watch: watch.settle.every,
+)
 # Closer looks at a target that was public and is found absent or changed.
 AGAIN = Phase("again", every=lambda watch: watch.settle.parts_every, polls_origin=True)
 AFTER = Phase("after", every=lambda watch: watch.after.every)
 TRIPWIRE = Phase("tripwire", every=lambda watch: watch.tripwire.every)
 
-PHASES = (FAR, AHEAD, NEAR, EXPOSED, SLOT, DAY, SPAN, OVERDUE, LONG_OVERDUE, SETTLE, AGAIN, AFTER, TRIPWIRE)
+PHASES = (
+    FAR,
+    AHEAD,
+    NEAR,
+    EXPOSED,
+    SLOT,
+    DAY,
+    SPAN,
+    OVERDUE,
+    LONG_OVERDUE,
+    SETTLE,
+    AGAIN,
+    AFTER,
+    TRIPWIRE,
+)
 """Every phase. Those with a distance from the slot are in time order."""
 PHASE_BY_NAME = {phase.name: phase for phase in PHASES}
 
@@ -219,9 +260,10 @@ PHASE_BY_NAME = {phase.name: phase for phase in PHASES}
 class Window:
     """Looks at `begins`, `begins + every`, … before `ends`.
 
-    If `is_unshifted`, all due instants are kept, because one of them is the slot. `chance` is how likely the target is
-    to change, compared with others of the same spacing (`windows.chance_of`). `every_if_idle` is the spacing if the
-    host has no other looks due, for all views together. None: looks are never closer than `every`.
+    If `is_unshifted`, all due instants are kept, because one of them is the slot. `chance` is how
+    likely the target is to change, compared with others of the same spacing (`windows.chance_of`).
+    `every_if_idle` is the spacing if the host has no other looks due, for all views together. None:
+    looks are never closer than `every`.
     """
 
     name: str
@@ -233,11 +275,14 @@ class Window:
     every_if_idle: timedelta | None = None
 
 
-def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = timedelta()) -> datetime | None:
+def next_due(
+    windows: Sequence[Window], after: datetime, shift: timedelta = timedelta()
+) -> datetime | None:
     """Return the first due instant later than `after`, None if no window is left.
 
-    `windows` are in time order and do not overlap. `shift` delays the due instants by less than a spacing, so that
-    targets of one host are not all due at once. It does not apply to windows that are `is_unshifted`.
+    `windows` are in time order and do not overlap. `shift` delays the due instants by less than a
+    spacing, so that targets of one host are not all due at once. It does not apply to windows that
+    are `is_unshifted`.
     """
     for window in windows:
         if window.ends <= after:
@@ -255,12 +300,17 @@ def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
 
 
 def add_slot_windows(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
-    """Return `windows` with the slot windows of `others` in place of wider spacings, in time order, without overlap."""
+    """Return `windows` with the slot windows of `others` in place of wider spacings, in time order,
+    without overlap.
+    """
     merged = list(windows)
     for slot_window in (window for window in others if window.name == SLOT.name):
         already_as_close = [window for window in merged if window.every <= slot_window.every]
         for added in _subtract_windows(slot_window, already_as_close):
-            merged = [*(rest for window in merged for rest in _subtract_windows(window, [added])), added]
+            merged = [
+                *(rest for window in merged for rest in _subtract_windows(window, [added])),
+                added,
+            ]
     return tuple(sorted(merged, key=lambda window: window.begins))
 
 
@@ -274,5 +324,7 @@ def _subtract_windows(window: Window, others: Iterable[Window]) -> list[Window]:
 
 
 def on_grid(begins: datetime, anchor: datetime, every: timedelta) -> datetime:
-    """Return the first instant not before `begins` that is a whole number of spacings from `anchor`."""
+    """Return the first instant not before `begins` that is a whole number of spacings from
+    `anchor`.
+    """
     return begins + (anchor - begins) % every

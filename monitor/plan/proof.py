@@ -1,4 +1,7 @@
-"""The proof that each part promised for a slot needs, and what looks have proved about it so far. Pure."""
+"""The proof that each part promised for a slot needs, and what looks have proved about it so far.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,12 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ProofGoal:
-    """The proof that a part needs: absent at most `tolerance` before `slot`, and present at most that long after.
+    """The proof that a part needs: absent at most `tolerance` before `slot`, and present at most
+    that long after.
 
-    `rank` is the same at every host of its release. If the part is an announcement, `announced_page` is the id of the
-    page that it announces. Once that page is seen, the announcement need not be looked at.
+    `rank` is the same at every host of its release. If the part is an announcement,
+    `announced_page` is the id of the page that it announces. Once that page is seen, the
+    announcement need not be looked at.
     """
 
     slot: datetime
@@ -36,7 +41,8 @@ class ProofGoal:
 
 
 def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
-    """Return the rank of a release: the important before others, then those with few required parts.
+    """Return the rank of a release: the important before others, then those with few required
+    parts.
 
     Equal releases have a random order, another one for each slot but the same in every process.
     """
@@ -48,13 +54,19 @@ def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
 def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
-    """Return the proof that a target of a release needs by its slot. None for a tripwire or an optional target."""
+    """Return the proof that a target of a release needs by its slot.
+
+    None for a tripwire or an optional target.
+    """
     is_announcement = target.part == ANNOUNCEMENT
-    # An announcement is optional, but needs a proof, because it shows whether the release's page is out.
+    # An announcement is optional, but needs a proof, because it shows whether the release's page is
+    # out.
     if target.view is View.TRIPWIRE or (target.is_optional and not is_announcement):
         return None
     announced_page = f"{release.id}/page" if is_announcement else None
-    return ProofGoal(slot, tolerance, rank_of(release, slot, importance), announced_page=announced_page)
+    return ProofGoal(
+        slot, tolerance, rank_of(release, slot, importance), announced_page=announced_page
+    )
 
 
 class LookResult(IntEnum):
@@ -69,10 +81,11 @@ class LookResult(IntEnum):
 class PartProof:
     """The proofs found so far about one part.
 
-    `last_look` and `look_before` are when its last two looks began. `absent_at` is the latest instant at which it was
-    proved absent, `origin_absent_at` the latest by the origin view. It `is_listed` if a listing showed it. It `is_out`
-    if it was seen after its slot, or was dropped from the watch. It `has_failed` if its last look proved nothing.
-    `next_view` is how to look next.
+    `last_look` and `look_before` are when its last two looks began. `absent_at` is the latest
+    instant at which it was proved absent, `origin_absent_at` the latest by the origin view. It
+    `is_listed` if a listing showed it. It `is_out` if it was seen after its slot, or was dropped
+    from the watch. It `has_failed` if its last look proved nothing. `next_view` is how to look
+    next.
     """
 
     id: str

@@ -1,8 +1,11 @@
-"""Decides which looks prove most if the parts of a slot cannot all be looked at every second. Pure: times are passed.
+"""Decides which looks prove most if the parts of a slot cannot all be looked at every second.
 
-Two proofs show that a part was on time: it was absent shortly before its slot, and present shortly after. So all parts
-are looked at in turn: before the slot once within the tolerance, as late as the budget allows, and after it until each
-is seen. If not all can be proved, as many as fit are proved completely.
+Pure: times are passed.
+
+Two proofs show that a part was on time: it was absent shortly before its slot, and present shortly
+after. So all parts are looked at in turn: before the slot once within the tolerance, as late as the
+budget allows, and after it until each is seen. If not all can be proved, as many as fit are proved
+completely.
 """
 
 from __future__ import annotations
@@ -23,35 +26,49 @@ Parts = Sequence[PartProof]
 ORIGIN_FROM = timedelta(seconds=20)
 """How long after its slot an absent part is also looked at past the caches."""
 LIKELY_ABSENT_FOR = timedelta(seconds=5)
-"""How long after a slot a part is likely to be absent still, if no look before the slot proved its absence."""
+"""How long after a slot a part is likely to be absent still, if no look before the slot proved its
+absence.
+"""
 _REORDER_EVERY = timedelta(seconds=5)
 _RETRY_AFTER = timedelta(seconds=1)
 _ROUND_FACTOR = 1.1
-"""In the last round before a slot, each page is looked at once. It gets this many times its time: some looks fail."""
+"""In the last round before a slot, each page is looked at once. It gets this many times its time:
+some looks fail.
+"""
 _SHORT_ROUND = timedelta(seconds=5)
 """Rounds this short leave time for the origin view too."""
 _ORIGIN_DECIDES_FOR = timedelta(seconds=95)
-"""An absence by the origin view, this shortly before a slot, sets the start of the interval whatever the edge shows."""
+"""An absence by the origin view, this shortly before a slot, sets the start of the interval
+whatever the edge shows.
+"""
 
 
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
-    """Return the sort key of a part if not all can be proved: important ones, listed ones, those still on time."""
+    """Return the sort key of a part if not all can be proved: important ones, listed ones, those
+    still on time.
+    """
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + LIKELY_ABSENT_FOR
     return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
 
 
 def _longest_ago_first(parts: Iterable[PartProof]) -> list[PartProof]:
-    """Return the parts by their last look, the oldest first. Parts that a listing showed go before all others."""
-    return sorted(parts, key=lambda part: (not part.is_listed, part.last_look, part.goal.rank, part.id))
+    """Return the parts by their last look, the oldest first.
+
+    Parts that a listing showed go before all others.
+    """
+    return sorted(
+        parts, key=lambda part: (not part.is_listed, part.last_look, part.goal.rank, part.id)
+    )
 
 
 @dataclass(slots=True)
 class Sweep:
     """The parts of one slot at one host, and the order in which they are looked at.
 
-    The order is kept for a few seconds or one round, so that a look does not walk through all parts. No part needs a
-    look before `idle_until`. `gap` is always the time between the starts of two looks. Of several sweeps at a host, the
-    one with the fewest `looks_per_part` goes first. `last_urgency` is whether it was urgent when last chosen from.
+    The order is kept for a few seconds or one round, so that a look does not walk through all
+    parts. No part needs a look before `idle_until`. `gap` is always the time between the starts of
+    two looks. Of several sweeps at a host, the one with the fewest `looks_per_part` goes first.
+    `last_urgency` is whether it was urgent when last chosen from.
     """
 
     slot: datetime
@@ -75,16 +92,21 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical`: whether pages are in their last round of looks before the slot, or their first after it.
+        """Set `is_critical`: whether pages are in their last round of looks before the slot, or
+        their first after it.
 
-        In a round, each page is looked at once. Meanwhile looks at announcement and index wait, as they prove less.
+        In a round, each page is looked at once. Meanwhile looks at announcement and index wait, as
+        they prove less.
         """
         self.is_critical = False
-        # A look begins every `gap`. A round gets a tenth more time (`_ROUND_FACTOR`), because some looks fail.
-        longest_round = _ROUND_FACTOR * len(self.parts) * gap  # longer than a round of only the pages
+        # A look begins every `gap`. A round gets a tenth more time (`_ROUND_FACTOR`), because some
+        # looks fail.
+        # longer than a round of only the pages
+        longest_round = _ROUND_FACTOR * len(self.parts) * gap
         if not self.slot - longest_round <= now < self.ends:
             return  # most calls end here, so that the pages need not be counted
-        pages = [part for part in self.parts.values() if part.goal.announced_page is None]  # all but announcements
+        # all but announcements
+        pages = [part for part in self.parts.values() if part.goal.announced_page is None]
         if now < self.slot:
             self.is_critical = now >= self.slot - _ROUND_FACTOR * len(pages) * gap
         else:
@@ -103,8 +125,13 @@ class Sweep:
         if (removed := self.parts.pop(part, None)) is not None:
             removed.is_out = True  # it may still be in the order
 
-    def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the next part to look at that is ready, or None. Order the parts again if that is necessary."""
+    def next_part(
+        self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]
+    ) -> PartProof | None:
+        """Return the next part to look at that is ready, or None.
+
+        Order the parts again if that is necessary.
+        """
         is_order_recent = now < self._reorder_at
         if is_order_recent and (part := self._next_ready(is_ready)) is not None:
             return part
@@ -112,7 +139,8 @@ class Sweep:
             return None  # a new order would have no ready part either
         self._ordered = deque(self.order_looks(now, gap))
         self._reorder_at = self._limit_to_phase(now + _REORDER_EVERY, now)
-        # If a look at each part in both views takes at most five seconds, `_needs_origin_next` chooses both in turn.
+        # If a look at each part in both views takes at most five seconds, `_needs_origin_next`
+        # chooses both in turn.
         self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
         part = self._next_ready(is_ready)
         if part is None:
@@ -120,44 +148,61 @@ class Sweep:
         return part
 
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at from `now` on, each at most once, in general the one looked at longest ago first.
+        """Return the parts to look at from `now` on, each at most once, in general the one looked
+        at longest ago first.
 
-        Parts that were seen are left out, and so are those that the budget is too small to prove on time.
+        Parts that were seen are left out, and so are those that the budget is too small to prove on
+        time.
         """
-        unseen = [part for part in self.parts.values() if not part.is_out]  # `is_out`: seen after the slot
+        # `is_out`: seen after the slot
+        unseen = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in unseen if part.goal.announced_page is None]
         page_ids = {page.id for page in pages}
-        # An announcement is a part that will redirect to its page. It is left out once that page was seen.
+        # An announcement is a part that will redirect to its page. It is left out once that page
+        # was seen.
         announcements = [part for part in unseen if part.goal.announced_page in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
         if now < self.ends:
             return self._order_after_slot(pages, announcements, now, gap)
-        return _longest_ago_first(pages)  # too late for a proof, so announcements do not help any more
+        # too late for a proof, so announcements do not help any more
+        return _longest_ago_first(pages)
 
-    def _order_before_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at until the slot, in an order that proves each page absent as late as possible."""
+    def _order_before_slot(
+        self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta
+    ) -> list[PartProof]:
+        """Return the parts to look at until the slot, in an order that proves each page absent as
+        late as possible.
+        """
         proved = [page for page in pages if page.is_absence_proved()]
         unproved = [page for page in pages if not page.is_absence_proved()]
-        unproved_announcements = _longest_ago_first(part for part in announcements if not part.is_absence_proved())
+        unproved_announcements = _longest_ago_first(
+            part for part in announcements if not part.is_absence_proved()
+        )
         if now < self.slot - self.tolerance:
-            # Only an absence within the tolerance before the slot counts as proved. Until then, all parts take turns.
+            # Only an absence within the tolerance before the slot counts as proved. Until then, all
+            # parts take turns.
             return _longest_ago_first([*pages, *unproved_announcements])
         looks_left = ceil((self.slot - now) / gap)  # one begins every `gap`
         # If there are more unproved pages than looks, leave out those of the lowest precedence.
         chosen = nsmallest(looks_left, unproved, key=_precedence_key)
         # The unproved usually come first here, because the proved had a look more recently.
         ordered_pages = _longest_ago_first([*proved, *chosen])
-        # Pages need one look each, and a tenth more (`_ROUND_FACTOR`) because some fail. Announcements get the spare
-        # looks. They are the first ones, which leaves the latest looks to the pages.
+        # Pages need one look each, and a tenth more (`_ROUND_FACTOR`) because some fail.
+        # Announcements get the spare looks. They are the first ones, which leaves the latest looks
+        # to the pages.
         spare_looks = max(0, looks_left - ceil(_ROUND_FACTOR * len(ordered_pages)))
         return [*unproved_announcements[:spare_looks], *ordered_pages]
 
-    def _order_after_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at after the slot, in an order that proves as many pages on time as possible.
+    def _order_after_slot(
+        self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta
+    ) -> list[PartProof]:
+        """Return the parts to look at after the slot, in an order that proves as many pages on time
+        as possible.
 
-        A page that was proved absent before the slot only has to be seen within the tolerance after it. Any other page
-        must first be found still absent, which is likely only in the first five seconds.
+        A page that was proved absent before the slot only has to be seen within the tolerance after
+        it. Any other page must first be found still absent, which is likely only in the first five
+        seconds.
         """
         looks_left = ceil((self.ends - now) / gap)  # one begins every `gap`
         early_looks_left = ceil((self.slot + LIKELY_ABSENT_FOR - now) / gap)
@@ -168,24 +213,37 @@ class Sweep:
         proved = _longest_ago_first(nsmallest(looks_left, all_proved, key=_precedence_key))
         spare_looks = looks_left - len(proved)
         looks_at_unproved = min(spare_looks, early_looks_left) if is_early else spare_looks
-        unproved = _longest_ago_first(nsmallest(looks_at_unproved, all_unproved, key=_precedence_key))
+        unproved = _longest_ago_first(
+            nsmallest(looks_at_unproved, all_unproved, key=_precedence_key)
+        )
         if all(page.last_look >= self.slot for page in proved):
-            # Each had a look since the slot. One that is still absent may be where its announcement redirects to.
+            # Each had a look since the slot. One that is still absent may be where its announcement
+            # redirects to.
             proved = _longest_ago_first([*proved, *announcements])
         return [*unproved, *proved] if is_early else [*proved, *unproved]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Take parts from the queue until one still needs a look and is ready, and return it. None if none is left."""
+        """Take parts from the queue until one still needs a look and is ready, and return it.
+
+        None if none is left.
+        """
         while self._ordered:
             part = self._ordered.popleft()
-            # The page that announces the release needs no look once the page of the release is seen.
-            page = None if part.goal.announced_page is None else self.parts.get(part.goal.announced_page)
+            # The page that announces the release needs no look once the page of the release is
+            # seen.
+            page = (
+                None
+                if part.goal.announced_page is None
+                else self.parts.get(part.goal.announced_page)
+            )
             if not part.is_out and not (page is not None and page.is_out) and is_ready(part):
                 return part
         return None
 
     def _limit_to_phase(self, instant: datetime, now: datetime) -> datetime:
-        """Return `instant`, but no later than the slot or the end of the tolerance, because the order changes there."""
+        """Return `instant`, but no later than the slot or the end of the tolerance, because the
+        order changes there.
+        """
         return min([instant, *(change for change in (self.slot, self.ends) if change > now)])
 
     def record_start(self, part: PartProof, now: datetime) -> None:
@@ -193,13 +251,19 @@ class Sweep:
         part.look_before, part.last_look = part.last_look, now
         self.looks_per_part += 1.0 / len(self.parts)
 
-    def record_result(self, name: str, view: View, result: LookResult, sent: datetime, proved_from: datetime) -> None:
-        """Record what a look sent at `sent` proved about the part called `name`. `proved_from` dates an absence."""
+    def record_result(
+        self, name: str, view: View, result: LookResult, sent: datetime, proved_from: datetime
+    ) -> None:
+        """Record what a look sent at `sent` proved about the part called `name`.
+
+        `proved_from` dates an absence.
+        """
         part = self.parts.get(name)
         if part is None:
             return  # it was removed during the look
         if result is LookResult.NOTHING and not part.has_failed:
-            # The look failed. Order the part by the look before, so that it soon has another one, but only once.
+            # The look failed. Order the part by the look before, so that it soon has another one,
+            # but only once.
             part.last_look = part.look_before
         part.has_failed = result is LookResult.NOTHING
         if result is LookResult.ABSENT:
@@ -208,14 +272,21 @@ class Sweep:
             # A part that is public before its slot may be removed again.
             part.is_out = sent >= self.slot
             if part.is_out and part.goal.announced_page is not None:
-                # The part is an announcement, which now redirects to the page that it announced: look there first.
+                # The part is an announcement, which now redirects to the page that it announced:
+                # look there first.
                 self.prioritise([part.goal.announced_page])
 
-    def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:
-        """Record that a part was absent at `proved_from`. Unless it is an announcement, choose the view to use next."""
+    def _record_absence(
+        self, part: PartProof, view: View, sent: datetime, proved_from: datetime
+    ) -> None:
+        """Record that a part was absent at `proved_from`.
+
+        Unless it is an announcement, choose the view to use next.
+        """
         if part.goal.announced_page is not None:
-            # An announcement redirects to its page, but up to `REDIRECT_LAG` (30 s) after the page is out. Without
-            # a redirect at 09:30:10, it only proves that the page was absent at 09:29:40.
+            # An announcement redirects to its page, but up to `REDIRECT_LAG` (30 s) after the page
+            # is out. Without a redirect at 09:30:10, it only proves that the page was absent at
+            # 09:29:40.
             proved_from -= REDIRECT_LAG
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)
@@ -232,20 +303,25 @@ class Sweep:
                 self._reorder_at = self.idle_until = NEVER
 
     def _needs_origin_next(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
-        """Return whether to look past the caches next, after a look through them at `sent` found a part absent.
+        """Return whether to look past the caches next, after a look through them at `sent` found a
+        part absent.
 
-        The absence is proved as of `proved_from`, which is before `sent` if a cache answered with an older copy.
+        The absence is proved as of `proved_from`, which is before `sent` if a cache answered with
+        an older copy.
         """
-        if self._is_round_short:  # a round of looks at all parts takes few seconds: there is time for both views
+        # a round of looks at all parts takes few seconds: there is time for both views
+        if self._is_round_short:
             return True
         if sent >= self.slot:
-            # A cache may serve a copy from before the slot of a part that is out. If not, first look at what users get.
+            # A cache may serve a copy from before the slot of a part that is out. If not, first
+            # look at what users get.
             is_copy_from_before_slot = proved_from < self.slot
             return is_copy_from_before_slot or sent >= self.slot + ORIGIN_FROM
-        # To prove the part on time, its first-seen interval must begin at most one tolerance before the slot. It begins
-        # at the last absence at the origin, if that was at most 95 s (`_ORIGIN_DECIDES_FOR`) before the slot, even if a
-        # cache shows a later one. E.g. if the tolerance is 60 s, and the origin showed an absence 80 s before the slot,
-        # the interval begins too early. Then only a newer absence at the origin helps.
+        # To prove the part on time, its first-seen interval must begin at most one tolerance before
+        # the slot. It begins at the last absence at the origin, if that was at most 95 s
+        # (`_ORIGIN_DECIDES_FOR`) before the slot, even if a cache shows a later one. E.g. if the
+        # tolerance is 60 s, and the origin showed an absence 80 s before the slot, the interval
+        # begins too early. Then only a newer absence at the origin helps.
         proof_begins = self.slot - self.tolerance
         origin_sets_interval = part.origin_absent_at >= self.slot - _ORIGIN_DECIDES_FOR
         is_origin_absence_too_old = part.origin_absent_at < proof_begins

@@ -15,7 +15,9 @@ from schedules.release import Release
 GOVUK = "www.gov.uk"
 ASSETS = "assets.publishing.service.gov.uk"
 PERIOD = "period"
-"""The recogniser of a page that keeps its address from edition to edition: it must name the period of its release."""
+"""The recogniser of a page that keeps its address from edition to edition: it must name the period
+of its release.
+"""
 MOST_PARTS = 60
 """Default limit of watched parts of one release."""
 
@@ -23,14 +25,18 @@ _TABLES = ("csv", "tsv", "ods", "xls", "xlsx", "xlsm", "json", "geojson", "xml",
 _TEXTS = ("pdf", "odt", "doc", "docx", "odp", "ppt", "pptx")
 _FEED_ENDINGS = ("atom", "rss", "feed", "feed.xml", "rss.xml")
 _RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_data_set")
-_LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
+_LISTED = (
+    "title,link,public_timestamp,first_published_at,content_id,"
+    "content_store_document_type,updated_at"
+)
 
 
 class View(StrEnum):
     """How a target is looked at.
 
-    `EDGE` is what users get. `ORIGIN` is the same address with a query that no cache has seen. `CONTENT` is the
-    content-API twin of a GOV.UK page. `TRIPWIRE` is a listing or feed that is not a part.
+    `EDGE` is what users get. `ORIGIN` is the same address with a query that no cache has seen.
+    `CONTENT` is the content-API twin of a GOV.UK page. `TRIPWIRE` is a listing or feed that is not
+    a part.
     """
 
     EDGE = "edge"
@@ -41,11 +47,14 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address to look at. `release` and `part` are empty for a tripwire, which many releases share.
+    """One address to look at.
 
-    `title` is what a recogniser may look for. If it `is_file`, a change of its bytes counts. If it `is_optional`, the
-    part is not required. `address` says how the address of a page is known, `origin` how the part is known.
-    `alternatives` are for the index only: the other known addresses of the release, which are not its page.
+    `release` and `part` are empty for a tripwire, which many releases share.
+
+    `title` is what a recogniser may look for. If it `is_file`, a change of its bytes counts. If it
+    `is_optional`, the part is not required. `address` says how the address of a page is known,
+    `origin` how the part is known. `alternatives` are for the index only: the other known addresses
+    of the release, which are not its page.
     """
 
     id: str
@@ -91,11 +100,14 @@ def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
     return [part for part in known if part in chosen]
 
 
-def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_PARTS) -> list[Target]:
-    """Return the targets of a release: one for each view of each watched part, and those of its witnesses.
+def targets_of(
+    release: Release, *, origin_view: bool = True, most: int = MOST_PARTS
+) -> list[Target]:
+    """Return the targets of a release: one for each view of each watched part, and those of its
+    witnesses.
 
-    At most `most` parts are watched. `origin_view`: also look at parts past the caches. A witness is not a part, but
-    shows whether the release is out: its announcement, or GOV.UK's index.
+    At most `most` parts are watched. `origin_view`: also look at parts past the caches. A witness
+    is not a part, but shows whether the release is out: its announcement, or GOV.UK's index.
     """
     targets = []
     for part in watched_parts(release.parts, most):
@@ -106,12 +118,17 @@ def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_P
 
 
 def _witness_targets(release: Release) -> list[Target]:
-    """Return a release's two witnesses, if it has them: targets that are no parts of it, but show if it is out."""
+    """Return a release's two witnesses, if it has them: targets that are no parts of it, but show
+    if it is out.
+    """
     if not has_witnesses(release):
         return []
-    # Only those that someone named: another address that was found may turn out to be that of the page.
+    # Only those that someone named: another address that was found may turn out to be that of the
+    # page.
     alternatives = (part for part in release.parts if part.role is Role.ALTERNATIVE)
-    known_urls = tuple(part.url for part in alternatives if part.origin in (Origin.ANNOUNCED, Origin.CONFIGURED))
+    known_urls = tuple(
+        part.url for part in alternatives if part.origin in (Origin.ANNOUNCED, Origin.CONFIGURED)
+    )
     announcement = Target(
         id=target_id(release.id, ANNOUNCEMENT, View.ORIGIN),
         release=release.id,
@@ -128,14 +145,19 @@ def _witness_targets(release: Release) -> list[Target]:
         id=target_id(release.id, INDEX, View.ORIGIN),
         part=INDEX,
         url=newest_on_govuk(release.producer),
-        recognise="unlisted",  # it is absent while no entry outside `alternatives` has the title of the release
+        # it is absent while no entry outside `alternatives` has the title of the release
+        recognise="unlisted",
         alternatives=known_urls,
     )
     return [announcement, index]
 
 
-def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
-    """Return the tripwires of a producer: its own listings and feeds (`newest`), and those on GOV.UK (in `hosts`)."""
+def tripwires_of(
+    producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()
+) -> list[Target]:
+    """Return the tripwires of a producer: its own listings and feeds (`newest`), and those on
+    GOV.UK (in `hosts`).
+    """
     # `*` stands for any entry of a feed, or any link of a page.
     urls = [(url, "feed:*" if _is_feed(url) else "link:*") for url in newest]
     if GOVUK in hosts:  # then `producer` must be the organisation's slug on GOV.UK
@@ -155,7 +177,9 @@ def sitemaps_of(producer: str, urls: Iterable[str]) -> list[Target]:
 
 
 def newest_on_govuk(organisation: str) -> str:
-    """Return the search query for the fifty newest statistics of an organisation on GOV.UK (`facts/govuk.md` §8)."""
+    """Return the search query for the fifty newest statistics of an organisation on GOV.UK
+    (`facts/govuk.md` §8).
+    """
     query = [("filter_organisations", organisation)]
     query += (("filter_content_store_document_type", kind) for kind in _RELEASED_TYPES)
     query += [("order", "-public_timestamp"), ("count", "50"), ("fields", _LISTED)]
@@ -171,7 +195,9 @@ def content_twin(url: str) -> str | None:
 
 
 def recogniser_of(part: Part) -> str:
-    """Return the recogniser that a part names, else `PERIOD`, `govuk` or `status`, by its origin and address."""
+    """Return the recogniser that a part names, else `PERIOD`, `govuk` or `status`, by its origin
+    and address.
+    """
     if part.recognise is not None:
         return part.recognise
     if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE:
@@ -193,15 +219,25 @@ def extension_of(url: str) -> str:
 
 
 def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
-    """Return the views in which a part is looked at: through the caches (edge), and perhaps past them (origin)."""
+    """Return the views in which a part is looked at: through the caches (edge), and perhaps past
+    them (origin).
+    """
     views = [View.EDGE]
-    # An alternative is a page at another address of the release. A predicted address is only a guess.
-    is_page_at_known_address = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
+    # An alternative is a page at another address of the release. A predicted address is only a
+    # guess.
+    is_page_at_known_address = (
+        part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
+    )
     if origin_view and (part.required or is_page_at_known_address):
         views.append(View.ORIGIN)
-    # A landing page on GOV.UK is also looked at as JSON, through the content API. A page with another recogniser is
-    # not: it often has one address for all editions, and its JSON does not show which edition is out.
-    if part.role is Role.PAGE and recogniser_of(part) == "govuk" and content_twin(part.url) is not None:
+    # A landing page on GOV.UK is also looked at as JSON, through the content API. A page with
+    # another recogniser is not: it often has one address for all editions, and its JSON does not
+    # show which edition is out.
+    if (
+        part.role is Role.PAGE
+        and recogniser_of(part) == "govuk"
+        and content_twin(part.url) is not None
+    ):
         views.append(View.CONTENT)
     return views
 
@@ -228,14 +264,20 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
 
 
 def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> list[Target]:
-    """Return a tripwire for each address with its recogniser. If two share a path, the second's id has its query."""
+    """Return a tripwire for each address with its recogniser.
+
+    If two share a path, the second's id has its query.
+    """
     by_id: dict[str, Target] = {}
-    for url, recognise in dict(recognisers).items():  # an address that is configured twice is watched once
+    # an address that is configured twice is watched once
+    for url, recognise in dict(recognisers).items():
         parts = urlsplit(url)
         host = parts.hostname or ""
         name = f"~tripwire/{producer}/{host}{parts.path}"
         name = name if name not in by_id else f"{name}?{parts.query}"
-        target = Target(name, release="", part="", view=View.TRIPWIRE, url=url, host=host, recognise=recognise)
+        target = Target(
+            name, release="", part="", view=View.TRIPWIRE, url=url, host=host, recognise=recognise
+        )
         by_id.setdefault(name, target)
     return list(by_id.values())
 
@@ -243,4 +285,6 @@ def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> li
 def _is_feed(url: str) -> bool:
     path = urlsplit(url).path.lower().rstrip("/")
     is_sitemap = "sitemap" in path.rpartition("/")[2] and path.endswith((".xml", ".xml.gz"))
-    return is_sitemap or path.endswith(tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS))
+    return is_sitemap or path.endswith(
+        tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS)
+    )

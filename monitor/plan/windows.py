@@ -12,7 +12,15 @@ from zoneinfo import ZoneInfo
 
 from monitor.plan import phases
 from monitor.plan.addresses import INDEX, is_witness
-from monitor.plan.phases import DEFAULT_WATCH, PHASE_BY_NAME, Phase, WatchSettings, Window, add_slot_windows, on_grid
+from monitor.plan.phases import (
+    DEFAULT_WATCH,
+    PHASE_BY_NAME,
+    Phase,
+    WatchSettings,
+    Window,
+    add_slot_windows,
+    on_grid,
+)
 from monitor.plan.targets import PERIOD, Target, View
 from schedules.announcement import Origin
 from schedules.in_force import InForce
@@ -20,29 +28,37 @@ from schedules.slot import Precision, Slot
 
 _CHANCE_STEP = 4.0
 TRIPWIRE_CHANCE = 10_000.0
-"""A tripwire shows every page of its producer, so it keeps its spacing until its host is a hundred times overloaded."""
+"""A tripwire shows every page of its producer, so it keeps its spacing until its host is a hundred
+times overloaded.
+"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEFAULT_TIME = time(9, 30)
 # A day without a time is watched more closely this long before and after the usual time.
 _AROUND_DEFAULT = timedelta(minutes=10)
 _INDEX_FROM, _INDEX_EVERY = timedelta(seconds=30), timedelta(seconds=15)
-# How long a target that was found absent or changed is looked at as closely as one that is still missing.
+# How long a target that was found absent or changed is looked at as closely as one that is still
+# missing.
 _CONFIRM_LOSS_FOR = timedelta(minutes=2)
-# The content API shows what the page shows. Its looks are this many times further apart, and at least this far.
+# The content API shows what the page shows. Its looks are this many times further apart, and at
+# least this far.
 _CONTENT_FACTOR, _CONTENT_LEAST_SPACING = 5, timedelta(seconds=5)
 
 
-def chance_of(target: Target | _TargetKind, *, is_overdue: bool, is_out: bool, exact: bool = True) -> float:
+def chance_of(
+    target: Target | _TargetKind, *, is_overdue: bool, is_out: bool, exact: bool = True
+) -> float:
     """Return how likely a target is to change, compared with a required part at its slot (1.0).
 
-    This is the weight of its looks if a host's budget is too small. It is 4.0 if the target `is_overdue`: still missing
-    after its slot, or after its page is out. `exact`: the release is judged to the minute.
+    This is the weight of its looks if a host's budget is too small. It is 4.0 if the target
+    `is_overdue`: still missing after its slot, or after its page is out. `exact`: the release is
+    judged to the minute.
     """
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
     weight = _CHANCE_STEP if is_overdue else 1.0
-    # Each of these four facts divides the weight by four. A content-API twin only confirms what its page shows. An
-    # optional part makes no verdict worse. A part that `is_out` is only watched for withdrawal.
+    # Each of these four facts divides the weight by four. A content-API twin only confirms what its
+    # page shows. An optional part makes no verdict worse. A part that `is_out` is only watched for
+    # withdrawal.
     counts_less = (target.view is View.CONTENT, target.is_optional, is_out, not exact)
     return weight / _CHANCE_STEP ** sum(counts_less)
 
@@ -60,9 +76,10 @@ class Stage(StrEnum):
 class Progress:
     """The results of earlier looks at a target, as far as its windows depend on them.
 
-    A target is `UNSEEN` if it was not seen, or was removed again before its slot. It is `EXPOSED` if it is public since
-    `since`, before its slot. It is `SEEN` if its release is out since `since`. Then `is_complete` is False if this
-    target itself is missing, and `lost_at` is when it was last absent or changed. It is `CLOSED` if its looks ended.
+    A target is `UNSEEN` if it was not seen, or was removed again before its slot. It is `EXPOSED`
+    if it is public since `since`, before its slot. It is `SEEN` if its release is out since
+    `since`. Then `is_complete` is False if this target itself is missing, and `lost_at` is when it
+    was last absent or changed. It is `CLOSED` if its looks ended.
     """
 
     stage: Stage = Stage.UNSEEN
@@ -84,17 +101,21 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
     exact: bool = True,
     default_time: time = _DEFAULT_TIME,
 ) -> tuple[Window, ...]:
-    """Return when to look at a target and how often: its windows that end after `now`, in order and without overlap.
+    """Return when to look at a target and how often: its windows that end after `now`, in order and
+    without overlap.
 
-    `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute.
-    `default_time` is the usual local time, for a day without one.
+    `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the
+    minute. `default_time` is the usual local time, for a day without one.
     """
-    # `_plan_windows` is cached, so pass it only what its result depends on. A witness (announcement or GOV.UK's index)
-    # has windows of its own. All other parts have the same windows, so their ids are left out.
+    # `_plan_windows` is cached, so pass it only what its result depends on. A witness (announcement
+    # or GOV.UK's index) has windows of its own. All other parts have the same windows, so their ids
+    # are left out.
     witness = target.part if is_witness(target.part) else ""
     kind = _TargetKind(target.view, witness, is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
-    plan = _plan_windows(kind, slot, progress, watch, _EPOCH if has_time else now, default_time, exact=exact)
+    plan = _plan_windows(
+        kind, slot, progress, watch, _EPOCH if has_time else now, default_time, exact=exact
+    )
     return tuple([window for window in plan if window.ends > now])
 
 
@@ -109,21 +130,25 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     default_time: time = _DEFAULT_TIME,
     is_named: bool = False,
 ) -> tuple[Window, ...]:
-    """Return when to look at a target (its windows) for the slot in force, and closely at slots in other calendars.
+    """Return when to look at a target (its windows) for the slot in force, and closely at slots in
+    other calendars.
 
-    `exact`: the slot in force is judged to the minute, so that looks around it get more of a budget too small for all.
-    `is_named`: a page has linked to the target's address, so that it is no guess even if it was predicted.
+    `exact`: the slot in force is judged to the minute, so that looks around it get more of a budget
+    too small for all. `is_named`: a page has linked to the target's address, so that it is no guess
+    even if it was predicted.
     """
     slot, planned = promised.slot, promised.planned
     if slot is None and planned is not None and progress.stage is Stage.EXPOSED:
         slot = planned.slot  # it was cancelled, but users can still get what was public early
     if slot is None:
         return ()
-    plan = partial(windows_for, target, progress=progress, watch=watch, now=now, default_time=default_time)
+    plan = partial(
+        windows_for, target, progress=progress, watch=watch, now=now, default_time=default_time
+    )
     windows = plan(slot, exact=exact)
     for other in promised.disagreements:
-        # It is not known yet which calendar is right. So add the close windows just around the other slot, with as much
-        # of a small budget as if it was judged to the minute.
+        # It is not known yet which calendar is right. So add the close windows just around the
+        # other slot, with as much of a small budget as if it was judged to the minute.
         windows = add_slot_windows(windows, plan(other.slot, exact=True))
     is_guess = target.origin is Origin.PREDICTED and not is_named  # a guess has fewer looks
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
@@ -132,29 +157,41 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 def windows_of_guess(
     target: Target, windows: Sequence[Window], progress: Progress, watch: WatchSettings
 ) -> tuple[Window, ...]:
-    """Return those of `windows` in which a guessed address is looked at: one predicted from earlier editions.
+    """Return those of `windows` in which a guessed address is looked at: one predicted from earlier
+    editions.
 
-    `progress` is what was seen at this address. Until something is there, looks are further apart and end earlier.
+    `progress` is what was seen at this address. Until something is there, looks are further apart
+    and end earlier.
     """
-    is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
-    serves_all_editions = target.recognise == PERIOD  # such a page is always there, so looks at it end early too
+    is_public = progress.stage is Stage.EXPOSED or (
+        progress.stage is Stage.SEEN and progress.is_complete
+    )
+    # such a page is always there, so looks at it end early too
+    serves_all_editions = target.recognise == PERIOD
     if is_public and not serves_all_editions:
         return tuple(windows)
     chosen = []
     for window in windows:
         least_spacing = PHASE_BY_NAME[window.name].least_guess_spacing
         if least_spacing is None:
-            continue  # a phase without looks at guesses, such as from an hour after the page came out
+            # a phase without looks at guesses, such as from an hour after the page came out
+            continue
         if is_public:
             chosen.append(window)
         else:
-            # A guess needs no look exactly at the slot, so its looks may be shifted, to spread those at many guesses.
-            chosen.append(replace(window, every=max(window.every, least_spacing(watch)), is_unshifted=False))
+            # A guess needs no look exactly at the slot, so its looks may be shifted, to spread
+            # those at many guesses.
+            chosen.append(
+                replace(window, every=max(window.every, least_spacing(watch)), is_unshifted=False)
+            )
     return tuple(chosen)
 
 
 class _TargetKind(NamedTuple):
-    """What the windows of a target depend on. `witness` is the part's id if it is a witness, else empty."""
+    """What the windows of a target depend on.
+
+    `witness` is the part's id if it is a witness, else empty.
+    """
 
     view: View
     witness: str
@@ -173,39 +210,68 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     *,
     exact: bool,
 ) -> tuple[Window, ...]:
-    """Return all windows of a target, chosen by its view and what was seen of it. Those that have ended count too."""
-    # A witness (an announcement or index) only shows whether its release is out. Once that was seen, it has no looks.
+    """Return all windows of a target, chosen by its view and what was seen of it.
+
+    Those that have ended count too.
+    """
+    # A witness (an announcement or index) only shows whether its release is out. Once that was
+    # seen, it has no looks.
     if progress.stage is Stage.CLOSED or (target.witness and progress.stage is not Stage.UNSEEN):
         return ()
     if target.view is View.TRIPWIRE:
         begins, passes = slot.begins(), slot.passes()
         if begins is None or passes is None:
             return ()
-        # All releases count due instants from the same anchor, so that their looks at a shared tripwire coincide.
-        plan = [_make_window(phases.TRIPWIRE, begins - watch.ahead.begins, passes + watch.overdue.close, _EPOCH, watch)]
+        # All releases count due instants from the same anchor, so that their looks at a shared
+        # tripwire coincide.
+        plan = [
+            _make_window(
+                phases.TRIPWIRE,
+                begins - watch.ahead.begins,
+                passes + watch.overdue.close,
+                _EPOCH,
+                watch,
+            )
+        ]
     elif progress.stage is Stage.SEEN:
-        plan = list(_add_loss_windows(list(_windows_once_out(slot, progress, watch)), progress, watch))
+        plan = list(
+            _add_loss_windows(list(_windows_once_out(slot, progress, watch)), progress, watch)
+        )
     else:
         plan = list(_windows_until_out(slot, progress, watch, now, default_time))
         if target.witness:
             plan = list(_witness_windows(target.witness, slot, plan))
-    windows = (window for window in _windows_of_view(plan, target, progress, slot) if window.begins < window.ends)
+    windows = (
+        window
+        for window in _windows_of_view(plan, target, progress, slot)
+        if window.begins < window.ends
+    )
     return tuple(_with_chances(windows, target, progress, exact=exact))
 
 
 def _windows_until_out(
     slot: Slot, progress: Progress, watch: WatchSettings, now: datetime, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows while a release is not out: around its slot or, without a readable time, each hour from now."""
+    """Yield the windows while a release is not out: around its slot or, without a readable time,
+    each hour from now.
+    """
     begins, passes = slot.begins(), slot.passes()  # the start and the end of the slot
-    exposed = progress.since if progress.stage is Stage.EXPOSED else None  # since when it is public too early
-    # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
+    # since when it is public too early
+    exposed = progress.since if progress.stage is Stage.EXPOSED else None
+    # If the configuration gives a time for a day, watch it like an announced instant, but never
+    # judge it as one.
     at = slot.instant or slot.assumed
     if begins is None or passes is None:
-        # `after.every` is an hour by default. `on_grid` rounds up, hence `now - every`. The window begins at this hour,
-        # and its due instants are counted from there too (the anchor).
+        # `after.every` is an hour by default. `on_grid` rounds up, hence `now - every`. The window
+        # begins at this hour, and its due instants are counted from there too (the anchor).
         last_full_hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
-        yield _make_window(phases.AFTER, last_full_hour, last_full_hour + watch.overdue.close, last_full_hour, watch)
+        yield _make_window(
+            phases.AFTER,
+            last_full_hour,
+            last_full_hour + watch.overdue.close,
+            last_full_hour,
+            watch,
+        )
     elif at is not None:
         yield from _windows_around_instant(at, exposed, watch)
     else:
@@ -215,24 +281,31 @@ def _windows_until_out(
 
 
 def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
-    """Yield the windows of a release's `plan` in which a witness is looked at: its announcement, or GOV.UK's index."""
+    """Yield the windows of a release's `plan` in which a witness is looked at: its announcement, or
+    GOV.UK's index.
+    """
     passes = slot.passes()
     for window in plan:
         if PHASE_BY_NAME[window.name].polls_witnesses:
             begins, every = window.begins, window.every
             if witness == INDEX:
-                # It shows a publication a minute or two late, so begin shortly after the slot, and look less often.
+                # It shows a publication a minute or two late, so begin shortly after the slot, and
+                # look less often.
                 begins = begins if passes is None else max(begins, passes + _INDEX_FROM)
                 every = max(every, _INDEX_EVERY)
-            # A witness need not be looked at exactly at the slot, so the looks of many releases are spread over time.
+            # A witness need not be looked at exactly at the slot, so the looks of many releases are
+            # spread over time.
             yield replace(window, begins=begins, every=every, is_unshifted=False)
 
 
-def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows around a slot instant: one for each phase with set distances from it (`begins`, `ends`).
+def _windows_around_instant(
+    slot: datetime, exposed: datetime | None, watch: WatchSettings
+) -> Iterator[Window]:
+    """Yield the windows around a slot instant: one for each phase with set distances from it
+    (`begins`, `ends`).
 
-    `exposed` is since when the target is public too early, None if it is not. From `exposed` until the slot phase
-    begins, one exposed window replaces the windows of the phases before the slot.
+    `exposed` is since when the target is public too early, None if it is not. From `exposed` until
+    the slot phase begins, one exposed window replaces the windows of the phases before the slot.
     """
     slot_phase_begins = slot - watch.slot.begins
     for phase in phases.PHASES:
@@ -243,15 +316,17 @@ def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: Wat
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
         is_early_phase = ends <= slot_phase_begins
         if exposed is not None and is_early_phase:
-            # The exposed window takes over at `exposed`. A window that would begin only after `exposed` now ends before
-            # it begins. The caller drops such a window.
+            # The exposed window takes over at `exposed`. A window that would begin only after
+            # `exposed` now ends before it begins. The caller drops such a window.
             ends = min(ends, exposed)
         window = _make_window(phase, begins, ends, slot, watch)
         yield from _allow_idle_looks(window, slot, watch) if phase.is_overdue else [window]
 
 
 def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the first piece of an overdue window, with closer looks while the host is idle, then the rest."""
+    """Yield the first piece of an overdue window, with closer looks while the host is idle, then
+    the rest.
+    """
     idle_until, every_if_idle = slot + watch.overdue.free_until, watch.overdue.free_every
     if every_if_idle < window.every and window.begins < idle_until:
         yield replace(window, ends=min(window.ends, idle_until), every_if_idle=every_if_idle)
@@ -261,14 +336,18 @@ def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> I
 def _windows_before_span(
     slot_begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a slot of one or more days: a far window, then an ahead window if it is a single day."""
+    """Yield the windows before a slot of one or more days: a far window, then an ahead window if it
+    is a single day.
+    """
     # If the target is public too early, an exposed window follows instead, since `exposed`.
     early_ends = slot_begins if exposed is None else min(slot_begins, exposed)
     # In the settings, `begins` is how long before the slot a phase begins.
     far_begins, ahead_begins = slot_begins - watch.far.begins, slot_begins - watch.ahead.begins
     if slot.precision is not Precision.DAY:
         ahead_begins = slot_begins  # the ahead window is empty, and the caller drops it
-    yield _make_window(phases.FAR, far_begins, min(ahead_begins, early_ends), anchor=slot_begins, watch=watch)
+    yield _make_window(
+        phases.FAR, far_begins, min(ahead_begins, early_ends), anchor=slot_begins, watch=watch
+    )
     yield _make_window(phases.AHEAD, ahead_begins, early_ends, anchor=slot_begins, watch=watch)
     if exposed is not None:
         yield _make_window(phases.EXPOSED, exposed, slot_begins, anchor=slot_begins, watch=watch)
@@ -277,39 +356,56 @@ def _windows_before_span(
 def _windows_through_span(
     begins: datetime, ends: datetime, slot: Slot, watch: WatchSettings, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows during a slot of one or more days. One day has closer looks around the usual time."""
+    """Yield the windows during a slot of one or more days.
+
+    One day has closer looks around the usual time.
+    """
     if slot.precision is not Precision.DAY or slot.first is None:
         yield _make_window(phases.SPAN, begins, ends, anchor=begins, watch=watch)
         return
     usual = datetime.combine(slot.first, default_time, ZoneInfo(slot.timezone)).astimezone(UTC)
     # If the usual time is near midnight, the closer looks must not leave the day.
-    near_begins, near_ends = max(begins, usual - _AROUND_DEFAULT), min(ends, usual + _AROUND_DEFAULT)
+    near_begins, near_ends = (
+        max(begins, usual - _AROUND_DEFAULT),
+        min(ends, usual + _AROUND_DEFAULT),
+    )
     yield _make_window(phases.DAY, begins, near_begins, anchor=usual, watch=watch)
     yield _make_window(phases.NEAR, near_begins, near_ends, anchor=usual, watch=watch)
     yield _make_window(phases.DAY, near_ends, ends, anchor=usual, watch=watch)
 
 
 def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows of a target after its release came out: close looks for an hour by default, then sparse ones.
+    """Yield the windows of a target after its release came out: close looks for an hour by default,
+    then sparse ones.
 
-    They are sparse for a week. But if this target is missing (`is_complete` is False), it is watched as overdue.
+    They are sparse for a week. But if this target is missing (`is_complete` is False), it is
+    watched as overdue.
     """
     out_since = progress.since or slot.passes()  # if it is not known, take the end of the slot
     if out_since is None:
         return  # the slot has no readable time either
     anchor, settled = slot.begins() or out_since, out_since + watch.settle.until
     spacing = watch.settle.every if progress.is_complete else watch.settle.parts_every
-    # `on_grid` rounds up. Begin at the due instant before `out_since`, so that the look that was next is not delayed.
-    yield Window(phases.SETTLE.name, on_grid(out_since, anchor, spacing) - spacing, settled, spacing)
+    # `on_grid` rounds up. Begin at the due instant before `out_since`, so that the look that was
+    # next is not delayed.
+    yield Window(
+        phases.SETTLE.name, on_grid(out_since, anchor, spacing) - spacing, settled, spacing
+    )
     if progress.is_complete:
-        yield _make_window(phases.AFTER, settled, max(settled, out_since + watch.after.until), anchor, watch)
+        yield _make_window(
+            phases.AFTER, settled, max(settled, out_since + watch.after.until), anchor, watch
+        )
     else:
         closes = max(settled, (slot.passes() or out_since) + watch.overdue.close)
         yield _make_window(phases.LONG_OVERDUE, settled, closes, anchor, watch)
 
 
-def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows in `plan` of a target that is out, with closer looks for an hour (by default) after a loss."""
+def _add_loss_windows(
+    plan: Sequence[Window], progress: Progress, watch: WatchSettings
+) -> Iterator[Window]:
+    """Yield the windows in `plan` of a target that is out, with closer looks for an hour (by
+    default) after a loss.
+    """
     lost_at = progress.lost_at  # when a look found it absent or changed, None if none did
     if lost_at is None or not plan:
         yield from plan
@@ -318,30 +414,43 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
     for window in plan:
         if window.begins < lost_at:
             yield replace(window, ends=min(window.ends, lost_at))
-    # The first two minutes show whether the target is back at once, or has other bytes in each answer.
+    # The first two minutes show whether the target is back at once, or has other bytes in each
+    # answer.
     yield _make_window(phases.AGAIN, lost_at, closest_until, anchor=lost_at, watch=watch)
     yield _make_window(phases.SETTLE, closest_until, close_until, anchor=closest_until, watch=watch)
     for window in plan:
         if window.ends > close_until:
-            # Begin the rest of this window at one of its own due instants (`on_grid`), so that they stay the same.
-            yield replace(window, begins=on_grid(max(close_until, window.begins), window.begins, window.every))
+            # Begin the rest of this window at one of its own due instants (`on_grid`), so that they
+            # stay the same.
+            yield replace(
+                window, begins=on_grid(max(close_until, window.begins), window.begins, window.every)
+            )
 
 
-def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
-    """Return the windows of `plan` that a target's view needs. Origins need some, the content API wider spacings."""
+def _windows_of_view(
+    plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot
+) -> list[Window]:
+    """Return the windows of `plan` that a target's view needs.
+
+    Origins need some, the content API wider spacings.
+    """
     if target.view is View.ORIGIN and not target.witness:  # looks past the caches
         is_release_out = progress.stage is Stage.SEEN
         if is_release_out and not progress.is_complete:
-            # This target is missing. Users wait for a required part, but not for an optional one, such as a copy.
+            # This target is missing. Users wait for a required part, but not for an optional one,
+            # such as a copy.
             return [] if target.is_optional else plan
         return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
     if target.view is not View.CONTENT:
-        return plan  # looks through the caches (edge), at a tripwire, or at a witness (an announcement or index)
-    # The content API only confirms what the page shows, so looks are further apart, and not closer on an idle host.
+        # looks through the caches (edge), at a tripwire, or at a witness (an announcement or index)
+        return plan
+    # The content API only confirms what the page shows, so looks are further apart, and not closer
+    # on an idle host.
     sparser = []
     for window in plan:
         every = max(_CONTENT_LEAST_SPACING, window.every * _CONTENT_FACTOR)
-        # Looks are due at `begins` and each spacing after it. Move `begins` so that one is due exactly at the slot.
+        # Looks are due at `begins` and each spacing after it. Move `begins` so that one is due
+        # exactly at the slot.
         begins = on_grid(window.begins, slot.begins() or _EPOCH, every)
         sparser.append(replace(window, begins=begins, every=every, every_if_idle=None))
     return sparser
@@ -350,16 +459,30 @@ def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress
 def _with_chances(
     windows: Iterable[Window], target: _TargetKind, progress: Progress, *, exact: bool
 ) -> Iterator[Window]:
-    """Yield the windows with the weight of their looks (`chance_of`). Optional targets use no host's idle time."""
+    """Yield the windows with the weight of their looks (`chance_of`).
+
+    Optional targets use no host's idle time.
+    """
     is_release_out = progress.stage is Stage.SEEN
-    is_out = is_release_out and progress.is_complete  # not `is_complete`: this target of the release is missing
+    # not `is_complete`: this target of the release is missing
+    is_out = is_release_out and progress.is_complete
     for window in windows:
         is_overdue = PHASE_BY_NAME[window.name].is_overdue or (is_release_out and not is_out)
         chance = chance_of(target, is_overdue=is_overdue, is_out=is_out, exact=exact)
-        yield replace(window, chance=chance, every_if_idle=None if target.is_optional else window.every_if_idle)
+        yield replace(
+            window,
+            chance=chance,
+            every_if_idle=None if target.is_optional else window.every_if_idle,
+        )
 
 
-def _make_window(phase: Phase, begins: datetime, ends: datetime, anchor: datetime, watch: WatchSettings) -> Window:
-    """Return the window of a phase. Its due instants are a whole number of spacings from `anchor`."""
+def _make_window(
+    phase: Phase, begins: datetime, ends: datetime, anchor: datetime, watch: WatchSettings
+) -> Window:
+    """Return the window of a phase. Its due instants are a whole number of spacings from
+    `anchor`.
+    """
     every = phase.every(watch)
-    return Window(phase.name, on_grid(begins, anchor, every), ends, every, is_unshifted=phase is phases.SLOT)
+    return Window(
+        phase.name, on_grid(begins, anchor, every), ends, every, is_unshifted=phase is phases.SLOT
+    )

@@ -1,4 +1,6 @@
-"""The demonstration: a read-only board of rehearsed incidents, as of a time that the visitor chooses."""
+"""The demonstration: a read-only board of rehearsed incidents, as of a time that the visitor
+chooses.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ INCIDENTS = ("ipcc-2015", "moj-2016", "ofsted-2017", "ofqual-2018-01", "ofqual-2
 STORE = "ninethirty.db"
 """The file name of the store in the folder of a kept rehearsal."""
 OPENS_AT = datetime(2018, 1, 5, 10, 50, tzinfo=UTC)
-"""The time at which the demonstration opens: a page is 80 minutes late, and its files are public elsewhere."""
+"""The time at which the demonstration opens: a page is 80 minutes late, and its files are public
+elsewhere.
+"""
 _INCIDENT_TIMES = {
     "IPCC, July 2015": datetime(2015, 7, 23, 8, 45, tzinfo=UTC),
     "Ministry of Justice, October 2016": datetime(2016, 10, 3, 9, 10, tzinfo=UTC),
@@ -96,16 +100,23 @@ class NotWatching:
 
 
 def script_of(incident: str) -> Path:
-    """Return the path of an incident's script: in this package in an installed wheel, else in the repository."""
+    """Return the path of an incident's script: in this package in an installed wheel, else in the
+    repository.
+    """
     in_wheel = Path(__file__).with_name("rehearsals")
     folder = in_wheel if in_wheel.is_dir() else Path(__file__).parents[2] / "rehearsals"
     return folder / f"{incident}.toml"
 
 
 def merge_kept_stores(folders: Sequence[Path]) -> Store:
-    """Return a new store in memory with all rows of kept rehearsals. Raises `UserFault` if a folder has no store."""
+    """Return a new store in memory with all rows of kept rehearsals.
+
+    Raises `UserFault` if a folder has no store.
+    """
     if missing := [str(folder / STORE) for folder in folders if not (folder / STORE).is_file()]:
-        raise UserFault(f"no rehearsal was kept there, leave out --kept to play it: {', '.join(missing)}")
+        raise UserFault(
+            f"no rehearsal was kept there, leave out --kept to play it: {', '.join(missing)}"
+        )
     combined = Store("sqlite:///:memory:", durable=False)
     combined.upgrade()
     for folder in folders:
@@ -118,9 +129,11 @@ def merge_kept_stores(folders: Sequence[Path]) -> Store:
 
 
 def copy_store_as_of(store: Store, at: datetime) -> Store:
-    """Return a new store in memory for a board that shows `at`: what `store` contained then, and no later knowledge.
+    """Return a new store in memory for a board that shows `at`: what `store` contained then, and no
+    later knowledge.
 
-    Verdicts are judged again as of `at`. Incidents have the facts, grade, status and timeline of that time.
+    Verdicts are judged again as of `at`. Incidents have the facts, grade, status and timeline of
+    that time.
     """
     past = Store("sqlite:///:memory:", durable=False)
     past.upgrade()
@@ -132,20 +145,28 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
         for release in past.ledger.releases():
             if not past.ledger.promises([release.id]):
                 continue  # the release was not announced by then
-            # Judge as of `at`, but from `store`, because `past` has no verdicts. A judgement needs verdicts: the one on
-            # the release names all its parts, and those on other releases show when these were published.
+            # Judge as of `at`, but from `store`, because `past` has no verdicts. A judgement needs
+            # verdicts: the one on the release names all its parts, and those on other releases show
+            # when these were published.
             if (explained := explainer.explain_release(release.id, at)) is not None:
                 body = explained.body
                 slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
                 verdict, grade, is_final = body["verdict"], body["grade"], body["final"]
-                tx.save(Judged(release.id, body["producer"], slot, verdict, grade, is_final, at, body))
+                tx.save(
+                    Judged(release.id, body["producer"], slot, verdict, grade, is_final, at, body)
+                )
         for incident in past.verdicts.incidents():
             tx.save(_cut_back_incident(store, policies, incident, at))
     return past
 
 
-def _cut_back_incident(store: Store, policies: Policies, incident: Incident, at: datetime) -> Incident:
-    """Return an incident as it was at `at`. Facts and grade are judged again. One without measured facts keeps both."""
+def _cut_back_incident(
+    store: Store, policies: Policies, incident: Incident, at: datetime
+) -> Incident:
+    """Return an incident as it was at `at`.
+
+    Facts and grade are judged again. One without measured facts keeps both.
+    """
     facts_then = None
     if incident.facts is not None:
         facts_then = facts_of(store, policies, monitor="demo", release=incident.release, now=at)
@@ -172,7 +193,10 @@ class StoppedClock(VirtualClock):
 
 
 class DemoBoard:
-    """An ASGI application with the board of a store as of a time. `/demo?at=…` changes that time for all visitors."""
+    """An ASGI application with the board of a store as of a time.
+
+    `/demo?at=…` changes that time for all visitors.
+    """
 
     def __init__(self, store: Store, at: datetime) -> None:
         """Open the board of `store` as of `at`."""
@@ -188,7 +212,10 @@ class DemoBoard:
         await self._app(scope, receive, send)
 
     async def _change_time(self, request: Request) -> Response:
-        """Show the board as of the requested time, and redirect to the requested path. Return 400 for a bad time."""
+        """Show the board as of the requested time, and redirect to the requested path.
+
+        Return 400 for a bad time.
+        """
         try:
             at = datetime.fromisoformat(request.query_params.get("at", "")).astimezone(UTC)
             board = await asyncio.to_thread(self._open_board, at)
@@ -197,8 +224,11 @@ class DemoBoard:
         self.close()
         self._shown, self._queries, self._app = board
         path = request.query_params.get("path", "/")
-        # Redirect to paths of this board only. A path that begins with two slashes would name another host.
-        return RedirectResponse(path if re.fullmatch(r"/[\w./?=&%-]*", path) and path[:2] != "//" else "/", 303)
+        # Redirect to paths of this board only. A path that begins with two slashes would name
+        # another host.
+        return RedirectResponse(
+            path if re.fullmatch(r"/[\w./?=&%-]*", path) and path[:2] != "//" else "/", 303
+        )
 
     def close(self) -> None:
         """Close the board and delete its store."""
@@ -208,9 +238,13 @@ class DemoBoard:
 
     def _open_board(self, at: datetime) -> tuple[Store, Queries, AccessLog]:
         """Return a new store as of `at`, its queries and the web application of its board."""
-        # The control on the page leads to these times: a step from `at`, or a moment of an incident. They are computed
-        # before the store is copied, because a step from the earliest or latest date raises OverflowError.
-        steps = {"step": {name: at + step for name, step in _TIME_STEPS.items()}, "moment": _INCIDENT_TIMES}
+        # The control on the page leads to these times: a step from `at`, or a moment of an
+        # incident. They are computed before the store is copied, because a step from the earliest
+        # or latest date raises OverflowError.
+        steps = {
+            "step": {name: at + step for name, step in _TIME_STEPS.items()},
+            "moment": _INCIDENT_TIMES,
+        }
         shown, clock = copy_store_as_of(self._store, at), StoppedClock(at)
         explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release
         queries = Queries(
@@ -230,7 +264,10 @@ class DemoBoard:
 async def serve_board(
     store: Store, address: str, at: datetime, stop: asyncio.Event, report: Callable[[str], None]
 ) -> None:
-    """Serve the board of a store as of `at` until `stop` is set. `report` gets its URL. Raises `PortTaken`."""
+    """Serve the board of a store as of `at` until `stop` is set.
+
+    `report` gets its URL. Raises `PortTaken`.
+    """
     demonstration = DemoBoard(store, at)
     server = WebServer(demonstration, bind_address(address))
     report(f"http://{server.address}/")

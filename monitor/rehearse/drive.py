@@ -1,4 +1,7 @@
-"""Play a script through the real daemon. Only the clock, the network and the channels are simulated."""
+"""Play a script through the real daemon.
+
+Only the clock, the network and the channels are simulated.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,13 @@ class RehearsalOutcome:
     @classmethod
     def of_failure(cls, script: Script, reason: str, wall_seconds: float = 0.0) -> RehearsalOutcome:
         """Return the outcome of a script that was not played to its end: no expectation is met."""
-        met = [Met(one.release or "", one.part, met=False, why="not played to its end") for one in script.expect]
-        return cls(script, Results(), met, wall_seconds, looks=0, requests={}, peak_rate={}, reason=reason)
+        met = [
+            Met(one.release or "", one.part, met=False, why="not played to its end")
+            for one in script.expect
+        ]
+        return cls(
+            script, Results(), met, wall_seconds, looks=0, requests={}, peak_rate={}, reason=reason
+        )
 
     @property
     def ok(self) -> bool:
@@ -77,17 +85,24 @@ class RehearsalOutcome:
             "releases": list(self.results.releases),
             "notices": list(self.results.notices),
             "drafts": list(self.results.drafts),
-            "expect": [{"release": one.release, "part": one.part, "met": one.met, "why": one.why} for one in self.met],
+            "expect": [
+                {"release": one.release, "part": one.part, "met": one.met, "why": one.why}
+                for one in self.met
+            ],
         }
 
 
 def play(
-    script: Script, base: Settings, folder: Path, speed: float | None = None, report: ReportProgress | None = None
+    script: Script,
+    base: Settings,
+    folder: Path,
+    speed: float | None = None,
+    report: ReportProgress | None = None,
 ) -> RehearsalOutcome:
     """Play a script and return its outcome. Store, evidence and drafts are written in `folder`.
 
-    `base` is the configuration to use. `speed` is relative to real time; None means as fast as possible. `report` is
-    called with the percentage played, 50 times in all.
+    `base` is the configuration to use. `speed` is relative to real time; None means as fast as
+    possible. `report` is called with the percentage played, 50 times in all.
     """
     settings = rehearsal_settings(script, base, folder)
     began = SystemClock().monotonic()
@@ -105,11 +120,19 @@ def play(
     )
 
 
-async def _run_rehearsal(script: Script, settings: Settings, report: ReportProgress | None) -> _Rehearsal:
+async def _run_rehearsal(
+    script: Script, settings: Settings, report: ReportProgress | None
+) -> _Rehearsal:
     """Play a script to its end, and return the rehearsal with its publisher's log."""
     begins = script.begins
-    rehearsal = _Rehearsal(script, settings, true_clock=VirtualClock(begins), monitor_clock=VirtualClock(begins))
-    reporting = asyncio.ensure_future(_report_progress(script, rehearsal.true_clock, report)) if report else None
+    rehearsal = _Rehearsal(
+        script, settings, true_clock=VirtualClock(begins), monitor_clock=VirtualClock(begins)
+    )
+    reporting = (
+        asyncio.ensure_future(_report_progress(script, rehearsal.true_clock, report))
+        if report
+        else None
+    )
     try:
         await rehearsal.run()
     finally:
@@ -118,7 +141,9 @@ async def _run_rehearsal(script: Script, settings: Settings, report: ReportProgr
     return rehearsal
 
 
-async def _report_progress(script: Script, true_clock: VirtualClock, report: ReportProgress) -> None:
+async def _report_progress(
+    script: Script, true_clock: VirtualClock, report: ReportProgress
+) -> None:
     """Call `report` with the percentage played, in equal steps of virtual time."""
     step = (script.ends - script.begins) / _PROGRESS_REPORTS
     for done in range(_PROGRESS_REPORTS):
@@ -128,7 +153,10 @@ async def _report_progress(script: Script, true_clock: VirtualClock, report: Rep
 
 @dataclass
 class _Rehearsal:
-    """The publisher, and the daemon while it runs. `true_clock` is right even if `monitor_clock` is wrong."""
+    """The publisher, and the daemon while it runs.
+
+    `true_clock` is right even if `monitor_clock` is wrong.
+    """
 
     script: Script
     settings: Settings
@@ -162,18 +190,26 @@ class _Rehearsal:
             await self.publisher.close()
 
     async def _wait_until(self, instant: datetime) -> None:
-        """Wait until `instant` by the true clock. Raises the exception of a daemon that fails while we wait."""
-        pause = asyncio.ensure_future(self.true_clock.sleep((instant - self.true_clock.now()).total_seconds()))
+        """Wait until `instant` by the true clock.
+
+        Raises the exception of a daemon that fails while we wait.
+        """
+        pause = asyncio.ensure_future(
+            self.true_clock.sleep((instant - self.true_clock.now()).total_seconds())
+        )
         waiting = {pause} | ({self._daemon} if self._daemon is not None else set())
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         if self._daemon is not None and self._daemon.done():
             pause.cancel()
-            # Raises the daemon's exception. A daemon ends without one only in `_end_daemon`, which sets it to None.
+            # Raises the daemon's exception. A daemon ends without one only in `_end_daemon`, which
+            # sets it to None.
             self._daemon.result()
         await pause
 
     async def _apply_action(self, action: ScriptAction) -> None:
-        """Log an incident if the daemon runs, or stop, kill or start the daemon, or set its clock."""
+        """Log an incident if the daemon runs, or stop, kill or start the daemon, or set its
+        clock.
+        """
         if isinstance(action, ScriptLog):
             if self._app is not None:
                 await self._app.log_by_hand(action.release, action.words)
@@ -192,23 +228,31 @@ class _Rehearsal:
         self._stop = asyncio.Event()
         seconds = self.settings.network.timeout.total_seconds()
         fetcher = HttpFetcher(self.monitor_clock, route=self.publisher.route, seconds=seconds)
-        edges = Edges(  # what a daemon uses of the outside world: here a virtual clock and the simulated publisher
+        # what a daemon uses of the outside world: here a virtual clock and the simulated publisher
+        edges = Edges(
             clock=self.monitor_clock,
             job_runner=LoopJobs,
             fetcher=TimeStoppingFetcher(fetcher),  # virtual time stands still during a request
             seed=Random(f"{self.script.seed}/{self._starts}").getrandbits(32),  # noqa: S311 # a rehearsal must be repeatable
             serve=False,
-            # No script has a power cut, and waiting for the disk would be most of a rehearsal's real time.
+            # No script has a power cut, and waiting for the disk would be most of a rehearsal's
+            # real time.
             durable=False,
-            # Results are committed after this delay, in virtual time. A long one saves many commits. But a kill loses
-            # results that are not committed, so the delay must be the usual one if the script kills the daemon.
-            delay=DELAY if any(action.kind == "kill" for action in self.script.monitor) else _DELAY_WITHOUT_KILL,
+            # Results are committed after this delay, in virtual time. A long one saves many
+            # commits. But a kill loses results that are not committed, so the delay must be the
+            # usual one if the script kills the daemon.
+            delay=DELAY
+            if any(action.kind == "kill" for action in self.script.monitor)
+            else _DELAY_WITHOUT_KILL,
         )
         self._app = build(self.settings, edges)
         self._daemon = asyncio.create_task(self._app.daemon.run(self._stop), name="daemon")
 
     async def _end_daemon(self, *, kill: bool = False) -> None:
-        """Stop the daemon if it runs, and count its looks. With `kill`, its uncommitted rows are lost."""
+        """Stop the daemon if it runs, and count its looks.
+
+        With `kill`, its uncommitted rows are lost.
+        """
         if self._app is None or self._daemon is None:
             return
         if kill:
@@ -224,11 +268,16 @@ class _Rehearsal:
 
 
 def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
-    """Return the releases (as of the script's end), notices and drafts. Also write the drafts to files in `folder`."""
+    """Return the releases (as of the script's end), notices and drafts.
+
+    Also write the drafts to files in `folder`.
+    """
     store = open_store(settings.store.url)
     try:
         policies, editions, at = make_policies(settings), make_editions(settings), script.ends
-        judged = [current_body(store, policies, row, at, editions) for row in store.verdicts.judged()]
+        judged = [
+            current_body(store, policies, row, at, editions) for row in store.verdicts.judged()
+        ]
         ids = [release.id for release in store.ledger.releases()]
         # `body_of_unwatched` returns None for a judged release.
         unwatched = (body_of_unwatched(store, policies, release, at, editions) for release in ids)
@@ -242,7 +291,10 @@ def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
 
 
 def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
-    """Return the notices as `rehearse --json` prints them. `follows` is the id of an earlier notice, or None."""
+    """Return the notices as `rehearse --json` prints them.
+
+    `follows` is the id of an earlier notice, or None.
+    """
     channels: dict[str, list[str]] = defaultdict(list)
     for delivery in outbox.deliveries():
         channels[delivery.notice].append(delivery.channel)
@@ -261,7 +313,9 @@ def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
 
 
 def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
-    """Return the last version of each incident's draft, after writing it to files in `folder`/drafts."""
+    """Return the last version of each incident's draft, after writing it to files in
+    `folder`/drafts.
+    """
     incidents = ((incident, verdicts.drafts(incident.id)) for incident in verdicts.incidents())
     return [
         {
@@ -270,7 +324,9 @@ def _read_drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
             "form": versions[-1].form,
             "edition": versions[-1].edition,
             "versions": versions[-1].version,
-            "files": [str(_write_draft(versions[-1], ending, folder / "drafts")) for ending in ENDINGS],
+            "files": [
+                str(_write_draft(versions[-1], ending, folder / "drafts")) for ending in ENDINGS
+            ],
         }
         for incident, versions in incidents
         if versions

@@ -36,7 +36,10 @@ def check(script: Script, results: Results) -> list[Met]:
     """Compare each expectation of the script with the results, in the order of the script."""
     met = []
     for expect in script.expect:
-        differences = [*_compare_counts(script, expect, results), *_compare_release(script, expect, results)]
+        differences = [
+            *_compare_counts(script, expect, results),
+            *_compare_release(script, expect, results),
+        ]
         met.append(Met(expect.release or "", expect.part, not differences, "; ".join(differences)))
     return met
 
@@ -53,7 +56,9 @@ def _compare_release(script: Script, expect: ScriptExpect, results: Results) -> 
     if release is None:
         yield f"no release is called {expect.release}"
         return
-    subject = release if expect.part is None else _find_row(release.get("parts", ()), "id", expect.part)
+    subject = (
+        release if expect.part is None else _find_row(release.get("parts", ()), "id", expect.part)
+    )
     if subject is None:
         yield f"the release has no part {expect.part}"
         return
@@ -62,7 +67,9 @@ def _compare_release(script: Script, expect: ScriptExpect, results: Results) -> 
 
 
 def _find_release(script: Script, name: str, results: Results) -> Row | None:
-    """Return a release by its id, else by its address in the script, because calendars can have other ids."""
+    """Return a release by its id, else by its address in the script, because calendars can have
+    other ids.
+    """
     urls = [release.url for release in script.release if release.id == name]
     by_url = _find_row(results.releases, "url", urls[0]) if urls else None
     return _find_row(results.releases, "id", name) or by_url
@@ -75,13 +82,17 @@ def _find_row(rows: Sequence[Row], key: str, value: str) -> Row | None:
 def _compare_counts(script: Script, expect: ScriptExpect, results: Results) -> Iterator[str]:
     """Yield a line if a rehearsal made another number of notices or drafts than expected.
 
-    They are counted for one release or, without one, in total. Notices that follow another do not count.
+    They are counted for one release or, without one, in total. Notices that follow another do not
+    count.
     """
     release = _find_release(script, expect.release or "", results)
     # Calendars can have another id for a release than the script.
     ids = {expect.release or "", str(release["id"]) if release else ""}
     first_notices = [notice for notice in results.notices if not notice.get("follows")]
-    for key, wanted, rows in (("notices", expect.notices, first_notices), ("drafts", expect.drafts, results.drafts)):
+    for key, wanted, rows in (
+        ("notices", expect.notices, first_notices),
+        ("drafts", expect.drafts, results.drafts),
+    ):
         counted = [row for row in rows if expect.release is None or row.get("release") in ids]
         if wanted is not None and len(counted) != wanted:
             kinds = ", ".join(str(row.get("kind") or row.get("form") or "?") for row in counted)
@@ -89,33 +100,45 @@ def _compare_counts(script: Script, expect: ScriptExpect, results: Results) -> I
 
 
 def _compare_keys(expect: ScriptExpect, subject: Row) -> Iterator[str]:
-    """Yield how `subject` (a release or part) differs from the expected values, a text for each difference."""
+    """Yield how `subject` (a release or part) differs from the expected values, a text for each
+    difference.
+    """
     for key in sorted(expect.model_fields_set - _KEYS_WITH_OWN_RULE):
         wanted = getattr(expect, key)
         if not _matches(wanted, subject.get(key)):
             yield f"{key}: {_shorten(subject.get(key))}, not {_shorten(wanted)}"
-    # Lengths are measured as intervals of seconds. So they need not equal the true length that the script gives, but
-    # fit it. `users_delay` is the delay for users, which includes the time in caches.
+    # Lengths are measured as intervals of seconds. So they need not equal the true length that the
+    # script gives, but fit it. `users_delay` is the delay for users, which includes the time in
+    # caches.
     for key in ("delay", "users_delay"):
         if (true_length := getattr(expect, key)) is not None:
-            yield from (f"{key}: {reason}" for reason in _compare_length(true_length, subject.get(key)))
+            yield from (
+                f"{key}: {reason}" for reason in _compare_length(true_length, subject.get(key))
+            )
     if expect.exposure is not None:
         reasons = _compare_exposures(expect.exposure, subject.get("exposures") or ())
         yield from (f"exposure: {reason}" for reason in reasons)
 
 
 def _shorten(value: object) -> str:
-    """Return a value as text of at most 200 characters. Of tables in a list, only their `kind` is shown."""
+    """Return a value as text of at most 200 characters.
+
+    Of tables in a list, only their `kind` is shown.
+    """
     if isinstance(value, list):
-        value = [entry.get("kind", entry) if isinstance(entry, Mapping) else entry for entry in value]
+        value = [
+            entry.get("kind", entry) if isinstance(entry, Mapping) else entry for entry in value
+        ]
     text = str(value)
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def _matches(wanted: object, found: object) -> bool:
-    """Return whether `found` has everything in `wanted`: the keys of a table, the entries of a list.
+    """Return whether `found` has everything in `wanted`: the keys of a table, the entries of a
+    list.
 
-    An empty `wanted` list means that no entries are expected. A `found` value that is no list, such as None, has none.
+    An empty `wanted` list means that no entries are expected. A `found` value that is no list, such
+    as None, has none.
     """
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(
@@ -137,16 +160,24 @@ def _matches_entry(wanted: object, entry: object) -> bool:
 
 
 def _compare_length(true: TrueLength, found: Row | None) -> Iterator[str]:
-    """Yield why a measured length is wrong: it must overlap the true length, and exceed it by `within` at most."""
+    """Yield why a measured length is wrong: it must overlap the true length, and exceed it by
+    `within` at most.
+    """
     if found is None:
         yield "was not measured"
         return
     low, high = _value_or(found.get("min"), -inf), _value_or(found.get("max"), inf)
     least, most = _value_or(true.min, -inf), _value_or(true.max, inf)
     if low > most or high < least:
-        yield f"measured {low:g} to {high:g} s, which does not overlap the true {least:g} to {most:g} s"
+        yield (
+            f"measured {low:g} to {high:g} s, which does not overlap the true {least:g} to"
+            f" {most:g} s"
+        )
     elif low < least - true.within or high > most + true.within:
-        yield f"measured {low:g} to {high:g} s, wider than the true {least:g} to {most:g} s by over {true.within:g} s"
+        yield (
+            f"measured {low:g} to {high:g} s, wider than the true {least:g} to {most:g} s by over"
+            f" {true.within:g} s"
+        )
 
 
 def _value_or(value: float | None, default: float) -> float:
@@ -154,11 +185,15 @@ def _value_or(value: float | None, default: float) -> float:
 
 
 def _compare_exposures(expected: TrueLength, exposures: Sequence[Row]) -> Iterator[str]:
-    """Yield how the longest exposure differs from the expected one. The caller begins the sentence."""
+    """Yield how the longest exposure differs from the expected one. The caller begins the
+    sentence.
+    """
     if not exposures:
         yield "there was none"
         return
-    longest = max(exposures, key=lambda exposure: _value_or((exposure.get("seconds") or {}).get("max"), inf))
+    longest = max(
+        exposures, key=lambda exposure: _value_or((exposure.get("seconds") or {}).get("max"), inf)
+    )
     if expected.min is not None or expected.max is not None:  # the script expects a length
         yield from _compare_length(expected, longest.get("seconds"))
     if expected.open is not None and longest.get("open") is not expected.open:

@@ -1,4 +1,6 @@
-"""Play scripts in parallel, each in its own process, so that a script that fails does not stop the others."""
+"""Play scripts in parallel, each in its own process, so that a script that fails does not stop the
+others.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +18,18 @@ from pathlib import Path
 from typing import Any
 
 _PRELOADED_MODULES = ["monitor.rehearse.drive", "monitor.rehearse.summary", "monitor.cli.rehearse"]
-"""Imported once, in the process from which all players are forked, because imports can take longer than a script."""
+"""Imported once, in the process from which all players are forked, because imports can take longer
+than a script.
+"""
 ALL_PLAYED = 100
 """The percentage of a script that has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayResult:
-    """The result of a script: whether it met its expectations, the text to print, and whether a thread still hangs."""
+    """The result of a script: whether it met its expectations, the text to print, and whether a
+    thread still hangs.
+    """
 
     ok: bool
     text: str
@@ -31,17 +37,26 @@ class PlayResult:
 
 
 Play = Callable[[Path, Callable[[int], None]], PlayResult]
-"""Plays one script and returns its result. While it plays, it reports the percentage played to its second argument."""
+"""Plays one script and returns its result. While it plays, it reports the percentage played to its
+second argument.
+"""
 ShowProgress = Callable[[Path, int], None]
-"""Called with a script and the percentage of it that has been played: 0 when it starts, 100 when it has ended."""
+"""Called with a script and the percentage of it that has been played: 0 when it starts, 100 when it
+has ended.
+"""
 
 
 def play_in_parallel(
-    paths: Sequence[Path], play: Play, make_lost: Callable[[Path, str], PlayResult], show_progress: ShowProgress
+    paths: Sequence[Path],
+    play: Play,
+    make_lost: Callable[[Path, str], PlayResult],
+    show_progress: ShowProgress,
 ) -> Iterator[PlayResult]:
-    """Play scripts in this order, one process for each processor, and yield each result when the script ends.
+    """Play scripts in this order, one process for each processor, and yield each result when the
+    script ends.
 
-    `make_lost` returns the result of a script whose process ended without one, from its path and the reason.
+    `make_lost` returns the result of a script whose process ended without one, from its path and
+    the reason.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED_MODULES)
@@ -52,7 +67,9 @@ def play_in_parallel(
                 path = waiting.popleft()
                 receiving_end, sending_end = context.Pipe(duplex=False)
                 with sending_end:
-                    process = context.Process(target=_play_in_child, args=(play, path, sending_end), daemon=True)
+                    process = context.Process(
+                        target=_play_in_child, args=(play, path, sending_end), daemon=True
+                    )
                     process.start()
                 players[receiving_end] = path, process
                 show_progress(path, 0)
@@ -72,7 +89,9 @@ def play_in_parallel(
 
 
 def _receive_message(pipe: Any, process: BaseProcess) -> int | PlayResult | str:  # noqa: ANN401  # as `multiprocessing` types it
-    """Return a player's percentage or result, or the reason why its process ended without a result."""
+    """Return a player's percentage or result, or the reason why its process ended without a
+    result.
+    """
     try:
         message: int | PlayResult = pipe.recv()
     except EOFError:
@@ -90,7 +109,9 @@ def _kill_player(process: BaseProcess) -> None:
 def _play_in_child(play: Play, path: Path, pipe: Connection[Any, Any]) -> None:
     """Play a script in a child process. Percentages and then the result are sent through `pipe`."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_exit_after_parent, args=[multiprocessing.parent_process()], daemon=True).start()
+    threading.Thread(
+        target=_exit_after_parent, args=[multiprocessing.parent_process()], daemon=True
+    ).start()
     pipe.send(play(path, pipe.send))
 
 

@@ -1,4 +1,6 @@
-"""The summary of a rehearsal as text: announced slots, first-seen times, verdicts, notices and drafts."""
+"""The summary of a rehearsal as text: announced slots, first-seen times, verdicts, notices and
+drafts.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from schedules.times.words import length, stamp
 
 
 def summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
-    """Yield a few lines for each release, and the expectations that were not met. `kept`: name the draft files.
+    """Yield a few lines for each release, and the expectations that were not met.
+
+    `kept`: name the draft files.
 
     Yield only the title and the reason if the script was not played to its end.
     """
@@ -22,7 +26,10 @@ def summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
         yield f"  NOT PLAYED TO ITS END: {played.reason}"
         return
     virtual = (played.script.ends - played.script.begins).total_seconds()
-    yield f"  {length(virtual, parts=2)} in {length(played.wall_seconds, parts=2)}, {played.looks} looks"
+    yield (
+        f"  {length(virtual, parts=2)} in {length(played.wall_seconds, parts=2)}, {played.looks}"
+        " looks"
+    )
     for release in played.results.releases:
         yield from _release_lines(release)
     for notice in played.results.notices:
@@ -34,11 +41,16 @@ def summary_lines(played: RehearsalOutcome, *, kept: bool) -> Iterator[str]:
         yield from (f"             {file}" for file in draft["files"] if kept)
     for checked in played.met:
         if not checked.met:
-            yield f"  NOT AS EXPECTED: {checked.release}{'/' + checked.part if checked.part else ''}: {checked.why}"
+            yield (
+                f"  NOT AS EXPECTED: {checked.release}{'/' + checked.part if checked.part else ''}:"
+                f" {checked.why}"
+            )
 
 
 def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what was promised for a release, when its parts (not those linked from it) were seen, and its verdict."""
+    """Yield what was promised for a release, when its parts (not those linked from it) were seen,
+    and its verdict.
+    """
     slot = release["slot"]
     promised = "nothing"
     if slot is not None:
@@ -53,7 +65,9 @@ def _release_lines(release: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:
-    """Yield when a part was first seen, each time that it was public early, and when it was public after that."""
+    """Yield when a part was first seen, each time that it was public early, and when it was public
+    after that.
+    """
     seen = part["first_seen"]
     if seen["by"] is None:
         yield f"  {part['id'] + ':':<10} not seen"
@@ -73,6 +87,8 @@ def _part_lines(part: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _local_time(text: str | None, *, up: bool = False) -> str:
-    """Return a JSON time as London time with its weekday, rounded down or `up`; "not known" for None."""
+    """Return a JSON time as London time with its weekday, rounded down or `up`; "not known" for
+    None.
+    """
     instant = instant_from_json(text)
     return "not known" if instant is None else stamp(instant, weekday=True, up=up)

@@ -1,4 +1,6 @@
-"""An event loop with virtual time: it jumps to the next timer unless a real operation is in progress."""
+"""An event loop with virtual time: it jumps to the next timer unless a real operation is in
+progress.
+"""
 
 from __future__ import annotations
 
@@ -31,33 +33,47 @@ _DEFAULT_PATIENCE = 30.0
 _LONGEST_WAIT = 1.0
 """Real seconds after which a waiting loop checks whether anything has made progress."""
 _BUSY_SECONDS = 0.002
-"""CPU seconds during one wait that show that a thread is working. The loop itself uses a tenth of that."""
+"""CPU seconds during one wait that show that a thread is working. The loop itself uses a tenth of
+that.
+"""
 _TICKS_TO_NOTICE_A_CLOSED_SOCKET = 4
 _NINE_ON_A_WORKING_DAY = datetime(2018, 1, 5, 9, tzinfo=UTC)
 
 
 class Deadlock(RuntimeError):
-    """Virtual time waits for a real operation that makes no progress. `str(fault)` names it in one line."""
+    """Virtual time waits for a real operation that makes no progress.
+
+    `str(fault)` names it in one line.
+    """
 
 
 class _Selector(selectors.DefaultSelector):
-    """A selector that advances the loop's time where it would wait for a timer. It waits for real I/O only."""
+    """A selector that advances the loop's time where it would wait for a timer.
+
+    It waits for real I/O only.
+    """
 
     before_wait: Callable[[float], float]
-    """Called with the seconds that the loop would sleep. Advances time and returns the real seconds to wait for I/O."""
+    """Called with the seconds that the loop would sleep. Advances time and returns the real seconds
+    to wait for I/O.
+    """
     after_wait: Callable[[float, bool], None]
     """Called with the real seconds of a wait, and whether any I/O became ready."""
     idle_seconds: float = 0.0
     """Real seconds since the last progress."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return the ready I/O. If none is ready, advance virtual time, or wait until real I/O is ready."""
+        """Return the ready I/O.
+
+        If none is ready, advance virtual time, or wait until real I/O is ready.
+        """
         ready = super().select(0)
         must_not_wait = timeout is not None and timeout <= 0
         if ready or must_not_wait:
             self.idle_seconds = 0.0  # real seconds without progress
             return ready
-        # Either advances virtual time and returns 0, or returns how many real seconds to wait for real I/O.
+        # Either advances virtual time and returns 0, or returns how many real seconds to wait for
+        # real I/O.
         real_seconds = self.before_wait(float("inf") if timeout is None else timeout)
         if real_seconds <= 0:
             self.idle_seconds = 0.0
@@ -71,16 +87,19 @@ class _Selector(selectors.DefaultSelector):
 class JumpingLoop(asyncio.SelectorEventLoop):
     """An asyncio loop with virtual time, in seconds from 0.0.
 
-    If no callback and no I/O is ready, time jumps to the next timer. While time is stopped for any reason
-    (`stop_time`), the loop waits for real I/O instead. With `speed`, time does not jump but runs at that multiple of
-    real time.
+    If no callback and no I/O is ready, time jumps to the next timer. While time is stopped for any
+    reason (`stop_time`), the loop waits for real I/O instead. With `speed`, time does not jump but
+    runs at that multiple of real time.
 
-    The loop raises `Deadlock` if it makes no progress for `patience` real seconds: no I/O, no thread that uses the
-    CPU, and none that waits for a child process. A busy machine only slows these down.
+    The loop raises `Deadlock` if it makes no progress for `patience` real seconds: no I/O, no
+    thread that uses the CPU, and none that waits for a child process. A busy machine only slows
+    these down.
     """
 
     def __init__(self, *, speed: float | None = None, patience: float = _DEFAULT_PATIENCE) -> None:
-        """Make a loop at virtual time 0. After `patience` real seconds without progress, it raises `Deadlock`.
+        """Make a loop at virtual time 0.
+
+        After `patience` real seconds without progress, it raises `Deadlock`.
 
         `speed` is virtual seconds for each real second. With None, time jumps to the next timer.
         """
@@ -93,9 +112,11 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._patience = patience
         # By reason, how many calls of `stop_time` are in force. Time is stopped while there is any.
         self._stops_in_force: Counter[str] = Counter()
-        # By thread id, the reason for which time is stopped while the thread works (`run_in_executor`).
+        # By thread id, the reason for which time is stopped while the thread works
+        # (`run_in_executor`).
         self._stop_reasons_of_threads: dict[int, str] = {}
-        self._advances_in_wait = False  # whether virtual time runs during the current wait, which needs a `speed`
+        # whether virtual time runs during the current wait, which needs a `speed`
+        self._advances_in_wait = False
         self._is_deadlocked = False
         self._cpu_seconds_used = 0.0  # at the end of the last wait, to notice threads that are busy
         super().__init__(self._selector_with_time)
@@ -105,7 +126,9 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return self._time
 
     def stop_time(self, reason: str) -> None:
-        """Stop time for this reason, until `resume_time` has been called with it as often as `stop_time`."""
+        """Stop time for this reason, until `resume_time` has been called with it as often as
+        `stop_time`.
+        """
         self._change_count(reason, 1)
 
     def resume_time(self, reason: str) -> None:
@@ -123,7 +146,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def time_resumed(self, reason: str) -> Iterator[None]:
-        """Undo one `stop_time` with this reason inside the context. Time stays stopped while others are in force."""
+        """Undo one `stop_time` with this reason inside the context.
+
+        Time stays stopped while others are in force.
+        """
         self.resume_time(reason)
         try:
             yield
@@ -153,13 +179,16 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  # asyncio's
-        """Wait for the threads to end, without the timeout, because its seconds would be virtual."""
+        """Wait for the threads to end, without the timeout, because its seconds would be
+        virtual.
+        """
         if not self._is_deadlocked:
             await super().shutdown_default_executor()
 
     @contextmanager
     def time_resumed_in_thread(self) -> Iterator[None]:
-        """Let virtual time run inside the context, although it stops while a thread of `run_in_executor` works.
+        """Let virtual time run inside the context, although it stops while a thread of
+        `run_in_executor` works.
 
         Call it in that thread if it waits for something that needs virtual time to pass.
         """
@@ -173,7 +202,8 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def sleep_in_thread(self, seconds: float) -> None:
         """Sleep for these seconds of virtual time. Call it in a thread of `run_in_executor`."""
-        # `run_in_executor` has stopped time until this thread has finished, so it is resumed for the sleep.
+        # `run_in_executor` has stopped time until this thread has finished, so it is resumed for
+        # the sleep.
         stop_reason = self._stop_reasons_of_threads[threading.get_ident()]
 
         async def sleep() -> None:
@@ -188,15 +218,18 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             del self._stops_in_force[reason]
 
     def _advance_time(self, seconds: float) -> float:
-        """Return how many real seconds to wait for I/O if the next timer is due in `seconds` (infinite: no timer).
+        """Return how many real seconds to wait for I/O if the next timer is due in `seconds`
+        (infinite: no timer).
 
-        Without `speed`, virtual time jumps to that timer and the wait is 0. With `speed`, the wait is scaled, and
-        `_account_for_wait` advances virtual time after it. If time is stopped, or without a timer, it does not advance.
+        Without `speed`, virtual time jumps to that timer and the wait is 0. With `speed`, the wait
+        is scaled, and `_account_for_wait` advances virtual time after it. If time is stopped, or
+        without a timer, it does not advance.
         """
         can_advance = not self.stop_reasons() and seconds != float("inf")
         self._advances_in_wait = can_advance and self._speed is not None
         if not can_advance:
-            # Wait for I/O only, but not for long, so that `_account_for_wait` can notice a deadlock.
+            # Wait for I/O only, but not for long, so that `_account_for_wait` can notice a
+            # deadlock.
             return min(_LONGEST_WAIT, self._patience)
         if self._speed is not None:
             return seconds / self._speed
@@ -204,9 +237,12 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         return 0.0
 
     def _account_for_wait(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
-        """Advance virtual time if it ran during a wait of `seconds` real seconds. Otherwise check for a deadlock.
+        """Advance virtual time if it ran during a wait of `seconds` real seconds.
 
-        Raises `Deadlock` if virtual time stood still for too long, in waits in which nothing else happened either.
+        Otherwise check for a deadlock.
+
+        Raises `Deadlock` if virtual time stood still for too long, in waits in which nothing else
+        happened either.
         """
         if self._advances_in_wait and self._speed is not None:
             self._time += seconds * self._speed
@@ -215,10 +251,12 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         cpu_seconds = usage.ru_utime + usage.ru_stime
         is_thread_busy = cpu_seconds - self._cpu_seconds_used > _BUSY_SECONDS
         self._cpu_seconds_used = cpu_seconds
-        if had_io or is_thread_busy or is_any_waiting_for_child():  # a busy thread or a child will wake the loop
+        # a busy thread or a child will wake the loop
+        if had_io or is_thread_busy or is_any_waiting_for_child():
             self._selector_with_time.idle_seconds = 0.0
             return
-        # If the machine was suspended or gave us no CPU, a wait is long. It counts as one wait of usual length.
+        # If the machine was suspended or gave us no CPU, a wait is long. It counts as one wait of
+        # usual length.
         self._selector_with_time.idle_seconds += min(seconds, _LONGEST_WAIT)
         if self._selector_with_time.idle_seconds >= self._patience:
             self._is_deadlocked = True
@@ -228,15 +266,28 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             raise Deadlock(f"deadlock: {idle}, waiting for {self._describe_waiting()}")
 
     def _describe_waiting(self) -> str:
-        """Return the reasons for which time is stopped, with the current line of each thread in our own code."""
+        """Return the reasons for which time is stopped, with the current line of each thread in our
+        own code.
+        """
         frames = sys._current_frames()  # noqa: SLF001  # the documented way to see what other threads do
-        threads = ((name, frames.get(thread)) for thread, name in self._stop_reasons_of_threads.items())
-        places = {name: f"{name} in {_describe_frame(frame)}" for name, frame in threads if frame is not None}
-        return ", ".join(places.get(name, name) for name in self.stop_reasons()) or "an event, with no timer set"
+        threads = (
+            (name, frames.get(thread)) for thread, name in self._stop_reasons_of_threads.items()
+        )
+        places = {
+            name: f"{name} in {_describe_frame(frame)}"
+            for name, frame in threads
+            if frame is not None
+        }
+        return (
+            ", ".join(places.get(name, name) for name in self.stop_reasons())
+            or "an event, with no timer set"
+        )
 
 
 def _describe_frame(frame: FrameType) -> str:
-    """Return function, file and line of the innermost call in our own code, else of the innermost call."""
+    """Return function, file and line of the innermost call in our own code, else of the innermost
+    call.
+    """
     ours: FrameType | None = frame
     while ours is not None and not ours.f_code.co_filename.startswith(_PROJECT_FOLDER):
         ours = ours.f_back
@@ -245,7 +296,9 @@ def _describe_frame(frame: FrameType) -> str:
 
 
 def request_name(url: str) -> str:
-    """Return the reason for which a client stops time during a request, and its publisher lets time run."""
+    """Return the reason for which a client stops time during a request, and its publisher lets time
+    run.
+    """
     return _request_name_without_query(url.partition("?")[0])
 
 
@@ -256,17 +309,23 @@ def _request_name_without_query(url: str) -> str:
 
 
 class TimeStoppingFetcher:
-    """A fetcher that stops virtual time during each request, except while the publisher lets time run."""
+    """A fetcher that stops virtual time during each request, except while the publisher lets time
+    run.
+    """
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Make one request. Time is stopped, except while the publisher itself waits in virtual time."""
+        """Make one request.
+
+        Time is stopped, except while the publisher itself waits in virtual time.
+        """
         with get_jumping_loop().time_stopped(request_name(request.url)):
             outcome = await self._fetcher.fetch(request)
             if isinstance(outcome, Failure) or not outcome.whole:
-                # We closed the connection. The publisher must notice it and stop waiting before time runs again.
+                # We closed the connection. The publisher must notice it and stop waiting before
+                # time runs again.
                 for _ in range(_TICKS_TO_NOTICE_A_CLOSED_SOCKET):
                     await asyncio.sleep(0)
             return outcome
@@ -291,9 +350,12 @@ def run_virtually(
     speed: float | None = None,
     patience: float = _DEFAULT_PATIENCE,
 ) -> T:
-    """Run `main` on a new `JumpingLoop` and return its result. `main` gets a clock that shows `start` at first.
+    """Run `main` on a new `JumpingLoop` and return its result.
 
-    `speed` is virtual seconds per real one (default: time jumps). Raises `Deadlock` after `patience` idle real seconds.
+    `main` gets a clock that shows `start` at first.
+
+    `speed` is virtual seconds per real one (default: time jumps). Raises `Deadlock` after
+    `patience` idle real seconds.
     """
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed, patience=patience)) as runner:
         return runner.run(main(VirtualClock(start)))

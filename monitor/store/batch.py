@@ -17,19 +17,25 @@ from monitor.store.sql.write import Transaction
 
 T = TypeVar("T")
 ROWS_AT_ONCE = 500
-"""The most rows of runs, of evidence or of a large write in one transaction, because it delays all other writes."""
+"""The most rows of runs, of evidence or of a large write in one transaction, because it delays all
+other writes.
+"""
 WRITES_AT_ONCE = 100
-"""The most other writes in one transaction. They take longer, because each reads and writes several times."""
+"""The most other writes in one transaction. They take longer, because each reads and writes several
+times.
+"""
 
 WriteFunction = Callable[[Transaction], Any]
 
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """One queued write. Its caller waits for the result in `done`. See `Writer.write` for the other fields.
+    """One queued write.
 
-    A large write has its further portions in `rest`, with `rows` rows in all. See `Writer.write_in_portions`.
-    `is_begun` is whether a portion is committed.
+    Its caller waits for the result in `done`. See `Writer.write` for the other fields.
+
+    A large write has its further portions in `rest`, with `rows` rows in all. See
+    `Writer.write_in_portions`. `is_begun` is whether a portion is committed.
     """
 
     make: WriteFunction
@@ -44,7 +50,10 @@ class Write:
     is_begun: bool = False
 
     def note_committed(self) -> None:
-        """Note that `make` is committed. Go on to the next portion, or give the caller the result after the last."""
+        """Note that `make` is committed.
+
+        Go on to the next portion, or give the caller the result after the last.
+        """
         self.is_begun = True
         if self.rest:
             self.make = self.rest.popleft()
@@ -56,11 +65,13 @@ class Write:
 class Batch:
     """The work of the next transactions: runs, then writes, and then a portion of a large write.
 
-    A `RowSource`, such as the evidence, writes its own rows in every transaction. If they do not fit into one,
-    `source_transactions` is how many they still need. All but the last of these have no runs. It is 0 if they fit.
+    A `RowSource`, such as the evidence, writes its own rows in every transaction. If they do not
+    fit into one, `source_transactions` is how many they still need. All but the last of these have
+    no runs. It is 0 if they fit.
 
-    `urgent` are writes for the very next transaction: the renewal of a lease cannot wait for rows of evidence.
-    `current_write` is the write that is made now or has raised, None before the first one.
+    `urgent` are writes for the very next transaction: the renewal of a lease cannot wait for rows
+    of evidence. `current_write` is the write that is made now or has raised, None before the first
+    one.
     """
 
     runs: Sequence[Run]
@@ -86,17 +97,21 @@ class Batch:
         return not self.rows and self.source_transactions <= 0
 
     def next_portion(self) -> Batch:
-        """Return the next transaction's work: all urgent writes, and a limited number of runs or other writes.
+        """Return the next transaction's work: all urgent writes, and a limited number of runs or
+        other writes.
 
-        While evidence needs several transactions, return only urgent writes. Return large writes after all others.
+        While evidence needs several transactions, return only urgent writes. Return large writes
+        after all others.
         """
-        # A run names records of evidence, which must not be stored later. The writer adds these records itself, and may
-        # need several transactions for them (`source_transactions`). So runs wait for the last of these.
+        # A run names records of evidence, which must not be stored later. The writer adds these
+        # records itself, and may need several transactions for them (`source_transactions`). So
+        # runs wait for the last of these.
         if self.source_transactions > 1:
             return Batch((), [], urgent=self.urgent)
         runs = self.runs[:ROWS_AT_ONCE]
         are_last_runs = len(runs) == len(self.runs)
-        writes = self.writes[:WRITES_AT_ONCE] if are_last_runs else []  # the last runs leave room for writes
+        # the last runs leave room for writes
+        writes = self.writes[:WRITES_AT_ONCE] if are_last_runs else []
         large = self.large if not runs and not writes else []
         return Batch(runs, writes, urgent=self.urgent, large=large)
 
@@ -109,9 +124,12 @@ class Batch:
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
-        """Remove the work that made a portion fail. Return True if its runs were removed, False if writes were.
+        """Remove the work that made a portion fail.
 
-        If no write was begun, the runs failed or, without runs, any write. Callers of removed writes get the fault.
+        Return True if its runs were removed, False if writes were.
+
+        If no write was begun, the runs failed or, without runs, any write. Callers of removed
+        writes get the fault.
         """
         if portion.current_write is None and portion.runs:
             self.runs = self.runs[len(portion.runs) :]
@@ -120,13 +138,15 @@ class Batch:
         refused = portion.all_writes if portion.current_write is None else [portion.current_write]
         fail_writes(refused, fault)
         self.urgent, self.writes, self.large = (
-            [write for write in queue if write not in refused] for queue in (self.urgent, self.writes, self.large)
+            [write for write in queue if write not in refused]
+            for queue in (self.urgent, self.writes, self.large)
         )
         return False
 
 
 class Backlog:
-    """The runs and writes that wait to be committed: at most `most_runs`, and `most_large_rows` of large writes.
+    """The runs and writes that wait to be committed: at most `most_runs`, and `most_large_rows` of
+    large writes.
 
     A single large write may have more rows, if no other large write waits.
     """
@@ -158,49 +178,73 @@ class Backlog:
         return True
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
-        """Queue a large write last, and cancel the one that it replaces. Raises `StoreFault` if the backlog is full."""
+        """Queue a large write last, and cancel the one that it replaces.
+
+        Raises `StoreFault` if the backlog is full.
+        """
         waiting = sum(queued.rows for queued in self.unfinished_large() if queued is not instead_of)
-        # If no other waits, a write of any size is accepted. All large writes are rows of calendars.
+        # If no other waits, a write of any size is accepted. All large writes are rows of
+        # calendars.
         if waiting > 0 and waiting + write.rows > self._most_large_rows:
-            raise StoreFault(f"{waiting} rows of calendars wait for the store: no room for {write.rows} more")
+            raise StoreFault(
+                f"{waiting} rows of calendars wait for the store: no room for {write.rows} more"
+            )
         if instead_of is not None:
             instead_of.done.cancel()
         self.large.append(write)
 
     async def finish_large(self, patience: float) -> None:
-        """Wait until every large write is committed, or until none makes progress for `patience` seconds."""
+        """Wait until every large write is committed, or until none makes progress for `patience`
+        seconds.
+        """
         while (before := self.portions_left()) > 0:
             await asyncio.wait({self.large[-1].done}, timeout=patience)
             if self.portions_left() >= before:
                 return
 
     def take_batch(self, source_transactions: int) -> Batch:
-        """Take all waiting runs, urgent writes and small writes out of the backlog. Return them as a batch.
+        """Take all waiting runs, urgent writes and small writes out of the backlog.
 
-        The batch also has the oldest large write, which stays in the backlog until it is done. `source_transactions`
-        is the number of transactions for the rows of evidence, if one transaction cannot take all of them, else 0.
+        Return them as a batch.
+
+        The batch also has the oldest large write, which stays in the backlog until it is done.
+        `source_transactions` is the number of transactions for the rows of evidence, if one
+        transaction cannot take all of them, else 0.
         """
         while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()
         urgent = self.take_urgent_writes()
-        # All monitors write in the order of the releases' ids. Otherwise two monitors could block each other's rows.
-        writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
+        # All monitors write in the order of the releases' ids. Otherwise two monitors could block
+        # each other's rows.
+        writes = sorted(
+            (write for write in self.writes if not write.done.done()),
+            key=lambda write: write.release,
+        )
         runs = [*self.runs.values()]
         self.runs, self.writes = {}, []
         oldest_large = [*self.large][:1]
-        return Batch(runs, writes, urgent=urgent, large=oldest_large, source_transactions=source_transactions)
+        return Batch(
+            runs, writes, urgent=urgent, large=oldest_large, source_transactions=source_transactions
+        )
 
     def take_urgent_writes(self) -> list[Write]:
-        """Remove and return the writes that must be in the next transaction, before all earlier ones."""
+        """Remove and return the writes that must be in the next transaction, before all earlier
+        ones.
+        """
         urgent = [write for write in self.writes if write.urgent]
         self.writes = [write for write in self.writes if not write.urgent]
         return urgent
 
     def put_back(self, batch: Batch, fault: StoreFault) -> None:
-        """Add a failed batch to the backlog again, except older versions of runs. Fail the callers without patience."""
+        """Add a failed batch to the backlog again, except older versions of runs.
+
+        Fail the callers without patience.
+        """
         fail_writes((write for write in batch.all_writes if not write.patient), fault)
         self.runs = {run.key: run for run in batch.runs} | self.runs
-        self.writes[:0] = [write for write in (*batch.urgent, *batch.writes) if not write.done.done()]
+        self.writes[:0] = [
+            write for write in (*batch.urgent, *batch.writes) if not write.done.done()
+        ]
 
     def drop_all(self) -> None:
         """Drop everything, and cancel the writes."""
@@ -211,13 +255,16 @@ class Backlog:
 
 
 class RowSource(ABC):
-    """Writes its own rows at the start of every transaction: evidence, a heartbeat, or a monitor's lease.
+    """Writes its own rows at the start of every transaction: evidence, a heartbeat, or a monitor's
+    lease.
 
     It is called in the writer's thread, unless a method says otherwise.
     """
 
     def prepare(self) -> Callable[[], object] | None:
-        """Return work for the writer's thread before the next transaction, or None. Called in the loop's thread.
+        """Return work for the writer's thread before the next transaction, or None.
+
+        Called in the loop's thread.
 
         The work must not use the store. It may take long.
         """
@@ -225,7 +272,9 @@ class RowSource(ABC):
 
     @abstractmethod
     def write(self, transaction: Transaction) -> None:
-        """Write the waiting rows. If the transaction fails, this is called again for the same rows."""
+        """Write the waiting rows. If the transaction fails, this is called again for the same
+        rows.
+        """
 
     def note_committed(self) -> None:  # noqa: B027 # optional
         """Note that the transaction of the last `write` was committed."""
@@ -235,19 +284,26 @@ class RowSource(ABC):
         return 0
 
     def close(self) -> None:  # noqa: B027 # optional
-        """Release its resources. No other method is called after this. Called in the loop's thread."""
+        """Release its resources. No other method is called after this. Called in the loop's
+        thread.
+        """
 
 
 class Portions:
-    """The parts of one large write, in the order in which they are written. Each fits into one transaction.
+    """The parts of one large write, in the order in which they are written.
 
-    If the process is killed, the store has only the first portions. So add the row that marks the write as complete
-    last, and write rows that must not exist without each other in one step. A small write is one portion.
+    Each fits into one transaction.
+
+    If the process is killed, the store has only the first portions. So add the row that marks the
+    write as complete last, and write rows that must not exist without each other in one step. A
+    small write is one portion.
     """
 
     def __init__(self) -> None:
         self.rows = 0
-        self._portions: list[list[tuple[Callable[[Transaction, Any], object], Sequence[Any]]]] = [[]]
+        self._portions: list[list[tuple[Callable[[Transaction, Any], object], Sequence[Any]]]] = [
+            []
+        ]
         self._free_rows = ROWS_AT_ONCE
 
     def add(
@@ -256,10 +312,12 @@ class Portions:
         write: Callable[[Transaction, Sequence[T]], object] = lambda tx, items: tx.save(*items),  # type: ignore[arg-type]
         rows: int = 1,
     ) -> None:
-        """Add items to write after those that were added before. `write` writes some of them in one transaction.
+        """Add items to write after those that were added before.
 
-        By default `write` saves them: then they must be `Storable`. Each item takes `rows` rows, all in one portion
-        (the rows of one transaction). If a portion is full, a new one begins.
+        `write` writes some of them in one transaction.
+
+        By default `write` saves them: then they must be `Storable`. Each item takes `rows` rows,
+        all in one portion (the rows of one transaction). If a portion is full, a new one begins.
         """
         start = 0
         while start < len(items):
@@ -274,9 +332,13 @@ class Portions:
             start += len(some)
 
     def write_functions(self) -> list[WriteFunction]:
-        """Return, for each portion of this large write, a function that writes it in an open transaction."""
+        """Return, for each portion of this large write, a function that writes it in an open
+        transaction.
+        """
 
-        def write_portion(steps: Iterable[tuple[Callable[..., object], Sequence[Any]]], tx: Transaction) -> None:
+        def write_portion(
+            steps: Iterable[tuple[Callable[..., object], Sequence[Any]]], tx: Transaction
+        ) -> None:
             for write, items in steps:
                 write(tx, items)
 

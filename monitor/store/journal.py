@@ -34,23 +34,29 @@ _SUFFIXES = ("", "-wal", "-shm")
 
 
 class Journal:
-    """Two SQLite files of one monitor: the journal, and a copy of the part of the store that a start needs.
+    """Two SQLite files of one monitor: the journal, and a copy of the part of the store that a
+    start needs.
 
-    That part (releases that are listed or due, or were in the last 90 days) is copied while the store works. When the
-    store fails, the journal begins as a copy of this file, and the rows that cannot be stored are added to it. A
-    monitor that starts while its store is down uses the journal as its store. When the store works again, the rows that
-    were added to the journal are written into the store, and the journal is deleted. Every method blocks.
+    That part (releases that are listed or due, or were in the last 90 days) is copied while the
+    store works. When the store fails, the journal begins as a copy of this file, and the rows that
+    cannot be stored are added to it. A monitor that starts while its store is down uses the journal
+    as its store. When the store works again, the rows that were added to the journal are written
+    into the store, and the journal is deleted. Every method blocks.
     """
 
     def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
-        """Use files in `folder` while the store at `url` fails. Raises `UserFault` if `url` is not a valid address."""
+        """Use files in `folder` while the store at `url` fails.
+
+        Raises `UserFault` if `url` is not a valid address.
+        """
         self._name = f"{quote(monitor, safe='')}-{sha256(place_of(url).encode()).hexdigest()[:8]}"
         self._monitor = monitor
         self._folder = folder
         self._durable = durable
         self._lock = threading.Lock()
-        # The rows that are in the journal already: runs by key, and functions that made writes, by Python's `id`. The
-        # functions are kept alive, because Python may give the `id` of a deleted function to a new one.
+        # The rows that are in the journal already: runs by key, and functions that made writes, by
+        # Python's `id`. The functions are kept alive, because Python may give the `id` of a deleted
+        # function to a new one.
         self._runs: dict[tuple[str, datetime, str], Run] = {}
         self._writes: dict[int, Callable[[Transaction], object]] = {}
         self._last_record = 0
@@ -73,12 +79,15 @@ class Journal:
         return self.file.exists() and self.file.stat().st_size > 0
 
     def refresh_copy(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the store's recent and coming releases into the file `store_copy`, unless the journal has rows.
+        """Copy the store's recent and coming releases into the file `store_copy`, unless the
+        journal has rows.
 
-        With `notices_only`, copy only the tables about notices if there is a copy already. Raises `StoreFault`.
+        With `notices_only`, copy only the tables about notices if there is a copy already. Raises
+        `StoreFault`.
         """
         with self._lock:
-            # The rows of the journal are found by comparing it with the copy that it began as. So keep that copy.
+            # The rows of the journal are found by comparing it with the copy that it began as. So
+            # keep that copy.
             if not self.has_rows:
                 notices_only = notices_only and self.store_copy.exists()
                 with closing(self._open_or_create(self.store_copy)) as copy:
@@ -93,8 +102,9 @@ class Journal:
     ) -> int:
         """Write rows to the journal that are not in it yet. Return how many. Raises `StoreFault`.
 
-        `writes` are functions that write other rows. Each is called once, even if it is passed again. `evidence` are
-        this monitor's records in the order of their numbers. The heartbeat `beat` is always written.
+        `writes` are functions that write other rows. Each is called once, even if it is passed
+        again. `evidence` are this monitor's records in the order of their numbers. The heartbeat
+        `beat` is always written.
         """
         with self._lock:
             new_runs = [run for run in runs if self._runs.get(run.key) != run]
@@ -123,12 +133,15 @@ class Journal:
             self._remove_files()
 
     def merge_journal(self, store: Store) -> int:
-        """Write the rows of the journal into a store. Return how many were written, evidence records included.
+        """Write the rows of the journal into a store.
 
-        The journal is a local file with rows from a time without the store. It began as a copy of the local file
-        `store_copy`, which has a part of the store from before. So rows that are equal in both are not written. First
-        write this monitor's evidence records that the store has lost, from the journal or, if it has no rows, from
-        `store_copy`. If the journal contradicts the store, write only these, and copy the journal to a `.refused` file.
+        Return how many were written, evidence records included.
+
+        The journal is a local file with rows from a time without the store. It began as a copy of
+        the local file `store_copy`, which has a part of the store from before. So rows that are
+        equal in both are not written. First write this monitor's evidence records that the store
+        has lost, from the journal or, if it has no rows, from `store_copy`. If the journal
+        contradicts the store, write only these, and copy the journal to a `.refused` file.
         """
         with self._lock:
             rewritten = self._rewrite_lost_records(store)
@@ -153,7 +166,8 @@ class Journal:
         try:
             records = self._find_lost_records(store)
         except StoreFault as fault:
-            if self.has_rows:  # after a normal return, callers of `merge_journal` delete the journal with its rows
+            # after a normal return, callers of `merge_journal` delete the journal with its rows
+            if self.has_rows:
                 raise
             _log.warning("journal_failed", fault=str(fault))
             return 0
@@ -162,18 +176,22 @@ class Journal:
         return len(records)
 
     def _find_lost_records(self, store: Store) -> list[Record]:
-        """Return this monitor's evidence records that the store lacks, from the journal or else the local copy."""
+        """Return this monitor's evidence records that the store lacks, from the journal or else the
+        local copy.
+        """
         local_file = self.file if self.has_rows else self.store_copy
         if not local_file.exists():
             return []
         found: list[Record] = []
         with closing(self._open_or_create(local_file)) as local:
             for name in local.evidence.monitors():
-                # After a start without the store, this monitor's records are under its name, OFFLINE_MARK and the time.
+                # After a start without the store, this monitor's records are under its name,
+                # OFFLINE_MARK and the time.
                 if name == self._monitor or name.startswith(self._monitor + OFFLINE_MARK):
                     last_stored = store.evidence.last(name)
-                    # The store may have no record at all under this name. Then records in the journal are new, so
-                    # return them. Records in the copy were in the store, so people have emptied it: leave them out.
+                    # The store may have no record at all under this name. Then records in the
+                    # journal are new, so return them. Records in the copy were in the store, so
+                    # people have emptied it: leave them out.
                     if last_stored is not None or self.has_rows:
                         found += records_after(local.evidence, name, last_stored)
         return found
@@ -181,8 +199,8 @@ class Journal:
     def open_as_store(self, now: datetime) -> Store:
         """Return the journal as a store to use while the configured one does not answer.
 
-        The journal begins as a copy of the store (`store_copy`). Raises `StoreFault` if there is no copy. If the folder
-        cannot be written, the journal is a temporary file.
+        The journal begins as a copy of the store (`store_copy`). Raises `StoreFault` if there is no
+        copy. If the folder cannot be written, the journal is a temporary file.
         """
         if not self.store_copy.exists():
             raise StoreFault(f"journal {self._folder}: no releases are known yet")
@@ -198,17 +216,22 @@ class Journal:
         others = [lease for lease in leases if lease.name.startswith(PREFIX) and lease.name != own]
         with store.transaction() as transaction:
             for lease in leases:
-                if lease.name in {own, OUTBOX}:  # our own earlier lease would delay us until it runs out
+                # our own earlier lease would delay us until it runs out
+                if lease.name in {own, OUTBOX}:
                     transaction.drop_lease(lease.name, lease.holder)
-            # The other monitors cannot renew their leases in this file. If these leases ran out, they would seem dead,
-            # and this monitor would use their shares of the hosts' budgets.
+            # The other monitors cannot renew their leases in this file. If these leases ran out,
+            # they would seem dead, and this monitor would use their shares of the hosts' budgets.
             transaction.save(*(replace(lease, until=until) for lease in others))
-            if others:  # they may send notices, so they get the lease to send, and this monitor sends none
+            # they may send notices, so they get the lease to send, and this monitor sends none
+            if others:
                 transaction.save(Lease(OUTBOX, "others", until))
         return store
 
     def _open_journal(self) -> Store:
-        """Open the journal. If it has no rows, make it a copy of the file `store_copy`, which is created if absent."""
+        """Open the journal.
+
+        If it has no rows, make it a copy of the file `store_copy`, which is created if absent.
+        """
         if not self.store_copy.exists():
             self._open_or_create(self.store_copy).close()
         if not self.has_rows:
@@ -218,11 +241,16 @@ class Journal:
         return self._open_or_create(self.file)
 
     def _open_or_create(self, file: Path) -> Store:
-        """Open a file as a store and give it this version's schema. If it is absent, create an empty store."""
+        """Open a file as a store and give it this version's schema.
+
+        If it is absent, create an empty store.
+        """
         return Store.open_upgraded(f"sqlite:///{file}", durable=self._durable)
 
     def _move_to_temporary_folder(self) -> None:
-        """Copy the journal's files to a temporary folder and use that, because the configured one cannot be written."""
+        """Copy the journal's files to a temporary folder and use that, because the configured one
+        cannot be written.
+        """
         folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         for file in (self.store_copy, self.file):

@@ -1,4 +1,7 @@
-"""Copies a whole store to another address, or restores a backup. An existing store is never overwritten."""
+"""Copies a whole store to another address, or restores a backup.
+
+An existing store is never overwritten.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,12 @@ from monitor.store.open import file_of, open_store
 
 
 def copy_store(source: str, target: str) -> dict[str, int]:
-    """Copy the store at `source` to an address without a store. Return how many rows of each table were copied.
+    """Copy the store at `source` to an address without a store.
 
-    Raises `UserFault`, and copies no rows, if no store exists at `source`, one exists at `target`, or a row is invalid.
+    Return how many rows of each table were copied.
+
+    Raises `UserFault`, and copies no rows, if no store exists at `source`, one exists at `target`,
+    or a row is invalid.
     """
     file = file_of(source)
     if file is not None and not file.is_file():
@@ -29,7 +35,10 @@ def copy_store(source: str, target: str) -> dict[str, int]:
 
 
 def restore_store(backup: Path, target: str) -> dict[str, int]:
-    """Copy a backup, made by this version or an older one, to an address without a store. See `copy_store`."""
+    """Copy a backup, made by this version or an older one, to an address without a store.
+
+    See `copy_store`.
+    """
     with tempfile.TemporaryDirectory(prefix="ninethirty-") as folder:
         copy = Path(folder) / "store.db"
         _copy_file(backup, copy)
@@ -44,12 +53,16 @@ def restore_store(backup: Path, target: str) -> dict[str, int]:
 
 
 def _copy_file(backup: Path, copy: Path) -> None:
-    """Copy a backup, and its write-ahead log if there is one. Raises `UserFault` if they cannot be read."""
+    """Copy a backup, and its write-ahead log if there is one.
+
+    Raises `UserFault` if they cannot be read.
+    """
     log = backup.with_name(f"{backup.name}-wal")
     try:
         shutil.copyfile(backup, copy)
         if log.is_file():
-            # The backup may be files copied from a running store. Then its newest rows are in the write-ahead log.
+            # The backup may be files copied from a running store. Then its newest rows are in the
+            # write-ahead log.
             shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
     except OSError as exc:
         raise UserFault(f"backup {backup}: cannot be read: {exc.strerror}") from exc
@@ -60,7 +73,9 @@ def _check_backup(backup: Path, copy: Path) -> None:
     with closing(sqlite3.connect(copy)) as connection:
         try:
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            version_table = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            version_table = connection.execute(
+                "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+            ).fetchone()
         except sqlite3.DatabaseError as exc:
             raise UserFault(f"backup {backup}: is not whole, take another: {exc}") from exc
     if verdict != "ok":

@@ -20,7 +20,10 @@ _NO_ADDRESS = "the store's address cannot be read: write sqlite:///FILE or postg
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of an SQLite address. None for another address, a store in memory, or an unreadable address."""
+    """Return the file of an SQLite address.
+
+    None for another address, a store in memory, or an unreadable address.
+    """
     try:
         address = make_url(url)
     except ArgumentError:
@@ -38,23 +41,33 @@ def place_of(url: str) -> str:
 
 
 def is_shared(url: str) -> bool:
-    """Return whether several monitors may use a store at this address. A file is for one monitor only."""
+    """Return whether several monitors may use a store at this address.
+
+    A file is for one monitor only.
+    """
     return not url.startswith("sqlite:")
 
 
 class StoreLock:
-    """Locks the file of a store against other monitors. The system releases the lock when the process ends."""
+    """Locks the file of a store against other monitors.
+
+    The system releases the lock when the process ends.
+    """
 
     def __init__(self, url: str) -> None:
         self._path = file_of(url)
         self._locked: BinaryIO | None = None
 
     def lock(self) -> None:
-        """Lock the store's present file, if any. Raises `EnvironmentFault` if another monitor has locked it."""
+        """Lock the store's present file, if any.
+
+        Raises `EnvironmentFault` if another monitor has locked it.
+        """
         if self._path is None or not self._path.exists():
             return
         file = self._path.open("rb")
-        # This is called again when a lost store is back. By then, another file may have the store's name.
+        # This is called again when a lost store is back. By then, another file may have the store's
+        # name.
         if self._locked is not None and sameopenfile(self._locked.fileno(), file.fileno()):
             file.close()
             return
@@ -62,7 +75,9 @@ class StoreLock:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             file.close()
-            remedy = "use `ninethirty today`, or stop it first (several daemons can share a PostgreSQL)"
+            remedy = (
+                "use `ninethirty today`, or stop it first (several daemons can share a PostgreSQL)"
+            )
             raise EnvironmentFault(f"another monitor runs on {self._path}: {remedy}") from exc
         self.release()
         self._locked = file
@@ -76,7 +91,10 @@ class StoreLock:
 
 @contextmanager
 def locked_store(url: str) -> Iterator[StoreLock]:
-    """Lock a store's file for the length of a block. Raises `EnvironmentFault` if another monitor has locked it."""
+    """Lock a store's file for the length of a block.
+
+    Raises `EnvironmentFault` if another monitor has locked it.
+    """
     lock = StoreLock(url)
     try:
         lock.lock()
@@ -88,9 +106,10 @@ def locked_store(url: str) -> Iterator[StoreLock]:
 def open_store(url: str, *, durable: bool = True) -> Store:
     """Return the store at an address, without reading it. Only the folder of a file is created.
 
-    Addresses are `sqlite:///var/ninethirty.db` (relative to the working directory), `sqlite:////srv/ninethirty.db`,
-    `postgresql+psycopg://user@host/name`, and `sqlite:///:memory:`, which is deleted when closed. Raises `UserFault`
-    for any other address, and `StoreFault` if the folder cannot be created.
+    Addresses are `sqlite:///var/ninethirty.db` (relative to the working directory),
+    `sqlite:////srv/ninethirty.db`, `postgresql+psycopg://user@host/name`, and `sqlite:///:memory:`,
+    which is deleted when closed. Raises `UserFault` for any other address, and `StoreFault` if the
+    folder cannot be created.
     """
     try:
         return Store(url, durable=durable)

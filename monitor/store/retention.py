@@ -20,7 +20,9 @@ from monitor.threads import Ask
 _log = structlog.get_logger(__name__)
 DAILY = timedelta(days=1)
 BOUNDED = timedelta(minutes=1)
-"""How often the size of the evidence is checked. A page that changes at each look can fill a disk within a day."""
+"""How often the size of the evidence is checked. A page that changes at each look can fill a disk
+within a day.
+"""
 READS_KEPT = timedelta(days=90)
 """How long reads of calendars are kept that had the same result as the read before."""
 _PAGES_AT_ONCE = 100
@@ -29,9 +31,12 @@ _PAUSE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Deletes expired data. Promises, verdicts, events, incidents, drafts, notices and hashes are never deleted.
+    """Deletes expired data.
 
-    At most `most` bytes of evidence are kept, for `keep`. `compact` merges old runs, and returns how many fewer exist.
+    Promises, verdicts, events, incidents, drafts, notices and hashes are never deleted.
+
+    At most `most` bytes of evidence are kept, for `keep`. `compact` merges old runs, and returns
+    how many fewer exist.
     """
 
     evidence: Evidence
@@ -45,7 +50,9 @@ class Retention:
     most: int
 
     async def keep_within_limit(self) -> None:
-        """Delete the oldest evidence, if evidence was written since the last check and there is too much of it."""
+        """Delete the oldest evidence, if evidence was written since the last check and there is too
+        much of it.
+        """
         if self.evidence.has_grown_since_check:
             await self._delete_evidence()
 
@@ -55,17 +62,21 @@ class Retention:
             _log.info("given_up", files=files)
 
     async def run_daily(self) -> None:
-        """Delete old evidence and reads of calendars, merge old runs, free disk space, update the query statistics."""
+        """Delete old evidence and reads of calendars, merge old runs, free disk space, update the
+        query statistics.
+        """
         await self._delete_evidence()
         before = self.clock.now() - READS_KEPT
-        # A repeated read found the same as the read of this calendar before it, so it can be deleted.
+        # A repeated read found the same as the read of this calendar before it, so it can be
+        # deleted.
         repeated = await self.ask(lambda: self.store.ledger.repeated_reads(before))
         for reads in chunks(repeated):
             await self.writer.write(partial(Transaction.forget_reads, reads=reads))
         fewer_runs = await self.compact()
         if repeated or fewer_runs:
             _log.info("given_up", reads=len(repeated), runs=fewer_runs)
-        # Each call frees some pages and returns how many are left. Stop if none are left, or if a call has freed none.
+        # Each call frees some pages and returns how many are left. Stop if none are left, or if a
+        # call has freed none.
         left_before, left = 0, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
         while left not in {0, left_before}:
             await self.clock.sleep(_PAUSE)  # so that other writes go first

@@ -1,7 +1,10 @@
-"""The rows of the store that have no class elsewhere, unlike releases, promises, runs, incidents and notices."""
+"""The rows of the store that have no class elsewhere, unlike releases, promises, runs, incidents
+and notices.
+"""
 
-# Fields have the names of their columns. Old words among them stay, because two versions may work on one store:
-# `gone` (removed), `standing` (status), `word` (verdict) and `words` (answers). See decision 29.
+# Fields have the names of their columns. Old words among them stay, because two versions may work
+# on one store: `gone` (removed), `standing` (status), `word` (verdict) and `words` (answers). See
+# decision 29.
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from schedules.slot import Slot
 class Judged:
     """The last verdict on a release: the columns for searching, and the complete verdict as JSON.
 
-    `body` is the published JSON of one release. `slot` is the start of the slot, None if there is none.
+    `body` is the published JSON of one release. `slot` is the start of the slot, None if there is
+    none.
     """
 
     release: str
@@ -58,9 +62,12 @@ class CalendarRead:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A calendar's entry as it was last shown. It is stored so that entries can be joined again after a restart.
+    """A calendar's entry as it was last shown.
 
-    `body` is the announcement as JSON, `release` its release. `gone` is when a usable read first did not show it.
+    It is stored so that entries can be joined again after a restart.
+
+    `body` is the announcement as JSON, `release` its release. `gone` is when a usable read first
+    did not show it.
     """
 
     calendar: str
@@ -87,8 +94,9 @@ class SeriesEdition:
 class Draft:
     """One version of the draft of an incident.
 
-    `facts` is the report model as JSON, filled from measurements. `words` are what people typed, by field id. `by` is
-    the role that made this version. `digest` is the SHA-256 of facts and words together.
+    `facts` is the report model as JSON, filled from measurements. `words` are what people typed, by
+    field id. `by` is the role that made this version. `digest` is the SHA-256 of facts and words
+    together.
     """
 
     incident: str
@@ -104,7 +112,10 @@ class Draft:
 
 
 class DeliveryState(StrEnum):
-    """The status of a delivery. `covered` means that a digest was sent instead, which `reference` names."""
+    """The status of a delivery.
+
+    `covered` means that a digest was sent instead, which `reference` names.
+    """
 
     WAITING = "waiting"
     SENT = "sent"
@@ -114,7 +125,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One notice in one channel. `attempts` counts the attempts that were begun, whether or not they ended."""
+    """One notice in one channel.
+
+    `attempts` counts the attempts that were begun, whether or not they ended.
+    """
 
     notice: str
     channel: str
@@ -138,7 +152,10 @@ class RotaRead:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The last sign of life of a monitor, which was blind from then until its restart. `stopped`: it ended normally."""
+    """The last sign of life of a monitor, which was blind from then until its restart.
+
+    `stopped`: it ended normally.
+    """
 
     monitor: str
     at: datetime
@@ -146,18 +163,21 @@ class Heartbeat:
 
 
 OFFLINE_MARK = "~"
-"""Separates name and time in the monitor name of evidence that was kept after a start while the store was down."""
+"""Separates name and time in the monitor name of evidence that was kept after a start while the
+store was down.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """Bytes that were kept as evidence, as a link in the chain of one monitor's records.
 
-    `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence folder. `offset` and
-    `length` locate the bytes in it, and `sha256` is their hash in hex. The bytes name target and address. `chain` is
-    the SHA-256 over this record and the `chain` of the one before, so that a changed, lost or inserted record is
-    detected. `expired` is when the bytes were deleted, which a later record of kind `given_up` records. A `length` of
-    0 means that the disk refused the bytes.
+    `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence
+    folder. `offset` and `length` locate the bytes in it, and `sha256` is their hash in hex. The
+    bytes name target and address. `chain` is the SHA-256 over this record and the `chain` of the
+    one before, so that a changed, lost or inserted record is detected. `expired` is when the bytes
+    were deleted, which a later record of kind `given_up` records. A `length` of 0 means that the
+    disk refused the bytes.
     """
 
     monitor: str
@@ -184,9 +204,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The exclusive right of one holder to a named thing (the outbox, a monitor's name) until `until`.
+    """The exclusive right of one holder to a named thing (the outbox, a monitor's name) until
+    `until`.
 
-    `since` is when the holder took it (again, if it ran out). A decision from before `since` must not be written.
+    `since` is when the holder took it (again, if it ran out). A decision from before `since` must
+    not be written.
     """
 
     name: str

@@ -1,4 +1,6 @@
-"""Makes all writes to a store: collects runs and writes, and commits them in batches from its own thread."""
+"""Makes all writes to a store: collects runs and writes, and commits them in batches from its own
+thread.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ from typing import Any, TypeVar, cast
 from monitor.clock import Clock
 from monitor.errors import StoreFault, StoreSilent
 from monitor.judge.runs import Run
-from monitor.store.batch import ROWS_AT_ONCE, Backlog, Batch, Portions, RowSource, Write, fail_writes
+from monitor.store.batch import (
+    ROWS_AT_ONCE,
+    Backlog,
+    Batch,
+    Portions,
+    RowSource,
+    Write,
+    fail_writes,
+)
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.threads import ends_within
@@ -19,7 +29,9 @@ from monitor.threads import ends_within
 T = TypeVar("T")
 
 DELAY = 0.1
-"""The default for the longest time in seconds from the first queued run to its commit, if the store answers."""
+"""The default for the longest time in seconds from the first queued run to its commit, if the store
+answers.
+"""
 MOST_RUNS = 100_000
 """The most runs that wait in memory while the store fails: about 100 MB."""
 MOST_LARGE = 500_000
@@ -27,7 +39,9 @@ MOST_LARGE = 500_000
 STALLED_AFTER = 5.0
 """Seconds after which a transaction that has not ended counts as a failure of the store."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two attempts while the store fails. Each pause is twice as long as the one before."""
+"""Seconds between two attempts while the store fails. Each pause is twice as long as the one
+before.
+"""
 
 
 class _Abandoned(Exception):
@@ -35,14 +49,17 @@ class _Abandoned(Exception):
 
 
 class Writer:
-    """Makes every write of a daemon to its store. All methods must be called in the event loop's thread.
+    """Makes every write of a daemon to its store.
 
-    At most `most_runs` wait in `backlog`. A later version of a run replaces one that waits. `queue_run` refuses more
-    runs, and the caller must record a blind span of cause `store`. At most `most_large` rows of large writes wait.
+    All methods must be called in the event loop's thread.
 
-    `sources`, such as the evidence, add rows to each transaction. `delay` is the longest time in seconds from the first
-    `queue_run` to its commit.
-    After each attempt, `on_commit` is called with its seconds and rows, or `on_failure` with its fault.
+    At most `most_runs` wait in `backlog`. A later version of a run replaces one that waits.
+    `queue_run` refuses more runs, and the caller must record a blind span of cause `store`. At most
+    `most_large` rows of large writes wait.
+
+    `sources`, such as the evidence, add rows to each transaction. `delay` is the longest time in
+    seconds from the first `queue_run` to its commit. After each attempt, `on_commit` is called with
+    its seconds and rows, or `on_failure` with its fault.
     """
 
     def __init__(  # noqa: PLR0913 # what it owns, and the two callbacks
@@ -57,7 +74,10 @@ class Writer:
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
         on_failure: Callable[[StoreFault], None] = lambda _fault: None,
     ) -> None:
-        """Prepare to commit runs and writes to `store` in batches. `on_commit` gets the seconds and rows of each."""
+        """Prepare to commit runs and writes to `store` in batches.
+
+        `on_commit` gets the seconds and rows of each.
+        """
         self._store = store
         self._clock = clock
         self._delay = delay
@@ -71,16 +91,21 @@ class Writer:
         self._timer: asyncio.TimerHandle | None = None  # of the next commit
         self._due = 0.0  # when `_timer` is due, by the loop's clock
         self._pause = 0.0  # seconds to wait after a failed attempt, 0 after a success
-        self._is_batch_requested = False  # whether a row source has rows to commit, even if no run or write waits
+        # whether a row source has rows to commit, even if no run or write waits
+        self._is_batch_requested = False
         self._abandoned = False  # whether `abandon` was called
-        self._is_store_silent = False  # whether the current transaction takes longer than `STALLED_AFTER`
+        # whether the current transaction takes longer than `STALLED_AFTER`
+        self._is_store_silent = False
 
     def add_row_source(self, source: RowSource) -> None:
         """Write the rows of this source in every transaction from now on."""
         self._row_sources.append(source)
 
     def queue_run(self, run: Run) -> bool:
-        """Queue a run, or a later version of it, for a commit within `delay`. Return False if the backlog is full."""
+        """Queue a run, or a later version of it, for a commit within `delay`.
+
+        Return False if the backlog is full.
+        """
         if self._abandoned or not self.backlog.add_run(run):
             return False
         if self._timer is None:  # a timer that is set is due no later
@@ -88,7 +113,9 @@ class Writer:
         return True
 
     def request_batch(self) -> None:
-        """Make sure that a batch is written within `delay`, because a row source has rows to write."""
+        """Make sure that a batch is written within `delay`, because a row source has rows to
+        write.
+        """
         self._is_batch_requested = True
         self._commit_within(self._delay)
 
@@ -101,15 +128,18 @@ class Writer:
         urgent: bool = False,
         release: str = "",
     ) -> T:
-        """Run `make` in a transaction, in the writer's thread, and return its result after the commit.
+        """Run `make` in a transaction, in the writer's thread, and return its result after the
+        commit.
 
-        Everything queued before is committed in the same transaction or an earlier one. `make` may be called several
-        times, so it must have no effect except through the transaction. If it raises, the exception is raised here
-        and its writes are rolled back. After a cancellation the write may or may not be made.
+        Everything queued before is committed in the same transaction or an earlier one. `make` may
+        be called several times, so it must have no effect except through the transaction. If it
+        raises, the exception is raised here and its writes are rolled back. After a cancellation
+        the write may or may not be made.
 
-        While the store fails this waits, or raises `StoreFault` if not `patient`. A write `for_journal` must not read
-        the store, so that a journal can keep it. Within a transaction, writes about a `release` are sorted by its id,
-        so that two processes cannot block each other. An `urgent` one is made before everything queued.
+        While the store fails this waits, or raises `StoreFault` if not `patient`. A write
+        `for_journal` must not read the store, so that a journal can keep it. Within a transaction,
+        writes about a `release` are sorted by its id, so that two processes cannot block each
+        other. An `urgent` one is made before everything queued.
         """
         self._refuse_if_stopped()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -118,11 +148,14 @@ class Writer:
         return cast("T", await done)
 
     def write_in_portions(self, portions: Portions, *, instead_of: Write | None = None) -> Write:
-        """Queue a large write, with one transaction a portion. Return it, so that callers can wait for its `done`.
+        """Queue a large write, with one transaction a portion.
 
-        Large writes are made in the order in which they were queued, and other writes are made between two portions.
-        While the store fails they wait. A portion that raises ends its write. `instead_of` is a queued write that
-        this one replaces. Raises `StoreFault` if too many rows wait.
+        Return it, so that callers can wait for its `done`.
+
+        Large writes are made in the order in which they were queued, and other writes are made
+        between two portions. While the store fails they wait. A portion that raises ends its write.
+        `instead_of` is a queued write that this one replaces. Raises `StoreFault` if too many rows
+        wait.
         """
         self._refuse_if_stopped()
         first, *rest = portions.write_functions()
@@ -142,11 +175,14 @@ class Writer:
         return self._pause > 0.0
 
     async def write_with_source(self, source: RowSource, make: Callable[[Transaction], T]) -> T:
-        """Write the rows of `source` and run `make`, in a transaction without queued writes. Return `make`'s result.
+        """Write the rows of `source` and run `make`, in a transaction without queued writes.
 
-        The queued runs and writes are committed later, in a batch. The transaction begins when the batch that is being
-        written has ended. It may succeed even if the store refuses batches. Raises what `make` raises, and `StoreFault`
-        if the store fails or does not answer in `STALLED_AFTER` seconds.
+        Return `make`'s result.
+
+        The queued runs and writes are committed later, in a batch. The transaction begins when the
+        batch that is being written has ended. It may succeed even if the store refuses batches.
+        Raises what `make` raises, and `StoreFault` if the store fails or does not answer in
+        `STALLED_AFTER` seconds.
         """
         self._refuse_if_stopped()
 
@@ -158,18 +194,27 @@ class Writer:
             return result
 
         saving = asyncio.ensure_future(self.run_between_batches(save))
-        # If it fails after the timeout, no one waits for its exception. Read it, so that asyncio does not log it.
+        # If it fails after the timeout, no one waits for its exception. Read it, so that asyncio
+        # does not log it.
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
         if not await ends_within(saving, STALLED_AFTER) or saving.cancelled():
             raise StoreSilent(STALLED_AFTER)
         return saving.result()
 
     def uncommitted(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
-        """Return the uncommitted runs, and the functions of uncommitted writes that a journal can keep."""
+        """Return the uncommitted runs, and the functions of uncommitted writes that a journal can
+        keep.
+        """
         batch = self._in_flight
         runs = {run.key: run for run in batch.runs} | self.backlog.runs
-        small = [write.make for write in (*batch.urgent, *batch.writes, *self.backlog.writes) if write.for_journal]
-        large = [make for write in self.backlog.unfinished_large() for make in (write.make, *write.rest)]
+        small = [
+            write.make
+            for write in (*batch.urgent, *batch.writes, *self.backlog.writes)
+            if write.for_journal
+        ]
+        large = [
+            make for write in self.backlog.unfinished_large() for make in (write.make, *write.rest)
+        ]
         return list(runs.values()), small + large
 
     async def run_between_batches(self, work: Callable[[], T]) -> T:
@@ -177,9 +222,12 @@ class Writer:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def close(self, within: float = 5.0) -> None:
-        """Commit everything and stop. Raises `StoreFault` if runs or small writes need more than `within` seconds.
+        """Commit everything and stop.
 
-        A large write has many transactions. If only such a write is too slow, the store keeps the first part of it.
+        Raises `StoreFault` if runs or small writes need more than `within` seconds.
+
+        A large write has many transactions. If only such a write is too slow, the store keeps the
+        first part of it.
         """
         try:
             async with asyncio.timeout(within):
@@ -197,21 +245,26 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now without a commit, as if killed. Runs and writes that are not committed are lost."""
+        """Stop now without a commit, as if killed. Runs and writes that are not committed are
+        lost.
+        """
         self._abandoned = True  # so that the open transaction is rolled back
         if self._timer is not None:
             self._timer.cancel()
-        # Wait for the rollback, so that the transaction cannot commit after a restart. If the store does not answer we
-        # cannot wait: the transaction may still commit, which is harmless.
+        # Wait for the rollback, so that the transaction cannot commit after a restart. If the store
+        # does not answer we cannot wait: the transaction may still commit, which is harmless.
         self._executor.shutdown(wait=not self._is_store_silent, cancel_futures=True)
         for write in self._in_flight.all_writes:
             write.done.cancel()
         self.backlog.drop_all()
-        while self._row_sources:  # they are removed, because a second call must not close them again
+        # they are removed, because a second call must not close them again
+        while self._row_sources:
             self._row_sources.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
-        """Schedule a commit in `seconds`, or after a failure's pause, unless one is running or scheduled earlier."""
+        """Schedule a commit in `seconds`, or after a failure's pause, unless one is running or
+        scheduled earlier.
+        """
         if self._abandoned or self._committing is not None:
             return
         loop = asyncio.get_running_loop()
@@ -227,16 +280,23 @@ class Writer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._committing = asyncio.get_running_loop().create_task(self._commit_backlog(), name="store-writer")
+        self._committing = asyncio.get_running_loop().create_task(
+            self._commit_backlog(), name="store-writer"
+        )
         return self._committing
 
     async def _commit_backlog(self) -> None:
-        """Commit the backlog in portions. Drop what cannot be stored. If the store fails, put the rest back."""
-        # Row sources, such as the evidence, add rows to each transaction. They may need further ones for their rows.
+        """Commit the backlog in portions.
+
+        Drop what cannot be stored. If the store fails, put the rest back.
+        """
+        # Row sources, such as the evidence, add rows to each transaction. They may need further
+        # ones for their rows.
         further = max((source.further_transactions() for source in self._row_sources), default=0)
         source_transactions = 1 + further if further > 0 else 0  # 0 if the rows fit into one
         batch = self._in_flight = self.backlog.take_batch(source_transactions=source_transactions)
-        must_commit = self._is_batch_requested  # by a row source: commit its rows even without a run or write
+        # by a row source: commit its rows even without a run or write
+        must_commit = self._is_batch_requested
         self._is_batch_requested = False
         while not batch.is_over or must_commit:
             must_commit = False
@@ -255,11 +315,17 @@ class Writer:
             if fault is None:
                 batch.remove(portion)
             elif batch.refuse(portion, fault):  # runs were refused, not writes
-                # No caller waits for a run, so report it here. The next look at its target writes its next version.
+                # No caller waits for a run, so report it here. The next look at its target writes
+                # its next version.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
-                must_commit = True  # the transaction failed, so the rows of the sources must be written again
+                # the transaction failed, so the rows of the sources must be written again
+                must_commit = True
         self._committing, self._in_flight = None, Batch(runs=(), writes=[])
-        if self.backlog.writes or self.backlog.portions_left() or len(self.backlog.runs) > ROWS_AT_ONCE:
+        if (
+            self.backlog.writes
+            or self.backlog.portions_left()
+            or len(self.backlog.runs) > ROWS_AT_ONCE
+        ):
             self._commit_within(0.0)
         elif self.backlog.runs or self._is_batch_requested:
             self._commit_within(self._delay)
@@ -273,7 +339,10 @@ class Writer:
             await asyncio.wait({self._committing or self._start_commit()})
 
     async def _try_commit(self, batch: Batch) -> BaseException | None:
-        """Commit a batch. Return the exception of a failed attempt, None after a success or if it was abandoned."""
+        """Commit a batch.
+
+        Return the exception of a failed attempt, None after a success or if it was abandoned.
+        """
         for work in filter(None, [source.prepare() for source in self._row_sources]):
             # This does not use the store. It may take long, because no transaction is open.
             await asyncio.wait({asyncio.ensure_future(self.run_between_batches(work))})
@@ -291,7 +360,10 @@ class Writer:
         return fault
 
     async def _wait_until_saved(self, saving: asyncio.Future[None]) -> None:
-        """Wait until a batch is saved or refused. After `STALLED_AFTER`, report it and fail writes not `patient`."""
+        """Wait until a batch is saved or refused.
+
+        After `STALLED_AFTER`, report it and fail writes not `patient`.
+        """
         if not await ends_within(saving, STALLED_AFTER) and not self._abandoned:
             self._is_store_silent = True
             silent = StoreSilent(STALLED_AFTER)
@@ -304,7 +376,8 @@ class Writer:
     def _save(self, batch: Batch) -> None:
         """Save a batch in one transaction, the rows of the sources (such as the evidence) first.
 
-        If a write raises, it is still `batch.current_write`. So the caller can refuse only it, and retry the others.
+        If a write raises, it is still `batch.current_write`. So the caller can refuse only it, and
+        retry the others.
         """
         with self._store.transaction() as transaction:
             batch.current_write = None

@@ -19,7 +19,14 @@ from monitor.plan.share import Share
 from monitor.plan.targets import Target
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
-from monitor.threads import Ask, Tasks, offload_many, repeat_until_answered, run_in_thread, with_pauses
+from monitor.threads import (
+    Ask,
+    Tasks,
+    offload_many,
+    repeat_until_answered,
+    run_in_thread,
+    with_pauses,
+)
 from monitor.watch.listing_match import NearRelease, recognise_by_title
 from monitor.watch.rejudge import judged_found_page, judged_parts
 from monitor.watch.release import WatchedRelease, group_by_release
@@ -27,9 +34,13 @@ from monitor.watch.watch import Watch
 from schedules.release import Release
 
 LISTINGS_AHEAD = timedelta(days=400)
-"""How far ahead of its slot a release is searched for in listings. Calendars announce no further ahead."""
+"""How far ahead of its slot a release is searched for in listings. Calendars announce no further
+ahead.
+"""
 _BEFORE_FIRST_LOOK = timedelta(hours=36)
-"""Releases due within this are watched before the first look. The others are added while looks are made."""
+"""Releases due within this are watched before the first look. The others are added while looks are
+made.
+"""
 _RETRY_SECONDS = 1.0
 
 
@@ -47,23 +58,32 @@ class Admission:
     ask: Ask = run_in_thread
     share: Share | None = None
     _has_watched_all: bool = False
-    # The ids of releases with a slot in the next 400 days (`LISTINGS_AHEAD`) or passed lately. Listings may show these.
+    # The ids of releases with a slot in the next 400 days (`LISTINGS_AHEAD`) or passed lately.
+    # Listings may show these.
     _near_for_listings: set[str] = field(default_factory=set)
-    # What calendars said of a release when it was finished. It is watched again only if that has changed.
+    # What calendars said of a release when it was finished. It is watched again only if that has
+    # changed.
     _finished: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def begin(self, now: datetime) -> None:
-        """Watch the releases that are due next, before the first look. The first `roll` adds the others."""
+        """Watch the releases that are due next, before the first look.
+
+        The first `roll` adds the others.
+        """
         due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
-        await self._update_watch(now, due_within_400_days, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
+        await self._update_watch(
+            now, due_within_400_days, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True
+        )
 
     async def watch_all_near(self, now: datetime) -> None:
-        """Watch all releases with a near slot, and those whose slot passed without a final verdict in the store.
+        """Watch all releases with a near slot, and those whose slot passed without a final verdict
+        in the store.
 
         Also store again the releases of the ledger that differ from their stored rows.
         """
-        # Listings may show releases that are due in the next 400 days. Fewer are watched: those within `watch.ahead`.
+        # Listings may show releases that are due in the next 400 days. Fewer are watched: those
+        # within `watch.ahead`.
         due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
         await self._update_watch(now, due_within_400_days, self.watch.ahead, soon=True)
         announced = self.ledger.releases
@@ -75,31 +95,42 @@ class Admission:
         self._has_watched_all = True
 
     async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
-        """Record a calendar read in the ledger, and return the result. Watch new releases that are due soon.
+        """Record a calendar read in the ledger, and return the result.
 
-        Watched releases are updated to the changed ledger, and forgotten if they were joined into other releases.
+        Watch new releases that are due soon.
+
+        Watched releases are updated to the changed ledger, and forgotten if they were joined into
+        other releases.
         """
         read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
             for joined_into_another in read.change.joined.replaced_releases():
                 self.watch.forget(joined_into_another)
-        # `confirmed`: the read repeated their promises. `unlisted`: the read did not show them although it should.
+        # `confirmed`: the read repeated their promises. `unlisted`: the read did not show them
+        # although it should.
         for name in self.watch.releases.keys() & {*read.confirmed, *read.unlisted}:
             self.watch.update_promises(name, self.ledger.promises(name))
         if read.change is not None:
             now = self.clock.now()
-            new_or_changed = {*read.change.joined.altered, *read.promised}  # `promised` have a new promise
-            to_update = {*new_or_changed, *self.watch.releases}  # of these, unchanged ones are left as they are
+            # `promised` have a new promise
+            new_or_changed = {*read.change.joined.altered, *read.promised}
+            # of these, unchanged ones are left as they are
+            to_update = {*new_or_changed, *self.watch.releases}
             await self._add_near_for_listings(to_update, now)
             new = read.change.new_releases()
             # Watching new releases makes no query, so it needs no retry.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
             known = to_update.difference(new)
-            await self._run_or_retry(lambda: self._update_watch(self.clock.now(), known, self.watch.ahead))
+            await self._run_or_retry(
+                lambda: self._update_watch(self.clock.now(), known, self.watch.ahead)
+            )
         return read
 
     async def watch_all_near_or_retry(self) -> None:
-        """Watch all near releases. If the store does not answer, retry in the background until it does."""
+        """Watch all near releases.
+
+        If the store does not answer, retry in the background until it does.
+        """
         await self._run_or_retry(lambda: self.watch_all_near(self.clock.now()))
 
     async def _run_or_retry(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -109,25 +140,44 @@ class Admission:
             self._tasks.start(repeat_until_answered(work, self.clock, _RETRY_SECONDS))
 
     async def roll(self) -> None:
-        """Watch the releases that have come near since the last call, and forget old ones. This is an hourly job."""
+        """Watch the releases that have come near since the last call, and forget old ones.
+
+        This is an hourly job.
+        """
         if not self._has_watched_all:
             # The first call: try until the store answers.
-            await repeat_until_answered(lambda: self.watch_all_near(self.clock.now()), self.clock, _RETRY_SECONDS)
+            await repeat_until_answered(
+                lambda: self.watch_all_near(self.clock.now()), self.clock, _RETRY_SECONDS
+            )
         now = self.clock.now()
-        # This is far enough for listings and for looks. `_update_watch` chooses those that are near enough for looks.
+        # This is far enough for listings and for looks. `_update_watch` chooses those that are near
+        # enough for looks.
         ahead = max(LISTINGS_AHEAD, self.watch.ahead)
-        self._near_for_listings = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
-        # A release that is not near is not watched again anyway, so it need not be remembered as finished.
-        self._finished = {name: state for name, state in self._finished.items() if name in self._near_for_listings}
+        self._near_for_listings = await self.ledger.drop_past_and_find_near(
+            now, self.watch.releases, ahead
+        )
+        # A release that is not near is not watched again anyway, so it need not be remembered as
+        # finished.
+        self._finished = {
+            name: state for name, state in self._finished.items() if name in self._near_for_listings
+        }
         await self._update_watch(now, self._near_for_listings, self.watch.ahead)
 
-    def slots_by_calendar(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
-        """Return the slots of watched releases from `begin` to `end`, by the calendar that announces them."""
+    def slots_by_calendar(
+        self, begin: datetime, end: datetime
+    ) -> Mapping[str, Collection[datetime]]:
+        """Return the slots of watched releases from `begin` to `end`, by the calendar that
+        announces them.
+        """
         now, book = self.clock.now(), self.ledger.book
         slots: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
-            # Finding the slot in force is slow. Skip it if `slots` has all slots promised from `begin` to `end`.
-            instants, calendars = book.promised_instants(name, begin, end), watched.release.calendars
+            # Finding the slot in force is slow. Skip it if `slots` has all slots promised from
+            # `begin` to `end`.
+            instants, calendars = (
+                book.promised_instants(name, begin, end),
+                watched.release.calendars,
+            )
             if all(instant in slots[calendar] for instant in instants for calendar in calendars):
                 continue
             slot = book.slot(watched.release, now)
@@ -137,7 +187,9 @@ class Admission:
         return slots
 
     def near_releases(self, producer: str) -> list[NearRelease]:
-        """Return a producer's releases with a slot in the next 400 days or passed lately, in order of id."""
+        """Return a producer's releases with a slot in the next 400 days or passed lately, in order
+        of id.
+        """
         now, known, watched = self.clock.now(), self.ledger.releases, self.watch.releases
         found = []
         for release in [known[name] for name in sorted(self._near_for_listings) if name in known]:
@@ -151,17 +203,22 @@ class Admission:
         return found
 
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
-        """Return the releases of a producer, except old ones, that have the address or the title of an entry."""
+        """Return the releases of a producer, except old ones, that have the address or the title of
+        an entry.
+        """
         now, book = self.clock.now(), self.ledger.book
         matching = self.ledger.find_matching(producer, found)
         slots = ((release, book.slot(release, now)) for release in matching)
-        return [NearRelease(release, None if slot is None else slot.begins()) for release, slot in slots]
+        return [
+            NearRelease(release, None if slot is None else slot.begins()) for release, slot in slots
+        ]
 
     async def apply_share(self, share: Share) -> None:
         """Watch from now on only the releases in this monitor's share of the hosts."""
         self.share = share
         if share.name not in share.members:
-            # Our lease has ended. Keep the watched releases, because most of them will be ours again with a new lease.
+            # Our lease has ended. Keep the watched releases, because most of them will be ours
+            # again with a new lease.
             return
         async for name, watched in with_pauses(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
@@ -175,52 +232,78 @@ class Admission:
         await self._update_watch(self.clock.now(), missing, self.watch.ahead, soon=True)
 
     async def watch_release(self, release: str) -> WatchedRelease | None:
-        """Watch a release at any distance from its slot, and return it. None if no calendar announces it."""
+        """Watch a release at any distance from its slot, and return it.
+
+        None if no calendar announces it.
+        """
         known = self.ledger.releases.get(release)
         if known is not None and release not in self.watch.releases:
             await self._watch_or_update([known])
         return self.watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
-        """Return the targets of watched releases due on one local day, or of all watched releases."""
+        """Return the targets of watched releases due on one local day, or of all watched
+        releases.
+        """
         last_day, releases = self.ledger.book.last_promised_day, self.watch.releases.items()
         chosen = [watched for name, watched in releases if day is None or last_day(name) == day]
         return [target for watched in chosen for target in watched.targets.values()]
 
     async def _add_near_for_listings(self, names: Collection[str], now: datetime) -> list[str]:
-        """Remember and return the ids of those of these releases that a listing may show (due in the next 400 days)."""
+        """Remember and return the ids of those of these releases that a listing may show (due in
+        the next 400 days).
+        """
         near = await self._find_near(names, now, LISTINGS_AHEAD)
         self._near_for_listings.update(near)
         return near
 
-    async def _find_near(self, names: Collection[str], now: datetime, ahead: timedelta) -> list[str]:
-        """Return those of these releases that have a slot within `ahead`, or that has recently passed."""
+    async def _find_near(
+        self, names: Collection[str], now: datetime, ahead: timedelta
+    ) -> list[str]:
+        """Return those of these releases that have a slot within `ahead`, or that has recently
+        passed.
+        """
         book, names = self.ledger.book, [*names]
         return await offload_many(len(names), lambda: book.find_near(names, now, ahead))
 
     async def _update_watch(
-        self, now: datetime, names: Collection[str], ahead: timedelta, *, soon: bool = False, is_new: bool = False
+        self,
+        now: datetime,
+        names: Collection[str],
+        ahead: timedelta,
+        *,
+        soon: bool = False,
+        is_new: bool = False,
     ) -> None:
-        """Watch those of these releases that have a slot within `ahead`, and update those that are watched already.
+        """Watch those of these releases that have a slot within `ahead`, and update those that are
+        watched already.
 
-        Also forget finished releases (their verdict is final). `is_new`: the store has none of these. `soon`: look now.
+        Also forget finished releases (their verdict is final). `is_new`: the store has none of
+        these. `soon`: look now.
         """
-        # A watched release that was cancelled has no slot any more. It must be updated all the same.
+        # A watched release that was cancelled has no slot any more. It must be updated all the
+        # same.
         watched = [name for name in names if name in self.watch.releases]
         near = await self._find_near(names, now, ahead)
         releases = self.ledger.releases
         chosen = [releases[name] for name in dict.fromkeys([*near, *watched]) if name in releases]
         await self._watch_or_update(chosen, soon=soon, is_new=is_new)
-        # A finished release is watched again only if a calendar changes it. So remember how calendars show it now.
+        # A finished release is watched again only if a calendar changes it. So remember how
+        # calendars show it now.
         for name in self.watch.forget_old(now):
             self._finished[name] = self._calendar_state(name)
 
-    async def _watch_or_update(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
-        """Update the watched ones of these releases if calendars changed them. Begin to watch others that need looks.
+    async def _watch_or_update(
+        self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False
+    ) -> None:
+        """Update the watched ones of these releases if calendars changed them.
 
-        A finished release (its verdict is final) needs looks only if a calendar has changed it after it was finished.
-        If several monitors divide the hosts, only releases at this monitor's hosts count. If `is_new`, calendars show
-        these releases for the first time, so the store has nothing on them. If `soon`, look at every target now.
+        Begin to watch others that need looks.
+
+        A finished release (its verdict is final) needs looks only if a calendar has changed it
+        after it was finished. If several monitors divide the hosts, only releases at this monitor's
+        hosts count. If `is_new`, calendars show these releases for the first time, so the store has
+        nothing on them. If `soon`, look at every target now.
         """
         ours = [release for release in releases if self._is_ours(release)]
         self._update_if_watched(ours)
@@ -228,12 +311,16 @@ class Admission:
         if not unwatched:
             return
         names = [release.id for release in unwatched]
-        stored_runs, stored_verdicts = ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
+        stored_runs, stored_verdicts = (
+            ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
+        )
         async for release in with_pauses(unwatched, self.clock):
-            # Check again, because the store query took time. The release may be in another monitor's share now.
+            # Check again, because the store query took time. The release may be in another
+            # monitor's share now.
             if not self._is_ours(release):
                 continue
-            # Or another call may have begun to watch the release. Then only update it, and do not adopt it below.
+            # Or another call may have begun to watch the release. Then only update it, and do not
+            # adopt it below.
             self._update_if_watched([release])
             if self._needs_watch(release):
                 verdict = stored_verdicts.get(release.id)
@@ -241,33 +328,50 @@ class Admission:
                     release,
                     self.ledger.promises(release.id),
                     stored_runs.get(release.id, ()),
-                    # Looks before a restart may have found parts in listings. Such parts are recognised by their title.
-                    # The store does not keep how a part is recognised, so this sets it again.
+                    # Looks before a restart may have found parts in listings. Such parts are
+                    # recognised by their title. The store does not keep how a part is recognised,
+                    # so this sets it again.
                     found_parts=[recognise_by_title(part) for part in judged_parts(verdict)],
                     found_page=judged_found_page(verdict),
                     soon=soon,
                 )
 
     def _is_ours(self, release: Release) -> bool:
-        return self.share is None or self.share.watches(urlsplit(release.url).hostname or release.id)
+        return self.share is None or self.share.watches(
+            urlsplit(release.url).hostname or release.id
+        )
 
     def _update_if_watched(self, releases: Iterable[Release]) -> None:
         """Update those of these releases that are watched, if a calendar has changed them."""
         for release in releases:
-            watched, promises = self.watch.releases.get(release.id), self.ledger.promises(release.id)
-            if watched is not None and (watched.announced != release or not watched.has_promises(promises)):
+            watched, promises = (
+                self.watch.releases.get(release.id),
+                self.ledger.promises(release.id),
+            )
+            if watched is not None and (
+                watched.announced != release or not watched.has_promises(promises)
+            ):
                 self.watch.adopt(release, promises)
 
     def _needs_watch(self, release: Release) -> bool:
-        """Return whether a release is not watched, and is not finished or was changed by a calendar since."""
+        """Return whether a release is not watched, and is not finished or was changed by a calendar
+        since.
+        """
         name = release.id
-        return name not in self.watch.releases and self._finished.get(name) != self._calendar_state(name)
+        return name not in self.watch.releases and self._finished.get(name) != self._calendar_state(
+            name
+        )
 
-    def _read_stored(self, releases: Sequence[str]) -> tuple[dict[str, list[Run]], dict[str, Judged]]:
+    def _read_stored(
+        self, releases: Sequence[str]
+    ) -> tuple[dict[str, list[Run]], dict[str, Judged]]:
         """Return by release the stored runs, and the stored verdicts of those with runs."""
         runs = group_by_release(self.store.runs.of_releases(releases))
         return runs, {row.release: row for row in self.store.verdicts.judged_on(list(runs))}
 
     def _calendar_state(self, release: str) -> tuple[Release | None, int]:
-        """Return a release as calendars show it, and its number of promises. A calendar's change changes either."""
+        """Return a release as calendars show it, and its number of promises.
+
+        A calendar's change changes either.
+        """
         return self.ledger.releases.get(release), len(self.ledger.promises(release))

@@ -23,22 +23,29 @@ _LONGEST_UNREPORTED_STEP = timedelta(seconds=1)
 
 
 class BlindSpans:
-    """All blind spans of this monitor, and those of other monitors on the same store, in time order.
+    """All blind spans of this monitor, and those of other monitors on the same store, in time
+    order.
 
-    A span with the begin, cause and scope of a known one extends it and never shortens it. The store does the same, so
-    that `replay` judges from the same spans. New ones are written to the store.
+    A span with the begin, cause and scope of a known one extends it and never shortens it. The
+    store does the same, so that `replay` judges from the same spans. New ones are written to the
+    store.
     """
 
     def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
-        """Begin without blind spans, which are times without usable looks. Call `rejudge_all` after each new span."""
+        """Begin without blind spans, which are times without usable looks.
+
+        Call `rejudge_all` after each new span.
+        """
         self.monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
         self._writer: Writer | None = None
         self._unwritten: list[Blind] = []  # noted before `start_writing` gave a writer
         self._tasks = Tasks()
-        # For each span, by cause, begin, host and target: the instant up to which its seconds were added to the metric.
+        # For each span, by cause, begin, host and target: the instant up to which its seconds were
+        # added to the metric.
         self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
-        # If our clock goes back from 9:30:05 to 9:30:00, looks seem older than the last run of their target. By target:
-        # the end of that run, 9:30:05. Until then, only the first such look is noted as a blind span.
+        # If our clock goes back from 9:30:05 to 9:30:00, looks seem older than the last run of
+        # their target. By target: the end of that run, 9:30:05. Until then, only the first such
+        # look is noted as a blind span.
         self._caught_up_at: dict[str, datetime] = {}
         # The longest known span of each begin, cause, host, target and monitor.
         self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
@@ -47,7 +54,9 @@ class BlindSpans:
         self._latest_end: list[datetime] = []
 
     def add(self, spans: Iterable[Blind]) -> None:
-        """Add spans that are stored already, or extend known ones. Releases are not judged again."""
+        """Add spans that are stored already, or extend known ones. Releases are not judged
+        again.
+        """
         has_changed = False
         for span in spans:
             key = (span.begins, span.cause, span.host, span.target, span.monitor)
@@ -80,18 +89,30 @@ class BlindSpans:
             self._tasks.start(self.write(span, self._writer))
 
     async def write(self, span: Blind, writer: Writer) -> None:
-        """Write a new or longer blind span, add its new seconds to the metric, and have all releases judged again."""
+        """Write a new or longer blind span, add its new seconds to the metric, and have all
+        releases judged again.
+        """
         span = replace(span, monitor=self.monitor)
         key = (span.cause, span.begins, span.host, span.target)
         counted_until = self._counted_until.get(key, span.begins)
         self._counted_until[key] = max(counted_until, span.ends)
-        self._counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted_until).total_seconds()))
+        self._counters.blind.labels(span.cause).inc(
+            max(0.0, (span.ends - counted_until).total_seconds())
+        )
         await writer.write(lambda tx: tx.add_blind(span), for_journal=True)
         self.add_and_rejudge([span])
         # Log a span at its beginning, and once for each further minute.
-        minutes_before, minutes = (counted_until - span.begins) // _MINUTE, (span.ends - span.begins) // _MINUTE
+        minutes_before, minutes = (
+            (counted_until - span.begins) // _MINUTE,
+            (span.ends - span.begins) // _MINUTE,
+        )
         if counted_until == span.begins or minutes > minutes_before:
-            _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())
+            _log.warning(
+                "blind",
+                cause=span.cause,
+                begins=span.begins.isoformat(),
+                ends=span.ends.isoformat(),
+            )
 
     def add_and_rejudge(self, spans: Iterable[Blind]) -> None:
         """Add spans that are stored already, and have all releases judged again."""
@@ -99,7 +120,8 @@ class BlindSpans:
         self._rejudge_all()
 
     def note_out_of_order(self, sighting: Sighting, catches_up_at: datetime) -> None:
-        """Log that our clock went back, so that a sighting seems older than the last run of its target.
+        """Log that our clock went back, so that a sighting seems older than the last run of its
+        target.
 
         Until `catches_up_at`, the end of that run, no look at the target counts: note a blind span.
         """

@@ -33,7 +33,8 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PlannedRelease:
-    """One release of the plan: its slot in force, and the windows of each target that touch the day.
+    """One release of the plan: its slot in force, and the windows of each target that touch the
+    day.
 
     `parts_to_prove` has the host of each part that needs a proof, and the part.
     """
@@ -55,7 +56,10 @@ class PlannedRelease:
         return slot_text(self.slot)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the release, its slot and the windows of its targets as JSON. `due`: its slot is in the period."""
+        """Return the release, its slot and the windows of its targets as JSON.
+
+        `due`: its slot is in the period.
+        """
         return {
             "id": self.release.id,
             "title": self.release.title,
@@ -68,11 +72,12 @@ class PlannedRelease:
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """The looks of one host: how many are due in each minute, and how far its `budget` (looks a second) reaches.
+    """The looks of one host: how many are due in each minute, and how far its `budget` (looks a
+    second) reaches.
 
-    `peak` is the busiest minute with its number of looks. `spacings` has the seconds between looks that targets get in
-    that minute, by the seconds that they want and the chance that a look finds a change. `slots` has a forecast for
-    each slot that needs a larger budget.
+    `peak` is the busiest minute with its number of looks. `spacings` has the seconds between looks
+    that targets get in that minute, by the seconds that they want and the chance that a look finds
+    a change. `slots` has a forecast for each slot that needs a larger budget.
     """
 
     host: str
@@ -91,14 +96,17 @@ class HostPlan:
 
     @property
     def stretch(self) -> float:
-        """Return the factor by which looks of the busiest minute are stretched: 1.0 if the budget is large enough."""
+        """Return the factor by which looks of the busiest minute are stretched: 1.0 if the budget
+        is large enough.
+        """
         return stretch_factor(self.peak[1] / _MINUTE, self.budget)
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan of the host as JSON.
 
-        Its list `apart` has a row for each kind of target in the busiest minute: the seconds between looks that it
-        wants (`every`) and gets (`apart`), and the `chance` that a look finds a change.
+        Its list `apart` has a row for each kind of target in the busiest minute: the seconds
+        between looks that it wants (`every`) and gets (`apart`), and the `chance` that a look finds
+        a change.
         """
         at, looks = self.peak
         return {
@@ -111,12 +119,17 @@ class HostPlan:
                 {"every": wanted_seconds, "chance": chance, "apart": round(seconds, 3)}
                 for (wanted_seconds, chance), seconds in sorted(self.spacings.items())
             ],
-            "minutes": [{"at": instant_json(minute), "looks": count} for minute, count in self.minutes if count],
+            "minutes": [
+                {"at": instant_json(minute), "looks": count}
+                for minute, count in self.minutes
+                if count
+            ],
             "slots": [
                 {
                     "slot": instant_json(slot.slot),
                     "parts": slot.parts,
-                    "proved": slot.proved,  # how many parts can be proved, each within an interval of `width` seconds
+                    # how many parts can be proved, each within an interval of `width` seconds
+                    "proved": slot.proved,
                     "width": round(slot.width.total_seconds(), 3),
                     "unproved": list(slot.unproved),
                     "enough": slot.sufficient_rate,  # the budget that would prove all parts
@@ -129,7 +142,10 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The period that is planned, and the facts for the plan. `judged` are the ids of judged releases."""
+    """The period that is planned, and the facts for the plan.
+
+    `judged` are the ids of judged releases.
+    """
 
     store: Store
     judged: Collection[str]
@@ -141,7 +157,8 @@ class Day:
     def plan_release(self, release: Release, promises: Sequence[Promise]) -> PlannedRelease | None:
         """Return the plan of one release, or None if it needs no looks in the period.
 
-        If its slot is before the period, its looks continue from its verdict as of now. Otherwise it counts as unseen.
+        If its slot is before the period, its looks continue from its verdict as of now. Otherwise
+        it counts as unseen.
         """
         promised = slot_in_force(release, promises, self.now)
         slot = promised.slot
@@ -154,28 +171,41 @@ class Day:
         windows_of = {}
         for target in targets_of(release, origin_view=watch.origin_view):
             progress = UNSEEN if judged is None else judged.progress(target)
-            windows = windows_in_force(target, promised, progress, watch, exact=exact, default_time=usual_time)
-            inside = tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
+            windows = windows_in_force(
+                target, promised, progress, watch, exact=exact, default_time=usual_time
+            )
+            inside = tuple(
+                window
+                for window in windows
+                if window.begins < self.end and window.ends > self.begin
+            )
             if inside:
                 windows_of[target] = inside
         if not windows_of:
             return None
         parts_to_prove = []
         for target in windows_of:
-            # A part has one target for each view, edge and origin. Count the part once, with the edge's target.
+            # A part has one target for each view, edge and origin. Count the part once, with the
+            # edge's target.
             is_promised_part = target.view is View.EDGE and not target.is_optional
             goal = self.rules.proof_goal(release, target, promised) if is_promised_part else None
             if goal is not None:  # the proof that the part was in time
                 parts_to_prove.append((target.host, (release.id, goal)))
         is_due = self.begin <= slot_begins < self.end
-        return PlannedRelease(release, slot, windows_of, is_due=is_due, parts_to_prove=parts_to_prove)
+        return PlannedRelease(
+            release, slot, windows_of, is_due=is_due, parts_to_prove=parts_to_prove
+        )
 
     def _load_judged(self, release: Release) -> WatchedRelease | None:
-        """Return a release with its verdict from the store as of now, or None if it was not judged yet."""
+        """Return a release with its verdict from the store as of now, or None if it was not judged
+        yet.
+        """
         case = stored_case(self.store, release.id) if release.id in self.judged else None
         if case is None:
             return None
-        return WatchedRelease(release, case.promises, verdict=case.verdict(self.rules.policies, self.now))
+        return WatchedRelease(
+            release, case.promises, verdict=case.verdict(self.rules.policies, self.now)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +220,11 @@ class Load:
 def plan_releases(
     store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime
 ) -> list[PlannedRelease]:
-    """Return the plan of every release that is looked at from `begin` to before `end`, in the order of slots."""
-    # Looks begin `far.begins` before a slot, and end `overdue.close` after the slot. A slot may be a whole day.
+    """Return the plan of every release that is looked at from `begin` to before `end`, in the order
+    of slots.
+    """
+    # Looks begin `far.begins` before a slot, and end `overdue.close` after the slot. A slot may be
+    # a whole day.
     slots_from = begin - rules.watch.overdue.close - timedelta(days=1)
     slots_until = end + rules.watch.far.begins
     releases = store.ledger.releases(slots_from, slots_until)
@@ -200,7 +233,8 @@ def plan_releases(
     for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
     rows = (row for ids in chunks(names) for row in store.verdicts.judged_on(ids))
-    parts_of_judged = {row.release: judged_parts(row) for row in rows}  # also parts that looks found
+    # also parts that looks found
+    parts_of_judged = {row.release: judged_parts(row) for row in rows}
     day = Day(store, parts_of_judged.keys(), rules, begin, end, now)
     planned = []
     for release in releases:
@@ -212,9 +246,15 @@ def plan_releases(
 
 
 def plan_hosts(
-    releases: Sequence[PlannedRelease], load: Load, rules: WatchRules, begin: datetime, end: datetime
+    releases: Sequence[PlannedRelease],
+    load: Load,
+    rules: WatchRules,
+    begin: datetime,
+    end: datetime,
 ) -> list[HostPlan]:
-    """Return the plan of each host, the busiest first: its looks (also at tripwires), forecasts and a warning."""
+    """Return the plan of each host, the busiest first: its looks (also at tripwires), forecasts and
+    a warning.
+    """
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
     for target, windows in _all_targets(releases, load.producers, rules.watch.tripwire.every):
         plans[target.host].append(windows)
@@ -222,24 +262,31 @@ def plan_hosts(
     for release in releases:
         for host, part in release.parts_to_prove:
             parts_to_prove[host].append(part)
-    close_enough = rules.policies.general.close_enough  # the spacing of looks that proves most releases on time
+    # the spacing of looks that proves most releases on time
+    close_enough = rules.policies.general.close_enough
     hosts = []
     for host, targets in plans.items():
         looks = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)
         slots = forecast.forecast_slots(parts_to_prove[host], rate, begin, end)
-        warning = forecast.overload_warning(host, looks, rate, targets, load.timezone, close_enough, slots=slots)
+        warning = forecast.overload_warning(
+            host, looks, rate, targets, load.timezone, close_enough, slots=slots
+        )
         peak = forecast.busiest_minute(looks) or looks[0]  # it is None only without minutes
         busiest_minute, _ = peak
         spacings = affordable_spacings(forecast.count_wanted(targets, busiest_minute), rate)
-        hosts.append(HostPlan(host, rate, len(targets), looks, peak, spacings, warning, tuple(slots)))
+        hosts.append(
+            HostPlan(host, rate, len(targets), looks, peak, spacings, warning, tuple(slots))
+        )
     return sorted(hosts, key=lambda plan: -plan.looks)
 
 
 def _all_targets(
     releases: Iterable[PlannedRelease], producers: Iterable[Producer], tripwire_spacing: timedelta
 ) -> Iterator[tuple[Target, tuple[Window, ...]]]:
-    """Yield the targets of all releases, and the tripwires and press feeds of producers, with their windows."""
+    """Yield the targets of all releases, and the tripwires and press feeds of producers, with their
+    windows.
+    """
     for release in releases:
         yield from release.windows.items()
     for producer in producers:

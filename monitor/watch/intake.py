@@ -25,7 +25,10 @@ from schedules.times.interval import Bounds
 
 @dataclass(slots=True)
 class LookTally:
-    """Counts looks, and updates metrics, silent hosts, connectivity, heartbeat and clock offset. Never blocks."""
+    """Counts looks, and updates metrics, silent hosts, connectivity, heartbeat and clock offset.
+
+    Never blocks.
+    """
 
     clock: Clock
     metrics: Metrics
@@ -50,7 +53,9 @@ class LookTally:
         self._connectivity.note(target.host, outcome)
         self.silent_hosts.note(target.host, sighting)
         self.heartbeat.note_alive(self.clock.now())
-        self.metrics.count_look(target.host, outcome_of(sighting.state, failure), duration, started_late)
+        self.metrics.count_look(
+            target.host, outcome_of(sighting.state, failure), duration, started_late
+        )
         if self.skew.is_known():
             least, most = self.skew.bounds
             bounds = Bounds(least, most)
@@ -65,16 +70,21 @@ class LookTally:
     def note_clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
         """Record a blind span because our clock jumped by `seconds`, ahead or back (negative).
 
-        Its cause is "suspended" if the machine slept for more than half of a jump ahead, else "clock".
+        Its cause is "suspended" if the machine slept for more than half of a jump ahead, else
+        "clock".
         """
         asleep_before, self._asleep = self._asleep, self.clock.asleep()
         has_slept = seconds > 0 and self._asleep - asleep_before > seconds / 2
-        self.blind.note(Blind(min(begin, end), max(begin, end), "suspended" if has_slept else "clock"))
+        self.blind.note(
+            Blind(min(begin, end), max(begin, end), "suspended" if has_slept else "clock")
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Receives every look: counts it, then gives it to its release or, for a listing, to the tripwires."""
+    """Receives every look: counts it, then gives it to its release or, for a listing, to the
+    tripwires.
+    """
 
     tally: LookTally
     watch: Watch
@@ -92,11 +102,14 @@ class Intake:
         )
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Count one look, and pass its sighting to the tripwires or, for a release, to `watch` and `leads`."""
+        """Count one look, and pass its sighting to the tripwires or, for a release, to `watch` and
+        `leads`.
+        """
         self.tally.count(target, sighting, outcome)
         if target.view is View.TRIPWIRE:
             self.tripwires.see(target, sighting)
         else:
             self.watch.see(target, sighting, outcome)
-            # An odd answer, such as another title, proves nothing. A person gets a hint to judge it: a lead.
+            # An odd answer, such as another title, proves nothing. A person gets a hint to judge
+            # it: a lead.
             self.leads.send_for_odd_answer(target, sighting)

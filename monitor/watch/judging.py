@@ -1,4 +1,7 @@
-"""Judge releases as looks come in, and record changed verdicts. No release waits for another one's record."""
+"""Judge releases as looks come in, and record changed verdicts.
+
+No release waits for another one's record.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,16 @@ from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
 _RETRY_AFTER, _AFTER_A_FAULT = timedelta(seconds=1), timedelta(minutes=1)
 _LONGEST_PAUSE = 3600.0
 PORTION = 100
-"""The most releases taken at a time if all are due. A release that changes waits for no more than these."""
+"""The most releases taken at a time if all are due. A release that changes waits for no more than
+these.
+"""
 
 
 class JudgingQueue:
-    """Ids of releases to judge in the next iteration of the event loop or at an instant. Each is judged once."""
+    """Ids of releases to judge in the next iteration of the event loop or at an instant.
+
+    Each is judged once.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -62,13 +70,18 @@ class JudgingQueue:
         self._wakeup.set()
 
     async def wait_for_due(self, known: Collection[str] = ()) -> list[str]:
-        """Wait until releases are due, and return their ids in order. After `judge_all`, all ids in `known` are due."""
+        """Wait until releases are due, and return their ids in order.
+
+        After `judge_all`, all ids in `known` are due.
+        """
         while not (due := self._take_due(known)):
             # Pause until the next one is due, or until another is queued.
             self._wakeup.clear()
             pause = _LONGEST_PAUSE
             if self._later:
-                pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
+                pause = min(
+                    pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds())
+                )
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wakeup.wait()
@@ -77,11 +90,13 @@ class JudgingQueue:
     def _take_due(self, known: Collection[str]) -> list[str]:
         """Take the releases that are due now out of the queue, and return them.
 
-        Releases queued by id go first. If there are none, take the next portion of those that `judge_all` queued.
+        Releases queued by id go first. If there are none, take the next portion of those that
+        `judge_all` queued.
         """
         now = self._clock.now()
         if self._is_all_queued:
-            # Ids that remain from an earlier `judge_all` stay in front. Else frequent calls would starve the last ids.
+            # Ids that remain from an earlier `judge_all` stay in front. Else frequent calls would
+            # starve the last ids.
             self._remaining += sorted({*known}.difference(self._remaining))
             self._is_all_queued = False
         while self._later and self._later[0][0] <= now:
@@ -96,10 +111,13 @@ class JudgingQueue:
 
 @dataclass(slots=True)
 class Judging:
-    """Keeps the verdicts of these releases up to date. `others` reads what other monitors on the same store saw.
+    """Keeps the verdicts of these releases up to date.
 
-    After our clock was set, `is_clock_in_doubt` returns True for a moment, and judging waits until it returns False.
-    Verdicts are in memory at once. Notices for a release are sent only after its verdict is stored.
+    `others` reads what other monitors on the same store saw.
+
+    After our clock was set, `is_clock_in_doubt` returns True for a moment, and judging waits until
+    it returns False. Verdicts are in memory at once. Notices for a release are sent only after its
+    verdict is stored.
     """
 
     clock: Clock
@@ -113,7 +131,8 @@ class Judging:
     is_clock_in_doubt: Callable[[], bool] = lambda: False
     promise_check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
-    # The releases with a verdict that is being recorded, and those of them that were judged again meanwhile.
+    # The releases with a verdict that is being recorded, and those of them that were judged again
+    # meanwhile.
     _being_recorded: set[str] = field(default_factory=set)
     _judged_meanwhile: set[str] = field(default_factory=set)
 
@@ -133,61 +152,85 @@ class Judging:
         """Judge these releases and record every verdict that changed."""
         for release in releases:
             watched = self.releases.get(release)
-            if watched is not None and (record := self._judge_and_prepare_record(watched)) is not None:
+            if (
+                watched is not None
+                and (record := self._judge_and_prepare_record(watched)) is not None
+            ):
                 await record
 
     def _judge_in_background(self, watched: WatchedRelease) -> None:
-        """Judge a release. Record a changed verdict in the background, so that no other release waits for it."""
+        """Judge a release.
+
+        Record a changed verdict in the background, so that no other release waits for it.
+        """
         name = watched.release.id
         if name in self._being_recorded:
             verdict = self._judge_and_replan(watched, self.clock.now())
             # Whether this release is late or on time is evidence about the others of its slot.
             self._requeue_same_slot(watched, verdict)
-            # The record that is under way may lack this verdict, so the release is judged again afterwards.
+            # The record that is under way may lack this verdict, so the release is judged again
+            # afterwards.
             self._judged_meanwhile.add(name)
         elif (record := self._judge_and_prepare_record(watched)) is not None:
             self._being_recorded.add(name)
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
-        """Record a verdict. Judge the release again in a minute after a fault, or soon if it was judged meanwhile."""
+        """Record a verdict.
+
+        Judge the release again in a minute after a fault, or soon if it was judged meanwhile.
+        """
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
             self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, release)
-            raise  # no one awaits this task, so the daemon's handler of stray exceptions counts and logs the fault
+            # no one awaits this task, so the daemon's handler of stray exceptions counts and logs
+            # the fault
+            raise
         finally:
             self._being_recorded.remove(release)
             if release in self._judged_meanwhile:  # the newest verdict was not recorded yet
                 self._judged_meanwhile.remove(release)
                 self.queue.judge_soon(release)
 
-    def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
-        """Judge a release. Return the coroutine that records its verdict, or None if nothing is to be recorded now.
+    def _judge_and_prepare_record(
+        self, watched: WatchedRelease
+    ) -> Coroutine[Any, Any, None] | None:
+        """Judge a release.
 
-        Nothing is recorded if no visible fact of the verdict changed, or while the verdict waits for a calendar read.
+        Return the coroutine that records its verdict, or None if nothing is to be recorded now.
+
+        Nothing is recorded if no visible fact of the verdict changed, or while the verdict waits
+        for a calendar read.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
-        # After a start past the slot, the first verdict lacks a look at the page. It is only used to plan looks.
+        # After a start past the slot, the first verdict lacks a look at the page. It is only used
+        # to plan looks.
         if watched.verdict_withheld_until is not None and now < watched.verdict_withheld_until:
             self.queue.judge_at(watched.verdict_withheld_until, watched.release.id)
             return None
         watched.verdict_withheld_until = None
         has_changed = self.recorder.has_changed(watched, verdict)
         if has_changed and self.others is not None:
-            # The looks of other monitors can change the verdict, so calendar reads are requested only after the merge.
+            # The looks of other monitors can change the verdict, so calendar reads are requested
+            # only after the merge.
             return self._record_after_merge(self.others, watched, now)
-        # Call this even if the verdict is unchanged: time that has passed can be a reason for a calendar read.
+        # Call this even if the verdict is unchanged: time that has passed can be a reason for a
+        # calendar read.
         must_wait_for_calendar = self._queue_judgements_after(watched, verdict)
         if must_wait_for_calendar or not has_changed:
             return None
         return self._record_or_requeue(watched, verdict, now)
 
-    async def _record_after_merge(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
-        """Load the looks of other monitors on the same store, judge the release with them, and record the verdict.
+    async def _record_after_merge(
+        self, others: OtherMonitors, watched: WatchedRelease, now: datetime
+    ) -> None:
+        """Load the looks of other monitors on the same store, judge the release with them, and
+        record the verdict.
 
-        Record nothing, and judge again later, if the store fails, our clock is in doubt or a calendar must be read.
+        Record nothing, and judge again later, if the store fails, our clock is in doubt or a
+        calendar must be read.
         """
         if not await self._merge_or_requeue(others, watched, now):
             return  # the store failed
@@ -201,45 +244,62 @@ class Judging:
         if must_wait_for_calendar:
             return
         await self._record_or_requeue(watched, verdict, now)
-        # Another monitor may have stored looks after our merge and before our record. If so, judge with them too.
+        # Another monitor may have stored looks after our merge and before our record. If so, judge
+        # with them too.
         is_merged = await self._merge_or_requeue(others, watched, now)
         if is_merged and (watched.other_runs, watched.promises) != (judged_runs, judged_promises):
             self.queue.judge_soon(watched.release.id)
 
-    async def _merge_or_requeue(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
-        """Add what other monitors saw. If the store fails, have the release judged again soon and return False."""
+    async def _merge_or_requeue(
+        self, others: OtherMonitors, watched: WatchedRelease, now: datetime
+    ) -> bool:
+        """Add what other monitors saw.
+
+        If the store fails, have the release judged again soon and return False.
+        """
         try:
             await others.merge_into(watched, now)
         except StoreFault:
-            # Then the release counts as changed, so the store is queried again even without a new look.
+            # Then the release counts as changed, so the store is queried again even without a new
+            # look.
             watched.last_recorded = None
             self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
             return False
         return True
 
     def _queue_judgements_after(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Queue the judgements that follow from a verdict. Return whether the verdict must wait for a calendar read."""
+        """Queue the judgements that follow from a verdict.
+
+        Return whether the verdict must wait for a calendar read.
+        """
         judge_after_read = partial(self.queue.judge_soon, watched.release.id)
         # This call also sets `watched.waits_for_calendar`.
-        judge_at_latest = self.promise_check.request_needed_reads(watched, verdict, judge_after_read)
+        judge_at_latest = self.promise_check.request_needed_reads(
+            watched, verdict, judge_after_read
+        )
         if judge_at_latest is not None:  # None: no judgement is needed unless a calendar is read
             self.queue.judge_at(judge_at_latest, watched.release.id)
         must_wait_for_calendar = watched.waits_for_calendar
         if not must_wait_for_calendar:
-            # The verdict counts from now on, so it is evidence about the other releases of its slot.
+            # The verdict counts from now on, so it is evidence about the other releases of its
+            # slot.
             self._requeue_same_slot(watched, verdict)
         return must_wait_for_calendar
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
-        """Have the other releases of the same slot judged again if this verdict has changed since the last call.
+        """Have the other releases of the same slot judged again if this verdict has changed since
+        the last call.
 
-        Without a change, none are judged again. Otherwise two releases would requeue each other for ever.
+        Without a change, none are judged again. Otherwise two releases would requeue each other for
+        ever.
         """
         before, watched.last_propagated = watched.last_propagated, verdict
         for name in releases_to_rejudge(self.releases, before, verdict):
             self.queue.judge_soon(name)
 
-    async def _record_or_requeue(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
+    async def _record_or_requeue(
+        self, watched: WatchedRelease, verdict: Verdict, now: datetime
+    ) -> None:
         if not await self.recorder.record(watched, verdict, now):
             self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
 
@@ -255,27 +315,40 @@ class Judging:
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Return the verdict on a release as of `now`.
 
-        It has the finding `platform` if releases of several producers were late on the same host and slot.
+        It has the finding `platform` if releases of several producers were late on the same host
+        and slot.
         """
         policy = self.planner.rules.policies.of(*watched.release.producers)
         blind = self.blind.spans
-        # When other releases came out shows how long GOV.UK's announcement and index lag behind a release.
-        publications = (other.publication for other in self.releases.values() if other is not watched)
+        # When other releases came out shows how long GOV.UK's announcement and index lag behind a
+        # release.
+        publications = (
+            other.publication for other in self.releases.values() if other is not watched
+        )
         published = (publication for publication in publications if publication is not None)
-        verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
+        verdict = judge(
+            watched.release, watched.promises, watched.runs, blind, policy, now, published=published
+        )
         other_releases = (other for name, other in self.releases.items() if name != verdict.release)
-        # A withheld verdict is no evidence, because the monitor has not looked at the page of its release yet.
-        other_verdicts = (other.verdict for other in other_releases if other.verdict_withheld_until is None)
-        return add_platform_finding(verdict, (slot_verdict(each) for each in other_verdicts if each is not None))
+        # A withheld verdict is no evidence, because the monitor has not looked at the page of its
+        # release yet.
+        other_verdicts = (
+            other.verdict for other in other_releases if other.verdict_withheld_until is None
+        )
+        return add_platform_finding(
+            verdict, (slot_verdict(each) for each in other_verdicts if each is not None)
+        )
 
 
 def releases_to_rejudge(
     releases: Mapping[str, WatchedRelease], before: Verdict | None, verdict: Verdict
 ) -> Iterator[str]:
-    """Yield the releases of the same slot to judge again, because this one's verdict changed from `before`.
+    """Yield the releases of the same slot to judge again, because this one's verdict changed from
+    `before`.
 
-    If it became late, or stopped being late, all others are judged again: their finding about the platform may change.
-    If it became on time, or stopped being so, only late ones are: a release on time speaks against a platform fault.
+    If it became late, or stopped being late, all others are judged again: their finding about the
+    platform may change. If it became on time, or stopped being so, only late ones are: a release on
+    time speaks against a platform fault.
     """
     old_kind, kind = before.verdict if before is not None else VerdictKind.PENDING, verdict.verdict
     lateness_changed = (old_kind in LATE_VERDICTS) is not (kind in LATE_VERDICTS)

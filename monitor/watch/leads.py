@@ -1,4 +1,7 @@
-"""Leads: things that only a person can judge. Each address is reported once, with its times and none of its words."""
+"""Leads: things that only a person can judge.
+
+Each address is reported once, with its times and none of its words.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +44,14 @@ _log = structlog.get_logger(__name__)
 _UNTIL_AFTER_SLOT = timedelta(days=1)
 """How long after its slot a missing release is worth a lead."""
 _ODD_ANSWERS = {
-    PLACEHOLDER: "a page under its title that names the day of its slot, with no date of publication and no file,",
+    PLACEHOLDER: (
+        "a page under its title that names the day of its slot, with no date of publication and no"
+        " file,"
+    ),
     ANOTHER_TITLE: "a page of another title",
-    OTHER_HEADING: "a page under another heading, with the title of the release only in its <title>,",
+    OTHER_HEADING: (
+        "a page under another heading, with the title of the release only in its <title>,"
+    ),
     MARKED_TITLE: "a page whose title is marked as a preview, a test, cancelled or the like",
     NOTICE_ONLY: "a page under its title that only says that it is not out or not available",
     WITHOUT_PERIOD: "a page under its title, but without its period,",
@@ -53,12 +61,17 @@ _ODD_ANSWERS = {
     WRONG_KIND: "content that is not of the kind that its address or type names",
 }
 _MIN_DURATION = timedelta(seconds=15)
-"""How long such an answer must last, because pages change within seconds while a site is updated."""
+"""How long such an answer must last, because pages change within seconds while a site is
+updated.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """Sends leads (hints that a person must judge). `wake` is called when the outbox has a new notice."""
+    """Sends leads (hints that a person must judge).
+
+    `wake` is called when the outbox has a new notice.
+    """
 
     verdicts: VerdictStore
     writer: Writer
@@ -68,17 +81,27 @@ class Leads:
     ledger: Ledger
     wake: Callable[[], None]
     tasks: Tasks
-    # For each release, the addresses that gave an odd answer and for which a lead was sent since the start.
+    # For each release, the addresses that gave an odd answer and for which a lead was sent since
+    # the start.
     _reported: dict[str, set[str]] = field(default_factory=dict)
 
     async def send(self, release: str, lead: Finding) -> None:
-        """Store a lead (a hint that a person must judge) and its notices, unless an earlier lead had the same `url`."""
+        """Store a lead (a hint that a person must judge) and its notices, unless an earlier lead
+        had the same `url`.
+        """
         now = self.clock.now()
         facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def write(tx: Transaction) -> int:
-            """Add the lead to the incident of leads, apart from measured ones. Return the number of new notices."""
-            of_leads = [incident for incident in self.verdicts.incidents_of(release) if incident.kind is Kind.LEAD]
+            """Add the lead to the incident of leads, apart from measured ones.
+
+            Return the number of new notices.
+            """
+            of_leads = [
+                incident
+                for incident in self.verdicts.incidents_of(release)
+                if incident.kind is Kind.LEAD
+            ]
             known = find_known_incident(of_leads, release)
             facts_with_lead = add_lead(facts, lead, known)
             if facts_with_lead is None:  # the incident has a lead with this `url`
@@ -89,27 +112,40 @@ class Leads:
             self.wake()
 
     def send_for_press_item(self, producer: str, found: Found, at: datetime) -> None:
-        """Send a lead (a hint that a person must judge) about a press item, for the producer's next release, if any."""
+        """Send a lead (a hint that a person must judge) about a press item, for the producer's next
+        release, if any.
+        """
         near = self.admission.near_releases(producer)
         ahead = [(it.slot, it.release.id) for it in near if it.slot is not None and it.slot > at]
         if ahead:
             _, next_due = min(ahead)
             _log.info("lead", producer=producer, release=next_due, url=found.url)
-            # A lead may not quote the item, because its text may be of the release, before its slot.
-            detail = f"a press item with watched keywords, first seen {interval_text(Interval(None, at))}: {found.url}"
+            # A lead may not quote the item, because its text may be of the release, before its
+            # slot.
+            detail = (
+                "a press item with watched keywords, first seen"
+                f" {interval_text(Interval(None, at))}: {found.url}"
+            )
             self.tasks.start(self.send(next_due, Finding(LEAD, None, detail, url=found.url)))
 
     def send_for_odd_answer(self, target: Target, sighting: Sighting) -> None:
-        """Send one lead (a hint) about an address that has given an odd answer for some seconds, such as another title.
+        """Send one lead (a hint) about an address that has given an odd answer for some seconds,
+        such as another title.
 
-        The answer proves nothing, so a person must judge it. It must follow a proved absence, or be a placeholder. No
-        lead is sent if the release is out, or was due long ago. Call `Watch.see` first, so that the look is in a run.
+        The answer proves nothing, so a person must judge it. It must follow a proved absence, or be
+        a placeholder. No lead is sent if the release is out, or was due long ago. Call `Watch.see`
+        first, so that the look is in a run.
         """
         if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
             return
         watched = self.watch.releases.get(target.release)
         run = None if watched is None else watched.state_or_empty(target.id).last
-        if watched is None or run is None or run.why != sighting.why or run.state is not State.UNKNOWN:
+        if (
+            watched is None
+            or run is None
+            or run.why != sighting.why
+            or run.state is not State.UNKNOWN
+        ):
             return
         is_reported = target.url in self._reported.get(target.release, ())
         if is_reported or run.last_received - run.first_sent < _MIN_DURATION:
@@ -124,13 +160,24 @@ class Leads:
         self._reported.setdefault(target.release, set()).add(target.url)
         _log.info("odd_answer", target=target.id, why=run.why)
         early = " before its slot" if slot is not None and run.begin < slot else ""
-        claim = f"{_ODD_ANSWERS[run.why]} is at its address{early}: it does not prove that the release is out"
-        first_seen = interval_text(Interval(None if last_proof is None else last_proof.end, run.begin))
-        lead = Finding(LEAD, None, f"{claim}, first seen {first_seen}: {target.url}", url=target.url)
+        claim = (
+            f"{_ODD_ANSWERS[run.why]} is at its address{early}: it does not prove that the release"
+            " is out"
+        )
+        first_seen = interval_text(
+            Interval(None if last_proof is None else last_proof.end, run.begin)
+        )
+        lead = Finding(
+            LEAD, None, f"{claim}, first seen {first_seen}: {target.url}", url=target.url
+        )
         self.tasks.start(self.send(target.release, lead))
 
-    def _is_early_or_missing(self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None) -> bool:
-        """Return whether the run began before the slot, or the slot passed lately and the part is not out yet."""
+    def _is_early_or_missing(
+        self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None
+    ) -> bool:
+        """Return whether the run began before the slot, or the slot passed lately and the part is
+        not out yet.
+        """
         if slot is None or run.first_sent < slot:
             return True
         parts = watched.verdict.parts if watched.verdict is not None else ()
@@ -139,29 +186,46 @@ class Leads:
 
 
 def is_still_worth_a_lead(slot: datetime, now: datetime) -> bool:
-    """Return whether a release that is still missing is worth a lead: until a day after its slot."""
+    """Return whether a release that is still missing is worth a lead: until a day after its
+    slot.
+    """
     return now - slot < _UNTIL_AFTER_SLOT
 
 
 def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> ReleaseFacts | None:
-    """Return a release's facts with a new `lead` and those of the incident `known`. None if it has this lead already.
+    """Return a release's facts with a new `lead` and those of the incident `known`.
 
-    The facts have the verdict `lead` and no grade, because a lead is a hint that only a person can judge.
+    None if it has this lead already.
+
+    The facts have the verdict `lead` and no grade, because a lead is a hint that only a person can
+    judge.
     """
     earlier_leads = known.facts.findings if known is not None and known.facts is not None else ()
     url = canonical_address(lead.url)
     for earlier in earlier_leads:
         # Old versions stored no `url`. They only wrote the address at the end of `detail`.
-        is_same = canonical_address(earlier.url) == url if earlier.url else earlier.detail.endswith(f" {lead.url}")
+        is_same = (
+            canonical_address(earlier.url) == url
+            if earlier.url
+            else earlier.detail.endswith(f" {lead.url}")
+        )
         if is_same:
             return None
-    return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*earlier_leads, lead))
+    return replace(
+        facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*earlier_leads, lead)
+    )
 
 
 def _follows_absence_or_is_placeholder(target: Target, run: Run, last_proof: Run | None) -> bool:
-    """Return whether the answers of a run follow a proved absence at a promised address, or are a placeholder's."""
+    """Return whether the answers of a run follow a proved absence at a promised address, or are a
+    placeholder's.
+    """
     if is_witness(target.part) or target.origin is Origin.PREDICTED:
         return False
     if run.why == PLACEHOLDER:
         return last_proof is None or last_proof.state is State.ABSENT
-    return last_proof is not None and last_proof.state is State.ABSENT and target.address is not Address.GUESSED
+    return (
+        last_proof is not None
+        and last_proof.state is State.ABSENT
+        and target.address is not Address.GUESSED
+    )

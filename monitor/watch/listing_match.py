@@ -23,11 +23,15 @@ from schedules.titles import read_title, title_matches
 _ANNOUNCED = quick(r"www\.gov\.uk/government/statistics/announcements/", re.IGNORECASE)
 UNDATED_WITHIN = timedelta(days=14)
 MISDATED_WITHIN = timedelta(days=1)
-"""How near its slot a release must be to match an entry without a period, or with another period."""
+"""How near its slot a release must be to match an entry without a period, or with another
+period.
+"""
 
 
 class MatchKind(StrEnum):
-    """What an entry has: the release's own title, only its series, or its address under another edition's title."""
+    """What an entry has: the release's own title, only its series, or its address under another
+    edition's title.
+    """
 
     TITLE = "title"
     SERIES = "series"
@@ -36,9 +40,11 @@ class MatchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListingMatch:
-    """An entry of a listing that matches a release: its address, the listing's, and when it came into the listing.
+    """An entry of a listing that matches a release: its address, the listing's, and when it came
+    into the listing.
 
-    `title` is only compared with other releases. It is never shown, because it may be from before its slot.
+    `title` is only compared with other releases. It is never shown, because it may be from before
+    its slot.
     """
 
     release: str
@@ -51,7 +57,10 @@ class ListingMatch:
 
 @dataclass(frozen=True, slots=True)
 class NearRelease:
-    """A release that is watched or will be. `slot` is when its slot begins, or None without a slot in force."""
+    """A release that is watched or will be.
+
+    `slot` is when its slot begins, or None without a slot in force.
+    """
 
     release: Release
     slot: datetime | None
@@ -63,27 +72,42 @@ FindSameAddressOrTitle = Callable[[Found], Sequence[NearRelease]]
 class Matcher:
     """Compares entries of a listing with its producer's releases.
 
-    `near` are those with a near slot. `find_same` returns all with an entry's address or title, except old ones.
+    `near` are those with a near slot. `find_same` returns all with an entry's address or title,
+    except old ones.
     """
 
-    def __init__(self, near: Sequence[NearRelease], now: datetime, find_same: FindSameAddressOrTitle) -> None:
-        """Index the near releases by the words of their titles and by the addresses of their parts."""
+    def __init__(
+        self, near: Sequence[NearRelease], now: datetime, find_same: FindSameAddressOrTitle
+    ) -> None:
+        """Index the near releases by the words of their titles and by the addresses of their
+        parts.
+        """
         self._now = now
         self._find_same_address_or_title = find_same
-        # A sitemap has thousands of entries. An entry is compared only with releases that share a word with it.
+        # A sitemap has thousands of entries. An entry is compared only with releases that share a
+        # word with it.
         self._by_word: dict[str, list[NearRelease]] = defaultdict(list)
         self._by_url: dict[str, list[NearRelease]] = defaultdict(list)
         for candidate in near:
             for word in set(read_title(candidate.release.title).words):
                 self._by_word[word].append(candidate)
-            urls = {canonical_address(part.url) for part in candidate.release.parts if _identifies_release(part)}
+            urls = {
+                canonical_address(part.url)
+                for part in candidate.release.parts
+                if _identifies_release(part)
+            }
             for url in urls - {""}:
                 self._by_url[url].append(candidate)
         # One pattern of all words (compiled by `quick`). Without any word, it never matches.
-        self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
+        self._words = quick(
+            "|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE
+        )
 
     def matches(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each near release that an entry matches, and how. `is_new`: the entry was not in the last look."""
+        """Yield each near release that an entry matches, and how.
+
+        `is_new`: the entry was not in the last look.
+        """
         if _ANNOUNCED.search(found.url):
             return  # an announcement does not show that its release is out
         yield from self._match_promised_address(found, is_new=is_new)
@@ -92,10 +116,18 @@ class Matcher:
             yield from self._match_title(found, is_new=is_new)
 
     def _match_title(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each near release with a similar title, and how an entry matches it (`EDITION`, `TITLE`, `SERIES`)."""
+        """Yield each near release with a similar title, and how an entry matches it (`EDITION`,
+        `TITLE`, `SERIES`).
+        """
         words = set(read_title(found.title).words)
-        sharing_word = {it.release.id: it for word in words for it in self._by_word.get(word, ())}.values()
-        alike = [(it, likeness) for it in sharing_word if (likeness := _title_likeness(it.release, found.title))]
+        sharing_word = {
+            it.release.id: it for word in words for it in self._by_word.get(word, ())
+        }.values()
+        alike = [
+            (it, likeness)
+            for it in sharing_word
+            if (likeness := _title_likeness(it.release, found.title))
+        ]
         address = canonical_address(found.url)
         ids_at_address = {it.release.id for it in self._by_url.get(address, ())}
         for candidate, likeness in alike:
@@ -105,16 +137,24 @@ class Matcher:
                 # The release's page is reused, and now has another edition's title.
                 yield release.id, MatchKind.EDITION
         # Releases with a similar title that calendars promise at another address than the entry's.
-        elsewhere = [(it, likeness) for it, likeness in alike if it.release.id not in ids_at_address]
+        elsewhere = [
+            (it, likeness) for it, likeness in alike if it.release.id not in ids_at_address
+        ]
         same_title = [it for it, likeness in elsewhere if likeness is Likeness.SAME]
-        # An old entry may be of any year. So it can only show a release that has a period in its title.
+        # An old entry may be of any year. So it can only show a release that has a period in its
+        # title.
         possible = [it for it in same_title if is_new or _has_period(it.release)]
-        yield from ((it.release.id, MatchKind.TITLE) for it in self._choose_edition(found, possible))
+        yield from (
+            (it.release.id, MatchKind.TITLE) for it in self._choose_edition(found, possible)
+        )
         if is_new and not ids_at_address and not same_title:
             yield from self._match_series(found, elsewhere)
 
-    def _match_promised_address(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release with a future slot that is promised at the entry's address, if the entry may show it.
+    def _match_promised_address(
+        self, found: Found, *, is_new: bool
+    ) -> Iterator[tuple[str, MatchKind]]:
+        """Yield each release with a future slot that is promised at the entry's address, if the
+        entry may show it.
 
         A match by address counts as much as one by title, so it gets the same kind (`TITLE`).
         """
@@ -123,29 +163,42 @@ class Matcher:
             likeness = _title_likeness(release, found.title)
             if is_new:
                 may_show_release = likeness is not Likeness.OTHER_EDITION
-            else:  # an entry of an earlier look may be years old, so only a title with a period (`May 2026`) suffices
+            else:
+                # An entry of an earlier look may be years old, so only a title with a period
+                # (`May 2026`) suffices.
                 may_show_release = likeness is Likeness.SAME and _has_period(release)
             if slot is not None and slot > self._now and may_show_release:
                 yield release.id, MatchKind.TITLE
 
     def _choose_edition(self, found: Found, same_title: Sequence[NearRelease]) -> list[NearRelease]:
-        """Return which of the near releases `same_title` an entry may show. All of them have the entry's title."""
+        """Return which of the near releases `same_title` an entry may show.
+
+        All of them have the entry's title.
+        """
         if not same_title:
             return []
-        near_and_old = self._find_same_address_or_title(found)  # also releases whose slot passed long ago
-        ids_due = {it.release.id for it in near_and_old if it.slot is not None and it.slot <= self._now}
+        # also releases whose slot passed long ago
+        near_and_old = self._find_same_address_or_title(found)
+        ids_due = {
+            it.release.id for it in near_and_old if it.slot is not None and it.slot <= self._now
+        }
         if ids_due:
-            # The entry shows an edition whose slot has passed. If this is an old edition, no near release is returned.
+            # The entry shows an edition whose slot has passed. If this is an old edition, no near
+            # release is returned.
             return [it for it in same_title if it.release.id in ids_due]
-        # No slot has passed, so the entry shows the next edition early. Editions without a slot come last.
-        return [min(same_title, key=lambda it: (it.slot is None, it.slot or self._now, it.release.id))]
+        # No slot has passed, so the entry shows the next edition early. Editions without a slot
+        # come last.
+        return [
+            min(same_title, key=lambda it: (it.slot is None, it.slot or self._now, it.release.id))
+        ]
 
     def _match_series(
         self, found: Found, alike: Sequence[tuple[NearRelease, Likeness]]
     ) -> Iterator[tuple[str, MatchKind]]:
         """Yield the release of the same series with the nearest slot, if that is near enough.
 
-        Yield nothing if a release has the address or title of the entry, because the entry is then of that one.
+        Yield nothing if a release has the address or title of the entry, because the entry is then
+        of that one.
         """
         near = [
             (distance, it.release.id)
@@ -157,8 +210,13 @@ class Matcher:
             yield nearest, MatchKind.SERIES
 
 
-def new_parts(release: Release, origin: Origin, roles: Iterable[tuple[str, Role]], first: int = 1) -> list[Part]:
-    """Return new parts of a release for these addresses and roles. Their ids are numbered from `first`."""
+def new_parts(
+    release: Release, origin: Origin, roles: Iterable[tuple[str, Role]], first: int = 1
+) -> list[Part]:
+    """Return new parts of a release for these addresses and roles.
+
+    Their ids are numbered from `first`.
+    """
     pairs = zip(unused_part_ids(origin, release.parts, first), roles, strict=False)
     return [Part(name, role, url, required=False, origin=origin) for name, (url, role) in pairs]
 
@@ -169,18 +227,27 @@ def part_elsewhere(release: Release, url: str) -> Part:
 
 
 def _identifies_release(part: Part) -> bool:
-    """Return whether the part's address identifies the release. A page that all editions share does not."""
+    """Return whether the part's address identifies the release.
+
+    A page that all editions share does not.
+    """
     is_shared = part.origin is Origin.LINKED or recogniser_of(part) == PERIOD
     return part.origin is not Origin.ELSEWHERE and not is_shared
 
 
 def recognise_by_title(part: Part) -> Part:
-    """Return a part from a listing with the recogniser for titles, because any page there is no proof. Others as is."""
-    is_listed_page = part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
+    """Return a part from a listing with the recogniser for titles, because any page there is no
+    proof. Others as is.
+    """
+    is_listed_page = (
+        part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
+    )
     return replace(part, recognise="titled") if is_listed_page else part
 
 
-_WITHIN = dict.fromkeys((Likeness.SAME, Likeness.UNDATED), UNDATED_WITHIN) | {Likeness.OTHER_EDITION: MISDATED_WITHIN}
+_WITHIN = dict.fromkeys((Likeness.SAME, Likeness.UNDATED), UNDATED_WITHIN) | {
+    Likeness.OTHER_EDITION: MISDATED_WITHIN
+}
 
 
 def _title_likeness(release: Release, title: str) -> Likeness | None:

@@ -1,4 +1,6 @@
-"""Read what other monitors on the same store saw of a release, before a verdict on it is recorded."""
+"""Read what other monitors on the same store saw of a release, before a verdict on it is
+recorded.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _PORTION = 200
 
 @dataclass(frozen=True, slots=True)
 class _StoredKnowledge:
-    """The runs and promises that the store has for some releases, by id, and the latest blind spans."""
+    """The runs and promises that the store has for some releases, by id, and the latest blind
+    spans.
+    """
 
     runs: dict[str, list[Run]]
     promises: dict[str, list[Promise]]
@@ -40,8 +44,8 @@ _PendingCall = asyncio.Future[_StoredKnowledge]
 class OtherMonitors:
     """Reads other monitors' looks from the store. Passes their blind spans to `add_blind_spans`.
 
-    One query runs at a time, and all calls that come while it runs share the next. Otherwise, in a busy minute or
-    after a start, many queries would queue and look as if the store did not answer.
+    One query runs at a time, and all calls that come while it runs share the next. Otherwise, in a
+    busy minute or after a start, many queries would queue and look as if the store did not answer.
     """
 
     store: Store
@@ -54,7 +58,10 @@ class OtherMonitors:
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def merge_into(self, watched: WatchedRelease, now: datetime) -> None:
-        """Read what other monitors stored for a release, and add their runs and promises to it. Raises `StoreFault`."""
+        """Read what other monitors stored for a release, and add their runs and promises to it.
+
+        Raises `StoreFault`.
+        """
         name, call = watched.release.id, asyncio.get_running_loop().create_future()
         self._waiting.setdefault(name, []).append(call)
         self._now = max(self._now, now)
@@ -66,16 +73,23 @@ class OtherMonitors:
         watched.replace_other_runs(stored.runs.get(name, ()))
 
     async def _read_for_all_calls(self) -> None:
-        """Read the releases that calls of `merge_into` wait for, a portion at a time, until no call waits."""
+        """Read the releases that calls of `merge_into` wait for, a portion at a time, until no call
+        waits.
+        """
         try:
             while self._waiting:  # calls by release
                 portion = list(islice(self._waiting, _PORTION))
-                await self._read_for_calls({release: self._waiting.pop(release) for release in portion})
+                await self._read_for_calls(
+                    {release: self._waiting.pop(release) for release in portion}
+                )
         finally:
             self._is_reading = False
 
     async def _read_for_calls(self, calls: dict[str, list[_PendingCall]]) -> None:
-        """Read the releases of `calls` together, or after a fault one by one. Give each call its result or fault."""
+        """Read the releases of `calls` together, or after a fault one by one.
+
+        Give each call its result or fault.
+        """
         try:
             stored = await self.ask(partial(self._read_store, list(calls), self._now))
         except StoreFault as fault:

@@ -36,7 +36,8 @@ FORMATS: Mapping[str, str] = {**MEDIA, "csv": "text/csv; charset=utf-8", "json":
 class Periods:
     """Makes reports on the releases with a slot between two local days.
 
-    `names` has names by id, `producers` the configured ids. `editions` replaces the Code's. `redactor` hides secrets.
+    `names` has names by id, `producers` the configured ids. `editions` replaces the Code's.
+    `redactor` hides secrets.
     """
 
     store: Store
@@ -47,25 +48,49 @@ class Periods:
     editions: Editions | None = None
     redactor: Redactor | None = None
 
-    def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
-        """Return the releases of a period, with blind spans, incidents logged by people, and `claims`.
+    def period(
+        self, first: date, last: date, now: datetime, producer: str = "", host: str = ""
+    ) -> Period:
+        """Return the releases of a period, with blind spans, incidents logged by people, and
+        `claims`.
 
-        Claims are publications in the publisher's own record. No name means all, an unknown one raises `UnknownName`.
+        Claims are publications in the publisher's own record. No name means all, an unknown one
+        raises `UnknownName`.
         """
         store = self.store
         begin, end = span_of(first, last, self.timezone)
-        bodies = judged_between(store, self.policies, (begin, end), now, self.editions, self.redactor)
+        bodies = judged_between(
+            store, self.policies, (begin, end), now, self.editions, self.redactor
+        )
         rows = [period_row(store.verdicts, body) for body in bodies]
-        logged = [incident for incident in store.verdicts.incidents(begin, end) if incident.kind is Kind.HAND]
+        logged = [
+            incident
+            for incident in store.verdicts.incidents(begin, end)
+            if incident.kind is Kind.HAND
+        ]
         claims = store.ledger.claims(begin, end)
-        producers = {name for row in rows for name in (row.producer, *row.other_producers)} | {*self.producers}
-        producers |= {incident.producer for incident in logged} | {claim.producer for claim in claims}
-        hosts = {row.host for row in rows}.union((claim.host for claim in claims), *map(_hosts_of, logged))
+        producers = {name for row in rows for name in (row.producer, *row.other_producers)} | {
+            *self.producers
+        }
+        producers |= {incident.producer for incident in logged} | {
+            claim.producer for claim in claims
+        }
+        hosts = {row.host for row in rows}.union(
+            (claim.host for claim in claims), *map(_hosts_of, logged)
+        )
         _check_names(store.verdicts, producers, hosts, producer, host)
         # `begin` and `end` are never None here, because both days are given.
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
-        logged = [each for each in logged if producer in ("", *each.producers) and host in ("", *_hosts_of(each))]
-        claims = [claim for claim in claims if producer in ("", claim.producer) and host in ("", claim.host)]
+        logged = [
+            each
+            for each in logged
+            if producer in ("", *each.producers) and host in ("", *_hosts_of(each))
+        ]
+        claims = [
+            claim
+            for claim in claims
+            if producer in ("", claim.producer) and host in ("", claim.host)
+        ]
         return replace(
             select_period(rows, first, last, producer, host),
             blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
@@ -75,8 +100,12 @@ class Periods:
 
     def report(self, found: Period, now: datetime) -> Report:
         """Return the report on a period."""
-        name = found.host or self.names.get(found.producer, found.producer) or "All producers watched"
-        return build_period_report(found, name, now, self.timezone, lambda producer: self.names.get(producer, producer))
+        name = (
+            found.host or self.names.get(found.producer, found.producer) or "All producers watched"
+        )
+        return build_period_report(
+            found, name, now, self.timezone, lambda producer: self.names.get(producer, producer)
+        )
 
     def render(self, found: Period, kind: str, now: datetime) -> bytes:
         """Return the bytes of a report in the format `kind`, one of `FORMATS`."""
@@ -86,10 +115,14 @@ class Periods:
             return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
         return WRITERS[kind](self.report(found, now))
 
-    def save_as_draft(self, tx: Transaction, found: Period, now: datetime) -> tuple[Incident, Versions]:
-        """Save a report on a period as the draft of an incident, which is closed and needs no signature.
+    def save_as_draft(
+        self, tx: Transaction, found: Period, now: datetime
+    ) -> tuple[Incident, Versions]:
+        """Save a report on a period as the draft of an incident, which is closed and needs no
+        signature.
 
-        Return the incident and all versions of its draft. If the incident exists, the report is a further version.
+        Return the incident and all versions of its draft. If the incident exists, the report is a
+        further version.
         """
         report, verdicts = self.report(found, now), self.store.verdicts
         name = f"period-{file_stem_of(found)}"
@@ -97,32 +130,57 @@ class Periods:
         title = f"{report.title}: {report.subject}"
         begin = day_begins(found.begins, self.timezone)
         what = {"what": "A report on all releases of a period."}
-        # No kind is for a period, and `PLATFORM` is the one about several releases. This incident links to no release.
+        # No kind is for a period, and `PLATFORM` is the one about several releases. This incident
+        # links to no release.
         new_incident = Incident(
-            name, Kind.PLATFORM, "", about, title, opened=now, occurred=begin, grade="none", closed=now, words=what
+            name,
+            Kind.PLATFORM,
+            "",
+            about,
+            title,
+            opened=now,
+            occurred=begin,
+            grade="none",
+            closed=now,
+            words=what,
         )
         incident = verdicts.incident(name) or new_incident
         tx.save(incident)
-        return incident, add_measured_version(tx, verdicts.drafts(name), name, replace(report, incident=name))
+        return incident, add_measured_version(
+            tx, verdicts.drafts(name), name, replace(report, incident=name)
+        )
 
 
 def file_stem_of(found: Period) -> str:
-    """Return the file name of a period without its ending, such as `ofqual-2026-10-01-2026-12-31`."""
-    return f"{'-'.join(filter(None, (found.producer, found.host))) or 'all'}-{found.begins}-{found.ends}"
+    """Return the file name of a period without its ending, such as
+    `ofqual-2026-10-01-2026-12-31`.
+    """
+    subject = "-".join(filter(None, (found.producer, found.host))) or "all"
+    return f"{subject}-{found.begins}-{found.ends}"
 
 
 def _hosts_of(incident: Incident) -> set[str]:
     """Return the hosts of the addresses that an incident names, and "" if an address has none."""
-    urls = [*incident.words.get("url", "").splitlines(), *([incident.facts.url] if incident.facts is not None else [])]
+    urls = [
+        *incident.words.get("url", "").splitlines(),
+        *([incident.facts.url] if incident.facts is not None else []),
+    ]
     return {host_of(url) for url in urls}
 
 
-def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
-    """Raise `UnknownName` if `producer` or `host` is given and neither these sets nor any stored verdict has it."""
+def _check_names(
+    verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str
+) -> None:
+    """Raise `UnknownName` if `producer` or `host` is given and neither these sets nor any stored
+    verdict has it.
+    """
     for kind, name, known in (("producer", producer, producers), ("host", host, hosts)):
         if name and name not in known:
-            # Reading all stored verdicts is slow, so it is done only for a name that is not known yet.
+            # Reading all stored verdicts is slow, so it is done only for a name that is not known
+            # yet.
             rows = verdicts.judged()
-            stored = {row.producer if kind == "producer" else host_of(row.body["url"]) for row in rows}
+            stored = {
+                row.producer if kind == "producer" else host_of(row.body["url"]) for row in rows
+            }
             if name not in known | stored:
                 raise unknown_name(kind, name, known | stored)

@@ -31,7 +31,8 @@ _log = structlog.get_logger(__name__)
 _FILE_ROLES = {"attachment", "html", "data"}
 _MAX_SHARED_WINDOWS = 4096
 _MAX_LINKS = 5
-_LONGEST_SHIFT_MS = 3_600_000  # an hour: if a target's spacing is shorter, `next_due` uses the remainder
+# an hour: if a target's spacing is shorter, `next_due` uses the remainder
+_LONGEST_SHIFT_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,21 @@ class WatchRules:
     importance: Callable[[Release], int] = lambda _release: 0
 
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
-        """Return a release with its configured parts, and those of `known` that were found by looks."""
+        """Return a release with its configured parts, and those of `known` that were found by
+        looks.
+        """
         found = [part for part in known if part.origin in ADDED_ORIGINS and part.url != release.url]
         by_id = {part.id: part for part in (*release.parts, *self.extra_parts(release), *found)}
         parts = tuple(by_id.values())
         return release if parts == release.parts else replace(release, parts=parts)
 
     def proof_goal(self, release: Release, target: Target, promised: InForce) -> ProofGoal | None:
-        """Return the proof goal of a target, or None if it needs no proof or its slot is not exact."""
-        instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
+        """Return the proof goal of a target, or None if it needs no proof or its slot is not
+        exact.
+        """
+        instant = (
+            promised.slot.instant if promised.slot is not None and is_exact(promised) else None
+        )
         if instant is None:
             return None
         within = self.policies.of(*release.producers).on_time_within
@@ -79,18 +86,25 @@ class Planner:
         """Plan these releases by these rules from now on."""
         self.rules = rules
         for watched in releases:
-            # The rules may add parts to the announced release, which is None before the first update.
+            # The rules may add parts to the announced release, which is None before the first
+            # update.
             self.update_release(watched, watched.announced or watched.release)
             promised = slot_in_force(watched.release, watched.promises, self.clock.now())
             for target in watched.targets.values():
-                # `update_release` sent only changed windows. Send all targets, because proof goals may have changed.
+                # `update_release` sent only changed windows. Send all targets, because proof goals
+                # may have changed.
                 planned = watched.state_or_empty(target.id).windows
                 self._send_to_poller(watched, target, planned, promised, soon=False)
 
-    def update_release(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
-        """Update a release to what calendars now show, with its configured and found parts. `soon`: look at once.
+    def update_release(
+        self, watched: WatchedRelease, release: Release, *, soon: bool = False
+    ) -> None:
+        """Update a release to what calendars now show, with its configured and found parts.
 
-        If a redirect or a look found its page, that address stays. An old address becomes a part if it showed anything.
+        `soon`: look at once.
+
+        If a redirect or a look found its page, that address stays. An old address becomes a part if
+        it showed anything.
         """
         watched.announced = release
         old_url, old_parts = watched.release.url, watched.release.parts
@@ -103,8 +117,13 @@ class Planner:
         watched.release = release
         self.set_targets(watched, soon=soon)
 
-    def _find_page(self, watched: WatchedRelease, sighting: Sighting, others: Iterable[WatchedRelease]) -> None:
-        """Use one look to find the page of a release, whose address was guessed. `others` are all watched releases."""
+    def _find_page(
+        self, watched: WatchedRelease, sighting: Sighting, others: Iterable[WatchedRelease]
+    ) -> None:
+        """Use one look to find the page of a release, whose address was guessed.
+
+        `others` are all watched releases.
+        """
         target = watched.state_of(sighting.target).target
         if target is None:
             return
@@ -112,7 +131,8 @@ class Planner:
         is_present = sighting.state is State.PRESENT
         shows_title = target.origin is Origin.ELSEWHERE and is_present and sighting.specific
         if target.part == INDEX and is_present:
-            # Each page in the index may be the page of this release, unless it has another release's title. Look there.
+            # Each page in the index may be the page of this release, unless it has another
+            # release's title. Look there.
             known = {part.url for part in watched.release.parts}
             titles = {read_title(other.release.title) for other in others}
             other_titles = titles - {read_title(watched.release.title)}
@@ -124,27 +144,42 @@ class Planner:
             redirect = next((found.url for found in publications if found.role == "redirect"), None)
             if redirect is not None:
                 self._move_page(watched, redirect, Address.LED_TO)
-        elif shows_title and is_publication(target.url) and not watched.has_shown(watched.release.url):
-            # A page from the index or a listing has this release's title, and the guessed address never showed a page.
+        elif (
+            shows_title
+            and is_publication(target.url)
+            and not watched.has_shown(watched.release.url)
+        ):
+            # A page from the index or a listing has this release's title, and the guessed address
+            # never showed a page.
             self._move_page(watched, target.url, Address.FOUND)
 
     def _move_page(self, watched: WatchedRelease, url: str, address: Address) -> None:
-        """Move a release's page from its guessed address to the one that was found, and look there at once."""
+        """Move a release's page from its guessed address to the one that was found, and look there
+        at once.
+        """
         _log.info("page", release=watched.release.id, url=url, address=address.value)
         watched.found_page = (url, address)
         self.update_release(watched, watched.announced or watched.release, soon=True)
 
-    def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
-        """Watch further parts of a release. `soon`: look at them at once. Beyond twice the limit, parts are dropped."""
+    def add_parts(
+        self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False
+    ) -> None:
+        """Watch further parts of a release.
+
+        `soon`: look at them at once. Beyond twice the limit, parts are dropped.
+        """
         known = watched.release.parts
         most = max(2 * self.rules.watch.most_parts, len(known))  # but no known part
         watched.release = replace(watched.release, parts=(*known, *parts)[:most])
         self.set_targets(watched, soon=soon)
 
-    def add_found_parts(self, watched: WatchedRelease, seen: Sighting, others: Iterable[WatchedRelease] = ()) -> None:
+    def add_found_parts(
+        self, watched: WatchedRelease, seen: Sighting, others: Iterable[WatchedRelease] = ()
+    ) -> None:
         """Add the files and links on a published page to the parts of its release.
 
-        If the address of the page is a guess, first try to find the page. That needs the `others` (all releases).
+        If the address of the page is a guess, first try to find the page. That needs the `others`
+        (all releases).
         """
         if watched.release.address is Address.GUESSED:
             self._find_page(watched, seen, others)
@@ -161,9 +196,14 @@ class Planner:
             self.add_parts(watched, [*file_parts, *linked_parts])
 
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
-        """Treat predicted parts like other parts from now on if the page has `named` their addresses."""
+        """Treat predicted parts like other parts from now on if the page has `named` their
+        addresses.
+        """
         predicted = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED}
-        confirmed, known = predicted & named, self._confirmed_urls.get(watched.release.id, frozenset())
+        confirmed, known = (
+            predicted & named,
+            self._confirmed_urls.get(watched.release.id, frozenset()),
+        )
         if not confirmed <= known:
             self._confirmed_urls[watched.release.id] = known | confirmed
             self.replan(watched)
@@ -171,13 +211,18 @@ class Planner:
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and stop looking at its other targets."""
         before, watch = watched.targets.keys(), self.rules.watch
-        watched.set_targets(targets_of(watched.release, origin_view=watch.origin_view, most=watch.most_parts))
+        watched.set_targets(
+            targets_of(watched.release, origin_view=watch.origin_view, most=watch.most_parts)
+        )
         for removed in before - watched.targets.keys():
             self.poller.drop(removed)
         self.replan(watched, soon=soon)
 
     def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
-        """Plan a release's windows (when to look) again. Send the poller those that changed (`soon`: look at once)."""
+        """Plan a release's windows (when to look) again.
+
+        Send the poller those that changed (`soon`: look at once).
+        """
         now = self.clock.now()
         promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():
@@ -189,7 +234,10 @@ class Planner:
     def _plan_windows(
         self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime
     ) -> tuple[Window, ...]:
-        """Return the windows of a target that end after `now`. To save memory, equal windows are one object."""
+        """Return the windows of a target that end after `now`.
+
+        To save memory, equal windows are one object.
+        """
         windows = windows_in_force(
             target,
             promised,
@@ -218,37 +266,61 @@ class Planner:
         return begins is not None and begins > now
 
     def _send_to_poller(
-        self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
+        self,
+        watched: WatchedRelease,
+        target: Target,
+        windows: tuple[Window, ...],
+        promised: InForce,
+        *,
+        soon: bool,
     ) -> None:
-        """Have the poller look at a target in these windows, first at once if `soon`. Without windows, stop."""
+        """Have the poller look at a target in these windows, first at once if `soon`.
+
+        Without windows, stop.
+        """
         # The goal is the proof that the looks around the slot must give, or None.
         goal = self.rules.proof_goal(watched.release, target, promised)
         state = watched.state_of(target.id)
         state.windows, state.proof_goal = windows, goal
         if windows:
-            # The poller also needs the slot in force to judge answers, and `known_about` does not have the slot.
-            self.poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
+            # The poller also needs the slot in force to judge answers, and `known_about` does not
+            # have the slot.
+            self.poller.restore_known(
+                target, replace(watched.known_about(target), slot=promised.slot)
+            )
             # Targets are looked at at different times, which stay the same after a restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % _LONGEST_SHIFT_MS)
-            # At the slot, other requests to the host wait for the look at the page, so only the page has this instant.
-            promised_at = promised.slot.instant if promised.slot and is_view_of_page(target) else None
+            # At the slot, other requests to the host wait for the look at the page, so only the
+            # page has this instant.
+            promised_at = (
+                promised.slot.instant if promised.slot and is_view_of_page(target) else None
+            )
             self.poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=goal)
         else:
             self.poller.drop(target.id)
 
 
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
-    """Return parts for the new files that a page names, until the release has one part more than `most`."""
-    # A part that the page only linked to is not watched. If it is one of the files, it becomes a watched part too.
+    """Return parts for the new files that a page names, until the release has one part more than
+    `most`.
+    """
+    # A part that the page only linked to is not watched. If it is one of the files, it becomes a
+    # watched part too.
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
-    room = max(0, most + 1 - len(known))  # the one more is not watched: it shows that there were too many
+    # the one more is not watched: it shows that there were too many
+    room = max(0, most + 1 - len(known))
     new = [(file.url, Role(file.role)) for file in files if file.url not in known][:room]
     return new_parts(release, Origin.FOUND, new, first=len(release.parts))
 
 
 def _new_linked_parts(release: Release, urls: Sequence[str]) -> list[Part]:
-    """Return parts for a page's new links to other sites. They are only used to predict addresses of later editions."""
+    """Return parts for a page's new links to other sites.
+
+    They are only used to predict addresses of later editions.
+    """
     known = {part.url for part in release.parts}
     room = _MAX_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
-    new = [(url, Role.ALTERNATIVE) for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
+    new = [(url, Role.ALTERNATIVE) for url in dict.fromkeys(urls) if url not in known][
+        : max(0, room)
+    ]
     return new_parts(release, Origin.LINKED, new)

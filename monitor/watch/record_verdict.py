@@ -33,7 +33,8 @@ _NEAR_SLOT = timedelta(days=1)
 class Recorder:
     """Writes verdicts with the incidents and notices that follow from them.
 
-    `blind` has this monitor's name and blind spans, `health` our clock's offset. `on_recorded` gets written verdicts.
+    `blind` has this monitor's name and blind spans, `health` our clock's offset. `on_recorded` gets
+    written verdicts.
     """
 
     writer: Writer
@@ -44,18 +45,27 @@ class Recorder:
     others: OtherMonitors | None = None
 
     def how_measured(self, watched: WatchedRelease, verdict: Verdict) -> Measurement:
-        """Return how a verdict was measured: vantage, runs, blind spans near its slot, clock offset, evidence."""
+        """Return how a verdict was measured: vantage, runs, blind spans near its slot, clock
+        offset, evidence.
+        """
         slot = verdict.slot.begins() if verdict.slot else None
-        near = [span for span in self.blind.spans if slot is None or abs(span.ends - slot) < _NEAR_SLOT]
-        records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
+        near = [
+            span for span in self.blind.spans if slot is None or abs(span.ends - slot) < _NEAR_SLOT
+        ]
+        records = tuple(
+            (name, "") for runs in watched.runs.values() for run in runs for name in run.evidence
+        )
         return Measurement(self.blind.monitor, watched.runs, near, self.health.offset, records)
 
     def has_changed(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Return whether a verdict differs from the recorded one by more than durations that still grow."""
+        """Return whether a verdict differs from the recorded one by more than durations that still
+        grow.
+        """
         return _visible_state(verdict, self.how_measured(watched, verdict)) != watched.last_recorded
 
     async def record(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> bool:
-        """Write a verdict and call `on_recorded`, unless people would see no change but growing durations.
+        """Write a verdict and call `on_recorded`, unless people would see no change but growing
+        durations.
 
         Return False if the verdict could not be written, so that the release must be judged again.
         """
@@ -63,16 +73,18 @@ class Recorder:
         visible = _visible_state(verdict, measured)
         if visible == watched.last_recorded:
             return True
-        # `members` has the lease of this monitor, if several monitors share the store. `term` is the lease's number.
+        # `members` has the lease of this monitor, if several monitors share the store. `term` is
+        # the lease's number.
         members = None if self.others is None else self.others.members
         term = None if members is None else members.term
-        # Portions of a calendar read may still wait to be written, perhaps with these promises. The store must never
-        # have the verdict without its promises, so write them together.
+        # Portions of a calendar read may still wait to be written, perhaps with these promises. The
+        # store must never have the verdict without its promises, so write them together.
         perhaps_unwritten = watched.promises if self.writer.backlog.portions_left() else ()
 
         def write(tx: Transaction) -> RecordedVerdict | None:
             if members is not None and not members.is_in_term(term):
-                return None  # the lease ended while the write waited, so another monitor may record now
+                # the lease ended while the write waited, so another monitor may record now
+                return None
             _write_release_and_promises(tx, watched.announced, perhaps_unwritten)
             return self.events.record(tx, verdict, measured, now)
 
@@ -85,13 +97,20 @@ class Recorder:
         watched.last_recorded = visible
         watched.incident = recorded.incident.id if recorded.incident else None
         kind, grade = verdict.verdict.value, verdict.grade.value
-        _log.info("verdict", release=verdict.release, verdict=kind, grade=grade, final=verdict.final)
+        _log.info(
+            "verdict", release=verdict.release, verdict=kind, grade=grade, final=verdict.final
+        )
         self.on_recorded(recorded)
         return True
 
 
-def _write_release_and_promises(tx: Transaction, release: Release | None, promises: Sequence[Promise]) -> None:
-    """Write a release, its `promises` (oldest first) and each calendar's last confirmation. Without any, do nothing."""
+def _write_release_and_promises(
+    tx: Transaction, release: Release | None, promises: Sequence[Promise]
+) -> None:
+    """Write a release, its `promises` (oldest first) and each calendar's last confirmation.
+
+    Without any, do nothing.
+    """
     if release is None or not promises:
         return
     tx.save(release)
@@ -102,8 +121,16 @@ def _write_release_and_promises(tx: Transaction, release: Release | None, promis
 
 
 def _visible_state(verdict: Verdict, measured: Measurement) -> object:
-    """Return everything of a verdict that people see, except durations that still grow, and its links."""
+    """Return everything of a verdict that people see, except durations that still grow, and its
+    links.
+    """
     facts, body = release_facts(verdict, measured), status_key(body_of(verdict, None))
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return body, fact_rules.select_drafted_facts(facts), find_incident_kind(facts, verdict.at), platform, linked
+    return (
+        body,
+        fact_rules.select_drafted_facts(facts),
+        find_incident_kind(facts, verdict.at),
+        platform,
+        linked,
+    )

@@ -55,7 +55,15 @@ class StoredCase:
     def verdict(self, policies: Policies, now: datetime) -> Verdict:
         """Return the verdict as of `now`."""
         policy = policies.of(*self.release.producers)
-        return judge(self.release, self.promises, self.runs, self.blind, policy, now, published=self.published())
+        return judge(
+            self.release,
+            self.promises,
+            self.runs,
+            self.blind,
+            policy,
+            now,
+            published=self.published(),
+        )
 
 
 def stored_case(store: Store, release: str) -> StoredCase | None:
@@ -64,9 +72,16 @@ def stored_case(store: Store, release: str) -> StoredCase | None:
     if found is None:
         return None
     last_verdict, promises = store.verdicts.judged_one(release), store.ledger.promises([release])
-    with_all_parts, runs = _with_judged_parts(found, last_verdict), _runs_by_target(store, [release])
-    published = partial(_publications_near, store, release, None if last_verdict is None else last_verdict.slot)
-    return StoredCase(with_all_parts, promises, runs, _blind_spans_near(store.runs, promises), published)
+    with_all_parts, runs = (
+        _with_judged_parts(found, last_verdict),
+        _runs_by_target(store, [release]),
+    )
+    published = partial(
+        _publications_near, store, release, None if last_verdict is None else last_verdict.slot
+    )
+    return StoredCase(
+        with_all_parts, promises, runs, _blind_spans_near(store.runs, promises), published
+    )
 
 
 def _runs_by_target(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:
@@ -88,17 +103,31 @@ def _publications_near(store: Store, release: str, slot: datetime | None) -> Ite
 
 def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent]:
     """Return how the titles of a release's entries have changed, in the order of reads."""
-    rows = (row for name in release.calendars for row in ledger.announced(name) if row.release == release.id)
-    found = [event for row in rows for event in title_change_events(titles_of(row), row.calendar, release.id)]
+    rows = (
+        row
+        for name in release.calendars
+        for row in ledger.announced(name)
+        if row.release == release.id
+    )
+    found = [
+        event
+        for row in rows
+        for event in title_change_events(titles_of(row), row.calendar, release.id)
+    ]
     return sorted(found, key=lambda event: event.at)
 
 
 def _with_judged_parts(release: Release, row: Judged | None) -> Release:
-    """Return a release with all parts of its last verdict: configured and found parts are in no calendar."""
+    """Return a release with all parts of its last verdict: configured and found parts are in no
+    calendar.
+    """
     found_page = judged_found_page(row)
     release = release if found_page is None else with_page_at(release, *found_page)
     announced = {part.id for part in release.parts}
-    return replace(release, parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)))
+    return replace(
+        release,
+        parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)),
+    )
 
 
 def judged_parts(row: Judged | None) -> list[Part]:
@@ -108,7 +137,10 @@ def judged_parts(row: Judged | None) -> list[Part]:
 
 
 def judged_found_page(row: Judged | None) -> tuple[str, Address] | None:
-    """Return the page's address if a redirect or a look found it, by the last verdict. None for other addresses."""
+    """Return the page's address if a redirect or a look found it, by the last verdict.
+
+    None for other addresses.
+    """
     if row is None:
         return None
     address = Address(row.body.get("address", Address.ANNOUNCED))
@@ -120,15 +152,19 @@ def current_body(
 ) -> dict[str, Any]:
     """Return the JSON of a release, judged as of now. `row` has its stored verdict and JSON.
 
-    `editions` are the configured editions of the Code of Practice for Statistics. None: those of the program.
+    `editions` are the configured editions of the Code of Practice for Statistics. None: those of
+    the program.
     """
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
-        # The stored verdict is final, or the store has no facts to judge from. So return the stored JSON. A person may
-        # have recorded since then that the release was brought forward on purpose, so add this decision.
+        # The stored verdict is final, or the store has no facts to judge from. So return the stored
+        # JSON. A person may have recorded since then that the release was brought forward on
+        # purpose, so add this decision.
         return with_brought_forward(row.body, incident.words if incident else None)
-    return body_of(with_stored_platform_finding(store, case.verdict(policies, now)), incident, editions)
+    return body_of(
+        with_stored_platform_finding(store, case.verdict(policies, now)), incident, editions
+    )
 
 
 def judged_between(
@@ -139,17 +175,24 @@ def judged_between(
     editions: Editions | None = None,
     redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the JSON as of `now` of every judged release with a slot that begins in `span` (None: without bound).
+    """Yield the JSON as of `now` of every judged release with a slot that begins in `span` (None:
+    without bound).
 
     Only a few are in memory at a time. `redactor` removes secrets in configured addresses.
     """
     for names in chunks(store.verdicts.judged_ids(*span)):
         rows = {row.release: row for row in store.verdicts.judged_on(names)}
-        bodies = [current_body(store, policies, rows[name], now, editions) for name in names if name in rows]
+        bodies = [
+            current_body(store, policies, rows[name], now, editions)
+            for name in names
+            if name in rows
+        ]
         yield from bodies if redactor is None else json.loads(redactor(json.dumps(bodies)))
 
 
-def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: datetime) -> ReleaseFacts | None:
+def facts_of(
+    store: Store, policies: Policies, monitor: str, release: str, now: datetime
+) -> ReleaseFacts | None:
     """Return the facts for `alerts` about a release as of `now`, or None if it is not known."""
     case = stored_case(store, release)
     if case is None:
@@ -161,26 +204,36 @@ def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: 
 def body_of_unwatched(
     store: Store, policies: Policies, release: str, now: datetime, editions: Editions | None = None
 ) -> dict[str, Any] | None:
-    """Return the JSON of a release that is promised and not watched yet. None if it was judged or is not known."""
+    """Return the JSON of a release that is promised and not watched yet.
+
+    None if it was judged or is not known.
+    """
     case = None if store.verdicts.judged_one(release) is not None else stored_case(store, release)
     return None if case is None else body_of(case.verdict(policies, now), None, editions)
 
 
 def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
-    """Return a verdict with the finding `platform` if, by the store, others of its host and slot were late with it."""
+    """Return a verdict with the finding `platform` if, by the store, others of its host and slot
+    were late with it.
+    """
     slot = verdict.slot.instant if verdict.slot is not None else None
     if verdict.verdict not in LATE_VERDICTS or slot is None:
         return verdict
     others = [
-        SlotVerdict(row.release, row.producer, host_of(row.body["url"]), slot, verdict=VerdictKind(row.word))
-        for row in store.verdicts.judged(slot, slot + _MOMENT)  # only releases with exactly this slot
+        SlotVerdict(
+            row.release, row.producer, host_of(row.body["url"]), slot, verdict=VerdictKind(row.word)
+        )
+        # only releases with exactly this slot
+        for row in store.verdicts.judged(slot, slot + _MOMENT)
         if row.release != verdict.release
     ]
     return add_platform_finding(verdict, others)
 
 
 def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
-    """Return the blind spans from 30 days before the first promised slot to 30 days after the last."""
+    """Return the blind spans from 30 days before the first promised slot to 30 days after the
+    last.
+    """
     begins = [begin for promise in promises if (begin := promise.slot.begins()) is not None]
     passes = [end for promise in promises if (end := promise.slot.passes()) is not None]
     if not begins or not passes:
@@ -191,7 +244,10 @@ def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
 def replay(
     store: Store, policies: Policies, begin: datetime | None, end: datetime | None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Judge releases with a slot in a period again, as of their stored verdicts. Yield each id, and its differences."""
+    """Judge releases with a slot in a period again, as of their stored verdicts.
+
+    Yield each id, and its differences.
+    """
     for row in store.verdicts.judged(begin, end):
         case = stored_case(store, row.release)
         if case is None:
@@ -199,19 +255,31 @@ def replay(
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         again = with_stored_platform_finding(store, case.verdict(policies, row.at))
-        # With several monitors, a stored finding `blind` may be absent now, because another one watched at that time.
+        # With several monitors, a stored finding `blind` may be absent now, because another one
+        # watched at that time.
         has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
-        differences = find_differences(row.body, body_of(again, incident), several_monitors=has_several_monitors)
-        # The finding `platform` (several producers were late together on one host) depends on other releases, so
-        # `find_differences` leaves it out. `again` has it from their stored verdicts. Compare it here.
-        before = [found["detail"] for found in row.body["findings"] if found["kind"] == Kind.PLATFORM]
+        differences = find_differences(
+            row.body, body_of(again, incident), several_monitors=has_several_monitors
+        )
+        # The finding `platform` (several producers were late together on one host) depends on other
+        # releases, so `find_differences` leaves it out. `again` has it from their stored verdicts.
+        # Compare it here.
+        before = [
+            found["detail"] for found in row.body["findings"] if found["kind"] == Kind.PLATFORM
+        ]
         after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
-        yield row.release, differences + ([] if before == after else [f"findings.platform: was {before}, is {after}"])
+        yield (
+            row.release,
+            differences
+            + ([] if before == after else [f"findings.platform: was {before}, is {after}"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A release as of an instant: its JSON, the explanation of its verdict, and the stored facts."""
+    """A release as of an instant: its JSON, the explanation of its verdict, and the stored
+    facts.
+    """
 
     body: dict[str, Any]
     explanation: Explanation
@@ -232,9 +300,12 @@ class Explainer:
         store, case = self.store, stored_case(self.store, release)
         if case is None:
             return None
-        # The finding that a platform delayed several releases needs the others too, so it is read from the store.
+        # The finding that a platform delayed several releases needs the others too, so it is read
+        # from the store.
         verdict = with_stored_platform_finding(store, case.verdict(self.policies, now))
-        opened = [incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now]
+        opened = [
+            incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now
+        ]
         body = body_of(verdict, opened[-1] if opened else None, self.editions)
         policy = self.policies.of(*case.release.producers)
         explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
@@ -248,6 +319,11 @@ def _lost_evidence_facts(records: Iterable[Record]) -> Iterator[Fact]:
     """Yield for each record whose bytes are lost when and why."""
     for record in records:
         if record.expired is not None:
-            refused, dropped = "could not be kept, the disk refused them", "were dropped because memory was full"
+            refused, dropped = (
+                "could not be kept, the disk refused them",
+                "were dropped because memory was full",
+            )
             when = f"{refused if record.is_lost else dropped}, {record.expired:%d %B %Y %H:%M} UTC"
-            yield Fact("evidence", f"{record.id}: its bytes {when}", record.expired, evidence=(record.id,))
+            yield Fact(
+                "evidence", f"{record.id}: its bytes {when}", record.expired, evidence=(record.id,)
+            )

@@ -11,7 +11,14 @@ from itertools import takewhile
 from operator import is_
 from typing import Any
 
-from monitor.judge.runs import MOST_CHANGES, Run, count_changes, extend_run, find_last_removal, start_run
+from monitor.judge.runs import (
+    MOST_CHANGES,
+    Run,
+    count_changes,
+    extend_run,
+    find_last_removal,
+    start_run,
+)
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import WantedRead
@@ -38,7 +45,8 @@ _CLOSED = {VerdictKind.CANCELLED, VerdictKind.NOT_PUBLISHED}
 class TargetState:
     """One target of a release: when it is looked at, and its runs.
 
-    `target` is None after its last look, but its runs are still judged. `proof_goal` is None without an exact slot.
+    `target` is None after its last look, but its runs are still judged. `proof_goal` is None
+    without an exact slot.
     """
 
     target: Target | None = None
@@ -54,26 +62,33 @@ class TargetState:
     def crosses_slot_phase(self, now: datetime) -> bool:
         """Return whether the phase around the slot begins or ends between the last look and `now`.
 
-        An absence then begins a new run, so that no run mixes wide gaps far from the slot with narrow ones around it.
+        An absence then begins a new run, so that no run mixes wide gaps far from the slot with
+        narrow ones around it.
         """
         if not self.runs or self.runs[-1].state is not State.ABSENT:
             return False
         windows = (window_at(self.windows, at) for at in (self.runs[-1].last_received, now))
-        was_around_slot, is_around_slot = (window is not None and window.name == SLOT.name for window in windows)
+        was_around_slot, is_around_slot = (
+            window is not None and window.name == SLOT.name for window in windows
+        )
         return was_around_slot is not is_around_slot
 
     def spacing(self, now: datetime) -> timedelta | None:
-        """Return the planned spacing of looks for the gap between the last look and a look at `now`.
+        """Return the planned spacing of looks for the gap between the last look and a look at
+        `now`.
 
-        A run may not bridge a much longer gap. None: it may bridge any gap, because no looks were planned in the gap.
+        A run may not bridge a much longer gap. None: it may bridge any gap, because no looks were
+        planned in the gap.
         """
-        window_of_last_look = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
+        window_of_last_look = (
+            window_at(self.windows, self.runs[-1].last_received) if self.runs else None
+        )
         if window_of_last_look is not None:
             return window_of_last_look.every
         window = window_at(self.windows, now)
         if window is not None and window.name == AGAIN.name:
-            # This window was added because a published page seems removed. The last look may have been days ago, and
-            # the page may have changed since then. So limit the gap.
+            # This window was added because a published page seems removed. The last look may have
+            # been days ago, and the page may have changed since then. So limit the gap.
             return window.every
         return None
 
@@ -83,15 +98,22 @@ _EMPTY_STATE = TargetState()
 
 def find_last_proof(runs: Sequence[Run], url: str) -> Run | None:
     """Return the last of a target's runs that proved something at an address, or None."""
-    return next((run for run in reversed(runs) if run.state is not State.UNKNOWN and run.address in ("", url)), None)
+    return next(
+        (
+            run
+            for run in reversed(runs)
+            if run.state is not State.UNKNOWN and run.address in ("", url)
+        ),
+        None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class CachedJson:
     """The JSON of a watched release as of the instant `at`, kept until something can change it.
 
-    It was made from the objects of the release's `recorded_state` and `seen_state`. `changes_at` is the next instant
-    at which the passing of time changes it, or None.
+    It was made from the objects of the release's `recorded_state` and `seen_state`. `changes_at` is
+    the next instant at which the passing of time changes it, or None.
     """
 
     body: dict[str, Any]
@@ -105,15 +127,19 @@ class CachedJson:
     ) -> dict[str, Any] | None:
         """Return the cached JSON if it can be used at `now`, or None if it must be made again.
 
-        Each change of the verdict or a promise puts a new object into `recorded_state`, each look into `seen_state`.
+        Each change of the verdict or a promise puts a new object into `recorded_state`, each look
+        into `seen_state`.
         """
         was_clock_set_back = now < self.at
         if was_clock_set_back or not all(map(is_, self.recorded_state, recorded_state)):
             return None
-        has_no_new_look = len(self.seen_state) == len(seen_state) and all(map(is_, self.seen_state, seen_state))
+        has_no_new_look = len(self.seen_state) == len(seen_state) and all(
+            map(is_, self.seen_state, seen_state)
+        )
         if has_no_new_look and (self.changes_at is None or now < self.changes_at):
             return self.body | {"at": instant_json(now)}  # all other fields are still true
-        # Most looks change little, and the JSON is slow to make. So use it until it is a second old.
+        # Most looks change little, and the JSON is slow to make. So use it until it is a second
+        # old.
         return self.body if now < self.at + _JSON_MAX_AGE else None
 
 
@@ -121,16 +147,21 @@ class CachedJson:
 class WatchedRelease:
     """A release, and everything that the daemon has in memory about it.
 
-    - `announced` is the release as its calendars show it. `release` has configured and found parts as well.
+    - `announced` is the release as its calendars show it. `release` has configured and found parts
+      as well.
     - `states` are by target id. `last_recorded` is a new object after each record of the release.
     - `last_propagated` is the verdict with which others of its slot were last judged again.
-    - Until `verdict_withheld_until` its verdict is only used to plan looks, because its slot passed unwatched. A look
-      at its page ends that.
-    - `watched_closely` are parts that a listing showed, with since when. They are looked at as if public early.
-    - `other_runs` are runs of other monitors on the same store, or of this one before a restart. They are judged, and
+    - Until `verdict_withheld_until` its verdict is only used to plan looks, because its slot passed
+      unwatched. A look at its page ends that.
+    - `watched_closely` are parts that a listing showed, with since when. They are looked at as if
+      public early.
+    - `other_runs` are runs of other monitors on the same store, or of this one before a restart.
+      They are judged, and
     our looks never extend them.
-    - `found_page` is the address of its page if a redirect or a look found it, and how. None: calendars name it.
-    - `wanted_read` is the calendar read that a breach must wait for. `waits_for_calendar` is whether it waits now.
+    - `found_page` is the address of its page if a redirect or a look found it, and how. None:
+      calendars name it.
+    - `wanted_read` is the calendar read that a breach must wait for. `waits_for_calendar` is
+      whether it waits now.
     """
 
     release: Release
@@ -153,7 +184,10 @@ class WatchedRelease:
 
     @property
     def recorded_state(self) -> tuple[object, ...]:
-        """Return everything known of it except runs. One of the objects is replaced when any of it changes."""
+        """Return everything known of it except runs.
+
+        One of the objects is replaced when any of it changes.
+        """
         return self.release, self.promises, self.verdict, self.last_recorded, self.incident
 
     @property
@@ -164,7 +198,9 @@ class WatchedRelease:
     @property
     def targets(self) -> dict[str, Target]:
         """Return the targets that are looked at, by id."""
-        return {name: state.target for name, state in self.states.items() if state.target is not None}
+        return {
+            name: state.target for name, state in self.states.items() if state.target is not None
+        }
 
     @property
     def runs(self) -> dict[str, tuple[Run, ...]]:
@@ -177,27 +213,45 @@ class WatchedRelease:
 
     @property
     def publication(self) -> Publication | None:
-        """Return its publication, from which the lag of witnesses is measured. None if it is not published."""
+        """Return its publication, from which the lag of witnesses is measured.
+
+        None if it is not published.
+        """
         page = None if self.verdict is None else self.verdict.page
-        slot = None if self.verdict is None or self.verdict.slot is None else self.verdict.slot.begins()
+        slot = (
+            None
+            if self.verdict is None or self.verdict.slot is None
+            else self.verdict.slot.begins()
+        )
         by = None if page is None else page.released.by
-        return None if slot is None or by is None else Publication(self.release.id, slot, by, self.runs)
+        return (
+            None
+            if slot is None or by is None
+            else Publication(self.release.id, slot, by, self.runs)
+        )
 
     @property
     def last_proof_at(self) -> datetime | None:
         """Return when the last look that proved something was answered, or None."""
         last_runs = (state.runs[-1] for state in self.states.values() if state.runs)
-        return max((run.last_received for run in last_runs if run.state is not State.UNKNOWN), default=None)
+        return max(
+            (run.last_received for run in last_runs if run.state is not State.UNKNOWN), default=None
+        )
 
     def merge_promises(self, promises: Iterable[Promise]) -> None:
-        """Add promises from a calendar or the store. Keep the later confirmation of those that are known."""
+        """Add promises from a calendar or the store.
+
+        Keep the later confirmation of those that are known.
+        """
         by_key = {(promise.calendar, promise.learnt): promise for promise in self.promises}
         for promise in promises:
             known = by_key.get((promise.calendar, promise.learnt))
             # `confirmed_at` is None if the promise was never confirmed.
             if known is None or (promise.confirmed_at or NEVER) >= (known.confirmed_at or NEVER):
                 by_key[promise.calendar, promise.learnt] = promise
-        self.promises = tuple(sorted(by_key.values(), key=lambda promise: (promise.learnt, promise.calendar)))
+        self.promises = tuple(
+            sorted(by_key.values(), key=lambda promise: (promise.learnt, promise.calendar))
+        )
 
     def has_promises(self, promises: Iterable[Promise]) -> bool:
         """Return whether these promises are known. When they were last confirmed does not count."""
@@ -227,11 +281,21 @@ class WatchedRelease:
 
     def has_shown(self, url: str) -> bool:
         """Return whether its page was ever seen present or withdrawn at this address."""
-        of_page = (run for target, runs in self.runs.items() if parse_target_id(target)[1] == "page" for run in runs)
-        return any(run.address == url and run.state in (State.PRESENT, State.WITHDRAWN) for run in of_page)
+        of_page = (
+            run
+            for target, runs in self.runs.items()
+            if parse_target_id(target)[1] == "page"
+            for run in runs
+        )
+        return any(
+            run.address == url and run.state in (State.PRESENT, State.WITHDRAWN) for run in of_page
+        )
 
     def set_targets(self, targets: Iterable[Target]) -> None:
-        """Set the targets that are looked at. New, changed and dropped ones have no windows afterwards."""
+        """Set the targets that are looked at.
+
+        New, changed and dropped ones have no windows afterwards.
+        """
         by_id = {target.id: target for target in targets}
         for name in [*by_id, *(self.states.keys() - by_id.keys())]:
             state, target = self.state_of(name), by_id.get(name)
@@ -239,16 +303,29 @@ class WatchedRelease:
                 state.target, state.windows = target, ()
 
     def add_sighting(
-        self, state: TargetState, sighting: Sighting, spacing: timedelta | None, *, must_begin_run: bool
+        self,
+        state: TargetState,
+        sighting: Sighting,
+        spacing: timedelta | None,
+        *,
+        must_begin_run: bool,
     ) -> tuple[Run, bool]:
-        """Add a sighting to the last run of `state`, or to a new run. Return its run, and whether this is a new run.
+        """Add a sighting to the last run of `state`, or to a new run.
 
-        If the gap since the last look is much longer than `spacing` (if any), begin a new run. Raises `OutOfOrder`.
+        Return its run, and whether this is a new run.
+
+        If the gap since the last look is much longer than `spacing` (if any), begin a new run.
+        Raises `OutOfOrder`.
         """
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
-            # The bytes differ at almost every look. Without a digest, the next look does not begin a new run for that.
+            # The bytes differ at almost every look. Without a digest, the next look does not begin
+            # a new run for that.
             sighting = replace(sighting, digest=None)
-        extended = None if state.last is None else extend_run(state.last, sighting, spacing, apart=must_begin_run)
+        extended = (
+            None
+            if state.last is None
+            else extend_run(state.last, sighting, spacing, apart=must_begin_run)
+        )
         if extended is not None:
             state.runs = (*state.runs[:-1], extended)
             return extended, False
@@ -257,9 +334,13 @@ class WatchedRelease:
         return new_run, True
 
     def known_about(self, target: Target) -> Known:
-        """Return what earlier looks at a target found out, so that the next look can recognise new content."""
+        """Return what earlier looks at a target found out, so that the next look can recognise new
+        content.
+        """
         # Runs that an older version stored have no address.
-        runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
+        runs = [
+            run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)
+        ]
         # The recogniser `changed` compares each body with the first one.
         digests = (run.digest for run in runs if run.digest is not None)
         baseline = next(digests, None) if target.recognise == "changed" else None
@@ -267,7 +348,8 @@ class WatchedRelease:
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
         since_last_proof = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
         had_placeholder = any(run.why == PLACEHOLDER for run in since_last_proof)
-        # `placeholder` is the text of such a page, None without one. Runs do not have the text, so use an empty one.
+        # `placeholder` is the text of such a page, None without one. Runs do not have the text, so
+        # use an empty one.
         return Known(baseline, was_missing, placeholder="" if had_placeholder else None)
 
     def replace_last_run(self, run: Run) -> None:
@@ -276,12 +358,20 @@ class WatchedRelease:
         state.runs = (*state.runs[:-1], run)
 
     def was_removed(self, target: Target) -> bool:
-        """Return whether a published target was later found removed, or with other bytes, and did not return."""
+        """Return whether a published target was later found removed, or with other bytes, and did
+        not return.
+        """
         part = self._part_verdict(target.part)
-        return part is not None and _published_since(part) is not None and self.progress(target).lost_at is not None
+        return (
+            part is not None
+            and _published_since(part) is not None
+            and self.progress(target).lost_at is not None
+        )
 
     def progress(self, target: Target) -> Progress:
-        """Return the stage of a target for planning: from the last verdict, or exposed while it is watched closely."""
+        """Return the stage of a target for planning: from the last verdict, or exposed while it is
+        watched closely.
+        """
         progress = self._progress_by_verdict(target)
         closely_since = dict(self.watched_closely).get(target.part)
         if closely_since is not None and progress.stage is Stage.UNSEEN:
@@ -289,44 +379,69 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return the stage of a target by the last verdict: `UNSEEN`, `EXPOSED`, `SEEN` or `CLOSED`. See `Progress`."""
+        """Return the stage of a target by the last verdict: `UNSEEN`, `EXPOSED`, `SEEN` or
+        `CLOSED`. See `Progress`.
+        """
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
             return UNSEEN
         if self.verdict.verdict in _CLOSED:
             return Progress(Stage.CLOSED)
-        exposed_since = [exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by]
+        exposed_since = [
+            exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by
+        ]
         if exposed_since:
             return Progress(Stage.EXPOSED, min(exposed_since))
         if (since := _published_since(part)) is not None:
-            # This part is published. The origin may show it while the edge does not show it to users yet.
+            # This part is published. The origin may show it while the edge does not show it to
+            # users yet.
             is_complete = not self._is_hidden_by_edge(target)
-            return Progress(Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since))
+            return Progress(
+                Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since)
+            )
         page_since = None if self.verdict.page is None else _published_since(self.verdict.page)
         if page_since is None:
             return UNSEEN
-        # Only the page is published. That is `SEEN` too, because the release is out, but without this part.
+        # Only the page is published. That is `SEEN` too, because the release is out, but without
+        # this part.
         return Progress(Stage.SEEN, page_since, is_complete=False)
 
     def _removed_at(self, target: Target, since: datetime) -> datetime | None:
-        """Return when a view of a part was last found removed, or changed, after publication. None if it returned."""
+        """Return when a view of a part was last found removed, or changed, after publication.
+
+        None if it returned.
+        """
         views = (target_id(target.release, target.part, view) for view in (View.EDGE, View.ORIGIN))
         removals = (find_last_removal(self.state_or_empty(name).runs) for name in views)
-        return max((removal for removal in removals if removal is not None and removal > since), default=None)
+        return max(
+            (removal for removal in removals if removal is not None and removal > since),
+            default=None,
+        )
 
     def _is_hidden_by_edge(self, target: Target) -> bool:
-        """Return whether the edge has never shown a published target, so that its users' delay is still growing."""
+        """Return whether the edge has never shown a published target, so that its users' delay is
+        still growing.
+        """
         runs = self.state_or_empty(target.id).runs
-        return target.view is View.EDGE and bool(runs) and all(run.state is not State.PRESENT for run in runs)
+        return (
+            target.view is View.EDGE
+            and bool(runs)
+            and all(run.state is not State.PRESENT for run in runs)
+        )
 
     def _part_verdict(self, part_id: str) -> PartVerdict | None:
-        """Return a part's share of the verdict. None without a verdict, or if that has no such part."""
+        """Return a part's share of the verdict.
+
+        None without a verdict, or if that has no such part.
+        """
         parts = self.verdict.parts if self.verdict is not None else ()
         return next((part for part in parts if part.id == part_id), None)
 
     def is_over(self, now: datetime) -> bool:
         """Return whether none of its targets will be looked at again."""
-        return all(not state.windows or state.windows[-1].ends <= now for state in self.states.values())
+        return all(
+            not state.windows or state.windows[-1].ends <= now for state in self.states.values()
+        )
 
 
 def group_by_release(runs: Iterable[Run]) -> dict[str, list[Run]]:
@@ -341,7 +456,9 @@ def _published_since(part: PartVerdict) -> datetime | None:
     """Return since when a part has been published, after its slot. None if it is not."""
     if part.released.by is not None:
         return part.released.by
-    if part.verdict in _PUBLISHED or (part.verdict is VerdictKind.UNPROVEN and part.first_seen.by is not None):
+    if part.verdict in _PUBLISHED or (
+        part.verdict is VerdictKind.UNPROVEN and part.first_seen.by is not None
+    ):
         return part.first_seen.by
     return None
 

@@ -39,13 +39,18 @@ class StoreReplay:
     _tasks: Tasks = field(default_factory=Tasks)
 
     def on_store_reset(self) -> None:
-        """Start writing again because the store has lost committed rows. May be called from the writer's thread."""
+        """Start writing again because the store has lost committed rows.
+
+        May be called from the writer's thread.
+        """
         _log.error("store_went_back", releases=len(self.watch.releases))
         self.evidence.check_for_lost_records()
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
     async def write(self) -> None:
-        """Write the ledger, blind spans and runs in memory again, and have every release judged and recorded."""
+        """Write the ledger, blind spans and runs in memory again, and have every release judged and
+        recorded.
+        """
         await self.ledger.rewrite_all_rows()
         spans = list(self.blind.spans)
 
@@ -64,7 +69,9 @@ class StoreReplay:
             self.watch.queue.judge_soon(watched.release.id)
 
     async def _merge_stored_runs(self) -> None:
-        """Give watched releases the runs that other monitors, or an earlier start of this one, have stored."""
+        """Give watched releases the runs that other monitors, or an earlier start of this one, have
+        stored.
+        """
         releases = dict(self.watch.releases)
         try:
             stored = await self.ask(lambda: self.store.runs.of_releases([*releases]))

@@ -1,4 +1,6 @@
-"""Tripwires: listings, feeds, sitemaps and press items that show a release early or at an unexpected address."""
+"""Tripwires: listings, feeds, sitemaps and press items that show a release early or at an
+unexpected address.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +22,21 @@ from schedules.times.mail_date import mail_date
 
 _BEGINNING, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _MAX_SEEN = 20_000
-"""The most addresses remembered for each listing. Beyond that, further entries are new at each look."""
+"""The most addresses remembered for each listing. Beyond that, further entries are new at each
+look.
+"""
 _SITEMAP_ROLE = "sitemap"
 MAX_SITEMAPS = 3
-"""How many sitemaps of an index are looked at. All tripwires of a producer and host share one request a period."""
+"""How many sitemaps of an index are looked at. All tripwires of a producer and host share one
+request a period.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """A producer with watched tripwires: its id, hosts, listings and feeds, press feeds, and keywords for the press."""
+    """A producer with watched tripwires: its id, hosts, listings and feeds, press feeds, and
+    keywords for the press.
+    """
 
     id: str
     hosts: Sequence[str] = ()
@@ -39,7 +47,9 @@ class Producer:
 
 @dataclass(slots=True)
 class _Listing:
-    """One tripwire: its producer, the addresses it has shown since the start, and its last read with releases then."""
+    """One tripwire: its producer, the addresses it has shown since the start, and its last read
+    with releases then.
+    """
 
     producer: Producer
     is_press: bool = False
@@ -50,18 +60,23 @@ class _Listing:
 
 @dataclass(slots=True)
 class Tripwires:
-    """All tripwires of all configured producers. Each producer and host gets one request per period `every`.
+    """All tripwires of all configured producers.
 
-    `near_releases` returns a producer's releases with a near slot, `find_same_address_or_title` those that match an
-    entry. `on_match` is called if an entry matches a release of the producer, `on_unmatched(producer, found)` if a new
-    entry matches none, and `on_press(producer, found, at)` if a press item contains a keyword of the producer. Entries
-    of the first look after a start count as old, unless they are dated after the start.
+    Each producer and host gets one request per period `every`.
+
+    `near_releases` returns a producer's releases with a near slot, `find_same_address_or_title`
+    those that match an entry. `on_match` is called if an entry matches a release of the producer,
+    `on_unmatched(producer, found)` if a new entry matches none, and `on_press(producer, found, at)`
+    if a press item contains a keyword of the producer. Entries of the first look after a start
+    count as old, unless they are dated after the start.
     """
 
     poller: Poller
     producers: Sequence[Producer]
     near_releases: Callable[[str], Sequence[NearRelease]]
-    find_same_address_or_title: Callable[[str, Found], Sequence[NearRelease]] = lambda _producer, _found: ()
+    find_same_address_or_title: Callable[[str, Found], Sequence[NearRelease]] = (
+        lambda _producer, _found: ()
+    )
     on_match: Callable[[ListingMatch], None] = lambda _hit: None
     on_unmatched: Callable[[str, Found], None] = lambda _producer, _found: None
     on_press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
@@ -69,13 +84,18 @@ class Tripwires:
     _since: datetime = _END
     _watched: set[str] = field(default_factory=set)
     _listings: dict[str, _Listing] = field(default_factory=dict)
-    # By id of a tripwire that is an index of sitemaps: the addresses of those sitemaps that are looked at.
+    # By id of a tripwire that is an index of sitemaps: the addresses of those sitemaps that are
+    # looked at.
     _sitemaps_by_index: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # By producer: release and address of each reported match. It is dropped once its release is not near any more.
+    # By producer: release and address of each reported match. It is dropped once its release is not
+    # near any more.
     _reported: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def start(self, since: datetime) -> None:
-        """Look at every tripwire from now on. Entries dated after `since` are new, even at the first look."""
+        """Look at every tripwire from now on.
+
+        Entries dated after `since` are new, even at the first look.
+        """
         self._since = since
         self.watch_all()
 
@@ -86,7 +106,9 @@ class Tripwires:
         self.watch_all()
 
     def watch_all(self) -> None:
-        """Have the poller look at all tripwires (listings and press feeds), and drop those no longer in `targets`."""
+        """Have the poller look at all tripwires (listings and press feeds), and drop those no
+        longer in `targets`.
+        """
         planned = list(self.plan_targets())
         wanted = {target.id for target, _, _ in planned}
         for dropped in self._watched - wanted:
@@ -98,35 +120,49 @@ class Tripwires:
     def targets(self) -> Iterator[Target]:
         """Yield the targets to look at: the listings, sitemaps and press feeds of every producer.
 
-        Create the state (`_Listing`) of each target that has none, and set its producer, which a reload may replace.
+        Create the state (`_Listing`) of each target that has none, and set its producer, which a
+        reload may replace.
         """
         for producer in self.producers:
             tripwires = tripwires_of(producer.id, producer.hosts, producer.newest)
             # Some tripwires are indexes of sitemaps. Earlier looks at them found these addresses.
-            sitemap_urls = [url for index in tripwires for url in self._sitemaps_by_index.get(index.id, ())]
-            # A sitemap may be configured itself and named by an index as well. By id, it is there only once.
-            by_id = {target.id: target for target in (*tripwires, *sitemaps_of(producer.id, sitemap_urls))}
+            sitemap_urls = [
+                url for index in tripwires for url in self._sitemaps_by_index.get(index.id, ())
+            ]
+            # A sitemap may be configured itself and named by an index as well. By id, it is there
+            # only once.
+            by_id = {
+                target.id: target
+                for target in (*tripwires, *sitemaps_of(producer.id, sitemap_urls))
+            }
             press_feeds = press_of(producer.id, producer.press)
             for target in (*by_id.values(), *press_feeds):
-                listing = self._listings.setdefault(target.id, _Listing(producer, is_press=target in press_feeds))
+                listing = self._listings.setdefault(
+                    target.id, _Listing(producer, is_press=target in press_feeds)
+                )
                 listing.producer = producer
                 yield target
 
     def plan_targets(self) -> Iterator[tuple[Target, tuple[Window, ...], timedelta]]:
-        """Yield each target, its windows (when to look at it, and how often), and its shift (a delay of these looks).
+        """Yield each target, its windows (when to look at it, and how often), and its shift (a
+        delay of these looks).
 
-        The targets of one producer and host take turns: one of them is looked at in each period `every`.
+        The targets of one producer and host take turns: one of them is looked at in each period
+        `every`.
         """
         by_budget: dict[tuple[str, str], list[Target]] = defaultdict(list)
         for target in self.targets():
             by_budget[self._listings[target.id].producer.id, target.host].append(target)
         for targets in by_budget.values():
-            # If `every` is 1 minute, each of 3 targets has a look every 3 minutes, the second a minute after the first.
+            # If `every` is 1 minute, each of 3 targets has a look every 3 minutes, the second a
+            # minute after the first.
             for turn, target in enumerate(targets):
                 yield target, window_at_all_times(self.every * len(targets)), self.every * turn
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Report what a look at a tripwire shows: matching and new entries, or new press items with a keyword."""
+        """Report what a look at a tripwire shows: matching and new entries, or new press items with
+        a keyword.
+        """
         listing = self._listings.get(target.id)
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return
@@ -139,44 +175,70 @@ class Tripwires:
                     self.on_press(listing.producer.id, entry, sighting.received)
         else:
             self._report_entries(listing, target, sighting, entries, new_entries)
-            self._watch_sitemaps(target, [found for found in sighting.found if found.role == _SITEMAP_ROLE])
-        # The answer describes no instant before `proved_from`, so an entry that it lacks came later.
+            self._watch_sitemaps(
+                target, [found for found in sighting.found if found.role == _SITEMAP_ROLE]
+            )
+        # The answer describes no instant before `proved_from`, so an entry that it lacks came
+        # later.
         listing.read_at = sighting.proved_from
 
     def _report_entries(
-        self, listing: _Listing, target: Target, sighting: Sighting, entries: list[Found], new_entries: list[Found]
+        self,
+        listing: _Listing,
+        target: Target,
+        sighting: Sighting,
+        entries: list[Found],
+        new_entries: list[Found],
     ) -> None:
-        """Report the entries that match a release with a near slot, each once, and the new entries that match none."""
+        """Report the entries that match a release with a near slot, each once, and the new entries
+        that match none.
+        """
         producer = listing.producer.id
         near = tuple(self.near_releases(producer))
-        # If the near releases are those of the last look, old entries were compared with all of them then.
+        # If the near releases are those of the last look, old entries were compared with all of
+        # them then.
         to_compare = new_entries if near == listing.near_releases else entries
         listing.near_releases = near
         new_urls = {entry.url for entry in new_entries}
-        matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
+        matcher = Matcher(
+            near, sighting.received, lambda found: self.find_same_address_or_title(producer, found)
+        )
         near_ids = {candidate.release.id for candidate in near}
         # Forget what was reported about releases that are not near any more.
-        reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in near_ids}
+        reported = {
+            (release, url)
+            for release, url in self._reported.get(producer, ())
+            if release in near_ids
+        }
         self._reported[producer] = reported
         matched_urls = set()
         for entry in to_compare:
             is_new = entry.url in new_urls
-            # When the entry came into the listing: after the last read if it is new, else at any time before.
+            # When the entry came into the listing: after the last read if it is new, else at any
+            # time before.
             listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
             for release, kind in matcher.matches(entry, is_new=is_new):
                 matched_urls.add(entry.url)
                 if (release, entry.url) not in reported:
                     reported.add((release, entry.url))
-                    self.on_match(ListingMatch(release, kind, entry.url, target.url, listed, entry.title))
+                    self.on_match(
+                        ListingMatch(release, kind, entry.url, target.url, listed, entry.title)
+                    )
         for entry in new_entries:
             if entry.url not in matched_urls:
                 self.on_unmatched(producer, entry)
 
     def _watch_sitemaps(self, target: Target, sitemaps: Sequence[Found]) -> None:
-        """Look at the sitemaps that an index names on its own host: those changed last, or else those named last."""
-        own = [found for found in sitemaps if urlsplit(found.url).netloc == urlsplit(target.url).netloc]
+        """Look at the sitemaps that an index names on its own host: those changed last, or else
+        those named last.
+        """
+        own = [
+            found for found in sitemaps if urlsplit(found.url).netloc == urlsplit(target.url).netloc
+        ]
         # The sort is stable, so sitemaps without a date keep the order of the index.
-        latest = sorted(own, key=lambda found: publication_date(found) or _BEGINNING)[-MAX_SITEMAPS:]
+        latest = sorted(own, key=lambda found: publication_date(found) or _BEGINNING)[
+            -MAX_SITEMAPS:
+        ]
         chosen = tuple(sorted(found.url for found in latest))
         if chosen != self._sitemaps_by_index.get(target.id, ()):
             self._sitemaps_by_index[target.id] = chosen
@@ -186,23 +248,38 @@ class Tripwires:
     def _forget_unnamed(self) -> None:
         """Forget sitemaps that no index names any more. Some publishers make a new one each day."""
         named = {target.id for target in self.targets()}
-        self._listings = {name: listing for name, listing in self._listings.items() if name in named}
-        self._sitemaps_by_index = {name: urls for name, urls in self._sitemaps_by_index.items() if name in named}
+        self._listings = {
+            name: listing for name, listing in self._listings.items() if name in named
+        }
+        self._sitemaps_by_index = {
+            name: urls for name, urls in self._sitemaps_by_index.items() if name in named
+        }
 
     def _find_new_entries(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
         """Return the entries that are new since the last look, and remember them."""
         unseen = [entry for entry in entries if entry.url not in listing.seen]
-        if len(listing.seen) < _MAX_SEEN:  # a limit on memory: entries beyond it are new at each look
+        # a limit on memory: entries beyond it are new at each look
+        if len(listing.seen) < _MAX_SEEN:
             listing.seen.update(entry.url for entry in unseen)
         if listing.read_at is not None:
             return unseen
         # At the first look after a start, only entries dated after the start are new.
-        return [entry for entry in unseen if (date := publication_date(entry)) is not None and date > self._since]
+        return [
+            entry
+            for entry in unseen
+            if (date := publication_date(entry)) is not None and date > self._since
+        ]
 
 
 def publication_date(found: Found) -> datetime | None:
-    """Return the entry's time of publication, or else of its last change. None if it has none that can be read."""
-    dates = (_parse_instant(found.facts.get(name, "")) for name in ("published", "public_timestamp", "updated"))
+    """Return the entry's time of publication, or else of its last change.
+
+    None if it has none that can be read.
+    """
+    dates = (
+        _parse_instant(found.facts.get(name, ""))
+        for name in ("published", "public_timestamp", "updated")
+    )
     return next((date for date in dates if date is not None), None)
 
 
@@ -212,7 +289,9 @@ def window_at_all_times(every: timedelta) -> tuple[Window, ...]:
 
 
 def _parse_instant(text: str) -> datetime | None:
-    """Return the instant in the text of a feed (RFC 822 or 3339) or a sitemap (W3C date or time), or None."""
+    """Return the instant in the text of a feed (RFC 822 or 3339) or a sitemap (W3C date or time),
+    or None.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -32,7 +32,9 @@ _log = structlog.get_logger(__name__)
 _STATISTICS = "/government/statistics/"
 _NEW_WITHIN = timedelta(days=3)
 MAX_AT_ONCE = 60
-"""The most entries of one producer that are considered at a time, because each may cost a request."""
+"""The most entries of one producer that are considered at a time, because each may cost a
+request.
+"""
 CALENDAR_DELAY = timedelta(minutes=15)
 """How long to wait for a calendar read that may still announce the release."""
 
@@ -53,14 +55,18 @@ class Unannounced:
     _under_way: Counter[str] = field(default_factory=Counter)
 
     def consider_in_background(self, producer: str, found: Found) -> None:
-        """Consider an entry in the background. Beyond `MAX_AT_ONCE` of one producer, only log it."""
+        """Consider an entry in the background. Beyond `MAX_AT_ONCE` of one producer, only log
+        it.
+        """
         if self._under_way[producer] < MAX_AT_ONCE:
             self.tasks.start(self.consider(producer, found))
         else:
             _log.warning("too_many_newcomers", producer=producer, url=found.url)
 
     async def consider(self, producer: str, found: Found) -> None:
-        """Watch the release of an entry if it is new, of statistics, and announced by no calendar after some time."""
+        """Watch the release of an entry if it is new, of statistics, and announced by no calendar
+        after some time.
+        """
         release = _release_of_entry(producer, found)
         self._under_way[producer] += 1
         try:
@@ -73,7 +79,8 @@ class Unannounced:
         finally:
             # The wait below costs no request, so it does not count towards `MAX_AT_ONCE`.
             self._under_way[producer] -= 1
-        # One in ten announced pages is at another address than we guessed. The next calendar read names that address.
+        # One in ten announced pages is at another address than we guessed. The next calendar read
+        # names that address.
         await self.clock.sleep(CALENDAR_DELAY.total_seconds())
         if await self._is_known(release, found):
             return
@@ -94,14 +101,18 @@ class Unannounced:
         return await repeat_until_answered(stored, self.clock) is not None
 
     async def _may_be_statistics(self, release: Release) -> bool:
-        """Return whether its address is that of statistics on GOV.UK or, elsewhere, its series is known."""
+        """Return whether its address is that of statistics on GOV.UK or, elsewhere, its series is
+        known.
+        """
         parts = urlsplit(release.url)
         if parts.hostname == GOVUK:
             return parts.path.startswith(_STATISTICS) and parts.path.count("/") == 3
         return await self.ledger.has_series(release.producer, release.title)
 
     async def _first_published(self, found: Found) -> datetime | None:
-        """Return when an entry's page was first published, by GOV.UK's content API or else by the listing, or None."""
+        """Return when an entry's page was first published, by GOV.UK's content API or else by the
+        listing, or None.
+        """
         twin = content_twin(found.url)
         if twin is None:
             return publication_date(found)
@@ -115,7 +126,11 @@ class Unannounced:
 
 
 def _release_of_entry(producer: str, found: Found) -> Release:
-    """Return the release that an entry of a producer's listing shows, with the entry's page as its only part."""
-    page = Part("page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None)
+    """Return the release that an entry of a producer's listing shows, with the entry's page as its
+    only part.
+    """
+    page = Part(
+        "page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None
+    )
     title = strip_label(found.title)
     return Release(make_id(found.url, producer, title), title, producer, found.url, (page,))

@@ -37,14 +37,17 @@ from schedules.slot import has_passed
 _log = structlog.get_logger(__name__)
 _UNDECIDED = {VerdictKind.PENDING, VerdictKind.UNPROVEN}
 MAX_WITHHELD = timedelta(seconds=30)
-"""The longest that a verdict is withheld if the slot had passed when the release came under watch."""
+"""The longest that a verdict is withheld if the slot had passed when the release came under
+watch.
+"""
 
 
 class Watch:
     """All releases with a near slot or an open verdict. Keeps their verdicts up to date.
 
-    `events` records verdicts with what follows from them, and `on_recorded` is called with each recorded verdict.
-    `others` reads other monitors on the same store. `is_clock_in_doubt` returns whether our clock was just set wrong.
+    `events` records verdicts with what follows from them, and `on_recorded` is called with each
+    recorded verdict. `others` reads other monitors on the same store. `is_clock_in_doubt` returns
+    whether our clock was just set wrong.
     """
 
     def __init__(  # noqa: PLR0913 # the parts of the daemon that it connects
@@ -63,23 +66,38 @@ class Watch:
         others: OtherMonitors | None,
         is_clock_in_doubt: Callable[[], bool],
     ) -> None:
-        """Connect these parts. `blind` has the times without usable looks, and `queue` the releases to judge."""
+        """Connect these parts.
+
+        `blind` has the times without usable looks, and `queue` the releases to judge.
+        """
         self.clock, self.writer, self.events, self.evidence = clock, writer, events, evidence
         self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
         self.releases: dict[str, WatchedRelease] = {}
         planner = Planner(clock, poller, rules)
         recorder = Recorder(writer, events, blind, health, on_recorded, others)
         self.judging = Judging(
-            clock, self.releases, planner, recorder, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt
+            clock,
+            self.releases,
+            planner,
+            recorder,
+            queue,
+            blind,
+            others,
+            is_clock_in_doubt=is_clock_in_doubt,
         )
 
     @property
     def ahead(self) -> timedelta:
-        """Return how long before its slot a release comes under watch. One day more covers the time between rolls."""
+        """Return how long before its slot a release comes under watch.
+
+        One day more covers the time between rolls.
+        """
         return self.rules.watch.far.begins + timedelta(days=1)
 
     def reconfigure(self, rules: WatchRules) -> None:
-        """Watch and judge by these rules from now on, releases that are watched already included."""
+        """Watch and judge by these rules from now on, releases that are watched already
+        included.
+        """
         self.rules = rules
         self.judging.planner.reconfigure(rules, self.releases.values())
         for name in self.releases:
@@ -95,10 +113,13 @@ class Watch:
         found_page: tuple[str, Address] | None = None,
         soon: bool = False,
     ) -> None:
-        """Begin to watch a release, or update a watched one to what calendars now show. Have it judged soon.
+        """Begin to watch a release, or update a watched one to what calendars now show.
 
-        `runs` are its stored runs. `found_parts` and the address `found_page` were found by looks before a restart, and
-        are only used for a release that is not watched yet. If `soon`, look at all its targets at once.
+        Have it judged soon.
+
+        `runs` are its stored runs. `found_parts` and the address `found_page` were found by looks
+        before a restart, and are only used for a release that is not watched yet. If `soon`, look
+        at all its targets at once.
         """
         is_new = release.id not in self.releases
         if is_new:
@@ -117,7 +138,10 @@ class Watch:
         self.queue.judge_soon(release.id)
 
     def update_promises(self, release: str, promises: Sequence[Promise]) -> None:
-        """Add promises to a watched release. Judge it again soon, unless its verdict is still pending."""
+        """Add promises to a watched release.
+
+        Judge it again soon, unless its verdict is still pending.
+        """
         watched = self.releases[release]
         watched.merge_promises(promises)
         if watched.verdict is None or watched.verdict.verdict is not VerdictKind.PENDING:
@@ -125,7 +149,11 @@ class Watch:
 
     def forget_old(self, now: datetime) -> list[str]:
         """Forget final releases that will not be looked at again, and return their ids."""
-        names = [name for name, it in self.releases.items() if it.verdict and it.verdict.final and it.is_over(now)]
+        names = [
+            name
+            for name, it in self.releases.items()
+            if it.verdict and it.verdict.final and it.is_over(now)
+        ]
         for name in names:
             self.forget(name)
         return names
@@ -141,9 +169,11 @@ class Watch:
             self.blind.forget_target(target)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
-        """Add one sighting to its release, and have the release judged if that can change its verdict.
+        """Add one sighting to its release, and have the release judged if that can change its
+        verdict.
 
-        The sighting is dropped if its run cannot be stored. Files and links on the page become parts of the release.
+        The sighting is dropped if its run cannot be stored. Files and links on the page become
+        parts of the release.
         """
         watched = self.releases.get(target.release)
         if watched is None:
@@ -156,27 +186,38 @@ class Watch:
         run, is_new_run = added
         is_stored = False
         try:
-            # A new run that shows the same as the last proof is no change. It began after a gap or a failed look.
+            # A new run that shows the same as the last proof is no change. It began after a gap or
+            # a failed look.
             has_changed = is_new_run and is_change(find_last_proof(runs_before, target.url), run)
             is_stored = self._keep_run(watched, target, run, outcome, has_changed=has_changed)
         finally:
-            # Memory must not have a run that the store lacks, not even after an exception in `_keep_run`.
+            # Memory must not have a run that the store lacks, not even after an exception in
+            # `_keep_run`.
             if not is_stored:
                 state.runs = runs_before
         if is_stored:
             self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
             self._rejudge_if_needed(watched, target, sighting, is_new_run=is_new_run)
 
-    def _add_to_runs(self, watched: WatchedRelease, state: TargetState, sighting: Sighting) -> tuple[Run, bool] | None:
-        """Add a sighting to a run in memory. Return the run and whether it is new, None for a sighting out of order."""
+    def _add_to_runs(
+        self, watched: WatchedRelease, state: TargetState, sighting: Sighting
+    ) -> tuple[Run, bool] | None:
+        """Add a sighting to a run in memory.
+
+        Return the run and whether it is new, None for a sighting out of order.
+        """
         last_run, spacing = state.last, state.spacing(sighting.sent)
-        follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
+        follows_blind = last_run is not None and was_blind(
+            last_run, sighting, self.blind.after(last_run.last_received)
+        )
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:
             return watched.add_sighting(state, sighting, spacing, must_begin_run=must_begin_run)
         except OutOfOrder:
             # A sighting is only out of order after a last run, so `last_run` is never None here.
-            self.blind.note_out_of_order(sighting, last_run.last_received if last_run else sighting.received)
+            self.blind.note_out_of_order(
+                sighting, last_run.last_received if last_run else sighting.received
+            )
             return None
 
     def _rejudge_if_needed(
@@ -186,9 +227,11 @@ class Watch:
         proves_page = target.part == "page" and sighting.state is not State.UNKNOWN
         ends_withholding = proves_page and watched.verdict_withheld_until is not None
         if ends_withholding:
-            # The release was added after its slot. This is the first proof about its page, so now the verdict counts.
+            # The release was added after its slot. This is the first proof about its page, so now
+            # the verdict counts.
             watched.verdict_withheld_until = None
-        was_removed = watched.was_removed(target)  # then any look can prove that the absence has lasted long enough
+        # then any look can prove that the absence has lasted long enough
+        was_removed = watched.was_removed(target)
         can_time_change_verdict = self._can_time_change_verdict(watched, sighting.received)
         if ends_withholding or is_new_run or was_removed or can_time_change_verdict:
             self.queue.judge_soon(target.release)
@@ -196,25 +239,36 @@ class Watch:
     def verdict_now(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now, or None if it has no verdict to show.
 
-        It has none if it is not watched, and while its verdict is withheld or waits for a calendar read.
+        It has none if it is not watched, and while its verdict is withheld or waits for a calendar
+        read.
         """
         watched = self.releases.get(release)
-        if watched is None or watched.verdict_withheld_until is not None or watched.waits_for_calendar:
+        if (
+            watched is None
+            or watched.verdict_withheld_until is not None
+            or watched.waits_for_calendar
+        ):
             return None
         now, recorded, seen = self.clock.now(), watched.recorded_state, watched.seen_state
-        if watched.cached_json is not None and (body := watched.cached_json.as_of(now, recorded, seen)) is not None:
+        if (
+            watched.cached_json is not None
+            and (body := watched.cached_json.as_of(now, recorded, seen)) is not None
+        ):
             return body
         verdict = self.judging.verdict(watched, now)
         # `incident` is the id, for which the store need not be read.
         body = body_of(verdict, None, self.events.rules.editions) | {"incident": watched.incident}
-        # If the slot has passed without a release, the JSON has the seconds since the slot, which change at once.
+        # If the slot has passed without a release, the JSON has the seconds since the slot, which
+        # change at once.
         changes_at = verdict.revisit if verdict.due is None else now
         watched.cached_json = CachedJson(body, now, changes_at, recorded, seen)
         return body
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
         """Return the facts for `alerts` as of now about a release, watched or only promised."""
-        watched = self.releases.get(release.id) or WatchedRelease(self.rules.with_parts(release), list(promises))
+        watched = self.releases.get(release.id) or WatchedRelease(
+            self.rules.with_parts(release), list(promises)
+        )
         verdict = self.judging.verdict(watched, self.clock.now())
         return release_facts(verdict, self.judging.recorder.how_measured(watched, verdict))
 
@@ -225,14 +279,18 @@ class Watch:
             self.queue.judge_soon(release)
 
     def look_closely(self, release: str, part: Part) -> str | None:
-        """Look at a further address of a watched release at once, and often until `stop_looking_closely`.
+        """Look at a further address of a watched release at once, and often until
+        `stop_looking_closely`.
 
-        Return the id of its part, which may be an earlier part with that address. None if the release is not watched.
+        Return the id of its part, which may be an earlier part with that address. None if the
+        release is not watched.
         """
         watched = self.releases.get(release)
         if watched is None:
             return None
-        same_address = next((known for known in watched.release.parts if known.url == part.url), None)
+        same_address = next(
+            (known for known in watched.release.parts if known.url == part.url), None
+        )
         part_id = part.id if same_address is None else same_address.id
         watched.watched_closely = (*watched.watched_closely, (part_id, self.clock.now()))
         if same_address is None:
@@ -245,20 +303,39 @@ class Watch:
         """Look at a part as often as at any other from now on, unless it is public early."""
         watched = self.releases.get(release)
         if watched is not None:
-            watched.watched_closely = tuple(other for other in watched.watched_closely if other[0] != part)
+            watched.watched_closely = tuple(
+                other for other in watched.watched_closely if other[0] != part
+            )
             self.judging.planner.replan(watched)
 
     def _keep_run(
-        self, watched: WatchedRelease, target: Target, run: Run, outcome: Answer | Failure, *, has_changed: bool
+        self,
+        watched: WatchedRelease,
+        target: Target,
+        run: Run,
+        outcome: Answer | Failure,
+        *,
+        has_changed: bool,
     ) -> bool:
-        """Queue a run to be written. Return False if the writer has no room for it, and note that in `health`.
+        """Queue a run to be written.
 
-        The bytes of its look are stored with it if the target `has_changed`, else they replace those kept in memory.
+        Return False if the writer has no room for it, and note that in `health`.
+
+        The bytes of its look are stored with it if the target `has_changed`, else they replace
+        those kept in memory.
         """
         if has_changed:
-            run = replace(run, evidence=(*run.evidence, *self.evidence.keep_state_change(target, outcome)))
+            run = replace(
+                run, evidence=(*run.evidence, *self.evidence.keep_state_change(target, outcome))
+            )
             watched.replace_last_run(run)
-            _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
+            _log.info(
+                "turned",
+                target=target.id,
+                state=run.state.value,
+                status=run.status,
+                why=run.why or None,
+            )
         else:
             self.evidence.remember(target, outcome)
         if not self.writer.queue_run(run):
@@ -267,10 +344,13 @@ class Watch:
         return True
 
     def _withhold_verdict_if_slot_passed(self, watched: WatchedRelease) -> None:
-        """If a release was added after its slot, withhold its verdict until a look at its page, for a short time."""
+        """If a release was added after its slot, withhold its verdict until a look at its page, for
+        a short time.
+        """
         now = self.clock.now()
         if not any(has_passed(promise.slot, now) for promise in watched.promises):
-            # The slot in force is the slot of one of these promises, so it has not passed either. Finding it is slow.
+            # The slot in force is the slot of one of these promises, so it has not passed either.
+            # Finding it is slow.
             return
         slot = slot_in_force(watched.release, watched.promises, now).slot
         passes = slot.passes() if slot is not None else None
@@ -278,9 +358,13 @@ class Watch:
             watched.verdict_withheld_until = now + MAX_WITHHELD
 
     def _can_time_change_verdict(self, watched: WatchedRelease, at: datetime) -> bool:
-        """Return whether a look at `at` with the same result as before can change the verdict or its grade."""
+        """Return whether a look at `at` with the same result as before can change the verdict or
+        its grade.
+        """
         verdict = watched.verdict
-        slot_end = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
+        slot_end = (
+            verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
+        )
         if verdict is None or slot_end is None:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:

@@ -1,6 +1,7 @@
 """Acknowledge an incident by a signed link and a button.
 
-Opening a link only shows the notice, because mail scanners and previews open links too. The button acknowledges.
+Opening a link only shows the notice, because mail scanners and previews open links too. The button
+acknowledges.
 """
 
 from __future__ import annotations
@@ -18,30 +19,44 @@ from monitor.web.pages import render
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
 
-_INVALID_LINK = "This link is not one of ours, or it has run out. The incident can still be found on the board."
+_INVALID_LINK = (
+    "This link is not one of ours, or it has run out. The incident can still be found on the board."
+)
 
 
 async def show_notice(request: Request, sent_token: str = "", fault: str = "") -> Response:
     """Show only the notice that contained a signed link, and a button to acknowledge its incident.
 
-    The reader is not signed in. `fault` is why the button, which sent `sent_token`, did not acknowledge the incident.
+    The reader is not signed in. `fault` is why the button, which sent `sent_token`, did not
+    acknowledge the incident.
     """
     token = sent_token or request.query_params.get("token", "")
     name, notice_beginning = _open_link(request, token)
-    # The link came with a notice of this incident, so its reader may see the incident before the slot too.
+    # The link came with a notice of this incident, so its reader may see the incident before the
+    # slot too.
     queries = queries_of(request).for_viewer(sees_all=True)
     found = await queries.find_incident(name)
-    # An incident can have several releases (`linked`). Its stored notice names all of them, but each channel was sent
-    # one that names only the releases it may get. So this reader must not see the stored one.
+    # An incident can have several releases (`linked`). Its stored notice names all of them, but
+    # each channel was sent one that names only the releases it may get. So this reader must not see
+    # the stored one.
     notice = None
     if notice_beginning and not found.linked:
         notices = await queries.ask(lambda: queries.store.outbox.notices(name))
         notice = next((one for one in notices if one.id.startswith(notice_beginning)), None)
-    return render(request, "acknowledge.html", incident=incident_json(found), notice=notice, token=token, fault=fault)
+    return render(
+        request,
+        "acknowledge.html",
+        incident=incident_json(found),
+        notice=notice,
+        token=token,
+        fault=fault,
+    )
 
 
 async def acknowledge_by_link(request: Request) -> Response:
-    """Acknowledge the incident of a signed link, in the role that was sent, and show the notice again."""
+    """Acknowledge the incident of a signed link, in the role that was sent, and show the notice
+    again.
+    """
     form = await read_form(request)
     token, role = form.get("token", ""), form.get("role", "")
     incident, _notice_beginning = _open_link(request, token)
@@ -60,7 +75,8 @@ def _open_link(request: Request, token: str) -> tuple[str, str]:
     Raises `NotAllowed` for an invalid link, and `Busy` after too many wrong guesses.
     """
     queries, client = queries_of(request), client_of(request)
-    # A valid link works even while the client must wait for wrong guesses, because a link is too long to be guessed.
+    # A valid link works even while the client must wait for wrong guesses, because a link is too
+    # long to be guessed.
     if (opened := queries.keys.read_link(token, queries.clock.now())) is not None:
         return opened
     if wait := queries.throttle.wait(client):

@@ -1,4 +1,7 @@
-"""Models of the objects in API answers. Tests compare answers with them. Fields that old stores lack are optional."""
+"""Models of the objects in API answers.
+
+Tests compare answers with them. Fields that old stores lack are optional.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,13 @@ from schedules.slot import Precision
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 FindingKind = Annotated[Kind, WithJsonSchema({"type": "string", "enum": [*Kind]})]
-IncidentKind = Annotated[incident.Kind, WithJsonSchema({"type": "string", "enum": [*incident.Kind]})]
-Next = Annotated[str | None, Field(description="The value of `after` for the next page; null if this is the last one.")]
+IncidentKind = Annotated[
+    incident.Kind, WithJsonSchema({"type": "string", "enum": [*incident.Kind]})
+]
+Next = Annotated[
+    str | None,
+    Field(description="The value of `after` for the next page; null if this is the last one."),
+]
 
 
 class Answer(BaseModel):
@@ -25,7 +33,10 @@ class Answer(BaseModel):
 
 
 class Interval(Answer):
-    """When something happened: not before `after` and not later than `by`. Null if a bound is not known."""
+    """When something happened: not before `after` and not later than `by`.
+
+    Null if a bound is not known.
+    """
 
     after: Instant | None
     by: Instant | None
@@ -39,7 +50,10 @@ class Bounds(Answer):
 
 
 class Slot(Answer):
-    """The promised time of a release, and the calendar that announced it. `end` is when a slot without time passes."""
+    """The promised time of a release, and the calendar that announced it.
+
+    `end` is when a slot without time passes.
+    """
 
     start: Instant | None
     precision: Precision
@@ -52,7 +66,10 @@ class Slot(Answer):
 
 
 class Exposure(Answer):
-    """A span in which a part was public before its slot. `open`: it still is; `ended` is why it no longer is."""
+    """A span in which a part was public before its slot.
+
+    `open`: it still is; `ended` is why it no longer is.
+    """
 
     part: str
     begins: Interval = Field(alias="from")
@@ -65,9 +82,9 @@ class Exposure(Answer):
 class Measured(Answer):
     """The measurements of a release's landing page or of a part.
 
-    `released` is when the content came out that stayed. `delay` is from the slot to first seen: negative if early, and
-    growing while overdue. `users_delay` also includes the time in caches. `early_bound` is how many seconds before the
-    slot absence was last proved.
+    `released` is when the content came out that stayed. `delay` is from the slot to first seen:
+    negative if early, and growing while overdue. `users_delay` also includes the time in caches.
+    `early_bound` is how many seconds before the slot absence was last proved.
     """
 
     id: str
@@ -83,7 +100,9 @@ class Measured(Answer):
 
 
 class Part(Measured):
-    """A page or file of a release, how it was found, and whether the verdict on the release requires it."""
+    """A page or file of a release, how it was found, and whether the verdict on the release
+    requires it.
+    """
 
     role: Role
     origin: Origin | None = None
@@ -99,14 +118,19 @@ class IncidentFinding(Answer):
 
 
 class Finding(IncidentFinding):
-    """One fact that the evidence shows, with its length. `detail` is empty for viewers who may not read it."""
+    """One fact that the evidence shows, with its length.
+
+    `detail` is empty for viewers who may not read it.
+    """
 
     kind: FindingKind
     seconds: Bounds | None
 
 
 class Code(Answer):
-    """The edition of the Code of Practice in force, and the practice that applies to the findings."""
+    """The edition of the Code of Practice in force, and the practice that applies to the
+    findings.
+    """
 
     edition: str
     practice: str | None
@@ -120,7 +144,9 @@ class BroughtForward(Answer):
 
 
 class Due(Answer):
-    """A part whose slot has passed without a verdict: for how long, and the result of the last looks."""
+    """A part whose slot has passed without a verdict: for how long, and the result of the last
+    looks.
+    """
 
     part: str
     seconds: float
@@ -129,7 +155,9 @@ class Due(Answer):
 
 
 class Elsewhere(Answer):
-    """A span in which an alternative address had the release. `to` is empty while it still has it."""
+    """A span in which an alternative address had the release. `to` is empty while it still has
+    it.
+    """
 
     part: str
     url: str
@@ -140,11 +168,12 @@ class Elsewhere(Answer):
 class Release(Measured):
     """A release: its promise, its verdict, and what was measured of its landing page and parts.
 
-    `producers` are all organisations of its announcement. `url` is empty for viewers who may not know it yet, and
-    `address` says how it is known. `available_elsewhere` lists the alternatives that were public, the first one first.
-    `final`: the measurement is complete. `due` is null unless its slot has passed without a verdict.
-    `promise_confirmed` is when a calendar last confirmed its slot. `at` is the time of this state. `joined_into` is
-    present only if it now belongs to another release.
+    `producers` are all organisations of its announcement. `url` is empty for viewers who may not
+    know it yet, and `address` says how it is known. `available_elsewhere` lists the alternatives
+    that were public, the first one first. `final`: the measurement is complete. `due` is null
+    unless its slot has passed without a verdict. `promise_confirmed` is when a calendar last
+    confirmed its slot. `at` is the time of this state. `joined_into` is present only if it now
+    belongs to another release.
     """
 
     title: str
@@ -193,7 +222,9 @@ class LinkedRelease(Answer):
 
 
 class Draft(Answer):
-    """One version of a draft, with the edition of the Code and the SHA-256 of its facts and texts."""
+    """One version of a draft, with the edition of the Code and the SHA-256 of its facts and
+    texts.
+    """
 
     version: int
     at: Instant
@@ -205,9 +236,12 @@ class Draft(Answer):
 
 
 class ListedIncident(Answer):
-    """An incident. `verdict`, `delay` and `findings` are as of `as_of`; people log `ended` and `urls`.
+    """An incident.
 
-    `release` is the id of its release, empty if it has none. `releases` are those that one platform fault delayed.
+    `verdict`, `delay` and `findings` are as of `as_of`; people log `ended` and `urls`.
+
+    `release` is the id of its release, empty if it has none. `releases` are those that one platform
+    fault delayed.
     """
 
     id: str
@@ -235,7 +269,9 @@ class ListedIncident(Answer):
 
 
 class Incident(ListedIncident):
-    """An incident with the versions of its draft, and the ids of incidents that the same platform fault explains."""
+    """An incident with the versions of its draft, and the ids of incidents that the same platform
+    fault explains.
+    """
 
     drafts: list[Draft]
     related: list[str] = []
@@ -267,7 +303,9 @@ class Events(Answer):
 
 
 class Calendar(Answer):
-    """A calendar: its last usable read with the number of entries, and its last read with its fault."""
+    """A calendar: its last usable read with the number of entries, and its last read with its
+    fault.
+    """
 
     name: str
     last_usable_read: Instant | None
@@ -324,9 +362,11 @@ class Given(Answer):
 
 
 class Box(Answer):
-    """A question of the form, its `measured` or configured values, and the `answer` that a role wrote.
+    """A question of the form, its `measured` or configured values, and the `answer` that a role
+    wrote.
 
-    `placeholder` says what to add, empty if nothing is missing. `notes` are warnings of the monitor.
+    `placeholder` says what to add, empty if nothing is missing. `notes` are warnings of the
+    monitor.
     """
 
     id: str
@@ -341,7 +381,9 @@ class Box(Answer):
 
 
 class Step(Answer):
-    """One immediate step, its time limit `within`, and the text that was written when it was done, empty until then."""
+    """One immediate step, its time limit `within`, and the text that was written when it was done,
+    empty until then.
+    """
 
     id: str
     text: str
@@ -350,7 +392,10 @@ class Step(Answer):
 
 
 class Form(Answer):
-    """The newest version of an incident's draft as a form. `kept` are texts for which it has no box, by name."""
+    """The newest version of an incident's draft as a form.
+
+    `kept` are texts for which it has no box, by name.
+    """
 
     incident: str
     version: int
@@ -362,7 +407,9 @@ class Form(Answer):
 
 
 class Clashing(Answer):
-    """A box into which another person wrote since it was read: the stored text `stood`, and the `sent` text."""
+    """A box into which another person wrote since it was read: the stored text `stood`, and the
+    `sent` text.
+    """
 
     box: str
     stood: str

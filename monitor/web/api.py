@@ -37,7 +37,10 @@ from schedules.times.zone import local
 Json = dict[str, Any]
 MOST_DAYS = 400
 # A document has its styles inside, so its policy forbids scripts and every other address.
-_DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_DOCUMENT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action"
+    " 'none'"
+)
 
 
 async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
@@ -48,7 +51,8 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
     queries = queries_of(request)
     first = query.first or queries.today()
     last = query.to or first
-    # The page begins on the day `begins`, after the release that has the sort key `last_key` ("": with the first).
+    # The page begins on the day `begins`, after the release that has the sort key `last_key` ("":
+    # with the first).
     begins, last_key = _read_position(query.after, first)
     ends = min(last, begins + timedelta(days=MOST_DAYS))
     # A page that would begin after the last day is empty.
@@ -56,26 +60,37 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
     by_key = {_sort_key(row): row for row in rows}
     remaining = sorted(key for key in by_key if key > last_key)
     page = remaining[: query.limit]
-    # The next page begins after the last release of this one, or else on the day after the days that were queried.
+    # The next page begins after the last release of this one, or else on the day after the days
+    # that were queried.
     next_page = None
     if len(page) < len(remaining):
         next_page = page[-1]
     elif ends < last:
         next_page = (ends + timedelta(days=1)).isoformat()
     releases = [by_key[key] for key in page]
-    return {"releases": releases, "from": first.isoformat(), "to": last.isoformat(), "next": next_page}
+    return {
+        "releases": releases,
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "next": next_page,
+    }
 
 
 def _sort_key(release: Json) -> str:
-    """Return INSTANT/ID, the start of a release's slot and its id, because several releases can share a slot."""
+    """Return INSTANT/ID, the start of a release's slot and its id, because several releases can
+    share a slot.
+    """
     return f"{(release['slot'] or {}).get('start') or ''}/{release['id']}"
 
 
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
-    """Return the first day to query, and the sort key after which the page begins. Raises `UnknownName`.
+    """Return the first day to query, and the sort key after which the page begins.
 
-    `after` is the value `next` of the previous page: the sort key of its last release (`2026-05-13T06:00:00+00:00 …`),
-    or the day with which this page begins (`2026-05-14`). It is None or empty for the first page.
+    Raises `UnknownName`.
+
+    `after` is the value `next` of the previous page: the sort key of its last release
+    (`2026-05-13T06:00:00+00:00 …`), or the day with which this page begins (`2026-05-14`). It is
+    None or empty for the first page.
     """
     if not after:
         return first, ""  # an empty key is before all other keys
@@ -97,25 +112,34 @@ async def get_release(request: Request, _input: Input) -> Json:
 async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json:
     """List a page of incidents, newest first, by the local day on which they occurred.
 
-    A page begins after the incident `after`. `next` is the id to pass for the following page, or None after the last.
+    A page begins after the incident `after`. `next` is the id to pass for the following page, or
+    None after the last.
     """
     queries = queries_of(request)
     previous = await queries.find_incident(query.after) if query.after else None
     if query.open:
         found = await queries.list_needing_action(query.first, query.to)
     else:
-        # This query reads a limited number of incidents before `until`. Other incidents may have the time of the
-        # previous one, so `until` is just after this time.
+        # This query reads a limited number of incidents before `until`. Other incidents may have
+        # the time of the previous one, so `until` is just after this time.
         until = None if previous is None else previous.occurred + timedelta(microseconds=1)
         found = await queries.list_incidents(query.first, query.to, until)
-    older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
+    older = [
+        one
+        for one in found
+        if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)
+    ]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # The next page begins after the last incident of this page. If this page has all matching incidents, it begins
-    # after the last one that was read, because the store may have more. No incident read means no next page.
+    # The next page begins after the last incident of this page. If this page has all matching
+    # incidents, it begins after the last one that was read, because the store may have more. No
+    # incident read means no next page.
     before_next_page = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
-    listed = [{name: value for name, value in queries.incident_json(one).items() if name != "drafts"} for one in page]
+    listed = [
+        {name: value for name, value in queries.incident_json(one).items() if name != "drafts"}
+        for one in page
+    ]
     return {"incidents": listed, "next": before_next_page[-1].id if before_next_page else None}
 
 
@@ -137,7 +161,9 @@ async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
     """Return the newest version of a draft, or one of its documents, as a file."""
     queries = queries_of(request)
     name, ending = request.path_params["incident"], request.path_params["ending"]
-    document = await queries.write_document(await queries.find_incident(name), ending, query.document)
+    document = await queries.write_document(
+        await queries.find_incident(name), ending, query.document
+    )
     if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
     content, media = document
@@ -148,7 +174,10 @@ async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
 
 
 def file_response(content: bytes, media: str, name: str) -> Response:
-    """Return a document as a response. Browsers save it under `name`, or show it if `name` is empty."""
+    """Return a document as a response.
+
+    Browsers save it under `name`, or show it if `name` is empty.
+    """
     headers = {"Content-Security-Policy": _DOCUMENT_POLICY}
     if name:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -187,7 +216,9 @@ async def show_silences(request: Request, _input: ListInput) -> Json:
 
 
 async def get_form(request: Request, _input: Input) -> Json:
-    """Return the newest version of a draft as a form: the measured values, and the answers that roles wrote."""
+    """Return the newest version of a draft as a form: the measured values, and the answers that
+    roles wrote.
+    """
     name = request.path_params["incident"]
     return _form_json(name, (await _require_drafts(request, name))[-1])
 
@@ -195,8 +226,9 @@ async def get_form(request: Request, _input: Input) -> Json:
 async def answer_form(request: Request, sent: inputs.Answering) -> Json | Response:
     """Write answers into boxes, all or none.
 
-    If another person wrote into one of these boxes since the version that was read, nothing is written. The problem
-    document has both texts. Changes to a signed report need a reason, which is noted in the timeline.
+    If another person wrote into one of these boxes since the version that was read, nothing is
+    written. The problem document has both texts. Changes to a signed report need a reason, which is
+    noted in the timeline.
     """
     desk, name = _require_desk(request), request.path_params["incident"]
     drafts = await _require_drafts(request, name)
@@ -211,19 +243,31 @@ async def answer_form(request: Request, sent: inputs.Answering) -> Json | Respon
     amends_signed_report = bool(changes) and any(one.signed for one in drafts)
     # A token names no person, so the role is the one that was sent.
     form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
-    note_reason = make_notes(form, desk.clock.now(), queries_of(request).timezone, amends=amends_signed_report)
+    note_reason = make_notes(
+        form, desk.clock.now(), queries_of(request).timezone, amends=amends_signed_report
+    )
     try:
-        # The page saves both texts of a conflict in one box. A program gets both in the problem document instead.
+        # The page saves both texts of a conflict in one box. A program gets both in the problem
+        # document instead.
         await desk.save_answers(name, role, changes, read.version, note_reason, merging=False)
     except EditConflict as clash:
-        conflicts = [{"box": each.field, "stood": each.stored, "sent": each.typed} for each in clash.conflicts]
+        conflicts = [
+            {"box": each.field, "stood": each.stored, "sent": each.typed}
+            for each in clash.conflicts
+        ]
         return problem_response(409, str(clash), conflicts=conflicts)
     return _form_json(name, (await _require_drafts(request, name))[-1])
 
 
 async def add_notes(request: Request, sent: inputs.Noting) -> Json:
-    """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done, or close it."""
-    desk, name, queries = _require_desk(request), request.path_params["incident"], queries_of(request)
+    """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done,
+    or close it.
+    """
+    desk, name, queries = (
+        _require_desk(request),
+        request.path_params["incident"],
+        queries_of(request),
+    )
     given = sent.model_dump(exclude_none=True, exclude={"done", "close"})
     # The fields have the names that they have in the form on the incident's page.
     fields = {key: _form_text(value, queries.timezone) for key, value in given.items()}
@@ -232,12 +276,16 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     if sent.close:
         fields["close"] = "on"
     try:
-        add_all = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone)
+        add_all = make_notes(
+            SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone
+        )
         # No version of a report was read, and none of its boxes change.
         await desk.save_answers(name, sent.role, words={}, read=0, change=add_all)
     except InvalidInput as fault:
         # The box for the role is called `as-role` in the page's form.
-        raise Refused("; ".join(line.replace("as-role", "role") for line in fault.faults)) from fault
+        raise Refused(
+            "; ".join(line.replace("as-role", "role") for line in fault.faults)
+        ) from fault
     return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
 
 
@@ -257,7 +305,10 @@ async def mute_messages(request: Request, sent: inputs.Silencing) -> Json:
 
 
 async def log_incident(request: Request, sent: inputs.Logging) -> Json:
-    """Log an incident that no monitor sees, such as a leak. If the same texts came before, return that incident."""
+    """Log an incident that no monitor sees, such as a leak.
+
+    If the same texts came before, return that incident.
+    """
     desk, queries = _require_desk(request), queries_of(request)
     given = sent.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": sent.role}
     words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
@@ -283,7 +334,9 @@ async def show_reference(request: Request) -> Response:
     state, queries = request.app.state, queries_of(request)
     if not hasattr(state, "reference"):
         api = await asyncio.to_thread(_describe_once)
-        state.reference = await asyncio.to_thread(render_fragment, queries, "reference.html", api=api)
+        state.reference = await asyncio.to_thread(
+            render_fragment, queries, "reference.html", api=api
+        )
     return render(request, "api.html", reference=state.reference)
 
 
@@ -301,7 +354,9 @@ async def _require_drafts(request: Request, name: str) -> list[Draft]:
 
 
 def _form_json(incident: str, draft: Draft) -> Json:
-    """Return a version of a report as the JSON of a form: boxes, steps, and as `kept` the texts that have no box."""
+    """Return a version of a report as the JSON of a form: boxes, steps, and as `kept` the texts
+    that have no box.
+    """
     report = report_from_json(draft.facts)
     boxes = [
         {
@@ -310,7 +365,9 @@ def _form_json(incident: str, draft: Draft) -> Json:
             **fields_json(field, "label", "required"),
             "measured": list(field.paragraphs),
             **fields_json(field, "placeholder", "guidance", "notes"),
-            "answer": None if field.answer is None else fields_json(field.answer, "text", "by", "at"),
+            "answer": (
+                None if field.answer is None else fields_json(field.answer, "text", "by", "at")
+            ),
         }
         for section in report.sections
         for field in section.fields
@@ -320,14 +377,17 @@ def _form_json(incident: str, draft: Draft) -> Json:
         **fields_json(draft, "version", "form", "signed"),
         "boxes": boxes,
         "steps": [
-            {"id": f"{STEP_PREFIX}{one.id}"} | fields_json(one, "text", "within", "done") for one in report.steps
+            {"id": f"{STEP_PREFIX}{one.id}"} | fields_json(one, "text", "within", "done")
+            for one in report.steps
         ],
         "kept": dict(report.kept),
     }
 
 
 def _form_text(value: object, timezone: str) -> str:
-    """Return a value as a person would type it into the form: a date-time is local and ends in seconds."""
+    """Return a value as a person would type it into the form: a date-time is local and ends in
+    seconds.
+    """
     if isinstance(value, datetime):
         local_time = value if value.tzinfo is None else local(value, timezone)
         return local_time.replace(tzinfo=None, microsecond=0).isoformat()
@@ -345,18 +405,51 @@ _SILENCES = Rows("silences", open_data.SILENCE)
 ROUTES = [
     ApiRoute(
         "/releases",
-        Operation("listReleases", "releases", list_releases, answers.Releases, inputs.ReleaseFilter, _RELEASES),
+        Operation(
+            "listReleases",
+            "releases",
+            list_releases,
+            answers.Releases,
+            inputs.ReleaseFilter,
+            _RELEASES,
+        ),
     ),
-    ApiRoute("/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)),
+    ApiRoute(
+        "/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)
+    ),
     ApiRoute(
         "/incidents",
-        Operation("listIncidents", "incidents", list_incidents, answers.Incidents, inputs.IncidentFilter, _INCIDENTS),
-        _post("logIncident", "incidents", log_incident, answers.Incident, inputs.Logging, max_bytes=_FORM, status=201),
+        Operation(
+            "listIncidents",
+            "incidents",
+            list_incidents,
+            answers.Incidents,
+            inputs.IncidentFilter,
+            _INCIDENTS,
+        ),
+        _post(
+            "logIncident",
+            "incidents",
+            log_incident,
+            answers.Incident,
+            inputs.Logging,
+            max_bytes=_FORM,
+            status=201,
+        ),
     ),
-    ApiRoute("/incidents/{incident}", Operation("getIncident", "incidents", get_incident, answers.Incident)),
+    ApiRoute(
+        "/incidents/{incident}",
+        Operation("getIncident", "incidents", get_incident, answers.Incident),
+    ),
     ApiRoute(
         "/incidents/{incident}/draft.{ending}",
-        Operation("getDraft", "incidents", get_draft, input=inputs.DraftChoice, media=tuple(MEDIA.values())),
+        Operation(
+            "getDraft",
+            "incidents",
+            get_draft,
+            input=inputs.DraftChoice,
+            media=tuple(MEDIA.values()),
+        ),
     ),
     ApiRoute(
         "/incidents/{incident}/acknowledge",
@@ -365,20 +458,34 @@ ROUTES = [
     ApiRoute(
         "/incidents/{incident}/answers",
         Operation("readForm", "incidents", get_form, answers.Form),
-        _post("answerForm", "incidents", answer_form, answers.Form, inputs.Answering, max_bytes=_FORM),
+        _post(
+            "answerForm", "incidents", answer_form, answers.Form, inputs.Answering, max_bytes=_FORM
+        ),
     ),
     ApiRoute(
         "/incidents/{incident}/notes",
-        _post("noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, max_bytes=_FORM),
+        _post(
+            "noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, max_bytes=_FORM
+        ),
     ),
     ApiRoute(
         "/silences",
-        Operation("listSilences", "silences", show_silences, answers.Silences, ListInput, _SILENCES),
+        Operation(
+            "listSilences", "silences", show_silences, answers.Silences, ListInput, _SILENCES
+        ),
         _post("holdBack", "silences", mute_messages, answers.Silence, inputs.Silencing, status=201),
     ),
-    ApiRoute("/events", Operation("listEvents", "releases", list_events, answers.Events, inputs.EventFilter, _EVENTS)),
     ApiRoute(
-        "/calendars", Operation("listCalendars", "calendars", list_calendars, answers.Calendars, ListInput, _CALENDARS)
+        "/events",
+        Operation(
+            "listEvents", "releases", list_events, answers.Events, inputs.EventFilter, _EVENTS
+        ),
+    ),
+    ApiRoute(
+        "/calendars",
+        Operation(
+            "listCalendars", "calendars", list_calendars, answers.Calendars, ListInput, _CALENDARS
+        ),
     ),
     ApiRoute("/openapi.json", Operation("describe", "description", get_description)),
     Route("/api", show_reference),

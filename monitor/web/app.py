@@ -39,11 +39,15 @@ from monitor.web.middleware import AccessLog, AddSecurityHeaders, RedactSecrets
 from monitor.web.queries import Queries
 
 _GZIP_LEVEL = 1
-"""The fastest level. Higher ones take several times as long and save little on text like that of `/metrics`."""
+"""The fastest level. Higher ones take several times as long and save little on text like that of
+`/metrics`.
+"""
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
-    """Return whether an `Accept-Encoding` header allows gzip: `gzip;q=0` refuses it (RFC 9110, 12.5.3)."""
+    """Return whether an `Accept-Encoding` header allows gzip: `gzip;q=0` refuses it (RFC 9110,
+    12.5.3).
+    """
     for coding in accept_encoding.lower().split(","):
         name, _, weight = coding.replace(" ", "").partition(";")
         if name == "gzip":
@@ -59,13 +63,18 @@ async def healthz(_request: Request) -> Response:
 async def livez(request: Request) -> Response:
     """Return `ok`, or 503 with the reasons if only a restart of the process would help."""
     stuck = list(request.app.state.queries.live.stuck())
-    return PlainTextResponse("\n".join([*stuck, ""]) if stuck else "ok\n", status_code=503 if stuck else 200)
+    return PlainTextResponse(
+        "\n".join([*stuck, ""]) if stuck else "ok\n", status_code=503 if stuck else 200
+    )
 
 
 async def readyz(request: Request) -> Response:
-    """Return JSON that says whether this monitor can serve pages and make requests. 503 with the reasons if not.
+    """Return JSON that says whether this monitor can serve pages and make requests.
 
-    Doubts about its evidence, such as a calendar that could not be read, are listed too. They do not cause a 503.
+    503 with the reasons if not.
+
+    Doubts about its evidence, such as a calendar that could not be read, are listed too. They do
+    not cause a 503.
     """
     live = request.app.state.queries.live
     reasons, reasons_and_doubts = list(live.unable()), live.unready()
@@ -75,13 +84,16 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Return the metrics for Prometheus, with pauses between them in which looks that are due can run."""
+    """Return the metrics for Prometheus, with pauses between them in which looks that are due can
+    run.
+    """
     queries = request.app.state.queries
     page = b"".join([metric async for metric in with_pauses(queries.live.metrics(), queries.clock)])
     headers = {"Vary": "Accept-Encoding"}
     if _accepts_gzip(request.headers.get("Accept-Encoding", "")):
-        # Secrets are removed first, because `RedactSecrets` cannot read compressed text. No other page is compressed:
-        # one with form tokens and a visitor's text could give a token away by its length (the BREACH attack).
+        # Secrets are removed first, because `RedactSecrets` cannot read compressed text. No other
+        # page is compressed: one with form tokens and a visitor's text could give a token away by
+        # its length (the BREACH attack).
         text = page if queries.redactor is None else queries.redactor(page.decode()).encode()
         # Megabytes take longer than a look may wait, so they are compressed in a thread.
         page = await run_in_thread(partial(gzip.compress, text, _GZIP_LEVEL, mtime=0))
@@ -90,21 +102,49 @@ async def metrics(request: Request) -> Response:
 
 
 def make_application(queries: Queries) -> AccessLog:
-    """Return the web application. Every request passes through `signin.Authorise` before its route runs."""
-    # Starlette uses the first route that matches, so /incidents/new must be before /incidents/{incident}.
-    modules = [acknowledge, runbook, log_page, silences, incident_page, history, board, live, release]
+    """Return the web application.
+
+    Every request passes through `signin.Authorise` before its route runs.
+    """
+    # Starlette uses the first route that matches, so /incidents/new must be before
+    # /incidents/{incident}.
+    modules = [
+        acknowledge,
+        runbook,
+        log_page,
+        silences,
+        incident_page,
+        history,
+        board,
+        live,
+        release,
+    ]
     modules += [pages, api, month, reports, feeds, by_hand]
-    sign_in_routes = signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
-    page_routes = [*pages.ASSET_ROUTES, *sign_in_routes, *(route for module in modules for route in module.ROUTES)]
-    health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+    sign_in_routes = (
+        signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
+    )
+    page_routes = [
+        *pages.ASSET_ROUTES,
+        *sign_in_routes,
+        *(route for module in modules for route in module.ROUTES),
+    ]
+    health = [
+        Route("/healthz", healthz),
+        Route("/livez", livez),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+    ]
     app = Starlette(
         middleware=[Middleware(signin.Authorise, queries=queries)],
         routes=[*health, *page_routes],
-        exception_handlers=dict.fromkeys((NinethirtyError, HTTPException, Exception), pages.respond_to_error),
+        exception_handlers=dict.fromkeys(
+            (NinethirtyError, HTTPException, Exception), pages.respond_to_error
+        ),
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)
     app.state.history = history.HistoryCache()
-    app.state.reporting = asyncio.Lock()  # reports on a period take seconds, so `reports` makes only one at a time
+    # reports on a period take seconds, so `reports` makes only one at a time
+    app.state.reporting = asyncio.Lock()
     app.state.calendars = feeds.CalendarCache(queries)
     inner: ASGIApp = app if queries.redactor is None else RedactSecrets(app, queries.redactor)
     # To end event streams, the server closes the outermost wrapper, which closes the live board.

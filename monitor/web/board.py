@@ -1,4 +1,6 @@
-"""The front page: the band "Now", the incidents of any day that need action, and the releases of one day."""
+"""The front page: the band "Now", the incidents of any day that need action, and the releases of
+one day.
+"""
 
 from __future__ import annotations
 
@@ -46,15 +48,20 @@ async def show_board(request: Request) -> Response:
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
     live: LiveBoard = request.app.state.live
-    # The position is read before any query, so the stream also sends changes that happen while the page is made.
+    # The position is read before any query, so the stream also sends changes that happen while the
+    # page is made.
     position = live.position(sees_all=queries.sees_all)
     cookie = request.cookies.get(_PRODUCER_COOKIE, "")
     # The producer that this browser remembers is a filter, unless the query has another.
     own_producer = cookie if _PRODUCER_ID_OR_EMPTY.fullmatch(cookie) else ""
-    chosen = {name: query.get(name, own_producer if name == "producer" else "").strip() for name in _FILTERS}
+    chosen = {
+        name: query.get(name, own_producer if name == "producer" else "").strip()
+        for name in _FILTERS
+    }
     day, fault = _read_day(query, queries.today())
     releases = await queries.list_releases(day, day)
-    # Many releases share one slot, so the gravest status comes first within a slot. Sorts are stable.
+    # Many releases share one slot, so the gravest status comes first within a slot. Sorts are
+    # stable.
     releases.sort(key=lambda row: fragments.severity_rank(verdict_or_due(row)))
     releases.sort(key=lambda row: (row["slot"] or {}).get("start") or "")
     rows = [row for row in releases if _matches_filters(row, chosen, queries.producers)]
@@ -92,9 +99,13 @@ async def show_board(request: Request) -> Response:
 
 
 async def remember_producer(request: Request) -> Response:
-    """Set a cookie: the front page shows only one producer in this browser. An empty name removes it."""
+    """Set a cookie: the front page shows only one producer in this browser.
+
+    An empty name removes it.
+    """
     producer = (await read_form(request)).get("producer", "")
-    # People who are not signed in have no form token, so the browser's header about the sending site is checked.
+    # People who are not signed in have no form token, so the browser's header about the sending
+    # site is checked.
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise NotAllowed("This form was sent from elsewhere.")
     if not _PRODUCER_ID_OR_EMPTY.fullmatch(producer):
@@ -102,7 +113,14 @@ async def remember_producer(request: Request) -> Response:
     response = RedirectResponse("/", 303)
     if producer:
         secure = request.scope["scheme"] == "https"
-        response.set_cookie(_PRODUCER_COOKIE, producer, _COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax")
+        response.set_cookie(
+            _PRODUCER_COOKIE,
+            producer,
+            _COOKIE_SECONDS,
+            secure=secure,
+            httponly=True,
+            samesite="lax",
+        )
     else:
         response.delete_cookie(_PRODUCER_COOKIE)
     return response
@@ -112,12 +130,16 @@ async def _list_needing_action(queries: Queries) -> list[Incident]:
     try:
         return await queries.list_needing_action()
     except StoreFault:
-        # The page still shows the releases of the day, which are in memory, and a warning names the fault.
+        # The page still shows the releases of the day, which are in memory, and a warning names the
+        # fault.
         return []
 
 
 def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[RowGroup]:
-    """Return the rows of a day in groups. On a busy day, those without a problem are folded by producer."""
+    """Return the rows of a day in groups.
+
+    On a busy day, those without a problem are folded by producer.
+    """
     if len(rows) <= _FOLDED_OVER:
         return [RowGroup("", rows)] if rows else []
     bad = [row for row in rows if fragments.has_gone_wrong(row)]
@@ -129,17 +151,29 @@ def group_rows(rows: Sequence[fragments.Row], names: Mapping[str, str]) -> list[
     return [*([RowGroup("", bad)] if bad else []), *folded]
 
 
-def _last_looks(queries: Queries, rows: Iterable[fragments.Row], now: datetime) -> dict[str, datetime]:
-    """Return the time of the last look at each release, by id. Before a slot, only staff may know it."""
+def _last_looks(
+    queries: Queries, rows: Iterable[fragments.Row], now: datetime
+) -> dict[str, datetime]:
+    """Return the time of the last look at each release, by id.
+
+    Before a slot, only staff may know it.
+    """
     states = queries.live.watched_states()
     visible = [row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now)]
-    return {name: look for name in visible if name in states and (look := states[name].last_look) is not None}
+    return {
+        name: look
+        for name in visible
+        if name in states and (look := states[name].last_look) is not None
+    }
 
 
 async def render_rows(
     queries: Queries, rows: Iterable[fragments.Row], looked: Mapping[str, datetime], now: datetime
 ) -> dict[str, Markup]:
-    """Return the HTML row of each release, by its id. `looked` has the time of the last look at each, by id too."""
+    """Return the HTML row of each release, by its id.
+
+    `looked` has the time of the last look at each, by id too.
+    """
     rendered = {}
     async for row in with_pauses(rows, queries.clock):
         name = row["id"]
@@ -148,21 +182,30 @@ async def render_rows(
     return rendered
 
 
-def _matches_filters(row: fragments.Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:
-    """Return whether a release has the chosen producer and state, and contains the text `q`. Empty ones match all."""
+def _matches_filters(
+    row: fragments.Row, chosen: Mapping[str, str], names: Mapping[str, str]
+) -> bool:
+    """Return whether a release has the chosen producer and state, and contains the text `q`.
+
+    Empty ones match all.
+    """
     text = f"{row['title']} {row['id']} {names.get(row['producer'], row['producer'])}".casefold()
     is_in_state = chosen["state"] in ("", verdict_or_due(row))
     return is_in_state and is_by(row, chosen["producer"]) and chosen["q"].casefold() in text
 
 
-def list_producers(rows: Iterable[fragments.Row], names: Mapping[str, str]) -> list[tuple[str, str]]:
+def list_producers(
+    rows: Iterable[fragments.Row], names: Mapping[str, str]
+) -> list[tuple[str, str]]:
     """Return the ids of the producers of these releases with their names, sorted by name."""
     ids = {name for row in rows for name in row.get("producers", [row["producer"]])}
     return fragments.sort_by_name(ids, names)
 
 
 def _read_day(query: Mapping[str, str], default: date) -> tuple[date, str]:
-    """Return the day in the query or else `default`, and an error if the query has something that is not a date."""
+    """Return the day in the query or else `default`, and an error if the query has something that
+    is not a date.
+    """
     # Three blank fields make 00-00-00. Then no date was typed.
     typed = "-".join(query.get(name, "").strip().zfill(2) for name in reversed(_DATE_FIELDS))
     text = query.get("date") or (typed if typed != "00-00-00" else "")

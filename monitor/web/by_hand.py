@@ -1,6 +1,8 @@
-"""The pages on which people add a release by hand, or one more address of a release, and remove them again.
+"""The pages on which people add a release by hand, or one more address of a release, and remove
+them again.
 
-Both are entries of the calendar `by-hand`. It is read again at once, so that they are watched from then on.
+Both are entries of the calendar `by-hand`. It is read again at once, so that they are watched from
+then on.
 """
 
 from __future__ import annotations
@@ -21,7 +23,14 @@ from alerts.one_line import one_line
 from monitor.errors import NotAllowed, UnknownName
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
-from monitor.web.hand_calendar import Addition, HandCalendar, Json, add_address, add_release, remove_addition
+from monitor.web.hand_calendar import (
+    Addition,
+    HandCalendar,
+    Json,
+    add_address,
+    add_release,
+    remove_addition,
+)
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, may_act, queries_of
@@ -45,9 +54,12 @@ _log = structlog.get_logger(__name__)
 
 
 async def show_forms(
-    request: Request, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
+    request: Request,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
 ) -> Response:
-    """Show the form for a release, or for one more address of the query's `release`, and what people added.
+    """Show the form for a release, or for one more address of the query's `release`, and what
+    people added.
 
     If a form was sent and refused, the page has the `typed` texts and the `faults` by box.
     """
@@ -63,7 +75,8 @@ async def show_forms(
         added = await calendar.list_additions()
     except InvalidInput as fault:
         added = []
-        faults = {_LAST_BOX: str(fault)} | faults  # a fault of the sent form in the same box is shown instead
+        # a fault of the sent form in the same box is shown instead
+        faults = {_LAST_BOX: str(fault)} | faults
     known = await queries.find_release(typed["release"]) if typed.get("release") else None
     now = queries.clock.now()
     return render(
@@ -81,9 +94,13 @@ async def show_forms(
 
 @with_staff_form
 async def add(request: Request, sent: SentForm) -> Response:
-    """Add a release, or an address of the release in the form, and show it, or the form again with its faults."""
+    """Add a release, or an address of the release in the form, and show it, or the form again with
+    its faults.
+    """
     try:
-        release = await (_add_address(request, sent) if sent.text("release") else _add_release(request, sent))
+        release = await (
+            _add_address(request, sent) if sent.text("release") else _add_release(request, sent)
+        )
     except InvalidInput as fault:
         return await show_forms(request, sent.fields, faults_by_box(fault, _BOX_IDS, _LAST_BOX))
     return RedirectResponse(f"/releases/{quote(release)}" if release else "/by-hand", 303)
@@ -91,15 +108,21 @@ async def add(request: Request, sent: SentForm) -> Response:
 
 @with_staff_form
 async def remove(request: Request, sent: SentForm) -> Response:
-    """Remove a release or address that a person added, or show the page with the fault, such as a passed slot."""
+    """Remove a release or address that a person added, or show the page with the fault, such as a
+    passed slot.
+    """
     entry, part, queries = sent.text("entry"), sent.text("part"), queries_of(request)
     try:
         calendar, reason = _require_calendar(request), _describe_act("Removed", sent, queries)
-        added = [one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)]
+        added = [
+            one for one in await calendar.list_additions() if (one.entry, one.part) == (entry, part)
+        ]
         # If there is no such addition, `remove_addition` raises the fault.
         _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
         if has_passed:
-            return await show_forms(request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."})
+            return await show_forms(
+                request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."}
+            )
         # `_change_calendar` calls `change` with the tables of the calendar's file.
         change = partial(remove_addition, entry=entry, part=part, reason=reason)
         await _change_calendar(queries, calendar, change)
@@ -110,7 +133,9 @@ async def remove(request: Request, sent: SentForm) -> Response:
 
 
 async def _add_release(request: Request, sent: SentForm) -> str:
-    """Add the release of a form to the calendar. Return the id that the monitor gave it, or "" if it has none yet.
+    """Add the release of a form to the calendar.
+
+    Return the id that the monitor gave it, or "" if it has none yet.
 
     Raises `InvalidInput` with every fault of the form.
     """
@@ -123,10 +148,14 @@ async def _add_release(request: Request, sent: SentForm) -> str:
     texts = {"title": title, "producer": producer}.items()
     bad_boxes = (box for box, text in texts if not 0 < len(text) <= _LONGEST_TEXT)
     faults = [f"{box}: Enter a {box} of at most {_LONGEST_TEXT} characters." for box in bad_boxes]
-    if fault := await calendar.find_address_fault(url) or await _find_conflicting_release(queries, url):
+    if fault := await calendar.find_address_fault(url) or await _find_conflicting_release(
+        queries, url
+    ):
         faults.append(f"url: {fault}")
     try:
-        slot = read_slot(sent.text("day"), sent.text("time"), sent.desk.clock.now(), queries.timezone)
+        slot = read_slot(
+            sent.text("day"), sent.text("time"), sent.desk.clock.now(), queries.timezone
+        )
     except InvalidInput as exc:
         raise InvalidInput([*faults, *exc.faults]) from exc
     if faults:
@@ -143,7 +172,9 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     reason = _describe_act("Added", sent, queries)
     body = await queries.find_release(sent.text("release"))
     has_passed = slot_has_passed(body, sent.desk.clock.now())
-    watched = {canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))}
+    watched = {
+        canonical_address(one) for one in (body["url"], *(part["url"] for part in body["parts"]))
+    }
     fault = await calendar.find_address_fault(url)
     if not fault and canonical_address(url) in watched:
         fault = "This address is watched for this release already."
@@ -152,13 +183,16 @@ async def _add_address(request: Request, sent: SentForm) -> str:
     if fault:
         raise InvalidInput([f"url: {fault}"])
     releases = await _releases_of(queries, {one.entry for one in await calendar.list_additions()})
-    # A release that was added by hand has its own entry. Any other release gets an entry with only the added addresses.
+    # A release that was added by hand has its own entry. Any other release gets an entry with only
+    # the added addresses.
     own_entry = next((entry for entry, release in releases.items() if release == body["id"]), "")
     entry_id = own_entry or f"addresses-{body['id']}"
     entry = {"id": entry_id, "of": body["id"], "title": body["title"], "reason": reason}
     # What was not watched before the slot can never be late. So such an address is never required.
     required = "required" in sent.fields and not has_passed
-    await _change_calendar(queries, calendar, lambda tables: add_address(tables, entry, url, required=required))
+    await _change_calendar(
+        queries, calendar, lambda tables: add_address(tables, entry, url, required=required)
+    )
     _log.info("added_by_hand", release=body["id"], url=url, role=sent.role)
     return str(body["id"])
 
@@ -166,7 +200,8 @@ async def _add_address(request: Request, sent: SentForm) -> str:
 def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
     """Return the local date-time of a typed day and time, such as `27/11/2026` and `9.30am`.
 
-    Raises `InvalidInput` with a fault of `day` or `time` if they are not exactly one instant in the next two years.
+    Raises `InvalidInput` with a fault of `day` or `time` if they are not exactly one instant in the
+    next two years.
     """
     day_slot = read_date(day, local_date(now, zone), zone).slot
     slot = with_time(day_slot, time)
@@ -175,13 +210,19 @@ def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
     if slot.doubt in (NONEXISTENT, AMBIGUOUS):
         why = "skip this time" if slot.doubt == NONEXISTENT else "show this time twice"
         raise InvalidInput([f"time: Enter another time: the clocks change on that day, and {why}."])
-    # Here the time is missing, it has other words beside it, or the day is in doubt for another reason.
+    # Here the time is missing, it has other words beside it, or the day is in doubt for another
+    # reason.
     if slot.instant is None or slot.doubt:
         raise InvalidInput(["time: Enter a local time, such as 9.30am or 16:20."])
     if slot.instant <= now:
         box = "day" if local_date(slot.instant, zone) < local_date(now, zone) else "time"
         raise InvalidInput(
-            [f"{box}: Enter a {box} in the future: what was not watched before its slot cannot be judged."]
+            [
+                (
+                    f"{box}: Enter a {box} in the future: what was not watched before its slot"
+                    " cannot be judged."
+                )
+            ]
         )
     if slot.instant > now + _MOST_AHEAD:
         raise InvalidInput(["day: Enter a day in the next two years."])
@@ -189,15 +230,24 @@ def read_slot(day: str, time: str, now: datetime, zone: str) -> datetime:
 
 
 async def _find_conflicting_release(queries: Queries, url: str) -> str:
-    """Return a fault if a release within `_NEAR` has this address: the new one would be joined to it. Else empty."""
+    """Return a fault if a release within `_NEAR` has this address: the new one would be joined to
+    it. Else empty.
+    """
     now, address = queries.clock.now(), canonical_address(url)
     known = await queries.ask(lambda: queries.store.ledger.releases(now - _NEAR, now + _NEAR))
-    title = next((one.title for one in known if address in map(canonical_address, (one.url, one.link))), "")
+    title = next(
+        (one.title for one in known if address in map(canonical_address, (one.url, one.link))), ""
+    )
     return f"Another release is watched at this address: {title}." if title else ""
 
 
-async def _change_calendar(queries: Queries, calendar: HandCalendar, change: Callable[[list[Json]], T]) -> T:
-    """Write a change, read the calendar again, and return the result of `change`. Raises `InvalidInput`."""
+async def _change_calendar(
+    queries: Queries, calendar: HandCalendar, change: Callable[[list[Json]], T]
+) -> T:
+    """Write a change, read the calendar again, and return the result of `change`.
+
+    Raises `InvalidInput`.
+    """
     result = await calendar.edit(change)
     read = None if queries.read_calendar is None else await queries.read_calendar(BY_HAND)
     if read is not None and not read.usable:
@@ -213,7 +263,9 @@ async def _releases_of(queries: Queries, entries: Iterable[str]) -> dict[str, st
 
 
 async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, bool]:
-    """Return the id of an addition's release, empty if it has none yet, and whether its slot has passed."""
+    """Return the id of an addition's release, empty if it has none yet, and whether its slot has
+    passed.
+    """
     release = added.of or (await _releases_of(queries, [added.entry])).get(added.entry, "")
     try:
         return release, slot_has_passed(await queries.find_release(release), queries.clock.now())
@@ -222,8 +274,14 @@ async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, boo
 
 
 def _describe_act(act: str, sent: SentForm, queries: Queries) -> str:
-    """Return who did an act, and when, as the reason in the calendar. Raises `InvalidInput` without a role."""
-    return f"{act} by hand: {clean_role(sent.role)}, {stamp(sent.desk.clock.now(), queries.timezone, step=MINUTE)}"
+    """Return who did an act, and when, as the reason in the calendar.
+
+    Raises `InvalidInput` without a role.
+    """
+    return (
+        f"{act} by hand: {clean_role(sent.role)},"
+        f" {stamp(sent.desk.clock.now(), queries.timezone, step=MINUTE)}"
+    )
 
 
 def _require_calendar(request: Request) -> HandCalendar:

@@ -1,4 +1,5 @@
-"""Limits on the number and the duration of connections, so that looks never run out of file descriptors.
+"""Limits on the number and the duration of connections, so that looks never run out of file
+descriptors.
 
 If there are too many connections, the oldest one that waits for a request is closed.
 """
@@ -27,7 +28,9 @@ _MOST_EACH = 64
 
 @dataclass
 class ConnectionLimiter:
-    """Limits open connections: `most` in total, `most_each` from one address. `proxies` have only the first limit."""
+    """Limits open connections: `most` in total, `most_each` from one address. `proxies` have only
+    the first limit.
+    """
 
     most: int = _MOST
     most_each: int = _MOST_EACH
@@ -42,14 +45,22 @@ class ConnectionLimiter:
         return len(self._open)
 
     def add(self, new: Connection, address: str) -> None:
-        """Count a new connection. If there are too many from its address or in all, close the one idle for longest."""
+        """Count a new connection.
+
+        If there are too many from its address or in all, close the one idle for longest.
+        """
         self._by_address[address] += 1
         self._open[new] = self._idle[new] = address
-        too_many_of_address = self._by_address[address] > self.most_each and address not in self.proxies
+        too_many_of_address = (
+            self._by_address[address] > self.most_each and address not in self.proxies
+        )
         if too_many_of_address or len(self) > self.most:
-            # The first in `_idle` is idle for longest. The new connection is last: it is closed if no other is idle.
+            # The first in `_idle` is idle for longest. The new connection is last: it is closed if
+            # no other is idle.
             idle = self._idle.items()
-            idle_longest = next(one for one, client in idle if not too_many_of_address or client == address)
+            idle_longest = next(
+                one for one, client in idle if not too_many_of_address or client == address
+            )
             self.remove(idle_longest)
             idle_longest.end()
 
@@ -73,14 +84,18 @@ class ConnectionLimiter:
 
 
 def default_limiter(proxies: Collection[str]) -> ConnectionLimiter:
-    """Return a limiter that leaves three quarters of this process's file descriptors to looks and files."""
+    """Return a limiter that leaves three quarters of this process's file descriptors to looks and
+    files.
+    """
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = max(8, min(_MOST, descriptors // 4))
     return ConnectionLimiter(most, min(_MOST_EACH, most // 2), proxies)
 
 
 class Connection(H11Protocol):
-    """A connection that is closed if its request, or the reading of its response, takes too long."""
+    """A connection that is closed if its request, or the reading of its response, takes too
+    long.
+    """
 
     def __init__(self, *args: Any, limiter: ConnectionLimiter, **kwargs: Any) -> None:  # noqa: ANN401 # as uvicorn gives them
         super().__init__(*args, **kwargs)
@@ -102,7 +117,9 @@ class Connection(H11Protocol):
         self._start_response_time(before)
 
     def on_response_complete(self) -> None:
-        """Mark the connection idle. uvicorn closes it if no request follows within a few seconds."""
+        """Mark the connection idle. uvicorn closes it if no request follows within a few
+        seconds.
+        """
         before = self.cycle
         self._cancel_timer()
         self._limiter.mark_idle(self)
@@ -116,7 +133,8 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def _start_response_time(self, before: object) -> None:
-        # uvicorn makes a new cycle for each request, so a changed cycle means that a request has begun.
+        # uvicorn makes a new cycle for each request, so a changed cycle means that a request has
+        # begun.
         if self.cycle is not before and not self.cycle.response_complete:
             self._limiter.mark_busy(self)
             self._close_after(RESPONSE_SECONDS)

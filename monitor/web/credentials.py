@@ -16,7 +16,9 @@ _MOST_CLIENTS = 10_000
 
 
 class TokenScope(StrEnum):
-    """The permissions of a token: read the metrics, read everything, or also act like staff on duty."""
+    """The permissions of a token: read the metrics, read everything, or also act like staff on
+    duty.
+    """
 
     METRICS = "metrics"
     READ = "read"
@@ -25,7 +27,9 @@ class TokenScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key that signs links in notices, and the configured tokens. An empty value means that there is none.
+    """The key that signs links in notices, and the configured tokens.
+
+    An empty value means that there is none.
 
     `token` has the scope `TokenScope.DUTY`, `metrics` has `TokenScope.METRICS`.
     """
@@ -35,7 +39,10 @@ class Keys:
     metrics: bytes = field(default=b"", repr=False)
 
     def read_link(self, token: str, now: datetime) -> tuple[str, str] | None:
-        """Return the incident id in a signed link's token and the beginning of its notice's id. None if invalid."""
+        """Return the incident id in a signed link's token and the beginning of its notice's id.
+
+        None if invalid.
+        """
         content = read_token(token, self.link, now) if self.link else None
         if content is None:
             return None
@@ -43,9 +50,14 @@ class Keys:
         return incident, notice_beginning
 
     def find_scope(self, token: str) -> TokenScope | None:
-        """Return the scope of a token, None if it is not configured. Takes equally long for every wrong token."""
+        """Return the scope of a token, None if it is not configured.
+
+        Takes equally long for every wrong token.
+        """
         known = ((self.token, TokenScope.DUTY), (self.metrics, TokenScope.METRICS))
-        matching = [scope for one, scope in known if hmac.compare_digest(token.encode(), one) and one]
+        matching = [
+            scope for one, scope in known if hmac.compare_digest(token.encode(), one) and one
+        ]
         return next(iter(matching), None)
 
 
@@ -53,7 +65,8 @@ class Keys:
 class Throttle:
     """Makes a client wait after `most` wrong guesses within `span` seconds.
 
-    If it continues after that, the next wait is twice as long, `longest` at most. A client is an address or account.
+    If it continues after that, the next wait is twice as long, `longest` at most. A client is an
+    address or account.
     """
 
     clock: Clock
@@ -64,16 +77,21 @@ class Throttle:
     _failures: OrderedDict[str, tuple[float, int, float]] = field(default_factory=OrderedDict)
 
     def wait(self, client: str) -> int:
-        """Return for how many seconds a client must wait before it tries again; 0 if it need not wait."""
+        """Return for how many seconds a client must wait before it tries again; 0 if it need not
+        wait.
+        """
         began, count, span = self._failures.get(network_of(client), (0.0, 0, self.span))
         remaining = began + span - self.clock.monotonic()
         return max(1, round(remaining)) if count >= self.most and remaining > 0 else 0
 
     def count_failure(self, client: str) -> None:
-        """Count a wrong guess of a client in its current span of time. If that has ended, begin a new span.
+        """Count a wrong guess of a client in its current span of time.
 
-        A client with too many wrong guesses must wait until its span ends. If it guesses wrong again within another
-        such span, its new span is twice as long. If there are too many clients, forget one: its last guess is oldest.
+        If that has ended, begin a new span.
+
+        A client with too many wrong guesses must wait until its span ends. If it guesses wrong
+        again within another such span, its new span is twice as long. If there are too many
+        clients, forget one: its last guess is oldest.
         """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))
@@ -89,9 +107,14 @@ class Throttle:
 
 
 def network_of(client: str) -> str:
-    """Return the /64 network of an IPv6 address, because a client can use all of it. Return other texts unchanged."""
+    """Return the /64 network of an IPv6 address, because a client can use all of it.
+
+    Return other texts unchanged.
+    """
     try:
         address = ipaddress.ip_address(client)
     except ValueError:
         return client
-    return client if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+    return (
+        client if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+    )

@@ -1,6 +1,7 @@
 """Badges of punctuality to embed, an Atom feed of verdicts, and the calendar to subscribe to.
 
-Badges and the feed show the same to everyone, also to staff, because they are embedded in public pages.
+Badges and the feed show the same to everyone, also to staff, because they are embedded in public
+pages.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ CalendarKey = tuple[str, str | None, bool]
 
 
 async def serve_badge(request: Request) -> Response:
-    """Return an SVG with the share of a producer's releases that were on time in the last twelve months."""
+    """Return an SVG with the share of a producer's releases that were on time in the last twelve
+    months.
+    """
     queries, producer = queries_of(request), request.path_params["producer"]
     cache: HistoryCache = request.app.state.history
     points = [one for one in await cache.points(queries) if one.producer == producer]
@@ -52,10 +55,15 @@ async def serve_badge(request: Request) -> Response:
 
 
 async def serve_atom(request: Request) -> Response:
-    """Return an Atom feed of the newest verdict changes in the last fortnight, of releases whose slot has passed."""
+    """Return an Atom feed of the newest verdict changes in the last fortnight, of releases whose
+    slot has passed.
+    """
     queries, now = queries_of(request), queries_of(request).clock.now()
     events = await queries.ask(lambda: _read_recent_events(queries, now))
-    base = ((queries.sessions.public_url if queries.sessions is not None else "") or str(request.base_url)).rstrip("/")
+    base = (
+        (queries.sessions.public_url if queries.sessions is not None else "")
+        or str(request.base_url)
+    ).rstrip("/")
     text = render_fragment(
         queries,
         "atom.xml",
@@ -68,10 +76,13 @@ async def serve_atom(request: Request) -> Response:
 
 
 def _read_recent_events(queries: Queries, now: datetime) -> list[Event]:
-    """Return the last `_MOST_ENTRIES` verdict changes in `_FEED_SPAN`, newest first, of releases with past slots."""
+    """Return the last `_MOST_ENTRIES` verdict changes in `_FEED_SPAN`, newest first, of releases
+    with past slots.
+    """
     is_slot_past = functools.cache(queries.is_slot_past)
     after, found = (now - _FEED_SPAN, ""), list[Event]()
-    while read := queries.store.verdicts.events(after, None, _MOST_READ):  # the store returns the oldest first
+    # the store returns the oldest first
+    while read := queries.store.verdicts.events(after, None, _MOST_READ):
         found = [*found, *(one for one in read if is_slot_past(one.release, now))][-_MOST_ENTRIES:]
         after = read[-1].at, read[-1].id
     return found[::-1]
@@ -84,15 +95,21 @@ def _make_entry(event: Event) -> dict[str, Any]:
     return {
         "id": uuid.uuid5(uuid.NAMESPACE_URL, f"ninethirty event {event.id}").urn,
         "updated": instant_json(event.at),
-        "title": one_line(f"{status_in_capitals(body)}{f' by {late}' if late else ''}: {body['title']}"),
-        "summary": one_line(f"Promised for {slot_text(body['slot'])}. Before: {event.before or 'nothing'}."),
+        "title": one_line(
+            f"{status_in_capitals(body)}{f' by {late}' if late else ''}: {body['title']}"
+        ),
+        "summary": one_line(
+            f"Promised for {slot_text(body['slot'])}. Before: {event.before or 'nothing'}."
+        ),
         "producer": body["producer"],
         "release": event.release,
     }
 
 
 class CalendarCache:
-    """Caches each calendar file for a minute, because a large one takes seconds and anyone can request it."""
+    """Caches each calendar file for a minute, because a large one takes seconds and anyone can
+    request it.
+    """
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
@@ -109,15 +126,28 @@ class CalendarCache:
 
     def _find_fresh(self, key: CalendarKey, now: datetime) -> bytes:
         written_at, file = self._files.get(key, (None, b""))
-        return file if written_at is not None and timedelta() <= now - written_at < _CALENDAR_KEPT_FOR else b""
+        return (
+            file
+            if written_at is not None and timedelta() <= now - written_at < _CALENDAR_KEPT_FOR
+            else b""
+        )
 
     def _export_and_cache(self, key: CalendarKey, now: datetime) -> bytes:
-        """Return a calendar as a file, and cache it. If the cache is full, the oldest file is dropped."""
+        """Return a calendar as a file, and cache it.
+
+        If the cache is full, the oldest file is dropped.
+        """
         queries = self._queries
         kind, producer, sees_all = key
         span = now - _CALENDAR_BEFORE, now + _CALENDAR_AFTER
         file, _ = export_calendar(
-            queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=sees_all
+            queries.store.ledger,
+            kind,
+            span,
+            now,
+            queries.timezone,
+            producer=producer,
+            with_addresses=sees_all,
         )
         self._files[key] = now, file
         self._files.move_to_end(key)
@@ -127,7 +157,9 @@ class CalendarCache:
 
 
 async def serve_calendar(request: Request) -> Response:
-    """Return the joined calendar of all producers or one as a file, from two months ago to 500 days ahead."""
+    """Return the joined calendar of all producers or one as a file, from two months ago to 500 days
+    ahead.
+    """
     queries = queries_of(request)
     check_parameters(request, ("producer",))
     kind = request.path_params["kind"]

@@ -1,4 +1,6 @@
-"""The parts of the front page that change while it is open, rendered for the page and for its event stream."""
+"""The parts of the front page that change while it is open, rendered for the page and for its event
+stream.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +22,37 @@ from schedules.times.json import instant_from_json
 from schedules.times.words import count
 
 Row = Mapping[str, Any]
-_BY_SEVERITY = ("overdue", "early", "not_published", "late", "unproven", "due", "unannounced", "pending")
+_BY_SEVERITY = (
+    "overdue",
+    "early",
+    "not_published",
+    "late",
+    "unproven",
+    "due",
+    "unannounced",
+    "pending",
+)
 _WITHOUT_PROBLEM = ("on_time", "cancelled", "moved", "pending")
 _SHOWN_NOW = ("due", "overdue", "early", "late")
-"""The statuses of releases in the band "Now", in its order. Releases with a final verdict are left out."""
+"""The statuses of releases in the band "Now", in its order. Releases with a final verdict are left
+out.
+"""
 _MOST_IN_BAND = 12
-"""Releases or incidents that a band of the front page lists before it says how many more there are."""
+"""Releases or incidents that a band of the front page lists before it says how many more there
+are.
+"""
 _MOST_RENDERED = 1000
 _LAST_LOOK = "<looked>"
-"""Placeholder in a rendered row for the time of the last look. Other text of the row is escaped, so it is unique."""
+"""Placeholder in a rendered row for the time of the last look. Other text of the row is escaped, so
+it is unique.
+"""
 
 
 def sort_by_name(producers: Iterable[str], names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the ids of producers with their names, sorted by name."""
-    return sorted(((one, names.get(one, one)) for one in producers), key=lambda one: one[1].casefold())
+    return sorted(
+        ((one, names.get(one, one)) for one in producers), key=lambda one: one[1].casefold()
+    )
 
 
 @lru_cache(maxsize=_MOST_RENDERED)
@@ -59,22 +78,32 @@ def count_statuses(rows: Iterable[Row]) -> list[tuple[str, int]]:
 
 
 def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] | None:
-    """Return the next slot with a time of day, and how many releases have it. None if there is no such slot."""
+    """Return the next slot with a time of day, and how many releases have it.
+
+    None if there is no such slot.
+    """
     slots = (row["slot"] for row in rows if row["slot"] and row["verdict"] != "cancelled")
     starts = [instant_from_json(slot["start"]) for slot in slots if slot["precision"] == "instant"]
     ahead = [start for start in starts if start is not None and start > now]
     return (min(ahead), ahead.count(min(ahead))) if ahead else None
 
 
-def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
+def render_row(
+    queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None
+) -> str:
     """Return the HTML cells of a release's row, from the cache if the release has not changed.
 
-    The row says how long before `now` the last look (`looked`) at the release was. If one of the two is None, the page
-    has a blank there, which its script fills in from an event stream.
+    The row says how long before `now` the last look (`looked`) at the release was. If one of the
+    two is None, the page has a blank there, which its script fills in from an event stream.
     """
     key = queries.sees_all, row["id"]
-    # Render the cells again if one of these values has changed. The cells do not show `at`, when it was judged.
-    more = {"at": None, "timezone": queries.timezone, "producer_name": queries.producers.get(row["producer"])}
+    # Render the cells again if one of these values has changed. The cells do not show `at`, when it
+    # was judged.
+    more = {
+        "at": None,
+        "timezone": queries.timezone,
+        "producer_name": queries.producers.get(row["producer"]),
+    }
     rendered_from = {**row, **more}
     cached = queries.rendered.get(key)
     if cached is None or cached[0] != rendered_from:
@@ -82,20 +111,29 @@ def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: 
             queries.rendered.clear()
         html = render_fragment(queries, "row.html", row=row, looked=_LAST_LOOK)
         cached = queries.rendered[key] = (rendered_from, html)
-    # The time since the last look changes every second, so the cached cells have a placeholder for it.
+    # The time since the last look changes every second, so the cached cells have a placeholder for
+    # it.
     return cached[1].replace(_LAST_LOOK, _render_last_look(element_id(row["id"]), looked, now))
 
 
-def _render_last_look(element: str, looked: datetime | None, now: datetime | None, style: str = "looked") -> str:
-    """Return the HTML of the time since the last look, blank without `looked` or `now`. `element` is its row's id."""
+def _render_last_look(
+    element: str, looked: datetime | None, now: datetime | None, style: str = "looked"
+) -> str:
+    """Return the HTML of the time since the last look, blank without `looked` or `now`.
+
+    `element` is its row's id.
+    """
     if looked is None or now is None:
         return f'<span class="{style}" data-of="{element}"></span>'
     text = f"last looked {ago(now - looked)} ago"
     return f'<span class="{style}" data-of="{element}" data-ago="{millis(looked)}">{text}</span>'
 
 
-def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime | None) -> str:
-    """Return the HTML of the band "Now": due, overdue, early and late releases whose verdict is not final.
+def render_now(
+    queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime | None
+) -> str:
+    """Return the HTML of the band "Now": due, overdue, early and late releases whose verdict is not
+    final.
 
     Without `now`, the page's script fills in how long each has been due.
     """
@@ -103,22 +141,37 @@ def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datet
     not_final.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
     shown, more = not_final[:_MOST_IN_BAND], len(not_final[_MOST_IN_BAND:])
     names = [row["id"] for row in shown]
-    last_looks = {name: _render_last_look(element_id(name), looked.get(name), now, "hint looked") for name in names}
+    last_looks = {
+        name: _render_last_look(element_id(name), looked.get(name), now, "hint looked")
+        for name in names
+    }
     return render_fragment(queries, "now.html", rows=shown, more=more, looked=last_looks, now=now)
 
 
 def incident_for_list(incident: Incident, today: date) -> Mapping[str, Any]:
-    """Return the JSON of an incident with the texts `measured` and `overdue`, empty if no action is overdue."""
+    """Return the JSON of an incident with the texts `measured` and `overdue`, empty if no action is
+    overdue.
+    """
     overdue = len(overdue_actions([incident], today))
     overdue_text = f"{count(overdue, 'action')} overdue" if overdue else ""
     return incident_json(incident) | {"measured": measured_text(incident), "overdue": overdue_text}
 
 
 def choose_next_step(incident: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the next step for an incident that needs action, and the anchor of that step on its page."""
+    """Return the next step for an incident that needs action, and the anchor of that step on its
+    page.
+    """
     if not incident["closed"]:
-        return ("See what to do now", "now") if incident["acknowledged"] else ("Acknowledge it", "acknowledge")
-    return ("Complete the report", "draft") if incident["report_owed"] else ("Do what is overdue", "actions")
+        return (
+            ("See what to do now", "now")
+            if incident["acknowledged"]
+            else ("Acknowledge it", "acknowledge")
+        )
+    return (
+        ("Complete the report", "draft")
+        if incident["report_owed"]
+        else ("Do what is overdue", "actions")
+    )
 
 
 def render_needing_action(queries: Queries, needing: Sequence[Incident]) -> str:
@@ -126,23 +179,33 @@ def render_needing_action(queries: Queries, needing: Sequence[Incident]) -> str:
     listed = [incident_for_list(one, queries.today()) for one in needing[:_MOST_IN_BAND]]
     steps = [choose_next_step(one) if queries.sees_all else None for one in listed]
     more = max(0, len(needing) - _MOST_IN_BAND)
-    return render_fragment(queries, "needing.html", needing=list(zip(listed, steps, strict=True)), more=more)
+    return render_fragment(
+        queries, "needing.html", needing=list(zip(listed, steps, strict=True)), more=more
+    )
 
 
 def render_day_parts(
-    queries: Queries, rows: Sequence[Row], now: datetime, looked: Mapping[str, datetime] | None = None
+    queries: Queries,
+    rows: Sequence[Row],
+    now: datetime,
+    looked: Mapping[str, datetime] | None = None,
 ) -> dict[str, str]:
     """Return the HTML of the parts that summarise all releases of the day, by element id.
 
-    `looked` has the time of the last look at each release. With it, the HTML says how long ago each look was, and how
-    far each slot is from now. Event streams pass None, because the page's script counts these durations itself.
+    `looked` has the time of the last look at each release. With it, the HTML says how long ago each
+    look was, and how far each slot is from now. Event streams pass None, because the page's script
+    counts these durations itself.
     """
     counted_at = now if looked is not None else None
     headline, following = slot_headline(rows, now), find_next_slot(rows, now)
     return {
         "now": render_now(queries, rows, looked or {}, counted_at),
         "counts": render_fragment(
-            queries, "counts.html", counts=count_statuses(rows), promised=len(rows), is_filtered=False
+            queries,
+            "counts.html",
+            counts=count_statuses(rows),
+            promised=len(rows),
+            is_filtered=False,
         ),
         "headline": render_fragment(queries, "headline.html", headline=headline, now=counted_at),
         "next": render_fragment(queries, "next.html", next=following, now=counted_at),
@@ -150,7 +213,9 @@ def render_day_parts(
 
 
 async def render_warnings(queries: Queries, now: datetime) -> str:
-    """Return the HTML of the warnings: why the board is unreliable, which hosts fail, which messages are muted."""
+    """Return the HTML of the warnings: why the board is unreliable, which hosts fail, which
+    messages are muted.
+    """
     return render_fragment(
         queries,
         "warnings.html",

@@ -26,7 +26,8 @@ from schedules.titles import slug
 Json = dict[str, Any]
 T = TypeVar("T")
 _HEADING = (
-    "# People add to this calendar on the pages of ninethirty. You can edit it too, but your comments are lost.\n"
+    "# People add to this calendar on the pages of ninethirty. You can edit it too, but your"
+    " comments are lost.\n"
 )
 _NOT_AN_ADDRESS = "Enter a web address, such as https://www.gov.uk/government/statistics/widgets."
 _LOOKUP_SECONDS = 2.0
@@ -38,7 +39,8 @@ _LONGEST_ID = 100
 class Addition:
     """A release that a person added, or an address of one if it has a `part`.
 
-    `entry` is the id of its entry in the calendar, `of` the release of another calendar to which it belongs, or empty.
+    `entry` is the id of its entry in the calendar, `of` the release of another calendar to which it
+    belongs, or empty.
     """
 
     entry: str
@@ -51,25 +53,37 @@ class Addition:
 
 @dataclass
 class HandCalendar:
-    """The file of the calendar `by-hand`. The `resolver` refuses the same addresses as the looks do."""
+    """The file of the calendar `by-hand`.
+
+    The `resolver` refuses the same addresses as the looks do.
+    """
 
     file: Path
     resolver: Resolver
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def make_file(self) -> None:
-        """Write an empty calendar if there is no file yet. If it cannot be written, reads of the calendar say so."""
+        """Write an empty calendar if there is no file yet.
+
+        If it cannot be written, reads of the calendar say so.
+        """
         with suppress(OSError):
             if not self.file.exists():
                 self.file.parent.mkdir(parents=True, exist_ok=True)
                 self.file.write_text(_HEADING, encoding="utf-8")
 
     async def list_additions(self) -> list[Addition]:
-        """Return what people added and did not remove, the newest first. Raises `InvalidInput` for a damaged file."""
+        """Return what people added and did not remove, the newest first.
+
+        Raises `InvalidInput` for a damaged file.
+        """
         return [*_list_additions(await run_in_thread(self._read_file))][::-1]
 
     async def edit(self, change: Callable[[list[Json]], T]) -> T:
-        """Write the `[[release]]` tables as `change` alters them, and return its result. Raises `InvalidInput`."""
+        """Write the `[[release]]` tables as `change` alters them, and return its result.
+
+        Raises `InvalidInput`.
+        """
         async with self._lock:
             data = await run_in_thread(self._read_file)
             result = change(data.setdefault("release", []))
@@ -77,7 +91,10 @@ class HandCalendar:
         return result
 
     async def find_address_fault(self, url: str) -> str:
-        """Return why a web address cannot be watched, empty if it can. A host that has no address now is accepted."""
+        """Return why a web address cannot be watched, empty if it can.
+
+        A host that has no address now is accepted.
+        """
         if not is_address(url) or "@" in urlsplit(url).netloc:
             return _NOT_AN_ADDRESS
         parts = urlsplit(url)
@@ -93,14 +110,25 @@ class HandCalendar:
         return ""
 
     def _read_file(self) -> Json:
-        """Return the file's content, empty without a file. Raises `InvalidInput` if damaged or not in our form."""
+        """Return the file's content, empty without a file.
+
+        Raises `InvalidInput` if damaged or not in our form.
+        """
         try:
-            data = tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
+            data = (
+                tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
+            )
             list(_list_additions(data))  # this and the next line raise for another form
             write_toml(data)
         except (OSError, ValueError, AttributeError, TypeError) as exc:
-            why = exc if isinstance(exc, OSError | ValueError) else "write [[release]] and [[release.part]]"
-            raise InvalidInput([f"The file {self.file.name} cannot be read, so repair it first: {why}"]) from exc
+            why = (
+                exc
+                if isinstance(exc, OSError | ValueError)
+                else "write [[release]] and [[release.part]]"
+            )
+            raise InvalidInput(
+                [f"The file {self.file.name} cannot be read, so repair it first: {why}"]
+            ) from exc
         return data
 
     def _write_file(self, data: Json) -> None:
@@ -113,53 +141,89 @@ class HandCalendar:
                 os.fsync(stream.fileno())
             new.replace(self.file)
         except OSError as exc:
-            raise InvalidInput([f"The file {self.file.name} cannot be written: {exc.strerror}"]) from exc
+            raise InvalidInput(
+                [f"The file {self.file.name} cannot be written: {exc.strerror}"]
+            ) from exc
 
 
-def add_release(tables: list[Json], title: str, producer: str, url: str, slot: datetime, reason: str) -> str:
-    """Add a release with its slot in local time. Return the id of its entry. Raises `InvalidInput` for a repetition."""
-    if any((one.get("title"), one.get("slot")) == (title, slot) for one in tables if not _is_removed(one)):
+def add_release(
+    tables: list[Json], title: str, producer: str, url: str, slot: datetime, reason: str
+) -> str:
+    """Add a release with its slot in local time.
+
+    Return the id of its entry. Raises `InvalidInput` for a repetition.
+    """
+    if any(
+        (one.get("title"), one.get("slot")) == (title, slot)
+        for one in tables
+        if not _is_removed(one)
+    ):
         raise InvalidInput(["title: This release was added before, with the same time."])
     stem, taken = f"{slug(title, _LONGEST_ID)}-{slot:%Y-%m-%d}", {one.get("id") for one in tables}
     ids = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
     entry = next(one for one in ids if one not in taken)
-    tables.append({"id": entry, "title": title, "producer": producer, "url": url, "slot": slot, "reason": reason})
+    tables.append(
+        {
+            "id": entry,
+            "title": title,
+            "producer": producer,
+            "url": url,
+            "slot": slot,
+            "reason": reason,
+        }
+    )
     return entry
 
 
 def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) -> None:
-    """Add an address as a `part` of the calendar's table of a release. Raises `InvalidInput` if it has too many.
+    """Add an address as a `part` of the calendar's table of a release.
 
-    `entry` is a new table for this release. It is used if none of `tables` has the same `id`, or the same `of` (the id
-    of a release in another calendar). A `required` address is an attachment that the verdict needs, any other address
-    an alternative.
+    Raises `InvalidInput` if it has too many.
+
+    `entry` is a new table for this release. It is used if none of `tables` has the same `id`, or
+    the same `of` (the id of a release in another calendar). A `required` address is an attachment
+    that the verdict needs, any other address an alternative.
     """
-    table = next((one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"]), None)
+    table = next(
+        (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"]),
+        None,
+    )
     if table is None:
         table = {**entry}
         tables.append(table)
     parts = table.setdefault("part", [])
     if len(parts) >= _MOST_PARTS:
-        raise InvalidInput([f"url: No more than {_MOST_PARTS} addresses can be added to a release."])
+        raise InvalidInput(
+            [f"url: No more than {_MOST_PARTS} addresses can be added to a release."]
+        )
     taken = {one.get("id") for one in parts}
     part = next(one for number in count(1) if (one := f"added-{number}") not in taken)
     role = Role.ATTACHMENT if required else Role.ALTERNATIVE
-    parts.append({"id": part, "role": role.value, "url": url, "required": required, "reason": entry["reason"]})
+    parts.append(
+        {
+            "id": part,
+            "role": role.value,
+            "url": url,
+            "required": required,
+            "reason": entry["reason"],
+        }
+    )
 
 
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
     """Remove an address that a person added to a release, or cancel a release that a person added.
 
-    `tables` are the entries of the calendar that is kept by hand, changed in place. `entry` is the id of one of them.
-    `part` is the id of the address, or "" to cancel the release. The `reason` is saved in the entry. Raises
-    `InvalidInput` if the address or the release was removed before.
+    `tables` are the entries of the calendar that is kept by hand, changed in place. `entry` is the
+    id of one of them. `part` is the id of the address, or "" to cancel the release. The `reason` is
+    saved in the entry. Raises `InvalidInput` if the address or the release was removed before.
     """
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), None)
     if part:
         addresses = [] if table is None else table.get("part", [])
         is_present = any(one.get("id") == part for one in addresses)
     else:
-        is_present = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release
+        # with `of`, it adds addresses to another entry's release
+        is_present = table is not None and "of" not in table
     if table is None or not is_present:
         raise InvalidInput(["It was removed before."])
     if part:
@@ -170,12 +234,18 @@ def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> N
 
 
 def write_toml(data: Mapping[str, Any]) -> str:
-    """Return a calendar as TOML: its table `[source]` if it has one, and its `[[release]]` tables."""
+    """Return a calendar as TOML: its table `[source]` if it has one, and its `[[release]]`
+    tables.
+    """
     lines = [_HEADING]
     for name, value in data.items():
         heading = f"[[{name}]]" if isinstance(value, list) else f"[{name}]"
         for table in value if isinstance(value, list) else [value]:
-            lines += [heading, *(f"{_write_key(key)} = {_write_value(one)}" for key, one in table.items()), ""]
+            lines += [
+                heading,
+                *(f"{_write_key(key)} = {_write_value(one)}" for key, one in table.items()),
+                "",
+            ]
     return "\n".join(lines)
 
 
@@ -184,27 +254,43 @@ def _write_key(key: str) -> str:
 
 
 def _write_value(value: object) -> str:
-    """Return a TOML value: a text, a table in braces, an array, a date or time, a number, or `true` or `false`."""
+    """Return a TOML value: a text, a table in braces, an array, a date or time, a number, or `true`
+    or `false`.
+    """
     if isinstance(value, str):
         return toml_string(value)
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_write_key(key)} = {_write_value(one)}" for key, one in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{_write_key(key)} = {_write_value(one)}" for key, one in value.items())
+            + " }"
+        )
     if isinstance(value, list):
         return f"[{', '.join(map(_write_value, value))}]"
     return value.isoformat() if isinstance(value, date | time) else str(value).lower()
 
 
 def _list_additions(data: Json) -> Iterator[Addition]:
-    """Yield the releases and further addresses in the `[[release]]` tables, without those that were removed.
+    """Yield the releases and further addresses in the `[[release]]` tables, without those that were
+    removed.
 
     A table with `of` has only further addresses, for the release with that id.
     """
     for table in (one for one in data.get("release", []) if not _is_removed(one)):
         name, title, url, of = (str(table.get(key, "")) for key in ("id", "title", "url", "of"))
         if not of:
-            yield Addition(name, part="", title=title, url=url, reason=str(table.get("reason", "")), of="")
+            yield Addition(
+                name, part="", title=title, url=url, reason=str(table.get("reason", "")), of=""
+            )
         for part in table.get("part", []):
-            yield Addition(name, str(part.get("id")), title, str(part.get("url")), str(part.get("reason", "")), of)
+            yield Addition(
+                name,
+                str(part.get("id")),
+                title,
+                str(part.get("url")),
+                str(part.get("reason", "")),
+                of,
+            )
 
 
 def _is_removed(table: Json) -> bool:

@@ -1,4 +1,5 @@
-"""The history: how punctual the releases of twelve months were, as dots on a time axis and as counts.
+"""The history: how punctual the releases of twelve months were, as dots on a time axis and as
+counts.
 
 Everyone sees the same, also staff: releases with a final verdict and a past slot.
 """
@@ -33,18 +34,34 @@ from schedules.titles import read_title
 
 _MONTHS, _MOST_GROUPS = 12, 15
 _CACHED_FOR, _CORRECTED_FOR = timedelta(minutes=10), timedelta(days=40)
-"""How long the points of a month are cached while its verdicts can change, and how long after its end they can."""
+"""How long the points of a month are cached while its verdicts can change, and how long after its
+end they can.
+"""
 VERDICTS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
-"""Verdicts in the order in which they are drawn, from left to right. The share on time leaves out unproven."""
-_TICKS = {-1440: "1 day early", -60: "1 h early", -5: "5 min early", 0: "on time", 5: "5 min", 60: "1 h"}
+"""Verdicts in the order in which they are drawn, from left to right. The share on time leaves out
+unproven.
+"""
+_TICKS = {
+    -1440: "1 day early",
+    -60: "1 h early",
+    -5: "5 min early",
+    0: "on time",
+    5: "5 min",
+    60: "1 h",
+}
 _TICKS |= {1440: "1 day", 10080: "1 week"}
 """Labels of the scale, by minutes after the slot."""
 _HEIGHT, _COLUMNS, _ROWS, _SMALLEST, _LARGEST = 120, 90, 24, 4.5, 10.0
-"""A picture of dots has this height in pixels and this grid. Dots in one cell merge. Radii are in pixels."""
+"""A picture of dots has this height in pixels and this grid. Dots in one cell merge. Radii are in
+pixels.
+"""
 
 
 class Point(NamedTuple):
-    """A release with a final verdict. `hour` is empty if no time was announced. `delay` is in seconds or None."""
+    """A release with a final verdict.
+
+    `hour` is empty if no time was announced. `delay` is in seconds or None.
+    """
 
     slot: datetime
     month: str
@@ -80,7 +97,11 @@ class Group:
     def share(self) -> str:
         """Return the share on time among releases with a proved verdict, such as `50 %, 2 of 4`."""
         on_time, judged = count_on_time(one.verdict for one in self.points)
-        return f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "no releases judged"
+        return (
+            f"{100 * on_time // judged} %, {on_time} of {judged}"
+            if judged
+            else "no releases judged"
+        )
 
     @cached_property
     def median(self) -> str:
@@ -103,9 +124,11 @@ class Group:
 
 @dataclass(frozen=True)
 class Axes:
-    """The axes of all pictures of dots: time from left to right, delays in minutes from bottom to top.
+    """The axes of all pictures of dots: time from left to right, delays in minutes from bottom to
+    top.
 
-    The scale of delays is linear near zero and logarithmic beyond, because delays range from seconds to weeks.
+    The scale of delays is linear near zero and logarithmic beyond, because delays range from
+    seconds to weeks.
     """
 
     starts: Sequence[datetime]
@@ -119,12 +142,18 @@ class Axes:
 
     def y(self, minutes: float) -> float:
         """Return the vertical position of a delay, in pixels from the top."""
-        return round(_HEIGHT * (asinh(self.high) - asinh(minutes)) / (asinh(self.high) - asinh(self.low)), 1)
+        return round(
+            _HEIGHT * (asinh(self.high) - asinh(minutes)) / (asinh(self.high) - asinh(self.low)), 1
+        )
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Return (y, label) of each horizontal line."""
-        return [(self.y(minutes), name) for minutes, name in _TICKS.items() if self.low <= minutes <= self.high]
+        return [
+            (self.y(minutes), name)
+            for minutes, name in _TICKS.items()
+            if self.low <= minutes <= self.high
+        ]
 
     @property
     def months(self) -> list[tuple[float, str]]:
@@ -132,7 +161,8 @@ class Axes:
         return [(self.x(one), f"{one:%b %Y}") for one in self.starts[::3]]
 
     def dots(self, points: Iterable[Point]) -> list[tuple[float, float, float, str, str]]:
-        """Return a dot for each measured release: x in percent, y and radius in pixels, verdict and text.
+        """Return a dot for each measured release: x in percent, y and radius in pixels, verdict and
+        text.
 
         Releases with the same verdict that would cover each other share a larger dot.
         """
@@ -140,7 +170,9 @@ class Axes:
         for one in points:
             if one.seconds is not None:
                 x, y = self.x(one.slot), self.y(one.seconds / 60)
-                cells[round(x * _COLUMNS / 100), round(y * _ROWS / _HEIGHT), one.verdict].append((x, y, one))
+                cells[round(x * _COLUMNS / 100), round(y * _ROWS / _HEIGHT), one.verdict].append(
+                    (x, y, one)
+                )
         return [_merge_cell(cell) for cell in cells.values()]
 
 
@@ -155,14 +187,18 @@ def _merge_cell(cell: Sequence[tuple[float, float, Point]]) -> tuple[float, floa
 
 @dataclass
 class HistoryCache:
-    """Caches the points of each month: for ten minutes, or for a day if the month ended over forty days ago."""
+    """Caches the points of each month: for ten minutes, or for a day if the month ended over forty
+    days ago.
+    """
 
     # When each month was read, and its points, by the beginning of the month.
     _by_month: dict[datetime, tuple[datetime, list[Point]]] = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def points(self, queries: Queries) -> list[Point]:
-        """Return the releases of twelve months with a final verdict, by slot, from the cache or the store."""
+        """Return the releases of twelve months with a final verdict, by slot, from the cache or the
+        store.
+        """
         now = queries.clock.now()
         starts = month_starts(now, queries.timezone)
         async with self._lock:
@@ -172,8 +208,12 @@ class HistoryCache:
                 read_at, _ = self._by_month.get(begins, (None, ()))
                 # The age is negative if the clock was set back. Then read again too.
                 if read_at is None or not timedelta() <= now - read_at < cached_for:
-                    # In a thread, and one month at a time, so that only a month of rows is in memory.
-                    self._by_month[begins] = now, await queries.ask(partial(_read_points, queries, begins, ends, now))
+                    # In a thread, and one month at a time, so that only a month of rows is in
+                    # memory.
+                    self._by_month[begins] = (
+                        now,
+                        await queries.ask(partial(_read_points, queries, begins, ends, now)),
+                    )
             # Months before these twelve are dropped.
             self._by_month = {begins: self._by_month[begins] for begins in starts}
             return [one for _, points in self._by_month.values() for one in points]
@@ -188,7 +228,8 @@ def month_starts(now: datetime, zone: str) -> list[datetime]:
 
 
 def _read_points(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> list[Point]:
-    """Return a point, the values that the charts draw and count, for each final verdict on punctuality.
+    """Return a point, the values that the charts draw and count, for each final verdict on
+    punctuality.
 
     The slots are from `begins` to `ends`, and have passed by `now`.
     """
@@ -218,12 +259,17 @@ def _read_points(queries: Queries, begins: datetime, ends: datetime, now: dateti
 
 
 def group_by(
-    points: Iterable[Point], label: Callable[[Point], str], known: Iterable[str] = (), *, worst_first: bool = False
+    points: Iterable[Point],
+    label: Callable[[Point], str],
+    known: Iterable[str] = (),
+    *,
+    worst_first: bool = False,
 ) -> list[Group]:
     """Return groups of releases with the same label. Releases with an empty label are left out.
 
-    With `known` labels, there is a group for each, in their order. Else only the first `_MOST_GROUPS` are returned: the
-    largest, or with `worst_first` those with most releases that were not proved to be on time.
+    With `known` labels, there is a group for each, in their order. Else only the first
+    `_MOST_GROUPS` are returned: the largest, or with `worst_first` those with most releases that
+    were not proved to be on time.
     """
 
     def rank(group: Group) -> tuple[int, int, str]:
@@ -249,15 +295,30 @@ async def show_history(request: Request) -> Response:
     producer, host = (request.query_params.get(name, "").strip() for name in ("producer", "host"))
     # Thousands of releases take long, so they are counted in a thread.
     values = await queries.ask(partial(_page_values, queries, points, producer, host, now))
-    return render(request, "history.html", most=_MOST_GROUPS, height=_HEIGHT, producer=producer, host=host, **values)
+    return render(
+        request,
+        "history.html",
+        most=_MOST_GROUPS,
+        height=_HEIGHT,
+        producer=producer,
+        host=host,
+        **values,
+    )
 
 
-def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
+def _page_values(
+    queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime
+) -> dict[str, Any]:
     """Return the charts and totals of the history page, for its template. Raises `UnknownName`.
 
-    `points` are releases with their delays. If `producer` or `host` is not empty, only its points are shown.
+    `points` are releases with their delays. If `producer` or `host` is not empty, only its points
+    are shown.
     """
-    producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
+    producers, hosts, names = (
+        {one.producer for one in points},
+        {one.host for one in points},
+        queries.producers,
+    )
     if producer and producer not in producers | set(names):
         raise UnknownName(f"There is no producer {producer!r}.")
     if host not in hosts | {""}:
@@ -265,12 +326,16 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
     chosen = [one for one in points if producer in ("", one.producer) and host in ("", one.host)]
     starts, total = month_starts(now, queries.timezone), Group("all", chosen)
     delay_minutes = [one.seconds / 60 for one in chosen if one.seconds is not None]
-    # The points are in the order of their slots, so each series gets the title of its newest edition.
+    # The points are in the order of their slots, so each series gets the title of its newest
+    # edition.
     titles = {(one.producer, one.series): one.title for one in points}
     series = group_by(chosen, lambda one: titles[one.producer, one.series], worst_first=True)
-    # In these charts each release is a dot. One chart has a row for each producer, the other one for each series.
+    # In these charts each release is a dot. One chart has a row for each producer, the other one
+    # for each series.
     dot_charts = {
-        "producer": [] if producer else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
+        "producer": []
+        if producer
+        else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
         "series": series if producer or len(producers) == 1 else [],
     }
     # The scale reaches at least from one minute early to five minutes late.
@@ -278,14 +343,21 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
     return {
         "axes": axes,
         "dotted": dot_charts,
-        "drawn": {(by, group.label): axes.dots(group.points) for by, groups in dot_charts.items() for group in groups},
+        "drawn": {
+            (by, group.label): axes.dots(group.points)
+            for by, groups in dot_charts.items()
+            for group in groups
+        },
         "plots": {
             "month": group_by(chosen, lambda one: one.month, [f"{one:%b %Y}" for one in starts]),
             "host": [] if host else group_by(chosen, lambda one: one.host),
-            "hour": group_by(chosen, lambda one: one.hour, sorted({one.hour for one in chosen} - {""})),
+            "hour": group_by(
+                chosen, lambda one: one.hour, sorted({one.hour for one in chosen} - {""})
+            ),
         },
         "total": total,
-        "words": [word for word in VERDICTS if word in total.verdict_counts],  # the verdicts that occur
+        # the verdicts that occur
+        "words": [word for word in VERDICTS if word in total.verdict_counts],
         "producers": sort_by_name(producers, names),
         "hosts": sorted(hosts - {""}),
     }

@@ -12,7 +12,16 @@ from pydantic import Field, WithJsonSchema
 
 from alerts.message import OPENING_KINDS, PERSON_ACTS, SCHEMA
 from alerts.notice_text import SUBJECT_SUFFIX
-from monitor.web.answers import Acknowledged, Answer, Bounds, Elsewhere, Exposure, IncidentKind, Instant, Interval
+from monitor.web.answers import (
+    Acknowledged,
+    Answer,
+    Bounds,
+    Elsewhere,
+    Exposure,
+    IncidentKind,
+    Instant,
+    Interval,
+)
 from monitor.web.operations import PlainSchema
 from schedules.contract.verdict import Grade
 
@@ -20,7 +29,9 @@ KINDS = sorted({*OPENING_KINDS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summar
 
 
 class HookIncident(Answer):
-    """The incident of an event: who acknowledged it, when it was closed, and when its report was signed."""
+    """The incident of an event: who acknowledged it, when it was closed, and when its report was
+    signed.
+    """
 
     id: str
     kind: IncidentKind
@@ -71,17 +82,30 @@ class HookFile(Answer):
 
 
 class Hook(Answer):
-    """One event. `id` is the same at every attempt, and `thread` is the same for all events of one incident.
+    """One event.
 
-    `event` is the sort of event, and `kind` is more specific. `link` is where to read or acknowledge the incident,
-    `page` is its page, `runbook` the instructions: empty if there are no pages. `incident` is null for a digest, a
-    summary and a test. `measured` is null for these, and for an incident logged by hand about no release.
+    `id` is the same at every attempt, and `thread` is the same for all events of one incident.
+
+    `event` is the sort of event, and `kind` is more specific. `link` is where to read or
+    acknowledge the incident, `page` is its page, `runbook` the instructions: empty if there are no
+    pages. `incident` is null for a digest, a summary and a test. `measured` is null for these, and
+    for an incident logged by hand about no release.
     """
 
     version: Literal["ninethirty.notice/1"] = Field(alias="schema")
     id: str
     thread: str
-    event: Literal["opened", "changed", "over", "reminder", "acknowledged", "closed", "signed", "summary", "test"]
+    event: Literal[
+        "opened",
+        "changed",
+        "over",
+        "reminder",
+        "acknowledged",
+        "closed",
+        "signed",
+        "summary",
+        "test",
+    ]
     kind: Annotated[str, WithJsonSchema({"type": "string", "enum": KINDS})]
     at: Instant
     release: str

@@ -1,4 +1,5 @@
-"""The list of incidents, and the page of one: its report to read or to complete, notes to add, and signing.
+"""The list of incidents, and the page of one: its report to read or to complete, notes to add, and
+signing.
 
 The whole page is one form, and each of its buttons saves all boxes, so that no typed text is lost.
 """
@@ -40,14 +41,18 @@ from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.times.words import MINUTE, stamp
 
 _MOST_MAIL_MB = 2
-_BOX_IDS = {name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")}
+_BOX_IDS = {
+    name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")
+}
 _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
 
 
 @dataclass(frozen=True, slots=True)
 class SaveOutcome:
-    """The result of saving the form. `faults` are by box id, `conflicts` are the boxes in which two people wrote.
+    """The result of saving the form.
+
+    `faults` are by box id, `conflicts` are the boxes in which two people wrote.
 
     If there are faults, the form was not saved, and `typed` has every field as it was sent.
     """
@@ -59,18 +64,30 @@ class SaveOutcome:
 
 
 async def show_incidents(request: Request) -> Response:
-    """List incidents: first open ones, then those with a report owed or an overdue action, then the newest others."""
+    """List incidents: first open ones, then those with a report owed or an overdue action, then the
+    newest others.
+    """
     queries = queries_of(request)
-    found = {one.id: one for one in (*await queries.list_needing_action(), *await queries.list_incidents())}
+    found = {
+        one.id: one
+        for one in (*await queries.list_needing_action(), *await queries.list_incidents())
+    }
     ordered = sorted(found.values(), key=lambda one: (one.closed is not None, not one.is_open))
-    return render(request, "incidents.html", incidents=[incident_for_list(one, queries.today()) for one in ordered])
+    return render(
+        request,
+        "incidents.html",
+        incidents=[incident_for_list(one, queries.today()) for one in ordered],
+    )
 
 
-async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome | None = None) -> Response:
+async def show_incident(
+    request: Request, fault: str = "", outcome: SaveOutcome | None = None
+) -> Response:
     """Show an incident: what to do now, the newest draft, its versions and the timeline.
 
-    For a closed incident, show what happened and what remains instead of what to do. `fault` is why it could not be
-    acknowledged. If the form of this page was just sent, `outcome` has the faults, conflicts and unsaved texts to show.
+    For a closed incident, show what happened and what remains instead of what to do. `fault` is why
+    it could not be acknowledged. If the form of this page was just sent, `outcome` has the faults,
+    conflicts and unsaved texts to show.
     """
     queries, name = queries_of(request), request.path_params["incident"]
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
@@ -78,10 +95,22 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
     outcome = outcome or SaveOutcome()
     missing = list_missing(found, report) if report is not None else []
     unanswered = list_open_fields(report) if report is not None else []
-    contested = [one.id for one in report.fields() if one.is_contested] if report is not None else []
-    unsaved = {key.removeprefix("box."): text for key, text in outcome.typed.items() if key.startswith("box.")}
-    # The boxes that need a person are open. A box is contested if its measurement changed after a person replaced it.
-    open_boxes = {*unanswered, *contested, *(one.field for one in outcome.conflicts), *(box for box, _ in missing)}
+    contested = (
+        [one.id for one in report.fields() if one.is_contested] if report is not None else []
+    )
+    unsaved = {
+        key.removeprefix("box."): text
+        for key, text in outcome.typed.items()
+        if key.startswith("box.")
+    }
+    # The boxes that need a person are open. A box is contested if its measurement changed after a
+    # person replaced it.
+    open_boxes = {
+        *unanswered,
+        *contested,
+        *(one.field for one in outcome.conflicts),
+        *(box for box, _ in missing),
+    }
     now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
     return render(
         request,
@@ -92,13 +121,19 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
         conflicts={one.field: one for one in outcome.conflicts},
         saved="saved" in request.query_params,
         boxes=(typed_texts(report) if report is not None else {}) | unsaved,
-        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},  # of an earlier form
+        # of an earlier form
+        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},
         incident=incident_json(found, drafts),
         report=report,
         unanswered=len(unanswered),
         happened=_describe_what_happened(found, now),
         acted=[
-            (number, describe_action(act, queries.timezone), act.done is not None, is_overdue(act, queries.today()))
+            (
+                number,
+                describe_action(act, queries.timezone),
+                act.done is not None,
+                is_overdue(act, queries.today()),
+            )
             for _incident, number, act in list_actions([found], done=True)
         ],
         cause=found.words.get("cause", ""),
@@ -106,10 +141,20 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
         missing=missing,
         open_boxes=open_boxes,
-        # A form with the field `reason` amends a signed report. If it was sent without a reason, that is a fault.
-        amending="amend" in request.query_params or "reason" in outcome.typed or "reason" in outcome.faults,
-        details=list(list_finding_details(found.kind, found.facts)) if found.facts and queries.sees_all else (),
-        changes={one.number: [one.report.label_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
+        # A form with the field `reason` amends a signed report. If it was sent without a reason,
+        # that is a fault.
+        amending="amend" in request.query_params
+        or "reason" in outcome.typed
+        or "reason" in outcome.faults,
+        details=(
+            list(list_finding_details(found.kind, found.facts))
+            if found.facts and queries.sees_all
+            else ()
+        ),
+        changes={
+            one.number: [one.report.label_of(name) for name in one.changed]
+            for one in versions_from_rows(drafts)
+        },
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),
         endings=ENDINGS,
@@ -119,24 +164,37 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
 
 
 def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
-    """Return (box id, reason) for each reason why a report cannot be signed. The id is empty if there is no box."""
+    """Return (box id, reason) for each reason why a report cannot be signed.
+
+    The id is empty if there is no box.
+    """
     # An obstacle reads `NAME [BOX]: WHY` if a box is missing, else it is a sentence.
     parted = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
     split = ((line, head.rpartition(" [")[::2], why) for line, head, why in parted)
-    return [(box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split]
+    return [
+        (box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split
+    ]
 
 
 def typed_texts(report: Report) -> dict[str, str]:
     """Return the typed text of each box and step of a report by name, or an empty text."""
-    boxes = {field.id: field.answer.text if field.answer is not None else "" for field in report.fields()}
+    boxes = {
+        field.id: field.answer.text if field.answer is not None else "" for field in report.fields()
+    }
     return boxes | {f"{STEP_PREFIX}{step.id}": step.done for step in report.steps}
 
 
 def texts_without_box(words: Mapping[str, str], report: Report) -> dict[str, str]:
-    """Return texts typed into an earlier form that this form has no box for, by the earlier box's name."""
+    """Return texts typed into an earlier form that this form has no box for, by the earlier box's
+    name.
+    """
     boxes = typed_texts(report)
     shown = set(boxes.values())
-    return {name: text for name, text in words.items() if name not in boxes and text.strip() and text not in shown}
+    return {
+        name: text
+        for name, text in words.items()
+        if name not in boxes and text.strip() and text not in shown
+    }
 
 
 def _describe_what_happened(incident: Incident, now: datetime) -> str:
@@ -144,7 +202,9 @@ def _describe_what_happened(incident: Incident, now: datetime) -> str:
     if incident.linked:
         return describe_platform(incident, now)
     if incident.facts is None or incident.kind is Kind.HAND:
-        return incident.words.get("what") or (incident.timeline[0].text if incident.timeline else "")
+        return incident.words.get("what") or (
+            incident.timeline[0].text if incident.timeline else ""
+        )
     return status_sentence(incident.kind, incident.facts, now)
 
 
@@ -160,16 +220,25 @@ async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
 
 @with_staff_form
 async def save_form(request: Request, sent: SentForm) -> Response:
-    """Save boxes, ticks and notes and go to the page that the button names, or show faults or conflicts."""
+    """Save boxes, ticks and notes and go to the page that the button names, or show faults or
+    conflicts.
+    """
     drafts = await queries_of(request).list_drafts(sent.incident)
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
-        # `read` is the version that the page showed. Without a report there is none, and only notes are saved.
+        # `read` is the version that the page showed. Without a report there is none, and only notes
+        # are saved.
         read = _find_version(drafts, sent.fields.get("version", ""))
-        changes = dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
-        apply_form = make_notes(sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts))
+        changes = (
+            dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
+        )
+        apply_form = make_notes(
+            sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts)
+        )
         version = read.version if read is not None else 0
-        conflicts = await sent.desk.save_answers(sent.incident, sent.role, changes, version, apply_form)
+        conflicts = await sent.desk.save_answers(
+            sent.incident, sent.role, changes, version, apply_form
+        )
     except InvalidInput as fault:
         # A browser does not fill in a file again.
         file_fault = {"mail": "choose the file again"} if sent.files else {}
@@ -183,8 +252,15 @@ async def save_form(request: Request, sent: SentForm) -> Response:
 
 
 async def show_sign_page(request: Request, fault: str = "") -> Response:
-    """Show a head of profession the report to sign or waive, what is missing, and a form's `fault`. Refuse others."""
-    queries, session, name = queries_of(request), session_of(request), request.path_params["incident"]
+    """Show a head of profession the report to sign or waive, what is missing, and a form's `fault`.
+
+    Refuse others.
+    """
+    queries, session, name = (
+        queries_of(request),
+        session_of(request),
+        request.path_params["incident"],
+    )
     if session is None or not session.person.is_head or queries.desk is None:
         raise NotAllowed(_ONLY_FOR_HEADS)
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
@@ -192,12 +268,23 @@ async def show_sign_page(request: Request, fault: str = "") -> Response:
         raise UnknownName(f"There is no report of an incident {name!r}.")
     report = report_from_json(drafts[-1].facts)
     missing = list_missing(found, report)
-    return render(request, "sign.html", incident=found, report=report, draft=drafts[-1], missing=missing, fault=fault)
+    return render(
+        request,
+        "sign.html",
+        incident=found,
+        report=report,
+        draft=drafts[-1],
+        missing=missing,
+        fault=fault,
+    )
 
 
 @with_staff_form
 async def sign_or_waive(request: Request, sent: SentForm) -> Response:
-    """Sign the report, or waive it with a reason. Only a head of profession may. Show faults on the page."""
+    """Sign the report, or waive it with a reason.
+
+    Only a head of profession may. Show faults on the page.
+    """
     if not sent.person.is_head:
         raise NotAllowed(_ONLY_FOR_HEADS)
     try:
@@ -213,9 +300,14 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
 
 
 async def _sign_report(request: Request, sent: SentForm) -> None:
-    """Sign the report with its current facts, if its texts are still those of the version that the person read."""
+    """Sign the report with its current facts, if its texts are still those of the version that the
+    person read.
+    """
     queries = queries_of(request)
-    incident, drafts = await queries.find_incident(sent.incident), await queries.list_drafts(sent.incident)
+    incident, drafts = (
+        await queries.find_incident(sent.incident),
+        await queries.list_drafts(sent.incident),
+    )
     read = _find_version(drafts, sent.fields.get("version", ""))
     if read is None:
         raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
@@ -223,7 +315,10 @@ async def _sign_report(request: Request, sent: SentForm) -> None:
 
 
 async def download_evidence(request: Request) -> Response:
-    """Return a zip with the evidence and its hashes, to people who may act. The desk refuses it before the slot."""
+    """Return a zip with the evidence and its hashes, to people who may act.
+
+    The desk refuses it before the slot.
+    """
     queries, name = queries_of(request), request.path_params["incident"]
     if not may_act(request) or queries.desk is None:
         raise NotAllowed("Evidence is for people who have signed in and may act.")
@@ -232,34 +327,54 @@ async def download_evidence(request: Request) -> Response:
     with ExitStack() as folders:
         file = Path(folders.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
         await queries.ask(lambda: desk.export_evidence(incident, file))
-        # The folder is removed after the file was sent. If the export fails, the stack removes it at once.
+        # The folder is removed after the file was sent. If the export fails, the stack removes it
+        # at once.
         remove = BackgroundTask(folders.pop_all().close)
-    return FileResponse(file, media_type="application/zip", filename=f"{incident.id}-evidence.zip", background=remove)
+    return FileResponse(
+        file,
+        media_type="application/zip",
+        filename=f"{incident.id}-evidence.zip",
+        background=remove,
+    )
 
 
 def _find_version(drafts: list[Draft], number: str) -> Draft | None:
-    """Return the version with this number, or None if there is no draft. Raises `UserFault` for an unknown number."""
+    """Return the version with this number, or None if there is no draft.
+
+    Raises `UserFault` for an unknown number.
+    """
     found = next((one for one in drafts if str(one.version) == number), None)
     if drafts and found is None:
-        raise UserFault("version: this page was not made from a version of this report; load it again")
+        raise UserFault(
+            "version: this page was not made from a version of this report; load it again"
+        )
     return found
 
 
-def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def find_changes(
+    read: Draft, drafts: list[Draft], typed: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """Yield (box, new text) for each box of a report that the person changed on the page.
 
-    `read` is the version that the page showed. `drafts` are all versions, the newest last. `typed` has texts by box.
+    `read` is the version that the page showed. `drafts` are all versions, the newest last. `typed`
+    has texts by box.
     """
     shown_texts, newest_texts = texts_of_boxes(read), texts_of_boxes(drafts[-1])
     for box, shown_text in shown_texts.items():
         text = typed.get(box)
-        if text is None or text in (shown_text, newest_texts.get(box)):  # unchanged, or stored already
+        # unchanged, or stored already
+        if text is None or text in (shown_text, newest_texts.get(box)):
             continue
         yield box, text
-        # A text typed into an earlier form is stored under the name of its box there (`earlier_box`), and shown in the
-        # box of this form. Empty the earlier box, or its text would be shown beside the new one.
+        # A text typed into an earlier form is stored under the name of its box there
+        # (`earlier_box`), and shown in the box of this form. Empty the earlier box, or its text
+        # would be shown beside the new one.
         for earlier_box, stored_text in read.words.items():
-            if earlier_box not in shown_texts and stored_text and with_plain_line_ends(stored_text) == shown_text:
+            if (
+                earlier_box not in shown_texts
+                and stored_text
+                and with_plain_line_ends(stored_text) == shown_text
+            ):
                 yield earlier_box, ""
 
 
@@ -273,7 +388,8 @@ def texts_of_boxes(draft: Draft) -> dict[str, str]:
 def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
     """Return the texts of the boxes and steps of a sent form, by name.
 
-    A ticked step without text gets the time and the role. A step without a tick loses its text unless it was edited.
+    A ticked step without text gets the time and the role. A step without a tick loses its text
+    unless it was edited.
     """
     before = texts_of_boxes(read)
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
@@ -292,12 +408,16 @@ def with_plain_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = False) -> Callable[[Incident], Incident]:
-    """Return a function that applies a form to an incident, except the form's changes to the report.
+def make_notes(
+    sent: SentForm, now: datetime, timezone: str, *, amends: bool = False
+) -> Callable[[Incident], Incident]:
+    """Return a function that applies a form to an incident, except the form's changes to the
+    report.
 
-    It adds notes, an e-mail, the cause, roles and actions, and the decision to bring the release forward: to publish it
-    earlier than promised. It closes the incident if the form says so. An empty field changes nothing. `amends`: the
-    form changes a signed report, so it must give a reason. Raises `InvalidInput` if a field is invalid.
+    It adds notes, an e-mail, the cause, roles and actions, and the decision to bring the release
+    forward: to publish it earlier than promised. It closes the incident if the form says so. An
+    empty field changes nothing. `amends`: the form changes a signed report, so it must give a
+    reason. Raises `InvalidInput` if a field is invalid.
     """
     if faults := list(_find_faults(sent, amends=amends)):
         raise InvalidInput(faults)
@@ -308,11 +428,14 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
     reason_note = f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""
 
     def apply_form(incident: Incident) -> Incident:
-        """Return the incident with all changes of the form `sent`, each as an entry of the timeline."""
+        """Return the incident with all changes of the form `sent`, each as an entry of the
+        timeline.
+        """
         for note in filter(None, (sent.text("note"), call_note, address_note, reason_note)):
             incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(note), now)
         if mail is not None:
-            incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)  # with its description
+            # with its description
+            incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)
         if earlier_slot := sent.text("forward"):
             incident = by_hand.bring_forward(incident, sent.role, earlier_slot, now, timezone)
         incident = by_hand.record_cause(incident, sent.role, sent.text("cause"), now)
@@ -331,10 +454,21 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
 
 
 def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
-    """Yield each fault of a form's notes as `BOX: what to do`. If it `amends` a signed report, a reason is needed."""
-    call, said, address, mail = sent.text("call"), sent.text("said"), sent.text("address"), sent.files.get("mail")
+    """Yield each fault of a form's notes as `BOX: what to do`.
+
+    If it `amends` a signed report, a reason is needed.
+    """
+    call, said, address, mail = (
+        sent.text("call"),
+        sent.text("said"),
+        sent.text("address"),
+        sent.files.get("mail"),
+    )
     if bool(call) != bool(said):
-        yield f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was said"
+        yield (
+            f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was"
+            " said"
+        )
     if address and not is_address(address):
         yield "address: not a web address, it begins with https:// or http://"
     if mail is None and sent.text("mailed"):

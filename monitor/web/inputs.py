@@ -1,4 +1,7 @@
-"""Models of the input of API operations. Each reads and checks its input, and is described in OpenAPI."""
+"""Models of the input of API operations.
+
+Each reads and checks its input, and is described in OpenAPI.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,12 @@ def _check_year(value: datetime) -> datetime:
 
 def _validate_limit(value: object) -> int:
     text = str(value)
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) and 1 <= int(text) <= MOST):
+    if not (
+        text.isascii()
+        and text.isdecimal()
+        and len(text) <= len(str(MOST))
+        and 1 <= int(text) <= MOST
+    ):
         raise ValueError(f"not a whole number from 1 to {MOST}")
     return int(text)
 
@@ -67,7 +75,10 @@ class Input(BaseModel):
 
     @classmethod
     def read(cls, sent: dict[str, str] | bytes) -> Self:
-        """Return the input from a query's parameters or a JSON body (empty: no fields). Raises `UserFault`."""
+        """Return the input from a query's parameters or a JSON body (empty: no fields).
+
+        Raises `UserFault`.
+        """
         try:
             if isinstance(sent, dict):
                 return cls.model_validate(sent)
@@ -79,37 +90,51 @@ class Input(BaseModel):
 def _describe_faults(fault: ValidationError) -> str:
     """Return the faults of an input on one line. It contains no value of the input."""
     faults = fault.errors(include_url=False, include_context=False, include_input=False)
-    # An optional field has two faults: its value is wrong, and it is not null. Only the first is kept.
+    # An optional field has two faults: its value is wrong, and it is not null. Only the first is
+    # kept.
     first = {one["loc"][:1]: one["msg"].removeprefix("Value error, ") for one in reversed(faults)}
-    return "; ".join(": ".join([*map(str, where), words]) for where, words in reversed(first.items()))
+    return "; ".join(
+        ": ".join([*map(str, where), words]) for where, words in reversed(first.items())
+    )
 
 
 class ListInput(Input):
     """The format of a list."""
 
-    format: Literal["json", "csv"] | Nothing = Field(None, description="Default by `Accept`, else json.")
+    format: Literal["json", "csv"] | Nothing = Field(
+        None, description="Default by `Accept`, else json."
+    )
 
 
 class DayFilter(ListInput):
     """Days, a producer, and the page of the list."""
 
-    first: Day | Nothing = Field(None, alias="from", description="The first day; of releases, default today.")
+    first: Day | Nothing = Field(
+        None, alias="from", description="The first day; of releases, default today."
+    )
     to: Day | Nothing = Field(None, description="The last day; of releases, default the first.")
-    producer: Name | Nothing = Field(None, description="Only of this producer. It may have others beside it.")
+    producer: Name | Nothing = Field(
+        None, description="Only of this producer. It may have others beside it."
+    )
     after: After | Nothing = None
 
 
 class ReleaseFilter(DayFilter):
     """Releases by the days of their slots."""
 
-    limit: Limit | Nothing = Field(None, description="How many at most; a page ends after 400 days in any case.")
+    limit: Limit | Nothing = Field(
+        None, description="How many at most; a page ends after 400 days in any case."
+    )
 
 
 class IncidentFilter(DayFilter):
     """Incidents by the days on which they occurred."""
 
     open: Literal["true"] | Nothing = Field(
-        None, description="Only those that need action: open, with a report owed, or with an overdue action."
+        None,
+        description=(
+            "Only those that need action: open, with a report owed, or with an overdue action."
+        ),
     )
     limit: Limit = 500
 
@@ -125,7 +150,9 @@ class EventFilter(ListInput):
 class DraftChoice(Input):
     """A document of a report."""
 
-    document: Document | Nothing = Field(None, description="Default draft, or report once it is signed.")
+    document: Document | Nothing = Field(
+        None, description="Default draft, or report once it is signed."
+    )
 
 
 class Taking(Input):
@@ -146,16 +173,24 @@ class Silencing(Input):
 
 
 class Answering(Input):
-    """Answers by the ids of their boxes or steps, to the version that was read. An empty answer removes the text."""
+    """Answers by the ids of their boxes or steps, to the version that was read.
+
+    An empty answer removes the text.
+    """
 
     role: Role
     version: Annotated[int, Field(ge=1, le=1_000_000)]
     answers: dict[str, Text]
-    reason: Line | Nothing = Field(None, description="Why you amend the report. Required if it is signed.")
+    reason: Line | Nothing = Field(
+        None, description="Why you amend the report. Required if it is signed."
+    )
 
 
 class Noting(Input):
-    """Notes on an incident. A `call` names the other side and needs `said`; an `action` needs an `owner` and `due`."""
+    """Notes on an incident.
+
+    A `call` names the other side and needs `said`; an `action` needs an `owner` and `due`.
+    """
 
     role: Role
     note: Line | Nothing = None
@@ -170,12 +205,17 @@ class Noting(Input):
     action: Line | Nothing = None
     owner: Role | Nothing = Field(None, description="The role that must do the action.")
     due: Day | Nothing = Field(None, description="The last day for the action.")
-    done: Annotated[int, Field(ge=1, le=10_000, description="Number of an action that is done.")] | Nothing = None
+    done: (
+        Annotated[int, Field(ge=1, le=10_000, description="Number of an action that is done.")]
+        | Nothing
+    ) = None
     close: Literal[True] | Nothing = Field(None, description="The incident is over.")
 
 
 class Logging(Input):
-    """An incident that a person saw, about a watched `release`, or about another by its `title` and `producer`."""
+    """An incident that a person saw, about a watched `release`, or about another by its `title` and
+    `producer`.
+    """
 
     role: Role
     what: Line
@@ -185,4 +225,6 @@ class Logging(Input):
     title: Line | Nothing = None
     producer: Line | Nothing = None
     until: Moment | Nothing = None
-    url: Line | Nothing = Field(None, description="Where it was public. Several addresses are separated by blanks.")
+    url: Line | Nothing = Field(
+        None, description="Where it was public. Several addresses are separated by blanks."
+    )

@@ -1,4 +1,6 @@
-"""The form to log an incident that the monitor cannot see, such as a leak or a misdirected e-mail."""
+"""The form to log an incident that the monitor cannot see, such as a leak or a misdirected
+e-mail.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,12 @@ _MOST_OFFERED = 250
 
 
 async def show_log_form(
-    request: Request, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
+    request: Request,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
 ) -> Response:
-    """Show the form with the releases of near days, filled in with the query's `release` if it has one.
+    """Show the form with the releases of near days, filled in with the query's `release` if it has
+    one.
 
     If it was sent and refused, it has the `typed` texts and the `faults` by box.
     """
@@ -63,7 +68,9 @@ async def show_log_form(
 
 @with_staff_form
 async def log_incident(request: Request, sent: SentForm) -> Response:
-    """Log the incident and show it. If the input is invalid, show the form again with the faults."""
+    """Log the incident and show it. If the input is invalid, show the form again with the
+    faults.
+    """
     release, day, time = sent.text("release"), sent.text("day"), sent.text("time")
     # The title and the producer of a watched release are known, so the form does not have them.
     names = ["what", "sort", "until", "url", *([] if release else ["title", "producer"])]

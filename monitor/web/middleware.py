@@ -1,4 +1,6 @@
-"""Middleware for every request: the access log, security headers, and the removal of secrets from responses."""
+"""Middleware for every request: the access log, security headers, and the removal of secrets from
+responses.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ _BINARY = ("application/vnd", "application/zip", "image/png")
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """Gives each request an id and logs how it ended. Query strings are not logged, because they can contain tokens."""
+    """Gives each request an id and logs how it ended.
+
+    Query strings are not logged, because they can contain tokens.
+    """
 
     app: ASGIApp
     clock: Clock
@@ -52,12 +57,20 @@ class AccessLog:
                 # Machines poll these addresses every few seconds.
                 log = _log.debug if scope["path"] in _POLLED and status < 400 else _log.info
                 seconds = round(self.clock.monotonic() - began, 6)
-                log("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+                log(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    seconds=seconds,
+                )
 
 
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-    "form-action 'self'",
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+        "form-action 'self'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -78,7 +91,9 @@ class AddSecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = "max-age=31536000"
-                headers.update({name: value for name, value in SECURITY_HEADERS.items() if name not in headers})
+                headers.update(
+                    {name: value for name, value in SECURITY_HEADERS.items() if name not in headers}
+                )
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -86,30 +101,41 @@ class AddSecurityHeaders:
 
 @dataclass(frozen=True, slots=True)
 class RedactSecrets:
-    """Removes secrets that configured addresses contain from every text response. Waits for the end of each body."""
+    """Removes secrets that configured addresses contain from every text response.
+
+    Waits for the end of each body.
+    """
 
     app: ASGIApp
     redactor: Callable[[str], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and remove secrets from its response."""
-        # The message with the headers is sent after the body is complete, because removing secrets changes its length.
+        # The message with the headers is sent after the body is complete, because removing secrets
+        # changes its length.
         start: Message = {}
         body = bytearray()
 
         def redact(text: bytes) -> bytes:
-            return self.redactor(text.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+            return self.redactor(text.decode("utf-8", "surrogateescape")).encode(
+                "utf-8", "surrogateescape"
+            )
 
         async def send_redacted(message: Message) -> None:
-            """Send an event stream at once, but other responses only when the last part of their body has come."""
+            """Send an event stream at once, but other responses only when the last part of their
+            body has come.
+            """
             is_start = message["type"] == "http.response.start"
             if is_start:
                 start.update(message)
             headers = MutableHeaders(scope=start)
             media_type = headers.get("content-type", "")
             if media_type.startswith("text/event-stream"):
-                # A stream has no end, so each message is sent at once. It has whole events, so no secret is split.
-                await send(message if is_start else {**message, "body": redact(message.get("body", b""))})
+                # A stream has no end, so each message is sent at once. It has whole events, so no
+                # secret is split.
+                await send(
+                    message if is_start else {**message, "body": redact(message.get("body", b""))}
+                )
                 return
             body.extend(message.get("body", b""))
             if is_start or message.get("more_body", False):

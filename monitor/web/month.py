@@ -1,4 +1,6 @@
-"""The calendar of a month: the promised releases of each day with their verdicts, and links to subscribe."""
+"""The calendar of a month: the promised releases of each day with their verdicts, and links to
+subscribe.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,10 @@ _SHOWN_STATES = (State.PROVISIONAL, State.POSTPONED)
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """The releases of one day. If `day` is None, the releases that are not promised for a single day."""
+    """The releases of one day.
+
+    If `day` is None, the releases that are not promised for a single day.
+    """
 
     day: date | None
     rows: Sequence[Row]
@@ -49,10 +54,15 @@ class DayRows:
 
 
 async def show_month(request: Request) -> Response:
-    """Show the releases of a month by day (only how many, if there are too many), with links to subscribe."""
+    """Show the releases of a month by day (only how many, if there are too many), with links to
+    subscribe.
+    """
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("month", "producer"))
-    first, producer = _read_month(query.get("month"), queries.today()), query.get("producer", "").strip()
+    first, producer = (
+        _read_month(query.get("month"), queries.today()),
+        query.get("producer", "").strip(),
+    )
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     releases, now = await queries.list_releases(first, last), queries.clock.now()
     producers = list_producers(releases, queries.producers)
@@ -60,7 +70,11 @@ async def show_month(request: Request) -> Response:
         raise UnknownName(f"There is no producer {producer!r}.")
     span = queries.span_of_days(first, last)
     promised = await queries.ask(lambda: list(promised_between(queries.store.ledger, span, now)))
-    states = {one.release.id: {"promised_as": one.state.value} for one in promised if one.state in _SHOWN_STATES}
+    states = {
+        one.release.id: {"promised_as": one.state.value}
+        for one in promised
+        if one.state in _SHOWN_STATES
+    }
     rows = [row | states.get(row["id"], {}) for row in releases if is_by(row, producer)]
     # Thousands of rows take long, so they are grouped in a thread.
     days = await queries.ask(lambda: _group_by_day(rows, queries.timezone))
@@ -85,7 +99,10 @@ async def show_month(request: Request) -> Response:
 
 
 def _read_month(text: str | None, today: date) -> date:
-    """Return the first day of a month such as `2026-11`, by default of this month. Raises `UserFault`."""
+    """Return the first day of a month such as `2026-11`, by default of this month.
+
+    Raises `UserFault`.
+    """
     try:
         return parse_day(f"{text}-01") if text else today.replace(day=1)
     except ValueError as exc:
@@ -93,16 +110,25 @@ def _read_month(text: str | None, today: date) -> date:
 
 
 def _group_by_day(rows: Sequence[Row], timezone: str) -> list[DayRows]:
-    """Return the releases of each day in order, and last those that are not promised for a single day."""
+    """Return the releases of each day in order, and last those that are not promised for a single
+    day.
+    """
 
     def day_of(row: Row) -> date:
         slot = row["slot"] or {"start": None}
         start = instant_from_json(slot["start"])
-        return local_date(start, timezone) if start and slot["precision"] in ("instant", "day") else date.max
+        return (
+            local_date(start, timezone)
+            if start and slot["precision"] in ("instant", "day")
+            else date.max
+        )
 
     # The sort is stable, so the releases of a day stay in the order of their slots.
     ordered = sorted(rows, key=day_of)
-    return [DayRows(None if one == date.max else one, tuple(some)) for one, some in groupby(ordered, key=day_of)]
+    return [
+        DayRows(None if one == date.max else one, tuple(some))
+        for one, some in groupby(ordered, key=day_of)
+    ]
 
 
 ROUTES = [Route("/calendar", show_month)]

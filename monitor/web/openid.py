@@ -28,7 +28,9 @@ from monitor.web.users import is_name
 
 _LEEWAY = 60
 _LONGEST_HINT = 4000
-"""The most characters of an ID token in the sign-out address, because some servers refuse longer addresses."""
+"""The most characters of an ID token in the sign-out address, because some servers refuse longer
+addresses.
+"""
 _METADATA_SECONDS, _FAILURE_SECONDS = 600.0, 5.0
 _MOST_AT_ONCE = 8
 _SIGNATURE_ALGORITHMS = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
@@ -37,36 +39,58 @@ _UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class OpenID:
-    """The client of one provider. It makes addresses for browsers, exchanges codes for tokens and checks these."""
+    """The client of one provider.
+
+    It makes addresses for browsers, exchanges codes for tokens and checks these.
+    """
 
     def __init__(
-        self, provider: Provider, clock: Clock, transports: Callable[[], HttpTransport], contact: str = ""
+        self,
+        provider: Provider,
+        clock: Clock,
+        transports: Callable[[], HttpTransport],
+        contact: str = "",
     ) -> None:
-        """Use a new transport from `transports` for each request, so that no request shares a connection with looks."""
+        """Use a new transport from `transports` for each request, so that no request shares a
+        connection with looks.
+        """
         self.provider = provider
         self._clock = clock
         self._transports = transports
         self._contact = contact
-        # The provider's configuration, or the error of the last attempt to read it. None before the first attempt.
+        # The provider's configuration, or the error of the last attempt to read it. None before the
+        # first attempt.
         self._metadata: Mapping[str, Any] | NotSignedOn | None = None
-        self._metadata_ends = 0.0  # after this time of the monotonic clock, read the configuration again
+        # after this time of the monotonic clock, read the configuration again
+        self._metadata_ends = 0.0
         self._metadata_lock = asyncio.Lock()
-        self._sign_ons_under_way = 0  # how many people the provider has sent back to us, and we have not signed in yet
+        # how many people the provider has sent back to us, and we have not signed in yet
+        self._sign_ons_under_way = 0
 
     async def sign_on_address(self, flow: Flow) -> str:
         """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""
         metadata = await self._read_metadata()
         endpoint = metadata["authorization_endpoint"]
         client = _Client(self.provider, metadata, "", self._send)
-        return str(client.create_authorization_url(endpoint, flow.state, flow.verifier, nonce=flow.nonce)[0])
+        return str(
+            client.create_authorization_url(endpoint, flow.state, flow.verifier, nonce=flow.nonce)[
+                0
+            ]
+        )
 
     async def redeem_code(self, code: str, flow: Flow, ask: Ask) -> tuple[str, ProviderClaims]:
-        """Exchange a code for an ID token. Return the person's name, or `somebody`, and claims. Raises `NotSignedOn`.
+        """Exchange a code for an ID token.
 
-        `flow` has the secrets with which this sign-on began. `ask` runs a blocking function in a thread.
+        Return the person's name, or `somebody`, and claims. Raises `NotSignedOn`.
+
+        `flow` has the secrets with which this sign-on began. `ask` runs a blocking function in a
+        thread.
         """
         if self._sign_ons_under_way >= _MOST_AT_ONCE:
-            raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, "Too many people are signing in. Try again in a minute.")
+            raise NotSignedOn(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Too many people are signing in. Try again in a minute.",
+            )
         self._sign_ons_under_way += 1
         try:
             metadata = await self._read_metadata()
@@ -81,24 +105,34 @@ class OpenID:
         return name, self.provider.read_claims(claims, str(token["id_token"]))
 
     async def sign_out_address(self, claimed: ProviderClaims) -> str:
-        """Return the address where the provider signs a person out. Empty if it has none, or did not sign them on."""
+        """Return the address where the provider signs a person out.
+
+        Empty if it has none, or did not sign them on.
+        """
         try:
             endpoint = str((await self._read_metadata()).get("end_session_endpoint", ""))
         except NotSignedOn:
             return ""
         if not self.provider.has_issued(claimed) or not endpoint.startswith(self._schemes):
             return ""
-        # Some servers refuse a longer address. The provider can sign people out without the hint too.
+        # Some servers refuse a longer address. The provider can sign people out without the hint
+        # too.
         hint = {"id_token_hint": claimed.token} if len(claimed.token) <= _LONGEST_HINT else {}
-        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode({'client_id': self.provider.client, **hint})}"
+        query = urlencode({"client_id": self.provider.client, **hint})
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
     @property
     def _schemes(self) -> tuple[str, str]:
-        """Return the schemes that the provider's addresses may have: https, or the one of the configured issuer."""
+        """Return the schemes that the provider's addresses may have: https, or the one of the
+        configured issuer.
+        """
         return "https://", f"{self.provider.issuer.partition('://')[0]}://"
 
     async def _read_metadata(self) -> Mapping[str, Any]:
-        """Return the provider's configuration, cached for 10 minutes. Raises `NotSignedOn`, cached for 5 seconds."""
+        """Return the provider's configuration, cached for 10 minutes.
+
+        Raises `NotSignedOn`, cached for 5 seconds.
+        """
         # The lock lets only one request wait for a slow provider. The others use its result.
         async with self._metadata_lock:
             if self._metadata is None or self._clock.monotonic() >= self._metadata_ends:
@@ -135,37 +169,56 @@ class OpenID:
             raise _provider_unusable(f"it answered {response.status_code} without a JSON object")
         return content
 
-    async def _fetch_token(self, metadata: Mapping[str, Any], code: str, flow: Flow, secret: str) -> Mapping[str, Any]:
-        """Send the provider a code. Return its answer, which contains the ID token. Raises `NotSignedOn`."""
+    async def _fetch_token(
+        self, metadata: Mapping[str, Any], code: str, flow: Flow, secret: str
+    ) -> Mapping[str, Any]:
+        """Send the provider a code.
+
+        Return its answer, which contains the ID token. Raises `NotSignedOn`.
+        """
         client = _Client(self.provider, metadata, secret, self._send)
         try:
-            token = await client.fetch_token(metadata["token_endpoint"], code=code, code_verifier=flow.verifier)
+            token = await client.fetch_token(
+                metadata["token_endpoint"], code=code, code_verifier=flow.verifier
+            )
         except AuthlibBaseError as exc:
             raise _sign_on_refused(f"refused: {one_line(str(exc.error), 40)}") from exc
         except (httpx.HTTPStatusError, *_UNREADABLE) as exc:
             raise _provider_unusable("it gave no token") from exc
         return dict(token)
 
-    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: str = "") -> httpx.Response:
+    async def _send(
+        self, method: str, url: str, headers: Mapping[str, str], body: str = ""
+    ) -> httpx.Response:
         """Return the provider's response to one request. Raises `NotSignedOn` if there is none."""
         headers = {"User-Agent": user_agent(self._contact), **headers}
         try:
             async with httpx.AsyncClient(transport=self._transports(), trust_env=False) as client:
                 return await client.request(method, url, headers=headers, content=body)
         except httpx.RequestError as exc:
-            # Our transport's other exceptions have only a short reason as their text, such as `timeout`.
+            # Our transport's other exceptions have only a short reason as their text, such as
+            # `timeout`.
             why = exc.reason.value if isinstance(exc, UnusableBody) else exc
             text = f"The sign-on service does not answer ({why}). Try again later."
             raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, text) from exc
 
 
 class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
-    """Authlib's client, with requests through our transport. Authlib's own client for httpx is deprecated."""
+    """Authlib's client, with requests through our transport.
 
-    def __init__(self, provider: Provider, metadata: Mapping[str, Any], secret: str, send: Callable[..., Any]) -> None:
+    Authlib's own client for httpx is deprecated.
+    """
+
+    def __init__(
+        self, provider: Provider, metadata: Mapping[str, Any], secret: str, send: Callable[..., Any]
+    ) -> None:
         methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         by = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
-        options = {"scope": "openid profile email", "redirect_uri": provider.back, "code_challenge_method": "S256"}
+        options = {
+            "scope": "openid profile email",
+            "redirect_uri": provider.back,
+            "code_challenge_method": "S256",
+        }
         super().__init__(None, provider.client, secret, by, **options)
         self._send = send
 
@@ -177,10 +230,19 @@ class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
 def _check_id_token(
     provider: Provider, token: Mapping[str, Any], keys: Mapping[str, Any], nonce: str, now: int
 ) -> Mapping[str, Any]:
-    """Check the ID token in `token` and return its claims. Raises `NotSignedOn` if it cannot be trusted."""
+    """Check the ID token in `token` and return its claims.
+
+    Raises `NotSignedOn` if it cannot be trusted.
+    """
     expected = {"iss": provider.issuer, "aud": provider.client, "nonce": nonce}
-    required_claims = {name: {"essential": True, "value": value} for name, value in expected.items()}
-    sign_on = {"nonce": nonce, "client_id": provider.client, "access_token": token.get("access_token")}
+    required_claims = {
+        name: {"essential": True, "value": value} for name, value in expected.items()
+    }
+    sign_on = {
+        "nonce": nonce,
+        "client_id": provider.client,
+        "access_token": token.get("access_token"),
+    }
     try:
         registry = JWSRegistry(algorithms=_SIGNATURE_ALGORITHMS, strict_check_header=False)
         key_set = KeySet.import_key_set(cast("KeySetSerialization", keys))
@@ -188,7 +250,9 @@ def _check_id_token(
         claims = CodeIDToken(decoded.claims, decoded.header, required_claims, sign_on)
         claims.validate(now, _LEEWAY)
     except JoseError as exc:
-        raise _sign_on_refused(f"sent a token that cannot be trusted: {one_line(str(exc), 80)}") from exc
+        raise _sign_on_refused(
+            f"sent a token that cannot be trusted: {one_line(str(exc), 80)}"
+        ) from exc
     except _UNREADABLE as exc:
         raise _sign_on_refused(f"sent a token that cannot be read: {type(exc).__name__}") from exc
     return dict(claims)

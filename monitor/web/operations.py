@@ -1,4 +1,6 @@
-"""Operations of the API: each checks its input with a model, responds, and describes itself in OpenAPI 3.1."""
+"""Operations of the API: each checks its input with a model, responds, and describes itself in
+OpenAPI 3.1.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ _TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The CSV form of the list `name` in an answer: each column with its meaning, and `row` makes one row."""
+    """The CSV form of the list `name` in an answer: each column with its meaning, and `row` makes
+    one row.
+    """
 
     name: str
     columns: Mapping[str, str]
@@ -60,10 +64,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of the API. `name` and `tag` are for programs that are generated from the description.
+    """One operation of the API.
 
-    `endpoint` is called with the input. It returns the JSON of an `answer`, which can also be read as CSV if there are
-    `rows`, or a whole response of one of the `media`.
+    `name` and `tag` are for programs that are generated from the description.
+
+    `endpoint` is called with the input. It returns the JSON of an `answer`, which can also be read
+    as CSV if there are `rows`, or a whole response of one of the `media`.
     """
 
     name: str
@@ -78,14 +84,19 @@ class Operation:
     max_bytes: int = 8192
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to a request, or refuse its input. A POST needs a token that may change incidents."""
+        """Return the response to a request, or refuse its input.
+
+        A POST needs a token that may change incidents.
+        """
         fields = self.input.model_fields.items() if self.method == "GET" else ()
         check_parameters(request, [field.alias or name for name, field in fields])
         if not all(map(str.isprintable, request.path_params.values())):
             raise UnknownName("no item has such a name")
         if self.method == "GET":
             sent = self.input.read(dict(request.query_params))
-        elif (refusal := _refuse_without_duty_token(request)) is not None:  # the scope `duty` may change incidents
+        elif (
+            refusal := _refuse_without_duty_token(request)
+        ) is not None:  # the scope `duty` may change incidents
             return refusal
         else:
             sent = self.input.read(await read_body(request, self.max_bytes))
@@ -96,7 +107,10 @@ class Operation:
         return answer if isinstance(answer, Response) else self._respond_with(request, sent, answer)
 
     def _respond_with(self, request: Request, sent: Input, answer: Json) -> Response:
-        """Return the answer as JSON or CSV with a link to the next page. Return 304 if `If-None-Match` has its ETag."""
+        """Return the answer as JSON or CSV with a link to the next page.
+
+        Return 304 if `If-None-Match` has its ETag.
+        """
         media, rows = _JSON, self.rows
         # A 304 needs the `Vary` of the whole response too (RFC 9110, 15.4.5).
         headers = {"Vary": "Accept"} if rows is not None else {}
@@ -106,7 +120,10 @@ class Operation:
             body = json.dumps(answer, **_COMPACT).encode()
         if self.method == "GET":
             etag = headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-            cached = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+            cached = {
+                one.strip().removeprefix("W/")
+                for one in request.headers.get("If-None-Match", "").split(",")
+            }
             if not cached.isdisjoint({etag, "*"}):
                 return Response(status_code=304, headers=headers)
         if rows is not None and (after := answer.get("next")) is not None:
@@ -116,18 +133,33 @@ class Operation:
         return Response(body, self.status, headers, media)
 
     def describe(self, path: str, schemas: Json) -> Json:
-        """Return the OpenAPI object of this operation, from its docstring and the `schemas` of the inputs."""
+        """Return the OpenAPI object of this operation, from its docstring and the `schemas` of the
+        inputs.
+        """
         summary, _, description = (inspect.getdoc(self.endpoint) or "").partition("\n\n")
         parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
-        result: Json = {"operationId": self.name, "tags": [self.tag], "summary": summary.rstrip(".")}
+        result: Json = {
+            "operationId": self.name,
+            "tags": [self.tag],
+            "summary": summary.rstrip("."),
+        }
         result["description"] = description
         schema = {"type": "object"} if self.answer is None else _schema_reference(self.answer)
-        content: Json = {media: {"schema": schema} if media == _JSON else {} for media in self.media}
+        content: Json = {
+            media: {"schema": schema} if media == _JSON else {} for media in self.media
+        }
         if self.rows is not None:
             columns = "; ".join(f"{name}: {words}" for name, words in self.rows.columns.items())
-            content[_CSV] = {"schema": {"type": "string", "description": f"A row each, with the columns {columns}."}}
+            content[_CSV] = {
+                "schema": {
+                    "type": "string",
+                    "description": f"A row each, with the columns {columns}.",
+                }
+            }
         success: Json = {"description": HTTPStatus(self.status).phrase, "content": content}
-        responses = {self.status: success} | {status: _describe_problem(words) for status, words in _FAULTS.items()}
+        responses = {self.status: success} | {
+            status: _describe_problem(words) for status, words in _FAULTS.items()
+        }
         if self.method == "POST":
             responses[409] = _describe_problem(_CONFLICT)
             body = {"required": True, "content": {_JSON: {"schema": _schema_reference(self.input)}}}
@@ -135,10 +167,16 @@ class Operation:
         else:
             parameters += _query_parameters(schemas[self.input.__name__])
             if self.answer is not None:
-                etag = {"description": "the value for `If-None-Match`", "schema": {"type": "string"}}
+                etag = {
+                    "description": "the value for `If-None-Match`",
+                    "schema": {"type": "string"},
+                }
                 success["headers"] = {"ETag": etag}
                 responses[304] = {"description": "unchanged since the response with that `ETag`"}
-        return result | {"parameters": parameters, "responses": {str(one): responses[one] for one in sorted(responses)}}
+        return result | {
+            "parameters": parameters,
+            "responses": {str(one): responses[one] for one in sorted(responses)},
+        }
 
 
 class ApiRoute(Route):
@@ -149,11 +187,15 @@ class ApiRoute(Route):
         super().__init__(f"/api/v1{path}", self._respond, methods=list(self.operations))
 
     async def _respond(self, request: Request) -> Response:
-        return await self.operations["GET" if request.method == "HEAD" else request.method].respond(request)
+        return await self.operations["GET" if request.method == "HEAD" else request.method].respond(
+            request
+        )
 
 
 class PlainSchema(GenerateJsonSchema):
-    """Makes schemas without titles, which repeat the fields' names, and without defaults of None."""
+    """Makes schemas without titles, which repeat the fields' names, and without defaults of
+    None.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 # as pydantic calls it
         """Return whether a title is set: never."""
@@ -162,16 +204,29 @@ class PlainSchema(GenerateJsonSchema):
     def default_schema(self, schema: Any) -> Json:  # noqa: ANN401 # as pydantic calls it
         """Return the schema of a field that has a default."""
         result: Json = super().default_schema(schema)
-        return {name: value for name, value in result.items() if name != "default" or value is not None}
+        return {
+            name: value for name, value in result.items() if name != "default" or value is not None
+        }
 
 
 def describe_api(routes: Iterable[BaseRoute]) -> Json:
-    """Return the OpenAPI description of the operations among these routes, with the schemas of their models."""
-    operations = [(one.path, each) for one in routes if isinstance(one, ApiRoute) for each in one.operations.values()]
-    answers: set[tuple[Any, JsonSchemaMode]] = {(one.answer, "serialization") for _, one in operations if one.answer}
+    """Return the OpenAPI description of the operations among these routes, with the schemas of
+    their models.
+    """
+    operations = [
+        (one.path, each)
+        for one in routes
+        if isinstance(one, ApiRoute)
+        for each in one.operations.values()
+    ]
+    answers: set[tuple[Any, JsonSchemaMode]] = {
+        (one.answer, "serialization") for _, one in operations if one.answer
+    }
     inputs: set[tuple[Any, JsonSchemaMode]] = {(one.input, "validation") for _, one in operations}
     models = sorted([(Problem, "serialization"), *answers, *inputs], key=str)
-    schemas = models_json_schema(models, schema_generator=PlainSchema, ref_template=_REF)[1]["$defs"]
+    schemas = models_json_schema(models, schema_generator=PlainSchema, ref_template=_REF)[1][
+        "$defs"
+    ]
     paths: Json = {}
     for path, one in operations:
         paths.setdefault(path, {})[one.method.lower()] = one.describe(path, schemas)
@@ -187,8 +242,13 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
         # The first means no authentication, for public boards.
         "security": [{}, {"password": []}, {"token": []}],
         "components": {
-            # Two enums are called `Kind`, so pydantic writes `__` into their names. No other schema refers to them.
-            "schemas": {name: one for name, one in schemas.items() if name not in left_out and "__" not in name},
+            # Two enums are called `Kind`, so pydantic writes `__` into their names. No other schema
+            # refers to them.
+            "schemas": {
+                name: one
+                for name, one in schemas.items()
+                if name not in left_out and "__" not in name
+            },
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "password": {"type": "http", "scheme": "basic"},
@@ -206,28 +266,46 @@ def _describe_problem(words: str) -> Json:
 
 
 def _path_parameter(name: str) -> Json:
-    shape: Json = {"enum": [*MEDIA]} if name == "ending" else {"type": "string", "minLength": 1, "pattern": SEGMENT}
+    shape: Json = (
+        {"enum": [*MEDIA]}
+        if name == "ending"
+        else {"type": "string", "minLength": 1, "pattern": SEGMENT}
+    )
     return {"name": name, "in": "path", "required": True, "schema": shape}
 
 
 def _query_parameters(schema: Json) -> Iterator[Json]:
     for name, one in schema.get("properties", {}).items():
         shape = {key: value for key, value in one.items() if key != "description"}
-        yield {"name": name, "in": "query", "required": False, "description": one["description"], "schema": shape}
+        yield {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": one["description"],
+            "schema": shape,
+        }
 
 
 def _wants_csv(request: Request, sent: Input) -> bool:
-    """Return whether to answer with CSV: if `format` says so, or without it, if `Accept` has CSV before JSON."""
-    accepted = [one.partition(";")[0].strip() for one in request.headers.get("Accept", "").split(",")]
+    """Return whether to answer with CSV: if `format` says so, or without it, if `Accept` has CSV
+    before JSON.
+    """
+    accepted = [
+        one.partition(";")[0].strip() for one in request.headers.get("Accept", "").split(",")
+    ]
     preferred = next((one for one in accepted if one in ("text/csv", _JSON)), "")
     return (getattr(sent, "format", None) or preferred.removeprefix("text/")) == "csv"
 
 
 def _refuse_without_duty_token(request: Request) -> Response | None:
-    """Return None for a request with a token of the scope `duty`, else a refusal: 403, or 401 without a token."""
+    """Return None for a request with a token of the scope `duty`, else a refusal: 403, or 401
+    without a token.
+    """
     scope = getattr(request.state, "token_scope", None)
     if scope is TokenScope.DUTY:
         return None
     if scope is not None:
         return problem_response(403, f"this token is only for {scope}")
-    return problem_response(401, "needs a token for duty as a bearer token", {"WWW-Authenticate": "Bearer"})
+    return problem_response(
+        401, "needs a token for duty as a bearer token", {"WWW-Authenticate": "Bearer"}
+    )

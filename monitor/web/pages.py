@@ -1,4 +1,7 @@
-"""Renders pages from templates, with the filters that templates use. Also the status page and the assets."""
+"""Renders pages from templates, with the filters that templates use.
+
+Also the status page and the assets.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,12 @@ from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import NinethirtyError, StoreFault, http_status
 from monitor.health.self_check import Check
 from monitor.judge import as_json
-from monitor.judge.as_text import count_length_units, elapsed_text, elsewhere_text, open_alternatives
+from monitor.judge.as_text import (
+    count_length_units,
+    elapsed_text,
+    elsewhere_text,
+    open_alternatives,
+)
 from monitor.web.queries import Queries
 from monitor.web.request import may_act, problem_response, queries_of, session_of
 from monitor.web.sessions import Busy
@@ -32,7 +40,17 @@ from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.contract.verdict import verdict_text
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
-from schedules.times.words import MINUTE, SECOND, clock, count, day_text, interval_text, length, lengths, stamp
+from schedules.times.words import (
+    MINUTE,
+    SECOND,
+    clock,
+    count,
+    day_text,
+    interval_text,
+    length,
+    lengths,
+    stamp,
+)
 
 KIND_NAMES: Mapping[str, str] = {
     Kind.LATE: "late",
@@ -53,25 +71,70 @@ _FOLDER = Path(__file__).parent / "templates"
 
 
 def _make_environment() -> Environment:
-    """Return the environment in which all templates are rendered. Most filters have the name of their function."""
+    """Return the environment in which all templates are rendered.
+
+    Most filters have the name of their function.
+    """
     made = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), undefined=StrictUndefined, auto_reload=False
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        auto_reload=False,
     )
-    functions: list[Callable[..., Any]] = [local_text, day_text, time_of_day, millis, ago, elapsed_text, short_length]
-    functions += [slot_start, seen_text, delay_from_slot, list_reasons, list_public_links, describe_exposure_end]
-    functions += [verdict_text, elsewhere_text, open_alternatives, backticks_to_code, as_json.status_text]
-    functions += [as_json.verdict_or_due, as_json.last_look_text, as_json.decision_text, as_json.address_note]
+    functions: list[Callable[..., Any]] = [
+        local_text,
+        day_text,
+        time_of_day,
+        millis,
+        ago,
+        elapsed_text,
+        short_length,
+    ]
+    functions += [
+        slot_start,
+        seen_text,
+        delay_from_slot,
+        list_reasons,
+        list_public_links,
+        describe_exposure_end,
+    ]
+    functions += [
+        verdict_text,
+        elsewhere_text,
+        open_alternatives,
+        backticks_to_code,
+        as_json.status_text,
+    ]
+    functions += [
+        as_json.verdict_or_due,
+        as_json.last_look_text,
+        as_json.decision_text,
+        as_json.address_note,
+    ]
     functions += [as_json.length_text, as_json.decisive_delay]
     made.filters |= {one.__name__: one for one in functions}
-    made.filters |= {"at": partial(stamp, step=SECOND), "clock_time": clock, "exact_time": partial(clock, exact=True)}
-    made.filters |= {"kind": KIND_NAMES.__getitem__, "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)]}
+    made.filters |= {
+        "at": partial(stamp, step=SECOND),
+        "clock_time": clock,
+        "exact_time": partial(clock, exact=True),
+    }
+    made.filters |= {
+        "kind": KIND_NAMES.__getitem__,
+        "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
+    }
     return made
 
 
 def local_text(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa: FBT001, FBT002 # called from templates
-    """Return an ISO instant in local time, such as `5 Jan 2018 09:30:00 GMT`, or `not known` for None."""
+    """Return an ISO instant in local time, such as `5 Jan 2018 09:30:00 GMT`, or `not known` for
+    None.
+    """
     instant = instant_from_json(text)
-    return "not known" if instant is None else stamp(instant, timezone, step=SECOND if seconds else MINUTE)
+    return (
+        "not known"
+        if instant is None
+        else stamp(instant, timezone, step=SECOND if seconds else MINUTE)
+    )
 
 
 def ago(span: timedelta) -> str:
@@ -85,7 +148,10 @@ def _seconds_in_largest_unit(seconds: int) -> str:
 
 
 def short_length(seconds: Mapping[str, Any] | None) -> str:
-    """Return a measured duration for a list in one or two units, rounded outward. Empty if there is none."""
+    """Return a measured duration for a list in one or two units, rounded outward.
+
+    Empty if there is none.
+    """
     bounds = bounds_from_json(seconds) or Bounds()
     first_bound = next((bound for bound in (bounds.min, bounds.max) if bound is not None), 0.0)
     return lengths(bounds, parts=count_length_units(abs(first_bound)), tenths=False, unknown="")
@@ -97,11 +163,22 @@ def slot_start(row: Mapping[str, Any]) -> datetime:
 
 
 def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
-    """Return the remarks for a release in a list: its last look, why it is unproven, decisions, unwatched parts."""
+    """Return the remarks for a release in a list: its last look, why it is unproven, decisions,
+    unwatched parts.
+    """
     is_cut = any(one["kind"] == "parts_cut" for one in row["findings"])
     cut = "not all of its parts are watched" if is_cut else ""
     unproven = "" if row["verdict"] in ("late", "overdue") else row["unproven_because"]
-    return [text for text in (as_json.last_look_text(row), unproven, as_json.decision_text(row, timezone), cut) if text]
+    return [
+        text
+        for text in (
+            as_json.last_look_text(row),
+            unproven,
+            as_json.decision_text(row, timezone),
+            cut,
+        )
+        if text
+    ]
 
 
 def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -131,23 +208,32 @@ def time_of_day(text: str, timezone: str) -> str:
 
 
 def seen_text(interval: Mapping[str, str | None], timezone: str) -> str:
-    """Return the interval in which something was first seen, in local time. Empty if it was not seen."""
+    """Return the interval in which something was first seen, in local time.
+
+    Empty if it was not seen.
+    """
     return "" if interval["by"] is None else interval_text(interval_from_json(interval), timezone)
 
 
 def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
-    """Return a delay in words: `2 s to 5 s after` the slot, `… before`, or `between 1 s before and 5 s after`.
+    """Return a delay in words: `2 s to 5 s after` the slot, `… before`, or `between 1 s before and
+    5 s after`.
 
-    `bounds` are in seconds, negative before the slot. Without a `min`, return `at most 5 s after` or `at least 5 s
-    before`. Empty if they are None.
+    `bounds` are in seconds, negative before the slot. Without a `min`, return `at most 5 s after`
+    or `at least 5 s before`. Empty if they are None.
     """
     least, most = (None, None) if bounds is None else (bounds["min"], bounds["max"])
     if least is None and most is None:
         return ""
-    # The whole interval is before the slot. There, `most` is the bound nearer to it, so it becomes the least length.
+    # The whole interval is before the slot. There, `most` is the bound nearer to it, so it becomes
+    # the least length.
     if most is not None and most <= 0 and (least is None or least < 0):
-        return f"{as_json.length_text({'min': -most, 'max': None if least is None else -least})} before"
-    if least is None or most is None or least >= 0:  # it is after the slot, or it has only one bound
+        return (
+            f"{as_json.length_text({'min': -most, 'max': None if least is None else -least})}"
+            " before"
+        )
+    # it is after the slot, or it has only one bound
+    if least is None or most is None or least >= 0:
         return f"{as_json.length_text(bounds)} after"
     # Two units and no tenths, as in `length_text`.
     before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
@@ -158,14 +244,22 @@ _ENVIRONMENT = _make_environment()
 
 
 def render_fragment(queries: Queries, template: str, **values: Any) -> str:  # noqa: ANN401 # for a template
-    """Return HTML rendered from the template of a part of a page. It must not depend on the session."""
-    return _ENVIRONMENT.get_template(template).render(zone=queries.timezone, names=queries.producers, **values)
+    """Return HTML rendered from the template of a part of a page.
+
+    It must not depend on the session.
+    """
+    return _ENVIRONMENT.get_template(template).render(
+        zone=queries.timezone, names=queries.producers, **values
+    )
 
 
 def render(request: Request, template: str, code: int | None = None, **values: Any) -> Response:  # noqa: ANN401 # for a template
-    """Return a response with a whole page. The template gets `values` and the values that every page needs.
+    """Return a response with a whole page.
 
-    By default, a page that names a `fault`, or `faults`, of what was sent is a 400, and any other a 200.
+    The template gets `values` and the values that every page needs.
+
+    By default, a page that names a `fault`, or `faults`, of what was sent is a 400, and any other a
+    200.
     """
     default_code = 400 if values.get("fault") or values.get("faults") else 200
     queries, session, acts = queries_of(request), session_of(request), may_act(request)
@@ -193,7 +287,10 @@ def render(request: Request, template: str, code: int | None = None, **values: A
 
 
 async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
-    """Return checks of notices and monitors, and the deliveries given up. If the store fails, only a check of it."""
+    """Return checks of notices and monitors, and the deliveries given up.
+
+    If the store fails, only a check of it.
+    """
     try:
         now = queries.clock.now()
         monitors = await queries.ask(lambda: list(_check_leases(queries, now)))
@@ -210,19 +307,27 @@ async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, An
 
 
 def _check_leases(queries: Queries, now: datetime) -> Iterator[Check]:
-    """Yield a good check for each lease in force, and a failed one for each monitor that was lost in the last week.
+    """Yield a good check for each lease in force, and a failed one for each monitor that was lost
+    in the last week.
 
-    A lease is the right to a monitor's name, or to send the notices. A monitor is lost if its lease ran out and it did
-    not stop normally. Other leases that ran out are free, and yield nothing.
+    A lease is the right to a monitor's name, or to send the notices. A monitor is lost if its lease
+    ran out and it did not stop normally. Other leases that ran out are free, and yield nothing.
     """
     leases, zone = queries.store.leases, queries.timezone
     for lease in leases.leases():
-        name, last_sign = lease.name.capitalize(), leases.heartbeat(lease.name.removeprefix("monitor "))
+        name, last_sign = (
+            lease.name.capitalize(),
+            leases.heartbeat(lease.name.removeprefix("monitor ")),
+        )
         if lease.until > now:
-            yield Check(name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}")
+            yield Check(
+                name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}"
+            )
         elif last_sign is not None and not last_sign.stopped and now - last_sign.at < GIVEN_UP_FOR:
             todo = "Start it again, or remove what stopped it."
-            yield Check(name, f"no sign of it since {stamp(last_sign.at, zone)}", todo, "NinethirtyDown")
+            yield Check(
+                name, f"no sign of it since {stamp(last_sign.at, zone)}", todo, "NinethirtyDown"
+            )
 
 
 async def show_status(request: Request) -> Response:
@@ -231,7 +336,14 @@ async def show_status(request: Request) -> Response:
     stored, given_up = await _check_store(queries)
     checks = sorted([*queries.live.checks(), *stored], key=lambda check: check.is_good)
     hosts, unready = queries.silent_hosts(queries.clock.now()), list(queries.live.unready())
-    return render(request, "status.html", checks=checks, unready=unready, silent_hosts=hosts, given_up=given_up)
+    return render(
+        request,
+        "status.html",
+        checks=checks,
+        unready=unready,
+        silent_hosts=hosts,
+        given_up=given_up,
+    )
 
 
 async def serve_asset(request: Request) -> Response:
@@ -240,21 +352,31 @@ async def serve_asset(request: Request) -> Response:
     return Response((_FOLDER / path[1:]).read_bytes(), media_type=_ASSETS[path])
 
 
-async def list_silences(queries: Queries, *, with_future: bool = False) -> list[tuple[Silence, str]]:
-    """Return the silences (spans in which messages are muted) that are in force, each with the title of what it mutes.
+async def list_silences(
+    queries: Queries, *, with_future: bool = False
+) -> list[tuple[Silence, str]]:
+    """Return the silences (spans in which messages are muted) that are in force, each with the
+    title of what it mutes.
 
-    If `with_future`, return future ones too. Empty if the viewer is not staff, or if the store does not answer.
+    If `with_future`, return future ones too. Empty if the viewer is not staff, or if the store does
+    not answer.
     """
     now, store = queries.clock.now(), queries.store
 
     def title_of(one: Silence) -> str:
         """Return the title of a release or incident, the name of a producer, or a host as it is."""
-        find = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(one.scope)
+        find = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(
+            one.scope
+        )
         found = find(one.name) if find is not None else None
         return found.title if found is not None else queries.producers.get(one.name, one.name)
 
     def read() -> list[tuple[Silence, str]]:
-        found = [one for one in store.outbox.silences(now) if one.is_on(now) or (with_future and now < one.ends)]
+        found = [
+            one
+            for one in store.outbox.silences(now)
+            if one.is_on(now) or (with_future and now < one.ends)
+        ]
         return [(one, title_of(one)) for one in found]
 
     try:
@@ -265,7 +387,10 @@ async def list_silences(queries: Queries, *, with_future: bool = False) -> list[
 
 
 async def respond_to_error(request: Request, error: Exception) -> Response:
-    """Return a page that states the error. Below `/api/`, return a problem document (RFC 9457) instead."""
+    """Return a page that states the error.
+
+    Below `/api/`, return a problem document (RFC 9457) instead.
+    """
     status, text, headers = 500, "This is our fault. It is in the log.", None
     if isinstance(error, HTTPException):
         words = "There is nothing at" if error.status_code == 404 else f"{error.detail}:"
@@ -275,7 +400,11 @@ async def respond_to_error(request: Request, error: Exception) -> Response:
     elif isinstance(error, NinethirtyError):
         status, text = http_status(error), str(error)
     is_api = request.scope["path"].startswith("/api/")
-    response = problem_response(status, text) if is_api else render(request, "fault.html", status, message=text)
+    response = (
+        problem_response(status, text)
+        if is_api
+        else render(request, "fault.html", status, message=text)
+    )
     response.headers.update(headers or {})
     return response
 

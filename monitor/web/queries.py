@@ -66,7 +66,9 @@ class RunningMonitor(Protocol):
         """Return the state of every watched release by its id, read from memory."""
 
     def is_store_unavailable(self) -> bool:
-        """Return whether the store has not answered for so long that queries should not wait for it."""
+        """Return whether the store has not answered for so long that queries should not wait for
+        it.
+        """
 
     def unready(self) -> Sequence[str]:
         """Return the reasons not to rely on this monitor now, empty if there are none."""
@@ -86,7 +88,9 @@ class RunningMonitor(Protocol):
 
 @dataclass
 class Queries:
-    """The queries of the web pages. They run in threads of their own, so that no page delays a look.
+    """The queries of the web pages.
+
+    They run in threads of their own, so that no page delays a look.
 
     Unless `sees_all`, the results contain no embargoed data.
     """
@@ -103,7 +107,8 @@ class Queries:
     calendars: Sequence[str] = ()
     # The names of producers, by their ids.
     producers: Mapping[str, str] = field(default_factory=dict)
-    # Returns the JSON of a promised release that is not watched yet, by its id, as of an instant. Runs in a thread.
+    # Returns the JSON of a promised release that is not watched yet, by its id, as of an instant.
+    # Runs in a thread.
     judge_promised: Callable[[str, datetime], Json | None] = lambda _release, _now: None
     # Returns the reasons for the verdict on a release, as of an instant. Runs in a thread.
     explain_verdict: Callable[[str, datetime], Explained | None] = lambda _release, _now: None
@@ -111,27 +116,36 @@ class Queries:
     silent_hosts: Callable[[datetime], Mapping[str, SilentHost]] = lambda _now: {}
     throttle: Throttle = field(kw_only=True)
     sessions: Sessions | None = None
-    # The calendar to which people add releases, and a function that reads the calendar of a name at once.
+    # The calendar to which people add releases, and a function that reads the calendar of a name at
+    # once.
     by_hand: HandCalendar | None = None
     read_calendar: Callable[[str], Awaitable[CalendarRead | None]] | None = None
     # Makes reports on periods.
     periods: Periods | None = None
     # Removes secrets of configured addresses from every response.
     redactor: Redactor | None = None
-    # Whether it listens only on this machine and has no sign-in: then a person at the machine sees everything.
+    # Whether it listens only on this machine and has no sign-in: then a person at the machine sees
+    # everything.
     local: bool = False
     sees_all: bool = False
-    # In a demonstration, the instants that a visitor can move to: under "step" or "moment", by name.
+    # In a demonstration, the instants that a visitor can move to: under "step" or "moment", by
+    # name.
     steps: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
-    # The last rendered row of each release, by (for staff, release), with the values that it was rendered from.
+    # The last rendered row of each release, by (for staff, release), with the values that it was
+    # rendered from.
     rendered: dict[tuple[bool, str], tuple[Mapping[str, object], str]] = field(default_factory=dict)
     _threads: Threads = field(default_factory=lambda: Threads(2, "web", within=60.0))
     _slow_threads: Threads = field(default_factory=lambda: Threads(1, "web-aside", within=300.0))
 
     async def ask(self, question: Callable[[], T], *, is_slow: bool = False) -> T:
-        """Return the result of a blocking query, run in a thread. Slow ones have their own. Raises `StoreFault`."""
+        """Return the result of a blocking query, run in a thread.
+
+        Slow ones have their own. Raises `StoreFault`.
+        """
         if self.live.is_store_unavailable():
-            raise StoreFault("the store does not answer, so only today's board is available, from memory")
+            raise StoreFault(
+                "the store does not answer, so only today's board is available, from memory"
+            )
         return await (self._slow_threads if is_slow else self._threads).ask(question)
 
     def for_viewer(self, *, sees_all: bool) -> Queries:
@@ -142,35 +156,53 @@ class Queries:
         """Return today's local date."""
         return self.clock.now().astimezone(ZoneInfo(self.timezone)).date()
 
-    async def list_releases(self, first: date, last: date, producer: str | None = None) -> list[Json]:
+    async def list_releases(
+        self, first: date, last: date, producer: str | None = None
+    ) -> list[Json]:
         """Return the JSON of every release with a slot that begins on these local days.
 
-        If the store does not answer, return the watched releases from memory. Raises `StoreFault` if the store does
-        not answer and the days do not include today.
+        If the store does not answer, return the watched releases from memory. Raises `StoreFault`
+        if the store does not answer and the days do not include today.
         """
         try:
             async with asyncio.timeout(_STORE_WITHIN):
                 found = await self._stored_releases(first, last, producer)
         except (StoreFault, TimeoutError) as exc:
             if not first <= self.today() <= last:
-                raise StoreFault("the store does not answer: only the board of today is known") from exc
+                raise StoreFault(
+                    "the store does not answer: only the board of today is known"
+                ) from exc
             found = self._watched_releases(first, last, producer)
         return [visible for body in found if (visible := self._visible_part(body)) is not None]
 
     def _watched_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of watched releases with a slot that begins on these days, from memory."""
+        """Return the JSON of watched releases with a slot that begins on these days, from
+        memory.
+        """
         begin, end = self._day_bounds(first, last)
-        watched = [body for name in self.live.watched_states() if (body := self.live.body(name)) is not None]
-        slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer))
-        return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
+        watched = [
+            body
+            for name in self.live.watched_states()
+            if (body := self.live.body(name)) is not None
+        ]
+        slots = (
+            (body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer)
+        )
+        return [
+            body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end
+        ]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of judged releases of these days and, if a day is after today, of unjudged ones, by slot."""
+        """Return the JSON of judged releases of these days and, if a day is after today, of
+        unjudged ones, by slot.
+        """
         begin, end = self._day_bounds(first, last)
-        judged_ids = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))  # in the order of slots
+        # in the order of slots
+        judged_ids = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))
         bodies: dict[str, Json | None] = {}
         async for name in with_pauses(judged_ids, self.clock):
-            bodies[name] = self.live.body(name)  # newer than the stored JSON, None if the release is not watched
+            # newer than the stored JSON, None if the release is not watched
+            bodies[name] = self.live.body(name)
         if unwatched := [name for name in judged_ids if bodies[name] is None]:
             rows = await self.ask(lambda: self.store.verdicts.judged_on(unwatched))
             bodies |= {row.release: row.body for row in rows}
@@ -180,27 +212,35 @@ class Queries:
             now = self.clock.now()
             entries = await self.ask(lambda: self.store.ledger.releases(begin, end))
             ids = [one.id for one in entries if producer in (None, *one.producers)]
-            # `judge_promised` returns None for a release with a stored verdict, which is in `releases` already.
+            # `judge_promised` returns None for a release with a stored verdict, which is in
+            # `releases` already.
             unjudged = await self.ask(lambda: [self.judge_promised(name, now) for name in ids])
             releases += [body for body in unjudged if body is not None]
             releases.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
         return releases
 
     async def find_release(self, release: str) -> Json:
-        """Return the JSON of one release. Raises `UnknownName` if there is none, or it must not be shown."""
+        """Return the JSON of one release.
+
+        Raises `UnknownName` if there is none, or it must not be shown.
+        """
         body = await self._read_release(release)
         if body is None or (visible := self._visible_part(body)) is None:
             raise UnknownName(f"There is no release {release!r}.")
         return visible
 
     async def _read_release(self, release: str) -> Json | None:
-        """Return the JSON of a release, as of now if it is watched or only promised. None if it is unknown."""
+        """Return the JSON of a release, as of now if it is watched or only promised.
+
+        None if it is unknown.
+        """
         row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:
             now = self.clock.now()
             return await self.ask(lambda: self.judge_promised(release, now))
         known = await self.ask(lambda: self.store.ledger.release(release))
-        # A release that was joined into another one is not judged any more. So show its last verdict.
+        # A release that was joined into another one is not judged any more. So show its last
+        # verdict.
         if known is not None and known.joined_into is not None:
             body = row.body | {"joined_into": known.joined_into}
         else:
@@ -208,7 +248,9 @@ class Queries:
         return (await self._add_decisions([body]))[0]
 
     async def _add_decisions(self, bodies: list[Json]) -> list[Json]:
-        """Return the JSON of releases with what people have decided since the verdict, such as an earlier time."""
+        """Return the JSON of releases with what people have decided since the verdict, such as an
+        earlier time.
+        """
         incidents = [body["incident"] for body in bodies if body["incident"]]
         words = await self.ask(lambda: self.store.verdicts.words_on(incidents))
         return [with_brought_forward(body, words.get(body["incident"])) for body in bodies]
@@ -216,14 +258,21 @@ class Queries:
     async def list_incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
     ) -> list[Incident]:
-        """Return at most `MOST_INCIDENTS` incidents of these days and before `until` (None: no bound), newest first."""
+        """Return at most `MOST_INCIDENTS` incidents of these days and before `until` (None: no
+        bound), newest first.
+        """
         begin, end = self.span_of_days(first, last)
         end, now = min(filter(None, (end, until)), default=None), self.clock.now()
         store = self.store.verdicts
-        return await self.ask(lambda: self._visible_incidents(store.incidents(begin, end, limit=MOST_INCIDENTS), now))
+        return await self.ask(
+            lambda: self._visible_incidents(store.incidents(begin, end, limit=MOST_INCIDENTS), now)
+        )
 
-    async def list_needing_action(self, first: date | None = None, last: date | None = None) -> list[Incident]:
-        """Return the incidents that need action, newest first: not closed, or with a report owed or an overdue action.
+    async def list_needing_action(
+        self, first: date | None = None, last: date | None = None
+    ) -> list[Incident]:
+        """Return the incidents that need action, newest first: not closed, or with a report owed or
+        an overdue action.
 
         They occurred on these local days, or at any time if no days are given.
         """
@@ -234,27 +283,42 @@ class Queries:
             return (begin is None or begin <= one.occurred) and (end is None or one.occurred < end)
 
         def read() -> list[Incident]:
-            # The store also calls a closed incident open if its report is owed or one of its actions is not done.
-            of_days = [one for one in reversed(store.open_incidents(MOST_INCIDENTS)) if occurred_on_these_days(one)]
-            return self._visible_incidents([one for one in of_days if needs_action(one, store.drafts, today)], now)
+            # The store also calls a closed incident open if its report is owed or one of its
+            # actions is not done.
+            of_days = [
+                one
+                for one in reversed(store.open_incidents(MOST_INCIDENTS))
+                if occurred_on_these_days(one)
+            ]
+            return self._visible_incidents(
+                [one for one in of_days if needs_action(one, store.drafts, today)], now
+            )
 
         return await self.ask(read)
 
     async def find_incident(self, incident: str) -> Incident:
         """Return one incident. Raises `UnknownName` if there is none, or it must not be shown."""
         now = self.clock.now()
-        found = await self.ask(lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now))
+        found = await self.ask(
+            lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now)
+        )
         if not found:
             raise UnknownName(f"There is no incident {incident!r}.")
         return found[0]
 
     async def list_events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
-        """Return at most `limit` events after the one with the id `after`, oldest first. Raises `UnknownName`."""
+        """Return at most `limit` events after the one with the id `after`, oldest first.
+
+        Raises `UnknownName`.
+        """
         now = self.clock.now()
         return await self.ask(lambda: self._read_events(after, release, limit, now))
 
     async def list_drafts(self, incident: str) -> list[Draft]:
-        """Return the versions of a draft, oldest first. Adds a version first if measurements have changed."""
+        """Return the versions of a draft, oldest first.
+
+        Adds a version first if measurements have changed.
+        """
         now, desk = self.clock.now(), self.desk
         if desk is not None:
             # Durations grow, so the last version may be out of date.
@@ -266,24 +330,45 @@ class Queries:
     async def list_related(self, incident: Incident) -> list[Incident]:
         """Return the incidents of other releases that the same platform fault explains."""
         now, store = self.clock.now(), self.store.verdicts
-        return await self.ask(lambda: self._visible_incidents(related_incidents(store, incident)[::-1], now))
-
-    async def write_document(self, incident: Incident, ending: str, which: Document | None) -> tuple[bytes, str] | None:
-        """Return a document of the newest draft and its media type, or None without a draft. Raises `UnknownName`."""
-        template, drafts = self.templates.get(incident.producer), await self.list_drafts(incident.id)
         return await self.ask(
-            lambda: render_draft(redact_draft(drafts[-1], self.redactor), ending, template, which) if drafts else None
+            lambda: self._visible_incidents(related_incidents(store, incident)[::-1], now)
+        )
+
+    async def write_document(
+        self, incident: Incident, ending: str, which: Document | None
+    ) -> tuple[bytes, str] | None:
+        """Return a document of the newest draft and its media type, or None without a draft.
+
+        Raises `UnknownName`.
+        """
+        template, drafts = (
+            self.templates.get(incident.producer),
+            await self.list_drafts(incident.id),
+        )
+        return await self.ask(
+            lambda: (
+                render_draft(redact_draft(drafts[-1], self.redactor), ending, template, which)
+                if drafts
+                else None
+            )
         )
 
     def incident_json(self, incident: Incident, drafts: Sequence[Draft] = ()) -> Json:
-        """Return the JSON of an incident. Only viewers who see everything get the details of its findings."""
+        """Return the JSON of an incident.
+
+        Only viewers who see everything get the details of its findings.
+        """
         body = incident_json(incident, drafts)
         return body if self.sees_all else without_details(body)
 
     async def list_given_up(self) -> list[Json]:
-        """Return the deliveries that were recently given up, newest first, each with the subject of its notice."""
+        """Return the deliveries that were recently given up, newest first, each with the subject of
+        its notice.
+        """
         outbox, since = self.store.outbox, self.clock.now() - GIVEN_UP_FOR
-        return await self.ask(lambda: [given_up_json(outbox, row) for row in outbox.given_up(since)[:_MOST_SHOWN]])
+        return await self.ask(
+            lambda: [given_up_json(outbox, row) for row in outbox.given_up(since)[:_MOST_SHOWN]]
+        )
 
     def close(self) -> None:
         """Stop the threads."""
@@ -295,27 +380,47 @@ class Queries:
     def _visible_part(self, body: Json) -> Json | None:
         return body if self.sees_all else public_view(body, self.clock.now())
 
-    def _visible_incidents(self, incidents: Sequence[Incident | None], now: datetime) -> list[Incident]:
-        """Return those incidents (oldest first) that the viewer may see, newest first, measured as of `now`."""
+    def _visible_incidents(
+        self, incidents: Sequence[Incident | None], now: datetime
+    ) -> list[Incident]:
+        """Return those incidents (oldest first) that the viewer may see, newest first, measured as
+        of `now`.
+        """
         visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             public = [one for one in visible if one.kind not in _ONLY_FOR_STAFF]
-            # If one host delayed several releases, they are `linked` and share a slot. So check the slot of the first.
-            with_release = [(one, one.linked[0].release if one.linked else one.release) for one in public]
+            # If one host delayed several releases, they are `linked` and share a slot. So check the
+            # slot of the first.
+            with_release = [
+                (one, one.linked[0].release if one.linked else one.release) for one in public
+            ]
             visible = [one for one, release in with_release if self.is_slot_past(release, now)]
         # Their durations grow, so they are measured again.
-        return visible if self.desk is None else [self.desk.current.refresh(one, now) for one in visible]
+        return (
+            visible
+            if self.desk is None
+            else [self.desk.current.refresh(one, now) for one in visible]
+        )
 
     def is_slot_past(self, release: str, now: datetime) -> bool:
-        """Return whether the slot of a release has passed. Reads the store, so call it in a thread."""
+        """Return whether the slot of a release has passed. Reads the store, so call it in a
+        thread.
+        """
         row = self.store.verdicts.judged_one(release)
         return row is not None and slot_has_passed(row.body, now)
 
-    def _read_events(self, after: str | None, release: str | None, limit: int, now: datetime) -> list[Event]:
-        """Return at most `limit` visible events. Raises `UnknownName` if the event `after` is not visible."""
+    def _read_events(
+        self, after: str | None, release: str | None, limit: int, now: datetime
+    ) -> list[Event]:
+        """Return at most `limit` visible events.
+
+        Raises `UnknownName` if the event `after` is not visible.
+        """
         store, is_slot_past = self.store.verdicts, functools.cache(self.is_slot_past)
         last = None if after is None else store.event(after)
-        if after is not None and (last is None or not (self.sees_all or is_slot_past(last.release, now))):
+        if after is not None and (
+            last is None or not (self.sees_all or is_slot_past(last.release, now))
+        ):
             raise UnknownName(f"no event {after!r}")
         visible: list[Event] = []
         # Embargoed events are left out, so one read may not be enough.
@@ -333,6 +438,11 @@ class Queries:
     def _day_bounds(self, first: date, last: date) -> tuple[datetime, datetime]:
         return day_begins(first, self.timezone), day_begins(last + timedelta(days=1), self.timezone)
 
-    def span_of_days(self, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
-        """Return the instants at which these local days begin and end. A bound is None if its day is None."""
+    def span_of_days(
+        self, first: date | None, last: date | None
+    ) -> tuple[datetime | None, datetime | None]:
+        """Return the instants at which these local days begin and end.
+
+        A bound is None if its day is None.
+        """
         return span_of(first, last, self.timezone)

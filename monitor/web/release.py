@@ -22,7 +22,9 @@ _PUBLIC_REASONS = {"promise", "policy", "blind"}
 
 
 async def show_release(request: Request) -> Response:
-    """Show one release. Before its slot, only staff see the reasons, the timeline and the claims."""
+    """Show one release. Before its slot, only staff see the reasons, the timeline and the
+    claims.
+    """
     queries, name = queries_of(request), request.path_params["release"]
     body, now = await queries.find_release(name), queries.clock.now()
     shows_all = queries.sees_all or slot_has_passed(body, now)
@@ -37,14 +39,20 @@ async def show_release(request: Request) -> Response:
         would_change=explained.explanation.would_change if explained is not None else (),
         timeline=None if case is None else build_timeline(body, case.runs, case.blind, now),
         short=_label_instant,
-        claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"])) if shows_all else [],
+        claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"]))
+        if shows_all
+        else [],
         no_proof=NO_PROOF,
-        incidents=await queries.ask(lambda: queries.store.verdicts.incidents_of(name)) if queries.sees_all else [],
+        incidents=await queries.ask(lambda: queries.store.verdicts.incidents_of(name))
+        if queries.sees_all
+        else [],
     )
 
 
 def _label_instant(instant: datetime, line: Timeline, zone: str) -> str:
-    """Return the label of an instant on a timeline: only the time of day if the whole timeline is on one day."""
+    """Return the label of an instant on a timeline: only the time of day if the whole timeline is
+    on one day.
+    """
     days = {one.astimezone(ZoneInfo(zone)).date() for one in (line.begins, line.ends)}
     return clock(instant, zone) if len(days) == 1 else stamp(instant, zone, step=MINUTE)
 

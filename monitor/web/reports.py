@@ -1,4 +1,6 @@
-"""Reports on periods in the browser, only for staff: choose a period, read its report, download it, save a draft."""
+"""Reports on periods in the browser, only for staff: choose a period, read its report, download it,
+save a draft.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ _PARAMETERS = ("from", "to", "producer", "host")
 
 
 async def show_report(request: Request) -> Response:
-    """Show a form to choose a period, filled with the last month, or with the chosen period and the report on it."""
+    """Show a form to choose a period, filled with the last month, or with the chosen period and the
+    report on it.
+    """
     queries, choice = queries_of(request), _read_choice(request)
     report, fault = None, ""
     if choice["from"] or choice["to"]:
@@ -38,7 +42,10 @@ async def show_report(request: Request) -> Response:
             fault = str(exc)
     else:
         end_of_last_month = queries.today().replace(day=1) - timedelta(days=1)
-        choice |= {"from": end_of_last_month.replace(day=1).isoformat(), "to": end_of_last_month.isoformat()}
+        choice |= {
+            "from": end_of_last_month.replace(day=1).isoformat(),
+            "to": end_of_last_month.isoformat(),
+        }
     return render(
         request,
         "period.html",
@@ -72,7 +79,10 @@ async def save_as_draft(request: Request, sent: SentForm) -> Response:
 
 
 def _read_choice(request: Request) -> dict[str, str]:
-    """Return the period, producer and host in the query, each empty if it is not given. Raises `UserFault`."""
+    """Return the period, producer and host in the query, each empty if it is not given.
+
+    Raises `UserFault`.
+    """
     check_parameters(request, _PARAMETERS)
     return {name: request.query_params.get(name, "").strip() for name in _PARAMETERS}
 
@@ -83,14 +93,22 @@ async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:
     if last < first:
         raise UserFault("to: must not be before from")
     if (last - first).days >= MOST_DAYS:
-        raise UserFault(f"to: must be within {MOST_DAYS} days of from; for longer, use `ninethirty report period`")
+        raise UserFault(
+            f"to: must be within {MOST_DAYS} days of from; for longer, use `ninethirty report"
+            " period`"
+        )
     now = queries_of(request).clock.now()
     producer, host = chosen["producer"], chosen["host"]
-    return await _run_alone(request, lambda periods: periods.period(first, last, now, producer, host))
+    return await _run_alone(
+        request, lambda periods: periods.period(first, last, now, producer, host)
+    )
 
 
 async def _run_alone(request: Request, make: Callable[[Periods], T]) -> T:
-    """Return the result of `make`, run in a thread. Only one runs at a time, because a year takes seconds."""
+    """Return the result of `make`, run in a thread.
+
+    Only one runs at a time, because a year takes seconds.
+    """
     lock: asyncio.Lock = request.app.state.reporting
     periods = _require_periods(request)
     async with lock:

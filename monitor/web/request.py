@@ -1,4 +1,6 @@
-"""Functions that read a request: its viewer's queries and session, its body up to a limit, its parameters."""
+"""Functions that read a request: its viewer's queries and session, its body up to a limit, its
+parameters.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +32,18 @@ PROBLEM = "application/problem+json"
 
 
 def queries_of(request: Request) -> Queries:
-    """Return the queries of this application, limited to what the viewer of this request may see."""
+    """Return the queries of this application, limited to what the viewer of this request may
+    see.
+    """
     queries: Queries = request.app.state.queries
     return queries.for_viewer(sees_all=sees_all(request))
 
 
 def sees_all(request: Request) -> bool:
-    """Return whether the viewer may see embargoed information. False until `Authorise` has checked the request."""
+    """Return whether the viewer may see embargoed information.
+
+    False until `Authorise` has checked the request.
+    """
     return getattr(request.state, "sees_all", False)
 
 
@@ -46,18 +53,30 @@ def session_of(request: Request) -> Session | None:
 
 
 def may_act(request: Request) -> bool:
-    """Return whether the person is signed in with the right `duty` or `head`, and the board can be changed."""
+    """Return whether the person is signed in with the right `duty` or `head`, and the board can be
+    changed.
+    """
     session = session_of(request)
-    return session is not None and not session.person.is_viewer and queries_of(request).desk is not None
+    return (
+        session is not None
+        and not session.person.is_viewer
+        and queries_of(request).desk is not None
+    )
 
 
 def client_of(request: Request) -> str:
-    """Return the address of the client, or an empty text if it is unknown. A trusted proxy can state it."""
+    """Return the address of the client, or an empty text if it is unknown.
+
+    A trusted proxy can state it.
+    """
     return request.client.host if request.client is not None else ""
 
 
 async def read_body(request: Request, longest: int = _LONGEST_BODY) -> bytes:
-    """Return the body of a request. Raises `UserFault` if it is longer than `longest` bytes or takes too long."""
+    """Return the body of a request.
+
+    Raises `UserFault` if it is longer than `longest` bytes or takes too long.
+    """
     body = bytearray()
     try:
         async with asyncio.timeout(_BODY_SECONDS):
@@ -70,8 +89,12 @@ async def read_body(request: Request, longest: int = _LONGEST_BODY) -> bytes:
     return bytes(body)
 
 
-async def read_form(request: Request, longest: int = _LONGEST_BODY, most: int = 10) -> dict[str, str]:
-    """Return the fields of a form by name, blank ones too. If a name occurs twice, the first value counts.
+async def read_form(
+    request: Request, longest: int = _LONGEST_BODY, most: int = 10
+) -> dict[str, str]:
+    """Return the fields of a form by name, blank ones too.
+
+    If a name occurs twice, the first value counts.
 
     Raises `UserFault` if there are more than `longest` bytes or `most` fields.
     """
@@ -86,10 +109,12 @@ async def read_form(request: Request, longest: int = _LONGEST_BODY, most: int = 
 async def read_form_with_files(
     request: Request, longest: int, most: int, longest_with_files: int
 ) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Return the fields of a form as `read_form` does, and the content of each file that was chosen, by field name.
+    """Return the fields of a form as `read_form` does, and the content of each file that was
+    chosen, by field name.
 
-    Browsers send files as `multipart/form-data` (RFC 7578). A form in any other type has no files. Raises `UserFault`
-    too if there are more than `longest_with_files` bytes with the files, or if the form is damaged.
+    Browsers send files as `multipart/form-data` (RFC 7578). A form in any other type has no files.
+    Raises `UserFault` too if there are more than `longest_with_files` bytes with the files, or if
+    the form is damaged.
     """
     if not request.headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
         return await read_form(request, longest, most), {}
@@ -101,7 +126,9 @@ async def read_form_with_files(
     try:
         form = await parser.parse()
     except MultiPartException as exc:
-        raise UserFault(_TOO_MANY_FIELDS if exc.message.startswith("Too many") else _DAMAGED) from exc
+        raise UserFault(
+            _TOO_MANY_FIELDS if exc.message.startswith("Too many") else _DAMAGED
+        ) from exc
     fields, files = dict[str, str](), dict[str, bytes]()
     for name, value in form.multi_items():
         if isinstance(value, str):
@@ -112,7 +139,8 @@ async def read_form_with_files(
     # The parser raises no exception for a form that ends within a part.
     if not parser.is_complete:
         raise UserFault(_DAMAGED)
-    # The parser has one limit for fields and one for files. Both together must not be more than `most` either.
+    # The parser has one limit for fields and one for files. Both together must not be more than
+    # `most` either.
     if len(form.multi_items()) > most:
         raise UserFault(_TOO_MANY_FIELDS)
     if len(body) - sum(map(len, files.values())) > longest:
@@ -121,7 +149,9 @@ async def read_form_with_files(
 
 
 class _FormParser(MultiPartParser):
-    """A parser that knows whether the form `is_complete`: it did not end in the middle of a part."""
+    """A parser that knows whether the form `is_complete`: it did not end in the middle of a
+    part.
+    """
 
     is_complete = False
 
@@ -134,16 +164,33 @@ async def _yield_once(body: bytes) -> AsyncGenerator[bytes, None]:
 
 
 def parse_day(text: str) -> date:
-    """Return the date in a text such as `2026-11-26`. Raises ValueError if it is not a date of 1900 to 2199."""
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+    """Return the date in a text such as `2026-11-26`.
+
+    Raises ValueError if it is not a date of 1900 to 2199.
+    """
+    if (
+        re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text)
+        and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR
+    ):
         with suppress(ValueError):
             return date.fromisoformat(text)
     raise ValueError('not a day, write "2026-11-26"')
 
 
-def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> Response:
-    """Return a problem document (RFC 9457) that says why a request failed. `more` are additional members."""
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+def problem_response(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, **more: object
+) -> Response:
+    """Return a problem document (RFC 9457) that says why a request failed.
+
+    `more` are additional members.
+    """
+    content = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **more,
+    }
     return JSONResponse(content, status, headers, PROBLEM)
 
 
@@ -153,6 +200,8 @@ def check_parameters(request: Request, known: Sequence[str]) -> None:
     for name in given:
         if name not in known:
             expected = f"known are {', '.join(known)}" if known else "this address takes none"
-            raise UserFault(f"{one_line(name, _LONGEST_NAME) or '(no name)'}: unknown parameter, {expected}")
+            raise UserFault(
+                f"{one_line(name, _LONGEST_NAME) or '(no name)'}: unknown parameter, {expected}"
+            )
         if given.count(name) > 1:
             raise UserFault(f"{name}: given more than once")

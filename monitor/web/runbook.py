@@ -23,7 +23,9 @@ def _render_runbook() -> Markup:
     from markdown import markdown  # noqa: PLC0415  # only this page needs it
 
     # The first line of each document is its title. It is left out, because the page has a title.
-    parts = [_LINK.sub(_keep_inner_link, _read_document(page).partition("\n")[2]) for page in _PAGES]
+    parts = [
+        _LINK.sub(_keep_inner_link, _read_document(page).partition("\n")[2]) for page in _PAGES
+    ]
     return Markup(markdown("\n\n".join(parts), extensions=["toc", "tables"]))  # noqa: S704  # our own words
 
 
@@ -42,7 +44,10 @@ def _keep_inner_link(found: re.Match[str]) -> str:
 
 
 async def show_runbook(request: Request) -> Response:
-    """Show what each alert means. Everyone may read it, because alerts reach people who have not signed in."""
+    """Show what each alert means.
+
+    Everyone may read it, because alerts reach people who have not signed in.
+    """
     return render(request, "runbook.html", text=_render_runbook())
 
 

@@ -1,4 +1,7 @@
-"""The HTTP server: uvicorn, run in the daemon's event loop. The daemon handles signals and stops the server."""
+"""The HTTP server: uvicorn, run in the daemon's event loop.
+
+The daemon handles signals and stops the server.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ from monitor.web.middleware import AccessLog
 class _UvicornServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the daemon: uvicorn would end the process before the daemon has stopped in order."""
+        """Leave signals to the daemon: uvicorn would end the process before the daemon has stopped
+        in order.
+        """
         yield
 
 
@@ -35,14 +40,17 @@ def bind_address(address: str) -> socket.socket:
         bound.bind((host.strip("[]"), int(port)))
     except OSError as exc:
         bound.close()
-        raise PortTaken(f"cannot listen on {address}: {exc.strerror}: free it, or choose another port") from exc
+        raise PortTaken(
+            f"cannot listen on {address}: {exc.strerror}: free it, or choose another port"
+        ) from exc
     return bound
 
 
 class WebServer:
     """An HTTP server for one application.
 
-    `X-Forwarded-For` and `X-Forwarded-Proto` are read only from clients in `proxies`, a list of addresses and networks.
+    `X-Forwarded-For` and `X-Forwarded-Proto` are read only from clients in `proxies`, a list of
+    addresses and networks.
     """
 
     def __init__(
@@ -53,7 +61,9 @@ class WebServer:
         limiter: ConnectionLimiter | None = None,
         metrics: socket.socket | None = None,
     ) -> None:
-        """Prepare to serve `app` on the bound socket `pages`. On the socket `metrics`, serve only metrics and health.
+        """Prepare to serve `app` on the bound socket `pages`.
+
+        On the socket `metrics`, serve only metrics and health.
 
         `limiter` limits connections. The default is `default_limiter`.
         """
@@ -61,8 +71,9 @@ class WebServer:
         self._metrics_socket = metrics
         self.app = app
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
-        # A request passes `_record_connection`, then `_apply_proxy_headers` (which replaces the client's address and
-        # the scheme by those that trusted proxies send), then `_call_current_app`, which calls the newest `self.app`.
+        # A request passes `_record_connection`, then `_apply_proxy_headers` (which replaces the
+        # client's address and the scheme by those that trusted proxies send), then
+        # `_call_current_app`, which calls the newest `self.app`.
         trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # the types of uvicorn and starlette differ
         self._apply_proxy_headers = cast("ASGIApp", trusting)
         config = uvicorn.Config(
@@ -77,12 +88,15 @@ class WebServer:
             http="h11",
             ws="none",
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
-            # At most this many connections wait to be accepted. `limiter` does not count them yet, so they are few.
+            # At most this many connections wait to be accepted. `limiter` does not count them yet,
+            # so they are few.
             backlog=64,
         )
         # `load` sets uvicorn's own protocol class, which is then replaced.
         config.load()
-        make_connection = partial(Connection, limiter=default_limiter(proxies) if limiter is None else limiter)
+        make_connection = partial(
+            Connection, limiter=default_limiter(proxies) if limiter is None else limiter
+        )
         config.http_protocol_class = make_connection  # type: ignore[assignment] # called as a class
         self._server = _UvicornServer(config)
 
@@ -94,14 +108,23 @@ class WebServer:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        await self._server.serve([one for one in (self._socket, self._metrics_socket) if one is not None])
+        await self._server.serve(
+            [one for one in (self._socket, self._metrics_socket) if one is not None]
+        )
 
     async def _record_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Record whether a trusted proxy sent a request and whether the metrics socket received it. Then pass it on."""
-        # Proxy headers replace the client's address later, so the address of the connection is read here.
+        """Record whether a trusted proxy sent a request and whether the metrics socket received it.
+
+        Then pass it on.
+        """
+        # Proxy headers replace the client's address later, so the address of the connection is read
+        # here.
         host = (scope.get("client") or ("",))[0]
         # The configuration gives the two sockets different ports.
-        for_metrics = self._metrics_socket is not None and scope["server"][1] == self._metrics_socket.getsockname()[1]
+        for_metrics = (
+            self._metrics_socket is not None
+            and scope["server"][1] == self._metrics_socket.getsockname()[1]
+        )
         by_proxy = bool(host) and any(ipaddress.ip_address(host) in one for one in self._proxies)
         scope.setdefault("state", {}).update(by_proxy=by_proxy, for_metrics=for_metrics)
         await self._apply_proxy_headers(scope, receive, send)
@@ -116,6 +139,8 @@ class WebServer:
         self.app = app
 
     def stop(self) -> None:
-        """Accept no more requests, finish the current ones, end event streams, and return from `run`."""
+        """Accept no more requests, finish the current ones, end event streams, and return from
+        `run`.
+        """
         self.replace_app(self.app)
         self._server.should_exit = True

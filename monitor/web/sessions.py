@@ -34,7 +34,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Busy(UserFault):
-    """Raised for too many wrong guesses or too many sign-ins at once. The client must wait `wait` seconds."""
+    """Raised for too many wrong guesses or too many sign-ins at once.
+
+    The client must wait `wait` seconds.
+    """
 
     def __init__(self, wait: int) -> None:
         super().__init__("Too many attempts. Try again in a minute.")
@@ -42,7 +45,9 @@ class Busy(UserFault):
 
 
 class NotSignedOn(NinethirtyError):
-    """Sign-on failed. `status` is 403 if the person is refused, 502 or 503 if the provider fails."""
+    """Sign-on failed. `status` is 403 if the person is refused, 502 or 503 if the provider
+    fails.
+    """
 
     def __init__(self, status: HTTPStatus, why: str) -> None:
         """Take the reason: a sentence for the person, without secrets."""
@@ -54,7 +59,8 @@ class NotSignedOn(NinethirtyError):
 class ProviderClaims:
     """The values of the configured claim of an ID token. They decide which right a person gets.
 
-    `source` names the provider and the claim. `token` is the whole ID token, which signing out needs.
+    `source` names the provider and the claim. `token` is the whole ID token, which signing out
+    needs.
     """
 
     source: str
@@ -73,7 +79,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The configuration of a provider. `rights` are by value of `claim`. It redirects to our address `back`."""
+    """The configuration of a provider.
+
+    `rights` are by value of `claim`. It redirects to our address `back`.
+    """
 
     issuer: str
     client: str
@@ -85,21 +94,33 @@ class Provider:
     def right(self, claimed: ProviderClaims) -> Right | None:
         """Return the highest right that any of the values gives, or None."""
         given = {self.rights[value] for value in claimed.values if value in self.rights}
-        # The configuration may have changed since sign-on, and a value can mean something else in another claim.
-        return next((right for right in reversed(Right) if right in given), None) if self.has_issued(claimed) else None
+        # The configuration may have changed since sign-on, and a value can mean something else in
+        # another claim.
+        return (
+            next((right for right in reversed(Right) if right in given), None)
+            if self.has_issued(claimed)
+            else None
+        )
 
     def has_issued(self, claimed: ProviderClaims) -> bool:
-        """Return whether these values come from this provider and from the claim that is configured now."""
+        """Return whether these values come from this provider and from the claim that is configured
+        now.
+        """
         return claimed.source == self._source
 
     def read_claims(self, claims: Mapping[str, Any], token: str) -> ProviderClaims:
-        """Return the values of the claim in an ID token on which rights depend. Leave out an unverified email."""
+        """Return the values of the claim in an ID token on which rights depend.
+
+        Leave out an unverified email.
+        """
         claim = claims.get(self.claim)
         values = claim if isinstance(claim, list) else [claim]
         # Some providers let people type any address, so an unverified one proves no identity.
         if self.claim == "email" and claims.get("email_verified") is not True:
             values = []
-        return ProviderClaims(self._source, tuple(value for value in values if isinstance(value, str)), token)
+        return ProviderClaims(
+            self._source, tuple(value for value in values if isinstance(value, str)), token
+        )
 
     @property
     def host(self) -> str:
@@ -113,7 +134,10 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A person who is signed in. Each of their forms must contain `guard`. `ends` is a time of the monotonic clock."""
+    """A person who is signed in.
+
+    Each of their forms must contain `guard`. `ends` is a time of the monotonic clock.
+    """
 
     person: Person
     ends: float
@@ -130,7 +154,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ProxyAuth:
-    """The configuration of sign-on by a proxy that sends the name in `header`. The name `*` means all others."""
+    """The configuration of sign-on by a proxy that sends the name in `header`.
+
+    The name `*` means all others.
+    """
 
     header: str
     rights: Mapping[str, Right]
@@ -141,10 +168,18 @@ class ProxyAuth:
 
 
 class Sessions:
-    """Checks passwords and keeps sessions. A restart ends all sessions; a new password in the users file ends one."""
+    """Checks passwords and keeps sessions.
 
-    def __init__(self, users: Users, clock: Clock, throttle: Throttle, public_url: str = "") -> None:
-        """Check passwords against `users`. If `public_url` is https, a proxy in front of us does the encryption."""
+    A restart ends all sessions; a new password in the users file ends one.
+    """
+
+    def __init__(
+        self, users: Users, clock: Clock, throttle: Throttle, public_url: str = ""
+    ) -> None:
+        """Check passwords against `users`.
+
+        If `public_url` is https, a proxy in front of us does the encryption.
+        """
         self.public_url = public_url
         self.proxy_auth: ProxyAuth | None = None
         self.provider: OpenID | None = None
@@ -159,38 +194,58 @@ class Sessions:
         # Two threads: one for the password that is being checked, one for sessions that exist.
         self._thread = ThreadPoolExecutor(2, "sign-in")
 
-    async def sign_in(self, name: str, password: str, client: str, shown_mark: str = "") -> str | None:
+    async def sign_in(
+        self, name: str, password: str, client: str, shown_mark: str = ""
+    ) -> str | None:
         """Return the key of a new session, or None for a wrong name or password. Raises `Busy`.
 
-        `shown_mark` is the `browser_mark` that the browser has from an earlier sign-in, or empty. Wrong guesses from
-        other browsers do not delay a browser with a valid mark, even if they come from the same address.
+        `shown_mark` is the `browser_mark` that the browser has from an earlier sign-in, or empty.
+        Wrong guesses from other browsers do not delay a browser with a valid mark, even if they
+        come from the same address.
         """
         mark = self.browser_mark(name)
         is_known = hmac.compare_digest(shown_mark.encode(), mark.encode())
         guessers = (mark,) if is_known else (client, self.account_counter(name))
-        person = await self._try_password(name, password, client, guessers, is_known_browser=is_known)
+        person = await self._try_password(
+            name, password, client, guessers, is_known_browser=is_known
+        )
         return self._open_session(secrets.token_urlsafe(32), person) if person is not None else None
 
     def browser_mark(self, name: str) -> str:
-        """Return the cookie value for a browser in which this person signed in. It is valid until a restart."""
+        """Return the cookie value for a browser in which this person signed in.
+
+        It is valid until a restart.
+        """
         return self._sign_text("known", name)
 
     def account_counter(self, name: str) -> str:
-        """Return the key under which wrong guesses of this account's password from unknown browsers are counted."""
+        """Return the key under which wrong guesses of this account's password from unknown browsers
+        are counted.
+        """
         return self._sign_text("account", name)
 
     def _sign_text(self, use: str, text: str) -> str:
-        """Return the HMAC of `text` with a key that only this process has. It differs for each `use`."""
+        """Return the HMAC of `text` with a key that only this process has.
+
+        It differs for each `use`.
+        """
         message = f"{use} {text}".encode("utf-8", "surrogatepass")
         return hmac.new(self._signing_key, message, hashlib.sha256).hexdigest()
 
     async def find_session(self, key: str) -> Session | None:
-        """Return the session of a key. None if it is too old, or its person has another password or no right."""
+        """Return the session of a key.
+
+        None if it is too old, or its person has another password or no right.
+        """
         session = self._sessions.get(key)
         if session is None:
             return None
         person = await self._read_person(session)
-        if person is None or person.password != session.person.password or self._clock.monotonic() >= session.ends:
+        if (
+            person is None
+            or person.password != session.person.password
+            or self._clock.monotonic() >= session.ends
+        ):
             self._sessions.pop(key, None)
             return None
         return replace(session, person=person)
@@ -203,11 +258,16 @@ class Sessions:
         return None if right is None else replace(session.person, right=right)
 
     async def sign_on_address(self, secret: str) -> str:
-        """Return the provider's address where the browser with this `secret` signs in. Raises `NotSignedOn`."""
+        """Return the provider's address where the browser with this `secret` signs in.
+
+        Raises `NotSignedOn`.
+        """
         return await self._require_provider().sign_on_address(self.make_flow(secret))
 
     def make_flow(self, secret: str) -> Flow:
-        """Return the texts of a sign-on, derived from `secret`, a random text in the browser's cookie."""
+        """Return the texts of a sign-on, derived from `secret`, a random text in the browser's
+        cookie.
+        """
         return Flow(*(self._sign_text(use, secret) for use in ("state", "nonce", "verifier")))
 
     def _require_provider(self) -> OpenID:
@@ -216,27 +276,39 @@ class Sessions:
         return self.provider
 
     async def finish_sign_on(self, code: str, secret: str, client: str) -> str:
-        """Exchange the provider's `code` for a new session, and return its key. Raises `Busy`, `NotSignedOn`."""
+        """Exchange the provider's `code` for a new session, and return its key.
+
+        Raises `Busy`, `NotSignedOn`.
+        """
         self._check_wait((client,))
         openid = self._require_provider()
         name, claims = await openid.redeem_code(code, self.make_flow(secret), self._run_in_thread)
         right = openid.provider.right(claims)
         if right is None:
-            why = f"You are signed on as {name}, who has no rights here. Contact the person who runs this monitor."
+            why = (
+                f"You are signed on as {name}, who has no rights here. Contact the person who runs"
+                " this monitor."
+            )
             raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
         _log.info("signed_in", user=name, right=str(right), by="oidc", client=client)
         return self._open_session(secrets.token_urlsafe(32), Person(name), claims=claims)
 
     async def sign_in_by_header(self, authorization: str, client: str) -> Session | None:
-        """Return the session for a header of HTTP basic authentication, None for a wrong password. Raises `Busy`."""
-        # A check of a password is slow, so further requests with the same header get the same session.
+        """Return the session for a header of HTTP basic authentication, None for a wrong password.
+
+        Raises `Busy`.
+        """
+        # A check of a password is slow, so further requests with the same header get the same
+        # session.
         key = self._sign_text("header", authorization)
         if (session := await self.find_session(key)) is not None:
             return session
         name, password = _read_basic_header(authorization)
         guessers = (client, self.account_counter(name))
         person = await self._try_password(name, password, client, guessers)
-        return await self.find_session(self._open_session(key, person)) if person is not None else None
+        return (
+            await self.find_session(self._open_session(key, person)) if person is not None else None
+        )
 
     @property
     def allows_passwords(self) -> bool:
@@ -249,11 +321,17 @@ class Sessions:
         return self.allows_passwords or self.provider is not None
 
     def sign_in_by_proxy(self, names: Sequence[str]) -> Session | None:
-        """Return the session of the person that a trusted proxy signed on, or None if they have no right.
+        """Return the session of the person that a trusted proxy signed on, or None if they have no
+        right.
 
-        `names` are all values of its header. Two values are refused, because the client may have sent one of them.
+        `names` are all values of its header. Two values are refused, because the client may have
+        sent one of them.
         """
-        right = self.proxy_auth.right(names[0]) if self.proxy_auth is not None and len(names) == 1 else None
+        right = (
+            self.proxy_auth.right(names[0])
+            if self.proxy_auth is not None and len(names) == 1
+            else None
+        )
         if right is None:
             return None
         # Their session has no cookie, so its key is derived from the name.
@@ -277,20 +355,34 @@ class Sessions:
             _log.info("signed_out", user=ended.person.name)
 
     async def sign_out_address(self, session: Session) -> str:
-        """Return the address at which the provider signs this person out, empty if no provider signed them on."""
-        return await self.provider.sign_out_address(session.claims) if self.provider and session.claims else ""
+        """Return the address at which the provider signs this person out, empty if no provider
+        signed them on.
+        """
+        return (
+            await self.provider.sign_out_address(session.claims)
+            if self.provider and session.claims
+            else ""
+        )
 
     def close(self) -> None:
         """Stop the threads."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def _try_password(
-        self, name: str, password: str, client: str, guessers: Sequence[str], *, is_known_browser: bool = False
+        self,
+        name: str,
+        password: str,
+        client: str,
+        guessers: Sequence[str],
+        *,
+        is_known_browser: bool = False,
     ) -> Person | None:
-        """Return the person if the password is right, else None. Raises `Busy` if too many checks wait.
+        """Return the person if the password is right, else None.
 
-        A wrong password is counted for each of `guessers`: the address and the account, or a known browser. Also raises
-        `Busy` while one of them must wait because of earlier wrong passwords.
+        Raises `Busy` if too many checks wait.
+
+        A wrong password is counted for each of `guessers`: the address and the account, or a known
+        browser. Also raises `Busy` while one of them must wait because of earlier wrong passwords.
         """
         self._check_wait(guessers)
         # More checks may wait if they come from browsers in which someone has signed in before.
@@ -298,10 +390,12 @@ class Sessions:
             raise Busy(1)
         self._waiting_checks += 1
         try:
-            # Only one check runs at a time, so that each wrong guess is counted before the next one is checked.
+            # Only one check runs at a time, so that each wrong guess is counted before the next one
+            # is checked.
             async with self._check_lock:
                 self._check_wait(guessers)  # again, because others may have guessed wrong meanwhile
-                # A password is checked for an unknown name too, so that the time does not show which names exist.
+                # A password is checked for an unknown name too, so that the time does not show
+                # which names exist.
                 person = await self._run_in_thread(lambda: self._users.find(name)) or UNKNOWN_PERSON
                 is_right = await self._run_in_thread(lambda: person.password.matches(password))
                 if is_right and person is not UNKNOWN_PERSON:
@@ -320,9 +414,17 @@ class Sessions:
             raise Busy(wait)
 
     def _open_session(
-        self, key: str, person: Person, *, by_proxy_header: bool = False, claims: ProviderClaims | None = None
+        self,
+        key: str,
+        person: Person,
+        *,
+        by_proxy_header: bool = False,
+        claims: ProviderClaims | None = None,
     ) -> str:
-        """Add a session under `key` and return `key`. If there are too many, the oldest session ends."""
+        """Add a session under `key` and return `key`.
+
+        If there are too many, the oldest session ends.
+        """
         ends = self._clock.monotonic() + SESSION_SECONDS
         self._sessions[key] = Session(person, ends, by_proxy_header=by_proxy_header, claims=claims)
         if len(self._sessions) > _MOST_SESSIONS:
@@ -334,9 +436,13 @@ class Sessions:
 
 
 def _read_basic_header(authorization: str) -> tuple[str, str]:
-    """Return the name and the password of an `Authorization: Basic` header, both empty if it is malformed."""
+    """Return the name and the password of an `Authorization: Basic` header, both empty if it is
+    malformed.
+    """
     try:
-        name, _, password = b64decode(authorization.partition(" ")[2], validate=True).decode().partition(":")
+        name, _, password = (
+            b64decode(authorization.partition(" ")[2], validate=True).decode().partition(":")
+        )
     except ValueError:
         return "", ""
     return name, password

@@ -1,7 +1,8 @@
 """Authorisation of each request, and the pages to sign in and out.
 
-Staff who are signed in and programs with a token see everything. So does a person at the machine itself, unless
-people sign in. Viewers (everyone, if the board is public) see all but embargoed data. Others see only health.
+Staff who are signed in and programs with a token see everything. So does a person at the machine
+itself, unless people sign in. Viewers (everyone, if the board is public) see all but embargoed
+data. Others see only health.
 """
 
 from __future__ import annotations
@@ -31,16 +32,29 @@ from monitor.web.sessions import SESSION_SECONDS, Busy, NotSignedOn, Session, Se
 _HEALTH = {"/healthz", "/livez", "/readyz"}
 _UNRESTRICTED_PATHS = _HEALTH | {"/style.css", "/live.js", "/icon.svg", "/runbook", "/acknowledge"}
 _UNRESTRICTED_PATHS |= {"/sign-in", "/sign-in/oidc", "/sign-in/oidc/return"}
-"""Paths that everyone may request: health, assets, the runbook, sign-in, and the page of signed links."""
+"""Paths that everyone may request: health, assets, the runbook, sign-in, and the page of signed
+links.
+"""
 _METRICS = "/metrics"
 _LOOPBACK_ADDRESSES = {"127.0.0.1", "::1"}
 _STAFF_PATHS = ("/status", "/api/v1/calendars", "/reports")
-"""Paths only for staff: status and calendars show embargoed addresses, and reports show incidents."""
+"""Paths only for staff: status and calendars show embargoed addresses, and reports show
+incidents.
+"""
 _LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
-_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+_FORWARDED = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+)
 _ACKNOWLEDGE_PATH = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
 _LONG_FORM_PATHS = re.compile(r"/incidents/([^/]+/(draft|sign)|new)|/silences|/by-hand")
-"""Paths of long forms. After a session has ended, the response to these contains only the typed text."""
+"""Paths of long forms. After a session has ended, the response to these contains only the typed
+text.
+"""
 _BROWSER_KNOWN_FOR = 90 * 24 * 3600
 _NO_MATCH = "That name and password do not belong together."
 _STALE_PAGE = "This page is too old. Try again."
@@ -54,18 +68,23 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="ninethirty", charset="UTF-8"'}
 
 @dataclass(frozen=True, slots=True)
 class Authorise:
-    """Middleware that identifies the viewer, records what they may see, and refuses what they may not request.
+    """Middleware that identifies the viewer, records what they may see, and refuses what they may
+    not request.
 
-    It reads the path from the scope, as the router does, because a client can forge the `Host` header of `request.url`.
+    It reads the path from the scope, as the router does, because a client can forge the `Host`
+    header of `request.url`.
     """
 
     app: ASGIApp
     queries: Queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Identify the viewer, and pass the request on or refuse it. The port for metrics serves no pages.
+        """Identify the viewer, and pass the request on or refuse it.
 
-        The request's state gets `session`, `token_scope` and `sees_all`: whether the viewer may see embargoed data.
+        The port for metrics serves no pages.
+
+        The request's state gets `session`, `token_scope` and `sees_all`: whether the viewer may see
+        embargoed data.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -73,7 +92,9 @@ class Authorise:
         request, sessions = Request(scope), self.queries.sessions
         if getattr(request.state, "for_metrics", False):
             is_served = scope["path"] in _HEALTH | {_METRICS}
-            responder = self.app if is_served else problem_response(404, "only metrics and health are here")
+            responder = (
+                self.app if is_served else problem_response(404, "only metrics and health are here")
+            )
             await responder(scope, receive, send)
             return
         try:
@@ -93,7 +114,8 @@ class Authorise:
     def _may_request(self, request: Request, session: Session | None) -> bool:
         """Return whether a viewer who does not see everything may make this request."""
         path = request.scope["path"]
-        # Acknowledging and long forms check the token or the session themselves. Their response says what is wrong.
+        # Acknowledging and long forms check the token or the session themselves. Their response
+        # says what is wrong.
         checks_itself = _ACKNOWLEDGE_PATH.fullmatch(path) or (
             request.method == "POST" and _LONG_FORM_PATHS.fullmatch(path)
         )
@@ -104,14 +126,27 @@ class Authorise:
         return (self.queries.public or session is not None) and not path.startswith(_STAFF_PATHS)
 
     def _is_at_the_machine(self, request: Request) -> bool:
-        """Return whether a browser on this machine made the request directly, on a board without sign-in."""
-        # A foreign page in that browser can point its own host name here, so the Host header is checked.
+        """Return whether a browser on this machine made the request directly, on a board without
+        sign-in.
+        """
+        # A foreign page in that browser can point its own host name here, so the Host header is
+        # checked.
         host = _LOOPBACK_HOST.fullmatch(request.headers.get("Host", ""))
         forwarded = any(name in request.headers for name in _FORWARDED)
-        return self.queries.local and client_of(request) in _LOOPBACK_ADDRESSES and host is not None and not forwarded
+        return (
+            self.queries.local
+            and client_of(request) in _LOOPBACK_ADDRESSES
+            and host is not None
+            and not forwarded
+        )
 
-    async def _read_token_scope(self, request: Request, sessions: Sessions | None) -> TokenScope | None:
-        """Return the scope of a request's bearer token, or None. A wrong token counts as a wrong guess."""
+    async def _read_token_scope(
+        self, request: Request, sessions: Sessions | None
+    ) -> TokenScope | None:
+        """Return the scope of a request's bearer token, or None.
+
+        A wrong token counts as a wrong guess.
+        """
         scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         token = credentials.strip()
         if scheme.lower() != "bearer" or not token or request.scope["path"] in _UNRESTRICTED_PATHS:
@@ -130,21 +165,34 @@ class Authorise:
 
 
 async def _find_session(request: Request, sessions: Sessions) -> Session | None:
-    """Return the session that the proxy's header, the cookie or the password proves, or None. Raises `Busy`."""
-    names = request.headers.getlist(sessions.proxy_auth.header) if sessions.proxy_auth is not None else []
+    """Return the session that the proxy's header, the cookie or the password proves, or None.
+
+    Raises `Busy`.
+    """
+    names = (
+        request.headers.getlist(sessions.proxy_auth.header)
+        if sessions.proxy_auth is not None
+        else []
+    )
     if names and getattr(request.state, "by_proxy", False):
         return sessions.sign_in_by_proxy(names)
     key = request.cookies.get(_cookie_name(request))
     session = await sessions.find_session(key) if key else None
     authorization = request.headers.get("Authorization", "")
     # Browsers add such a header to requests from other sites too, so it may only read.
-    if session is None and authorization.lower().startswith("basic ") and request.method in {"GET", "HEAD"}:
+    if (
+        session is None
+        and authorization.lower().startswith("basic ")
+        and request.method in {"GET", "HEAD"}
+    ):
         return await sessions.sign_in_by_header(authorization, client_of(request))
     return session
 
 
 def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
-    """Return the refusal: 403 for people signed in, a redirect to sign in for a page in a browser, else 401."""
+    """Return the refusal: 403 for people signed in, a redirect to sign in for a page in a browser,
+    else 401.
+    """
     if session_of(request) is not None:
         return problem_response(403, "this is for staff")
     if sessions is None or not sessions.allows_sign_in or request.scope["path"] == _METRICS:
@@ -160,20 +208,33 @@ def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
 async def show_sign_in_form(request: Request) -> Response:
     """Show the sign-in form, or redirect a person who is already signed in."""
     where = _path_or_board(request.query_params.get("next", "/"))
-    return RedirectResponse(where, 303) if session_of(request) is not None else _render_sign_in_form(request, where)
+    return (
+        RedirectResponse(where, 303)
+        if session_of(request) is not None
+        else _render_sign_in_form(request, where)
+    )
 
 
 async def sign_in(request: Request) -> Response:
-    """Sign a person in and redirect to `next`. Show the form again if the name, the password or the token is wrong."""
+    """Sign a person in and redirect to `next`.
+
+    Show the form again if the name, the password or the token is wrong.
+    """
     form, sessions = await read_form(request), _require_sessions(request)
     where, name = _path_or_board(form.get("next", "/")), form.get("name", "").strip()
-    # The form has the same token as this browser's cookie, so that a page of another site cannot send the form.
+    # The form has the same token as this browser's cookie, so that a page of another site cannot
+    # send the form.
     form_token = request.cookies.get(_cookie_name(request, "-form"), "")
-    if not form_token or not hmac.compare_digest(form_token.encode(), form.get("mark", "").encode()):
+    if not form_token or not hmac.compare_digest(
+        form_token.encode(), form.get("mark", "").encode()
+    ):
         return _render_sign_in_form(request, where, 400, name, _STALE_PAGE)
-    # The cookie `-known` proves an earlier sign-in in this browser. So the person need not wait if others guess wrong.
+    # The cookie `-known` proves an earlier sign-in in this browser. So the person need not wait if
+    # others guess wrong.
     browser_mark = request.cookies.get(_cookie_name(request, "-known"), "")
-    session_key = await sessions.sign_in(name, form.get("password", ""), client_of(request), browser_mark)
+    session_key = await sessions.sign_in(
+        name, form.get("password", ""), client_of(request), browser_mark
+    )
     if session_key is None:
         return _render_sign_in_form(request, where, 403, name, _NO_MATCH)
     response = _redirect_signed_in(request, where, session_key)
@@ -182,8 +243,13 @@ async def sign_in(request: Request) -> Response:
 
 
 async def start_sign_on(request: Request) -> Response:
-    """Redirect a browser to the OpenID provider, or show the sign-in form with the reason why that failed."""
-    sessions, where = _require_sessions(request), _path_or_board(request.query_params.get("next", "/"))
+    """Redirect a browser to the OpenID provider, or show the sign-in form with the reason why that
+    failed.
+    """
+    sessions, where = (
+        _require_sessions(request),
+        _path_or_board(request.query_params.get("next", "/")),
+    )
     secret = secrets.token_urlsafe()
     try:
         response = RedirectResponse(await sessions.sign_on_address(secret), 303)
@@ -198,7 +264,10 @@ async def start_sign_on(request: Request) -> Response:
 async def finish_sign_on(request: Request) -> Response:
     """Sign in the person that the OpenID provider sends back, if this browser began the sign-on."""
     secret_and_path = request.cookies.get(_cookie_name(request, "-flow"), "")
-    secret, where = secret_and_path[:_SECRET_LENGTH], _path_or_board(secret_and_path[_SECRET_LENGTH:])
+    secret, where = (
+        secret_and_path[:_SECRET_LENGTH],
+        _path_or_board(secret_and_path[_SECRET_LENGTH:]),
+    )
     try:
         key = await _redeem_code(request, secret)
     except NotSignedOn as fault:
@@ -213,7 +282,10 @@ async def finish_sign_on(request: Request) -> Response:
 
 
 async def _redeem_code(request: Request, secret: str) -> str:
-    """Return the key of a new session for a query's code. Raises `NotSignedOn`, also for another browser's sign-on."""
+    """Return the key of a new session for a query's code.
+
+    Raises `NotSignedOn`, also for another browser's sign-on.
+    """
     sessions, query = _require_sessions(request), request.query_params
     # Only the browser that began the sign-on has the secret from which this state was made.
     state = sessions.make_flow(secret).state
@@ -226,7 +298,10 @@ async def _redeem_code(request: Request, secret: str) -> str:
 
 
 def _redirect_signed_in(request: Request, where: str, key: str) -> Response:
-    """Return a redirect that sets the cookie of a new session. The session before it in this browser ends."""
+    """Return a redirect that sets the cookie of a new session.
+
+    The session before it in this browser ends.
+    """
     _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
     response = RedirectResponse(where, 303)
     _set_cookie(request, response, key, SESSION_SECONDS)
@@ -241,21 +316,29 @@ def _show_failed_sign_on(request: Request, where: str, fault: NotSignedOn) -> Re
 async def sign_out(request: Request) -> Response:
     """End the session. If a provider signed the person on, show a page that links to its sign-out.
 
-    A redirect would not work, because the content security policy forbids forms that lead to other sites. Without the
-    session's guard, another site may have sent the form. Then only the cookie of this browser is deleted.
+    A redirect would not work, because the content security policy forbids forms that lead to other
+    sites. Without the session's guard, another site may have sent the form. Then only the cookie of
+    this browser is deleted.
     """
     session, form, provider_url = session_of(request), await read_form(request), ""
     if session is not None and session.has_guard(form.get("guard", "")):
         _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
         request.state.session = None
         provider_url = await _require_sessions(request).sign_out_address(session)
-    page = render(request, "signedout.html", where=provider_url) if provider_url else RedirectResponse("/", 303)
+    page = (
+        render(request, "signedout.html", where=provider_url)
+        if provider_url
+        else RedirectResponse("/", 303)
+    )
     _delete_cookie(request, page)
     return page
 
 
-def _render_sign_in_form(request: Request, where: str, code: int = 200, name: str = "", fault: str = "") -> Response:
-    # The form must send back the mark in this browser's cookie, so a foreign page cannot sign a person in.
+def _render_sign_in_form(
+    request: Request, where: str, code: int = 200, name: str = "", fault: str = ""
+) -> Response:
+    # The form must send back the mark in this browser's cookie, so a foreign page cannot sign a
+    # person in.
     mark = request.cookies.get(_cookie_name(request, "-form"), "")
     mark = mark if re.fullmatch(r"[\w-]{43}", mark) else secrets.token_urlsafe()
     response = render(request, "signin.html", code, next=where, mark=mark, name=name, fault=fault)
@@ -264,14 +347,26 @@ def _render_sign_in_form(request: Request, where: str, code: int = 200, name: st
 
 
 def _delete_cookie(request: Request, response: Response, use: str = "") -> None:
-    response.delete_cookie(_cookie_name(request, use), secure=_is_secure(request), httponly=True, samesite="lax")
+    response.delete_cookie(
+        _cookie_name(request, use), secure=_is_secure(request), httponly=True, samesite="lax"
+    )
 
 
-def _set_cookie(request: Request, response: Response, value: str, lasts: int, use: str = "") -> None:
-    # Browsers do not send strict cookies when a link in mail, or a provider, leads here. So these two kinds are lax.
+def _set_cookie(
+    request: Request, response: Response, value: str, lasts: int, use: str = ""
+) -> None:
+    # Browsers do not send strict cookies when a link in mail, or a provider, leads here. So these
+    # two kinds are lax.
     site: Literal["strict", "lax"] = "lax" if use in {"", "-flow"} else "strict"
     secure = _is_secure(request)
-    response.set_cookie(_cookie_name(request, use), value, max_age=lasts, secure=secure, httponly=True, samesite=site)
+    response.set_cookie(
+        _cookie_name(request, use),
+        value,
+        max_age=lasts,
+        secure=secure,
+        httponly=True,
+        samesite=site,
+    )
 
 
 def _cookie_name(request: Request, use: str = "") -> str:
@@ -294,7 +389,10 @@ def _require_sessions(request: Request) -> Sessions:
 
 
 def _path_or_board(where: str) -> str:
-    """Return `where` if it is a path on this server, else `/`. So no link can redirect to another site."""
+    """Return `where` if it is a path on this server, else `/`.
+
+    So no link can redirect to another site.
+    """
     return where if re.fullmatch(r"/(?![/\\])[\x21-\x7e]*", where) else "/"
 
 

@@ -1,4 +1,6 @@
-"""The page that mutes messages about a release, a producer, a host or an incident, now or for planned work ahead."""
+"""The page that mutes messages about a release, a producer, a host or an incident, now or for
+planned work ahead.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,15 @@ _DEFAULT_LENGTH, _OFFERED_BEFORE = timedelta(hours=4), timedelta(days=30)
 
 
 async def show_mute_form(
-    request: Request, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None
+    request: Request,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
 ) -> Response:
-    """Show the form that mutes messages, and the current and future silences, the spans in which they are muted.
+    """Show the form that mutes messages, and the current and future silences, the spans in which
+    they are muted.
 
-    The query can name a `release` or an `incident`, which is then chosen in the form. If the form was sent and refused,
-    it has the `typed` texts and the `faults` by box.
+    The query can name a `release` or an `incident`, which is then chosen in the form. If the form
+    was sent and refused, it has the `typed` texts and the `faults` by box.
     """
     if typed is None:
         check_parameters(request, ("release", "incident"))
@@ -61,12 +66,18 @@ async def show_mute_form(
 
 @with_staff_form
 async def mute_messages(request: Request, sent: SentForm) -> Response:
-    """Add the silence of the form, for `_DEFAULT_LENGTH` if it has no end, and show the page again, with any faults."""
+    """Add the silence of the form, for `_DEFAULT_LENGTH` if it has no end, and show the page again,
+    with any faults.
+    """
     zone, now = queries_of(request).timezone, sent.desk.clock.now()
     try:
         begins = _read_instant(sent.text("from"), "from", zone)
-        until = _read_instant(sent.text("until"), "until", zone) or (begins or now) + _DEFAULT_LENGTH
-        await sent.desk.silence(_read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins)
+        until = (
+            _read_instant(sent.text("until"), "until", zone) or (begins or now) + _DEFAULT_LENGTH
+        )
+        await sent.desk.silence(
+            _read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins
+        )
     except InvalidInput as fault:
         return await show_mute_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
     return RedirectResponse("/silences", 303)
@@ -91,7 +102,9 @@ def _read_subject(text: str) -> tuple[Scope, str]:
 
 
 def _read_instant(text: str, box: str, zone: str) -> datetime | None:
-    """Return the instant of a local date-time, or None if the box is empty. Raises `InvalidInput`."""
+    """Return the instant of a local date-time, or None if the box is empty. Raises
+    `InvalidInput`.
+    """
     try:
         return instant(datetime.fromisoformat(text).replace(tzinfo=None), zone) if text else None
     except ValueError as exc:
@@ -101,7 +114,9 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
 async def _find_subjects(
     queries: Queries, typed: Mapping[str, str], now: datetime
 ) -> tuple[list[Choice], datetime | None]:
-    """Return what can be muted for the query's incident or release, and the release's slot (None: no future time)."""
+    """Return what can be muted for the query's incident or release, and the release's slot (None:
+    no future time).
+    """
     if typed.get("incident"):
         incident = await queries.find_incident(typed["incident"])
         choices = [(Scope.INCIDENT, incident.id, incident.title)]
@@ -114,15 +129,23 @@ async def _find_subjects(
     body = await queries.find_release(typed["release"])
     # A slot without a time gets the value `now`, which is not ahead.
     slot = slot_start(body) if body["slot"] and body["slot"]["precision"] == "instant" else now
-    return [(Scope.RELEASE, body["id"], body["title"])], slot if now < slot <= now + FARTHEST_AHEAD else None
+    return [
+        (Scope.RELEASE, body["id"], body["title"])
+    ], slot if now < slot <= now + FARTHEST_AHEAD else None
 
 
 def _list_producers_and_hosts(queries: Queries, now: datetime) -> Iterator[Choice]:
     """Yield the producers and hosts of releases near today, and all producers that have a name."""
     near = queries.store.ledger.releases(now - _OFFERED_BEFORE, now + FARTHEST_AHEAD)
     producers = {*queries.producers, *(name for one in near for name in one.producers)}
-    yield from ((Scope.PRODUCER, name, called) for name, called in sort_by_name(producers, queries.producers))
-    yield from ((Scope.HOST, host, host) for host in sorted({urlsplit(one.url).hostname or "" for one in near} - {""}))
+    yield from (
+        (Scope.PRODUCER, name, called)
+        for name, called in sort_by_name(producers, queries.producers)
+    )
+    yield from (
+        (Scope.HOST, host, host)
+        for host in sorted({urlsplit(one.url).hostname or "" for one in near} - {""})
+    )
 
 
 def _format_for_input(moment: datetime | None, zone: str) -> str:

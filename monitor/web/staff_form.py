@@ -1,4 +1,6 @@
-"""Forms that only people who may act can send, and the page that shows what they typed if one is refused."""
+"""Forms that only people who may act can send, and the page that shows what they typed if one is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,19 @@ from monitor.web.request import may_act, queries_of, read_form_with_files, sessi
 from monitor.web.users import Person
 
 _MOST_BYTES, _MOST_WITH_FILES, _MOST_WITHOUT_SESSION = 1 << 20, 8 << 20, 1 << 17
-"""The most bytes of a form: its texts, with its files, and all of it from a person who is not signed in."""
+"""The most bytes of a form: its texts, with its files, and all of it from a person who is not
+signed in.
+"""
 _MOST_FIELDS = 300
 _HIDDEN_FIELDS = ("guard", "version", "do")
 
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """The fields of a form that a person with the right to act has sent. `incident` is that of the path, or empty."""
+    """The fields of a form that a person with the right to act has sent.
+
+    `incident` is that of the path, or empty.
+    """
 
     desk: Desk
     person: Person
@@ -34,7 +41,9 @@ class SentForm:
 
     @property
     def role(self) -> str:
-        """Return the role in which they act: the one of their line in the users file, else the one they typed."""
+        """Return the role in which they act: the one of their line in the users file, else the one
+        they typed.
+        """
         return self.person.role or self.fields.get("role", "")
 
     def text(self, name: str) -> str:
@@ -47,18 +56,24 @@ def with_staff_form(
 ) -> Callable[[Request], Awaitable[Response]]:
     """Return an endpoint that calls `act` with the sent form. Only people who may act can use it.
 
-    Others, and a form of an earlier session, get a page with the typed texts. Raises `UserFault` for too long a form.
+    Others, and a form of an earlier session, get a page with the typed texts. Raises `UserFault`
+    for too long a form.
     """
 
     @wraps(act)
     async def endpoint(request: Request) -> Response:
-        """Call `act` with the sent form. If the person may not act, show a page with the typed texts instead."""
+        """Call `act` with the sent form.
+
+        If the person may not act, show a page with the typed texts instead.
+        """
         session, desk = session_of(request), queries_of(request).desk
         longest, longest_with_files = _MOST_BYTES, _MOST_WITH_FILES
         if session is None:
             # The form of a person who is not signed in is only shown again, so it must be smaller.
             longest = longest_with_files = _MOST_WITHOUT_SESSION
-        fields, files = await read_form_with_files(request, longest, _MOST_FIELDS, longest_with_files)
+        fields, files = await read_form_with_files(
+            request, longest, _MOST_FIELDS, longest_with_files
+        )
         # The guard is a secret of the session, so another site cannot send a form for this person.
         is_own_form = session is not None and session.has_guard(fields.get("guard", ""))
         if session is None or desk is None or not (may_act(request) and is_own_form):
@@ -77,6 +92,11 @@ def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> dict[str, str]:
-    """Return the faults by box id. `boxes` has the id for each name in a fault. Other faults get the id `other`."""
+    """Return the faults by box id.
+
+    `boxes` has the id for each name in a fault. Other faults get the id `other`.
+    """
     split = ((line, *line.partition(": ")) for line in fault.faults)
-    return dict((boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split)
+    return dict(
+        (boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split
+    )

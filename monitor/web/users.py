@@ -1,8 +1,10 @@
-"""The users file. A person who may sign in has a line `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:RIGHT`.
+"""The users file.
 
-A program with a token has a line `NAME:$sha256$HASH:SCOPE`. A random token cannot be guessed, so a fast hash is enough.
-`ninethirty user` makes both kinds of lines. A password has a hash in the common format
-`$scrypt$ln=…,r=…,p=…$salt$hash`, so other tools can make lines too.
+A person who may sign in has a line `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:RIGHT`.
+
+A program with a token has a line `NAME:$sha256$HASH:SCOPE`. A random token cannot be guessed, so a
+fast hash is enough. `ninethirty user` makes both kinds of lines. A password has a hash in the
+common format `$scrypt$ln=…,r=…,p=…$salt$hash`, so other tools can make lines too.
 """
 
 from __future__ import annotations
@@ -29,16 +31,23 @@ SHORTEST = 12
 LONGEST = 1024
 _MOST_MEMORY = 64 << 20
 _LEAST_WORK, _MOST_WORK = 1 << 17, 1 << 21
-"""Bounds of `Password.work`. The least fills 16 MB once, the most takes half a second on a small machine."""
+"""Bounds of `Password.work`. The least fills 16 MB once, the most takes half a second on a small
+machine.
+"""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
-_HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})")
+_HASH = re.compile(
+    r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})"
+)
 _NO_NAME = "a name is made of letters, digits and . _ @ -, 64 at most"
 _TOKEN = re.compile(rf"([^:]+):\$sha256\$([0-9a-f]{{64}}):({'|'.join(TokenScope)})")
 _log = structlog.get_logger(__name__)
 
 
 class Right(StrEnum):
-    """Rights of a person. `viewer` reads all but embargoed data, `duty` reads all and acts, `head` also signs."""
+    """Rights of a person.
+
+    `viewer` reads all but embargoed data, `duty` reads all and acts, `head` also signs.
+    """
 
     VIEWER = "viewer"
     DUTY = "duty"
@@ -51,8 +60,8 @@ class Password:
 
     salt: bytes = field(repr=False)
     digest: bytes = field(repr=False, default=b"")
-    # Three passes over 32 MB are as hard to guess as the recommended one pass over 128 MB. The allocator returns blocks
-    # of 32 MB or more to the system, but keeps smaller ones.
+    # Three passes over 32 MB are as hard to guess as the recommended one pass over 128 MB. The
+    # allocator returns blocks of 32 MB or more to the system, but keeps smaller ones.
     ln: int = 15
     r: int = 8
     p: int = 3
@@ -76,7 +85,9 @@ class Password:
         # Keyboards encode the same letter in more than one way, so the text is normalised.
         content = unicodedata.normalize("NFC", typed[:LONGEST]).encode("utf-8", "surrogatepass")
         limit = 2 * self.memory + (1 << 20)
-        return hashlib.scrypt(content, salt=self.salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=limit, dklen=32)
+        return hashlib.scrypt(
+            content, salt=self.salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=limit, dklen=32
+        )
 
 
 _NO_PASSWORD = Password(bytes(16), bytes(32))
@@ -85,7 +96,9 @@ _NO_PASSWORD = Password(bytes(16), bytes(32))
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person who may sign in. Their right says what they may do. Their role is only recorded with what they do.
+    """A person who may sign in.
+
+    Their right says what they may do. Their role is only recorded with what they do.
 
     A viewer can read a board that is not public, but no embargoed information.
     """
@@ -115,19 +128,30 @@ class Program:
 
 
 UNKNOWN_PERSON = Person("")
-"""The person whose password is checked if a name is unknown, so that the check takes as long as for a known name."""
+"""The person whose password is checked if a name is unknown, so that the check takes as long as for
+a known name.
+"""
 
 
 def make_line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
-    """Return a new line of the users file for a person. Raises `ValueError` if a value cannot be used."""
+    """Return a new line of the users file for a person.
+
+    Raises `ValueError` if a value cannot be used.
+    """
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
     if len(password) < SHORTEST:
-        raise ValueError(f"a password has at least {SHORTEST} characters; three random words are easy to remember")
+        raise ValueError(
+            f"a password has at least {SHORTEST} characters; three random words are easy to"
+            " remember"
+        )
     if len(password) > LONGEST:
         raise ValueError(f"a password has at most {LONGEST:,} characters")
     if not role.isprintable() or _parse_right(role) is not None:
-        raise ValueError(f"a role is one line of text, and does not end in {', '.join(f':{one}' for one in Right)}")
+        raise ValueError(
+            "a role is one line of text, and does not end in"
+            f" {', '.join(f':{one}' for one in Right)}"
+        )
     new = Password(secrets.token_bytes(16))
     salt, digest = (b64encode(part).decode().rstrip("=") for part in (new.salt, new.hash(password)))
     parts = [name, f"$scrypt$ln={new.ln},r={new.r},p={new.p}${salt}${digest}"]
@@ -145,7 +169,10 @@ def is_name(text: str) -> bool:
 
 
 def make_token_line(name: str, scope: TokenScope) -> tuple[str, str]:
-    """Return a new token, and the line of the users file for it. Raises `ValueError` if `name` is not a name."""
+    """Return a new token, and the line of the users file for it.
+
+    Raises `ValueError` if `name` is not a name.
+    """
     if not _NAME.fullmatch(name):
         raise ValueError(_NO_NAME)
     token = secrets.token_urlsafe(32)
@@ -153,9 +180,15 @@ def make_token_line(name: str, scope: TokenScope) -> tuple[str, str]:
 
 
 def read_programs(text: str) -> dict[str, Program]:
-    """Return the programs of a users file, by the hashes of their tokens. Other lines are ignored."""
+    """Return the programs of a users file, by the hashes of their tokens. Other lines are
+    ignored.
+    """
     found = (_TOKEN.fullmatch(one.strip()) for one in text.splitlines())
-    return {one[2]: Program(one[1], TokenScope(one[3])) for one in found if one is not None and _NAME.fullmatch(one[1])}
+    return {
+        one[2]: Program(one[1], TokenScope(one[3]))
+        for one in found
+        if one is not None and _NAME.fullmatch(one[1])
+    }
 
 
 def _hash_token(token: str) -> str:
@@ -163,7 +196,10 @@ def _hash_token(token: str) -> str:
 
 
 def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
-    """Return the people of a users file by name, and the faults of its lines. No fault quotes a password's hash."""
+    """Return the people of a users file by name, and the faults of its lines.
+
+    No fault quotes a password's hash.
+    """
     people: dict[str, Person] = {}
     faults = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -175,13 +211,16 @@ def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
             faults.append(Fault(file, f"line {number}", person))
             continue
         if person.name in people:
-            faults.append(Fault(file, f"line {number}", f"{person.name} was named before; this line counts"))
+            faults.append(
+                Fault(file, f"line {number}", f"{person.name} was named before; this line counts")
+            )
         people[person.name] = person
     return people, faults
 
 
 def _parse_person(written: str) -> Person | str:
-    """Return the person of a line `NAME:HASH:ROLE:RIGHT` (the last two can be missing), or its fault.
+    """Return the person of a line `NAME:HASH:ROLE:RIGHT` (the last two can be missing), or its
+    fault.
 
     Lines of programs are not passed to this: `read_programs` reads those with a valid token.
     """
@@ -207,8 +246,13 @@ def _parse_person(written: str) -> Person | str:
 
 def _parse_right(role: str) -> Right | None:
     """Return the right after the last colon of a role, or None if there is none."""
-    # A role of one word is never a right, even "head". The exception is "viewer", which only removes rights.
-    return Right.VIEWER if role == Right.VIEWER else next((one for one in Right if role.endswith(f":{one}")), None)
+    # A role of one word is never a right, even "head". The exception is "viewer", which only
+    # removes rights.
+    return (
+        Right.VIEWER
+        if role == Right.VIEWER
+        else next((one for one in Right if role.endswith(f":{one}")), None)
+    )
 
 
 def _parse_password(hashed: str) -> Password | None:
@@ -231,12 +275,23 @@ def find_faults(file: Path) -> list[str]:
 
 
 def _read_users_file(file: Path) -> tuple[dict[str, Person], dict[str, Program], list[str]]:
-    """Return the people by name, the programs by token hash, and the faults of a users file, one line each."""
+    """Return the people by name, the programs by token hash, and the faults of a users file, one
+    line each.
+    """
     try:
         text = file.read_text(encoding="utf-8")
         is_writable_by_others = bool(file.stat().st_mode & 0o022)
     except (OSError, UnicodeDecodeError) as exc:
-        return {}, {}, [f"{file.name}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"]
+        return (
+            {},
+            {},
+            [
+                (
+                    f"{file.name}: cannot be read:"
+                    f" {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
+                )
+            ],
+        )
     (people, line_faults), programs = read_people(text, file.name), read_programs(text)
     faults = [f"{file.name}: can be written by others, chmod 600"] if is_writable_by_others else []
     faults += map(str, line_faults)
@@ -246,7 +301,10 @@ def _read_users_file(file: Path) -> tuple[dict[str, Person], dict[str, Program],
 
 
 class Users:
-    """The people and programs of a users file, which is read again after each change. Faulty lines are ignored."""
+    """The people and programs of a users file, which is read again after each change.
+
+    Faulty lines are ignored.
+    """
 
     def __init__(self, file: Path | None) -> None:
         """Read people and programs from `file`. If it is None, there are none."""
@@ -256,7 +314,10 @@ class Users:
         self._programs: Mapping[str, Program] = {}
 
     def find(self, name: str) -> Person | None:
-        """Return the person with this name, or None if the file has none or cannot be read. Reads the disk."""
+        """Return the person with this name, or None if the file has none or cannot be read.
+
+        Reads the disk.
+        """
         self._read_if_changed()
         return self._people.get(name)
 
@@ -275,7 +336,9 @@ class Users:
 
 
 def _file_state(file: Path) -> object:
-    """Return a value that changes whenever the file changes: its time, size and inode, or why it cannot be read."""
+    """Return a value that changes whenever the file changes: its time, size and inode, or why it
+    cannot be read.
+    """
     try:
         found = file.stat()
     except OSError as exc:

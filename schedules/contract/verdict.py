@@ -62,7 +62,9 @@ class Kind(StrEnum):
 
 
 class Grade(StrEnum):
-    """How serious a late or early release is: people get nothing, a short note, or the draft of a breach report."""
+    """How serious a late or early release is: people get nothing, a short note, or the draft of a
+    breach report.
+    """
 
     NONE = "none"
     NOTE = "note"
@@ -75,7 +77,9 @@ def choose_worst_grade(grades: Iterable[str]) -> Grade:
 
 
 class Ended(StrEnum):
-    """Why an exposure ended: the part was removed, its slot came, or the looks do not show which."""
+    """Why an exposure ended: the part was removed, its slot came, or the looks do not show
+    which.
+    """
 
     REMOVED = "removed"
     SLOT = "slot"
@@ -86,7 +90,8 @@ class Ended(StrEnum):
 class Exposure:
     """A span in which a part was public before its slot. `to` is empty while it is open.
 
-    `ended` is None while it is open, and for an exposure that was stored before the reason was recorded.
+    `ended` is None while it is open, and for an exposure that was stored before the reason was
+    recorded.
     """
 
     part: str
@@ -104,7 +109,9 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A span in which an alternative address had the release. `to` is empty while it still has it."""
+    """A span in which an alternative address had the release. `to` is empty while it still has
+    it.
+    """
 
     part: str
     url: str
@@ -113,15 +120,20 @@ class Elsewhere:
 
     def as_json(self) -> dict[str, Any]:
         """Return the span as the API, webhooks and stored verdicts publish it."""
-        return {"part": self.part, "url": self.url, "from": interval_json(self.start), "to": interval_json(self.to)}
+        return {
+            "part": self.part,
+            "url": self.url,
+            "from": interval_json(self.start),
+            "to": interval_json(self.to),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """A part without a verdict that was not seen `seconds` after its slot.
 
-    `got` is the result of the last look, `looks` how many in a row had it. `is_confirming` is whether the tolerance is
-    over and only witnesses, which may lag, can show that it is late.
+    `got` is the result of the last look, `looks` how many in a row had it. `is_confirming` is
+    whether the tolerance is over and only witnesses, which may lag, can show that it is late.
     """
 
     part: str
@@ -132,15 +144,21 @@ class Due:
 
     def as_json(self) -> dict[str, Any]:
         """Return the part as the API publishes it."""
-        return {"part": self.part, "seconds": round(self.seconds, 3), "got": self.got, "looks": self.looks}
+        return {
+            "part": self.part,
+            "seconds": round(self.seconds, 3),
+            "got": self.got,
+            "looks": self.looks,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the evidence shows about a release or a part, with its length in seconds if it has one.
+    """One thing that the evidence shows about a release or a part, with its length in seconds if it
+    has one.
 
-    `at` is when it was seen or read, which groups findings of one moment. Only findings that may be notified long after
-    the release have it. `url` is the address that a lead asks people to open.
+    `at` is when it was seen or read, which groups findings of one moment. Only findings that may be
+    notified long after the release have it. `url` is the address that a lead asks people to open.
     """
 
     kind: Kind | Literal["lead"]
@@ -159,12 +177,13 @@ class Finding:
 class PartVerdict:
     """The verdict on one part and its measurements.
 
-    `first_seen` is the earliest appearance that counts. `released` is the appearance at or after the slot; it differs
-    if the part was exposed before. `delay` is relative to the slot, and None before first seen unless overdue.
-    `early_bound`: if it was on time, it came at most this many seconds before the slot. `origin` is how the part is
-    known, `address` how its address is. `users_delay` is how long after the slot users could get it, caches included.
-    It is None in facts that were stored before it was measured. `seen_until` is when the part was last seen, if the
-    last look did not show it.
+    `first_seen` is the earliest appearance that counts. `released` is the appearance at or after
+    the slot; it differs if the part was exposed before. `delay` is relative to the slot, and None
+    before first seen unless overdue. `early_bound`: if it was on time, it came at most this many
+    seconds before the slot. `origin` is how the part is known, `address` how its address is.
+    `users_delay` is how long after the slot users could get it, caches included. It is None in
+    facts that were stored before it was measured. `seen_until` is when the part was last seen, if
+    the last look did not show it.
     """
 
     id: str
@@ -185,12 +204,16 @@ class PartVerdict:
 
     @property
     def can_be_late(self) -> bool:
-        """Return whether the part can make its release late: it is required and no alternative address."""
+        """Return whether the part can make its release late: it is required and no alternative
+        address.
+        """
         return self.required and self.role != Role.ALTERNATIVE.value
 
     @property
     def wait(self) -> Bounds | None:
-        """Return how long after the slot users could get it, caches included; the publisher's delay if not measured."""
+        """Return how long after the slot users could get it, caches included; the publisher's delay
+        if not measured.
+        """
         return self.delay if self.users_delay is None else self.users_delay
 
     @property
@@ -201,7 +224,9 @@ class PartVerdict:
 
     @property
     def is_hidden(self) -> bool:
-        """Return whether a cache is known to have kept it from users for longer than its publisher did."""
+        """Return whether a cache is known to have kept it from users for longer than its publisher
+        did.
+        """
         users, publisher = self.users_delay, self.delay
         if users is None or users.min is None or users == publisher:
             return False
@@ -209,8 +234,12 @@ class PartVerdict:
 
     def as_json(self) -> dict[str, Any]:
         """Return the part as the API and stored verdicts publish it. Webhooks have fewer keys."""
-        known = fields_json(self, "id", "role", "origin", "url", "required", "verdict", "first_seen", "released")
-        measured = fields_json(self, "delay", "users_delay", "early_bound", "exposures", "unproven_because")
+        known = fields_json(
+            self, "id", "role", "origin", "url", "required", "verdict", "first_seen", "released"
+        )
+        measured = fields_json(
+            self, "delay", "users_delay", "early_bound", "exposures", "unproven_because"
+        )
         return known | measured
 
 
@@ -218,10 +247,11 @@ class PartVerdict:
 class JudgedRelease:
     """A release and the verdict on it as of `at`.
 
-    `slot_source` is the calendar that announced the slot in force, `slot_learnt` when it was first read there, and
-    `confirmed` when that calendar last showed it, at the slot at the latest. `final`: later evidence is not expected to
-    change the verdict. `address` is how `url` is known. `others` are further producers. `elsewhere` are alternatives
-    where it was public, the first one first. `due` is None unless the slot has passed without a verdict.
+    `slot_source` is the calendar that announced the slot in force, `slot_learnt` when it was first
+    read there, and `confirmed` when that calendar last showed it, at the slot at the latest.
+    `final`: later evidence is not expected to change the verdict. `address` is how `url` is known.
+    `others` are further producers. `elsewhere` are alternatives where it was public, the first one
+    first. `due` is None unless the slot has passed without a verdict.
     """
 
     release: str
@@ -250,7 +280,10 @@ class JudgedRelease:
 
     @property
     def page(self) -> PartVerdict | None:
-        """Return the verdict on the landing page, or None. Its first seen and delay are those of the release."""
+        """Return the verdict on the landing page, or None.
+
+        Its first seen and delay are those of the release.
+        """
         return next((part for part in self.parts if part.id == "page"), None)
 
     @property

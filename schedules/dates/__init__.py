@@ -1,4 +1,7 @@
-"""Reads date texts of producers as slots with the precision that they state. It refuses a text rather than guess.
+"""Reads date texts of producers as slots with the precision that they state.
 
-The grammar is a short ordered list of forms. A form must match the whole text. Source: `facts/calendars.md` §4.3.
+It refuses a text rather than guess.
+
+The grammar is a short ordered list of forms. A form must match the whole text. Source:
+`facts/calendars.md` §4.3.
 """

@@ -1,6 +1,8 @@
-"""Forms of the grammar: one day, months, quarters, half-years, seasons, years, weeks, ranges and "by …".
+"""Forms of the grammar: one day, months, quarters, half-years, seasons, years, weeks, ranges and
+"by …".
 
-Each returns None for a text of another form, and raises `Refused` for one of its own that names no day.
+Each returns None for a text of another form, and raises `Refused` for one of its own that names no
+day.
 """
 
 from __future__ import annotations
@@ -11,7 +13,15 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 
-from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Context, Refused, Span, month_end, month_span
+from schedules.dates.span import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Context,
+    Refused,
+    Span,
+    month_end,
+    month_span,
+)
 from schedules.dates.words import HYDREF, MONTHS, SEASONS, WEEKDAYS
 from schedules.patterns import quick
 from schedules.slot import Precision
@@ -26,7 +36,8 @@ _DAY_FIRST = quick(
     rf"(?P<month>[a-z]{{3,10}})\.?(?:[ ,-]+{_YEAR_BESIDE_DAY})?{_WEEKDAY_AFTER}"
 )
 _MONTH_FIRST = quick(
-    rf"{_WEEKDAY}(?P<month>[a-z]{{3,10}})\.? (?P<day>\d{{1,2}}) ?{_ORDINAL},? (?P<year>\d{{4}}){_WEEKDAY_AFTER}"
+    rf"{_WEEKDAY}(?P<month>[a-z]{{3,10}})\.? (?P<day>\d{{1,2}}) ?{_ORDINAL},?"
+    rf" (?P<year>\d{{4}}){_WEEKDAY_AFTER}"
 )
 _NUMBERS = quick(
     rf"{_WEEKDAY}(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d{{2}}){_WEEKDAY_AFTER}"
@@ -37,9 +48,11 @@ _ISO = quick(
 
 
 def _read_day(text: str, context: Context) -> Span | None:
-    """Return the day that a text names: "23 July 2026", "July 23, 2026", "23/07/2026", "2026-07-23" or "20260723".
+    """Return the day that a text names: "23 July 2026", "July 23, 2026", "23/07/2026", "2026-07-23"
+    or "20260723".
 
-    A weekday may be beside it. None for a text of another form. Raises `Refused` if there is no such day.
+    A weekday may be beside it. None for a text of another form. Raises `Refused` if there is no
+    such day.
     """
     match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
     if match:
@@ -68,34 +81,45 @@ def _full_year(text: str | None) -> int | None:
 def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     """Read three numbers such as 23/07/2026 in the calendar's order of day, month and year.
 
-    Raises `Refused`: `order` if they could be a date in another order, else `impossible`. None for dots with two digits
-    at the end, because that may be a time or a version, such as 9.30.00.
+    Raises `Refused`: `order` if they could be a date in another order, else `impossible`. None for
+    dots with two digits at the end, because that may be a time or a version, such as 9.30.00.
     """
     if match["sep"] == "." and len(match["c"]) == 2:
         return None
     # `date_order` is such as "dmy", so each number is named by its letter.
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
-    # The last number has two or four digits, the others one or two. If the year would be shorter, the order is wrong.
+    # The last number has two or four digits, the others one or two. If the year would be shorter,
+    # the order is wrong.
     if len(values["y"]) < len(match["c"]):
         raise Refused("order")
     day, month, year = int(values["d"]), int(values["m"]), _full_year(values["y"])
-    # Day and month are never swapped, even if only that would fit: then the order may be wrong for all rows.
+    # Day and month are never swapped, even if only that would fit: then the order may be wrong for
+    # all rows.
     if month > 12:
         raise Refused("order" if day <= 12 else "impossible")
     return _resolve_date(match, day, month, year, context)
 
 
-def _resolve_date(match: re.Match[str], number: int, month: int, year: int | None, context: Context) -> Span | None:
-    """Return day `number` of a month, with a doubt if a weekday written before or after it is that of another day.
+def _resolve_date(
+    match: re.Match[str], number: int, month: int, year: int | None, context: Context
+) -> Span | None:
+    """Return day `number` of a month, with a doubt if a weekday written before or after it is that
+    of another day.
 
-    Without a `year`, the day is one near the read of the calendar. None if a word beside it is no weekday.
+    Without a `year`, the day is one near the read of the calendar. None if a word beside it is no
+    weekday.
     """
     words_beside = [word for word in (match["weekday"], match["after"]) if word is not None]
     if any(word not in WEEKDAYS for word in words_beside):
         return None
     weekdays = [WEEKDAYS[word] for word in words_beside]
-    span = _day_span(number, month, year) if year is not None else _find_day_near_read(number, month, weekdays, context)
-    do_weekdays_fit = all(weekday == span.first.weekday() for weekday in weekdays)  # also if none is written
+    span = (
+        _day_span(number, month, year)
+        if year is not None
+        else _find_day_near_read(number, month, weekdays, context)
+    )
+    # also if none is written
+    do_weekdays_fit = all(weekday == span.first.weekday() for weekday in weekdays)
     return span if do_weekdays_fit else replace(span, doubt="weekday")
 
 
@@ -109,10 +133,12 @@ def _day_span(number: int, month: int, year: int) -> Span:
 
 
 def _find_day_near_read(number: int, month: int, weekdays: Sequence[int], context: Context) -> Span:
-    """Return day `number` of a month in the first year in which it is near the read of the calendar.
+    """Return day `number` of a month in the first year in which it is near the read of the
+    calendar.
 
-    `weekdays` are those written before and after the date (0 is Monday): none, one or two. The day must be each of
-    them. Raises `Refused`: `impossible` if the day is near the read in no year, `weekday` if only its weekday is wrong.
+    `weekdays` are those written before and after the date (0 is Monday): none, one or two. The day
+    must be each of them. Raises `Refused`: `impossible` if the day is near the read in no year,
+    `weekday` if only its weekday is wrong.
     """
     near: list[Span] = []
     for year in context.years():
@@ -127,7 +153,8 @@ def _find_day_near_read(number: int, month: int, weekdays: Sequence[int], contex
 
 
 _PART_OF = quick(
-    r"(?:(?:early|mid|late|end)[ -]{1,3}(?:of )?|(?:the )?(?:end|beginning|start|middle) of (?:the )?|"
+    r"(?:(?:early|mid|late|end)[ -]{1,3}(?:of )?|(?:the )?(?:end|beginning|start|middle) of"
+    r" (?:the )?|"
     r"(?:in |during |mis |fis |ym mis ))"
     r"(?P<rest>.+)"
 )
@@ -146,18 +173,27 @@ _YEAR = quick(rf"(?P<fy>(?:fy|financial year) ?)?{_TWO}")
 
 
 def _drop_part_words(text: str) -> str:
-    """Return a text without words before its period: "early July", "the end of July" and "in July" become "july"."""
+    """Return a text without words before its period: "early July", "the end of July" and "in July"
+    become "july".
+    """
     part = _PART_OF.fullmatch(text)
     return part["rest"] if part else text
 
 
 def _read_month(text: str, context: Context) -> Span | None:
-    """Read "July 2026", "Mid-November 2026" (as the month), "2026-09", "07/2026" and "July" (near the read)."""
+    """Read "July 2026", "Mid-November 2026" (as the month), "2026-09", "07/2026" and "July" (near
+    the read).
+    """
     match = _MONTH.fullmatch(_drop_part_words(text))
     if match:
         number = MONTHS.get(match["month"])
-        doubt = "season" if match["month"] == HYDREF else None  # the Welsh word for October is also that for autumn
-        return None if number is None else _months_of_year(number, 1, _full_year(match["year"]), context, doubt)
+        # the Welsh word for October is also that for autumn
+        doubt = "season" if match["month"] == HYDREF else None
+        return (
+            None
+            if number is None
+            else _months_of_year(number, 1, _full_year(match["year"]), context, doubt)
+        )
     match = _NUMBERED.fullmatch(text)
     if match is None:
         return None
@@ -166,7 +202,9 @@ def _read_month(text: str, context: Context) -> Span | None:
 
 
 def _read_quarter(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
-    """Read "Q3 2026" as July to September, and "Q3 2025/26", of a financial year, as October to December 2025."""
+    """Read "Q3 2026" as July to September, and "Q3 2025/26", of a financial year, as October to
+    December 2025.
+    """
     matches = (form.fullmatch(text) for form in _QUARTERS)
     match = next((each for each in matches if each is not None), None)
     if match is None:
@@ -194,8 +232,8 @@ def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001
 def _read_season(text: str, context: Context) -> Span | None:
     """Read "Spring 2026" as March to May, and so on, and "Winter 2026/27".
 
-    "Early spring" counts as the whole season, and a season without a year as one near the read. "Winter 2026" gets a
-    doubt, because it can begin or end in 2026.
+    "Early spring" counts as the whole season, and a season without a year as one near the read.
+    "Winter 2026" gets a doubt, because it can begin or end in 2026.
     """
     match = _SEASON.fullmatch(_drop_part_words(text))
     if match is None:
@@ -205,7 +243,9 @@ def _read_season(text: str, context: Context) -> Span | None:
     year = _full_year(match["year"])
     second_year = match["next"]
     # Only a winter is in two years. The pattern has a second year only after a first one.
-    if second_year is not None and not (is_winter and _is_next_year(int(match["year"]), second_year)):
+    if second_year is not None and not (
+        is_winter and _is_next_year(int(match["year"]), second_year)
+    ):
         raise Refused("not-a-date")
     doubt = "season" if is_winter and year and second_year is None else None
     return _months_of_year(first_month, 3, year, context, doubt)
@@ -214,7 +254,8 @@ def _read_season(text: str, context: Context) -> Span | None:
 def _read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form
     """Read "2026", "Late 2026" as the year and "2026/27", "FY 2026-27" as April to March.
 
-    Return None for any other text, so also for "FY 2026", which can begin or end in 2026, and for "2026/28".
+    Return None for any other text, so also for "FY 2026", which can begin or end in 2026, and for
+    "2026/28".
     """
     match = _YEAR.fullmatch(_drop_part_words(text))
     if match is None:
@@ -229,28 +270,39 @@ def _is_next_year(first: int, second: str) -> bool:
     return (first + 1) % (100 if len(second) == 2 else 10_000) == int(second)
 
 
-def _months_of_year(number: int, count: int, year: int | None, context: Context, doubt: str | None) -> Span:
+def _months_of_year(
+    number: int, count: int, year: int | None, context: Context, doubt: str | None
+) -> Span:
     """Return the span of `count` months from month `number` on.
 
-    If `year` is None, choose the year in which the span ends near the day of the read, else the year of the read.
+    If `year` is None, choose the year in which the span ends near the day of the read, else the
+    year of the read.
     """
     precision = Precision.MONTH if count == 1 else Precision.SEASON
     if year is None:
-        near = (each for each in context.years() if context.is_near(month_end(each, number + count - 1)))
+        near = (
+            each for each in context.years() if context.is_near(month_end(each, number + count - 1))
+        )
         year = next(near, context.anchor.year)
     return month_span(precision, year, number, count, doubt)
 
 
 _WEEK_FROM = quick(
-    r"(?:the )?(?:week (?:commencing|beginning|starting|of)|w/?c\.?|w\.c\.|w/?b\.?|wythnos yn dechrau):? "
+    r"(?:the )?(?:week (?:commencing|beginning|starting|of)|w/?c\.?|w\.c\.|w/?b\.?|wythnos yn"
+    r" dechrau):? "
     r"(?:on )?(?P<rest>.+)"
 )
-_WEEK_TO = quick(r"(?:the )?(?:week ending|w/?e\.?|w\.e\.|wythnos yn diweddu):? (?:on )?(?P<rest>.+)")
-_UNTIL = quick(r"(?:by|before|no later than|not later than|on or before|erbyn)(?: the)? (?P<rest>.+)")
+_WEEK_TO = quick(
+    r"(?:the )?(?:week ending|w/?e\.?|w\.e\.|wythnos yn diweddu):? (?:on )?(?P<rest>.+)"
+)
+_UNTIL = quick(
+    r"(?:by|before|no later than|not later than|on or before|erbyn)(?: the)? (?P<rest>.+)"
+)
 _BETWEEN = quick(r"(?:between|from) (?P<rest>.+)")
 _SPLIT = quick(r" to | - | until | and | & | or | through | i | neu | ?[-/] ?")
 _PARTIAL = quick(
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:of |o )?(?P<month>[a-z]{{3,10}})\.?)?(?:,? (?P<year>\d{{4}}))?"
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?{_ORDINAL}(?: (?:of |o )?(?P<month>[a-z]{{3,10}})\.?)?(?:,?"
+    r" (?P<year>\d{4}))?"
 )
 
 
@@ -267,7 +319,9 @@ def _read_week(text: str, context: Context) -> Span | None:
 
 
 def _read_until(text: str, context: Context) -> Span | None:
-    """Read "by D" (a day or a month) as the days from the read to the end of D, or as the last day of a past D."""
+    """Read "by D" (a day or a month) as the days from the read to the end of D, or as the last day
+    of a past D.
+    """
     match = _UNTIL.fullmatch(text)
     if match is None:
         return None
@@ -276,7 +330,10 @@ def _read_until(text: str, context: Context) -> Span | None:
 
 
 def _read_day_range(text: str, context: Context) -> Span | None:
-    """Read "30/31 March 2026", "1 to 3 June", "30 June - 2 July 2026". The left end may lack month and year."""
+    """Read "30/31 March 2026", "1 to 3 June", "30 June - 2 July 2026".
+
+    The left end may lack month and year.
+    """
     sides = _split_range(text)
     left = _PARTIAL.fullmatch(sides[0]) if sides else None
     right = _read_day(sides[1], context) if sides and left else None
@@ -288,7 +345,8 @@ def _read_day_range(text: str, context: Context) -> Span | None:
 def _join_days(left: re.Match[str], right: Span) -> Span | None:
     """Return the range from the day in `left` (a match of `_PARTIAL`) to `right`.
 
-    If the left day lacks its month or year, it has that of `right`. None if the word in its place is no month.
+    If the left day lacks its month or year, it has that of `right`. None if the word in its place
+    is no month.
     """
     month = MONTHS.get(left["month"]) if left["month"] else right.first.month
     if month is None:
@@ -300,8 +358,12 @@ def _join_days(left: re.Match[str], right: Span) -> Span | None:
         first = _day_span(day, month, year - 1)  # "30 December - 2 January 2027" begins in 2026
     if first.first > right.first:
         raise Refused("impossible")
-    is_wrong_weekday = left["weekday"] is not None and WEEKDAYS.get(left["weekday"]) != first.first.weekday()
-    return Span(Precision.RANGE, first.first, right.last, "weekday" if is_wrong_weekday else right.doubt)
+    is_wrong_weekday = (
+        left["weekday"] is not None and WEEKDAYS.get(left["weekday"]) != first.first.weekday()
+    )
+    return Span(
+        Precision.RANGE, first.first, right.last, "weekday" if is_wrong_weekday else right.doubt
+    )
 
 
 def _read_month_range(text: str, context: Context) -> Span | None:

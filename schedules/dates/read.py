@@ -9,7 +9,16 @@ from datetime import timezone as fixed_zone
 from functools import lru_cache
 
 from schedules.dates.forms import FORMS
-from schedules.dates.span import Context, Refused, Span, at_wall, at_written, no_slot, on_days, slot_of_span
+from schedules.dates.span import (
+    Context,
+    Refused,
+    Span,
+    at_wall,
+    at_written,
+    no_slot,
+    on_days,
+    slot_of_span,
+)
 from schedules.dates.status import StrippedText, status_word, strip_status
 from schedules.dates.times import FoundTime, find_time
 from schedules.dates.words import LONGEST, normalise
@@ -28,10 +37,12 @@ _BASIC = quick(
 
 
 def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
-    """Return the slot of a normalised ISO date-time such as `2026-07-23t09:30z`, or None for any other text.
+    """Return the slot of a normalised ISO date-time such as `2026-07-23t09:30z`, or None for any
+    other text.
 
-    `raw` is the text as written. A date, time or offset that does not exist gives a slot of precision `NONE`. A time of
-    00:00 gives only the day, with the doubt `midnight`, because exports write a day without a time so.
+    `raw` is the text as written. A date, time or offset that does not exist gives a slot of
+    precision `NONE`. A time of 00:00 gives only the day, with the doubt `midnight`, because exports
+    write a day without a time so.
     """
     match = _EXTENDED.fullmatch(plain) or _BASIC.fullmatch(plain)
     if match is None:
@@ -48,8 +59,12 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
 
 
 def wall_time(match: re.Match[str]) -> datetime | None:
-    """Return the local time that the groups y, mo, d, h, mi, s and f (a fraction) name, None if there is none such."""
-    year, month, day, hour, minute, second = (int(match[name] or 0) for name in ("y", "mo", "d", "h", "mi", "s"))
+    """Return the local time that the groups y, mo, d, h, mi, s and f (a fraction) name, None if
+    there is none such.
+    """
+    year, month, day, hour, minute, second = (
+        int(match[name] or 0) for name in ("y", "mo", "d", "h", "mi", "s")
+    )
     microsecond = int((match["f"] or "0").ljust(6, "0")[:6])
     try:
         return datetime.combine(date(year, month, day), time(hour, minute, second, microsecond))
@@ -58,7 +73,10 @@ def wall_time(match: re.Match[str]) -> datetime | None:
 
 
 def _parse_offset(text: str | None) -> timedelta | None:
-    """Return the UTC offset `z`, `+01`, `+0100` or `+01:00`. None for None, and if it is larger than any zone's."""
+    """Return the UTC offset `z`, `+01`, `+0100` or `+01:00`.
+
+    None for None, and if it is larger than any zone's.
+    """
     if text is None:
         return None
     if text == "z":
@@ -71,14 +89,19 @@ def _parse_offset(text: str | None) -> timedelta | None:
 
 
 _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
-# A spreadsheet's number of a day, such as 46226. Only a csv calendar with the option `excel` reads it as a date.
+# A spreadsheet's number of a day, such as 46226. Only a csv calendar with the option `excel` reads
+# it as a date.
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
-_NOW_AND_BEFORE = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
+_NOW_AND_BEFORE = linear(
+    r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DateText:
-    """What a date text says. `status` is provisional, confirmed, tbc, cancelled or postponed, if the text says so.
+    """What a date text says.
+
+    `status` is provisional, confirmed, tbc, cancelled or postponed, if the text says so.
 
     `previous` is the earlier slot of the release, if the text gives it ("was 16 July").
     """
@@ -92,8 +115,8 @@ class DateText:
 def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str = "dmy") -> DateText:
     """Read a date text. An unreadable one gives a slot of precision `NONE` with its reason.
 
-    `anchor` is the day of the read, from which a missing year follows. `timezone` is that of written times,
-    `date_order` (dmy, mdy, ymd) that of numeric dates.
+    `anchor` is the day of the read, from which a missing year follows. `timezone` is that of
+    written times, `date_order` (dmy, mdy, ymd) that of numeric dates.
     """
     if len(text) > LONGEST:
         return DateText(no_slot(text[:LONGEST], "not-a-date", timezone))
@@ -110,8 +133,9 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
 def with_time(slot: Slot, text: str) -> Slot:
     """Return a slot of one day with the time of another column ("9.30", "7am", "0930").
 
-    The text may also be a whole date with time, if it names the same day. A text without any time is ignored. A time
-    that does not exist, or that has other words or another date beside it, gives the doubt `unreadable-date`.
+    The text may also be a whole date with time, if it names the same day. A text without any time
+    is ignored. A time that does not exist, or that has other words or another date beside it, gives
+    the doubt `unreadable-date`.
     """
     plain = normalise(text)
     has_no_time = plain in _EMPTY or status_word(plain) == "tbc"
@@ -126,11 +150,16 @@ def with_time(slot: Slot, text: str) -> Slot:
         return slot
     if found.rest or found.impossible:
         return replace(slot, raw=raw, doubt=slot.doubt or "unreadable-date")
-    return _add_time(Span(Precision.DAY, slot.first, slot.first, slot.doubt), found, raw, slot.timezone)
+    return _add_time(
+        Span(Precision.DAY, slot.first, slot.first, slot.doubt), found, raw, slot.timezone
+    )
 
 
 def assume_time(slot: Slot, default_time: time | None) -> Slot:
-    """Return a slot of one day with the instant at which it is watched by default. It still counts as a day."""
+    """Return a slot of one day with the instant at which it is watched by default.
+
+    It still counts as a day.
+    """
     if default_time is None or slot.precision is not Precision.DAY or slot.first is None:
         return slot
     exact = at_wall(datetime.combine(slot.first, default_time), slot.raw, slot.timezone)
@@ -138,7 +167,9 @@ def assume_time(slot: Slot, default_time: time | None) -> Slot:
 
 
 def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
-    """Return the slot, status and earlier slot in a text: `plain` is the normalised one, `text` the one as written."""
+    """Return the slot, status and earlier slot in a text: `plain` is the normalised one, `text` the
+    one as written.
+    """
     if status_word(plain):  # the whole text is a status
         return _read_status_only(StrippedText(plain), text, timezone)
     stripped = strip_status(plain)
@@ -148,12 +179,19 @@ def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateT
     if status_word(stripped.rest) or not stripped.rest:
         return _read_status_only(stripped, text, timezone)
     slot = _read_slot(stripped.rest, text, timezone, context)
-    before = read_date(stripped.previous, context.anchor, timezone, context.date_order) if stripped.previous else None
+    before = (
+        read_date(stripped.previous, context.anchor, timezone, context.date_order)
+        if stripped.previous
+        else None
+    )
     return DateText(slot, stripped.status, before.slot if before else None)
 
 
 def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> DateText:
-    """Return what a text without a date says: its status. "To be confirmed" is the reason and not a status."""
+    """Return what a text without a date says: its status.
+
+    "To be confirmed" is the reason and not a status.
+    """
     status = status_word(stripped.rest) or stripped.status
     if status == "tbc":
         return DateText(no_slot(text, "tbc", timezone))
@@ -161,9 +199,12 @@ def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> DateT
 
 
 def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
-    """Return the slot of `rest`, a date text without its status words. `text` is the whole text as written.
+    """Return the slot of `rest`, a date text without its status words.
 
-    A text that is no date gives a slot of precision `NONE` and a reason: `serial` for a spreadsheet's day number.
+    `text` is the whole text as written.
+
+    A text that is no date gives a slot of precision `NONE` and a reason: `serial` for a
+    spreadsheet's day number.
     """
     if _SERIAL.fullmatch(rest):
         return no_slot(text, "serial", timezone)
@@ -172,7 +213,8 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
         return no_slot(text, "impossible", timezone)
     try:
         spans = (form(found.rest, context) for form in FORMS)
-        span = next((each for each in spans if each is not None), None)  # of the first form that fits
+        # of the first form that fits
+        span = next((each for each in spans if each is not None), None)
     except Refused as refused:
         return no_slot(text, refused.reason, timezone)
     if span is None:
@@ -186,7 +228,9 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
 
 
 def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
-    """Return the slot of a day at the time found beside it, or the doubtful day for "midnight" or an unknown zone."""
+    """Return the slot of a day at the time found beside it, or the doubtful day for "midnight" or
+    an unknown zone.
+    """
     doubt = span.doubt or _zone_word_doubt(found.zone, span.first, timezone)
     if found.time is None or doubt == "zone-unknown":  # without a time, the text says "midnight"
         return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)
@@ -194,7 +238,9 @@ def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
 
 
 def _zone_word_doubt(word: str | None, on: date, timezone: str) -> str | None:
-    """Return why a zone word (`bst`, `gmt`, `uk` or `other`) does not fit the zone and the season, None if it does."""
+    """Return why a zone word (`bst`, `gmt`, `uk` or `other`) does not fit the zone and the season,
+    None if it does.
+    """
     if word is None or (word == "uk" and timezone == LONDON):
         return None
     if word == "other" or timezone != LONDON:

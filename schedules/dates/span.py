@@ -23,7 +23,10 @@ class Span:
 
 
 class Refused(ValueError):
-    """A text that has a form of the grammar but names no day. `samples/calendars/README.md` lists the reasons."""
+    """A text that has a form of the grammar but names no day.
+
+    `samples/calendars/README.md` lists the reasons.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -32,13 +35,17 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a text is read with: the day of the read (or of the heading above it) and the order of numbers."""
+    """What a text is read with: the day of the read (or of the heading above it) and the order of
+    numbers.
+    """
 
     anchor: date
     date_order: str = "dmy"
 
     def is_near(self, day: date) -> bool:
-        """Return whether a date without a year can mean this day: at most 30 days before the anchor or 335 after it."""
+        """Return whether a date without a year can mean this day: at most 30 days before the anchor
+        or 335 after it.
+        """
         return self.anchor - BACK <= day <= self.anchor + AHEAD
 
     def years(self) -> tuple[int, int, int]:
@@ -52,15 +59,25 @@ def month_end(year: int, month: int) -> date:
     return date(year + over, index + 1, 1) - timedelta(days=1)
 
 
-def month_span(precision: Precision, year: int, month: int, count: int, doubt: str | None = None) -> Span:
-    """Return the span of `count` whole months from a month on. Raises `Refused` outside 2000 to 2100."""
+def month_span(
+    precision: Precision, year: int, month: int, count: int, doubt: str | None = None
+) -> Span:
+    """Return the span of `count` whole months from a month on.
+
+    Raises `Refused` outside 2000 to 2100.
+    """
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise Refused("impossible")
     return Span(precision, date(year, month, 1), month_end(year, month + count - 1), doubt)
 
 
-def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot of an aware instant, cut to milliseconds as in JSON. Years outside 2000 to 2100 are refused."""
+def at_instant(
+    moment: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None
+) -> Slot:
+    """Return the slot of an aware instant, cut to milliseconds as in JSON.
+
+    Years outside 2000 to 2100 are refused.
+    """
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return no_slot(raw, "impossible", timezone)
     exact = moment.astimezone(UTC)
@@ -69,16 +86,28 @@ def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | 
 
 
 def at_written(moment: datetime, raw: str, timezone: str = LONDON) -> Slot:
-    """Return the slot of an aware time. Midnight, as written or in `timezone`, is a day: often it means no time."""
+    """Return the slot of an aware time.
+
+    Midnight, as written or in `timezone`, is a day: often it means no time.
+    """
     slot = at_instant(moment, raw, timezone)
     if slot.instant is None:
         return slot
-    midnight = next((each for each in (moment, local(moment, timezone)) if each.time() == time()), None)
-    return slot if midnight is None else on_days(midnight.date(), midnight.date(), raw, timezone, doubt="midnight")
+    midnight = next(
+        (each for each in (moment, local(moment, timezone)) if each.time() == time()), None
+    )
+    return (
+        slot
+        if midnight is None
+        else on_days(midnight.date(), midnight.date(), raw, timezone, doubt="midnight")
+    )
 
 
 def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot of a naive local time. If the clock skips or repeats it, return its day with a doubt."""
+    """Return the slot of a naive local time.
+
+    If the clock skips or repeats it, return its day with a doubt.
+    """
     if not FIRST_YEAR <= wall.year <= LAST_YEAR:
         return no_slot(raw, "impossible", timezone)
     try:
@@ -87,8 +116,13 @@ def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None 
         return on_days(wall.date(), wall.date(), raw, timezone, doubt=skipped.doubt)
 
 
-def on_days(first: date, last: date, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
-    """Return the slot of a local day or range, both ends included. A reversed range or other years are refused."""
+def on_days(
+    first: date, last: date, raw: str, timezone: str = LONDON, doubt: str | None = None
+) -> Slot:
+    """Return the slot of a local day or range, both ends included.
+
+    A reversed range or other years are refused.
+    """
     if not (FIRST_YEAR <= first.year <= last.year <= LAST_YEAR and first <= last):
         return no_slot(raw, "impossible", timezone)
     precision = Precision.DAY if first == last else Precision.RANGE
@@ -97,7 +131,14 @@ def on_days(first: date, last: date, raw: str, timezone: str = LONDON, doubt: st
 
 def slot_of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
     """Return a span as a slot."""
-    return Slot(span.precision, first=span.first, last=span.last, raw=raw, timezone=timezone, doubt=span.doubt)
+    return Slot(
+        span.precision,
+        first=span.first,
+        last=span.last,
+        raw=raw,
+        timezone=timezone,
+        doubt=span.doubt,
+    )
 
 
 def no_slot(raw: str, reason: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:

@@ -11,8 +11,11 @@ from schedules.patterns import quick
 _WORDS = {
     "provisional": r"provisional(?:ly)?(?: date)?|tentative(?:ly)?|estimated|dros dro",
     "confirmed": r"(?:date )?confirmed|wedi'?i gadarnhau",
-    "tbc": r"(?:(?:exact |new )?(?:date|time|day)s? )?(?:(?:is |are )?(?:still )?(?:to be|tbc|tba|tbd)"
-    r"(?: (?:confirmed|announced|decided|determined|agreed))?|not yet (?:confirmed|announced|known))|i'w gadarnhau",
+    "tbc": (
+        r"(?:(?:exact |new )?(?:date|time|day)s? )?(?:(?:is |are )?(?:still )?(?:to be|tbc|tba|tbd)"
+        r"(?: (?:confirmed|announced|decided|determined|agreed))?|not yet"
+        r" (?:confirmed|announced|known))|i'w gadarnhau"
+    ),
     "cancelled": r"cancell?ed|cancelation|cancellation|discontinued",
     "postponed": r"postponed|delayed|rescheduled|deferred",
 }
@@ -20,13 +23,18 @@ _STATUS = "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items())
 _WHOLE = quick(rf"(?:{_STATUS})(?: (?:date|release))?")
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _WAS = quick(
-    r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:? (?:for )?(.+)"
+    r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:?"
+    r" (?:for )?(.+)"
 )
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
-_STATUS_FIRST = quick(r"^(?P<status>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
+_STATUS_FIRST = quick(
+    r"^(?P<status>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$"
+)
 _INTRODUCTION = quick(
-    r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be (?:published|released)|"
-    r"(?:will be )?(?:published|released)|publication|expected|due|planned|scheduled(?: for)?|cyhoeddir|"
+    r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be"
+    r" (?:published|released)|"
+    r"(?:will be )?(?:published|released)|publication|expected|due|planned|scheduled(?:"
+    r" for)?|cyhoeddir|"
     r"approx(?:imately)?|circa)"
     r"(?: (?:on|in))?(?: ?[:-] ?| ))+"
 )
@@ -42,7 +50,9 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class StrippedText:
-    """A date text without its status words, their `status` (a name in `_STATES`), and the text of an earlier date."""
+    """A date text without its status words, their `status` (a name in `_STATES`), and the text of
+    an earlier date.
+    """
 
     rest: str
     status: str | None = None
@@ -61,15 +71,20 @@ def state_of(status: str | None) -> State | None:
 
 
 def strip_status(text: str) -> StrippedText:
-    """Split a normalised date text into the date, its status, and the earlier date that brackets give.
+    """Split a normalised date text into the date, its status, and the earlier date that brackets
+    give.
 
-    "provisional: 9 may (was 2 may)" becomes the date "9 may", the status "provisional" and the earlier date "2 may".
+    "provisional: 9 may (was 2 may)" becomes the date "9 may", the status "provisional" and the
+    earlier date "2 may".
     """
     status_in_brackets: str | None = None
     previous: str | None = None
 
     def take_brackets(match: re.Match[str]) -> str:
-        """Store the status or the earlier date in these brackets. Return the text that replaces the brackets."""
+        """Store the status or the earlier date in these brackets.
+
+        Return the text that replaces the brackets.
+        """
         nonlocal status_in_brackets, previous
         inner = (match[1] or match[2] or "").strip()  # round or square brackets
         was = _WAS.fullmatch(inner)

@@ -28,7 +28,8 @@ _FORMS = tuple(
 _ZONES = quick(
     r"\b(?:(?P<uk>(?:uk|london|british|local) time)|(?P<bst>bst|british summer time)"
     r"|(?P<gmt>gmt|utc|greenwich mean time)"
-    r"|(?P<other>c[es]t|cest|[ecmp][sd]?t|eastern time|brussels time|(?:eastern|central|pacific) standard time))\b"
+    r"|(?P<other>c[es]t|cest|[ecmp][sd]?t|eastern time|brussels time|(?:eastern|central|pacific)"
+    r" standard time))\b"
 )
 _BEFORE = linear(r"(?:[ ,;:@-]|\bat|\bon|\bam|\bfrom|\bfor)+$")
 _AFTER = quick(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
@@ -38,8 +39,9 @@ _AFTER = quick(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
 class FoundTime:
     """A time found in a text, and `rest`, the text without it.
 
-    `time` is None if none was found, or with `midnight`: that can be either end of the day, and 00:00 can mean no time.
-    `impossible`: the time does not exist, such as 25:00. `zone` is `bst`, `gmt`, `uk`, `other` or None.
+    `time` is None if none was found, or with `midnight`: that can be either end of the day, and
+    00:00 can mean no time. `impossible`: the time does not exist, such as 25:00. `zone` is `bst`,
+    `gmt`, `uk`, `other` or None.
     """
 
     rest: str
@@ -50,7 +52,9 @@ class FoundTime:
 
 
 def find_time(text: str) -> FoundTime:
-    """Return the first time of day in a normalised text, its zone word, and the text without both."""
+    """Return the first time of day in a normalised text, its zone word, and the text without
+    both.
+    """
     for form in _FORMS:
         match = form.search(text)
         if match:
@@ -71,7 +75,8 @@ def _remove_match(text: str, match: re.Match[str]) -> str:
 def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:
     """Return the time that a match of one of `_FORMS` gives. `parts` are its named groups.
 
-    The result also has `rest`, the text without time and zone word, and `zone`. A time such as 25:00 is `impossible`.
+    The result also has `rest`, the text without time and zone word, and `zone`. A time such as
+    25:00 is `impossible`.
     """
     if parts.get("noon"):
         return FoundTime(rest, time(12), zone)

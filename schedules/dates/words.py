@@ -19,7 +19,9 @@ _BLANKS = quick(r"\s+")
 
 @lru_cache(maxsize=16_384)
 def normalise(text: str) -> str:
-    """Return the text in lower case, with plain dashes, quotes and single blanks, without footnote marks."""
+    """Return the text in lower case, with plain dashes, quotes and single blanks, without footnote
+    marks.
+    """
     plain = unicodedata.normalize("NFKC", text.translate(_FOOTNOTES))
     plain = _QUOTES.sub("'", _DASHES.sub("-", plain)).casefold()
     plain = _BLANKS.sub(" ", _NOTES.sub(" ", plain)).strip(" ,;:")
@@ -38,17 +40,31 @@ _WELSH = (
     "gorffennaf", "awst", "medi", "hydref", "tachwedd", "rhagfyr",
 )  # fmt: skip
 # Soft mutations: forms of the names after "o" and "i".
-_MUTATED = {"fawrth": 3, "fai": 5, "fehefin": 6, "orffennaf": 7, "fedi": 9, "dachwedd": 11, "ragfyr": 12}
+_MUTATED = {
+    "fawrth": 3,
+    "fai": 5,
+    "fehefin": 6,
+    "orffennaf": 7,
+    "fedi": 9,
+    "dachwedd": 11,
+    "ragfyr": 12,
+}
 _DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WELSH_DAYS = ("llun", "mawrth", "mercher", "iau", "gwener", "sadwrn", "sul")
 
 
 def _map_prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
-    """Return the number, counted from `base`, for each name and for its abbreviations of three letters or more."""
-    return {name[:size]: n for n, name in enumerate(names, base) for size in range(3, len(name) + 1)}
+    """Return the number, counted from `base`, for each name and for its abbreviations of three
+    letters or more.
+    """
+    return {
+        name[:size]: n for n, name in enumerate(names, base) for size in range(3, len(name) + 1)
+    }
 
 
-MONTHS: dict[str, int] = _map_prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _MUTATED
+MONTHS: dict[str, int] = (
+    _map_prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _MUTATED
+)
 WEEKDAYS: dict[str, int] = (
     _map_prefixes(_DAY_NAMES, 0)
     | {"weds": 2}

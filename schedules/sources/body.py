@@ -50,7 +50,8 @@ def page_name(page: Page) -> str:
 def find_page(pages: Sequence[Page], url: str) -> Page:
     """Return the valid response for an address. Raises `UnreadableCalendar` if there is none.
 
-    If there is only one page, it is used whatever its address, because files and saved responses have other names.
+    If there is only one page, it is used whatever its address, because files and saved responses
+    have other names.
     """
     page = pages[0] if len(pages) == 1 else next((page for page in pages if page.url == url), None)
     if page is None:
@@ -59,12 +60,17 @@ def find_page(pages: Sequence[Page], url: str) -> Page:
 
 
 def require_usable(page: Page) -> Page:
-    """Return the page if its status is 2xx and its size is acceptable. Raises `UnreadableCalendar` otherwise."""
+    """Return the page if its status is 2xx and its size is acceptable.
+
+    Raises `UnreadableCalendar` otherwise.
+    """
     if not 200 <= page.status < 300:
         moved = f", moved to {page.headers['location']}" if "location" in page.headers else ""
         raise UnreadableCalendar(f"{page_name(page)}: answered {page.status}{moved}")
     if len(page.body) > LARGEST:
-        raise UnreadableCalendar(f"{page_name(page)}: {len(page.body)} bytes are too many for a calendar")
+        raise UnreadableCalendar(
+            f"{page_name(page)}: {len(page.body)} bytes are too many for a calendar"
+        )
     if reason := why_too_complex(page.body):
         raise UnreadableCalendar(f"{page_name(page)}: {reason}")
     if not page.body.strip():
@@ -89,14 +95,18 @@ def decode_text(page: Page, fallback: str | None = None) -> str:
 
 
 def refuse_html(page: Page, text: str, expected: str) -> None:
-    """Raise `UnreadableCalendar` if a text is an HTML page, such as a sign-in page, instead of the `expected` kind."""
+    """Raise `UnreadableCalendar` if a text is an HTML page, such as a sign-in page, instead of the
+    `expected` kind.
+    """
     start = text[:500].lstrip().casefold()
     if start.startswith(("<!doctype html", "<html", "<head", "<body")):
         raise UnreadableCalendar(f"{page_name(page)}: an HTML page, not {expected}")
 
 
 def parse_json(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
-    """Return the JSON of a valid response. Raises `UnreadableCalendar` with the place of the fault."""
+    """Return the JSON of a valid response. Raises `UnreadableCalendar` with the place of the
+    fault.
+    """
     text = decode_text(require_usable(page))
     refuse_html(page, text, "JSON")
     try:
@@ -112,14 +122,18 @@ def parse_json_object(page: Page) -> dict[str, Any]:
     """Return the JSON object of a valid response. Raises `UnreadableCalendar`."""
     data = parse_json(page)
     if not isinstance(data, dict):
-        raise UnreadableCalendar(f"{page_name(page)}: JSON of another shape, an object was expected")
+        raise UnreadableCalendar(
+            f"{page_name(page)}: JSON of another shape, an object was expected"
+        )
     return data
 
 
 def strip_personal(body: bytes) -> bytes:
-    """Return a JSON body without the keys that name a person, an e-mail address or a telephone number.
+    """Return a JSON body without the keys that name a person, an e-mail address or a telephone
+    number.
 
-    So a change of contact changes no hash. The order of keys stays. Bytes that are not JSON are returned unchanged.
+    So a change of contact changes no hash. The order of keys stays. Bytes that are not JSON are
+    returned unchanged.
     """
 
     def strip_object(pairs: list[tuple[str, object]]) -> dict[str, object]:

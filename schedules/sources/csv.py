@@ -33,12 +33,17 @@ class CsvSource(OnePage):
         rows, remarks = _read_table(find_page(pages, self._url), self._settings)
         announcements, faults = make_announcements(rows, self._settings, now)
         if misfits := sum("date_order" in fault.reason for fault in faults):
-            faults.append(Remark("calendar", f"sanity: {misfits} rows do not fit the order of dates"))
+            faults.append(
+                Remark("calendar", f"sanity: {misfits} rows do not fit the order of dates")
+            )
         return make_reading(announcements, remarks + faults)
 
 
 def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
-    """Return every fault of a CSV calendar, for the person who keeps it. Raises `UnreadableCalendar`."""
+    """Return every fault of a CSV calendar, for the person who keeps it.
+
+    Raises `UnreadableCalendar`.
+    """
     rows, remarks = _read_table(Page(settings.address, 200, body), settings)
     missing = [Remark(f"{row.key}.title", "missing") for row in rows if not row.title.strip()]
     _, faults = make_announcements(rows, settings, now)
@@ -46,7 +51,10 @@ def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[R
 
 
 def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark]]:
-    """Return the rows below the heading, with remarks. Raises `UnreadableCalendar` if there is no heading."""
+    """Return the rows below the heading, with remarks.
+
+    Raises `UnreadableCalendar` if there is no heading.
+    """
     text = decode_text(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
     # A file can be large, so only its start is split into lines.
@@ -59,7 +67,9 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
             remarks = [Remark(f"row {number}", "unknown column", name) for name in unknown]
             rows, left_out = _read_rows(lines, columns, settings)
             return rows, remarks + left_out
-    raise UnreadableCalendar(f"{page_name(page)}: no heading with a title and a date in the first {_FIRST_ROWS} rows")
+    raise UnreadableCalendar(
+        f"{page_name(page)}: no heading with a title and a date in the first {_FIRST_ROWS} rows"
+    )
 
 
 def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
@@ -72,7 +82,9 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def _read_rows(
-    lines: Iterable[tuple[int, Sequence[str]]], columns: Mapping[str, int], settings: CalendarSettings
+    lines: Iterable[tuple[int, Sequence[str]]],
+    columns: Mapping[str, int],
+    settings: CalendarSettings,
 ) -> tuple[list[CalendarRow], list[Remark]]:
     """Return rows of numbered lines, and remarks on those that are only notes.
 
@@ -84,9 +96,14 @@ def _read_rows(
         if not any(cell.strip() for cell in cells):
             continue
         if is_remark_row(cells):
-            remarks.append(Remark(f"row {number}", "left out, it is not a release", " ".join(cells).strip()))
+            remarks.append(
+                Remark(f"row {number}", "left out, it is not a release", " ".join(cells).strip())
+            )
             continue
-        row = make_row(f"row {number}", {name: cells[place] for name, place in columns.items() if place < len(cells)})
+        row = make_row(
+            f"row {number}",
+            {name: cells[place] for name, place in columns.items() if place < len(cells)},
+        )
         if settings.has_flag("excel"):
             row = replace(row, slot=serial_slot(row.date, row.time, settings.zone))
         rows.append(row)
@@ -96,8 +113,8 @@ def _read_rows(
 def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
     """Return the slot of a spreadsheet's serial numbers, or None if the texts are not such numbers.
 
-    `day` counts days since 1899-12-30, from 2000 to 2100. `time` is a fraction of a day. If it is empty, the fraction
-    of `day` is the time. Without any fraction, the slot is the whole day.
+    `day` counts days since 1899-12-30, from 2000 to 2100. `time` is a fraction of a day. If it is
+    empty, the fraction of `day` is the time. Without any fraction, the slot is the whole day.
     """
     try:
         whole, fraction = divmod(float(day), 1)
@@ -108,4 +125,8 @@ def serial_slot(day: str, time: str, timezone: str) -> Slot | None:
         return None
     raw = f"{day} {time}".strip()
     wall = datetime(1899, 12, 30) + timedelta(days=whole, minutes=round(fraction * 1440))  # noqa: DTZ001  # wall time
-    return at_wall(wall, raw, timezone) if fraction else on_days(wall.date(), wall.date(), raw, timezone)
+    return (
+        at_wall(wall, raw, timezone)
+        if fraction
+        else on_days(wall.date(), wall.date(), raw, timezone)
+    )

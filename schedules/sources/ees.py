@@ -1,6 +1,7 @@
 """Explore Education Statistics: what each publication says about its next release.
 
-It promises a date without a time, often without a day. The time is promised on GOV.UK. Source: `facts/calendars.md` §2.
+It promises a date without a time, often without a day. The time is promised on GOV.UK. Source:
+`facts/calendars.md` §2.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def latest_release(publication: Mapping[str, Any]) -> str:
 
 
 def read_version(data: Mapping[str, Any]) -> tuple[datetime | None, int | None]:
-    """Return when the version of a `version-summary` was really made, and its count of updates. None if not given.
+    """Return when the version of a `version-summary` was really made, and its count of updates.
+
+    None if not given.
 
     Amendments inherit the displayed date (`published`).
     """
@@ -37,17 +40,28 @@ def read_version(data: Mapping[str, Any]) -> tuple[datetime | None, int | None]:
 
 
 def partial_slot(partial: Mapping[str, Any], timezone: str) -> Slot:
-    """Return the day, month or year of a partial date as a slot. Its members are integers or, in older data, strings.
+    """Return the day, month or year of a partial date as a slot.
 
-    A missing member is absent, null, zero or "". A date that does not exist gives a slot of precision `NONE`.
+    Its members are integers or, in older data, strings.
+
+    A missing member is absent, null, zero or "". A date that does not exist gives a slot of
+    precision `NONE`.
     """
-    raw = "-".join(str(partial[name]) for name in ("year", "month", "day") if partial.get(name) not in (None, ""))
+    raw = "-".join(
+        str(partial[name])
+        for name in ("year", "month", "day")
+        if partial.get(name) not in (None, "")
+    )
     try:
         year, month, day = (int(partial.get(name) or 0) for name in ("year", "month", "day"))
         if month and day:
             full_date = date(year, month, day)
             return on_days(full_date, full_date, raw, timezone)
-        span = month_span(Precision.MONTH, year, month, 1) if month else month_span(Precision.YEAR, year, 1, 12)
+        span = (
+            month_span(Precision.MONTH, year, month, 1)
+            if month
+            else month_span(Precision.YEAR, year, 1, 12)
+        )
     except (ValueError, TypeError, OverflowError):
         return no_slot(raw, "impossible", timezone)
     return slot_of_span(span, raw, timezone)
@@ -59,7 +73,8 @@ PRODUCER = "department-for-education"
 MOST = 400  # publications requested in one read
 
 _SITEMAP = "publications/sitemap-items"
-_AFTER = "/after/"  # separates the publication and its latest release in the uid of the next release
+# separates the publication and its latest release in the uid of the next release
+_AFTER = "/after/"
 
 
 class EesSource:
@@ -79,8 +94,12 @@ class EesSource:
         return (PageRequest(f"{self._api}{_SITEMAP}", accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
-        """Return requests for all listed publications, once. There is no list if the settings name the publications."""
-        # A publication that does not answer leaves no page, and must not be requested again and again.
+        """Return requests for all listed publications, once.
+
+        There is no list if the settings name the publications.
+        """
+        # A publication that does not answer leaves no page, and must not be requested again and
+        # again.
         has_requested_publications = bool(self.state)
         if has_requested_publications or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
@@ -89,39 +108,60 @@ class EesSource:
         except UnreadableCalendar:
             return ()  # `read` reports it
         entries = listed if isinstance(listed, list) else []
-        self.state = tuple(each["slug"] for each in entries if isinstance(each, dict) and each.get("slug"))[:MOST]
+        self.state = tuple(
+            each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")
+        )[:MOST]
         return [self._request_for(slug) for slug in self.state]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of CalendarSource
-        """Return the next releases of the publications as announcements. Raises `UnreadableCalendar`."""
+        """Return the next releases of the publications as announcements.
+
+        Raises `UnreadableCalendar`.
+        """
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
         remarks: list[Remark] = []
         publications = [each for page in pages for each in self._read_publications(page, remarks)]
-        # A publication without a date has no next release, and one that is superseded will have none.
+        # A publication without a date has no next release, and one that is superseded will have
+        # none.
         coming = [each for each in publications if isinstance(each.get("nextReleaseDate"), dict)]
-        made = [self._make_announcement(each, remarks) for each in coming if not each.get("supersededByPublication")]
-        # A requested page that answers neither with JSON nor as deleted has failed. It says nothing about its release.
+        made = [
+            self._make_announcement(each, remarks)
+            for each in coming
+            if not each.get("supersededByPublication")
+        ]
+        # A requested page that answers neither with JSON nor as deleted has failed. It says nothing
+        # about its release.
         answered = {page.url for page in pages if page.status in {200, 404, 410}}
         failed = [slug for slug in self.state if self._request_for(slug).url not in answered]
-        return replace(make_reading(made, remarks), unread=tuple(f"{slug}{_AFTER}" for slug in failed))
+        return replace(
+            make_reading(made, remarks), unread=tuple(f"{slug}{_AFTER}" for slug in failed)
+        )
 
     def _request_for(self, slug: str) -> PageRequest:
-        return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
+        return PageRequest(
+            f"{self._api}publications/{slug}", accept="application/json", optional=True
+        )
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Mapping[str, Any]]:
-        """Yield a page's publication, if any. A failed page adds a remark. A failed sitemap or unknown JSON raises."""
+        """Yield a page's publication, if any.
+
+        A failed page adds a remark. A failed sitemap or unknown JSON raises.
+        """
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return
         data = parse_json(page)  # raises for a failed sitemap, the list of publications
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
             yield data
-        # `releaseId` marks a version of a release, `results` a list. Neither names the next release of a publication.
+        # `releaseId` marks a version of a release, `results` a list. Neither names the next release
+        # of a publication.
         elif isinstance(data, dict) and not {"releaseId", "results"} & set(data):
             raise UnreadableCalendar(f"{page_name(page)}: JSON without slug and nextReleaseDate")
 
-    def _make_announcement(self, publication: Mapping[str, Any], remarks: list[Remark]) -> Announcement:
+    def _make_announcement(
+        self, publication: Mapping[str, Any], remarks: list[Remark]
+    ) -> Announcement:
         """Return the next release of a publication, which has no name yet, as an announcement."""
         slug = str(publication["slug"])
         latest = latest_release(publication)
@@ -129,7 +169,8 @@ class EesSource:
         slot = assume_time(promised, self._settings.default_time)
         if slot.reason in REASONS:
             remarks.append(Remark(slug, REASONS[slot.reason], slot.raw))
-        # The date is that of the release after the latest one, so the latest one is part of the key.
+        # The date is that of the release after the latest one, so the latest one is part of the
+        # key.
         return Announcement(
             uid=f"{slug}{_AFTER}{latest}",
             title=clean_title(str(publication.get("title") or "")),
@@ -137,7 +178,11 @@ class EesSource:
             url=f"{self._site}/find-statistics/{slug}",
             slot=slot,
             doubt=slot.doubt,
-            # The landing page does not change on publication. So the release counts as out as soon as the publication's
-            # latest release is no longer `latest`.
-            parts=(Part("page", Role.PAGE, self._request_for(slug).url, f"ees-after:{latest or 'none'}"),),
+            # The landing page does not change on publication. So the release counts as out as soon
+            # as the publication's latest release is no longer `latest`.
+            parts=(
+                Part(
+                    "page", Role.PAGE, self._request_for(slug).url, f"ees-after:{latest or 'none'}"
+                ),
+            ),
         )

@@ -1,4 +1,7 @@
-"""RSS and Atom feeds whose entries announce releases, through feedparser. Source: `facts/libraries.md` §13."""
+"""RSS and Atom feeds whose entries announce releases, through feedparser.
+
+Source: `facts/libraries.md` §13.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,13 @@ from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
 from schedules.sources.govuk_items import plain_text
-from schedules.sources.row import CalendarRow, clean_title, make_announcements, make_reading, make_row
+from schedules.sources.row import (
+    CalendarRow,
+    clean_title,
+    make_announcements,
+    make_reading,
+    make_row,
+)
 from schedules.sources.settings import CalendarSettings
 
 LARGEST = 8 * 1024 * 1024
@@ -33,7 +42,10 @@ _END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
 
 class FeedSource(OnePage):
-    """A feed as a calendar. By default the date is `published`, which is a promise only if the publisher says so."""
+    """A feed as a calendar.
+
+    By default the date is `published`, which is a promise only if the publisher says so.
+    """
 
     accept = "application/atom+xml, application/rss+xml, application/xml;q=0.9"
 
@@ -45,13 +57,19 @@ class FeedSource(OnePage):
         self._title_pattern = Linear(options["title"]) if "title" in options else None
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return the entries as announcements. Raises `UnreadableCalendar`, also for a feed that is cut short."""
+        """Return the entries as announcements.
+
+        Raises `UnreadableCalendar`, also for a feed that is cut short.
+        """
         page = find_page(pages, self._url)
         made, remarks = make_announcements(self._make_rows(_parse_feed(page)), self._settings, now)
         return make_reading(made, remarks, lists_overdue=False)
 
     def _make_rows(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
-        """Yield a row for each entry of the feed. The patterns of the options find title and date in its texts."""
+        """Yield a row for each entry of the feed.
+
+        The patterns of the options find title and date in its texts.
+        """
         for number, item in enumerate(entries, 1):
             title = _strip_markup(item.get("title", ""))
             dated = item.get(self._date_field, "")
@@ -64,12 +82,18 @@ class FeedSource(OnePage):
                 "url": str(item.get("link", "")),
                 "date": date_text,
             }
-            # The slot of an instant counts instead of `date`. If it is None, `date` is read as a text later.
-            yield make_row(f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone))
+            # The slot of an instant counts instead of `date`. If it is None, `date` is read as a
+            # text later.
+            yield make_row(
+                f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone)
+            )
 
 
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:
-    """Return the entries of a feed. Raises `UnreadableCalendar` if it is no feed, cut short or unsafe to parse."""
+    """Return the entries of a feed.
+
+    Raises `UnreadableCalendar` if it is no feed, cut short or unsafe to parse.
+    """
     body = page.body
     refuse_html(page, decode_text(page, fallback="cp1252"), "a feed")
     if b"<!ENTITY" in body:
@@ -79,9 +103,12 @@ def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:
     if not _is_ended(body[-_TAIL:]):
         raise UnreadableCalendar(f"{page_name(page)}: cut short, its last tag is missing")
     _refuse_depth(page)
-    # Never the bytes themselves, because feedparser opens a text that looks like a file name or an address.
+    # Never the bytes themselves, because feedparser opens a text that looks like a file name or an
+    # address.
     try:
-        parsed = feedparser.parse(io.BytesIO(body), response_headers={"content-type": "application/xml"})
+        parsed = feedparser.parse(
+            io.BytesIO(body), response_headers={"content-type": "application/xml"}
+        )
     except ValueError as exc:
         # It fails on an invalid character reference.
         raise UnreadableCalendar(f"{page_name(page)}: is not a readable feed") from exc
@@ -89,12 +116,17 @@ def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:
         raise UnreadableCalendar(f"{page_name(page)}: neither RSS nor Atom")
     entries: list[Mapping[str, Any]] = parsed.entries
     if parsed.get("bozo") and not entries:
-        raise UnreadableCalendar(f"{page_name(page)}: {clean_title(str(parsed.get('bozo_exception', '')))}")
+        raise UnreadableCalendar(
+            f"{page_name(page)}: {clean_title(str(parsed.get('bozo_exception', '')))}"
+        )
     return entries
 
 
 def _is_ended(tail: bytes) -> bool:
-    """Return whether the end tag of a feed is at the end of these bytes. Comments and blanks after it do not count."""
+    """Return whether the end tag of a feed is at the end of these bytes.
+
+    Comments and blanks after it do not count.
+    """
     tail = tail.rstrip()
     while tail.endswith(b"-->") and (begin := tail.rfind(b"<!--")) >= 0:
         tail = tail[:begin].rstrip()
@@ -105,8 +137,9 @@ def _is_ended(tail: bytes) -> bool:
 def _refuse_depth(page: Page) -> None:
     """Raise `UnreadableCalendar` for a feed that is nested too deeply.
 
-    The check ends at the first error of a malformed feed, so such a feed is refused if it has very many tags: it can be
-    nested deeply after the error. The running time of feedparser grows with the square of the depth.
+    The check ends at the first error of a malformed feed, so such a feed is refused if it has very
+    many tags: it can be nested deeply after the error. The running time of feedparser grows with
+    the square of the depth.
     """
     steps: list[int] = []  # 1 for each begin tag, -1 for each end tag
     parser = expat.ParserCreate()
@@ -135,7 +168,9 @@ def _strip_markup(value: object) -> str:
 
 
 def _extract_match(pattern: Linear | None, text: str) -> str:
-    """Return what the group of a pattern (or all of it) matches, "" without a match, and the text without a pattern."""
+    """Return what the group of a pattern (or all of it) matches, "" without a match, and the text
+    without a pattern.
+    """
     if pattern is None:
         return text
     match = pattern.search(text)

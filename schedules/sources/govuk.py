@@ -35,8 +35,9 @@ _STATES = {state.value: state for state in (State.CONFIRMED, State.PROVISIONAL, 
 class GovukSource(RememberingSource):
     """The announcements of GOV.UK, filtered by organisation, topic, state or document type.
 
-    It remembers the entries of the last read, to find the announcements that need a request of their own: those newly
-    cancelled, re-dated or no longer listed. After a restart, `remember` restores them.
+    It remembers the entries of the last read, to find the announcements that need a request of
+    their own: those newly cancelled, re-dated or no longer listed. After a restart, `remember`
+    restores them.
     """
 
     def __init__(self, settings: CalendarSettings) -> None:
@@ -50,7 +51,9 @@ class GovukSource(RememberingSource):
         return (PageRequest(listing_url(self._settings, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests that must follow: first other pages of the listing, later announcements to look up."""
+        """Return the requests that must follow: first other pages of the listing, later
+        announcements to look up.
+        """
         try:
             urls = further_urls(pages[0].url, read_listing(pages[0]))
             further = sorted(set(urls) - {page.url for page in pages})
@@ -64,18 +67,24 @@ class GovukSource(RememberingSource):
         self.state.has_looked_up = True
         links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
         items = f"{self._site}{CONTENT}"
-        return [PageRequest(f"{items}{link}", "application/json", optional=True, bust=True) for link in links]
+        return [
+            PageRequest(f"{items}{link}", "application/json", optional=True, bust=True)
+            for link in links
+        ]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return listing and content items as one reading, and remember its announcements and the items.
+        """Return listing and content items as one reading, and remember its announcements and the
+        items.
 
         Raises `UnreadableCalendar`.
         """
-        # A content item that was saved as a file gets its address on GOV.UK, because listings are recognised by theirs.
+        # A content item that was saved as a file gets its address on GOV.UK, because listings are
+        # recognised by theirs.
         pages = [with_item_address(page, self._settings) for page in pages]
         listed, remarks = _read_listings(pages)
         today = local_date(now, self._settings.zone)
-        looked_up = dict(self._read_items(pages, remarks))  # the content items that this read requested
+        # the content items that this read requested
+        looked_up = dict(self._read_items(pages, remarks))
         made = {}
         for link, entry in listed.items():
             is_announcement = bool(entry.display_date) or link.startswith(ANNOUNCEMENTS)
@@ -84,26 +93,35 @@ class GovukSource(RememberingSource):
                 continue
             item = looked_up.get(link) or self._find_earlier_item(link, entry)
             made[link] = self._make_announcement(entry, item, today, remarks)
-            # An item that contradicts its entry may be outdated, so it is not kept: the next read requests it again.
-            if item is not None and _entry_signature(item.announced or entry) == _entry_signature(entry):
+            # An item that contradicts its entry may be outdated, so it is not kept: the next read
+            # requests it again.
+            if item is not None and _entry_signature(item.announced or entry) == _entry_signature(
+                entry
+            ):
                 self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
-        # Items that are no announcements any more are forgotten, so the next read does not look them up again.
+        # Items that are no announcements any more are forgotten, so the next read does not look
+        # them up again.
         self.record_read(made, now, forget=set(looked_up) - set(made))
         items, announced = self.state.items, self.state.announcements
         self.state.items = {link: signed for link, signed in items.items() if link in announced}
         return make_reading(list(made.values()), remarks)
 
-    def _find_links_to_look_up(self, listed: dict[str, AnnouncedEntry], now: datetime) -> Iterator[str]:
+    def _find_links_to_look_up(
+        self, listed: dict[str, AnnouncedEntry], now: datetime
+    ) -> Iterator[str]:
         """Yield the links of the announcements whose content item must be requested.
 
-        First come those no longer listed, then those cancelled or re-dated whose item was not read since that change.
+        First come those no longer listed, then those cancelled or re-dated whose item was not read
+        since that change.
         """
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
             before = self.state.announcements.get(link)
             is_moved = before is not None and before.slot.raw != entry.display_date
-            if (entry.state == State.CANCELLED or is_moved) and self._find_earlier_item(link, entry) is None:
+            if (entry.state == State.CANCELLED or is_moved) and self._find_earlier_item(
+                link, entry
+            ) is None:
                 yield link
 
     def _find_earlier_item(self, link: str, entry: AnnouncedEntry) -> ContentItem | None:
@@ -111,8 +129,13 @@ class GovukSource(RememberingSource):
         signature, item = self.state.items.get(link, ("", None))
         return item if signature == _entry_signature(entry) else None
 
-    def _read_items(self, pages: Sequence[Page], remarks: list[Remark]) -> Iterator[tuple[str, ContentItem]]:
-        """Yield the link and content of each content item among these pages. A failed or a wrong one adds a remark."""
+    def _read_items(
+        self, pages: Sequence[Page], remarks: list[Remark]
+    ) -> Iterator[tuple[str, ContentItem]]:
+        """Yield the link and content of each content item among these pages.
+
+        A failed or a wrong one adds a remark.
+        """
         for page in pages:
             if is_listing(page):
                 continue
@@ -133,27 +156,45 @@ class GovukSource(RememberingSource):
     def _make_announcement(
         self, entry: AnnouncedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
-        """Return the announcement of an entry of the search listing. Faults of the entry are added to `remarks`.
+        """Return the announcement of an entry of the search listing.
 
-        `item` is the content item of the same announcement, if it was requested. It is newer than the search listing.
+        Faults of the entry are added to `remarks`.
+
+        `item` is the content item of the same announcement, if it was requested. It is newer than
+        the search listing.
         """
         if item is not None and item.leads_to_publication():
-            # A redirect has no date. So mark the announcement of an earlier read as published, else that of the entry.
-            last = self.state.announcements.get(entry.link) or self._make_announcement(entry, None, today, remarks)
-            return replace(last, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
+            # A redirect has no date. So mark the announcement of an earlier read as published, else
+            # that of the entry.
+            last = self.state.announcements.get(entry.link) or self._make_announcement(
+                entry, None, today, remarks
+            )
+            return replace(
+                last,
+                url=urljoin(self._site, item.destination),
+                published=True,
+                address=Address.LED_TO,
+            )
         newer = None if item is None else item.announced
         if newer is not None:
             organisations = newer.organisations or entry.organisations
-            entry = replace(newer, link=entry.link, title=newer.title or entry.title, organisations=organisations)
+            entry = replace(
+                newer,
+                link=entry.link,
+                title=newer.title or entry.title,
+                organisations=organisations,
+            )
         slot = _read_slot(entry, today, self._settings.zone)
-        # `doubt` is set for a date that was read but is doubtful, `reason` for one that could not be read.
+        # `doubt` is set for a date that was read but is doubtful, `reason` for one that could not
+        # be read.
         fault = slot.doubt or REASONS.get(slot.reason or "")
         if fault:
             remarks.append(Remark(entry.link, fault, entry.display_date))
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
         previous = read_date(entry.previous_display_date, today, self._settings.zone).slot
-        # An entry with a page of its own does not give the address of the publication, so that is guessed.
+        # An entry with a page of its own does not give the address of the publication, so that is
+        # guessed.
         has_own_page = entry.link.startswith(ANNOUNCEMENTS)
         producer = self._choose_producer(entry)
         return Announcement(
@@ -167,16 +208,24 @@ class GovukSource(RememberingSource):
             doubt=slot.doubt,
             recognise="govuk",
             link=urljoin(self._site, entry.link),
-            previous=None if previous.reason else previous,  # a `reason` means that it cannot be read
+            # a `reason` means that it cannot be read
+            previous=None if previous.reason else previous,
             why=entry.cancellation_reason or entry.change_note,
             address=Address.GUESSED if has_own_page else Address.ANNOUNCED,
         )
 
     def _choose_producer(self, entry: AnnouncedEntry) -> str:
-        """Return the producer: the configured one, else one of the filter, else the last known one, else the first."""
+        """Return the producer: the configured one, else one of the filter, else the last known one,
+        else the first.
+        """
         known = self.state.announcements.get(entry.link)
-        preferred = [*self._settings.filters.get("organisations", ()), *([] if known is None else [known.producer])]
-        candidates = (name for name in (*preferred, *entry.organisations) if name in entry.organisations)
+        preferred = [
+            *self._settings.filters.get("organisations", ()),
+            *([] if known is None else [known.producer]),
+        ]
+        candidates = (
+            name for name in (*preferred, *entry.organisations) if name in entry.organisations
+        )
         return self._settings.producer or next(candidates, "")
 
     def _guess_landing_page(self, link: str) -> str:
@@ -187,26 +236,41 @@ class GovukSource(RememberingSource):
         return f"{self._site}/government/{family}/{link.removeprefix(ANNOUNCEMENTS)}"
 
     def _announce_unlisted(
-        self, looked_up: dict[str, ContentItem], listed: Collection[str], today: date, remarks: list[Remark]
+        self,
+        looked_up: dict[str, ContentItem],
+        listed: Collection[str],
+        today: date,
+        remarks: list[Remark],
     ) -> dict[str, Announcement]:
-        """Return the announcements of `looked_up` items that are not `listed`. Add remarks on the items without one."""
+        """Return the announcements of `looked_up` items that are not `listed`.
+
+        Add remarks on the items without one.
+        """
         found = {}
         for link, item in looked_up.items():
             if link in listed:
                 continue
-            # The redirect to a publication has no date and title, so it needs the announcement of an earlier read.
+            # The redirect to a publication has no date and title, so it needs the announcement of
+            # an earlier read.
             is_published = item.leads_to_publication() and link in self.state.announcements
             if item.announced is not None or is_published:
                 found[link] = self._make_announcement(AnnouncedEntry(link), item, today, remarks)
             else:
-                remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))
+                remarks.append(
+                    Remark(
+                        link, f"no longer listed, now {item.schema.value}", item.destination or None
+                    )
+                )
         return found
 
 
 def _read_listings(pages: Sequence[Page]) -> tuple[dict[str, AnnouncedEntry], list[Remark]]:
-    """Return the entries of all listing pages by link, with a remark if some are missing. Raises `UnreadableCalendar`.
+    """Return the entries of all listing pages by link, with a remark if some are missing.
 
-    Entries with equal timestamps can be on two pages or on none, because their order differs between requests.
+    Raises `UnreadableCalendar`.
+
+    Entries with equal timestamps can be on two pages or on none, because their order differs
+    between requests.
     """
     if not pages:
         raise UnreadableCalendar("no listing was answered")
@@ -224,18 +288,24 @@ def _entry_signature(entry: AnnouncedEntry) -> str:
 
 
 def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:
-    """Return the slot of an entry's date text, with a doubt if the entry's timestamp is another instant.
+    """Return the slot of an entry's date text, with a doubt if the entry's timestamp is another
+    instant.
 
-    If the entry has no date text, the slot is the day of the timestamp, with the doubt `unreadable-date`.
+    If the entry has no date text, the slot is the day of the timestamp, with the doubt
+    `unreadable-date`.
     """
     stamped = entry.release_timestamp
     if not entry.display_date and stamped is not None:
         day = local_date(stamped, timezone)
         return on_days(day, day, "", timezone, doubt="unreadable-date")
-    slot = read_date(entry.display_date, today, timezone).slot if entry.display_date else no_slot("", "empty", timezone)
+    slot = (
+        read_date(entry.display_date, today, timezone).slot
+        if entry.display_date
+        else no_slot("", "empty", timezone)
+    )
     if slot.instant is None or stamped is None or slot.doubt or slot.instant == stamped:
         return slot
-    # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and local time. Any
-    # other means that the entry gives two dates (`duplicate-date`).
+    # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and
+    # local time. Any other means that the entry gives two dates (`duplicate-date`).
     apart = abs(slot.instant - stamped)
     return replace(slot, doubt="zone" if apart == timedelta(hours=1) else "duplicate-date")

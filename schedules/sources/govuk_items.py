@@ -1,7 +1,7 @@
 """Reads content items of GOV.UK's content API, for calendars and to recognise published pages.
 
-`schema_name` decides first, because a redirect and a removed page have status 200 too. E-mail addresses are removed.
-Source: `facts/govuk.md` §1 and §3.
+`schema_name` decides first, because a redirect and a removed page have status 200 too. E-mail
+addresses are removed. Source: `facts/govuk.md` §1 and §3.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ class NotAContentItem(ValueError):
 
 
 class Schema(StrEnum):
-    """What a content item is. `OTHER` is everything that is not a statistics page, such as placeholders."""
+    """What a content item is.
+
+    `OTHER` is everything that is not a statistics page, such as placeholders.
+    """
 
     ANNOUNCEMENT = "statistics_announcement"
     PUBLICATION = "publication"
@@ -40,7 +43,10 @@ class Schema(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One document of a publication. `kind` is file, html or external. `url` is relative to the site for html."""
+    """One document of a publication.
+
+    `kind` is file, html or external. `url` is relative to the site for html.
+    """
 
     title: str
     url: str
@@ -51,10 +57,12 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedEntry:
-    """An announcement as the search listing or its own content item shows it. Texts that it lacks are empty.
+    """An announcement as the search listing or its own content item shows it.
 
-    The date is a text. For one without a day, `release_timestamp` is a placeholder. Only the listing has
-    `first_published`, only the item the last three fields.
+    Texts that it lacks are empty.
+
+    The date is a text. For one without a day, `release_timestamp` is a placeholder. Only the
+    listing has `first_published`, only the item the last three fields.
     """
 
     link: str
@@ -73,8 +81,9 @@ class AnnouncedEntry:
 class ContentItem:
     """What the content API says about one path. Instants are aware UTC, None if the item has none.
 
-    `scheduled_delay` is GOV.UK's own measurement in whole seconds after `scheduled_at`. Both stay when a later edition
-    is published. `destination` is the target of a redirect, `change_count` the length of the public change history.
+    `scheduled_delay` is GOV.UK's own measurement in whole seconds after `scheduled_at`. Both stay
+    when a later edition is published. `destination` is the target of a redirect, `change_count` the
+    length of the public change history.
     """
 
     schema: Schema
@@ -93,9 +102,13 @@ class ContentItem:
     announced: AnnouncedEntry | None = None
 
     def leads_to_publication(self) -> bool:
-        """Return whether this is the redirect that replaces an announcement when its statistics are published."""
+        """Return whether this is the redirect that replaces an announcement when its statistics are
+        published.
+        """
         path = self.destination
-        if self.schema is not Schema.REDIRECT or path.startswith("/government/statistics/announcements/"):
+        if self.schema is not Schema.REDIRECT or path.startswith(
+            "/government/statistics/announcements/"
+        ):
             return False
         return path.startswith(("/government/statistics/", "/government/publications/"))
 
@@ -120,7 +133,9 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
     changes = _objects_in(details.get("change_history"))
     base_path = _text_or_empty(data.get("base_path"))
     title = _text_or_empty(data.get("title"))
-    organisations = tuple(read_organisations(_object_or_empty(data.get("links")).get("organisations")))
+    organisations = tuple(
+        read_organisations(_object_or_empty(data.get("links")).get("organisations"))
+    )
     announced = AnnouncedEntry(
         link=base_path,
         title=title,
@@ -153,7 +168,8 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
 def parse_instant(value: object) -> datetime | None:
     """Return an ISO instant with offset as aware UTC, None for anything else.
 
-    None also for the years 1 and 9999, because in UTC such an instant can be outside the years that Python knows.
+    None also for the years 1 and 9999, because in UTC such an instant can be outside the years that
+    Python knows.
     """
     if not isinstance(value, str):
         return None
@@ -170,7 +186,10 @@ def plain_text(markup: str) -> str:
 
 
 def read_organisations(listed: object) -> Iterator[str]:
-    """Yield the slugs of organisations. Their order has no meaning: announcements have no lead organisation."""
+    """Yield the slugs of organisations.
+
+    Their order has no meaning: announcements have no lead organisation.
+    """
     for organisation in listed if isinstance(listed, list) else ():
         # Older search results list slugs. A content item gives only the path of each organisation.
         slug = organisation
@@ -182,9 +201,15 @@ def read_organisations(listed: object) -> Iterator[str]:
 
 
 def _read_destination(data: Mapping[str, Any]) -> str:
-    """Return where a redirect leads: by the rule for exactly its own path, else by the first one."""
+    """Return where a redirect leads: by the rule for exactly its own path, else by the first
+    one.
+    """
     own = data.get("base_path")
-    rules = [rule for rule in _objects_in(data.get("redirects")) if isinstance(rule.get("destination"), str)]
+    rules = [
+        rule
+        for rule in _objects_in(data.get("redirects"))
+        if isinstance(rule.get("destination"), str)
+    ]
     exact = [rule for rule in rules if rule.get("path") == own and rule.get("type") == "exact"]
     return _text_or_empty((exact or rules or [{}])[0].get("destination"))
 
@@ -195,7 +220,8 @@ def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
     for attachment in listed:
         size = attachment.get("file_size")
         yield Attachment(
-            title=_text_or_empty(attachment.get("title")) or _text_or_empty(attachment.get("filename")),
+            title=_text_or_empty(attachment.get("title"))
+            or _text_or_empty(attachment.get("filename")),
             url=_text_or_empty(attachment.get("url")),
             kind=_text_or_empty(attachment.get("attachment_type")) or "file",
             content_type=_text_or_empty(attachment.get("content_type")),
@@ -206,7 +232,9 @@ def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
 
 
 def _read_old_documents(snippets: object) -> Iterator[Attachment]:
-    """Yield the documents linked in the HTML snippets of older items, each address of a snippet once."""
+    """Yield the documents linked in the HTML snippets of older items, each address of a snippet
+    once.
+    """
     for snippet in snippets if isinstance(snippets, list) else ():
         try:
             links = html.fromstring(f"<div>{snippet}</div>").iterfind(".//a[@href]")
@@ -216,9 +244,17 @@ def _read_old_documents(snippets: object) -> Iterator[Attachment]:
         for link in links:
             url = link.get("href", "")
             if not url.startswith("mailto:"):
-                titles[url] = titles.get(url) or " ".join("".join(map(str, link.itertext())).split())
+                titles[url] = titles.get(url) or " ".join(
+                    "".join(map(str, link.itertext())).split()
+                )
         for url, title in titles.items():
-            kind = "file" if "/uploads/" in url or "/media/" in url else "html" if url.startswith("/") else "external"
+            kind = (
+                "file"
+                if "/uploads/" in url or "/media/" in url
+                else "html"
+                if url.startswith("/")
+                else "external"
+            )
             yield Attachment(title=title, url=url, kind=kind)
 
 

@@ -54,8 +54,9 @@ def site_of(settings: CalendarSettings) -> str:
 def listing_url(settings: CalendarSettings, now: datetime) -> str:
     """Return the address of the first page, with the filters of the configuration.
 
-    The date filter is in UTC. It starts in the past, because the site's own list drops overdue releases at midnight.
-    The order makes paging stable. The parameter `c` is the documented way to bypass the cache.
+    The date filter is in UTC. It starts in the past, because the site's own list drops overdue
+    releases at midnight. The order makes paging stable. The parameter `c` is the documented way to
+    bypass the cache.
     """
     query = [
         ("filter_format", "statistics_announcement"),
@@ -77,9 +78,11 @@ def listing_url(settings: CalendarSettings, now: datetime) -> str:
 
 
 def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
-    """Return the address of the first page of all statistics of some organisations that changed since an instant.
+    """Return the address of the first page of all statistics of some organisations that changed
+    since an instant.
 
-    The index has the time of a publication's last change. So these include all that were published after `since`.
+    The index has the time of a publication's last change. So these include all that were published
+    after `since`.
     """
     # The filter has only days. A day more includes the day of `since` in any time zone.
     first_day = (since - timedelta(days=1)).date()
@@ -96,14 +99,19 @@ def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
 
 
 def further_urls(first: str, listing: Listing) -> list[str]:
-    """Return the addresses of the pages after the `first`, at most `MOST_PAGES`, by the total in its `listing`."""
+    """Return the addresses of the pages after the `first`, at most `MOST_PAGES`, by the total in
+    its `listing`.
+    """
     if not listing.size:
         return []
     parts = urlsplit(first)
     urls = []
     starts = range(listing.size, listing.total, listing.size)
     for start in starts[:MOST_PAGES]:
-        query = [(name, str(start) if name == "start" else value) for name, value in parse_qsl(parts.query)]
+        query = [
+            (name, str(start) if name == "start" else value)
+            for name, value in parse_qsl(parts.query)
+        ]
         urls.append(urlunsplit(parts._replace(query=urlencode(query, safe=":,"))))
     return urls
 
@@ -118,7 +126,9 @@ def with_item_address(page: Page, settings: CalendarSettings) -> Page:
     if not is_listing(page) or b'"schema_name"' not in page.body:
         return page
     path = parse_json_object(page).get("base_path")
-    return replace(page, url=f"{site_of(settings)}{CONTENT}{path}") if isinstance(path, str) else page
+    return (
+        replace(page, url=f"{site_of(settings)}{CONTENT}{path}") if isinstance(path, str) else page
+    )
 
 
 def read_listing(page: Page) -> Listing:
@@ -126,7 +136,9 @@ def read_listing(page: Page) -> Listing:
     data = parse_json_object(page)
     results, total = data.get("results"), data.get("total")
     if not isinstance(results, list) or not isinstance(total, int):
-        raise UnreadableCalendar(f"{page_name(page)}: JSON without results and total, so no search listing")
+        raise UnreadableCalendar(
+            f"{page_name(page)}: JSON without results and total, so no search listing"
+        )
     return Listing(total, tuple(_read_entries(results)), len(results))
 
 

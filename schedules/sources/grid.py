@@ -1,4 +1,6 @@
-"""Reads an HTML table as a grid of cells with spans filled in, struck-out text apart and footnote marks removed."""
+"""Reads an HTML table as a grid of cells with spans filled in, struck-out text apart and footnote
+marks removed.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ def read_grid(table: HtmlElement) -> list[list[Cell]]:
     Nested tables are left out. After `MOST_CELLS` cells, no further row is returned.
     """
     rows: list[list[Cell]] = []
-    pending: dict[int, tuple[Cell, int]] = {}  # by column: a cell that spans into the next rows, and into how many
+    # by column: a cell that spans into the next rows, and into how many
+    pending: dict[int, tuple[Cell, int]] = {}
     cell_count = 0
     for tr in table.iter("tr"):
         if next(tr.iterancestors("table"), None) is not table:
@@ -55,7 +58,8 @@ def read_grid(table: HtmlElement) -> list[list[Cell]]:
 def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
     """Return the cells of one row, with the cells of earlier rows that span into it.
 
-    `pending` has the latter by column, each with the number of rows that it still spans. It is updated for later rows.
+    `pending` has the latter by column, each with the number of rows that it still spans. It is
+    updated for later rows.
     """
     row: list[Cell] = []
     for element in tr.iterchildren("td", "th"):
@@ -75,7 +79,9 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
 
 
 def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
-    """Append the cells that span from earlier rows into the next columns, and count down their rows in `pending`."""
+    """Append the cells that span from earlier rows into the next columns, and count down their rows
+    in `pending`.
+    """
     while len(row) in pending:
         cell, rows_left = pending.pop(len(row))
         if rows_left > 1:
@@ -84,7 +90,9 @@ def _fill_spans(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
 
 
 def _read_span(element: HtmlElement, name: str) -> int:
-    """Return how many columns or rows a cell spans by this attribute, 1 if it is absent or no number."""
+    """Return how many columns or rows a cell spans by this attribute, 1 if it is absent or no
+    number.
+    """
     value = element.get(name, "1").strip()
     return min(max(int(value), 1), MOST_SPAN) if value.isdecimal() and len(value) < 8 else 1
 
@@ -96,7 +104,8 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
     """
     kept: list[str] = []
     struck: list[str] = []
-    # Without recursion, because pages can be nested very deeply. Each node is with the list that its text belongs to.
+    # Without recursion, because pages can be nested very deeply. Each node is with the list that
+    # its text belongs to.
     stack: list[tuple[HtmlElement | str, list[str]]] = [(element, kept)]
     while stack:
         node, texts = stack.pop()
@@ -113,7 +122,9 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
 
 
 def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:
-    """Return the texts and elements inside a node, with blanks for line breaks and without footnote marks."""
+    """Return the texts and elements inside a node, with blanks for line breaks and without footnote
+    marks.
+    """
     parts: list[HtmlElement | str] = [node.text or ""]
     for child in node:
         if isinstance(child.tag, str) and child.tag not in _HIDDEN and not _is_footnote(child):
@@ -127,14 +138,23 @@ def _is_footnote(node: HtmlElement) -> bool:
     if node.tag != "sup":
         return False
     text = "".join(map(str, node.itertext()))
-    return bool(_FOOTNOTE.fullmatch(text)) and text.strip().casefold() not in {"st", "nd", "rd", "th"}
+    return bool(_FOOTNOTE.fullmatch(text)) and text.strip().casefold() not in {
+        "st",
+        "nd",
+        "rd",
+        "th",
+    }
 
 
 _TEXTS = {
-    "title": "title release releasetitle publication publicationtitle statistic statistics statisticalrelease name "
-    "nameofrelease teitl",
-    "date": "date releasedate publicationdate planneddate expecteddate scheduleddate dateofrelease dateofpublication "
-    "plannedreleasedate expectedreleasedate dyddiad slot",
+    "title": (
+        "title release releasetitle publication publicationtitle statistic statistics"
+        " statisticalrelease name nameofrelease teitl"
+    ),
+    "date": (
+        "date releasedate publicationdate planneddate expecteddate scheduleddate dateofrelease"
+        " dateofpublication plannedreleasedate expectedreleasedate dyddiad slot"
+    ),
     "time": "time releasetime publicationtime timeofrelease amser",
     "status": "status state datestatus releasestatus statws",
     "url": "url link weblink webaddress address",
@@ -158,23 +178,36 @@ def heading_field(text: str) -> str | None:
 
 
 def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
-    """Return whether a row names the columns: at least two cells are known headings or named by options."""
+    """Return whether a row names the columns: at least two cells are known headings or named by
+    options.
+    """
     cells = {_fold_cell(cell) for cell in row}
     named = {_fold_cell(text) for text in options.values()} & cells
     fields = {heading_field(cell) for cell in row} - {None}
     return len(fields) + len(named) >= 2
 
 
-def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> tuple[dict[str, int], list[str]]:
-    """Return the column number of each field, and the headings that are not known. `row` has the headings.
+def field_columns(
+    row: Sequence[str], options: Mapping[str, str], url: str
+) -> tuple[dict[str, int], list[str]]:
+    """Return the column number of each field, and the headings that are not known.
 
-    `options` are headings that a person chose, by the name of an option for a field. Other headings count only for
-    other fields. Raises `UnreadableCalendar` if title or date has no column, or if two columns could be one field.
+    `row` has the headings.
+
+    `options` are headings that a person chose, by the name of an option for a field. Other headings
+    count only for other fields. Raises `UnreadableCalendar` if title or date has no column, or if
+    two columns could be one field.
     """
     # The names of some options differ from those of their fields (`OPTION_FIELDS`).
-    field_of_choice = {_fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()}
+    field_of_choice = {
+        _fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()
+    }
     folded = [_fold_cell(heading) for heading in row]
-    chosen = {field_of_choice[text]: number for number, text in enumerate(folded) if text in field_of_choice}
+    chosen = {
+        field_of_choice[text]: number
+        for number, text in enumerate(folded)
+        if text in field_of_choice
+    }
     columns, unknown = dict(chosen), []
     for number, heading in enumerate(row):
         field = heading_field(heading)
@@ -183,11 +216,15 @@ def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> t
         if field is None:
             unknown.append(heading.strip())
         elif field in columns:
-            raise UnreadableCalendar(f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}")
+            raise UnreadableCalendar(
+                f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}"
+            )
         else:
             columns[field] = number
     if not {"title", "date"} <= set(columns):
-        raise UnreadableCalendar(f"{url}: the heading names no title or no date: {', '.join(row)[:200]}")
+        raise UnreadableCalendar(
+            f"{url}: the heading names no title or no date: {', '.join(row)[:200]}"
+        )
     return columns, unknown
 
 

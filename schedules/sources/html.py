@@ -1,4 +1,6 @@
-"""Release calendars on web pages: tables found by their headings, or rows found by CSS selectors."""
+"""Release calendars on web pages: tables found by their headings, or rows found by CSS
+selectors.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,15 @@ from schedules.dates.read import read_date
 from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name
-from schedules.sources.grid import OPTION_FIELDS, Cell, cell_texts, field_columns, is_heading, is_remark_row, read_grid
+from schedules.sources.grid import (
+    OPTION_FIELDS,
+    Cell,
+    cell_texts,
+    field_columns,
+    is_heading,
+    is_remark_row,
+    read_grid,
+)
 from schedules.sources.row import CalendarRow, make_announcements, make_reading, make_row
 from schedules.sources.settings import CalendarSettings
 
@@ -26,21 +36,30 @@ _NOT_FIELDS = frozenset({"rows", "heading"})
 class HtmlSource(OnePage):
     """A calendar on a web page.
 
-    Without options, every table whose heading names a title and a date is read. With `rows`, a CSS selector, each
-    match is an entry and the other options are selectors inside it. "a@href" selects an attribute. `heading` selects
-    the month or year above rows.
+    Without options, every table whose heading names a title and a date is read. With `rows`, a CSS
+    selector, each match is an entry and the other options are selectors inside it. "a@href" selects
+    an attribute. `heading` selects the month or year above rows.
     """
 
     accept = "text/html"
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return the rows as announcements. Raises `UnreadableCalendar` if there is no table or row of releases."""
+        """Return the rows as announcements.
+
+        Raises `UnreadableCalendar` if there is no table or row of releases.
+        """
         page = find_page(pages, self._url)
         root = parse_html(page)
         selected = "rows" in self._settings.options
-        found = list(_read_selected(root, self._settings) if selected else _read_tables(root, self._settings, page))
+        found = list(
+            _read_selected(root, self._settings)
+            if selected
+            else _read_tables(root, self._settings, page)
+        )
         if not found:
-            raise UnreadableCalendar(f"{page_name(page)}: no table or row that names releases and dates")
+            raise UnreadableCalendar(
+                f"{page_name(page)}: no table or row that names releases and dates"
+            )
         made, remarks = make_announcements(found, self._settings, now)
         return make_reading(made, remarks)
 
@@ -54,8 +73,13 @@ def parse_html(page: Page) -> HtmlElement:
         raise UnreadableCalendar(f"{page_name(page)}: not HTML: {exc}") from exc
 
 
-def _read_tables(root: HtmlElement, settings: CalendarSettings, page: Page) -> Iterator[CalendarRow]:
-    """Yield the rows below the heading of each table. A table with no heading in its first rows yields nothing."""
+def _read_tables(
+    root: HtmlElement, settings: CalendarSettings, page: Page
+) -> Iterator[CalendarRow]:
+    """Yield the rows below the heading of each table.
+
+    A table with no heading in its first rows yields nothing.
+    """
     for number, table in enumerate(root.iter("table"), 1):
         rows = read_grid(table)
         for index, row in enumerate(rows[:_HEAD]):
@@ -80,8 +104,13 @@ def _read_table_rows(
             yield _make_row(f"{key} row {number}", cells, above, settings)
 
 
-def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return a row below the heading `above`. Its title links to the page, a struck-out date is the earlier one."""
+def _make_row(
+    key: str, cells: Mapping[str, Cell], above: str, settings: CalendarSettings
+) -> CalendarRow:
+    """Return a row below the heading `above`.
+
+    Its title links to the page, a struck-out date is the earlier one.
+    """
     texts = {name: cell.text for name, cell in cells.items()}
     if "url" in cells:
         texts["url"] = cells["url"].href or cells["url"].text
@@ -93,32 +122,43 @@ def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: Calenda
 
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return an entry whose date is completed by the heading above it, such as `July 2026` or `2026`.
+    """Return an entry whose date is completed by the heading above it, such as `July 2026` or
+    `2026`.
 
-    The heading adds month and year to a day number, or the year to a date without one. Other headings add nothing.
+    The heading adds month and year to a day number, or the year to a date without one. Other
+    headings add nothing.
     """
     has_number = any(char.isdigit() for char in above)  # a heading such as `July` gives no year
-    # If a heading with a number has no year, it is read as one of 2000, so that its entries are past.
+    # If a heading with a number has no year, it is read as one of 2000, so that its entries are
+    # past.
     heading = read_date(above, date(2000, 1, 1), settings.zone).slot if has_number else None
     if heading is None or heading.first is None:
         return entry
     text = entry.date
-    # In "Thursday 23rd" the last word is a number, if the letters of "st", "nd", "rd" and "th" at its end are removed.
+    # In "Thursday 23rd" the last word is a number, if the letters of "st", "nd", "rd" and "th" at
+    # its end are removed.
     is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < _LONGEST_DAY
     if heading.precision is Precision.MONTH and is_day_number:
         text = f"{text} {above}"
     anchor = heading.first
     if heading.precision is Precision.YEAR:
-        # A date without a year is read as the one that is not more than 30 days before the anchor. From 31 January 2026
-        # on, that is a date in 2026. From 1 January 2026, `20 December` would be a day in 2025.
+        # A date without a year is read as the one that is not more than 30 days before the anchor.
+        # From 31 January 2026 on, that is a date in 2026. From 1 January 2026, `20 December` would
+        # be a day in 2025.
         anchor += timedelta(days=30)
     return replace(entry, date=text, anchor=anchor)
 
 
 def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:
-    """Yield the elements that the option `rows` selects, if they have a title or date, with the heading above."""
+    """Yield the elements that the option `rows` selects, if they have a title or date, with the
+    heading above.
+    """
     options = settings.options
-    selectors = {OPTION_FIELDS.get(name, name): text for name, text in options.items() if name not in _NOT_FIELDS}
+    selectors = {
+        OPTION_FIELDS.get(name, name): text
+        for name, text in options.items()
+        if name not in _NOT_FIELDS
+    }
     row_numbers = {row: number for number, row in enumerate(_select_all(options["rows"], root), 1)}
     headings = set(_select_all(options["heading"], root)) if "heading" in options else set()
     above = ""

@@ -1,4 +1,7 @@
-"""iCalendar files, also those that break RFC 5545 in the ways that producers do. Source: `facts/calendars.md` §3."""
+"""iCalendar files, also those that break RFC 5545 in the ways that producers do.
+
+Source: `facts/calendars.md` §3.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ _ONS = "office for national statistics"
 
 @dataclass(frozen=True, slots=True)
 class _CalendarContext:
-    """What all events of one VCALENDAR share. `cancels_all`: its METHOD is that by which a publisher withdraws them."""
+    """What all events of one VCALENDAR share.
+
+    `cancels_all`: its METHOD is that by which a publisher withdraws them.
+    """
 
     times: TimeSettings
     cancels_all: bool
@@ -50,17 +56,24 @@ class _CalendarContext:
 
 
 class IcsSource(OnePage):
-    """A calendar as an iCalendar file. Options: `back` and `ahead`, days of series expanded around the read."""
+    """A calendar as an iCalendar file.
+
+    Options: `back` and `ahead`, days of series expanded around the read.
+    """
 
     accept = "text/calendar, */*;q=0.1"
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return the events as announcements. Raises `UnreadableCalendar` for a file that is cut short."""
+        """Return the events as announcements.
+
+        Raises `UnreadableCalendar` for a file that is cut short.
+        """
         made: list[Announcement] = []
         budget = SearchBudget()
         for calendar in read_calendars(find_page(pages, self._url)):
             made += self._announce_calendar(calendar, budget, now)
-        # An event without a UID got one that is made of its title and address, so several events can share that.
+        # An event without a UID got one that is made of its title and address, so several events
+        # can share that.
         uids_of_titles = [make_uid(each.title, each.url, "", each.producer) for each in made]
         without_uid = [index for index, uid in enumerate(uids_of_titles) if made[index].uid == uid]
         kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
@@ -68,11 +81,18 @@ class IcsSource(OnePage):
         remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
         return make_reading(kept, [*remarks, *remarks_on_duplicates])
 
-    def _announce_calendar(self, calendar: RawCalendar, budget: SearchBudget, now: datetime) -> Iterator[Announcement]:
-        """Yield the announcements of one VCALENDAR. Changed occurrences of a series get their own uids."""
+    def _announce_calendar(
+        self, calendar: RawCalendar, budget: SearchBudget, now: datetime
+    ) -> Iterator[Announcement]:
+        """Yield the announcements of one VCALENDAR.
+
+        Changed occurrences of a series get their own uids.
+        """
         properties, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
         is_ons = _ONS in properties.value("PRODID").casefold()
-        context = _CalendarContext(times, properties.value("METHOD").upper() == "CANCEL", is_ons, budget)
+        context = _CalendarContext(
+            times, properties.value("METHOD").upper() == "CANCEL", is_ons, budget
+        )
         for events in group_by_uid(calendar.events).values():
             if any(event.all("RRULE") or event.all("RDATE") for event in events):
                 yield from self._announce_series(events, context)
@@ -82,22 +102,26 @@ class IcsSource(OnePage):
                 made = self._make_announcement(event, event_slot(event, times), context)
                 yield replace(made, uid=f"{made.uid}#{occurrence}") if occurrence else made
 
-    def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
+    def _announce_series(
+        self, events: Sequence[RawEvent], context: _CalendarContext
+    ) -> Iterator[Announcement]:
         """Yield the announcements of a recurring event's occurrences around the day of the read.
 
-        If the recurrence cannot be expanded, yield one announcement of the event, with a doubt. `events` have one UID:
-        one event has the rule, the others change single occurrences.
+        If the recurrence cannot be expanded, yield one announcement of the event, with a doubt.
+        `events` have one UID: one event has the rule, the others change single occurrences.
         """
         rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
         times = context.times
-        first = times.anchor - timedelta(days=self._settings.number("back", BACK))  # the anchor is the day of the read
+        # the anchor is the day of the read
+        first = times.anchor - timedelta(days=self._settings.number("back", BACK))
         last = times.anchor + timedelta(days=self._settings.number("ahead", AHEAD))
         slot = event_slot(rule_event, times)
         try:
             occurrences = expand_occurrences(events, times, (first, last), context.budget)
         except SeriesRefused as refused:
             if refused.doubt == "series-refused":
-                # The event's own time is that of the first occurrence, which may be long past. No later one is known.
+                # The event's own time is that of the first occurrence, which may be long past. No
+                # later one is known.
                 slot = no_slot(slot.raw, "not-a-date", slot.timezone)
             # For `series-unreadable`, a faulty rule, the announcement keeps the event's own time.
             yield self._make_announcement(rule_event, replace(slot, doubt=refused.doubt), context)
@@ -113,12 +137,19 @@ class IcsSource(OnePage):
                 doubt=occurrence.slot.doubt,
             )
 
-    def _make_announcement(self, event: RawEvent, slot: Slot, context: _CalendarContext) -> Announcement:
-        """Return an event as an announcement of this slot. A provisional ONS entry keeps only the day of it."""
+    def _make_announcement(
+        self, event: RawEvent, slot: Slot, context: _CalendarContext
+    ) -> Announcement:
+        """Return an event as an announcement of this slot.
+
+        A provisional ONS entry keeps only the day of it.
+        """
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
         status = event.value("STATUS")
-        state = State.CANCELLED if context.cancels_all else _read_state(status) or leading_state(title)
+        state = (
+            State.CANCELLED if context.cancels_all else _read_state(status) or leading_state(title)
+        )
         if context.is_ons and state is State.PROVISIONAL:
             # The time of a provisional ONS entry has no meaning.
             day = first_day(slot) if slot.instant else None
@@ -160,7 +191,8 @@ def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSe
 
 
 def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:
-    """Return the events of one UID with the highest SEQUENCE (the latest version), for each occurrence separately.
+    """Return the events of one UID with the highest SEQUENCE (the latest version), for each
+    occurrence separately.
 
     If several different events have the highest one, `drop_duplicates` later gives them a doubt.
     """

@@ -1,7 +1,7 @@
 """Splits an iCalendar file into events and their properties, as written.
 
-We do this ourselves, because parsers reject a whole file for one bad block, and lose details such as a `Z` beside a
-TZID. Source: RFC 5545 and `facts/calendars.md` §3.
+We do this ourselves, because parsers reject a whole file for one bad block, and lose details such
+as a `Z` beside a TZID. Source: RFC 5545 and `facts/calendars.md` §3.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _FOLD = quick(rb"\n[ \t]")
 _NAME = quick(r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^;:"]*))*):')
 _PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;:"]*))')
 # Not needed for announcements. In a large file they would fill the memory.
-_UNUSED = frozenset({"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"})
+_UNUSED = frozenset(
+    {"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"}
+)
 _NO_PARAMS: dict[str, str] = {}
 _ESCAPED = quick(r"\\([\\;,nN])")
 
@@ -64,7 +66,8 @@ class RawEvent:
 class ZoneBlock:
     """A VTIMEZONE with a name made from its text.
 
-    icalendar caches zones by name and for ever. With its own name, the zone of one file would be used for the next.
+    icalendar caches zones by name and for ever. With its own name, the zone of one file would be
+    used for the next.
     """
 
     name: str
@@ -81,21 +84,29 @@ class RawCalendar:
 
 
 def read_calendars(page: Page) -> list[RawCalendar]:
-    """Return the calendars of a file. Raises `UnreadableCalendar` if it is cut short or not a calendar."""
+    """Return the calendars of a file.
+
+    Raises `UnreadableCalendar` if it is cut short or not a calendar.
+    """
     text = _decode_body(page)
     refuse_html(page, text, "iCalendar")
     if text.lstrip()[:15].upper() != "BEGIN:VCALENDAR":
         raise UnreadableCalendar(f"{page_name(page)}: does not begin with BEGIN:VCALENDAR")
     if text.rstrip()[-14:].lstrip().upper() != "END:VCALENDAR":
         count = sum(bool(line.strip()) for line in text.split("\n"))
-        raise UnreadableCalendar(f"{page_name(page)}: line {count}: cut short, END:VCALENDAR is missing")
+        raise UnreadableCalendar(
+            f"{page_name(page)}: line {count}: cut short, END:VCALENDAR is missing"
+        )
     # One line at a time, because a list of all lines takes several times the memory of the file.
     lines = (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip())
     return _collect_calendars(lines, page)
 
 
 def _decode_body(page: Page) -> str:
-    """Return the text of a file with plain line ends and without folds. Raises `UnreadableCalendar` for binary data."""
+    """Return the text of a file with plain line ends and without folds.
+
+    Raises `UnreadableCalendar` for binary data.
+    """
     body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\0" in body:
         raise UnreadableCalendar(f"{page_name(page)}: contains NUL bytes, so it is not text")
@@ -108,7 +119,10 @@ def _decode_body(page: Page) -> str:
 
 
 def _collect_calendars(lines: Iterator[str], page: Page) -> list[RawCalendar]:
-    """Return the calendars of these lines. Raises `UnreadableCalendar` for more than `MOST_EVENTS` events."""
+    """Return the calendars of these lines.
+
+    Raises `UnreadableCalendar` for more than `MOST_EVENTS` events.
+    """
     calendars: list[RawCalendar] = []
     event_count = 0
     for line in lines:
@@ -153,7 +167,9 @@ def _make_zone_block(lines: list[str]) -> ZoneBlock:
 
 
 def _read_block(begin: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
-    """Return the TZID of a block ("" without one) and its lines, from `begin` to its end or that of the file."""
+    """Return the TZID of a block ("" without one) and its lines, from `begin` to its end or that of
+    the file.
+    """
     block, tzid = [begin.strip()], ""
     for line in lines:
         block.append(line.strip())
@@ -176,5 +192,8 @@ def _parse_line(line: str) -> Iterator[Property]:
     match = _NAME.match(line)
     # Any other line is the rest of a text that was wrongly broken over lines.
     if match and (name := sys.intern(match["name"].upper())) not in _UNUSED:
-        params = {key.upper(): sys.intern(quoted or plain) for key, quoted, plain in _PARAM.findall(match["params"])}
+        params = {
+            key.upper(): sys.intern(quoted or plain)
+            for key, quoted, plain in _PARAM.findall(match["params"])
+        }
         yield Property(name, line[match.end() :], params)

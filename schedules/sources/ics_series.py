@@ -1,6 +1,7 @@
 """Expands recurring events within some days, by icalendar and recurring-ical-events.
 
-Rules that could run for hours are refused before they are expanded. Source: `facts/calendars.md` §3.
+Rules that could run for hours are refused before they are expanded. Source: `facts/calendars.md`
+§3.
 """
 
 from __future__ import annotations
@@ -30,12 +31,16 @@ _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
 _YEAR_1970_TO_2099 = quick(r"(19[7-9]|20)\d")
 # Parts of an RRULE with which it always has an occurrence, if their values are valid.
-_SAFE_PARTS = frozenset(["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"])
+_SAFE_PARTS = frozenset(
+    ["FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One occurrence: its local day by the rule, its slot, and the texts that an override may change."""
+    """One occurrence: its local day by the rule, its slot, and the texts that an override may
+    change.
+    """
 
     day: date
     slot: Slot
@@ -53,7 +58,10 @@ class SeriesRefused(Exception):
 
 @dataclass(slots=True)
 class SearchBudget:
-    """How many more searches for occurrences in one file may find none. Such a search runs to the year 9999."""
+    """How many more searches for occurrences in one file may find none.
+
+    Such a search runs to the year 9999.
+    """
 
     vain_searches_left: int = 5
 
@@ -61,15 +69,23 @@ class SearchBudget:
 def expand_occurrences(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> list[Occurrence]:
-    """Return the occurrences of events of one UID between two days, both included. Raises `SeriesRefused`."""
-    made = (_make_occurrence(each, times) for each in _expand_if_safe(events, times, window, budget))
+    """Return the occurrences of events of one UID between two days, both included.
+
+    Raises `SeriesRefused`.
+    """
+    made = (
+        _make_occurrence(each, times) for each in _expand_if_safe(events, times, window, budget)
+    )
     return sorted(made, key=lambda instance: instance.day)
 
 
 def expand_spans(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Iterator[tuple[str, datetime, datetime]]:
-    """Yield (title, begin, end) of each occurrence between two days that is not cancelled. Raises `SeriesRefused`."""
+    """Yield (title, begin, end) of each occurrence between two days that is not cancelled.
+
+    Raises `SeriesRefused`.
+    """
     for event in _expand_if_safe(events, times, window, budget):
         try:
             begins, ends = (_read_slot(at, times).begins() for at in (event.start, event.end))
@@ -84,9 +100,12 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the occurrences of events between two days. Raises `SeriesRefused` if the search may take too long.
+    """Return the occurrences of events between two days.
 
-    `budget` counts the searches of one file that found no occurrence of a rule that may never occur.
+    Raises `SeriesRefused` if the search may take too long.
+
+    `budget` counts the searches of one file that found no occurrence of a rule that may never
+    occur.
     """
     has_doubtful_rule = False
     for event in events:
@@ -103,22 +122,41 @@ def _expand_if_safe(
     return occurrences
 
 
-def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date]) -> Sequence[Any]:
-    """Return the occurrences between two days, both included, without a check of their cost. Raises `SeriesRefused`."""
-    lines = ("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_event_lines(events, times), "END:VCALENDAR", "")
+def _expand_events(
+    events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date]
+) -> Sequence[Any]:
+    """Return the occurrences between two days, both included, without a check of their cost.
+
+    Raises `SeriesRefused`.
+    """
+    lines = (
+        "BEGIN:VCALENDAR",
+        *_zone_blocks(events, times),
+        *_event_lines(events, times),
+        "END:VCALENDAR",
+        "",
+    )
     try:
         calendar = Calendar.from_ical("\r\n".join(lines).encode())
         if any(event.errors for event in calendar.walk("VEVENT")):
             raise SeriesRefused("series-unreadable")
         query = recurring_ical_events.of(calendar)
-        found = query.between(window[0], window[1] + timedelta(days=1))  # it leaves its last day out
-    except (ValueError, KeyError, TypeError, InvalidCalendar, recurring_ical_events.InvalidCalendar) as exc:
+        # it leaves its last day out
+        found = query.between(window[0], window[1] + timedelta(days=1))
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        InvalidCalendar,
+        recurring_ical_events.InvalidCalendar,
+    ) as exc:
         raise SeriesRefused("series-unreadable") from exc
     return list(found[:MOST_INSTANCES])
 
 
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
-    """Return whether an RRULE may have no occurrence, so that a search for one would run to the year 9999.
+    """Return whether an RRULE may have no occurrence, so that a search for one would run to the
+    year 9999.
 
     False only if the rule has no other parts than `_SAFE_PARTS`, and its months and weekdays exist.
     """
@@ -131,17 +169,28 @@ def _may_never_occur(parts: Mapping[str, str]) -> bool:
 
 
 def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
-    """Raise `SeriesRefused` for a rule that could take hours to expand, or that begins (`start`) after the window."""
+    """Raise `SeriesRefused` for a rule that could take hours to expand, or that begins (`start`)
+    after the window.
+    """
     if parts.get("FREQ") not in _FREQUENCIES or not _YEAR_1970_TO_2099.match(start):
         raise SeriesRefused("series-refused")
     times_a_day = 1
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
         times_a_day *= parts.get(name, "0").count(",") + 1
-    # A rule by days or weeks with one of these parts is tried day by day until one fits, perhaps to the year 9999.
-    is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
-    # With an interval of zero the expansion never ends. Six digits are enough to see that it is too large.
+    # A rule by days or weeks with one of these parts is tried day by day until one fits, perhaps to
+    # the year 9999.
+    is_rare = parts["FREQ"] in {"DAILY", "WEEKLY"} and {
+        "BYMONTH",
+        "BYMONTHDAY",
+        "BYYEARDAY",
+        "BYSETPOS",
+    } & set(parts)
+    # With an interval of zero the expansion never ends. Six digits are enough to see that it is too
+    # large.
     interval = parts.get("INTERVAL", "1")
-    is_interval_invalid = not interval.isdecimal() or not 1 <= int(interval[:6]) <= _LONGEST_INTERVAL
+    is_interval_invalid = (
+        not interval.isdecimal() or not 1 <= int(interval[:6]) <= _LONGEST_INTERVAL
+    )
     begins_after_window = int(start[:4]) > window[1].year
     if is_interval_invalid or times_a_day > _MOST_TIMES_A_DAY or is_rare or begins_after_window:
         raise SeriesRefused("series-refused")
@@ -151,23 +200,39 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
     """Yield the lines of events with only the properties that an expansion needs."""
     for event in events:
         yield "BEGIN:VEVENT"
-        yield from (_with_known_zone(each, times).line() for each in event.properties if each.name in _NEEDED)
+        yield from (
+            _with_known_zone(each, times).line()
+            for each in event.properties
+            if each.name in _NEEDED
+        )
         yield "END:VEVENT"
 
 
 def _with_known_zone(given: Property, times: TimeSettings) -> Property:
-    """Return a property with a time zone name that the libraries know, unchanged if it has no zone or no known one."""
+    """Return a property with a time zone name that the libraries know, unchanged if it has no zone
+    or no known one.
+    """
     tzid = given.params.get("TZID", "")
     if given.name not in _TIMED or not tzid:
         return given
     block = times.zones.get(tzid)  # the file's own definition of the zone
     name = zone_name(tzid) or (block.name if block else None)
-    return given if name is None else Property(given.name, given.value, given.params | {"TZID": name})
+    return (
+        given if name is None else Property(given.name, given.value, given.params | {"TZID": name})
+    )
 
 
 def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
-    """Return the file's own time zone blocks that these events need. Raises `SeriesRefused` if one is absent."""
-    named = {each.params["TZID"] for event in events for each in event.properties if "TZID" in each.params}
+    """Return the file's own time zone blocks that these events need.
+
+    Raises `SeriesRefused` if one is absent.
+    """
+    named = {
+        each.params["TZID"]
+        for event in events
+        for each in event.properties
+        if "TZID" in each.params
+    }
     private = sorted(tzid for tzid in named if zone_name(tzid) is None)
     if any(tzid not in times.zones for tzid in private):
         raise SeriesRefused("series-unreadable")
@@ -181,13 +246,17 @@ def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: AN
     if isinstance(day, datetime):
         day = day.date() if day.tzinfo is None else local_date(day, times.timezone)
     slot = _read_slot(start, times)
-    if isinstance(start, datetime) and start.time() == time():  # midnight mostly means a day without a time
+    # midnight mostly means a day without a time
+    if isinstance(start, datetime) and start.time() == time():
         slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")
     return Occurrence(day, slot, str(event.get("SUMMARY", "")), str(event.get("STATUS", "")))
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:
-    """Return the slot of a date or date-time of the iCalendar library. One without a zone is in `times.floating`."""
+    """Return the slot of a date or date-time of the iCalendar library.
+
+    One without a zone is in `times.floating`.
+    """
     if not isinstance(start, datetime):
         return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
     raw = f"{start:%Y%m%dT%H%M%S}"

@@ -19,7 +19,9 @@ from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
 from schedules.times.zone import LONDON, local
 
 _DATE = quick(r"(\d{4})(\d{2})(\d{2})")
-_DATE_TIME = quick(r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})T(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<f>)Z?")
+_DATE_TIME = quick(
+    r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})T(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})(?P<f>)Z?"
+)
 _DURATION = quick(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
 _DAY = timedelta(days=1)
 
@@ -28,8 +30,8 @@ _DAY = timedelta(days=1)
 class TimeSettings:
     """The settings by which the times of a file are read.
 
-    `timezone` is the configured one, which slots get. `floating` is that of times without a zone. `zones` are the
-    file's own zone blocks by TZID. `anchor` is the day of the read.
+    `timezone` is the configured one, which slots get. `floating` is that of times without a zone.
+    `zones` are the file's own zone blocks by TZID. `anchor` is the day of the read.
     """
 
     timezone: str
@@ -41,9 +43,12 @@ class TimeSettings:
 def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
     """Return the slot of one event: its time, or all days of an event that has no time.
 
-    If the event has no start or several different ones, the slot has the precision `NONE` and a doubt.
+    If the event has no start or several different ones, the slot has the precision `NONE` and a
+    doubt.
     """
-    starts = {(each.value.strip(), each.params.get("TZID", "")): each for each in event.all("DTSTART")}
+    starts = {
+        (each.value.strip(), each.params.get("TZID", "")): each for each in event.all("DTSTART")
+    }
     if len(starts) > 1:
         raw = ", ".join(value for value, _ in starts)
         return no_slot(raw, "not-a-date", times.timezone, doubt="duplicate-date")
@@ -59,11 +64,18 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
 
 
 def start_slot(start: Property, times: TimeSettings) -> Slot:
-    """Return the slot of a DTSTART, the begin of an event. A UTC time that also names a zone gives a doubtful day."""
+    """Return the slot of a DTSTART, the begin of an event.
+
+    A UTC time that also names a zone gives a doubtful day.
+    """
     raw = start.value.strip()
     if _DATE.fullmatch(raw):
         day = _parse_day(raw)
-        return no_slot(raw, "impossible", times.timezone) if day is None else on_days(day, day, raw, times.timezone)
+        return (
+            no_slot(raw, "impossible", times.timezone)
+            if day is None
+            else on_days(day, day, raw, times.timezone)
+        )
     match = _DATE_TIME.fullmatch(raw)
     wall = wall_time(match) if match else None
     if wall is None:
@@ -74,29 +86,38 @@ def start_slot(start: Property, times: TimeSettings) -> Slot:
         return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
     if is_utc:
         return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
-    return _slot_in_zone(wall, tzid, raw, times) if tzid else slot_at(wall, times.floating, raw, times)
+    return (
+        _slot_in_zone(wall, tzid, raw, times) if tzid else slot_at(wall, times.floating, raw, times)
+    )
 
 
 def _read_by_grammar(raw: str, start: Property, times: TimeSettings) -> Slot:
     """Return the slot of a start that is not in the form of RFC 5545, read as a date text."""
     if not raw:
         return no_slot(raw, "empty", times.timezone, doubt="unreadable-date")
-    slot = read_date(raw, times.anchor, zone_name(start.params.get("TZID", "")) or times.floating).slot
+    slot = read_date(
+        raw, times.anchor, zone_name(start.params.get("TZID", "")) or times.floating
+    ).slot
     is_unreadable = slot.precision is Precision.NONE and slot.reason != "tbc"
-    return replace(slot, timezone=times.timezone, doubt="unreadable-date" if is_unreadable else slot.doubt)
+    return replace(
+        slot, timezone=times.timezone, doubt="unreadable-date" if is_unreadable else slot.doubt
+    )
 
 
 def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> Slot:
     """Return the slot of a local time in the zone that a TZID names.
 
-    If no known zone has this name, the file's own block for it (VTIMEZONE) counts. Without one that can be read, only
-    the day is known. British files use names of UTC (`DOUBTFUL`) for local time. So in summer, when the two differ,
-    such a name gets the doubt `zone`.
+    If no known zone has this name, the file's own block for it (VTIMEZONE) counts. Without one that
+    can be read, only the day is known. British files use names of UTC (`DOUBTFUL`) for local time.
+    So in summer, when the two differ, such a name gets the doubt `zone`.
     """
     name = zone_name(tzid)
     if name is not None:
         slot = slot_at(wall, name, raw, times)
-        is_shifted = slot.instant is not None and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
+        is_shifted = (
+            slot.instant is not None
+            and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
+        )
         return replace(slot, doubt="zone") if is_shifted and tzid.casefold() in DOUBTFUL else slot
     moment = _instant_by_zone_block(raw, tzid, times)
     if moment is None:
@@ -105,19 +126,34 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
 
 
 def slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
-    """Return the slot of a naive local time of a zone. As of every slot, its own zone is the configured one."""
+    """Return the slot of a naive local time of a zone.
+
+    As of every slot, its own zone is the configured one.
+    """
     return replace(at_wall(wall, raw, zone), timezone=times.timezone)
 
 
 def _instant_by_zone_block(raw: str, tzid: str, times: TimeSettings) -> datetime | None:
-    """Return the instant by the file's own zone block, None if there is none or icalendar cannot read it."""
+    """Return the instant by the file's own zone block, None if there is none or icalendar cannot
+    read it.
+    """
     block = times.zones.get(tzid)
     if block is None:
         return None
     start = f"DTSTART;TZID={block.name}:{raw}"
-    lines = ("BEGIN:VCALENDAR", block.text, "BEGIN:VEVENT", start, "END:VEVENT", "END:VCALENDAR", "")
+    lines = (
+        "BEGIN:VCALENDAR",
+        block.text,
+        "BEGIN:VEVENT",
+        start,
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    )
     try:
-        found = getattr(Calendar.from_ical("\r\n".join(lines).encode()).walk("VEVENT")[0]["DTSTART"], "dt", None)
+        found = getattr(
+            Calendar.from_ical("\r\n".join(lines).encode()).walk("VEVENT")[0]["DTSTART"], "dt", None
+        )
     except (ValueError, KeyError, IndexError, AttributeError, OverflowError):
         return None
     if not isinstance(found, datetime) or found.utcoffset() is None:
@@ -126,9 +162,11 @@ def _instant_by_zone_block(raw: str, tzid: str, times: TimeSettings) -> datetime
 
 
 def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
-    """Return the slot of an event that begins at midnight, local or UTC, as whole days, and any other slot unchanged.
+    """Return the slot of an event that begins at midnight, local or UTC, as whole days, and any
+    other slot unchanged.
 
-    From midnight to midnight are whole days. With another end, or without one, it is a doubtful day.
+    From midnight to midnight are whole days. With another end, or without one, it is a doubtful
+    day.
     """
     zone = "UTC" if slot.raw.endswith("T000000Z") else times.timezone
     begins = local(slot.instant, zone) if slot.instant else None
@@ -166,13 +204,20 @@ ALIASES: dict[str, str] = {
     name: zone
     for zone, names in {
         LONDON: (
-            "gmt standard time", "london", "uk", "uk time", "gb", "bst", "gmt/bst", "europe/belfast",
+            "gmt standard time",
+            "london",
+            "uk",
+            "uk time",
+            "gb",
+            "bst",
+            "gmt/bst",
+            "europe/belfast",
             "(utc+00:00) dublin, edinburgh, lisbon, london",
         ),
         _NEW_YORK: ("us-eastern", "us/eastern", "eastern", "eastern standard time", "est5edt"),
     }.items()
     for name in names
-}  # fmt: skip
+}
 
 # Names of UTC all the year, which British files use for local time.
 DOUBTFUL = frozenset({"gmt", "etc/gmt", "greenwich", "greenwich standard time", "gmt0"})
@@ -190,4 +235,9 @@ def zone_name(tzid: str) -> str | None:
     # Some programs write a path before the name: "/mozilla.org/20050126_1/Europe/London".
     tail = "/".join(plain.rsplit("/", 2)[-2:])
     windows = {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
-    return ALIASES.get(plain) or _olson_names().get(plain) or _olson_names().get(tail) or windows.get(plain)
+    return (
+        ALIASES.get(plain)
+        or _olson_names().get(plain)
+        or _olson_names().get(tail)
+        or windows.get(plain)
+    )

@@ -27,14 +27,17 @@ _PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _TAGS = quick(r"<[^>]{0,1000}>")
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
-# Used if the options name no field: a plain list of releases, or a WordPress list of posts, where `date` is the slot
-# only until the post is published.
+# Used if the options name no field: a plain list of releases, or a WordPress list of posts, where
+# `date` is the slot only until the post is published.
 _PLAIN = {
     "uid": "id || uid || uri",
     "title": "title.rendered || title || name || release_title",
     "producer": "producer || organisation",
     "url": "url || link",
-    "date": "acf.release_date || release_date || slot || (!date_gmt || status == 'future') && date || content.rendered",
+    "date": (
+        "acf.release_date || release_date || slot || (!date_gmt || status == 'future') && date ||"
+        " content.rendered"
+    ),
     "time": "acf.release_time || release_time || time || content.rendered",
     "status": "acf.release_status || state || (!date_gmt && status)",
 }
@@ -48,22 +51,34 @@ class JsonSource(OnePage):
 
     def __init__(self, settings: CalendarSettings) -> None:
         super().__init__(settings)
-        fields = {name: text for name, text in settings.options.items() if name not in _NOT_FIELDS} or _PLAIN
+        fields = {
+            name: text for name, text in settings.options.items() if name not in _NOT_FIELDS
+        } or _PLAIN
         self._entries = compile_finder(settings.options.get("entries", _PLAIN_LIST))
-        self._fields = {OPTION_FIELDS.get(name, name): compile_finder(text) for name, text in fields.items()}
+        self._fields = {
+            OPTION_FIELDS.get(name, name): compile_finder(text) for name, text in fields.items()
+        }
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
-        """Return the requests for the pages from 2 on, up to `MOST_PAGES`, if the first page gives their number."""
-        parameter = self._settings.options.get("pages")  # the query parameter that chooses a page; None: only one page
+        """Return the requests for the pages from 2 on, up to `MOST_PAGES`, if the first page gives
+        their number.
+        """
+        # the query parameter that chooses a page; None: only one page
+        parameter = self._settings.options.get("pages")
         total = pages[0].headers.get("x-wp-totalpages", "")
         were_requested = len(pages) > 1
         if parameter is None or were_requested or not total.isdecimal():
             return ()
         parts = urlsplit(self._url)
-        query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != parameter]
+        query = [
+            pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != parameter
+        ]
         numbers = range(2, min(int(total), MOST_PAGES) + 1)
         queries = (urlencode([*query, (parameter, str(number))]) for number in numbers)
-        return [PageRequest(urlunsplit(parts._replace(query=each)), accept=self.accept) for each in queries]
+        return [
+            PageRequest(urlunsplit(parts._replace(query=each)), accept=self.accept)
+            for each in queries
+        ]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the entries as announcements. Raises `UnreadableCalendar`."""
@@ -72,14 +87,21 @@ class JsonSource(OnePage):
         return make_reading(made, remarks)
 
     def _make_rows(self, pages: Sequence[Page]) -> Iterator[CalendarRow]:
-        """Yield a row for each entry of each page. Raises `UnreadableCalendar` if the entries are no list."""
+        """Yield a row for each entry of each page.
+
+        Raises `UnreadableCalendar` if the entries are no list.
+        """
         for page in pages:
             found = _find_value(page, self._entries, parse_json(page))
             if not isinstance(found, list):
                 raise UnreadableCalendar(f"{page_name(page)}: entries: no list there")
             for number, item in enumerate(found, 1):
-                texts = {name: _value_text(_find_value(page, path, item)) for name, path in self._fields.items()}
-                # The option `published` finds any value that an entry has only after its publication.
+                texts = {
+                    name: _value_text(_find_value(page, path, item))
+                    for name, path in self._fields.items()
+                }
+                # The option `published` finds any value that an entry has only after its
+                # publication.
                 if texts.pop("published", ""):
                     texts["status"] = "published"
                 yield make_row(f"entry {number}", texts)
@@ -92,7 +114,10 @@ def _follow_path(names: Sequence[str], data: Any) -> Any:  # noqa: ANN401  # JSO
 
 
 def compile_finder(expression: str) -> Finder:
-    """Return a function that finds the value of a JMESPath expression in data. Raises `JMESPathError`."""
+    """Return a function that finds the value of a JMESPath expression in data.
+
+    Raises `JMESPathError`.
+    """
     if _PLAIN_PATH.fullmatch(expression):
         return partial(_follow_path, expression.split("."))  # faster than JMESPath
     search: Finder = jmespath.compile(expression).search
@@ -100,7 +125,10 @@ def compile_finder(expression: str) -> Finder:
 
 
 def _find_value(page: Page, find: Finder, data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
-    """Return what a finder finds in data. Raises `UnreadableCalendar` if its expression does not fit the data."""
+    """Return what a finder finds in data.
+
+    Raises `UnreadableCalendar` if its expression does not fit the data.
+    """
     try:
         return find(data)
     except JMESPathError as exc:
@@ -108,7 +136,9 @@ def _find_value(page: Page, find: Finder, data: Any) -> Any:  # noqa: ANN401  # 
 
 
 def _value_text(value: object) -> str:
-    """Return a JSON value as text, without HTML tags. Return "" for null, false, lists and objects."""
+    """Return a JSON value as text, without HTML tags. Return "" for null, false, lists and
+    objects.
+    """
     if value is None or value is False or isinstance(value, dict | list):
         return ""
     text = str(value)

@@ -1,4 +1,6 @@
-"""What the last read of a calendar listed, to find entries that the next read must look up one by one."""
+"""What the last read of a calendar listed, to find entries that the next read must look up one by
+one.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,12 @@ FORGET = timedelta(days=21)  # after the slot
 
 @dataclass(slots=True)
 class Memory:
-    """The announcements of the last read by uid, without those long past, and whether this read has looked any up.
+    """The announcements of the last read by uid, without those long past, and whether this read has
+    looked any up.
 
-    Without `has_looked_up`, a look-up that fails would be repeated without end, because it leaves no page. `items` are
-    the GOV.UK content items of announcements, each with the signature of the entry that the listing then showed.
+    Without `has_looked_up`, a look-up that fails would be repeated without end, because it leaves
+    no page. `items` are the GOV.UK content items of announcements, each with the signature of the
+    entry that the listing then showed.
     """
 
     announcements: dict[str, Announcement] = field(default_factory=dict)
@@ -35,19 +39,35 @@ class RememberingSource:
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Remember the latest announcements of this calendar in the store."""
-        self.state.announcements |= {announcement.uid: announcement for announcement in announcements}
+        self.state.announcements |= {
+            announcement.uid: announcement for announcement in announcements
+        }
 
     def find_unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
-        """Return the first `MOST_LOOK_UPS` uids that are no longer listed, except those published or long past."""
+        """Return the first `MOST_LOOK_UPS` uids that are no longer listed, except those published
+        or long past.
+        """
         unlisted = {
-            uid: last for uid, last in self.state.announcements.items() if uid not in listed and not last.published
+            uid: last
+            for uid, last in self.state.announcements.items()
+            if uid not in listed and not last.published
         }
-        return sorted(uid for uid, last in unlisted.items() if not _is_long_past(last.slot, now))[:MOST_LOOK_UPS]
+        return sorted(uid for uid, last in unlisted.items() if not _is_long_past(last.slot, now))[
+            :MOST_LOOK_UPS
+        ]
 
-    def record_read(self, made: Mapping[str, Announcement], now: datetime, forget: Collection[str] = ()) -> None:
-        """Remember a finished read, except the uids to `forget`, which were looked up and no longer exist."""
-        known = {uid: each for uid, each in self.state.announcements.items() if uid not in forget} | dict(made)
-        self.state.announcements = {uid: each for uid, each in known.items() if not _is_long_past(each.slot, now)}
+    def record_read(
+        self, made: Mapping[str, Announcement], now: datetime, forget: Collection[str] = ()
+    ) -> None:
+        """Remember a finished read, except the uids to `forget`, which were looked up and no longer
+        exist.
+        """
+        known = {
+            uid: each for uid, each in self.state.announcements.items() if uid not in forget
+        } | dict(made)
+        self.state.announcements = {
+            uid: each for uid, each in known.items() if not _is_long_past(each.slot, now)
+        }
 
 
 def _is_long_past(slot: Slot, now: datetime) -> bool:

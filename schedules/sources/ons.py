@@ -1,4 +1,5 @@
-"""The ONS release calendar: its lists of releases, and the data of releases that are no longer listed.
+"""The ONS release calendar: its lists of releases, and the data of releases that are no longer
+listed.
 
 Source: `facts/calendars.md` §1.
 """
@@ -28,10 +29,11 @@ PRODUCER = "office-for-national-statistics"
 def make_announcement(
     release: Mapping[str, Any], settings: CalendarSettings, site: str, remarks: list[Remark]
 ) -> Announcement:
-    """Return `release`, a search result (`snake_case`) or its `/data` page (`camelCase`), as an announcement.
+    """Return `release`, a search result (`snake_case`) or its `/data` page (`camelCase`), as an
+    announcement.
 
-    Contacts are left out. The state "postponed" is ignored, because a release brought forward has it too. `previous`
-    has the earlier date.
+    Contacts are left out. The state "postponed" is ignored, because a release brought forward has
+    it too. `previous` has the earlier date.
     """
     description = release["description"]
     uri = str(release.get("uri") or "")
@@ -42,11 +44,17 @@ def make_announcement(
     slot = _read_slot(description, settings.zone, is_exact=is_final or is_cancelled)
     if slot.reason in REASONS:
         remarks.append(Remark(uri, REASONS[slot.reason], slot.raw))
-    changes = [each for each in _get_either(release, "date_changes", "dateChanges") or () if isinstance(each, dict)]
+    changes = [
+        each
+        for each in _get_either(release, "date_changes", "dateChanges") or ()
+        if isinstance(each, dict)
+    ]
     last_change = changes[-1] if changes else {}
     previous = _get_text(last_change, "previous_date", "previousDate")
     notice = _get_either(description, "cancellation_notice", "cancellationNotice") or ()
-    why = plain_text(" ".join(map(str, notice))) or plain_text(_get_text(last_change, "change_notice", "changeNotice"))
+    why = plain_text(" ".join(map(str, notice))) or plain_text(
+        _get_text(last_change, "change_notice", "changeNotice")
+    )
     # The ONS announces a release at the address at which it then publishes it.
     page_address = clean_url(uri, site)
     return Announcement(
@@ -55,7 +63,11 @@ def make_announcement(
         producer=settings.producer or PRODUCER,
         url=page_address,
         slot=assume_time(slot, settings.default_time),
-        state=State.CANCELLED if is_cancelled else State.CONFIRMED if is_final else State.PROVISIONAL,
+        state=State.CANCELLED
+        if is_cancelled
+        else State.CONFIRMED
+        if is_final
+        else State.PROVISIONAL,
         doubt=slot.doubt,
         parts=tuple(_make_parts(release, site, is_published=is_published)),
         recognise="ons",  # how the monitor decides whether the page is published
@@ -67,16 +79,19 @@ def make_announcement(
 
 
 def _read_slot(description: Mapping[str, Any], timezone: str, *, is_exact: bool) -> Slot:
-    """Return the slot of a release: the field `release_date` if it `is_exact`, else a slot without a time of day.
+    """Return the slot of a release: the field `release_date` if it `is_exact`, else a slot without
+    a time of day.
 
-    `release_date` is exact for a final or cancelled release. For others, the ONS writes any time into it.
+    `release_date` is exact for a final or cancelled release. For others, the ONS writes any time
+    into it.
     """
     release_date = _get_text(description, "release_date", "releaseDate")
     slot = _slot_of_timestamp(release_date, timezone)
     day = first_day(slot)
     if is_exact or day is None:
         return slot
-    # A text such as `May 2026`. If it is empty, unreadable or has a time of day, use the day of `release_date`.
+    # A text such as `May 2026`. If it is empty, unreadable or has a time of day, use the day of
+    # `release_date`.
     provisional_date = _get_text(description, "provisional_date", "provisionalDate")
     if provisional_date:
         provisional = read_date(provisional_date, day, timezone).slot
@@ -86,16 +101,25 @@ def _read_slot(description: Mapping[str, Any], timezone: str, *, is_exact: bool)
 
 
 def _slot_of_timestamp(text: str, timezone: str) -> Slot:
-    """Return the slot of a timestamp: the day if it is midnight, else the instant. Read other texts as dates."""
+    """Return the slot of a timestamp: the day if it is midnight, else the instant.
+
+    Read other texts as dates.
+    """
     moment = parse_instant(text)
     if moment is None:
         # A date without a year becomes one of about 2000, long past.
-        return read_date(text, date(2000, 1, 1), timezone).slot if text else no_slot("", "empty", timezone)
-    return replace(at_written(moment, text, timezone), doubt=None)  # midnight is the ONS's sign for a day
+        return (
+            read_date(text, date(2000, 1, 1), timezone).slot
+            if text
+            else no_slot("", "empty", timezone)
+        )
+    # midnight is the ONS's sign for a day
+    return replace(at_written(moment, text, timezone), doubt=None)
 
 
 def _make_parts(release: Mapping[str, Any], site: str, *, is_published: bool) -> list[Part]:
-    """Return the addresses that a release names: its new page if it moved, and its documents once it is published.
+    """Return the addresses that a release names: its new page if it moved, and its documents once
+    it is published.
 
     None of these was promised. An address that is named twice is one part.
     """
@@ -137,7 +161,8 @@ _JSON = "application/json"
 class OnsSource(RememberingSource):
     """Upcoming and cancelled releases of the ONS.
 
-    `type-upcoming` drops a late release at midnight. So releases that are no longer listed are looked up one by one.
+    `type-upcoming` drops a late release at midnight. So releases that are no longer listed are
+    looked up one by one.
     """
 
     def __init__(self, settings: CalendarSettings) -> None:
@@ -147,7 +172,9 @@ class OnsSource(RememberingSource):
         self.page_size = min(settings.number("count", LIMIT) or LIMIT, LIMIT)
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
-        """Return the requests for the first page of upcoming releases and for those cancelled lately."""
+        """Return the requests for the first page of upcoming releases and for those cancelled
+        lately.
+        """
         self.state.has_looked_up = False
         return (
             PageRequest(self._list_url("type-upcoming", now, 0), accept=_JSON),
@@ -155,13 +182,17 @@ class OnsSource(RememberingSource):
         )
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests that must follow `pages`. It is called again with their pages until it returns none.
+        """Return the requests that must follow `pages`.
 
-        First follow the further pages of the list, then the data of each release that is no longer listed.
+        It is called again with their pages until it returns none.
+
+        First follow the further pages of the list, then the data of each release that is no longer
+        listed.
         """
         try:
             listed = self._read_lists(pages, remarks=[])  # `read` reports these remarks
-            upcoming_count = _read_total(pages[0])  # the first page is that of the list of upcoming releases
+            # the first page is that of the list of upcoming releases
+            upcoming_count = _read_total(pages[0])
         except UnreadableCalendar:
             return ()  # `read` reports it
         offsets = range(self.page_size, min(upcoming_count, MOST), self.page_size)
@@ -173,7 +204,10 @@ class OnsSource(RememberingSource):
             return ()
         self.state.has_looked_up = True
         unlisted = self.find_unlisted(listed, now)
-        return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True, bust=True) for uri in unlisted]
+        return [
+            PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True, bust=True)
+            for uri in unlisted
+        ]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return lists and data as one reading, and remember it. Raises `UnreadableCalendar`."""
@@ -183,17 +217,27 @@ class OnsSource(RememberingSource):
         return make_reading(list(made.values()), remarks, lists_overdue=False)
 
     def ask_published(self, begin: datetime, end: datetime, offset: int) -> PageRequest:
-        """Return the request for one page of the releases published on the days between two instants."""
+        """Return the request for one page of the releases published on the days between two
+        instants.
+        """
         listed = self._list_url("type-published", begin, offset)
         return PageRequest(f"{listed}&toDate={end.date().isoformat()}", accept=_JSON)
 
     def read_published(self, page: Page) -> tuple[list[Announcement], int]:
-        """Return the releases of such a page, and how many there are in all. Raises `UnreadableCalendar`."""
+        """Return the releases of such a page, and how many there are in all.
+
+        Raises `UnreadableCalendar`.
+        """
         releases = _read_releases(page, [], needed=True)
-        return [make_announcement(each, self._settings, self._site, []) for each in releases], _read_total(page)
+        return [
+            make_announcement(each, self._settings, self._site, []) for each in releases
+        ], _read_total(page)
 
     def _list_url(self, kind: str, now: datetime, offset: int) -> str:
-        """Return the address of one page of a list. It begins as many days before `now` as the option `back` says."""
+        """Return the address of one page of a list.
+
+        It begins as many days before `now` as the option `back` says.
+        """
         # One day more, because the server compares dates in UTC.
         start = (now - timedelta(days=self._settings.number("back", BACK) + 1)).date()
         query = {
@@ -211,14 +255,17 @@ class OnsSource(RememberingSource):
     def _read_lists(self, pages: Sequence[Page], remarks: list[Remark]) -> dict[str, Announcement]:
         """Return the announcements of all pages by uid.
 
-        Raises `UnreadableCalendar` if the first page failed, or any page of the list of upcoming releases.
+        Raises `UnreadableCalendar` if the first page failed, or any page of the list of upcoming
+        releases.
         """
         if not pages:
             raise UnreadableCalendar(f"{self._settings.address or API}: no answer")
         require_usable(pages[0])
         made: dict[str, Announcement] = {}
         for page in pages:
-            is_upcoming = parse_qs(urlsplit(page.url).query).get("release-type") == ["type-upcoming"]
+            is_upcoming = parse_qs(urlsplit(page.url).query).get("release-type") == [
+                "type-upcoming"
+            ]
             for release in _read_releases(page, remarks, needed=is_upcoming or page is pages[0]):
                 announcement = make_announcement(release, self._settings, self._site, remarks)
                 made[announcement.uid] = announcement
@@ -231,9 +278,14 @@ def _read_releases(page: Page, remarks: list[Remark], *, needed: bool) -> Iterat
     If the page failed, raise `UnreadableCalendar`, or only add a remark if it was not `needed`.
     """
     if not needed and (page.status != 200 or not page.body.strip()):
-        # 404 with Sunset, and 200 without a body, mean that the route is retired, not that the release is removed.
+        # 404 with Sunset, and 200 without a body, mean that the route is retired, not that the
+        # release is removed.
         retired = page.status == 200 or "sunset" in page.headers
-        remarks.append(Remark(page_name(page), "the source is retired" if retired else f"answers {page.status}"))
+        remarks.append(
+            Remark(
+                page_name(page), "the source is retired" if retired else f"answers {page.status}"
+            )
+        )
         return
     data = parse_json_object(page)
     if isinstance(data.get("description"), dict):

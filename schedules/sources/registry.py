@@ -20,12 +20,14 @@ MEGABYTE = 1_000_000
 class SourceKind:
     """A kind of calendar, and how its responses are handled.
 
-    `place` is the module and class of its source. `filters` and `options` are the keys that it understands, separated
-    by blanks. `numbers` are options that must be whole numbers. A kind with `has_address` needs neither url nor file.
-    `cap` is the most bytes of one response, several times the size of the largest real ones. The time to read a kind
-    that `is_plain` is in proportion to the bytes, so small responses are read at once. If a kind `names_people`, names
-    are removed before anything is hashed or stored. Calendars written `by_hand` overrule others. If it `may_be_empty`,
-    a list without entries is accepted, because filters can explain it. Otherwise it was most likely misread.
+    `place` is the module and class of its source. `filters` and `options` are the keys that it
+    understands, separated by blanks. `numbers` are options that must be whole numbers. A kind with
+    `has_address` needs neither url nor file. `cap` is the most bytes of one response, several times
+    the size of the largest real ones. The time to read a kind that `is_plain` is in proportion to
+    the bytes, so small responses are read at once. If a kind `names_people`, names are removed
+    before anything is hashed or stored. Calendars written `by_hand` overrule others. If it
+    `may_be_empty`, a list without entries is accepted, because filters can explain it. Otherwise it
+    was most likely misread.
     """
 
     place: str
@@ -59,19 +61,35 @@ KINDS: dict[str, SourceKind] = {
         numbers="count",
     ),
     "ons": _kind_for_one_site(
-        "schedules.sources.ons:OnsSource", filters="query", options="site back count", numbers="back count"
+        "schedules.sources.ons:OnsSource",
+        filters="query",
+        options="site back count",
+        numbers="back count",
     ),
     "csv": SourceKind(
-        "schedules.sources.csv:CsvSource", options=f"{_COLUMNS} delimiter excel", is_plain=True, by_hand=True
+        "schedules.sources.csv:CsvSource",
+        options=f"{_COLUMNS} delimiter excel",
+        is_plain=True,
+        by_hand=True,
     ),
-    "toml": SourceKind("schedules.sources.toml:TomlSource", cap=4 * MEGABYTE, is_plain=True, by_hand=True),
-    "ees": _kind_for_one_site("schedules.sources.ees:EesSource", filters="publications", options="site"),
+    "toml": SourceKind(
+        "schedules.sources.toml:TomlSource", cap=4 * MEGABYTE, is_plain=True, by_hand=True
+    ),
+    "ees": _kind_for_one_site(
+        "schedules.sources.ees:EesSource", filters="publications", options="site"
+    ),
     "feed": SourceKind("schedules.sources.feed:FeedSource", options="date pattern title"),
     "ics": SourceKind(
-        "schedules.sources.ics:IcsSource", options="back ahead link", numbers="back ahead", may_be_empty=False
+        "schedules.sources.ics:IcsSource",
+        options="back ahead link",
+        numbers="back ahead",
+        may_be_empty=False,
     ),
     "html": SourceKind(
-        "schedules.sources.html:HtmlSource", options=f"{_COLUMNS} rows heading", cap=4 * MEGABYTE, may_be_empty=False
+        "schedules.sources.html:HtmlSource",
+        options=f"{_COLUMNS} rows heading",
+        cap=4 * MEGABYTE,
+        may_be_empty=False,
     ),
     "json": SourceKind(
         "schedules.sources.json:JsonSource",
@@ -83,6 +101,9 @@ KINDS: dict[str, SourceKind] = {
 
 
 def parse_saved(body: bytes, settings: CalendarSettings, now: datetime) -> Reading:
-    """Read a calendar from saved bytes, as if they had just been received. Raises `UnreadableCalendar`."""
+    """Read a calendar from saved bytes, as if they had just been received.
+
+    Raises `UnreadableCalendar`.
+    """
     source = KINDS[settings.kind](settings)
     return source.read([Page(source.first(now)[0].url, 200, body)], now)

@@ -1,4 +1,7 @@
-"""Reads who is on call from an iCalendar file: events whose titles name a role. Nothing else of it is kept."""
+"""Reads who is on call from an iCalendar file: events whose titles name a role.
+
+Nothing else of it is kept.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
 
 Span = tuple[str, datetime, datetime]
-"""A role ("" if a title names none that is known), and from when until when (aware UTC) it is on call."""
+"""A role ("" if a title names none that is known), and from when until when (aware UTC) it is on
+call.
+"""
 AHEAD = timedelta(days=62)
 _BACK = timedelta(days=1)
 _WORD = quick(r"\w+")
@@ -27,14 +32,18 @@ class RotaSource(OnePage):
     accept = "text/calendar, */*;q=0.1"
 
     def __init__(self, settings: CalendarSettings, roles: Sequence[str]) -> None:
-        """Look for these roles as whole words of a title, in any case. If several fit, the longest counts."""
+        """Look for these roles as whole words of a title, in any case.
+
+        If several fit, the longest counts.
+        """
         super().__init__(settings)
         self._roles = [(role, _spaced_words(role)) for role in sorted(roles, key=len, reverse=True)]
 
     def read(self, pages: Sequence[Page], now: datetime) -> tuple[Span, ...]:
         """Return when each role is on call, from yesterday to two months ahead, ordered by begin.
 
-        An event that names no role of this rota has the role "". Raises `UnreadableCalendar`, also if no event has one.
+        An event that names no role of this rota has the role "". Raises `UnreadableCalendar`, also
+        if no event has one.
         """
         # The budget limits the time to expand recurring events.
         timezone, budget, duties = self._settings.zone, SearchBudget(), set[Span]()
@@ -45,14 +54,21 @@ class RotaSource(OnePage):
                 try:
                     occurrences = list(expand_spans(events, times, window, budget))
                 except SeriesRefused as refused:
-                    raise UnreadableCalendar(f"an event of the rota cannot be read: {refused.doubt}") from refused
+                    raise UnreadableCalendar(
+                        f"an event of the rota cannot be read: {refused.doubt}"
+                    ) from refused
                 for title, begins, ends in occurrences:
                     title_text = _spaced_words(title)
-                    # " duty statistician " is in " cpi duty statistician ": both texts have a blank at each end.
-                    role = next((role for role, role_text in self._roles if role_text in title_text), "")
+                    # " duty statistician " is in " cpi duty statistician ": both texts have a blank
+                    # at each end.
+                    role = next(
+                        (role for role, role_text in self._roles if role_text in title_text), ""
+                    )
                     duties.add((role, begins, ends))
         if not any(role for role, _, _ in duties):
-            raise UnreadableCalendar(f"no event of the next {AHEAD.days} days names a role of this rota")
+            raise UnreadableCalendar(
+                f"no event of the next {AHEAD.days} days names a role of this rota"
+            )
         return tuple(sorted(duties, key=lambda duty: (duty[1], duty[2], duty[0])))
 
 

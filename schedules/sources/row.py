@@ -1,4 +1,6 @@
-"""Turns one row of texts of any calendar format into an announcement, with remarks on its faults."""
+"""Turns one row of texts of any calendar format into an announcement, with remarks on its
+faults.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +54,19 @@ class Remark:
     value: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.reason}" + ("" if self.value is None else f" (got {self.value[:120]!r})")
+        return f"{self.key}: {self.reason}" + (
+            "" if self.value is None else f" (got {self.value[:120]!r})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarRow:
-    """The texts of one entry. Formats with native dates set `slot`, which then counts instead of `date`.
+    """The texts of one entry.
 
-    `key` is its place in the calendar ("row 7", "release[3]"), `anchor` the day given by a heading above it.
+    Formats with native dates set `slot`, which then counts instead of `date`.
+
+    `key` is its place in the calendar ("row 7", "release[3]"), `anchor` the day given by a heading
+    above it.
     """
 
     key: str
@@ -83,7 +90,9 @@ class CalendarRow:
 _TEXTS = {field.name for field in fields(CalendarRow)} - {"key", "parts", "slot", "anchor"}
 
 
-def make_row(key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None) -> CalendarRow:
+def make_row(
+    key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None
+) -> CalendarRow:
     """Return a row from texts by field name. Other names are ignored."""
     known = {name: text for name, text in texts.items() if name in _TEXTS}
     return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None)
@@ -96,7 +105,9 @@ def clean_title(text: str) -> str:
 
 
 def clean_url(text: str, base: str = "") -> str:
-    """Return an absolute http address without blanks, fragment and campaign tags, "" for anything else."""
+    """Return an absolute http address without blanks, fragment and campaign tags, "" for anything
+    else.
+    """
     # Most addresses are clean already. To split them would take time.
     if _CLEAN.fullmatch(text):
         return text
@@ -108,19 +119,32 @@ def clean_url(text: str, base: str = "") -> str:
         return ""
     query = parts.query
     if "utm_" in query:
-        query = urlencode([pair for pair in parse_qsl(query, keep_blank_values=True) if not pair[0].startswith("utm_")])
+        query = urlencode(
+            [
+                pair
+                for pair in parse_qsl(query, keep_blank_values=True)
+                if not pair[0].startswith("utm_")
+            ]
+        )
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
 def make_uid(title: str, url: str, period: str, producer: str) -> str:
     """Return a key for an entry without its own. It does not depend on the position in the file."""
     # The key must stay the same if the title later begins with "Cancelled".
-    text = "\n".join((read_called_off(title)[0].casefold(), url, clean_title(period).casefold(), producer))
+    text = "\n".join(
+        (read_called_off(title)[0].casefold(), url, clean_title(period).casefold(), producer)
+    )
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def make_announcement(row: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Announcement, list[Remark]]:
-    """Return one row as an announcement, with remarks on its faults. `anchor` is the local day of the read."""
+def make_announcement(
+    row: CalendarRow, settings: CalendarSettings, anchor: date
+) -> tuple[Announcement, list[Remark]]:
+    """Return one row as an announcement, with remarks on its faults.
+
+    `anchor` is the local day of the read.
+    """
     remarks: list[Remark] = []
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
     state, published = _read_state(row, date_status, remarks)
@@ -152,10 +176,15 @@ def make_announcement(row: CalendarRow, settings: CalendarSettings, anchor: date
     return made, remarks
 
 
-def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Slot, Slot | None, str | None]:
-    """Return the slot of an entry, its earlier slot and the status word beside its date. The last two may be None.
+def _read_slot(
+    entry: CalendarRow, settings: CalendarSettings, anchor: date
+) -> tuple[Slot, Slot | None, str | None]:
+    """Return the slot of an entry, its earlier slot and the status word beside its date.
 
-    A date without a year is near `anchor`. If the calendar's format has native dates, `entry.slot` is the only result.
+    The last two may be None.
+
+    A date without a year is near `anchor`. If the calendar's format has native dates, `entry.slot`
+    is the only result.
     """
     if entry.slot is not None:
         return entry.slot, None, None
@@ -168,21 +197,29 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
     return slot, (before if is_readable else None), read.status
 
 
-def _read_state(entry: CalendarRow, date_status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
-    """Return the state of an entry and whether it is published. `date_status` is a word for it beside its date."""
+def _read_state(
+    entry: CalendarRow, date_status: str | None, remarks: list[Remark]
+) -> tuple[State | None, bool]:
+    """Return the state of an entry and whether it is published.
+
+    `date_status` is a word for it beside its date.
+    """
     plain = normalise(entry.status)
     if plain in PUBLISHED:
         return state_of(date_status), True  # "published" itself names no state
     word = status_word(plain)
     if plain and word is None:
         remarks.append(Remark(f"{entry.key}.state", "not a state this program knows", entry.status))
-    return state_of(word or date_status), False  # without a word in the status, the one beside the date counts
+    # without a word in the status, the one beside the date counts
+    return state_of(word or date_status), False
 
 
 def make_announcements(
     entries: Iterable[CalendarRow], settings: CalendarSettings, now: datetime
 ) -> tuple[list[Announcement], list[Remark]]:
-    """Return all rows of a calendar as announcements with unique keys where possible, with all remarks."""
+    """Return all rows of a calendar as announcements with unique keys where possible, with all
+    remarks.
+    """
     anchor = local_date(now, settings.zone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
@@ -198,7 +235,10 @@ def make_announcements(
 
 
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
-    """Return the entries without repeats, and remarks. Different entries that share their key get a doubt."""
+    """Return the entries without repeats, and remarks.
+
+    Different entries that share their key get a doubt.
+    """
     groups: dict[str, list[Announcement]] = {}
     kept: list[Announcement] = []
     for announcement in made:
@@ -207,24 +247,36 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
             group.append(announcement)
             kept.append(announcement)
     shared = [group for group in groups.values() if len(group) > 1]
-    # No remark on entries without a title: that is a fault already, and their id is not in the file.
+    # No remark on entries without a title: that is a fault already, and their id is not in the
+    # file.
     titled = [group for group in shared if group[0].title]
-    remarks = [Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title) for same in titled]
+    remarks = [
+        Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title)
+        for same in titled
+    ]
     doubted = {group[0].uid for group in shared}
-    return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
+    return [
+        replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept
+    ], remarks
 
 
-def make_uids_unique(made: Sequence[Announcement], without_uid: Collection[int]) -> list[Announcement]:
+def make_uids_unique(
+    made: Sequence[Announcement], without_uid: Collection[int]
+) -> list[Announcement]:
     """Return the entries, with another uid for those that have the same uid and different days.
 
-    `without_uid` are the indices of rows without a uid of their own. `make_uid` made it from the title, so all rows of
-    a monthly series may have the same one, `x`. They get the month (`x@2026-07`). If two rows with different days still
-    have the same uid, these get the day (`x@2026-07-23`). The month is tried first, because it changes less often.
+    `without_uid` are the indices of rows without a uid of their own. `make_uid` made it from the
+    title, so all rows of a monthly series may have the same one, `x`. They get the month
+    (`x@2026-07`). If two rows with different days still have the same uid, these get the day
+    (`x@2026-07-23`). The month is tried first, because it changes less often.
     """
     result = list(made)
     for date_format in ("%Y-%m", "%Y-%m-%d"):
-        # Rows with the same uid and day count once. They stay as they are, and `drop_duplicates` compares them.
-        uids_and_days = {(result[index].uid, first_day(result[index].slot)) for index in without_uid}
+        # Rows with the same uid and day count once. They stay as they are, and `drop_duplicates`
+        # compares them.
+        uids_and_days = {
+            (result[index].uid, first_day(result[index].slot)) for index in without_uid
+        }
         day_count = Counter(uid for uid, _ in uids_and_days)
         for index in without_uid:
             original, day = made[index], first_day(made[index].slot)
@@ -233,11 +285,14 @@ def make_uids_unique(made: Sequence[Announcement], without_uid: Collection[int])
     return result
 
 
-def make_reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True) -> Reading:
-    """Return the reading of a calendar: clean announcements, and remarks as at most `MOST_NOTES` notes.
+def make_reading(
+    made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True
+) -> Reading:
+    """Return the reading of a calendar: clean announcements, and remarks as at most `MOST_NOTES`
+    notes.
 
-    `lists_overdue`: the calendar keeps entries after their day. An announcement whose title says that it is cancelled
-    or postponed gets that state, whatever its own was.
+    `lists_overdue`: the calendar keeps entries after their day. An announcement whose title says
+    that it is cancelled or postponed gets that state, whatever its own was.
     """
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
@@ -245,12 +300,17 @@ def make_reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lis
     announcements = []
     for announcement in made:
         _, state = read_called_off(announcement.title)
-        announcements.append(clean_announcement(replace(announcement, state=state) if state else announcement))
+        announcements.append(
+            clean_announcement(replace(announcement, state=state) if state else announcement)
+        )
     return Reading(tuple(announcements), tuple(map(clean_text, notes)), lists_overdue)
 
 
 def clean_announcement(given: Announcement) -> Announcement:
-    """Return an announcement whose texts and addresses are safe to store and show. Every source uses it."""
+    """Return an announcement whose texts and addresses are safe to store and show.
+
+    Every source uses it.
+    """
     before = (given.producer, given.why, given.uid, given.slot.raw)
     after = tuple(clean_text(text, _LONGEST) for text in before)
     title, url, link = clean_text(given.title), clean_address(given.url), clean_address(given.link)
@@ -259,4 +319,6 @@ def clean_announcement(given: Announcement) -> Announcement:
         return given
     producer, why, uid, raw = after
     slot = given.slot if raw == given.slot.raw else replace(given.slot, raw=raw)
-    return replace(given, title=title, producer=producer, why=why, uid=uid, slot=slot, url=url, link=link)
+    return replace(
+        given, title=title, producer=producer, why=why, uid=uid, slot=slot, url=url, link=link
+    )

@@ -1,4 +1,6 @@
-"""The table `[[calendar]]`: where a calendar is, how it is read, and which options its kind understands."""
+"""The table `[[calendar]]`: where a calendar is, how it is read, and which options its kind
+understands.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +38,8 @@ Kind = Literal["govuk", "ons", "ees", "ics", "csv", "toml", "html", "json", "fee
 class CalendarSettings(Table):
     """Where announcements are read, in order of authority.
 
-    If two disagree about a release, the first decides. Give `url` or `file`. `govuk`, `ons` and `ees` know their own
-    address.
+    If two disagree about a release, the first decides. Give `url` or `file`. `govuk`, `ons` and
+    `ees` know their own address.
     """
 
     name: Name
@@ -45,14 +47,17 @@ class CalendarSettings(Table):
     [`by-hand`](how-to/add-by-hand.md) on the pages.
     """
     kind: Kind
-    """What it is: `govuk ons ees ics csv toml html json feed` ([which](how-to/calendars.md#choose-a-kind))."""
+    """What it is: `govuk ons ees ics csv toml html json feed`
+    ([which](how-to/calendars.md#choose-a-kind)).
+    """
     url: CalendarAddress | None = None
     """Its address. `webcal` works like `https`."""
     file: str | None = None
     """Or a local file."""
     every: Spacing = timedelta(minutes=10)
-    """How often it is read. It is also read four minutes before each slot. If this is longer than 15 minutes, it is
-    also read 10 minutes before and 5 and 60 minutes after. It is stale after three times this.
+    """How often it is read. It is also read four minutes before each slot. If this is longer than
+    15 minutes, it is also read 10 minutes before and 5 and 60 minutes after. It is stale after
+    three times this.
     """
     producer: str = ""
     """The producer of entries that name none. For `govuk` it replaces the organisation."""
@@ -63,33 +68,40 @@ class CalendarSettings(Table):
     default_time: TimeOfDay | None = None
     """A time assumed for days without one. It does not count as announced."""
     accept: date | None = None
-    """A local day on which a mass change of dates, cancellation or disappearance raises no alarm."""
+    """A local day on which a mass change of dates, cancellation or disappearance raises no
+    alarm.
+    """
     may_be_empty: bool | None = None
-    """Whether a first read without entries is believed. By default it is not for `ics`, `html` and `json`."""
+    """Whether a first read without entries is believed. By default it is not for `ics`, `html` and
+    `json`.
+    """
     secret: bool = False
-    """Whether the path of `url` is a secret. What follows a `?` or `#` in a configured address is never shown."""
+    """Whether the path of `url` is a secret. What follows a `?` or `#` in a configured address is
+    never shown.
+    """
     allow: list[Network] = []
     """Private networks in which the host of `url` may be, `"10.1.2.0/24"`."""
     filters: dict[str, list[str]] = {}
     """Which announcements are requested, as lists of texts.
 
-    `govuk` has `organisations topics states document_types`, `ons` has `query`, `ees` has `publications`.
+    `govuk` has `organisations topics states document_types`, `ons` has `query`, `ees` has
+    `publications`.
     """
     options: dict[str, str] = {}
     """Options of the calendar, as texts. Each kind of calendar has its own:
 
-    - `govuk`: `count` (entries a page), `all_dates` (`yes`: old entries too), `family` (the folder of guessed
-      addresses, by default `statistics` for `/government/statistics/…`)
+    - `govuk`: `count` (entries a page), `all_dates` (`yes`: old entries too), `family` (the folder
+      of guessed addresses, by default `statistics` for `/government/statistics/…`)
     - `ons`: `count`, `site` (its address), `back` (days). `ees`: `site`
     - `ics`: `back` and `ahead` (days around the read), `link` (the property with the link)
-    - `feed`: `date` (the field with the date), and two RE2 patterns. The group of `pattern` matches the date in that
-      field. The group of `title` matches the title in the entry's title
-    - `csv`, `html` and `json`: `id`, `title`, `producer`, `url`, `date`, `time`, `status`, `period`, `reason`,
-      `previous` (the date before it was moved), `recognise`. Each names the column, CSS selector or JMESPath where the
-      calendar has that value
-    - `csv` also: `delimiter`, `excel` (dates are numbers). `html`: `rows`, `heading` (the month above rows). `json`:
-      `entries` (the list), `pages` (the query parameter with the number of a page), `published` (a field that only
-      published entries have)
+    - `feed`: `date` (the field with the date), and two RE2 patterns. The group of `pattern` matches
+      the date in that field. The group of `title` matches the title in the entry's title
+    - `csv`, `html` and `json`: `id`, `title`, `producer`, `url`, `date`, `time`, `status`,
+      `period`, `reason`, `previous` (the date before it was moved), `recognise`. Each names the
+      column, CSS selector or JMESPath where the calendar has that value
+    - `csv` also: `delimiter`, `excel` (dates are numbers). `html`: `rows`, `heading` (the month
+      above rows). `json`: `entries` (the list), `pages` (the query parameter with the number of a
+      page), `published` (a field that only published entries have)
     """
 
     @property
@@ -103,7 +115,9 @@ class CalendarSettings(Table):
         return self.timezone or LONDON
 
     def in_zone(self, timezone: str) -> CalendarSettings:
-        """Return these settings with the time zone of the whole configuration, unless they have their own."""
+        """Return these settings with the time zone of the whole configuration, unless they have
+        their own.
+        """
         return self if self.timezone else self.model_copy(update={"timezone": timezone})
 
     def has_flag(self, option: str) -> bool:
@@ -117,29 +131,39 @@ class CalendarSettings(Table):
     @field_validator("file")
     @classmethod
     def _check_file(cls, file: str | None, info: ValidationInfo) -> str | None:
-        # With an address too, the file may be the one too many. The monitor makes the file of `by-hand` itself.
+        # With an address too, the file may be the one too many. The monitor makes the file of
+        # `by-hand` itself.
         if file is not None and info.data.get("url") is None and info.data.get("name") != BY_HAND:
             require_file(file, info)
         return file
 
     @model_validator(mode="after")
     def _check_address_and_options(self) -> CalendarSettings:
-        """Refuse settings without exactly one place, a calendar `by-hand` that is no TOML file, and faulty options."""
+        """Refuse settings without exactly one place, a calendar `by-hand` that is no TOML file, and
+        faulty options.
+        """
         given = [place for place in (self.url, self.file) if place is not None]
         # Some kinds know their own address.
         is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)
         faults: list[KeyFault] = [] if is_placed else [("", "needs either url or file", None)]
         if self.name == BY_HAND and (self.kind != "toml" or self.file is None):
-            reason = 'people add to this calendar on the pages, so it needs kind = "toml" and a file'
+            reason = (
+                'people add to this calendar on the pages, so it needs kind = "toml" and a file'
+            )
             faults.append(("name", reason, None))
         refuse_any([*faults, *self._option_faults()])
         return self
 
     def _option_faults(self) -> Iterator[KeyFault]:
-        """Yield each option and filter that this kind of calendar lacks, and each value that does not compile."""
+        """Yield each option and filter that this kind of calendar lacks, and each value that does
+        not compile.
+        """
         # A fault has None in place of the value, because the reason quotes it.
         known = KINDS[self.kind]
-        for table, given, names in (("filters", self.filters, known.filters), ("options", self.options, known.options)):
+        for table, given, names in (
+            ("filters", self.filters, known.filters),
+            ("options", self.options, known.options),
+        ):
             for name in sorted(given.keys() - names.split()):
                 yield f"{table}.{name}", f"unknown{did_you_mean(name, names.split())}", None
         for name in sorted(self.options.keys() & known.numbers.split()):
@@ -148,7 +172,8 @@ class CalendarSettings(Table):
         # Without `rows`, the options of a web page are headings of columns, not selectors.
         if self.kind == "html" and "rows" not in self.options:
             return
-        compile_text = _COMPILERS.get(self.kind, str)  # a kind without expressions accepts every text
+        # a kind without expressions accepts every text
+        compile_text = _COMPILERS.get(self.kind, str)
         for name, text in self.options.items():
             try:
                 if (self.kind, name) not in _PLAIN_NAMES:
@@ -164,4 +189,6 @@ _COMPILERS: dict[str, Callable[[str], object]] = {
 }
 """What compiles an option: a CSS selector, a JMESPath expression or a regular expression."""
 _PLAIN_NAMES = frozenset({("json", "pages"), ("feed", "date")})
-"""Options whose value is the name of a parameter or field and not an expression, so it is never compiled."""
+"""Options whose value is the name of a parameter or field and not an expression, so it is never
+compiled.
+"""

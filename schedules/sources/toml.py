@@ -14,7 +14,14 @@ from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
-from schedules.sources.row import CalendarRow, Remark, clean_url, make_announcements, make_reading, make_row
+from schedules.sources.row import (
+    CalendarRow,
+    Remark,
+    clean_url,
+    make_announcements,
+    make_reading,
+    make_row,
+)
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import UnknownZone, zone
 from schedules.values import did_you_mean
@@ -32,7 +39,9 @@ _TEXTS = {
     "why": ("reason",),
     "of": ("of",),
 }
-_KEYS = frozenset({name for names in _TEXTS.values() for name in names} | {"slot", "date", "time", "part"})
+_KEYS = frozenset(
+    {name for names in _TEXTS.values() for name in names} | {"slot", "date", "time", "part"}
+)
 _PART_KEYS = frozenset({"id", "role", "url", "recognise", "required", "reason"})
 _TIME = quick(r"([01]\d|2[0-3]):[0-5]\d")
 _SOURCE_KEYS = frozenset({"name", "zone", "timezone", "default_time", "producer", "date_order"})
@@ -42,39 +51,60 @@ class TomlSource(OnePage):
     """A calendar written by hand in TOML."""
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
-        """Return the tables as announcements. Raises `UnreadableCalendar` if the file is not a TOML calendar."""
+        """Return the tables as announcements.
+
+        Raises `UnreadableCalendar` if the file is not a TOML calendar.
+        """
         found, remarks, settings = _read_releases(find_page(pages, self._url), self._settings)
         made, wrong = make_announcements(found, settings, now)
         return make_reading(made, remarks + wrong)
 
 
 def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:
-    """Return every fault of a TOML calendar, for the person who keeps it. Raises `UnreadableCalendar`."""
+    """Return every fault of a TOML calendar, for the person who keeps it.
+
+    Raises `UnreadableCalendar`.
+    """
     page = Page(settings.address, 200, body)
     found, remarks, file_settings = _read_releases(page, settings)
     for entry in found:
         # An entry that adds to another release (`of`) needs no title and address of its own.
         needed = {} if entry.of else {"title": entry.title, "url": entry.url}
-        remarks += [Remark(f"{entry.key}.{name}", "missing") for name, value in needed.items() if not value.strip()]
+        remarks += [
+            Remark(f"{entry.key}.{name}", "missing")
+            for name, value in needed.items()
+            if not value.strip()
+        ]
     tables = enumerate(_parse_toml(page).get("release", []), 1)
     # Faults name the key that the person wrote, not the field.
-    written_keys = {f"release[{number}].date": f"release[{number}].slot" for number, table in tables if "slot" in table}
+    written_keys = {
+        f"release[{number}].date": f"release[{number}].slot"
+        for number, table in tables
+        if "slot" in table
+    }
     _, faults = make_announcements(found, file_settings, now)
     return [replace(each, key=written_keys.get(each.key, each.key)) for each in (*remarks, *faults)]
 
 
-def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRow], list[Remark], CalendarSettings]:
+def _read_releases(
+    page: Page, settings: CalendarSettings
+) -> tuple[list[CalendarRow], list[Remark], CalendarSettings]:
     """Return the entries of a file, remarks on it, and the settings with those of its own table."""
     data = _parse_toml(page)
     remarks = _unknown_keys("", data, frozenset({"source", "release"}))
     own = _apply_source_table(data.get("source"), settings, remarks)
     tables = data.get("release", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UnreadableCalendar(f"{page_name(page)}: release: write each release as a [[release]] table")
+        raise UnreadableCalendar(
+            f"{page_name(page)}: release: write each release as a [[release]] table"
+        )
     is_other_toml = bool(data) and not tables and "source" not in data
     if is_other_toml:
         raise UnreadableCalendar(f"{page_name(page)}: contains no [[release]] table")
-    found = [_make_row(f"release[{number}]", table, own, remarks) for number, table in enumerate(tables, 1)]
+    found = [
+        _make_row(f"release[{number}]", table, own, remarks)
+        for number, table in enumerate(tables, 1)
+    ]
     return found, remarks, own
 
 
@@ -87,10 +117,15 @@ def _parse_toml(page: Page) -> dict[str, Any]:
         raise UnreadableCalendar(f"{page_name(page)}: not TOML: {exc}") from exc
 
 
-def _apply_source_table(table: object, settings: CalendarSettings, remarks: list[Remark]) -> CalendarSettings:
-    """Return the settings with those of the file's table `[source]`. If it has a fault, only add remarks.
+def _apply_source_table(
+    table: object, settings: CalendarSettings, remarks: list[Remark]
+) -> CalendarSettings:
+    """Return the settings with those of the file's table `[source]`.
 
-    The file decides about time zone and order of dates, the configuration about default time and producer.
+    If it has a fault, only add remarks.
+
+    The file decides about time zone and order of dates, the configuration about default time and
+    producer.
     """
     if not isinstance(table, dict):
         return settings
@@ -103,14 +138,26 @@ def _apply_source_table(table: object, settings: CalendarSettings, remarks: list
     remarks += [Remark("source", fault) for fault in faults]
     if faults:
         return settings
-    default_time = settings.default_time or (time.fromisoformat(hour_and_minute) if hour_and_minute else None)
+    default_time = settings.default_time or (
+        time.fromisoformat(hour_and_minute) if hour_and_minute else None
+    )
     producer = settings.producer or str(table.get("producer", ""))
-    changed = {"timezone": timezone, "date_order": order, "default_time": default_time, "producer": producer}
+    changed = {
+        "timezone": timezone,
+        "date_order": order,
+        "default_time": default_time,
+        "producer": producer,
+    }
     return settings.model_copy(update=changed)
 
 
-def _source_faults(zone_key: str, timezone: str, date_order: str, default_time: str) -> Iterator[str]:
-    """Yield what is wrong with the values of the table `[source]`. `zone_key` is the key that has the time zone."""
+def _source_faults(
+    zone_key: str, timezone: str, date_order: str, default_time: str
+) -> Iterator[str]:
+    """Yield what is wrong with the values of the table `[source]`.
+
+    `zone_key` is the key that has the time zone.
+    """
     try:
         zone(timezone)
     except UnknownZone:
@@ -121,7 +168,9 @@ def _source_faults(zone_key: str, timezone: str, date_order: str, default_time: 
         yield f'default_time: not a time, write "09:30" (got {default_time!r})'
 
 
-def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, remarks: list[Remark]) -> CalendarRow:
+def _make_row(
+    key: str, table: Mapping[str, Any], settings: CalendarSettings, remarks: list[Remark]
+) -> CalendarRow:
     """Return the row of a `[[release]]` table. Its faults are added to `remarks`."""
     remarks += _unknown_keys(f"{key}.", table, _KEYS)
     texts = {field: _read_text(key, table, names, remarks) for field, names in _TEXTS.items()}
@@ -133,12 +182,19 @@ def _make_row(key: str, table: Mapping[str, Any], settings: CalendarSettings, re
     # A number can be a year.
     if slot is None and not isinstance(when, str | int | None):
         remarks.append(Remark(f"{key}.slot", "not a date-time, a date or a text", str(when)))
-    texts |= {name: "" if given is None else str(given) for name, given in (("date", when), ("time", at))}
+    texts |= {
+        name: "" if given is None else str(given) for name, given in (("date", when), ("time", at))
+    }
     return make_row(key, texts, tuple(_read_parts(key, table.get("part", []), remarks)), slot)
 
 
-def _read_text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks: list[Remark]) -> str:
-    """Return the text at the first of these keys that a table has, "" if none. Another type adds a remark."""
+def _read_text(
+    key: str, table: Mapping[str, Any], names: Sequence[str], remarks: list[Remark]
+) -> str:
+    """Return the text at the first of these keys that a table has, "" if none.
+
+    Another type adds a remark.
+    """
     value = next((table[name] for name in names if name in table), "")
     if isinstance(value, str):
         return value
@@ -147,10 +203,14 @@ def _read_text(key: str, table: Mapping[str, Any], names: Sequence[str], remarks
 
 
 def _read_native_slot(when: object, at: object, timezone: str) -> Slot | None:
-    """Return the slot of a native date-time, date or date with time of TOML, None if `when` or `at` is a text."""
+    """Return the slot of a native date-time, date or date with time of TOML, None if `when` or `at`
+    is a text.
+    """
     raw = str(when)
     if isinstance(when, datetime):
-        return at_wall(when, raw, timezone) if when.tzinfo is None else at_instant(when, raw, timezone)
+        return (
+            at_wall(when, raw, timezone) if when.tzinfo is None else at_instant(when, raw, timezone)
+        )
     if isinstance(when, date) and isinstance(at, time):
         return at_wall(datetime.combine(when, at), f"{raw} {at}", timezone)
     if isinstance(when, date) and at is None:
@@ -195,7 +255,9 @@ def _part_faults(place: str, table: Mapping[str, Any]) -> Iterator[Remark]:
 
 
 def _unknown_keys(place: str, table: Mapping[str, Any], known: frozenset[str]) -> list[Remark]:
-    """Return a remark for each key of a table that is not known. `place` is written before the key."""
+    """Return a remark for each key of a table that is not known. `place` is written before the
+    key.
+    """
     return [
         Remark(f"{place}{name}", f"unknown key{did_you_mean(name, known)}", str(table[name]))
         for name in table

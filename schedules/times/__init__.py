@@ -1,1 +1,3 @@
-"""Time values: intervals, instants, lengths, zones and the words for them. Imports nothing of ours."""
+"""Time values: intervals, instants, lengths, zones and the words for them. Imports nothing of
+ours.
+"""

@@ -9,7 +9,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An instant (UTC) in `(after, by]`: absent at `after`, present at `by`. A limit of None is not known."""
+    """An instant (UTC) in `(after, by]`: absent at `after`, present at `by`.
+
+    A limit of None is not known.
+    """
 
     after: datetime | None = None
     by: datetime | None = None
@@ -38,7 +41,9 @@ def since(interval: Interval, origin: datetime) -> Bounds:
 def between(start: Interval, end: Interval) -> Bounds:
     """Return the time from an instant in `start` to a later one in `end`, at least zero."""
     least, most = seconds_between(start.by, end.after), seconds_between(start.after, end.by)
-    return Bounds(None if least is None else max(0.0, least), None if most is None else max(0.0, most))
+    return Bounds(
+        None if least is None else max(0.0, least), None if most is None else max(0.0, most)
+    )
 
 
 def magnitude(length: Bounds) -> Bounds:

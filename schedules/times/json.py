@@ -1,4 +1,6 @@
-"""Models as JSON, and time values as JSON and back: RFC 3339 instants with `Z`, intervals and bounds as objects."""
+"""Models as JSON, and time values as JSON and back: RFC 3339 instants with `Z`, intervals and
+bounds as objects.
+"""
 
 from __future__ import annotations
 

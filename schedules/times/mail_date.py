@@ -11,7 +11,9 @@ _MOST_DIGITS = 9
 
 
 def mail_date(text: str) -> datetime | None:
-    """Return the instant (UTC) of a date in a header or a feed, None for any other text. The default zone is UTC.
+    """Return the instant (UTC) of a date in a header or a feed, None for any other text.
+
+    The default zone is UTC.
 
     Return None also if Python cannot express it in UTC, such as the last hour of 9999 in New York.
     """
@@ -25,8 +27,9 @@ def mail_date(text: str) -> datetime | None:
 def retry_after(text: str, now: datetime) -> timedelta | None:
     """Return how long a `Retry-After` header asks us to wait, None if it is not valid.
 
-    It contains seconds or a date. A date in the past means zero. `now` is by the clock of the server that wrote it.
-    More than a day is not valid, because it is most likely a timestamp in place of seconds.
+    It contains seconds or a date. A date in the past means zero. `now` is by the clock of the
+    server that wrote it. More than a day is not valid, because it is most likely a timestamp in
+    place of seconds.
     """
     text = text.strip()
     if text.isdecimal():

@@ -1,7 +1,7 @@
 """Writes instants, intervals and lengths for people, in local time with its zone.
 
-Intervals are rounded outward to the unit that is shown: the earlier end down, the later end up. So the text always
-contains what was measured.
+Intervals are rounded outward to the unit that is shown: the earlier end down, the later end up. So
+the text always contains what was measured.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ TENTH, SECOND, MINUTE = timedelta(milliseconds=100), timedelta(seconds=1), timed
 UNKNOWN = "at an unknown time"
 
 SURE = 5.0
-"""If absence was proved at most this many seconds before the slot, "on time" needs no precision beside it."""
+"""If absence was proved at most this many seconds before the slot, "on time" needs no precision
+beside it.
+"""
 
 _SECOND, _MINUTE, _HOUR, DAY = 1, 60, 3_600, 86_400
 SHORT: Mapping[int, str] = {DAY: "d", _HOUR: "h", _MINUTE: "min", _SECOND: "s"}
@@ -42,16 +44,24 @@ def day_text(value: date, *, weekday: bool = False) -> str:
 
 
 def clock(instant: datetime, timezone: str, *, exact: bool = False, zone: bool = True) -> str:
-    """Return the local time of day: `09:30 GMT`, `09:30:05 GMT`. Seconds of zero are written only if `exact`."""
+    """Return the local time of day: `09:30 GMT`, `09:30:05 GMT`. Seconds of zero are written only
+    if `exact`.
+    """
     wall = local(instant, timezone)
     text = f"{wall:%H:%M:%S}" if wall.second or exact else f"{wall:%H:%M}"
     return f"{text} {wall.tzname()}" if zone else text
 
 
 def stamp(
-    instant: datetime, timezone: str = LONDON, *, weekday: bool = False, step: timedelta = SECOND, up: bool = False
+    instant: datetime,
+    timezone: str = LONDON,
+    *,
+    weekday: bool = False,
+    step: timedelta = SECOND,
+    up: bool = False,
 ) -> str:
-    """Return `5 Jan 2018 09:30:00 GMT`, with its `weekday`, cut to a `step` of a minute, second or tenth.
+    """Return `5 Jan 2018 09:30:00 GMT`, with its `weekday`, cut to a `step` of a minute, second or
+    tenth.
 
     `up` rounds up, for the later end of an interval. Tenths of zero are not written.
     """
@@ -68,7 +78,9 @@ def instant_text(instant: datetime, timezone: str) -> str:
 
 
 def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = False) -> str:
-    """Return the local time, with its date unless that is today: `4 May 09:30 BST`. `exact` writes seconds of zero."""
+    """Return the local time, with its date unless that is today: `4 May 09:30 BST`. `exact` writes
+    seconds of zero.
+    """
     time_of_day = clock(instant, timezone, exact=exact)
     if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day
@@ -78,7 +90,10 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
 
 
 def interval_text(interval: Interval, timezone: str = LONDON) -> str:
-    """Return `between … and …`, `by …`, `after …` or `at …` to the second. A date common to both is written once."""
+    """Return `between … and …`, `by …`, `after …` or `at …` to the second.
+
+    A date common to both is written once.
+    """
     return write_interval(interval, lambda limit, _: stamp(limit, timezone), SECOND, timezone)
 
 
@@ -88,8 +103,13 @@ def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
 
 
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
-    """Return an interval to the second, without dates that are today. A date common to both is written once."""
-    return write_interval(interval, lambda limit, exact: moment(limit, timezone, today, exact=exact), SECOND, timezone)
+    """Return an interval to the second, without dates that are today.
+
+    A date common to both is written once.
+    """
+    return write_interval(
+        interval, lambda limit, exact: moment(limit, timezone, today, exact=exact), SECOND, timezone
+    )
 
 
 def length(
@@ -100,19 +120,23 @@ def length(
     tenths: bool = True,
     names: Mapping[int, str] = SHORT,
 ) -> str:
-    """Return a length such as `37 min 45 s`, in at most `parts` units. `rounding` rounds it to the finest of them.
+    """Return a length such as `37 min 45 s`, in at most `parts` units.
 
-    With `tenths`, a length below ten seconds is written as `0.8 s`, else in whole seconds. `names` has the name of each
-    unit by its size in seconds, the largest first.
+    `rounding` rounds it to the finest of them.
+
+    With `tenths`, a length below ten seconds is written as `0.8 s`, else in whole seconds. `names`
+    has the name of each unit by its size in seconds, the largest first.
     """
     # Whole microseconds, because as a float 1.1 s is a little more than eleven tenths.
     microseconds = round(seconds * 1e6)
     if tenths and abs(seconds) < 10:
         return f"{rounding(microseconds / 1e5) / 10:.1f} s".replace(".0 s", " s")
-    # Negative lengths are rounded with their sign: `floor` makes -1.5 s to -2 s. The sign itself is written last.
+    # Negative lengths are rounded with their sign: `floor` makes -1.5 s to -2 s. The sign itself is
+    # written last.
     whole_seconds = abs(rounding(microseconds / 1e6))
-    # Write the largest unit that is not longer than the length, and the units after it, `parts` in all. Round to the
-    # last of them, `finest`: 3,700 s in two parts are hours and minutes, rounded to the minute, `1 h 2 min`.
+    # Write the largest unit that is not longer than the length, and the units after it, `parts` in
+    # all. Round to the last of them, `finest`: 3,700 s in two parts are hours and minutes, rounded
+    # to the minute, `1 h 2 min`.
     sizes = [size for size in names if size <= whole_seconds] or [min(names)]
     finest = sizes[:parts][-1]
     rest = abs(rounding(microseconds / 1e6 / finest)) * finest
@@ -127,11 +151,18 @@ def length(
 
 def count(number: int, noun: str) -> str:
     """Return `1 minute`, `2 minutes`, `2 min`: abbreviated units have no plural."""
-    return f"{number:,} {noun}" if abs(number) == 1 or noun in SHORT.values() else f"{number:,} {noun}s"
+    return (
+        f"{number:,} {noun}"
+        if abs(number) == 1 or noun in SHORT.values()
+        else f"{number:,} {noun}s"
+    )
 
 
-def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str = "an unknown time") -> str:
-    """Return `38 min to 39 min`, `at least 5 s` or `at most 5 s`, each bound rounded outward to the unit shown.
+def lengths(
+    bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str = "an unknown time"
+) -> str:
+    """Return `38 min to 39 min`, `at least 5 s` or `at most 5 s`, each bound rounded outward to the
+    unit shown.
 
     One value is written only if both bounds round to it.
     """
@@ -145,15 +176,24 @@ def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str
 
 
 def sureness(seconds: float | None) -> str:
-    """Return `, to 12 s` for "on time" if it may have appeared up to 12 s before its slot, "" if that is known well."""
-    return f", to {length(seconds, ceil, tenths=False)}" if seconds is not None and seconds > SURE else ""
+    """Return `, to 12 s` for "on time" if it may have appeared up to 12 s before its slot, "" if
+    that is known well.
+    """
+    return (
+        f", to {length(seconds, ceil, tenths=False)}"
+        if seconds is not None and seconds > SURE
+        else ""
+    )
 
 
-def write_interval(interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = "") -> str:
+def write_interval(
+    interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = ""
+) -> str:
     """Return an interval in words (`between … and …`), its limits rounded outward to a `step`.
 
-    `write(limit, with_seconds)` turns a limit into text. If both limits have the same date in `zone`, the date is
-    written once: `between 4 May 09:30 and 09:35`, `between 9am and 9.05am on 4 May`.
+    `write(limit, with_seconds)` turns a limit into text. If both limits have the same date in
+    `zone`, the date is written once: `between 4 May 09:30 and 09:35`, `between 9am and 9.05am on 4
+    May`.
     """
     after = None if interval.after is None else rounded(interval.after, step)
     by = None if interval.by is None else rounded(interval.by, step, up=True)
@@ -167,8 +207,13 @@ def write_interval(interval: Interval, write: Callable[[datetime, bool], str], s
     # When the clocks change, one time of day occurs twice. Both limits then need their zone (`%Z`).
     has_one_date = bool(zone) and f"{local(after, zone):%x %Z}" == f"{local(by, zone):%x %Z}"
     if has_one_date:
-        # `4 May 09:30` and `4 May 09:35` differ only in their times. What is before the times, such as `4 May`, stays
-        # in `first`. What is after the times, such as `on 4 May`, stays in `last`.
-        different = [place for place, (word, other) in enumerate(zip(first, last, strict=True)) if word != other]
+        # `4 May 09:30` and `4 May 09:35` differ only in their times. What is before the times, such
+        # as `4 May`, stays in `first`. What is after the times, such as `on 4 May`, stays in
+        # `last`.
+        different = [
+            place
+            for place, (word, other) in enumerate(zip(first, last, strict=True))
+            if word != other
+        ]
         first, last = first[: different[-1] + 1], last[different[0] :]
     return f"between {' '.join(first)} and {' '.join(last)}"

@@ -1,4 +1,5 @@
-"""Conversions between local time and UTC: clock changes, local dates, local times that do not exist or occur twice.
+"""Conversions between local time and UTC: clock changes, local dates, local times that do not exist
+or occur twice.
 
 London is the default zone. Source: `facts/calendars.md` §5.
 """
@@ -20,7 +21,10 @@ class UnknownZone(ValueError):
 
 
 class NoSingleInstant(ValueError):
-    """A local time that the clock skips or shows twice. `doubt` is `nonexistent-time` or `ambiguous-time`."""
+    """A local time that the clock skips or shows twice.
+
+    `doubt` is `nonexistent-time` or `ambiguous-time`.
+    """
 
     def __init__(self, wall: datetime, timezone: str, doubt: str) -> None:
         super().__init__(f"{wall:%Y-%m-%d %H:%M} in {timezone}: {doubt}")
@@ -29,7 +33,9 @@ class NoSingleInstant(ValueError):
 
 @cache
 def zone(name: str) -> ZoneInfo:
-    """Return the time zone of an Olson name. Raises `UnknownZone`, also for names that are paths."""
+    """Return the time zone of an Olson name. Raises `UnknownZone`, also for names that are
+    paths.
+    """
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as exc:
@@ -71,7 +77,12 @@ def day_begins(day: date, timezone: str = LONDON) -> datetime:
     return datetime.combine(day, time(), zone(timezone)).astimezone(UTC)
 
 
-def span_of(first: date | None, last: date | None, timezone: str = LONDON) -> tuple[datetime | None, datetime | None]:
-    """Return when (UTC) a range of local days begins and ends, both included. None: open on that side."""
+def span_of(
+    first: date | None, last: date | None, timezone: str = LONDON
+) -> tuple[datetime | None, datetime | None]:
+    """Return when (UTC) a range of local days begins and ends, both included.
+
+    None: open on that side.
+    """
     begin = None if first is None else day_begins(first, timezone)
     return begin, None if last is None else day_begins(last + timedelta(days=1), timezone)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 OURS = ("monitor", "schedules", "alerts")
-# Loaded by name: lxml finds cssselect, zoneinfo finds tzdata, SQLAlchemy its driver, and Starlette the reader of forms.
+# Loaded by name: lxml finds cssselect, zoneinfo finds tzdata, SQLAlchemy its driver, and Starlette
+# the reader of forms.
 LOADED_BY_OTHERS = {"cssselect", "tzdata", "psycopg", "python-multipart"}
 # pydantic demands one version of it, and no other.
 PARTS_OF_OTHERS = {"pydantic-core": "pydantic"}
@@ -44,4 +45,6 @@ def test_every_library_that_is_imported_is_declared_and_no_other() -> None:
     libraries = {name for name in imported() if name not in {*OURS, *sys.stdlib_module_names}}
     owners = {name: {distribution(owner) for owner in known.get(name, ())} for name in libraries}
     assert {name for name, its in owners.items() if not its & declared} == set()
-    assert declared - LOADED_BY_OTHERS - {owner for its in owners.values() for owner in its} == set()
+    assert (
+        declared - LOADED_BY_OTHERS - {owner for its in owners.values() for owner in its} == set()
+    )

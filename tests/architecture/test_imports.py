@@ -1,4 +1,6 @@
-"""Each package imports only packages before it in the order, and each module belongs to a package."""
+"""Each package imports only packages before it in the order, and each module belongs to a
+package.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,11 @@ def upward(root: Path) -> list[str]:
 def unlisted(root: Path) -> list[str]:
     """Return packages and modules in `monitor/` that are on none of the lists above."""
     known = {*ROAD, *SHELL, *LOOSE}
-    here = (one for one in (root / "monitor").iterdir() if one.suffix == ".py" or (one / "__init__.py").exists())
+    here = (
+        one
+        for one in (root / "monitor").iterdir()
+        if one.suffix == ".py" or (one / "__init__.py").exists()
+    )
     return sorted(one.stem for one in here if one.stem not in known)
 
 
@@ -94,16 +100,22 @@ def test_nothing_lies_loose_and_no_package_is_unlisted() -> None:
 
 @pytest.mark.parametrize("package", [*ROAD, *SHELL])
 def test_every_package_of_the_list_is_there_and_says_what_it_is(package: str) -> None:
-    said = ast.get_docstring(ast.parse((ROOT / "monitor" / package / "__init__.py").read_text(encoding="utf-8")))
+    said = ast.get_docstring(
+        ast.parse((ROOT / "monitor" / package / "__init__.py").read_text(encoding="utf-8"))
+    )
     assert said
 
 
 def test_the_guard_sees_an_upward_import_and_a_loose_module(tmp_path: Path) -> None:
     for folder in ("monitor/judge", "schedules/times", "alerts"):
         (tmp_path / folder).mkdir(parents=True)
-    (tmp_path / "monitor" / "judge" / "part.py").write_text("from monitor.watch.watch import Watch\n")
+    (tmp_path / "monitor" / "judge" / "part.py").write_text(
+        "from monitor.watch.watch import Watch\n"
+    )
     (tmp_path / "monitor" / "helpers.py").write_text("")
-    (tmp_path / "alerts" / "notice.py").write_text("from schedules import release\nfrom schedules.times import zone\n")
+    (tmp_path / "alerts" / "notice.py").write_text(
+        "from schedules import release\nfrom schedules.times import zone\n"
+    )
     (tmp_path / "schedules" / "times" / "zone.py").write_text("import schedules.slot\n")
     assert upward(tmp_path) == [
         "alerts.notice: schedules.release",
@@ -150,7 +162,8 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
     assert too_long(tmp_path) == ["alerts.longer.walk"]
 
 
-# Lines of each package, comments and blank lines included. Growth in one is paid for in another: their sum only falls.
+# Lines of each package, comments and blank lines included. Growth in one is paid for in another:
+# their sum only falls.
 BUDGETS = {
     "alerts": 9517,
     "schedules": 8358,
@@ -172,7 +185,9 @@ BUDGETS = {
 
 @pytest.mark.parametrize("package", BUDGETS)
 def test_every_package_keeps_its_budget_of_lines(package: str) -> None:
-    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in modules(ROOT / package))
+    lines = sum(
+        len(file.read_text(encoding="utf-8").splitlines()) for file in modules(ROOT / package)
+    )
     assert lines <= BUDGETS[package]
 
 
@@ -191,9 +206,26 @@ def test_the_clock_is_read_in_one_file_alone() -> None:
     assert found == ["monitor/clock.py"]
 
 
-# Where text is read that others wrote: patterns come from `schedules.patterns`, each proved harmless.
-FOREIGN = ("schedules", "monitor/look", "monitor/watch", "monitor/ledger", "monitor/store/evidence/headers.py")
-COMPILING = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
+# Where text is read that others wrote: patterns come from `schedules.patterns`, each proved
+# harmless.
+FOREIGN = (
+    "schedules",
+    "monitor/look",
+    "monitor/watch",
+    "monitor/ledger",
+    "monitor/store/evidence/headers.py",
+)
+COMPILING = {
+    "compile",
+    "match",
+    "fullmatch",
+    "search",
+    "sub",
+    "subn",
+    "split",
+    "findall",
+    "finditer",
+}
 
 
 def compiled(file: Path) -> Iterator[str]:
@@ -206,5 +238,9 @@ def compiled(file: Path) -> Iterator[str]:
 def test_no_pattern_for_foreign_text_is_compiled_but_where_it_is_proved_harmless() -> None:
     # `values.py` reads our own configuration.
     exempt = {"patterns.py", "values.py"}
-    files = [file for place in FOREIGN for file in ([ROOT / place] if place.endswith(".py") else modules(ROOT / place))]
+    files = [
+        file
+        for place in FOREIGN
+        for file in ([ROOT / place] if place.endswith(".py") else modules(ROOT / place))
+    ]
     assert [line for file in files if file.name not in exempt for line in compiled(file)] == []

@@ -1,4 +1,5 @@
-"""The pictures of README.md and docs/: pages of the demonstration, light and dark, with the text that they show.
+"""The pictures of README.md and docs/: pages of the demonstration, light and dark, with the text
+that they show.
 
 `make pictures` takes them again.
 """
@@ -54,7 +55,9 @@ def play(folder: Path) -> Path:
 
 
 def pictures_of(board: str, kept: Path) -> list[Picture]:
-    """Return the pages to show: the board at `board`, and the draft in the folder of a kept rehearsal."""
+    """Return the pages to show: the board at `board`, and the draft in the folder of a kept
+    rehearsal.
+    """
     (draft,) = kept.glob("drafts/*.html")
     both: Mapping[str, Scheme] = {"board-light.webp": "light", "board-dark.webp": "dark"}
     # A draft is a document, so it has no dark colours.
@@ -65,7 +68,9 @@ def pictures_of(board: str, kept: Path) -> list[Picture]:
 
 
 async def text_of(browser: Browser, picture: Picture, scheme: Scheme, file: Path | None) -> str:
-    """Return the text of a page in a colour scheme, and write its picture if there is a file for it."""
+    """Return the text of a page in a colour scheme, and write its picture if there is a file for
+    it.
+    """
     size: ViewportSize = {"width": _WIDTH, "height": picture.height}
     context = await browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1.5)
     page = await context.new_page()
@@ -82,7 +87,9 @@ async def text_of(browser: Browser, picture: Picture, scheme: Scheme, file: Path
 
 
 async def texts(kept: Path, folder: Path | None = None) -> dict[str, str]:
-    """Return the text of each page by its name, and take the pictures of all if there is a folder for them."""
+    """Return the text of each page by its name, and take the pictures of all if there is a folder
+    for them.
+    """
     store = merge_kept_stores([kept])
     demonstration = DemoBoard(store, SHOWN_AT)
     try:

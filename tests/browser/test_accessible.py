@@ -1,4 +1,6 @@
-"""Pages and a draft in a real browser: axe finds no fault, and they fit the width of desktop and phone."""
+"""Pages and a draft in a real browser: axe finds no fault, and they fit the width of desktop and
+phone.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,10 @@ def addresses(board: Board) -> list[str]:
 
 
 def _close_a_copy(board: Board) -> None:
-    incident, draft = board.store.verdicts.incident(board.incident), board.store.verdicts.drafts(board.incident)[-1]
+    incident, draft = (
+        board.store.verdicts.incident(board.incident),
+        board.store.verdicts.drafts(board.incident)[-1],
+    )
     assert incident is not None
     with board.store.transaction() as tx:
         tx.save(replace(incident, id="closed", closed=after_slot(1500)))
@@ -62,7 +67,9 @@ async def opened(
     scripts: bool = True,
     **kind: Any,  # noqa: ANN401 # as `a_board` takes them
 ) -> AsyncIterator[tuple[Page, Board, str]]:
-    """Serve a kind of board and open a browser of that width; yields its page, the board and the address of both."""
+    """Serve a kind of board and open a browser of that width; yields its page, the board and the
+    address of both.
+    """
     async with a_board(reasons=["calendar govuk: not read yet"], **kind) as board:
         _close_a_copy(board)
         async with serving(board.app) as base, browsing(width, scripts=scripts) as page:
@@ -71,7 +78,9 @@ async def opened(
 
 @WIDTHS
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_to_object_to_on_any_page(width: int, scheme: Literal["light", "dark"]) -> None:
+async def test_axe_finds_nothing_to_object_to_on_any_page(
+    width: int, scheme: Literal["light", "dark"]
+) -> None:
     faults = []
     async with opened(width) as (page, board, base):
         await page.emulate_media(color_scheme=scheme)
@@ -94,7 +103,9 @@ async def test_no_page_runs_off_the_side_whatever_the_font(width: int) -> None:
 
 async def test_an_incident_is_acknowledged_with_the_keyboard_alone() -> None:
     async with opened(DESK) as (page, board, base):
-        await page.goto(f"{base}/acknowledge?token={quote(sign_token(board.incident, after_slot(3600), KEYS.link))}")
+        await page.goto(
+            f"{base}/acknowledge?token={quote(sign_token(board.incident, after_slot(3600), KEYS.link))}"
+        )
         await page.get_by_role("button", name="I'm on it").focus()
         await page.keyboard.press("Enter")
         await page.get_by_role("status").wait_for()

@@ -1,4 +1,6 @@
-"""Each form as .html in a real browser: axe finds no fault, and it fits the width of desktop and phone."""
+"""Each form as .html in a real browser: axe finds no fault, and it fits the width of desktop and
+phone.
+"""
 
 from __future__ import annotations
 
@@ -59,20 +61,37 @@ def incident() -> Incident:
         certainty=sure,
     )
     noted = (Entry(NOW, "duty statistician", "called the web team"),)
-    return Incident("r-2018", Kind.EARLY, "r", "ons", "Births", SLOT, SLOT, "report", facts, timeline=noted)
+    return Incident(
+        "r-2018", Kind.EARLY, "r", "ons", "Births", SLOT, SLOT, "report", facts, timeline=noted
+    )
 
 
 def report(form: str) -> Report:
-    """Return a draft of a form with all kinds of content: figures, gaps, edits of people and empty boxes."""
+    """Return a draft of a form with all kinds of content: figures, gaps, edits of people and empty
+    boxes.
+    """
     found = incident()
     assert found.facts is not None
     if form == "period":
         row = Row(
-            "r", "Births", "ons", URL, "Europe/London", SLOT, "early", LATE, Bounds(1200, 1260), Bounds(3600, 7200)
+            "r",
+            "Births",
+            "ons",
+            URL,
+            "Europe/London",
+            SLOT,
+            "early",
+            LATE,
+            Bounds(1200, 1260),
+            Bounds(3600, 7200),
         )
-        return build_period_report(select_period([row], date(2018, 1, 1), date(2018, 1, 31)), "www.gov.uk", NOW)
+        return build_period_report(
+            select_period([row], date(2018, 1, 1), date(2018, 1, 31)), "www.gov.uk", NOW
+        )
     filled = fill_form(found, get_form(form), {}, [], NOW)
-    return merge_words({f"{form}.4.corrective": "Extra checks.", "step.tell-head": "09:34", "gone": "kept"}, filled)
+    return merge_words(
+        {f"{form}.4.corrective": "Extra checks.", "step.tell-head": "09:34", "gone": "kept"}, filled
+    )
 
 
 async def examined(folder: Path, width: int) -> list[str]:

@@ -34,7 +34,13 @@ async def test_release_and_address_are_added_after_a_mistake_and_removed(
         await page.goto(base)
         await page.get_by_role("link", name="Add a release").click()
         wrong = await check("the form")
-        labels = {"title": "Title", "producer": "Producer", "url": "Web address", "day": "Day", "time": "Time"}
+        labels = {
+            "title": "Title",
+            "producer": "Producer",
+            "url": "Web address",
+            "day": "Day",
+            "time": "Time",
+        }
         for name, text in (ADDED | {"url": "https://inside.example/x", "day": "4/1/18"}).items():
             await page.get_by_label(labels[name], exact=True).fill(text)
         await page.get_by_role("button", name="Add this release").click()

@@ -1,4 +1,6 @@
-"""The incident's form in a real browser: filled by keyboard, two editors in one box, signed, and a leak logged."""
+"""The incident's form in a real browser: filled by keyboard, two editors in one box, signed, and a
+leak logged.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def signed_in_board(
     width: int, users: Path, name: str, *, scripts: bool = True
 ) -> AsyncIterator[tuple[Page, Board, str]]:
-    """Open a browser with a signed-in person. A violation of the content security policy fails the test."""
+    """Open a browser with a signed-in person.
+
+    A violation of the content security policy fails the test.
+    """
     async with opened(width, scripts=scripts, public=False, users=users) as (page, board, base):
         refused: list[str] = []
         page.on("console", lambda told: refused.append(told.text) if told.type == "error" else None)
@@ -64,7 +69,9 @@ async def press_until(page: Page, selector: str) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-async def test_the_form_is_filled_and_signed_with_the_keyboard_alone(users: Path, *, scripts: bool) -> None:
+async def test_the_form_is_filled_and_signed_with_the_keyboard_alone(
+    users: Path, *, scripts: bool
+) -> None:
     async with signed_in_board(DESK, users, "hope", scripts=scripts) as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         first = report_from_json(last(board).facts).steps[0].id
@@ -102,7 +109,9 @@ async def test_the_form_shows_what_is_open_and_is_short_on_a_phone(users: Path) 
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-async def test_from_the_mail_an_incident_is_acknowledged_by_one_tap(users: Path, *, scripts: bool) -> None:
+async def test_from_the_mail_an_incident_is_acknowledged_by_one_tap(
+    users: Path, *, scripts: bool
+) -> None:
     async with opened(PHONE, scripts=scripts, public=False, users=users) as (page, board, base):
         notice = board.store.outbox.notices(board.incident)[0]
         await page.goto(Links(base, KEYS.link).acknowledge_link(notice))
@@ -128,7 +137,9 @@ async def test_a_signed_report_is_read_and_amended_with_a_reason(users: Path) ->
         await page.locator('[id="B.2.account"]').fill("A certificate had expired.")
         await page.locator('.bar [value="save"]').click()
         await page.locator("#reason-fault").wait_for()
-        assert await page.locator('[id="B.2.account"]').input_value() == "A certificate had expired."
+        assert (
+            await page.locator('[id="B.2.account"]').input_value() == "A certificate had expired."
+        )
         await page.locator("#reason").fill("The cause is known now")
         await page.locator('.bar [value="save"]').click()
         await page.get_by_role("status").wait_for()
@@ -139,7 +150,9 @@ async def test_a_signed_report_is_read_and_amended_with_a_reason(users: Path) ->
 
 
 @WIDTHS
-async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(width: int, users: Path) -> None:
+async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(
+    width: int, users: Path
+) -> None:
     async with signed_in_board(width, users, "anne") as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         box = page.locator('[id="B.2.account"]')
@@ -154,7 +167,10 @@ async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(width:
         await box.fill("The platform was down, since a certificate had expired.")
         await page.locator('.bar [value="save"]').click()
         await page.get_by_role("status").wait_for()
-        assert last(board).words["B.2.account"] == "The platform was down, since a certificate had expired."
+        assert (
+            last(board).words["B.2.account"]
+            == "The platform was down, since a certificate had expired."
+        )
         assert found == []
 
 
@@ -171,7 +187,9 @@ async def test_a_leak_is_logged_after_one_fault_is_mended(width: int, users: Pat
         await page.get_by_role("alert").get_by_role("link").first.click()
         await page.locator("#title:focus").wait_for()
         await page.keyboard.type("Example prices")
-        await page.get_by_label("And its producer").or_(page.get_by_label("Producer")).fill("ofqual")
+        await (
+            page.get_by_label("And its producer").or_(page.get_by_label("Producer")).fill("ofqual")
+        )
         await page.get_by_role("button", name="Log it").click()
         await page.get_by_role("heading", name="Example prices").wait_for()
         assert len([one for one in board.store.verdicts.incidents() if one.kind == "hand"]) == 1
@@ -180,7 +198,9 @@ async def test_a_leak_is_logged_after_one_fault_is_mended(width: int, users: Pat
 
 @WIDTHS
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-async def test_a_release_is_muted_from_its_page_and_ended(width: int, users: Path, *, scripts: bool) -> None:
+async def test_a_release_is_muted_from_its_page_and_ended(
+    width: int, users: Path, *, scripts: bool
+) -> None:
     async with signed_in_board(width, users, "anne", scripts=scripts) as (page, board, base):
         await page.goto(f"{base}/releases/r")
         await page.get_by_role("link", name="Mute messages").click()
@@ -202,7 +222,9 @@ async def test_a_release_is_muted_from_its_page_and_ended(width: int, users: Pat
 
 
 @WIDTHS
-async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(width: int, users: Path) -> None:
+async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(
+    width: int, users: Path
+) -> None:
     found: list[str] = []
     async with signed_in_board(width, users, "hope") as (page, board, base):
         for path in (board.incident, board.early_incident, "closed", f"{board.incident}/sign"):
@@ -219,7 +241,9 @@ async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(
 
 
 @WIDTHS
-async def test_a_mail_that_users_got_is_chosen_with_other_texts_without_scripts(width: int, users: Path) -> None:
+async def test_a_mail_that_users_got_is_chosen_with_other_texts_without_scripts(
+    width: int, users: Path
+) -> None:
     async with signed_in_board(width, users, "anne", scripts=False) as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         await page.get_by_text("Note a call").click()
@@ -241,7 +265,9 @@ async def test_an_action_is_added_and_ticked_without_scripts(width: int, users: 
     async with signed_in_board(width, users, "anne", scripts=False) as (page, board, base):
         await page.goto(f"{base}/incidents/{board.incident}")
         await page.get_by_text("Add an action").click()
-        await page.get_by_label("What", exact=True).fill("Renew the certificate a month before it ends")
+        await page.get_by_label("What", exact=True).fill(
+            "Renew the certificate a month before it ends"
+        )
         await page.get_by_label("By which day").fill("2018-02-01")
         await page.locator('.bar [value="save"]').click()
         await page.locator("#owner-fault").wait_for()

@@ -1,4 +1,6 @@
-"""The front page in a real browser while things change: with the script, without it, and when the stream breaks."""
+"""The front page in a real browser while things change: with the script, without it, and when the
+stream breaks.
+"""
 
 from __future__ import annotations
 
@@ -26,22 +28,35 @@ QUICKLY = {"timeout": 15000}
 
 
 @asynccontextmanager
-async def watching(width: int = DESK, path: str = "/", many: int = 0) -> AsyncIterator[tuple[Page, Board, str]]:
+async def watching(
+    width: int = DESK, path: str = "/", many: int = 0
+) -> AsyncIterator[tuple[Page, Board, str]]:
     """Open the board of today, with so many more releases that are on time."""
     async with a_board() as board:
         row = board.store.verdicts.judged_one("r")
         assert row is not None
         for number in range(many):
             name = f"n{number}"
-            good = {"id": name, "title": f"Series {number}", "verdict": "on_time", "incident": None, "parts": []}
+            good = {
+                "id": name,
+                "title": f"Series {number}",
+                "verdict": "on_time",
+                "incident": None,
+                "parts": [],
+            }
             with board.store.transaction() as tx:
                 tx.save(replace(row, release=name, body=row.body | good))
         board.running.watched["r"] = WatchedState(object(), after_slot(598))
         # It continues at the instant that the board shows.
-        board.queries.clock = VirtualClock(after_slot(600) - timedelta(seconds=asyncio.get_running_loop().time()))
+        board.queries.clock = VirtualClock(
+            after_slot(600) - timedelta(seconds=asyncio.get_running_loop().time())
+        )
         async with serving(board.app) as base, browsing(width) as page:
             refused: list[str] = []
-            page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
+            page.on(
+                "console",
+                lambda told: refused.append(told.text) if "Content Security" in told.text else None,
+            )
             page.on("pageerror", lambda fault: refused.append(str(fault)))
             await page.goto(base + path)
             yield page, board, base
@@ -68,9 +83,16 @@ async def test_a_verdict_that_changes_is_shown_without_a_reload() -> None:
         await page.evaluate("window.same = true")
         await page.locator("#release-r th a").focus()
         change(board, "r", title="It came at last", verdict="late")
-        await page.locator("#release-r").get_by_role("link", name="It came at last", exact=True).wait_for(**QUICKLY)
+        await (
+            page.locator("#release-r")
+            .get_by_role("link", name="It came at last", exact=True)
+            .wait_for(**QUICKLY)
+        )
         assert await page.locator("#release-r .verdict").inner_text() == "late"
-        assert await page.evaluate("window.same && document.activeElement.textContent") == "It came at last"
+        assert (
+            await page.evaluate("window.same && document.activeElement.textContent")
+            == "It came at last"
+        )
         # The next tick updates the time of the last look.
         await page.locator("#release-r .looked", has_text="last looked").wait_for(**QUICKLY)
 
@@ -79,11 +101,21 @@ async def test_a_long_reason_leaves_titles_their_width_and_day_links_stay_on_one
     async with watching() as (page, board, _):
         await heard(page)
         change(
-            board, "r", title="It came at last", verdict="unproven", unproven_because="no look proves anything " * 20
+            board,
+            "r",
+            title="It came at last",
+            verdict="unproven",
+            unproven_because="no look proves anything " * 20,
         )
-        await page.locator("#release-r").get_by_role("link", name="It came at last", exact=True).wait_for(**QUICKLY)
+        await (
+            page.locator("#release-r")
+            .get_by_role("link", name="It came at last", exact=True)
+            .wait_for(**QUICKLY)
+        )
         widths = [await page.locator(f"#release-r{cell}").bounding_box() for cell in (" th", "")]
-        days = await page.locator(".days a").evaluate_all("links => links.map(link => link.offsetTop)")
+        days = await page.locator(".days a").evaluate_all(
+            "links => links.map(link => link.offsetTop)"
+        )
     assert widths[0] is not None
     assert widths[1] is not None
     assert widths[0]["width"] > widths[1]["width"] / 3

@@ -34,5 +34,7 @@ def likeness(before: str, after: str) -> float:
 
 def test_pictures_are_small() -> None:
     files = list(FOLDER.glob("*.webp"))
-    assert {path.stem.split("-")[0] for path in files} == {path.stem for path in FOLDER.glob("*.txt")}
+    assert {path.stem.split("-")[0] for path in files} == {
+        path.stem for path in FOLDER.glob("*.txt")
+    }
     assert [path.name for path in files if path.stat().st_size > _LARGEST] == []

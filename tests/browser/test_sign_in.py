@@ -1,4 +1,6 @@
-"""Signing in, acting and signing out in a real browser, by keyboard, with cookies as a browser keeps them."""
+"""Signing in, acting and signing out in a real browser, by keyboard, with cookies as a browser
+keeps them.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,15 @@ def users(tmp_path: Path) -> Path:
     return file
 
 
-async def test_somebody_signs_in_acknowledges_and_signs_out_with_the_keyboard_alone(users: Path) -> None:
+async def test_somebody_signs_in_acknowledges_and_signs_out_with_the_keyboard_alone(
+    users: Path,
+) -> None:
     async with opened(DESK, public=False, users=users) as (page, board, base):
         refused = []
-        page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
+        page.on(
+            "console",
+            lambda told: refused.append(told.text) if "Content Security" in told.text else None,
+        )
         await page.goto(f"{base}/incidents/{board.incident}")
         assert page.url == f"{base}/sign-in?next=/incidents/{board.incident}"
         await page.locator("#name:focus").wait_for()
@@ -55,7 +62,9 @@ async def test_somebody_signs_in_acknowledges_and_signs_out_with_the_keyboard_al
 
 
 @WIDTHS
-async def test_pages_for_people_who_sign_in_have_no_fault_and_stay_in_their_width(width: int, users: Path) -> None:
+async def test_pages_for_people_who_sign_in_have_no_fault_and_stay_in_their_width(
+    width: int, users: Path
+) -> None:
     faults = []
     async with opened(width, public=False, users=users) as (page, board, base):
         for step in ("asked", "refused", "in"):
@@ -87,9 +96,14 @@ async def test_somebody_signs_in_at_a_provider_of_another_site_comes_back_and_si
         visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}/out"}
         goodbye = "<title>Out</title><h1>Nobody is in</h1>"
         visitor.idp.fixed_answers["/out"] = (200, goodbye, {"Content-Type": "text/html"})
-        door.provider = make_openid(Settings(web=web_settings(tmp_path, visitor.idp.url, base)), visitor.board.clock)
+        door.provider = make_openid(
+            Settings(web=web_settings(tmp_path, visitor.idp.url, base)), visitor.board.clock
+        )
         refused = []
-        page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
+        page.on(
+            "console",
+            lambda told: refused.append(told.text) if "Content Security" in told.text else None,
+        )
         await page.goto(f"{base}/incidents/{visitor.board.incident}")
         assert (await Axe().run(page)).response["violations"] == []
         assert await overflowing(page, width) == []

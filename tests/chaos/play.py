@@ -1,4 +1,6 @@
-"""Play a random sequence of faults on running monitors, then check verdicts, notices, store and request rates."""
+"""Play a random sequence of faults on running monitors, then check verdicts, notices, store and
+request rates.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +26,19 @@ _SLOT_SPACING = 4.0
 _SETTLING_TIME = 20.0
 _LONGEST_FAULT = 5.0
 _STARVED, _SLOW = (0.098, 0.002), (1.3, 0.05)
-"""For how many seconds a process is stopped and then runs. `_STARVED`: a monitor has a fiftieth of a core. `_SLOW`: a
-commit of the store takes more than a second."""
+"""For how many seconds a process is stopped and then runs. `_STARVED`: a monitor has a fiftieth of
+a core. `_SLOW`: a commit of the store takes more than a second.
+"""
 _RESEND_TIME = 3.0
 """For how many seconds after packets were lost TCP still sends some of them again."""
 _CLOCK_OFFSETS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
 """Seconds by which a clock is set wrong for a while."""
 BASIC_FAULTS = ("kill", "stop", "hang", "away", "rest", "slow", "hush", "delay")
 ALL_FAULTS = (*BASIC_FAULTS, "starve", "step", "loss", "deny", "crash", "forget", "full", "poison")
-"""The faults of monitors, store and publisher. On a busy machine, monitors that are starved or have wrong clocks often
-take each other for dead. Use `ALL_FAULTS` only on a machine that does nothing else."""
+"""The faults of monitors, store and publisher. On a busy machine, monitors that are starved or have
+wrong clocks often take each other for dead. Use `ALL_FAULTS` only on a machine that does nothing
+else.
+"""
 _PROBE_COMMANDS = {"loss": ("nft", "list", "ruleset"), "full": ("unshare", "--mount", "true")}
 """The command that succeeds if this machine allows a fault. Most of them need root."""
 FULL_DISK_SIZE = "300m"
@@ -52,11 +57,18 @@ def _is_allowed(fault: str) -> bool:
     if command is None:
         return True
     is_installed = shutil.which(command[0]) is not None
-    return is_installed and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return (
+        is_installed and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
 
 
-def play(seed: int, folder: Path, database: str, *, seconds: float, faults: Sequence[str] = BASIC_FAULTS) -> list[str]:
-    """Play `seconds` of slots with random `faults`. Return everything that was wrong, one line each."""
+def play(
+    seed: int, folder: Path, database: str, *, seconds: float, faults: Sequence[str] = BASIC_FAULTS
+) -> list[str]:
+    """Play `seconds` of slots with random `faults`.
+
+    Return everything that was wrong, one line each.
+    """
     rng = Random(seed)  # noqa: S311  # the same seed plays the same sequence
     mode, begins = rng.choice(["redundant", "shared"]), time.time() + _FIRST_SLOT_AFTER
     truths = dict(_make_truths(rng, begins, seconds, WWW if "poison" in faults else HOSTS[0]))
@@ -86,13 +98,17 @@ def play(seed: int, folder: Path, database: str, *, seconds: float, faults: Sequ
         ]
 
 
-def _make_truths(rng: Random, begins: float, seconds: float, host: str) -> Iterator[tuple[str, Truth]]:
+def _make_truths(
+    rng: Random, begins: float, seconds: float, host: str
+) -> Iterator[tuple[str, Truth]]:
     for number in range(int(seconds / _SLOT_SPACING)):
         slot = float(round(begins + number * _SLOT_SPACING))
         yield f"r{number}", Truth(slot, slot + rng.choice([0.2, 0.7, 1.5, 7.0, 12.0]), host)
 
 
-def _play_faults(rng: Random, world: World, begins: float, ends: float, faults: Sequence[str]) -> int:
+def _play_faults(
+    rng: Random, world: World, begins: float, ends: float, faults: Sequence[str]
+) -> int:
     """Play random faults from `begins` until `ends`. Return how many monitors were killed."""
     kills, remaining = 0, list[str]()
     world.wait_for_time(begins, begins - time.time())
@@ -108,7 +124,8 @@ def _play_faults(rng: Random, world: World, begins: float, ends: float, faults: 
                 kills += 1
                 world.wait_for_requests(requests, _LONGEST_FAULT)
                 world.start(name)
-                # Without its store it cannot know which requests the other monitor sent in its place.
+                # Without its store it cannot know which requests the other monitor sent in its
+                # place.
                 world.wait_until_ready(name)
             case "poison":
                 world.resolve_names_to(rng.choice([TRAP, "169.254.169.254", ""]))
@@ -123,7 +140,9 @@ def _play_faults(rng: Random, world: World, begins: float, ends: float, faults: 
                 world.wait_for_requests(requests, _LONGEST_FAULT)
                 world.send_signal(name, signal.SIGCONT)
             case "starve":
-                world.pause_repeatedly(partial(world.send_signal, name), requests, _LONGEST_FAULT, _STARVED)
+                world.pause_repeatedly(
+                    partial(world.send_signal, name), requests, _LONGEST_FAULT, _STARVED
+                )
             case "step":
                 world.set_clock_offset(name, rng.choice(_CLOCK_OFFSETS))
                 world.wait_for_requests(requests, _LONGEST_FAULT)
@@ -151,7 +170,9 @@ def _play_shared_fault(rng: Random, world: World, fault: str, requests: int) -> 
         case "slow":
             world.pause_repeatedly(world.signal_store, requests, 2 * _LONGEST_FAULT, _SLOW)
         case "loss":
-            world.drop_packets(rng.choice([world.port, world.store_port]), requests, 2 * _LONGEST_FAULT)
+            world.drop_packets(
+                rng.choice([world.port, world.store_port]), requests, 2 * _LONGEST_FAULT
+            )
         case "delay":
             # A commit sends a dozen messages to the store, so its network gets less delay.
             network, longest = rng.choice([("far", 1500), ("far-store", 400)])
@@ -177,12 +198,18 @@ def _play_shared_fault(rng: Random, world: World, fault: str, requests: int) -> 
             world.wait_for_requests(requests, _LONGEST_FAULT)
 
 
-def find_wrong_verdicts(world: World, truths: Mapping[str, Truth], undecided: Collection[str]) -> Iterator[str]:
-    """Yield each release with a wrong verdict or first-seen time. `undecided` are verdicts that claim nothing."""
+def find_wrong_verdicts(
+    world: World, truths: Mapping[str, Truth], undecided: Collection[str]
+) -> Iterator[str]:
+    """Yield each release with a wrong verdict or first-seen time.
+
+    `undecided` are verdicts that claim nothing.
+    """
     rows = _read_verdicts(world)
     for name, truth in truths.items():
         if (row := rows.get(name)) is None:
-            # A release that was first watched after its slot has no verdict until a few looks were world.
+            # A release that was first watched after its slot has no verdict until a few looks were
+            # world.
             if "pending" not in undecided:
                 yield f"{name}: it has no verdict"
             continue
@@ -211,11 +238,20 @@ def _find_wrong_notices(world: World, kills: int) -> Iterator[str]:
     sent = Counter(path.stem for path in world.folder.glob("*/outbox/*/*.json"))
     twice = [name for name, count in sent.items() if count > 1]
     if len(twice) > kills:
-        yield f"{len(twice)} messages were sent twice, with {kills} kills: {', '.join(sorted(twice)[:5])}"
-    messages = " ".join(path.read_text(encoding="utf-8") for path in world.folder.glob("*/outbox/*/*.[jt]*"))
+        yield (
+            f"{len(twice)} messages were sent twice, with {kills} kills:"
+            f" {', '.join(sorted(twice)[:5])}"
+        )
+    messages = " ".join(
+        path.read_text(encoding="utf-8") for path in world.folder.glob("*/outbox/*/*.[jt]*")
+    )
     for name, row in _read_verdicts(world).items():
         truth = world.truths[name]
-        if row["verdict"] == "late" and row["grade"] != "none" and not re.search(rf"/{name}\b", messages):
+        if (
+            row["verdict"] == "late"
+            and row["grade"] != "none"
+            and not re.search(rf"/{name}\b", messages)
+        ):
             yield f"{name}: late by {truth.out - truth.slot:g} s and no one was notified"
 
 
@@ -231,14 +267,22 @@ def find_store_faults(world: World) -> Iterator[str]:
 def _find_budget_overruns(world: World) -> Iterator[str]:
     requests = sorted(world.requests, key=lambda one: one.at)
     for place, (first, later) in enumerate(zip(requests, requests[world.rate :], strict=False)):
-        if any(begins <= later.at and first.at <= ends + _RESEND_TIME for begins, ends in world.irregular_periods):
+        if any(
+            begins <= later.at and first.at <= ends + _RESEND_TIME
+            for begins, ends in world.irregular_periods
+        ):
             continue
         if later.at - first.at < 1.0 - CLOCK_TOLERANCE / 2:
-            crowd = ", ".join(f"{one.by} {one.at - first.at:.3f}" for one in requests[place : place + world.rate + 1])
+            crowd = ", ".join(
+                f"{one.by} {one.at - first.at:.3f}"
+                for one in requests[place : place + world.rate + 1]
+            )
             before = [
                 f"{fault} {name} {first.at - at:.1f} s before for {count} requests"
                 for fault, name, at, count in world.faults_played
             ]
             span = f"{later.at - first.at:.3f} s"
-            yield f"{world.rate + 1} requests in {span} ({crowd}; {world.mode}; {'; '.join(before)})"
+            yield (
+                f"{world.rate + 1} requests in {span} ({crowd}; {world.mode}; {'; '.join(before)})"
+            )
             return

@@ -1,12 +1,15 @@
 """A publisher that releases each page at its time in a JSON file (path: seconds since 1970).
 
-`python -m tests.chaos.publisher FILE [STORE_PORT]` prints its port, then a line for each request: path, time, host,
-monitor, status of the answer. The line `paused BEGIN END` means that it could read no requests between these times. It
-listens at each of `HOSTS` and at `TRAP`, an address that no monitor may use.
+`python -m tests.chaos.publisher FILE [STORE_PORT]` prints its port, then a line for each request:
+path, time, host, monitor, status of the answer. The line `paused BEGIN END` means that it could
+read no requests between these times. It listens at each of `HOSTS` and at `TRAP`, an address that
+no monitor may use.
 
-- `/wait/SECONDS/NAME` makes the host answer the next request of the monitor NAME with 429 and that Retry-After.
+- `/wait/SECONDS/NAME` makes the host answer the next request of the monitor NAME with 429 and that
+  Retry-After.
 - `/far/MILLISECONDS` delays all bytes to and from it, as a slow network does.
-- With `STORE_PORT` it also prints a second port that forwards to the store. `/far-store/MILLISECONDS` delays that one.
+- With `STORE_PORT` it also prints a second port that forwards to the store.
+  `/far-store/MILLISECONDS` delays that one.
 """
 
 from __future__ import annotations
@@ -27,11 +30,16 @@ from tests.chaos.slow_network import Network, SlowDirection, SlowTransport, star
 HOSTS, TRAP = ("127.0.0.1", "127.0.0.2"), "127.0.0.9"
 _TITLE = b"Example figures: July 2026"
 _BODY = b"<html><head><title>%b</title></head><body><h1>%b</h1></body></html>" % (_TITLE, _TITLE)
-_FOUND = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b" % (
-    len(_BODY),
-    _BODY,
+_FOUND = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b"
+    % (
+        len(_BODY),
+        _BODY,
+    )
 )
-_NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+_NOT_FOUND = (
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+)
 _HOST, _BY = re.compile(rb"(?i)\nhost: ([^:\r]+)"), re.compile(rb"\(\+(\w+)\)")
 _WAIT = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n"
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -40,7 +48,9 @@ _SHORTEST_PAUSE = 0.1
 
 
 class Publisher(PathResponder):
-    """Answers 200 from a page's time on and 404 before, or one 429 to a monitor in `wait` (by host and name)."""
+    """Answers 200 from a page's time on and 404 before, or one 429 to a monitor in `wait` (by host
+    and name).
+    """
 
     def __init__(
         self,
@@ -53,7 +63,11 @@ class Publisher(PathResponder):
     ) -> None:
         super().__init__()
         self._is_trap = is_trap
-        self._out_times, self._wait, self._networks = out_times, wait, {"far": network, "far-store": to_store}
+        self._out_times, self._wait, self._networks = (
+            out_times,
+            wait,
+            {"far": network, "far-store": to_store},
+        )
         self._network, self._incoming = network, SlowDirection(network)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,7 +81,11 @@ class Publisher(PathResponder):
 
     def answer(self, path: bytes) -> bytes:
         """Return the answer for a path, and print a line about the request."""
-        name, now, (host, by) = path.decode("ascii", "replace"), time.time(), self._identify_caller()
+        name, now, (host, by) = (
+            path.decode("ascii", "replace"),
+            time.time(),
+            self._identify_caller(),
+        )
         if self._is_trap:
             host = TRAP
         if match := re.fullmatch(r"/wait/(\d+)/(\w+)", name):
@@ -106,7 +124,9 @@ async def _serve_forever(out_times: dict[str, float], *store: int) -> None:
 
 
 async def _print_pauses() -> None:
-    """Print each period in which this process did not run, because it was stopped or the machine was busy."""
+    """Print each period in which this process did not run, because it was stopped or the machine
+    was busy.
+    """
     while True:
         began = time.time()
         await asyncio.sleep(_SHORTEST_PAUSE / 4)
@@ -116,4 +136,8 @@ async def _print_pauses() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve_forever(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), *map(int, sys.argv[2:])))
+    asyncio.run(
+        _serve_forever(
+            json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), *map(int, sys.argv[2:])
+        )
+    )

@@ -18,13 +18,21 @@ from tests.chaos.world import NAMES, ReceivedRequest, Truth, World, running_worl
 
 _WAIT = 20
 _TAKEOVER, _BUSY_MACHINE = 4.0, 1.5
-"""The other monitor knows of the 429 after half a `takeover`, or `_BUSY_MACHINE` seconds later on a busy machine."""
+"""The other monitor knows of the 429 after half a `takeover`, or `_BUSY_MACHINE` seconds later on a
+busy machine.
+"""
 
 
 def check_retry_after(folder: Path, database: str, mode: str) -> list[str]:
-    """Kill and restart a monitor that received a 429. Return everything that was wrong, one line each."""
+    """Kill and restart a monitor that received a 429.
+
+    Return everything that was wrong, one line each.
+    """
     # Each host has a page that is late, so that it is requested all the time.
-    slot, ((limited, host), (other, other_host)) = time.time() - 60.0, ((owner_of(one, NAMES), one) for one in HOSTS)
+    slot, ((limited, host), (other, other_host)) = (
+        time.time() - 60.0,
+        ((owner_of(one, NAMES), one) for one in HOSTS),
+    )
     truths = {f"r{number}": Truth(slot, slot + 3600.0, one) for number, one in enumerate(HOSTS)}
     with running_world(World(folder, database, mode, truths, takeover=f"{_TAKEOVER:g}s")) as world:
         world.wait_for_request_from(limited, host)
@@ -42,7 +50,10 @@ def check_retry_after(folder: Path, database: str, mode: str) -> list[str]:
         world.wait_for_request_from(limited, host, over)
         world.stop_all()
         during_wait = [one for one in world.requests if refused.at < one.at < over]
-        return [*_find_early_requests(during_wait, refused, known), *_find_idle_host(during_wait, other, other_host)]
+        return [
+            *_find_early_requests(during_wait, refused, known),
+            *_find_idle_host(during_wait, other, other_host),
+        ]
 
 
 def _receive_429(world: World, name: str, host: str) -> ReceivedRequest:
@@ -54,11 +65,16 @@ def _receive_429(world: World, name: str, host: str) -> ReceivedRequest:
     return refused[-1]
 
 
-def _find_early_requests(requests: list[ReceivedRequest], refused: ReceivedRequest, known: float) -> Iterator[str]:
+def _find_early_requests(
+    requests: list[ReceivedRequest], refused: ReceivedRequest, known: float
+) -> Iterator[str]:
     for one in requests:
         # The host has one page, so the same monitor had no other request under way.
         if one.host == refused.host and (one.by == refused.by or one.at > known):
-            yield f"{one.by} asked {one.host} {one.at - refused.at:.2f} s after it had told {refused.by} to wait"
+            yield (
+                f"{one.by} asked {one.host} {one.at - refused.at:.2f} s after it had told"
+                f" {refused.by} to wait"
+            )
 
 
 def _find_idle_host(requests: list[ReceivedRequest], name: str, host: str) -> Iterator[str]:

@@ -61,7 +61,10 @@ class SlowTransport:
 
 
 class _ForwardedSide(asyncio.Protocol):
-    """One of the two connections of a forwarded one. It keeps bytes that arrive before the other connection exists."""
+    """One of the two connections of a forwarded one.
+
+    It keeps bytes that arrive before the other connection exists.
+    """
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -98,12 +101,17 @@ class _ForwardedSide(asyncio.Protocol):
 
 
 async def start_forwarding(port: int, network: Network) -> int:
-    """Forward connections to a local port through a slow network. Return the port to connect to instead."""
+    """Forward connections to a local port through a slow network.
+
+    Return the port to connect to instead.
+    """
     loop, opening = asyncio.get_running_loop(), set[asyncio.Task[None]]()
 
     async def open_far_side(near: _ForwardedSide) -> None:
         try:
-            _, far = await loop.create_connection(lambda: _ForwardedSide(network), "127.0.0.1", port)
+            _, far = await loop.create_connection(
+                lambda: _ForwardedSide(network), "127.0.0.1", port
+            )
         except OSError:
             assert near.near is not None
             near.near.abort()

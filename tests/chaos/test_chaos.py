@@ -1,7 +1,8 @@
-"""Real monitors on one PostgreSQL with random faults, with upgrades one after the other, and with a 429.
+"""Real monitors on one PostgreSQL with random faults, with upgrades one after the other, and with a
+429.
 
-Here two seeds are played for a limited time. `make chaos` plays for as long as you like. If no other test runs beside
-this one, every fault is played that this machine allows.
+Here two seeds are played for a limited time. `make chaos` plays for as long as you like. If no
+other test runs beside this one, every fault is played that this machine allows.
 """
 
 from __future__ import annotations
@@ -33,11 +34,18 @@ def database() -> Iterator[str]:
 @pytest.mark.needs("faketime")
 @pytest.mark.needs("nss-wrapper")
 @pytest.mark.parametrize("seed", REDUNDANT_AND_SHARED)
-def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(tmp_path: Path, database: str, seed: int) -> None:
-    assert play(seed, tmp_path, database, seconds=30 if FAULTS == BASIC_FAULTS else 60, faults=FAULTS) == []
+def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(
+    tmp_path: Path, database: str, seed: int
+) -> None:
+    assert (
+        play(seed, tmp_path, database, seconds=30 if FAULTS == BASIC_FAULTS else 60, faults=FAULTS)
+        == []
+    )
 
 
-def test_rolling_upgrade_and_downgrade_leave_no_gap_and_send_no_message_twice(tmp_path: Path, database: str) -> None:
+def test_rolling_upgrade_and_downgrade_leave_no_gap_and_send_no_message_twice(
+    tmp_path: Path, database: str
+) -> None:
     assert upgrade(tmp_path, database) == []
 
 

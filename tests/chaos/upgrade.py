@@ -1,7 +1,8 @@
-"""Upgrade two monitors one after the other while slots pass, downgrade one of them, then check their records.
+"""Upgrade two monitors one after the other while slots pass, downgrade one of them, then check
+their records.
 
-The next version is a copy of this program with one more migration. It adds a column to every table that looks, verdicts
-and messages are written to.
+The next version is a copy of this program with one more migration. It adds a column to every table
+that looks, verdicts and messages are written to.
 """
 
 from __future__ import annotations
@@ -28,23 +29,33 @@ _WATCH = f"""slot = {{ from = "{_BEFORE:g}s", until = "{_UNTIL:g}s", every = "{_
 near = {{ from = "1h", every = "5m" }}
 """
 _SLOT_SPACING, _SLOT_COUNT = 3.0, 80
-"""There are slots for longer than any machine needs. The verdicts on those that pass are compared with the truth."""
+"""There are slots for longer than any machine needs.
+
+The verdicts on those that pass are compared with the truth.
+"""
 _LATE = 7.0
 _WIDEST = 2.5 * _SPACING
-"""The longest time without a look at a page. A monitor that starts just before a slot skips at most one look to be in
-time, and a busy machine looks late. A gap in which neither monitor ran is longer, because a start takes three seconds.
+"""The longest time without a look at a page. A monitor that starts just before a slot skips at most
+one look to be in time, and a busy machine looks late. A gap in which neither monitor ran is longer,
+because a start takes three seconds.
 """
 
 
 def upgrade(folder: Path, database: str, before: Path = ROOT) -> list[str]:
-    """Upgrade monitors from the program in `before` to the next version. Return the faults, one line each."""
+    """Upgrade monitors from the program in `before` to the next version.
+
+    Return the faults, one line each.
+    """
     after, soon = next_version(folder / "next"), float(round(time.time() + _BEFORE))
     slots = {f"r{number}": soon + number * _SLOT_SPACING for number in range(_SLOT_COUNT)}
     truths = {
-        name: Truth(slot, slot + (0.2, _LATE, 0.7)[number % 3]) for number, (name, slot) in enumerate(slots.items())
+        name: Truth(slot, slot + (0.2, _LATE, 0.7)[number % 3])
+        for number, (name, slot) in enumerate(slots.items())
     }
     programs = dict.fromkeys(NAMES, before)
-    with running_world(World(folder, database, "redundant", truths, 40, watch=_WATCH, programs=programs)) as world:
+    with running_world(
+        World(folder, database, "redundant", truths, 40, watch=_WATCH, programs=programs)
+    ) as world:
         for name in NAMES:
             world.wait_for_request_from(name)
         up, first = time.time(), NAMES[0]
@@ -95,7 +106,9 @@ def _replace(file: Path, old: str, new: str) -> None:
 
 
 def _find_wrong_exit_of_newer_reader(world: World, name: str, after: Path) -> Iterator[str]:
-    """Yield a fault unless a reading command of the next version refuses a store that was not upgraded yet."""
+    """Yield a fault unless a reading command of the next version refuses a store that was not
+    upgraded yet.
+    """
     world.programs[name], before = after, world.programs[name]
     status, output = world.run_command(name, "store", "check")
     world.programs[name] = before
@@ -112,7 +125,9 @@ def _find_unreported(world: World, watched: dict[str, Truth]) -> Iterator[str]:
 
 
 def _find_duplicate_messages(world: World) -> Iterator[str]:
-    sent = Counter(row["notice"] for name in NAMES for row in _read_log_events(world, name, "delivery"))
+    sent = Counter(
+        row["notice"] for name in NAMES for row in _read_log_events(world, name, "delivery")
+    )
     for fact, count in [*Counter(_read_messages(world)).items(), *sent.items()]:
         if count > 1:
             yield f"{fact} was sent {count} times"
@@ -125,19 +140,28 @@ def _read_messages(world: World) -> Iterator[tuple[str, str]]:
 
 
 def _find_unwatched_slots(world: World, watched: dict[str, Truth]) -> Iterator[str]:
-    """Yield each page with a gap of looks around its slot, by the requests that the publisher received."""
-    looks = {name: sorted(one.at for one in world.requests if one.path == f"/{name}") for name in watched}
+    """Yield each page with a gap of looks around its slot, by the requests that the publisher
+    received.
+    """
+    looks = {
+        name: sorted(one.at for one in world.requests if one.path == f"/{name}") for name in watched
+    }
     for name, truth in watched.items():
         begins = truth.slot - _BEFORE
         seen = next((at for at in looks[name] if at >= truth.out), time.time())
         times = [begins, *(at for at in looks[name] if begins < at < seen), seen]
         widest, since = max((then - at, at) for at, then in pairwise(times))
         if widest > _WIDEST:
-            yield f"{name}: not looked at for {widest:.2f} s, from {since - truth.slot:.2f} s after its slot"
+            yield (
+                f"{name}: not looked at for {widest:.2f} s, from {since - truth.slot:.2f} s after"
+                " its slot"
+            )
 
 
 def _find_common_blind_spans(world: World, since: float) -> Iterator[str]:
-    spans = [[_parse_blind_span(row) for row in _read_log_events(world, name, "blind")] for name in NAMES]
+    spans = [
+        [_parse_blind_span(row) for row in _read_log_events(world, name, "blind")] for name in NAMES
+    ]
     for one, other in product(*spans):
         begins, ends = max(one[0], other[0], since), min(one[1], other[1])
         if begins < ends:

@@ -1,4 +1,6 @@
-"""The world of a chaos run: two real monitors, one PostgreSQL, and a publisher whose release times are known."""
+"""The world of a chaos run: two real monitors, one PostgreSQL, and a publisher whose release times
+are known.
+"""
 
 from __future__ import annotations
 
@@ -63,13 +65,15 @@ class ReceivedRequest(NamedTuple):
 
 @dataclass
 class World:
-    """The running monitors by name, the true times of each release, and the requests that the publisher received.
+    """The running monitors by name, the true times of each release, and the requests that the
+    publisher received.
 
-    `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program. `has_own_clocks`: each
-    monitor has its own wall clock, which `set_clock_offset` changes. `has_slow_network`: monitors reach their store
-    through a network that `slow_network` delays. `resolves_names`: monitors can reach the publisher by the name `WWW`.
-    `faults_played` are fault, monitor, time and number of requests. In `irregular_periods` (begin and end) requests can
-    arrive together although they were sent one by one.
+    `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program.
+    `has_own_clocks`: each monitor has its own wall clock, which `set_clock_offset` changes.
+    `has_slow_network`: monitors reach their store through a network that `slow_network` delays.
+    `resolves_names`: monitors can reach the publisher by the name `WWW`. `faults_played` are fault,
+    monitor, time and number of requests. In `irregular_periods` (begin and end) requests can arrive
+    together although they were sent one by one.
     """
 
     folder: Path
@@ -115,19 +119,32 @@ class World:
         """Wait for the first request at an instant or later, for at most `within` seconds."""
         self.wait_until(lambda: bool(self.requests) and self.requests[-1].at >= instant, within)
 
-    def wait_for_request_from(self, name: str, host: str = HOSTS[0], since: float = 0.0) -> ReceivedRequest:
-        """Wait for a monitor's first request to a host since an instant (default: now), and return it."""
+    def wait_for_request_from(
+        self, name: str, host: str = HOSTS[0], since: float = 0.0
+    ) -> ReceivedRequest:
+        """Wait for a monitor's first request to a host since an instant (default: now), and return
+        it.
+        """
         since = since or time.time()
 
         def find_matching() -> Iterator[ReceivedRequest]:
-            return (one for one in reversed(self.requests) if one.at >= since and (one.by, one.host) == (name, host))
+            return (
+                one
+                for one in reversed(self.requests)
+                if one.at >= since and (one.by, one.host) == (name, host)
+            )
 
-        assert self.wait_until(lambda: any(find_matching()), PATIENCE), f"{name} sends {host} no request"
+        assert self.wait_until(lambda: any(find_matching()), PATIENCE), (
+            f"{name} sends {host} no request"
+        )
         *_, first = find_matching()
         return first
 
     def wait_until(self, condition: Callable[[], bool], within: float) -> bool:
-        """Wait until a condition on the requests is true, for at most `within` seconds. Return whether it is."""
+        """Wait until a condition on the requests is true, for at most `within` seconds.
+
+        Return whether it is.
+        """
         with self.request_received:
             return self.request_received.wait_for(condition, within)
 
@@ -138,14 +155,18 @@ class World:
             return
         with (self.folder / name / "log").open("ab") as log:
             environment = self._make_environment(name)
-            self.processes[name] = start_daemon(self.config(name), log, "INFO", self.programs[name], environment)
+            self.processes[name] = start_daemon(
+                self.config(name), log, "INFO", self.programs[name], environment
+            )
 
     def wait_until_ready(self, name: str) -> None:
         """Wait until a monitor's web server says that it is ready."""
         wait_for_web(self.processes[name], self.web_ports[name])
 
     def upgrade(self, name: str, program: Path) -> None:
-        """Stop a monitor with SIGTERM, start it from another program folder, and wait for its first request."""
+        """Stop a monitor with SIGTERM, start it from another program folder, and wait for its first
+        request.
+        """
         self.send_signal(name, signal.SIGTERM)
         status = self.processes[name].wait(PATIENCE)
         assert status == 0, f"{name} ended with {status}"
@@ -160,9 +181,14 @@ class World:
             self.processes[name].wait()
 
     def pause_repeatedly(
-        self, send: Callable[[signal.Signals], None], more: int, within: float, turns: tuple[float, float]
+        self,
+        send: Callable[[signal.Signals], None],
+        more: int,
+        within: float,
+        turns: tuple[float, float],
     ) -> None:
-        """Stop and resume processes through `send` until `more` requests came, or for `within` seconds.
+        """Stop and resume processes through `send` until `more` requests came, or for `within`
+        seconds.
 
         `turns` are the seconds for which they are stopped and then run.
         """
@@ -186,7 +212,8 @@ class World:
         self.publisher.send_signal(signal.SIGCONT)
 
     def drop_packets(self, port: int, more: int, within: float) -> None:
-        """Drop a fifth of the packets from and to a port until `more` requests came, or for `within` seconds.
+        """Drop a fifth of the packets from and to a port until `more` requests came, or for
+        `within` seconds.
 
         TCP sends them again, so that a request can arrive in a later second than it was sent in.
         """
@@ -196,7 +223,8 @@ class World:
             self.wait_for_requests(more, within)
         finally:
             _apply_nftables(f"delete table {_NFT_TABLE}")
-        # A monitor that loses only its store continues with its share, and the other monitor takes that share over.
+        # A monitor that loses only its store continues with its share, and the other monitor takes
+        # that share over.
         cut_off = _RECONNECT_TIME if port == self.store_port else 0.0
         self.irregular_periods.append((began, time.time() + cut_off))
 
@@ -207,7 +235,11 @@ class World:
         """
         began = time.time()
         for delay in (milliseconds, 0):
-            httpx.get(f"http://{HOSTS[0]}:{self.port}/{network}/{delay}", trust_env=False, timeout=PATIENCE)
+            httpx.get(
+                f"http://{HOSTS[0]}:{self.port}/{network}/{delay}",
+                trust_env=False,
+                timeout=PATIENCE,
+            )
             self.wait_for_requests(more if delay else 0, within)
         # Requests under way at the change arrive together with later ones.
         self.irregular_periods.append((began, time.time()))
@@ -228,11 +260,16 @@ class World:
         return self.database.replace(f":{self.database_port}/", f":{self.store_port}/")
 
     def _make_environment(self, name: str) -> dict[str, str]:
-        """Return the variables that give a monitor its own clock and its own host names; empty without either."""
+        """Return the variables that give a monitor its own clock and its own host names; empty
+        without either.
+        """
         libraries, variables = list[str](), dict[str, str]()
         if self.has_own_clocks:
             libraries.append(_find_library("faketime", "faketime/libfaketimeMT.so.1"))
-            variables |= {"FAKETIME_TIMESTAMP_FILE": str(self.folder / name / "clock"), "FAKETIME_CACHE_DURATION": "1"}
+            variables |= {
+                "FAKETIME_TIMESTAMP_FILE": str(self.folder / name / "clock"),
+                "FAKETIME_CACHE_DURATION": "1",
+            }
             # Change the wall clock only.
             variables["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
         if self.resolves_names:
@@ -241,7 +278,9 @@ class World:
         return {**variables, "LD_PRELOAD": ":".join(libraries)} if libraries else {}
 
     def resolve_names_to(self, address: str) -> None:
-        """Make `WWW` resolve to an address from now on; with an empty address it resolves to none."""
+        """Make `WWW` resolve to an address from now on; with an empty address it resolves to
+        none.
+        """
         hosts = self.folder / "hosts"
         modified = hosts.stat().st_mtime if hosts.exists() else 0.0
         hosts.write_text(f"{address} {WWW}\n" if address else "", encoding="ascii")
@@ -256,7 +295,9 @@ class World:
                 os.kill(pid, number)
 
     def set_store_parameters(self, *settings: str) -> None:
-        """Set parameters of the store for all connections, each as `name = value`, as soon as it answers."""
+        """Set parameters of the store for all connections, each as `name = value`, as soon as it
+        answers.
+        """
         ends = time.monotonic() + PATIENCE
         while True:
             try:
@@ -265,7 +306,8 @@ class World:
                         connection.execute(f"ALTER SYSTEM SET {setting}".encode())
                     connection.execute("SELECT pg_reload_conf()")
             except psycopg.OperationalError:
-                # Just after a crash it accepts a connection, and drops it when it begins to recover.
+                # Just after a crash it accepts a connection, and drops it when it begins to
+                # recover.
                 if time.monotonic() > ends:
                     raise
                 self.wait_until(lambda: False, 0.1)
@@ -273,10 +315,11 @@ class World:
                 return
 
     def crash_store(self) -> None:
-        """Kill a process of the store, so that it drops all connections and transactions and recovers.
+        """Kill a process of the store, so that it drops all connections and transactions and
+        recovers.
 
-        It keeps what was committed. Without synchronous commits it can lose the last of them, like a failover to a
-        standby that is behind.
+        It keeps what was committed. Without synchronous commits it can lose the last of them, like
+        a failover to a standby that is behind.
         """
         with self._connect_to_store() as connection:
             os.kill(connection.info.backend_pid, signal.SIGKILL)
@@ -321,12 +364,20 @@ class World:
         return self.folder / name / "config.toml"
 
     def run_command(self, name: str, *words: str) -> tuple[int, str]:
-        """Run `ninethirty` with a monitor's configuration. Return its exit status and its output."""
+        """Run `ninethirty` with a monitor's configuration. Return its exit status and its
+        output.
+        """
         command = [sys.executable, "-m", "monitor", "--config", str(self.config(name)), *words]
         program = self.programs[name]
         environment = {**os.environ, "PYTHONPATH": str(program)}
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=program, env=environment, timeout=120
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=program,
+            env=environment,
+            timeout=120,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -353,7 +404,10 @@ def running_world(world: World) -> Iterator[World]:
 @contextmanager
 def _running_publisher(world: World) -> Iterator[int]:
     out_times = world.folder / "out.json"
-    out_times.write_text(json.dumps({f"/{name}": truth.out for name, truth in world.truths.items()}), encoding="utf-8")
+    out_times.write_text(
+        json.dumps({f"/{name}": truth.out for name, truth in world.truths.items()}),
+        encoding="utf-8",
+    )
     store = [str(world.database_port)] if world.has_slow_network else []
     command = [sys.executable, "-m", "tests.chaos.publisher", str(out_times), *store]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
@@ -372,8 +426,12 @@ def _running_publisher(world: World) -> Iterator[int]:
 
 def _write_configurations(world: World) -> None:
     listed = world.folder / "calendar.toml"
-    urls = {name: f"http://{truth.host}:{world.port}/{name}" for name, truth in world.truths.items()}
-    rows = (release_toml(name, urls[name], truth.slot, _TITLE) for name, truth in world.truths.items())
+    urls = {
+        name: f"http://{truth.host}:{world.port}/{name}" for name, truth in world.truths.items()
+    }
+    rows = (
+        release_toml(name, urls[name], truth.slot, _TITLE) for name, truth in world.truths.items()
+    )
     listed.write_text("".join(rows), encoding="utf-8")
     # Allow the hosts of the publisher, but not its trap.
     publisher = {"allow": "127.0.0.0/30", "port": world.port}
@@ -393,16 +451,23 @@ def _find_library(part: str, name: str) -> str:
 
 
 def _apply_nftables(rules: str) -> None:
-    done = subprocess.run(["nft", "-f", "-"], input=rules, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["nft", "-f", "-"], input=rules, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"nftables, which must run as root, failed: {done.stderr}"
 
 
 def _list_postgres_processes(port: int) -> list[int]:
-    """Return the process ids of the PostgreSQL cluster at a port: its first process and its children."""
+    """Return the process ids of the PostgreSQL cluster at a port: its first process and its
+    children.
+    """
     found = []
     for each in Path("/proc").iterdir():
         try:
-            if each.name.isdecimal() and f"-p\0{port}\0" in (each / "cmdline").read_text(encoding="utf-8") + "\0":
+            if (
+                each.name.isdecimal()
+                and f"-p\0{port}\0" in (each / "cmdline").read_text(encoding="utf-8") + "\0"
+            ):
                 found.append(int(each.name))
         except OSError:
             continue

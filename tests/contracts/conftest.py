@@ -35,7 +35,9 @@ def database(cluster: str) -> str:
 
 @pytest.fixture
 def postgresql(cluster: str) -> str:
-    """Return the address of a store without rows in the cluster. `upgrade` creates missing tables."""
+    """Return the address of a store without rows in the cluster. `upgrade` creates missing
+    tables.
+    """
     return an_emptied_store(cluster)
 
 
@@ -45,7 +47,9 @@ def sqlite(tmp_path: Path) -> str:
     return a_store_file(tmp_path / "store.db")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))]
+)
 def sql_url(request: pytest.FixtureRequest) -> str:
     """Give the address of a store without rows on each database."""
     return request.getfixturevalue(request.param)
@@ -65,7 +69,9 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     made.delete()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))]
+)
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Give each kind of store, without rows."""
     opened = open_store(request.getfixturevalue(request.param), durable=False)

@@ -26,7 +26,10 @@ class _CountedTransaction:
         write = getattr(self._inner, name)
 
         def counted(*given: object, **named: object) -> object:
-            listed = [list(one) if isinstance(one, Iterable) and not isinstance(one, str) else one for one in given]
+            listed = [
+                list(one) if isinstance(one, Iterable) and not isinstance(one, str) else one
+                for one in given
+            ]
             lengths = [len(one) for one in listed if isinstance(one, list)]
             self.rows += len(given) if name == "save" else max(lengths, default=1)
             return write(*listed, **named)
@@ -35,7 +38,9 @@ class _CountedTransaction:
 
 
 class SlowStore:
-    """Passes every call on. Each transaction takes `times_slower` as long as on a slow disk, or fails while `is_away`.
+    """Passes every call on.
+
+    Each transaction takes `times_slower` as long as on a slow disk, or fails while `is_away`.
 
     Made where the loop runs. `commits` counts the transactions; reading takes no time.
     """
@@ -59,7 +64,8 @@ class SlowStore:
         with self._inner.transaction() as tx:
             counted = _CountedTransaction(tx)
             yield cast("Transaction", counted)
-        # Not inside: an open transaction would keep other writers waiting while virtual time passes.
+        # Not inside: an open transaction would keep other writers waiting while virtual time
+        # passes.
         self._loop.sleep_in_thread(self._times_slower * SECONDS_A_ROW * counted.rows)
         self.commits += 1
 

@@ -15,9 +15,18 @@ from tests.worlds.calendars import calendar_settings
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar"
 
-_LISTED = {"title": "Trade", "link": "/government/statistics/announcements/trade", "display_date": "December 2026"}
+_LISTED = {
+    "title": "Trade",
+    "link": "/government/statistics/announcements/trade",
+    "display_date": "December 2026",
+}
 _RELEASE = {"title": "Trade", "release_date": "2026-12-01T09:30:00.000Z", "finalised": True}
-_NEXT = {"slug": "trade", "title": "Trade", "nextReleaseDate": {"year": 2026, "month": 12}, "latestRelease": None}
+_NEXT = {
+    "slug": "trade",
+    "title": "Trade",
+    "nextReleaseDate": {"year": 2026, "month": 12},
+    "latestRelease": None,
+}
 
 BODIES: dict[str, bytes] = {
     "toml": b'[[release]]\ntitle = "Trade"\nslot = "December 2026"\n',
@@ -25,8 +34,13 @@ BODIES: dict[str, bytes] = {
     "govuk": json.dumps({"results": [_LISTED], "total": 1}).encode(),
     "ons": json.dumps({"releases": [{"uri": "/releases/trade", "description": _RELEASE}]}).encode(),
     "ees": json.dumps(_NEXT).encode(),
-    "ics": b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:u\nSUMMARY:Trade\nDTSTART:20261201\nEND:VEVENT\nEND:VCALENDAR",
-    "feed": b"<rss version='2'><channel><item><title>Trade</title><pubDate>July 2027</pubDate></item></channel></rss>",
+    "ics": (
+        b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:u\nSUMMARY:Trade\nDTSTART:20261201\nEND:VEVENT\nEND:VCALENDAR"
+    ),
+    "feed": (
+        b"<rss version='2'><channel><item><title>Trade</title><pubDate>July"
+        b" 2027</pubDate></item></channel></rss>"
+    ),
     "html": b"<table><tr><th>Title<th>Date<tr><td>Trade<td>December 2026</table>",
     "json": b'[{"title": "Trade", "date": "December 2026"}]',
 }
@@ -88,7 +102,8 @@ def test_an_entry_keeps_its_key_from_read_to_read(case: Case) -> None:
     later = NOW + timedelta(hours=1)
     again = [Page(case.source.first(later)[0].url, 200, case.body)]
     assert (
-        case.source.read(again, later).announcements[0].uid == case.source.read(pages(case), NOW).announcements[0].uid
+        case.source.read(again, later).announcements[0].uid
+        == case.source.read(pages(case), NOW).announcements[0].uid
     )
 
 
@@ -106,7 +121,9 @@ def test_no_answer_is_unreadable(case: Case) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("cut", [b"", b"<!DOCTYPE html><title>Sign in</title>", b"\0\0\0", None])
-def test_bytes_that_are_no_calendar_are_unreadable_in_one_line(kind: str, cut: bytes | None) -> None:
+def test_bytes_that_are_no_calendar_are_unreadable_in_one_line(
+    kind: str, cut: bytes | None
+) -> None:
     case = Case(KINDS[kind](calendar_settings(kind, URL)), BODIES[kind])
     with pytest.raises(UnreadableCalendar) as fault:
         case.source.read(pages(case, body=case.body[:7] if cut is None else cut), NOW)

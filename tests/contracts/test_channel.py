@@ -1,4 +1,6 @@
-"""Each channel sends once, distinguishes temporary from permanent refusals, times out and prints no secret."""
+"""Each channel sends once, distinguishes temporary from permanent refusals, times out and prints no
+secret.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,15 @@ import pytest
 
 from alerts.channel import Accepted, Attachment, Channel, Message, Refused
 from alerts.channels import KINDS, open_channel
-from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server, rude_server, smtp_server
+from tests.loopback import (
+    NOTIFY_KEY,
+    NOTIFY_SECRET,
+    Asked,
+    NotifyTwin,
+    http_server,
+    rude_server,
+    smtp_server,
+)
 from tests.worlds.channels import DIRECT, channel_settings
 from tests.worlds.fake_channel import FakeChannel, Options
 
@@ -34,14 +44,21 @@ MESSAGE = Message(
     subject="LATE: Malpractice £ (ofqual)",
     text="Not there.\n",
     html="<p>Not there.</p>",
-    data={"at": "2018-01-05T09:31:01.000Z", "grade": "report", "release": "r", "producer": "ofqual"},
+    data={
+        "at": "2018-01-05T09:31:01.000Z",
+        "grade": "report",
+        "release": "r",
+        "producer": "ofqual",
+    },
     attachments=(DRAFT,),
 )
 
 
 @dataclass
 class Far:
-    """A channel to a server that takes everything, and how often a receiver that drops copies got a message."""
+    """A channel to a server that takes everything, and how often a receiver that drops copies got a
+    message.
+    """
 
     channel: Channel
     received: Callable[[], int]
@@ -74,7 +91,9 @@ def options(kind: str, port: int, folder: Path) -> dict[str, Any]:
 def make(kind: str, port: int, folder: Path, **more: object) -> Channel:
     if kind == "recording":
         return FakeChannel("c", Options(), lambda: NOW)
-    return open_channel(channel_settings(kind, **{**options(kind, port, folder), **more}), lambda: NOW, DIRECT)
+    return open_channel(
+        channel_settings(kind, **{**options(kind, port, folder), **more}), lambda: NOW, DIRECT
+    )
 
 
 @asynccontextmanager
@@ -95,7 +114,10 @@ async def far(kind: str, folder: Path) -> AsyncIterator[Far]:
         port, received = 0, lambda: 0
         if kind == "mail":
             server = await stack.enter_async_context(smtp_server())
-            port, received = server.port, lambda: len({mail_id(one.content) for one in server.mails})
+            port, received = (
+                server.port,
+                lambda: len({mail_id(one.content) for one in server.mails}),
+            )
         elif kind == "notify":
             twin = NotifyTwin()
             port = (await stack.enter_async_context(http_server(twin))).port
@@ -142,8 +164,13 @@ def test_no_secret_shows_in_how_a_channel_is_set_up(kind: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("kind", AFAR)
 @pytest.mark.parametrize("how", ["hangs", "garbage", "drops", "drips"])
-async def test_a_server_without_manners_is_a_passing_refusal_in_time(kind: str, how: str, tmp_path: Path) -> None:
-    async with rude_server(how) as server, closing(make(kind, server.port, tmp_path, timeout=0.4)) as channel:
+async def test_a_server_without_manners_is_a_passing_refusal_in_time(
+    kind: str, how: str, tmp_path: Path
+) -> None:
+    async with (
+        rude_server(how) as server,
+        closing(make(kind, server.port, tmp_path, timeout=0.4)) as channel,
+    ):
         outcome = await asyncio.wait_for(channel.send(MESSAGE), 10)
         server.released.set()
     assert isinstance(outcome, Refused)
@@ -167,7 +194,9 @@ async def test_a_server_that_is_down_is_a_passing_refusal(kind: str, tmp_path: P
 async def refused_by(kind: str, status: int, folder: Path) -> Refused:
     async with AsyncExitStack() as stack:
         if kind == "mail":
-            answer = {400: "554 5.6.0 no", 503: "451 4.3.0 later", 401: "451 4.7.0 who are you"}[status]
+            answer = {400: "554 5.6.0 no", 503: "451 4.3.0 later", 401: "451 4.7.0 who are you"}[
+                status
+            ]
             server = await stack.enter_async_context(smtp_server({"data": answer}))
         else:
             reply = (status, '{"errors": [{"message": "no"}]}', {"Retry-After": "7"})
@@ -185,7 +214,9 @@ async def test_a_message_that_is_no_good_is_refused_for_good(kind: str, tmp_path
 
 @pytest.mark.parametrize("kind", AFAR)
 @pytest.mark.parametrize("status", [401, 503])
-async def test_trouble_of_the_channel_itself_may_pass(kind: str, status: int, tmp_path: Path) -> None:
+async def test_trouble_of_the_channel_itself_may_pass(
+    kind: str, status: int, tmp_path: Path
+) -> None:
     assert not (await refused_by(kind, status, tmp_path)).permanent
 
 
@@ -204,7 +235,9 @@ async def test_a_disk_that_hangs_is_waited_for_no_longer_than_told(tmp_path: Pat
 @pytest.mark.parametrize("how", ["passing", "permanent"])
 async def test_the_fake_refuses_and_takes_as_it_is_told(how: str) -> None:
     channel = FakeChannel("fake", Options(refuses=how), lambda: NOW)
-    assert await channel.send(MESSAGE) == Refused(permanent=how == "permanent", reason="refused as told")
+    assert await channel.send(MESSAGE) == Refused(
+        permanent=how == "permanent", reason="refused as told"
+    )
     channel.behave(Options())
     assert await channel.send(MESSAGE) == Accepted(MESSAGE.id)
     assert (channel.attempts, channel.received[MESSAGE.id]) == (2, NOW)

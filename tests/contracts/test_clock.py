@@ -51,7 +51,9 @@ def test_sleep_takes_as_long_as_it_says_by_both_times(tell: Callable[[Story], No
 
 
 @pytest.mark.parametrize("seconds", [0, -5])
-def test_no_sleep_lets_others_run_and_takes_no_time(tell: Callable[[Story], None], seconds: float) -> None:
+def test_no_sleep_lets_others_run_and_takes_no_time(
+    tell: Callable[[Story], None], seconds: float
+) -> None:
     async def story(clock: Clock) -> None:
         ran = []
         other = asyncio.get_running_loop().create_task(_append(ran))

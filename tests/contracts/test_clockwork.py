@@ -1,4 +1,6 @@
-"""The contract of every scheduler: APScheduler in real time, and the event loop's timers in virtual time."""
+"""The contract of every scheduler: APScheduler in real time, and the event loop's timers in virtual
+time.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ def counting(most: int) -> tuple[Callable[[], Awaitable[None]], list[int], async
     return job, runs, enough
 
 
-def test_a_job_runs_when_the_clockwork_starts_and_then_every_so_often(tell: Callable[[Story], None]) -> None:
+def test_a_job_runs_when_the_clockwork_starts_and_then_every_so_often(
+    tell: Callable[[Story], None],
+) -> None:
     async def story(bench: Bench) -> None:
         job, runs, enough = counting(4)
         clockwork = bench.clockwork()
@@ -119,7 +123,9 @@ def test_a_job_that_fails_is_told_of_and_runs_again(tell: Callable[[Story], None
     tell(story)
 
 
-def test_a_job_that_is_still_running_is_not_started_again_and_holds_up_no_other(tell: Callable[[Story], None]) -> None:
+def test_a_job_that_is_still_running_is_not_started_again_and_holds_up_no_other(
+    tell: Callable[[Story], None],
+) -> None:
     async def story(bench: Bench) -> None:
         count, runs, _ = counting(99)
         other, _, enough = counting(4)
@@ -185,8 +191,14 @@ def test_nothing_runs_after_the_stop(tell: Callable[[Story], None]) -> None:
 
 def test_the_clock_is_read_in_one_file_alone() -> None:
     folder = Path(__file__).parents[2]
-    files = [file for leaf in ("monitor", "alerts", "schedules") for file in (folder / leaf).rglob("*.py")]
+    files = [
+        file
+        for leaf in ("monitor", "alerts", "schedules")
+        for file in (folder / leaf).rglob("*.py")
+    ]
     reads = [
-        file.name for file in files if "datetime.now(" in file.read_text() or "time.monotonic(" in file.read_text()
+        file.name
+        for file in files
+        if "datetime.now(" in file.read_text() or "time.monotonic(" in file.read_text()
     ]
     assert reads == ["clock.py"]

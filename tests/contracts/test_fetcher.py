@@ -32,7 +32,11 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         headers = [f"{name}: {value}" for name, value in reply.headers.items()]
         headers += [f"ETag: {reply.etag}"] if reply.etag else []
         body = b"" if conditional else reply.body
-        writer.write(full_response(body, "304 Not Modified" if conditional else f"{reply.status} Said", *headers))
+        writer.write(
+            full_response(
+                body, "304 Not Modified" if conditional else f"{reply.status} Said", *headers
+            )
+        )
 
     async def scripted(table: dict[str, Reply]) -> Fetcher:
         return ScriptedFetcher(CLOCK, table)
@@ -53,7 +57,12 @@ async def test_an_answer_carries_status_headers_in_lower_case_and_body(world: Wo
     fetcher = await world({f"{BASE}/a": Reply(200, b"figures", {"X-Cache": "MISS"})})
     answer = await fetcher.fetch(Request(f"{BASE}/a"))
     assert isinstance(answer, Answer)
-    assert (answer.status, answer.body, answer.headers["x-cache"], answer.whole) == (200, b"figures", "MISS", True)
+    assert (answer.status, answer.body, answer.headers["x-cache"], answer.whole) == (
+        200,
+        b"figures",
+        "MISS",
+        True,
+    )
 
 
 async def test_the_instants_bracket_the_request(world: World) -> None:
@@ -117,4 +126,6 @@ async def test_a_connection_that_closes_without_an_answer_is_a_reset(world: Worl
 async def test_many_requests_at_once_are_all_answered(world: World) -> None:
     fetcher = await world({f"{BASE}/{n}": Reply(200, str(n).encode()) for n in range(40)})
     answers = await asyncio.gather(*(fetcher.fetch(Request(f"{BASE}/{n}")) for n in range(40)))
-    assert [answer.body for answer in answers if isinstance(answer, Answer)] == [str(n).encode() for n in range(40)]
+    assert [answer.body for answer in answers if isinstance(answer, Answer)] == [
+        str(n).encode() for n in range(40)
+    ]

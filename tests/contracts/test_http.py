@@ -21,7 +21,10 @@ from tests.unit.monitor.look.publisher import (
 
 
 async def test_a_host_is_asked_over_at_most_four_connections_which_are_kept() -> None:
-    async with publishing(reply_with(full_response(b"ok"))) as publisher, fetcher_for(publisher) as fetcher:
+    async with (
+        publishing(reply_with(full_response(b"ok"))) as publisher,
+        fetcher_for(publisher) as fetcher,
+    ):
         for _ in range(3):
             await asyncio.gather(*(fetcher.fetch(Request(f"{BASE}/{n}")) for n in range(20)))
         assert publisher.connections <= 4
@@ -29,7 +32,10 @@ async def test_a_host_is_asked_over_at_most_four_connections_which_are_kept() ->
 
 
 async def test_every_busting_query_is_another() -> None:
-    async with publishing(reply_with(full_response(b"ok"))) as publisher, fetcher_for(publisher) as fetcher:
+    async with (
+        publishing(reply_with(full_response(b"ok"))) as publisher,
+        fetcher_for(publisher) as fetcher,
+    ):
         for url in (f"{BASE}/a?b=1", f"{BASE}/a?b=1", f"{BASE}/api/search.json?count=1"):
             answer = await fetcher.fetch(Request(url, bust=True))
             assert answer.url == url
@@ -163,7 +169,9 @@ async def test_a_server_without_tls_is_a_failure_of_tls() -> None:
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         context = ssl.create_default_context()
-        fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=True), context=context)
+        fetcher = HttpFetcher(
+            CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=True), context=context
+        )
         failure = await fetcher.fetch(Request(f"{BASE}/a"))
         await fetcher.close()
         server.close()
@@ -178,6 +186,8 @@ def test_failures_say_nothing_of_the_body() -> None:
 
 
 async def _broken() -> Failure:
-    outcome = await fetch_from(reply_with(b"HTTP/1.1 200 secret\r\nContent-Length: 100\r\n\r\nsecret", close=True))
+    outcome = await fetch_from(
+        reply_with(b"HTTP/1.1 200 secret\r\nContent-Length: 100\r\n\r\nsecret", close=True)
+    )
     assert isinstance(outcome, Failure)
     return outcome

@@ -11,7 +11,14 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 from monitor.rehearse.virtual_loop import run_virtually
-from tests.unit.monitor.look.publisher import BASE, fetch_from, fetcher_for, full_response, publishing, reply_with
+from tests.unit.monitor.look.publisher import (
+    BASE,
+    fetch_from,
+    fetcher_for,
+    full_response,
+    publishing,
+    reply_with,
+)
 
 
 async def test_a_request_says_who_asks_and_takes_gzip_alone() -> None:
@@ -19,8 +26,12 @@ async def test_a_request_says_who_asks_and_takes_gzip_alone() -> None:
         publishing(reply_with(full_response(b"ok"))) as publisher,
         fetcher_for(publisher, contact="https://a.example") as f,
     ):
-        await f.fetch(Request(f"{BASE}/a", accept="text/html", modified="Thu, 26 Nov 2026 09:30:00 GMT"))
-    assert publisher.header_values("user-agent") == [f"ninethirty/{__version__} (+https://a.example)"]
+        await f.fetch(
+            Request(f"{BASE}/a", accept="text/html", modified="Thu, 26 Nov 2026 09:30:00 GMT")
+        )
+    assert publisher.header_values("user-agent") == [
+        f"ninethirty/{__version__} (+https://a.example)"
+    ]
     assert publisher.header_values("accept-encoding") == ["gzip"]
     assert publisher.header_values("accept") == ["text/html"]
     assert publisher.header_values("host") == ["www.example.gov.uk"]
@@ -62,7 +73,9 @@ async def test_a_gigabyte_is_cut_at_the_cap() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        full_response(gzip.compress(bytes(range(256)) * 40)[:-20], "200 OK", "Content-Encoding: gzip"),
+        full_response(
+            gzip.compress(bytes(range(256)) * 40)[:-20], "200 OK", "Content-Encoding: gzip"
+        ),
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ],
@@ -83,20 +96,27 @@ async def test_an_encoding_we_did_not_ask_for_is_refused(encoding: str) -> None:
 
 
 async def test_damaged_gzip_is_refused() -> None:
-    failure = await fetch_from(reply_with(full_response(b"no gzip at all", "200 OK", "Content-Encoding: gzip")))
+    failure = await fetch_from(
+        reply_with(full_response(b"no gzip at all", "200 OK", "Content-Encoding: gzip"))
+    )
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.ENCODING
 
 
 async def test_a_chunked_body_is_joined() -> None:
-    raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
+    raw = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n"
+        b" world\r\n0\r\n\r\n"
+    )
     answer = await fetch_from(reply_with(raw))
     assert isinstance(answer, Answer)
     assert answer.body == b"hello world"
 
 
 async def test_a_body_without_a_length_ends_with_the_connection() -> None:
-    answer = await fetch_from(reply_with(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", close=True))
+    answer = await fetch_from(
+        reply_with(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end", close=True)
+    )
     assert isinstance(answer, Answer)
     assert answer.body == b"to the end"
 
@@ -108,7 +128,9 @@ async def test_garbage_is_a_protocol_failure() -> None:
 
 
 async def test_headers_without_end_are_a_protocol_failure() -> None:
-    failure = await fetch_from(reply_with(b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 50_000))
+    failure = await fetch_from(
+        reply_with(b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 50_000)
+    )
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.PROTOCOL
 
@@ -123,7 +145,13 @@ async def test_a_reset_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    "drip", [b"", b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nX-More: a", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"]
+    "drip",
+    [
+        b"",
+        b"HTTP/1.1 200 O",
+        b"HTTP/1.1 200 OK\r\nX-More: a",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n",
+    ],
 )
 async def test_a_server_that_hangs_or_drips_is_cut_at_the_deadline(drip: bytes) -> None:
     async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -178,7 +206,9 @@ def test_the_deadline_is_reached_in_virtual_time() -> None:
     async def story(clock: VirtualClock) -> Answer | Failure:
         server = await asyncio.start_server(hang, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        fetcher = HttpFetcher(clock, route=lambda *_: Route("127.0.0.1", port, tls=False), seconds=3000.0)
+        fetcher = HttpFetcher(
+            clock, route=lambda *_: Route("127.0.0.1", port, tls=False), seconds=3000.0
+        )
         outcome = await fetcher.fetch(Request(f"{BASE}/page"))
         await fetcher.close()
         publisher_leaves.set()

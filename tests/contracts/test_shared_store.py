@@ -1,4 +1,6 @@
-"""Several monitors on one PostgreSQL store: each checks only the files on its own machine, and names it."""
+"""Several monitors on one PostgreSQL store: each checks only the files on its own machine, and
+names it.
+"""
 
 from __future__ import annotations
 
@@ -35,19 +37,31 @@ async def _keep(postgresql: str, folder: Path, monitor: str) -> None:
     writer = Writer(store, clock)
     evidence = Evidence(folder, store.evidence, writer, clock, monitor)
     for body in (b"Page not found", b"Out"):
-        evidence.keep(Answer("https://stats.example/a", 404, {}, body, clock.now(), clock.now()), "a", "turn")
+        evidence.keep(
+            Answer("https://stats.example/a", 404, {}, body, clock.now(), clock.now()), "a", "turn"
+        )
     await writer.close()
     store.close()
 
 
 @pytest.fixture
 def shared(postgresql: str, tmp_path: Path) -> Path:
-    """Give a folder with the machines of two monitors on one store, each with its configuration and evidence."""
+    """Give a folder with the machines of two monitors on one store, each with its configuration and
+    evidence.
+    """
     for monitor in ("north", "south"):
         machine = tmp_path / monitor
         machine.mkdir()
-        tables = {"store": {"url": postgresql}, "evidence": {"folder": f"{machine}/ev"}, "watch": {"vantage": monitor}}
-        lines = [f"[{name}]\n{key} = {json.dumps(value)}" for name, it in tables.items() for key, value in it.items()]
+        tables = {
+            "store": {"url": postgresql},
+            "evidence": {"folder": f"{machine}/ev"},
+            "watch": {"vantage": monitor},
+        }
+        lines = [
+            f"[{name}]\n{key} = {json.dumps(value)}"
+            for name, it in tables.items()
+            for key, value in it.items()
+        ]
         (machine / "config.toml").write_text("\n".join(lines))
         asyncio.run(_keep(postgresql, machine / "ev", monitor))
     return tmp_path
@@ -78,7 +92,9 @@ def test_a_check_tells_of_its_own_files_alone_and_of_the_chains_of_all(
     assert "evidence south-1 to south-2 (2 records)" in capsys.readouterr().out
     engine = create_engine(postgresql)
     with engine.begin() as connection:
-        connection.execute(text("UPDATE evidence SET kind = 'before' WHERE monitor = 'south' AND number = 2"))
+        connection.execute(
+            text("UPDATE evidence SET kind = 'before' WHERE monitor = 'south' AND number = 2")
+        )
     engine.dispose()
     assert _check(shared, "north") == 1
     told = capsys.readouterr().out
@@ -87,7 +103,9 @@ def test_a_check_tells_of_its_own_files_alone_and_of_the_chains_of_all(
 
 
 def _members(name: str, store: Store, writer: Writer, lasts: timedelta) -> Members:
-    return Members(name, Leaseholder(name, lasts), store.leases, writer, SystemClock(), divided=False)
+    return Members(
+        name, Leaseholder(name, lasts), store.leases, writer, SystemClock(), divided=False
+    )
 
 
 async def test_a_transaction_that_is_taken_back_begins_no_term(postgresql: str) -> None:
@@ -105,7 +123,8 @@ async def test_a_transaction_that_is_taken_back_begins_no_term(postgresql: str) 
         engine.dispose()
         with pytest.raises(Conflict):
             await writer.write(refuse)
-        # Otherwise writes would carry a lease term that does not exist, and would always be refused.
+        # Otherwise writes would carry a lease term that does not exist, and would always be
+        # refused.
         assert members.term == term
         many = [writer.write(lambda _tx: members.is_in_term(term)) for _ in range(3)]
         assert await asyncio.gather(*many) == [False, False, False]
@@ -115,7 +134,9 @@ async def test_a_transaction_that_is_taken_back_begins_no_term(postgresql: str) 
         writer.abandon()
 
 
-async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_their_store(postgresql: str) -> None:
+async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_their_store(
+    postgresql: str,
+) -> None:
     clock, heard = SystemClock(), asyncio.Event()
     until, shares = clock.monotonic() + 600, list[Share]()
 
@@ -151,14 +172,18 @@ def _judging(name: str) -> Callable[[Transaction], None]:
     return lambda tx: tx.save(a_verdict_row(name))
 
 
-async def test_monitors_that_judge_the_same_releases_in_other_orders_never_wait_for_each_other(postgresql: str) -> None:
+async def test_monitors_that_judge_the_same_releases_in_other_orders_never_wait_for_each_other(
+    postgresql: str,
+) -> None:
     names, faults = [f"r{number:03}" for number in range(200)], list[StoreFault]()
     stores = [open_store(postgresql) for _ in range(2)]
     for store in stores:
         store.upgrade()
     writers = [Writer(store, SystemClock(), on_failure=faults.append) for store in stores]
     orders = zip(writers, (names, names[::-1]), strict=True)
-    await asyncio.gather(*(writer.write(_judging(name), release=name) for writer, order in orders for name in order))
+    await asyncio.gather(
+        *(writer.write(_judging(name), release=name) for writer, order in orders for name in order)
+    )
     for writer, store in zip(writers, stores, strict=True):
         writer.abandon()
         store.close()

@@ -27,7 +27,9 @@ def new_promise(release: str = "r", **fields: object) -> Promise:
 
 
 def test_a_release_comes_back_as_it_was_and_its_newest_version_counts(store: Store) -> None:
-    older = a_release(replace(SHEET, recognise="status", required=False), title="Malpractice “late” summer 2017")
+    older = a_release(
+        replace(SHEET, recognise="status", required=False), title="Malpractice “late” summer 2017"
+    )
     newer = replace(older, title="Malpractice: corrected", joined_by="title")
     with store.transaction() as tx:
         tx.save(older)
@@ -42,7 +44,9 @@ def test_slots_of_every_precision_come_back_exactly(store: Store) -> None:
     promises = [
         new_promise("a", learnt=SLOT - 3 * MINUTE, why="as planned"),
         new_promise("b", learnt=SLOT - 2 * MINUTE, slot=july, state=None, doubt="weekday"),
-        new_promise("c", learnt=SLOT - MINUTE, slot=no_slot(), unlearnt=SLOT - DAY, state=Standing.POSTPONED),
+        new_promise(
+            "c", learnt=SLOT - MINUTE, slot=no_slot(), unlearnt=SLOT - DAY, state=Standing.POSTPONED
+        ),
     ]
     with store.transaction() as tx:
         tx.add_promises(reversed(promises))
@@ -52,8 +56,16 @@ def test_slots_of_every_precision_come_back_exactly(store: Store) -> None:
 
 
 def test_runs_come_back_to_the_microsecond_in_time_order(store: Store) -> None:
-    first = a_run("b/page/edge", first=SLOT, largest_gap=timedelta(microseconds=1_000_001), specific=True, digest="ff")
-    second = a_run("a/page/edge", first=SLOT + timedelta(microseconds=1), status=404, evidence=("m-1", "m-2"))
+    first = a_run(
+        "b/page/edge",
+        first=SLOT,
+        largest_gap=timedelta(microseconds=1_000_001),
+        specific=True,
+        digest="ff",
+    )
+    second = a_run(
+        "a/page/edge", first=SLOT + timedelta(microseconds=1), status=404, evidence=("m-1", "m-2")
+    )
     third = a_run("a/page/edge", UNKNOWN, SLOT + MINUTE, SLOT + 2 * MINUTE, why="reset")
     with store.transaction() as tx:
         tx.save(third, second, first)
@@ -61,9 +73,15 @@ def test_runs_come_back_to_the_microsecond_in_time_order(store: Store) -> None:
     assert runs_of(store, "a/page/edge") == [second, third]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(why=st.text(max_size=40), at=st.datetimes(timezones=st.just(UTC)), offset=st.integers(-12, 14))
-def test_any_instant_and_any_printable_reason_survive(store: Store, why: str, at: datetime, offset: int) -> None:
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    why=st.text(max_size=40), at=st.datetimes(timezones=st.just(UTC)), offset=st.integers(-12, 14)
+)
+def test_any_instant_and_any_printable_reason_survive(
+    store: Store, why: str, at: datetime, offset: int
+) -> None:
     local = at.replace(year=2020).astimezone(UTC) + timedelta(hours=offset)
     with store.transaction() as tx:
         tx.save(a_run("h/page/edge", first=local, why=why))
@@ -96,7 +114,9 @@ def released(store: Store, begin: datetime | None = None, end: datetime | None =
 def test_releases_are_found_by_the_slot_of_their_newest_promise(store: Store) -> None:
     with store.transaction() as tx:
         tx.save(*(a_release(id=name) for name in ("moved", "stays", "unread")))
-        tx.add_promises([new_promise("moved"), new_promise("stays"), new_promise("unread", slot=no_slot())])
+        tx.add_promises(
+            [new_promise("moved"), new_promise("stays"), new_promise("unread", slot=no_slot())]
+        )
         tx.add_promises([new_promise("moved", slot=a_slot(SLOT + DAY), learnt=SLOT - DAY)])
     assert released(store, SLOT, SLOT + MINUTE) == ["stays"]
     assert released(store, begin=SLOT + MINUTE) == ["moved"]
@@ -129,7 +149,12 @@ def test_verdicts_are_listed_by_slot_and_those_without_one_last(store: Store) ->
 def test_only_verdicts_that_can_still_change_are_open(store: Store) -> None:
     still = a_verdict_row("open", final=False)
     with store.transaction() as tx:
-        for row in (a_verdict_row("done"), still, a_verdict_row("closing", final=False), a_verdict_row("closing")):
+        for row in (
+            a_verdict_row("done"),
+            still,
+            a_verdict_row("closing", final=False),
+            a_verdict_row("closing"),
+        ):
             tx.save(row)
     assert store.verdicts.open_judged() == [still]
     assert store.verdicts.judged_on(["open", "done", "unknown"]) == [a_verdict_row("done"), still]
@@ -163,25 +188,35 @@ def test_a_promise_that_was_added_is_never_changed(store: Store) -> None:
     assert store.ledger.promises() == [new_promise()]
 
 
-def test_only_the_newest_promise_of_a_calendar_is_confirmed_and_never_backwards(store: Store) -> None:
+def test_only_the_newest_promise_of_a_calendar_is_confirmed_and_never_backwards(
+    store: Store,
+) -> None:
     newer = new_promise(learnt=SLOT - DAY, slot=a_slot(SLOT + DAY))
     with store.transaction() as tx:
         tx.add_promises([new_promise(), newer, new_promise(calendar="ons"), new_promise("s")])
         tx.confirm_all("govuk", ["r", "unknown"], SLOT)
         tx.confirm_all("govuk", ["r", "s"], SLOT - MINUTE)
-    confirmed = [(it.release, it.calendar, it.confirmed_at) for it in store.ledger.promises() if it.confirmed_at]
+    confirmed = [
+        (it.release, it.calendar, it.confirmed_at)
+        for it in store.ledger.promises()
+        if it.confirmed_at
+    ]
     assert confirmed == [("s", "govuk", SLOT - MINUTE), ("r", "govuk", SLOT)]
     assert store.ledger.promises(["r"])[-1] == replace(newer, confirmed_at=SLOT)
 
 
-def test_entries_of_a_calendar_are_replaced_touched_and_kept_apart_from_others(store: Store) -> None:
+def test_entries_of_a_calendar_are_replaced_touched_and_kept_apart_from_others(
+    store: Store,
+) -> None:
     first, gone, other = an_entry("1"), an_entry("2", gone=SLOT), an_entry("1", "ons")
     newer = replace(first, body={"title": "New"})
     with store.transaction() as tx:
         tx.save(first, gone, other)
         tx.save(newer)
         tx.confirm_entries("govuk", ["1", "2", "unknown"], SLOT + DAY)
-    assert store.ledger.announced("govuk") == [replace(it, seen_last=SLOT + DAY, gone=None) for it in (newer, gone)]
+    assert store.ledger.announced("govuk") == [
+        replace(it, seen_last=SLOT + DAY, gone=None) for it in (newer, gone)
+    ]
     assert store.ledger.announced("ons") == [other]
 
 
@@ -229,7 +264,10 @@ def save_blind(store: Store, *spans: Blind) -> None:
 
 
 def test_a_blind_span_of_months_is_found_from_any_instant_in_it(store: Store) -> None:
-    spans = [Blind(SLOT, SLOT + 200 * DAY, "stopped"), Blind(SLOT + 150 * DAY, SLOT + 151 * DAY, "dns", host="h")]
+    spans = [
+        Blind(SLOT, SLOT + 200 * DAY, "stopped"),
+        Blind(SLOT + 150 * DAY, SLOT + 151 * DAY, "dns", host="h"),
+    ]
     save_blind(store, *spans)
     assert store.runs.blind(SLOT + 150 * DAY, SLOT + 152 * DAY) == spans
     assert store.runs.blind(SLOT + 152 * DAY, SLOT + 153 * DAY) == spans[:1]
@@ -238,7 +276,10 @@ def test_a_blind_span_of_months_is_found_from_any_instant_in_it(store: Store) ->
 
 def test_blind_spans_are_extended_and_found_where_they_touch(store: Store) -> None:
     span = Blind(SLOT, SLOT + MINUTE, "stopped")
-    longer, hosted = replace(span, ends=SLOT + 2 * MINUTE), replace(span, cause="network", host="www.gov.uk")
+    longer, hosted = (
+        replace(span, ends=SLOT + 2 * MINUTE),
+        replace(span, cause="network", host="www.gov.uk"),
+    )
     save_blind(store, span, hosted, longer, replace(span, ends=SLOT + SECOND))
     assert store.runs.blind(SLOT - DAY, SLOT + DAY) == [hosted, longer]
     assert store.runs.blind(SLOT + 90 * SECOND, SLOT + DAY) == [longer]
@@ -276,7 +317,9 @@ def test_a_run_that_is_saved_again_is_extended(store: Store) -> None:
 
 
 def test_two_monitors_that_begin_a_look_at_one_instant_keep_a_run_each(store: Store) -> None:
-    north, south = (a_run(monitor=name, looks=looks) for name, looks in (("north", 3), ("south", 5)))
+    north, south = (
+        a_run(monitor=name, looks=looks) for name, looks in (("north", 3), ("south", 5))
+    )
     assert saved(store, south, north) == [north, south]
     north = replace(north, looks=4)
     assert saved(store, north) == [north, south]
@@ -286,13 +329,25 @@ def test_two_monitors_that_begin_a_look_at_one_instant_keep_a_run_each(store: St
 
 
 def test_the_runs_of_a_release_are_those_of_its_own_targets_only(store: Store) -> None:
-    names = [EDGE, "r/page/origin", "r-2/page/edge", "r0/page/edge", "R/page/edge", "é/page/edge", "r"]
+    names = [
+        EDGE,
+        "r/page/origin",
+        "r-2/page/edge",
+        "r0/page/edge",
+        "R/page/edge",
+        "é/page/edge",
+        "r",
+    ]
     with store.transaction() as tx:
         tx.save(*(a_release(id=name) for name in ("r", "r-2", "r0", "R", "é", "é/page", "0")))
         tx.save(*(replace(a_run(first=n), target=name) for n, name in enumerate(names)))
     assert [run.target for run in store.runs.of_release("r")] == names[:2]
     assert [run.target for run in store.runs.of_release("é")] == ["é/page/edge"]
-    assert [run.target for run in store.runs.of_releases(["é", "r", "unknown"])] == [names[0], names[1], names[5]]
+    assert [run.target for run in store.runs.of_releases(["é", "r", "unknown"])] == [
+        names[0],
+        names[1],
+        names[5],
+    ]
     assert store.runs.of_releases([]) == []
 
 

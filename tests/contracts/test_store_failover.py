@@ -20,13 +20,18 @@ NOON = datetime(2018, 1, 5, 12, tzinfo=UTC)
 
 def both(first: str, second: str) -> str:
     """Return the address of two servers in the form that docs/how-to/postgresql.md shows."""
-    hosts, ports = zip(*((urlsplit(one).hostname, str(urlsplit(one).port)) for one in (first, second)), strict=True)
+    hosts, ports = zip(
+        *((urlsplit(one).hostname, str(urlsplit(one).port)) for one in (first, second)), strict=True
+    )
     address = f"host={','.join(hosts)}&port={','.join(ports)}&target_session_attrs=read-write"
     return f"postgresql+psycopg://test@/postgres?{address}"
 
 
 def is_replayed(primary: str, copy: str) -> bool:
-    """Return whether a standby has all that its primary wrote. It queries the standby for some seconds at most."""
+    """Return whether a standby has all that its primary wrote.
+
+    It queries the standby for some seconds at most.
+    """
     with connected(primary) as first, connected(copy) as second:
         written = first.execute(text("SELECT pg_current_wal_lsn()")).scalar()
         asked = text("SELECT pg_last_wal_replay_lsn() >= cast(:written AS pg_lsn)")
@@ -45,7 +50,10 @@ def test_store_writes_to_the_standby_once_it_is_promoted() -> None:
     before, after = Heartbeat("edge", NOON), Heartbeat("edge", NOON + timedelta(minutes=1))
     with ExitStack() as primary_life:
         primary = primary_life.enter_context(run_postgres())
-        with run_standby(primary) as (second, promote), closing(Store.open_upgraded(both(second, primary))) as store:
+        with (
+            run_standby(primary) as (second, promote),
+            closing(Store.open_upgraded(both(second, primary))) as store,
+        ):
             with store.transaction() as tx:
                 tx.save(before)
             assert is_replayed(primary, second)

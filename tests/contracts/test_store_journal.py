@@ -1,4 +1,6 @@
-"""Rows near now are copied to the journal, rows that the store cannot write are kept there, and both are restored."""
+"""Rows near now are copied to the journal, rows that the store cannot write are kept there, and
+both are restored.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,14 @@ from tests.worlds.incidents import a_notice, an_incident
 from tests.worlds.instants import DAY, MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise, a_release
-from tests.worlds.stores import a_delivery, a_record, a_sent_delivery, a_verdict_row, an_entry, an_event
+from tests.worlds.stores import (
+    a_delivery,
+    a_record,
+    a_sent_delivery,
+    a_verdict_row,
+    an_entry,
+    an_event,
+)
 
 BEAT = Heartbeat("m", SLOT)
 OLD = SLOT - 200 * DAY
@@ -54,7 +63,9 @@ def stood_in(journal: Journal, stack: ExitStack) -> Store:
     return stack.enter_context(closing(journal.open_as_store(SLOT)))
 
 
-def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(store: Store, journal: Journal) -> None:
+def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(
+    store: Store, journal: Journal
+) -> None:
     journal.refresh_copy(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
@@ -103,7 +114,10 @@ def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> No
 def test_what_is_kept_is_brought_in_and_forgotten(store: Store, journal: Journal) -> None:
     journal.refresh_copy(store, SLOT)
     blind = Blind(SLOT, SLOT + SECOND, "dns")
-    runs = [a_run("page", first=SLOT - MINUTE, last=SLOT), a_run("page/origin", evidence=("m-1", "m-2"))]
+    runs = [
+        a_run("page", first=SLOT - MINUTE, last=SLOT),
+        a_run("page/origin", evidence=("m-1", "m-2")),
+    ]
     adding = lambda tx: tx.add_blind(blind)  # noqa: E731 # the same each time
     assert journal.add_rows(runs, [adding], BEAT) == 3
     assert journal.add_rows(runs, [adding], BEAT) == 0
@@ -123,7 +137,9 @@ def test_a_run_names_no_record_that_never_reached_the_store(store: Store, journa
     journal.refresh_copy(store, SLOT)
     journal.add_rows([a_run("page/origin", evidence=("m-2", "m-3"))], [], BEAT)
     journal.merge_journal(store)
-    assert [run.evidence for run in store.runs.of_release("r") if run.target == "r/page/origin"] == [("m-2",)]
+    assert [
+        run.evidence for run in store.runs.of_release("r") if run.target == "r/page/origin"
+    ] == [("m-2",)]
 
 
 def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_name_them(
@@ -145,10 +161,15 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
     store: Store, journal: Journal
 ) -> None:
     journal.refresh_copy(store, SLOT)
-    names, read = [f"x{number}" for number in range(400)], CalendarRead("govuk", SLOT, SLOT, usable=True, entries=400)
+    names, read = (
+        [f"x{number}" for number in range(400)],
+        CalendarRead("govuk", SLOT, SLOT, usable=True, entries=400),
+    )
     portions = Portions()
     portions.add([a_release(id=name) for name in names], lambda tx, some: tx.save(*some))
-    portions.add([a_promise(release=name) for name in names], lambda tx, some: tx.add_promises(some))
+    portions.add(
+        [a_promise(release=name) for name in names], lambda tx, some: tx.add_promises(some)
+    )
     portions.add([read], lambda tx, some: tx.save(*some))
     first, *rest = portions.write_functions()
     with store.transaction() as tx:
@@ -179,7 +200,10 @@ def test_what_the_store_has_later_stays(store: Store, journal: Journal) -> None:
     journal.merge_journal(store)
     assert [run.looks for run in store.runs.of_release("r")] == [9]
     assert [one.at for one in store.verdicts.judged_on(["r"])] == [SLOT + 2 * DAY]
-    assert [one.title for one in store.verdicts.incidents()] == ["Of the store", "New in the journal"]
+    assert [one.title for one in store.verdicts.incidents()] == [
+        "Of the store",
+        "New in the journal",
+    ]
     assert store.outbox.deliveries("n") == [SENT]
 
 
@@ -223,7 +247,9 @@ def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal
     assert not journal.has_rows
 
 
-def test_the_store_copy_stands_while_the_journal_holds_something(store: Store, journal: Journal) -> None:
+def test_the_store_copy_stands_while_the_journal_holds_something(
+    store: Store, journal: Journal
+) -> None:
     journal.refresh_copy(store, SLOT)
     before = journal.store_copy.read_bytes()
     journal.add_rows([a_run("page/origin")], [], BEAT)
@@ -233,7 +259,9 @@ def test_the_store_copy_stands_while_the_journal_holds_something(store: Store, j
     assert journal.store_copy.read_bytes() == before
 
 
-def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: Store, journal: Journal) -> None:
+def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(
+    store: Store, journal: Journal
+) -> None:
     mine, other = Leaseholder("p1"), Leaseholder("p2")
     with store.transaction() as tx:
         mine.take(tx, "monitor m", SLOT)
@@ -289,7 +317,11 @@ def test_what_is_written_while_the_store_copy_is_copied_is_in_it_as_a_whole_or_n
     journal.refresh_copy(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
-        assert [one.notice for one in near.outbox.deliveries()] == [one.id for one in near.outbox.notices()] == ["n"]
+        assert (
+            [one.notice for one in near.outbox.deliveries()]
+            == [one.id for one in near.outbox.notices()]
+            == ["n"]
+        )
     assert {one.notice for one in store.outbox.deliveries()} == {"n", "late"}
 
 

@@ -1,4 +1,6 @@
-"""Records of evidence that a store lost after it had taken them, and that a monitor's journal knows."""
+"""Records of evidence that a store lost after it had taken them, and that a monitor's journal
+knows.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,17 @@ def take(store: Store, *records: Record) -> None:
 
 
 def lose(store: Store, first: int) -> None:
-    """Have a store forget its last records, as one does that failed over to a standby some seconds behind."""
+    """Have a store forget its last records, as one does that failed over to a standby some seconds
+    behind.
+    """
     with store._engine.begin() as connection:
         connection.execute(delete(EVIDENCE).where(EVIDENCE.c.number >= first))
 
 
 def gaps(store: Store) -> list[str]:
-    return [line for line in verify_evidence(store.evidence, Path(), []) if line.startswith("evidence")]
+    return [
+        line for line in verify_evidence(store.evidence, Path(), []) if line.startswith("evidence")
+    ]
 
 
 @pytest.mark.parametrize("is_near", [True, False])
@@ -68,7 +74,9 @@ def test_what_a_store_has_lost_comes_back_with_what_was_kept_behind_it(
     assert gaps(store) == []
 
 
-def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: Store, journal: Journal) -> None:
+def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(
+    store: Store, journal: Journal
+) -> None:
     records = chained(4)
     take(store, *records[:2])
     journal.refresh_copy(store, SLOT)
@@ -78,7 +86,9 @@ def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: S
     assert [run.evidence for run in store.runs.of_release("r")] == [("m-2",)]
 
 
-def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(store: Store, journal: Journal) -> None:
+def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(
+    store: Store, journal: Journal
+) -> None:
     records = chained(3)
     take(store, records[0])
     journal.refresh_copy(store, SLOT)
@@ -113,7 +123,9 @@ def test_what_a_monitor_kept_without_its_store_is_its_own_and_what_another_kept_
     assert store.evidence.chain(name) == records[: 1 + brought]
 
 
-def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: Store, journal: Journal) -> None:
+def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(
+    store: Store, journal: Journal
+) -> None:
     take(store, *chained(2))
     journal.refresh_copy(store, SLOT)
     lose(store, 1)

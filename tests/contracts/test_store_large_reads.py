@@ -31,11 +31,15 @@ TENFOLD = 10.0
 def an_entry(number: int, later: timedelta = timedelta()) -> Announcement:
     slot = a_slot(SLOT + number * DAY + later)
     url = f"https://stats.example/releases/{number}"
-    return Announcement(f"e{number}", f"Example {number} on a subject", "example", url, slot, State.CONFIRMED)
+    return Announcement(
+        f"e{number}", f"Example {number} on a subject", "example", url, slot, State.CONFIRMED
+    )
 
 
 def a_read(entries: Sequence[Announcement], finished: datetime) -> Outcome:
-    read = CalendarRead("stats", finished, finished, usable=True, entries=len(entries), digest=str(len(entries)))
+    read = CalendarRead(
+        "stats", finished, finished, usable=True, entries=len(entries), digest=str(len(entries))
+    )
     return Outcome(read, Reading(tuple(entries)))
 
 
@@ -51,7 +55,9 @@ def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> 
         slow = SlowStore(store, TENFOLD)
         health = HealthState(clock.now(), {}, MINUTE, blind.append)
         recorder = StoreHealth(clock, Metrics("test", {}, [], []), health)
-        writer = Writer(slow.store, clock, on_commit=recorder.note_commit, on_failure=recorder.note_failure)
+        writer = Writer(
+            slow.store, clock, on_commit=recorder.note_commit, on_failure=recorder.note_failure
+        )
         await a_ledger(slow.store, writer, clock).record_read(
             a_read([an_entry(n) for n in range(ENTRIES)], clock.now()), ()
         )
@@ -66,8 +72,13 @@ def test_a_large_read_is_stored_and_looks_are_stored_meanwhile(store: Store) -> 
 
     run_virtually(story)
     assert (
-        len(store.ledger.releases()) == len(store.ledger.promises()) == len(store.ledger.announced("stats")) == ENTRIES
+        len(store.ledger.releases())
+        == len(store.ledger.promises())
+        == len(store.ledger.announced("stats"))
+        == ENTRIES
     )
-    assert [(read.usable, read.entries) for read in store.ledger.reads("stats")] == [(True, ENTRIES)]
+    assert [(read.usable, read.entries) for read in store.ledger.reads("stats")] == [
+        (True, ENTRIES)
+    ]
     # A portion that is under way, and its own transaction.
     assert max(took) < 1.0

@@ -26,9 +26,15 @@ def promised(release: str, slot: datetime | Slot = SLOT, **fields: object) -> Pr
     return a_promise(slot, release=release, **{"learnt": SLOT - 28 * DAY, **fields})
 
 
-def test_releases_of_now_are_those_still_shown_shown_lately_or_promised_for_later(store: Store) -> None:
+def test_releases_of_now_are_those_still_shown_shown_lately_or_promised_for_later(
+    store: Store,
+) -> None:
     with store.transaction() as tx:
-        tx.save(an_entry("shown"), an_entry("left", gone=SLOT + WEEK), an_entry("over", gone=SLOT - MINUTE))
+        tx.save(
+            an_entry("shown"),
+            an_entry("left", gone=SLOT + WEEK),
+            an_entry("over", gone=SLOT - MINUTE),
+        )
         tx.save(*(an_entry(name, gone=SLOT - DAY) for name in ("moved", "one-left")))
         tx.save(an_entry("one-left", "ons"))
         tx.add_promises([promised("moved", SLOT + 400 * DAY), promised("over", SLOT - MINUTE)])
@@ -62,14 +68,21 @@ def test_promises_in_the_same_words_are_each_of_their_own_release(store: Store) 
     made = [promised("a"), promised("b"), promised("b", calendar="ons")]
     with store.transaction() as tx:
         tx.add_promises(made)
-    assert store.ledger.promises(["a", "b"]) == sorted(made, key=lambda each: (each.learnt, each.release))
+    assert store.ledger.promises(["a", "b"]) == sorted(
+        made, key=lambda each: (each.learnt, each.release)
+    )
 
 
 def test_releases_that_are_stored_otherwise_or_not_at_all_are_told(store: Store) -> None:
     kept = [a_release(id=name) for name in "abc"]
     with store.transaction() as tx:
         tx.save(*kept)
-    asked = [kept[0], replace(kept[1], title="Another"), replace(kept[2], joined_by="link"), a_release(id="d")]
+    asked = [
+        kept[0],
+        replace(kept[1], title="Another"),
+        replace(kept[2], joined_by="link"),
+        a_release(id="d"),
+    ]
     assert store.ledger.differing(asked) == ["b", "c", "d"]
 
 
@@ -81,7 +94,10 @@ def test_releases_are_found_by_name_and_by_what_is_in_their_title_or_address(sto
         tx.save(first, *others, away)
     assert store.ledger.releases_named(["b", "a", "unknown"]) == [first, others[0]]
     assert store.ledger.releases_named(["d"]) == [away]
-    assert store.ledger.releases_alike("ofqual", "x.example/births", ["death"]) == [first, others[0]]
+    assert store.ledger.releases_alike("ofqual", "x.example/births", ["death"]) == [
+        first,
+        others[0],
+    ]
     assert store.ledger.releases_alike("ofqual", "x.example/none", ["0% MORE_"]) == [first]
     assert store.ledger.releases_alike("ofqual", "x.example/none", ["5_%"]) == []
     assert store.ledger.releases_alike("ons", "x.example", ["deaths"]) == []
@@ -91,18 +107,25 @@ def test_editions_come_in_pages_with_what_was_promised_last(store: Store) -> Non
     with store.transaction() as tx:
         tx.save(*(a_release(id=name) for name in "abcd"), a_release(id="gone", joined_into="a"))
         tx.add_promises([*map(promised, ("a", "c", "gone")), promised("b", no_slot())])
-        tx.add_promises([promised("a", SLOT + DAY, learnt=SLOT - DAY), promised("a", calendar="ons")])
+        tx.add_promises(
+            [promised("a", SLOT + DAY, learnt=SLOT - DAY), promised("a", calendar="ons")]
+        )
     a = SeriesEdition("a", "ofqual", a_release().title, ("govuk",), a_slot(SLOT + DAY))
     b, c = replace(a, release="b", slot=no_slot()), replace(a, release="c", slot=a_slot())
     assert store.ledger.editions() == [a, b, c]
     assert (store.ledger.editions(limit=2), store.ledger.editions("b")) == ([a, b], [c])
 
 
-def test_a_claim_of_the_public_record_is_kept_once_and_found_by_its_time_and_address(store: Store) -> None:
+def test_a_claim_of_the_public_record_is_kept_once_and_found_by_its_time_and_address(
+    store: Store,
+) -> None:
     claim, restamped = a_claim(title="Ä"), a_claim(at=SLOT + MINUTE, slot=None, slot_source="")
     elsewhere = a_claim(producer="dfe", url="https://www.gov.uk/government/statistics/b")
     with store.transaction() as tx:
-        added = [tx.add(one) for one in (claim, elsewhere, restamped, replace(claim, read=SLOT + 2 * DAY))]
+        added = [
+            tx.add(one)
+            for one in (claim, elsewhere, restamped, replace(claim, read=SLOT + 2 * DAY))
+        ]
     assert added == [True, True, True, False]
     assert store.ledger.claims() == [elsewhere, claim, restamped]
     assert store.ledger.claims(SLOT, SLOT + MINUTE) == [elsewhere, claim]
@@ -114,7 +137,12 @@ DAYS = st.integers(-3, 3).map(lambda days: days * DAY)
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abc"), st.sampled_from(["govuk", "ons"]), st.none() | DAYS, st.lists(DAYS)),
+        st.tuples(
+            st.sampled_from("abc"),
+            st.sampled_from(["govuk", "ons"]),
+            st.none() | DAYS,
+            st.lists(DAYS),
+        ),
         unique_by=lambda row: row[:2],
     )
 )
@@ -124,7 +152,8 @@ def test_what_is_dropped_from_memory_is_what_a_start_would_leave_out(
 ) -> None:
     store, ledger = TemporaryStore(), PromiseBook()
     entries = [
-        an_entry(name, calendar, gone=None if gone is None else SLOT + gone) for name, calendar, gone, _ in drawn
+        an_entry(name, calendar, gone=None if gone is None else SLOT + gone)
+        for name, calendar, gone, _ in drawn
     ]
     promises = [
         promised(release, SLOT + slot, calendar=calendar, learnt=SLOT - (10 * number + n) * DAY)
@@ -139,5 +168,7 @@ def test_what_is_dropped_from_memory_is_what_a_start_would_leave_out(
         CalendarState(name).with_stored_entries(store.ledger.announced(name))
         for name in {it.calendar for it in entries}
     ]
-    over = find_past_releases(states, {(it.calendar, it.uid): it.release for it in entries}, ledger, SLOT)
+    over = find_past_releases(
+        states, {(it.calendar, it.uid): it.release for it in entries}, ledger, SLOT
+    )
     assert over == {it.release for it in entries}.difference(store.ledger.shown_since(SLOT))

@@ -39,10 +39,14 @@ def source(tmp_path: Path) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))]
+)
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return (
-        request.getfixturevalue("database") if request.param == "postgresql" else f"sqlite:///{tmp_path}/new/target.db"
+        request.getfixturevalue("database")
+        if request.param == "postgresql"
+        else f"sqlite:///{tmp_path}/new/target.db"
     )
 
 
@@ -50,12 +54,17 @@ def replayed(url: str) -> list[tuple[str, list[str]]]:
     store = open_store(url)
     try:
         assert store.check() == []
-        return [(release, list(found)) for release, found in replay(store, make_policies(Settings()), None, None)]
+        return [
+            (release, list(found))
+            for release, found in replay(store, make_policies(Settings()), None, None)
+        ]
     finally:
         store.close()
 
 
-def test_a_store_goes_to_another_database_and_back_whole(source: str, target: str, tmp_path: Path) -> None:
+def test_a_store_goes_to_another_database_and_back_whole(
+    source: str, target: str, tmp_path: Path
+) -> None:
     rows = copy_store(source, target)
     assert (rows["release"], rows["run"], rows["incident"]) == (2, 2, 1)
     assert replayed(target) == replayed(source) == [("births-2016", [])]
@@ -66,7 +75,10 @@ def test_a_store_goes_to_another_database_and_back_whole(source: str, target: st
 def rows_of(url: str) -> dict[str, list[Any]]:
     """Return every row of every table, in an order of its own."""
     with closing(Store(url)) as store, store._engine.connect() as connection:
-        return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in METADATA.sorted_tables}
+        return {
+            table.name: sorted(map(repr, connection.execute(select(table))))
+            for table in METADATA.sorted_tables
+        }
 
 
 def fill_the_rest(url: str) -> None:
@@ -75,18 +87,24 @@ def fill_the_rest(url: str) -> None:
         tx.save(an_entry("births-2016"), an_entry("deaths-2029", "ons", gone=SLOT + DAY))
         tx.save(a_read(usable=False, entries=3, fault="“503”", evidence="m-1"))
         tx.add_blind(Blind(SLOT - DAY, SLOT - DAY + SECOND, "store", host="www.gov.uk"))
-        tx.save(Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty", "ihre Seite zieht um"))
+        tx.save(
+            Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty", "ihre Seite zieht um")
+        )
         tx.save(RotaRead("on-call", SLOT, '[["duty A","…","…"]]'))
         tx.add(a_claim())
         tx.save(Heartbeat("m", SLOT, stopped=True))
         tx.add_evidence([a_record(1), a_record(2, offset=2**40, expired=SLOT)])
-        tx.save(a_run("births-2016/page/edge", first=SLOT - DAY, address="https://x/ä", failed=2**20))
+        tx.save(
+            a_run("births-2016/page/edge", first=SLOT - DAY, address="https://x/ä", failed=2**20)
+        )
         assert tx.take_lease("outbox", "m", SLOT, SLOT + DAY)
         notice = store.outbox.notices()[0].id
         tx.save(a_sent_delivery("desk", notice=notice, reference="Ä-1"))
 
 
-def test_every_row_of_every_table_arrives_as_it_was(source: str, target: str, tmp_path: Path) -> None:
+def test_every_row_of_every_table_arrives_as_it_was(
+    source: str, target: str, tmp_path: Path
+) -> None:
     fill_the_rest(source)
     whole = rows_of(source)
     assert [name for name, rows in whole.items() if not rows] == []
@@ -101,7 +119,9 @@ def test_every_row_of_every_table_arrives_as_it_was(source: str, target: str, tm
     assert rows_of(f"sqlite:///{tmp_path}/again.db") == whole
 
 
-def test_a_backup_is_restored_whole_and_stays_as_it_was(source: str, target: str, tmp_path: Path) -> None:
+def test_a_backup_is_restored_whole_and_stays_as_it_was(
+    source: str, target: str, tmp_path: Path
+) -> None:
     store = open_store(source)
     store.backup(tmp_path / "backup.db")
     store.close()
@@ -122,13 +142,18 @@ def test_nothing_that_is_there_is_overwritten(source: str, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("standing", "message"), [("waiting", "refused"), ("lost", "no row was copied, because one cannot be")]
+    ("standing", "message"),
+    [("waiting", "refused"), ("lost", "no row was copied, because one cannot be")],
 )
-def test_interrupted_copy_leaves_no_rows(source: str, target: str, standing: str, message: str) -> None:
+def test_interrupted_copy_leaves_no_rows(
+    source: str, target: str, standing: str, message: str
+) -> None:
     with closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as connection, connection:
         # About a notice that is not there: the last table of all refuses it.
         row = (standing,)
-        connection.execute("INSERT INTO delivery VALUES ('no such', 'desk', ?, 0, 0, NULL, NULL, '', '')", row)
+        connection.execute(
+            "INSERT INTO delivery VALUES ('no such', 'desk', ?, 0, 0, NULL, NULL, '', '')", row
+        )
         connection.commit()
         with pytest.raises(UserFault, match=message):
             copy_store(source, target)
@@ -136,7 +161,9 @@ def test_interrupted_copy_leaves_no_rows(source: str, target: str, standing: str
     assert copy_store(source, target)["release"] == 2
 
 
-def test_a_backup_of_an_older_version_is_brought_to_this_ones_shape(tmp_path: Path, target: str) -> None:
+def test_a_backup_of_an_older_version_is_brought_to_this_ones_shape(
+    tmp_path: Path, target: str
+) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/old.db")
     with engine.begin() as connection:
         migrate.upgrade(connection, known_revisions()[-2])
@@ -153,7 +180,9 @@ def test_a_backup_of_an_older_version_is_brought_to_this_ones_shape(tmp_path: Pa
         (b"", "is not a store of ninethirty"),
     ],
 )
-def test_file_that_is_no_backup_is_refused_in_one_line(content: bytes, message: str, tmp_path: Path) -> None:
+def test_file_that_is_no_backup_is_refused_in_one_line(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
     (tmp_path / "backup.db").write_bytes(content)
     with pytest.raises(UserFault, match=message):
         restore_store(tmp_path / "backup.db", f"sqlite:///{tmp_path}/target.db")
@@ -163,7 +192,9 @@ def test_file_that_is_no_backup_is_refused_in_one_line(content: bytes, message: 
     assert not (tmp_path / "target.db").exists()
 
 
-@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs a file that cannot be read, even by root")
+@pytest.mark.skipif(
+    not Path("/proc/self/mem").is_file(), reason="needs a file that cannot be read, even by root"
+)
 def test_backup_with_an_unreadable_write_ahead_log_is_refused(source: str, tmp_path: Path) -> None:
     (tmp_path / "source.db-wal").symlink_to("/proc/self/mem")
     with pytest.raises(UserFault, match="cannot be read"):
@@ -177,7 +208,9 @@ def test_a_copy_of_what_is_damaged_is_refused_with_what_to_do(source: str, tmp_p
         # The map of pages, which is not used for copied rows.
         pages[4096:8192] = b"\xa5" * 4096
         file.write_bytes(pages)
-        with pytest.raises(StoreFault, match=r"the database is damaged: stop, .*`ninethirty store restore BACKUP`$"):
+        with pytest.raises(
+            StoreFault, match=r"the database is damaged: stop, .*`ninethirty store restore BACKUP`$"
+        ):
             store.backup(tmp_path / "b.db")
     assert not (tmp_path / "b.db").exists()
 
@@ -196,7 +229,9 @@ def test_a_damaged_store_says_in_one_line_what_to_do_and_is_replaced(
     assert status_of([*say, "store", "check"]) == 1
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith("the database is damaged (")
-    assert line.endswith("stop, move it and its -wal and -shm away, `ninethirty store restore BACKUP`")
+    assert line.endswith(
+        "stop, move it and its -wal and -shm away, `ninethirty store restore BACKUP`"
+    )
     for beside in tmp_path.glob("source.db*"):
         beside.rename(beside.with_name(f"damaged-{beside.name}"))
     assert status_of([*say, "store", "restore", str(tmp_path / "b.db")]) == 0

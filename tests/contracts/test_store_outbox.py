@@ -64,7 +64,9 @@ def test_a_notice_is_replaced_and_its_deliveries_stay(store: Store) -> None:
 
 def test_drafts_keep_every_version_and_refuse_to_write_one_twice(store: Store) -> None:
     first = Draft("i", 1, SLOT, "monitor", "A", "1.0", {"delay": [1, None]}, {}, None, "d1")
-    second = replace(first, version=2, by="lead statistician", words={"cause": "Wrong button"}, signed=SLOT + DAY)
+    second = replace(
+        first, version=2, by="lead statistician", words={"cause": "Wrong button"}, signed=SLOT + DAY
+    )
     with store.transaction() as tx:
         tx.save(an_incident())
         tx.add_notice(a_notice(), [])
@@ -75,7 +77,9 @@ def test_drafts_keep_every_version_and_refuse_to_write_one_twice(store: Store) -
     assert store.verdicts.drafts("i") == [first, second]
 
 
-def test_what_is_written_is_read_within_its_transaction_and_gone_if_that_fails(store: Store) -> None:
+def test_what_is_written_is_read_within_its_transaction_and_gone_if_that_fails(
+    store: Store,
+) -> None:
     first = Draft("i", 1, SLOT, "monitor", "A", "1.0", {}, {}, None, "d1")
 
     def write(tx: Transaction) -> None:
@@ -103,7 +107,13 @@ def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) ->
 
     break_off(store, tell)
     verdicts, outbox = store.verdicts, store.outbox
-    kept = [verdicts.judged(), verdicts.events(), verdicts.incidents(), outbox.notices(), outbox.deliveries()]
+    kept = [
+        verdicts.judged(),
+        verdicts.events(),
+        verdicts.incidents(),
+        outbox.notices(),
+        outbox.deliveries(),
+    ]
     assert kept == [[]] * 5
     assert (outbox.pending(), store.leases.leases()) == (0, [])
 
@@ -139,7 +149,9 @@ def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
 
 
 def test_events_come_in_time_order_page_by_page(store: Store) -> None:
-    events = [an_event(f"e{n}", release="r" if n % 2 else "s", at=SLOT + n * SECOND) for n in range(6)]
+    events = [
+        an_event(f"e{n}", release="r" if n % 2 else "s", at=SLOT + n * SECOND) for n in range(6)
+    ]
     with store.transaction() as tx:
         for event in reversed(events):
             tx.add(event)
@@ -156,8 +168,14 @@ def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> 
     with store.transaction() as tx:
         tx.save(an_incident())
         tx.add_notice(a_notice(), due)
-        tx.save(replace(due[0], standing=DeliveryState.SENT, attempts=1, finished=SLOT, reference="250 OK"))
-        tx.save(replace(due[1], standing=DeliveryState.GIVEN_UP, attempts=9, reason="no such address"))
+        tx.save(
+            replace(
+                due[0], standing=DeliveryState.SENT, attempts=1, finished=SLOT, reference="250 OK"
+            )
+        )
+        tx.save(
+            replace(due[1], standing=DeliveryState.GIVEN_UP, attempts=9, reason="no such address")
+        )
     assert store.outbox.due_deliveries(SLOT + 2 * MINUTE) == [due[2]]
     assert store.outbox.due_deliveries(SLOT + DAY) == due[2:]
     assert store.outbox.due_deliveries(SLOT + DAY, limit=1) == [due[2]]
@@ -180,13 +198,18 @@ def save_with_notices(store: Store, *incidents: Incident) -> None:
 
 def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
     first = an_incident("i")
-    second = an_incident("j", kind=Kind.HAND, occurred=SLOT + DAY, opened=SLOT + DAY, words={"what": "A call"})
+    second = an_incident(
+        "j", kind=Kind.HAND, occurred=SLOT + DAY, opened=SLOT + DAY, words={"what": "A call"}
+    )
     save_with_notices(store, second, first)
     assert store.verdicts.incidents() == [first, second]
     assert store.verdicts.incidents(SLOT, SLOT + DAY) == [first]
     assert store.verdicts.incidents_of("r") == [first, second]
     assert store.verdicts.incidents_of("s") == []
-    assert store.verdicts.words_on(["j", "i", "unknown"]) == {"i": first.words, "j": {"what": "A call"}}
+    assert store.verdicts.words_on(["j", "i", "unknown"]) == {
+        "i": first.words,
+        "j": {"what": "A call"},
+    }
     assert store.verdicts.words_on([]) == {}
 
 
@@ -204,7 +227,10 @@ def test_open_incidents_are_listed_newest_first(store: Store) -> None:
 
 def test_the_last_read_of_each_rota_is_kept(store: Store) -> None:
     assert store.outbox.rotas() == []
-    other, newer = RotaRead("head", SLOT, "[]"), RotaRead("on-call", SLOT + DAY, '[["duty A","…","…"]]')
+    other, newer = (
+        RotaRead("head", SLOT, "[]"),
+        RotaRead("on-call", SLOT + DAY, '[["duty A","…","…"]]'),
+    )
     with store.transaction() as tx:
         for read in (RotaRead("on-call", SLOT, "[]"), other, newer):
             tx.save(read)
@@ -212,7 +238,9 @@ def test_the_last_read_of_each_rota_is_kept(store: Store) -> None:
 
 
 def test_a_silence_is_found_as_it_was_last_written_while_it_lasts(store: Store) -> None:
-    first = Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty statistician", "their site moves")
+    first = Silence(
+        "s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty statistician", "their site moves"
+    )
     second = replace(first, id="t", begins=SLOT - MINUTE, scope=Scope.INCIDENT)
     ended = replace(first, ended=SLOT + MINUTE, ended_by="head of profession")
     with store.transaction() as tx:
@@ -224,7 +252,9 @@ def test_a_silence_is_found_as_it_was_last_written_while_it_lasts(store: Store) 
 
 def test_deliveries_that_were_given_up_since_an_instant_come_newest_first(store: Store) -> None:
     def ended(channel: str, standing: DeliveryState, minutes: int, **fields: object) -> Delivery:
-        return a_delivery(channel, standing=standing, attempts=2, finished=SLOT + minutes * MINUTE, **fields)
+        return a_delivery(
+            channel, standing=standing, attempts=2, finished=SLOT + minutes * MINUTE, **fields
+        )
 
     rows = [
         ended("old", DeliveryState.GIVEN_UP, -1),
@@ -237,4 +267,6 @@ def test_deliveries_that_were_given_up_since_an_instant_come_newest_first(store:
         tx.add_notice(a_notice(incident="", release=""), rows)
     assert [row.channel for row in store.outbox.given_up(SLOT)] == ["second", "first"]
     assert store.outbox.pending() == 0
-    assert [row.reference for row in store.outbox.deliveries("n") if row.channel == "covered"] == ["d"]
+    assert [row.reference for row in store.outbox.deliveries("n") if row.channel == "covered"] == [
+        "d"
+    ]

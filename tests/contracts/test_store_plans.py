@@ -1,4 +1,6 @@
-"""Ten years of releases: every question people or the daemon wait for is answered from an index, on both databases."""
+"""Ten years of releases: every question people or the daemon wait for is answered from an index, on
+both databases.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +36,14 @@ MOST_ROWS = 1500
 QUESTIONS: dict[str, Callable[[Store], object]] = {
     "board: a day": lambda store: store.verdicts.judged(SLOT, SLOT + DAY),
     "board: one verdict": lambda store: store.verdicts.judged_one("r4000"),
-    "api: a producer's year": lambda store: store.verdicts.judged(SLOT, SLOT + 365 * DAY, "office-7"),
+    "api: a producer's year": lambda store: store.verdicts.judged(
+        SLOT, SLOT + 365 * DAY, "office-7"
+    ),
     "api: newest incidents": lambda store: store.verdicts.incidents(limit=500),
     "board: incidents that are open": lambda store: store.verdicts.open_incidents(500),
-    "board: what was filled in of what it shows": lambda store: store.verdicts.words_on(["i40", "i41"]),
+    "board: what was filled in of what it shows": lambda store: store.verdicts.words_on(
+        ["i40", "i41"]
+    ),
     "api: incidents of a month": lambda store: store.verdicts.incidents(SLOT, SLOT + 30 * DAY),
     "api: one incident": lambda store: store.verdicts.incident("i40"),
     "api: versions of a draft": lambda store: store.verdicts.drafts("i40"),
@@ -51,23 +57,33 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
     "api: events of a release": lambda store: store.verdicts.events(release="r4000"),
     "explain: its incidents": lambda store: store.verdicts.incidents_of("r4000"),
     "explain: its evidence": lambda store: store.evidence.records(["edge-1", "edge-4000"]),
-    "explain: blind spans around it": lambda store: store.runs.blind(SLOT + 900 * DAY, SLOT + 960 * DAY),
+    "explain: blind spans around it": lambda store: store.runs.blind(
+        SLOT + 900 * DAY, SLOT + 960 * DAY
+    ),
     "ledger: open verdicts": lambda store: store.verdicts.open_judged(),
     "ledger: releases not long over": lambda store: store.ledger.shown_since(SLOT + 3640 * DAY),
     "ledger: runs of some": lambda store: store.runs.of_releases(["r1", "r2"]),
     "ledger: verdicts on some": lambda store: store.verdicts.judged_on(["r1", "r2"]),
     "ledger: entries of some": lambda store: store.ledger.entries_of(["r1", "r2"]),
-    "ledger: entries shown long ago": lambda store: store.ledger.entries_named("govuk", ["u1", "u2"]),
+    "ledger: entries shown long ago": lambda store: store.ledger.entries_named(
+        "govuk", ["u1", "u2"]
+    ),
     "ledger: some releases": lambda store: store.ledger.releases_named(["r1", "r2"]),
-    "ledger: what is stored otherwise": lambda store: store.ledger.differing(store.ledger.releases_named(["r1"])),
+    "ledger: what is stored otherwise": lambda store: store.ledger.differing(
+        store.ledger.releases_named(["r1"])
+    ),
     "ledger: a page of editions": lambda store: store.ledger.editions("r1", 100),
-    "listing: releases alike": lambda store: store.ledger.releases_alike("office-7", "malpractice", ["malpractice"]),
+    "listing: releases alike": lambda store: store.ledger.releases_alike(
+        "office-7", "malpractice", ["malpractice"]
+    ),
     "ledger: entries of a calendar": lambda store: store.ledger.announced("small"),
     "ledger: last reads": lambda store: store.ledger.reads("govuk", limit=20),
     "ledger: promises of some": lambda store: store.ledger.promises(["r1", "r2"]),
     "api: a page of events": lambda store: store.verdicts.events((SLOT + 900 * DAY, "e"), limit=50),
     "api: one event": lambda store: store.verdicts.event("e40"),
-    "draft: the producer's incidents": lambda store: store.verdicts.incidents(None, SLOT + 900 * DAY, "office-0"),
+    "draft: the producer's incidents": lambda store: store.verdicts.incidents(
+        None, SLOT + 900 * DAY, "office-0"
+    ),
     "outbox: due": lambda store: store.outbox.due_deliveries(SLOT + 3650 * DAY),
     "outbox: how many wait": lambda store: store.outbox.pending(),
     "outbox: of a notice": lambda store: store.outbox.deliveries("n40"),
@@ -82,7 +98,10 @@ QUESTIONS: dict[str, Callable[[Store], object]] = {
 # How often each table of one first row is repeated, and what differs: {n} counts.
 COPIES = {
     "release": (8000, {"id": "'r' || {n}", "producer": "'office-' || ({n} % 40)"}),
-    "promise": (8000, {"release": "'r' || {n}", "learnt": "learnt + {step}", "begins": "begins + {step}"}),
+    "promise": (
+        8000,
+        {"release": "'r' || {n}", "learnt": "learnt + {step}", "begins": "begins + {step}"},
+    ),
     "judged": (
         8000,
         {
@@ -92,10 +111,19 @@ COPIES = {
             "final": "{n} < 7990",
         },
     ),
-    "event": (24000, {"id": "'e' || {n}", "release": "'r' || ({n} % 8000)", "at": "at + {step} / 3"}),
-    "run": (32000, {"target": "'r' || ({n} % 8000) || '/page/edge'", "first_sent": "first_sent + {n}"}),
+    "event": (
+        24000,
+        {"id": "'e' || {n}", "release": "'r' || ({n} % 8000)", "at": "at + {step} / 3"},
+    ),
+    "run": (
+        32000,
+        {"target": "'r' || ({n} % 8000) || '/page/edge'", "first_sent": "first_sent + {n}"},
+    ),
     "blind": (4000, {"begins": "begins + {step}", "ends": "ends + {step}"}),
-    "announced": (8000, {"uid": "'u' || {n}", "release": "'r' || {n}", "gone": "seen_last + {step}"}),
+    "announced": (
+        8000,
+        {"uid": "'u' || {n}", "release": "'r' || {n}", "gone": "seen_last + {step}"},
+    ),
     "calendar_read": (8000, {"started": "started + {step}"}),
     "incident": (
         1600,
@@ -126,7 +154,9 @@ def first_rows(store: Store) -> None:
         tx.save(*(an_entry("", calendar, "u0", seen_last=SLOT) for calendar in ("govuk", "small")))
         tx.save(a_read())
         tx.save(an_incident("i0", release="r0", **office))
-        tx.add_notice(a_notice("n0", incident="i0", release="r0", **office), [a_sent_delivery(notice="n0")])
+        tx.add_notice(
+            a_notice("n0", incident="i0", release="r0", **office), [a_sent_delivery(notice="n0")]
+        )
         tx.add_evidence([a_record(1, "edge")])
 
 
@@ -134,8 +164,12 @@ def copy_rows(connection: Connection) -> None:
     """Make ten years of the first rows."""
     for table, (count, changes) in COPIES.items():
         values_of = {column.name: f'{table}."{column.name}"' for column in METADATA.tables[table].c}
-        values_of |= {name: how.format(n="s.n", step=f"s.n * {STEP}") for name, how in changes.items()}
-        series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count - 1})"  # noqa: S608 # names of our own
+        values_of |= {
+            name: how.format(n="s.n", step=f"s.n * {STEP}") for name, how in changes.items()
+        }
+        series = (
+            f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count - 1})"  # noqa: S608 # names of our own
+        )
         names, values = ", ".join(f'"{name}"' for name in values_of), ", ".join(values_of.values())
         only = " WHERE calendar = 'govuk'" if table == "announced" else ""
         copy = f"INSERT INTO {table} ({names}) {series} SELECT {values} FROM {table}, s{only}"  # noqa: S608 # as above
@@ -186,20 +220,34 @@ def explained(store: Store, ask: Callable[[Store], object], how: str) -> list[An
     """Return the rows in which the database explains each statement of a question."""
     with listening(store) as statements:
         ask(store)
-    asked = [(words, values) for words, values in statements if words.lstrip().startswith(("SELECT", "WITH"))]
+    asked = [
+        (words, values)
+        for words, values in statements
+        if words.lstrip().startswith(("SELECT", "WITH"))
+    ]
     assert asked
     with store._engine.connect() as connection:
-        return [row for words, values in asked for row in connection.exec_driver_sql(f"{how} {words}", values).all()]
+        return [
+            row
+            for words, values in asked
+            for row in connection.exec_driver_sql(f"{how} {words}", values).all()
+        ]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_no_question_that_somebody_waits_for_reads_a_whole_table(sqlite_years: Store, name: str) -> None:
+def test_no_question_that_somebody_waits_for_reads_a_whole_table(
+    sqlite_years: Store, name: str
+) -> None:
     plan = [row[-1] for row in explained(sqlite_years, QUESTIONS[name], "EXPLAIN QUERY PLAN")]
-    assert [step for step in plan if step.startswith("SCAN") and not is_short(step, name)] == [], plan
+    assert [step for step in plan if step.startswith("SCAN") and not is_short(step, name)] == [], (
+        plan
+    )
 
 
 def is_short(step: str, name: str) -> bool:
-    """Return whether a step that scans reads few rows: the first of an index, or only rows that a search found."""
+    """Return whether a step that scans reads few rows: the first of an index, or only rows that a
+    search found.
+    """
     along = "USING INDEX" in step and "newest" in name
     # Releases joined into others, and open incidents, have their own partial indexes.
     has_own = "ix_release_joined_into" in step or "ix_incident_open" in step
@@ -240,5 +288,9 @@ def touched(node: dict[str, Any]) -> float:
     """Return how many rows of a table a step read, those it threw away included."""
     if "Relation Name" not in node:
         return 0.0
-    rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
+    rows = (
+        node["Actual Rows"]
+        + node.get("Rows Removed by Filter", 0)
+        + node.get("Rows Removed by Index Recheck", 0)
+    )
     return float(rows * node["Actual Loops"])

@@ -1,4 +1,6 @@
-"""A PostgreSQL that is stopped or keeps a lock: our own timeout ends the call, and the store is used again later."""
+"""A PostgreSQL that is stopped or keeps a lock: our own timeout ends the call, and the store is
+used again later.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,8 @@ def others(postgresql: str) -> Sequence[int]:
     engine = create_engine(postgresql)
     with engine.connect() as connection:
         asked = text(
-            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <>"
+            " pg_backend_pid()"
         )
         pids = connection.execute(asked).scalars().all()
     engine.dispose()
@@ -54,7 +57,11 @@ def test_every_connection_has_its_time_outs(postgresql: str) -> None:
     set_time_limits(engine)
     with engine.connect() as connection:
         names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-        assert [connection.execute(text(f"SHOW {name}")).scalar() for name in names] == ["30s", "5s", "5s"]
+        assert [connection.execute(text(f"SHOW {name}")).scalar() for name in names] == [
+            "30s",
+            "5s",
+            "5s",
+        ]
         driver = connection.connection.driver_connection
         assert isinstance(driver, LimitedConnection)
         assert driver.info.get_parameters()["tcp_user_timeout"] == "20000"
@@ -62,7 +69,9 @@ def test_every_connection_has_its_time_outs(postgresql: str) -> None:
 
 
 def test_what_an_address_asks_for_goes_first(postgresql: str) -> None:
-    engine = create_engine(make_url(postgresql).update_query_dict({"options": "-c lock_timeout=70"}))
+    engine = create_engine(
+        make_url(postgresql).update_query_dict({"options": "-c lock_timeout=70"})
+    )
     set_time_limits(engine)
     with engine.connect() as connection:
         assert connection.execute(text("SHOW lock_timeout")).scalar() == "70ms"
@@ -70,7 +79,9 @@ def test_what_an_address_asks_for_goes_first(postgresql: str) -> None:
     engine.dispose()
 
 
-def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_takes(postgresql: str) -> None:
+def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_takes(
+    postgresql: str,
+) -> None:
     engine, asked = create_engine(postgresql), text("SHOW idle_in_transaction_session_timeout")
     set_time_limits(engine)
     with engine.connect() as connection, long_limits(connection, idles=True):
@@ -80,14 +91,19 @@ def test_a_copy_may_leave_its_transaction_alone_for_as_long_as_the_other_store_t
     engine.dispose()
 
 
-def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_another(postgresql: str) -> None:
+def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_another(
+    postgresql: str,
+) -> None:
     engine = create_engine(postgresql)
     set_time_limits(engine)
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, LimitedConnection)
         driver.silence_limit = 0.2
-        with stopped(driver.info.backend_pid), pytest.raises(OperationalError, match=r"has not answered for 0\.2 sec"):
+        with (
+            stopped(driver.info.backend_pid),
+            pytest.raises(OperationalError, match=r"has not answered for 0\.2 sec"),
+        ):
             connection.execute(text("SELECT 1"))
         assert driver.closed
     with engine.connect() as connection:
@@ -107,7 +123,9 @@ def test_a_row_that_somebody_else_holds_is_waited_for_no_longer_than_that(postgr
     store.close()
 
 
-def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(postgresql: str) -> None:
+def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(
+    postgresql: str,
+) -> None:
     store, faults = open_store(postgresql), list[StoreFault]()
     store.upgrade()
 
@@ -121,7 +139,9 @@ def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(post
         writer = Writer(store, SystemClock(), on_failure=failed)
         await writer.write(lambda tx: tx.save(Heartbeat("edge", NOON)))
         with stopped(*others(postgresql)):
-            owed = asyncio.ensure_future(writer.write(lambda tx: tx.save(Heartbeat("edge", NOON + timedelta(1)))))
+            owed = asyncio.ensure_future(
+                writer.write(lambda tx: tx.save(Heartbeat("edge", NOON + timedelta(1))))
+            )
             async with asyncio.timeout(60):
                 await silent.wait()
             assert not owed.done()

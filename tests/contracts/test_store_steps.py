@@ -1,4 +1,6 @@
-"""A store of an earlier version, brought to this version's shape and back: on both databases, with rows in it."""
+"""A store of an earlier version, brought to this version's shape and back: on both databases, with
+rows in it.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +43,25 @@ def test_rows_of_the_second_version_are_found_by_the_third(sql_store: Store) -> 
         bodies = connection.execute(text("SELECT body FROM announced ORDER BY uid")).scalars().all()
         assert [json.loads(unpack(bytes(one)))["release"] for one in bodies] == ["r", "s"]
     sql_store.upgrade()
-    assert (sql_store.ledger.releases(), sql_store.ledger.entries_of(["r", "s"])) == ([release], entries)
-    assert sql_store.ledger.releases_alike("ofqual", "government/statistics/malpractice", []) == [release]
+    assert (sql_store.ledger.releases(), sql_store.ledger.entries_of(["r", "s"])) == (
+        [release],
+        entries,
+    )
+    assert sql_store.ledger.releases_alike("ofqual", "government/statistics/malpractice", []) == [
+        release
+    ]
     assert [edition.title for edition in sql_store.ledger.editions()] == [release.title]
 
 
-def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_name(sql_store: Store) -> None:
+def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_name(
+    sql_store: Store,
+) -> None:
     kept = a_run(monitor="north-2", evidence=("north-2-15", "north-2-16"))
-    both = [replace(kept, monitor=""), replace(kept, target="r/sheet/edge"), replace(kept, monitor="south")]
+    both = [
+        replace(kept, monitor=""),
+        replace(kept, target="r/sheet/edge"),
+        replace(kept, monitor="south"),
+    ]
     with sql_store.transaction() as tx:
         tx.save(replace(both[0], target="r/page/origin", evidence=()), both[1], both[2])
     with sql_store._engine.begin() as connection:
@@ -66,7 +79,9 @@ def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_n
 
 def test_incidents_of_the_fifth_version_are_open_or_over_as_they_were(sql_store: Store) -> None:
     still = an_incident("i")
-    over = replace(still, id="over", closed=still.opened, words={"waived": "no report was called for"})
+    over = replace(
+        still, id="over", closed=still.opened, words={"waived": "no report was called for"}
+    )
     owed = replace(still, id="owed", closed=still.opened)
     with sql_store.transaction() as tx:
         for one in (still, over, owed):

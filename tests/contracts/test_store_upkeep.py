@@ -31,7 +31,10 @@ def test_evidence_is_found_by_id_and_along_its_chain(store: Store) -> None:
     records = [a_record(1), a_record(2), a_record(3)]
     with store.transaction() as tx:
         tx.add_evidence([*records, a_record(1, "north-2")])
-    assert store.evidence.records(["m-3", "m-1", "m-9", "none", "m-x", ""]) == [records[0], records[2]]
+    assert store.evidence.records(["m-3", "m-1", "m-9", "none", "m-x", ""]) == [
+        records[0],
+        records[2],
+    ]
     assert store.evidence.records([a_record(1, "north-2").id]) == [a_record(1, "north-2")]
     assert store.evidence.chain("m", after=1, limit=1) == [records[1]]
     assert store.evidence.last("m") == records[2]
@@ -88,7 +91,9 @@ def test_a_lease_tells_since_when_it_was_held_without_a_break(store: Store) -> N
 
 
 @pytest.mark.needs("postgresql")
-def test_the_leases_of_several_monitors_run_out_by_the_clock_of_their_database(postgresql: str) -> None:
+def test_the_leases_of_several_monitors_run_out_by_the_clock_of_their_database(
+    postgresql: str,
+) -> None:
     store = open_store(postgresql)
     store.upgrade()
     with store.transaction() as tx:
@@ -154,14 +159,26 @@ def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: 
         store.backup(tmp_path / "copy.db")
     copy = open_store(f"sqlite:///{tmp_path}/copy.db")
     assert (copy.ledger.releases(), runs_of(copy, "r/page/edge")) == ([a_release()], [a_run()])
-    assert (copy.verdicts.incidents(), copy.outbox.notices(), copy.check()) == ([an_incident()], [a_notice()], [])
+    assert (copy.verdicts.incidents(), copy.outbox.notices(), copy.check()) == (
+        [an_incident()],
+        [a_notice()],
+        [],
+    )
     copy.close()
     assert [it.name for it in tmp_path.iterdir() if "part" in it.name] == []
 
 
-@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
-def test_many_that_upgrade_at_once_make_one_store(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> None:
-    url = request.getfixturevalue("database") if kind == "postgresql" else f"sqlite:///{tmp_path}/shared.db"
+@pytest.mark.parametrize(
+    "kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))]
+)
+def test_many_that_upgrade_at_once_make_one_store(
+    request: pytest.FixtureRequest, kind: str, tmp_path: Path
+) -> None:
+    url = (
+        request.getfixturevalue("database")
+        if kind == "postgresql"
+        else f"sqlite:///{tmp_path}/shared.db"
+    )
     stores = [open_store(url) for _ in range(3)]
     with ThreadPoolExecutor(len(stores)) as pool:
         list(pool.map(lambda one: one.upgrade(), stores))

@@ -1,4 +1,6 @@
-"""Two versions work on one store: additions do not disturb the older one, and an incompatible one is refused."""
+"""Two versions work on one store: additions do not disturb the older one, and an incompatible one
+is refused.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,15 @@ from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import a_delivery, a_sent_delivery, a_verdict_row, an_event, runs_of
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))]
+)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return request.getfixturevalue("database") if request.param == "postgresql" else f"sqlite:///{tmp_path}/store.db"
+    return (
+        request.getfixturevalue("database")
+        if request.param == "postgresql"
+        else f"sqlite:///{tmp_path}/store.db"
+    )
 
 
 def opened(place: str, shape: Shape) -> Store:
@@ -84,20 +92,27 @@ def read_everything(store: Store) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize(("older", "newer"), [(BEFORE, OURS), (OURS, NEXT)], ids=["before and this", "this and next"])
-def test_a_version_goes_on_reading_and_writing_beside_the_next(place: str, older: Shape, newer: Shape) -> None:
+@pytest.mark.parametrize(
+    ("older", "newer"), [(BEFORE, OURS), (OURS, NEXT)], ids=["before and this", "this and next"]
+)
+def test_a_version_goes_on_reading_and_writing_beside_the_next(
+    place: str, older: Shape, newer: Shape
+) -> None:
     with closing(Store(place, shape=older)) as old, closing(Store(place, shape=newer)) as new:
         if older is BEFORE:
             _make_older(place)
         old.upgrade()
-        # The version before wrote runs without `first_received`. The code of this version cannot write them so.
+        # The version before wrote runs without `first_received`. The code of this version cannot
+        # write them so.
         with_runs = older is not BEFORE
         fill(old, with_runs=with_runs)
         assert old.newer == ""
         new.upgrade()
         assert read_everything(old) == read_everything(new)
         with new._engine.begin() as connection:
-            added = [table(name, column("remark"), column("weight")) for name in MORE if newer is NEXT]
+            added = [
+                table(name, column("remark"), column("weight")) for name in MORE if newer is NEXT
+            ]
             for each in added:
                 connection.execute(update(each).values(remark="kept", weight=7))
         with capture_logs() as logs:
@@ -106,17 +121,26 @@ def test_a_version_goes_on_reading_and_writing_beside_the_next(place: str, older
         assert [(line["event"], line["shape"]) for line in logs] == [("store_newer", newer.head)]
         assert (old.newer, new.newer) == (newer.head, "")
         assert read_everything(old) == read_everything(new)
-        # Columns of the next version keep their values, and rows that the older version adds get the defaults.
+        # Columns of the next version keep their values, and rows that the older version adds get
+        # the defaults.
         with new._engine.begin() as connection:
             for each in added:
                 rows = connection.execute(select(each).order_by(each.c.weight)).all()
                 assert rows == ([(None, 1), ("kept", 7)] if each.name == "event" else [("kept", 7)])
         assert [each.id for each in new.verdicts.events()] == ["first", "second"]
-        assert (new.outbox.due_deliveries(SLOT + MINUTE), old.outbox.due_deliveries(SLOT + MINUTE)) == ([], [])
+        assert (
+            new.outbox.due_deliveries(SLOT + MINUTE),
+            old.outbox.due_deliveries(SLOT + MINUTE),
+        ) == ([], [])
         old.upgrade()
-        assert [line for line in old.check() if "lost" not in line and "says another" not in line] == []
+        assert [
+            line for line in old.check() if "lost" not in line and "says another" not in line
+        ] == []
         with new._engine.begin() as connection:
-            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == newer.head
+            assert (
+                connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+                == newer.head
+            )
 
 
 def _make_older(place: str) -> None:
@@ -126,9 +150,17 @@ def _make_older(place: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize(("first", "then"), [(OURS, NEXT), (NEXT, OURS)], ids=["old then new", "new then old"])
-def test_what_one_version_tells_the_other_does_not_tell_again(place: str, first: Shape, then: Shape) -> None:
-    with closing(opened(place, NEXT)), closing(opened(place, first)) as one, closing(opened(place, then)) as other:
+@pytest.mark.parametrize(
+    ("first", "then"), [(OURS, NEXT), (NEXT, OURS)], ids=["old then new", "new then old"]
+)
+def test_what_one_version_tells_the_other_does_not_tell_again(
+    place: str, first: Shape, then: Shape
+) -> None:
+    with (
+        closing(opened(place, NEXT)),
+        closing(opened(place, first)) as one,
+        closing(opened(place, then)) as other,
+    ):
         fill(one)
         with other.transaction() as tx:
             assert not tx.take_lease("outbox", "other", SLOT, SLOT + MINUTE)
@@ -140,11 +172,15 @@ def test_what_one_version_tells_the_other_does_not_tell_again(place: str, first:
         assert other.outbox.due_deliveries(SLOT) == []
 
 
-def test_a_version_beside_which_no_older_one_works_takes_the_store_from_those_that_run(place: str) -> None:
+def test_a_version_beside_which_no_older_one_works_takes_the_store_from_those_that_run(
+    place: str,
+) -> None:
     with closing(opened(place, OURS)) as old, closing(Store(place, shape=AFTER)) as new:
         fill(old)
         new.upgrade()
-        with pytest.raises(StoreTooNew, match=r"a newer version of ninethirty made it \(its shape is 9002\)"):
+        with pytest.raises(
+            StoreTooNew, match=r"a newer version of ninethirty made it \(its shape is 9002\)"
+        ):
             go_on(old)
         with pytest.raises(StoreTooNew):
             old.upgrade()
@@ -157,11 +193,20 @@ def test_a_version_beside_which_no_older_one_works_takes_the_store_from_those_th
 def test_who_only_reads_takes_no_step(place: str) -> None:
     _make_older(place)
     with closing(Store(place)) as reader:
-        for ask in (reader.check_schema, lambda: reader.upgrade(may_migrate=False), lambda: History(place)):
-            with pytest.raises(StoreTooOld, match=f"its shape is {BEFORE.head}, this version needs {HEAD}"):
+        for ask in (
+            reader.check_schema,
+            lambda: reader.upgrade(may_migrate=False),
+            lambda: History(place),
+        ):
+            with pytest.raises(
+                StoreTooOld, match=f"its shape is {BEFORE.head}, this version needs {HEAD}"
+            ):
                 ask()
         with reader._engine.begin() as connection:
-            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == BEFORE.head
+            assert (
+                connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+                == BEFORE.head
+            )
 
 
 def test_a_store_from_before_this_was_kept_is_marked_by_the_first_start(place: str) -> None:
@@ -172,10 +217,14 @@ def test_a_store_from_before_this_was_kept_is_marked_by_the_first_start(place: s
     with closing(opened(place, OURS)) as store:
         go_on(store)
         with store._engine.begin() as connection:
-            assert connection.execute(text("SELECT * FROM alembic_version")).all() == [(HEAD, WORKS_FROM)]
+            assert connection.execute(text("SELECT * FROM alembic_version")).all() == [
+                (HEAD, WORKS_FROM)
+            ]
 
 
-def test_what_a_newer_version_keeps_is_not_left_behind_by_a_copy(place: str, tmp_path: Path) -> None:
+def test_what_a_newer_version_keeps_is_not_left_behind_by_a_copy(
+    place: str, tmp_path: Path
+) -> None:
     with closing(opened(place, NEXT)), closing(opened(place, OURS)) as old:
         with pytest.raises(UserFault, match="its shape is 9001, newer than this version's"):
             copy_store(place, f"sqlite:///{tmp_path}/copy.db")
@@ -191,7 +240,9 @@ def test_what_a_newer_version_keeps_is_not_left_behind_by_a_copy(place: str, tmp
 
 
 @pytest.mark.needs("postgresql")
-def test_a_step_that_would_hold_up_the_others_behind_a_long_reader_is_put_off(database: str) -> None:
+def test_a_step_that_would_hold_up_the_others_behind_a_long_reader_is_put_off(
+    database: str,
+) -> None:
     with closing(opened(database, OURS)) as old, closing(Store(database, shape=NEXT)) as new:
         fill(old)
         with old._engine.begin() as reader:
@@ -222,7 +273,11 @@ def _shape(connection: Connection) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "columns": {one["name"]: one for one in asked.get_columns(name)},
-            "rules": (asked.get_pk_constraint(name), asked.get_foreign_keys(name), asked.get_unique_constraints(name)),
+            "rules": (
+                asked.get_pk_constraint(name),
+                asked.get_foreign_keys(name),
+                asked.get_unique_constraints(name),
+            ),
             "unique": [one for one in asked.get_indexes(name) if one["unique"]],
         }
         for name in asked.get_table_names()
@@ -240,13 +295,24 @@ def test_a_step_that_says_so_only_adds(step: str, before: str) -> None:
     engine.dispose()
     for name, old in was.items():
         mine, theirs = old["columns"], now[name]["columns"]
-        assert {each: str(theirs[each]) for each in mine} == {each: str(mine[each]) for each in mine}
-        assert [n for n in theirs.keys() - mine if not theirs[n]["nullable"] and theirs[n]["default"] is None] == []
+        assert {each: str(theirs[each]) for each in mine} == {
+            each: str(mine[each]) for each in mine
+        }
+        assert [
+            n
+            for n in theirs.keys() - mine
+            if not theirs[n]["nullable"] and theirs[n]["default"] is None
+        ] == []
         assert (now[name]["rules"], now[name]["unique"]) == (old["rules"], old["unique"])
 
 
-def test_the_steps_that_only_added_are_the_newest_and_the_tables_name_the_last_of_the_others() -> None:
-    assert (WORKS_FROM, migrate.find_oldest_usable("9001", NEXT)) == (migrate.find_oldest_usable(HEAD), WORKS_FROM)
+def test_the_steps_that_only_added_are_the_newest_and_the_tables_name_the_last_of_the_others() -> (
+    None
+):
+    assert (WORKS_FROM, migrate.find_oldest_usable("9001", NEXT)) == (
+        migrate.find_oldest_usable(HEAD),
+        WORKS_FROM,
+    )
     assert migrate.find_oldest_usable("9002", AFTER) == "9002"
     assert len(list(_steps())) > 1
     assert sorted(known_revisions(AFTER), reverse=True) == list(known_revisions(AFTER))

@@ -1,4 +1,6 @@
-"""The whole chain on loopback: a publisher, the daemon, Prometheus, Alertmanager and the receivers of alerts."""
+"""The whole chain on loopback: a publisher, the daemon, Prometheus, Alertmanager and the receivers
+of alerts.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +103,9 @@ class Part:
 
 @dataclass
 class Chain:
-    """The running programs, the pages that the publisher shows, and everything that receivers got."""
+    """The running programs, the pages that the publisher shows, and everything that receivers
+    got.
+    """
 
     folder: Path
     server: Server = field(default_factory=Server)
@@ -111,7 +115,9 @@ class Chain:
     hooked: list[dict[str, Any]] = field(default_factory=list)
     systemd_messages: list[bytes] = field(default_factory=list)
     is_hurried: bool = True
-    """Whether Prometheus and Alertmanager do everything each second, and do not keep the intervals that we ship."""
+    """Whether Prometheus and Alertmanager do everything each second, and do not keep the intervals
+    that we ship.
+    """
     web: int = field(default_factory=free_port)
     prometheus: int = field(default_factory=free_port)
     alertmanager: int = field(default_factory=free_port)
@@ -134,8 +140,8 @@ class Chain:
         """Announce further releases in the calendar, all at once."""
         self.slots |= slots
         rows = [
-            f'[[release]]\nid = "{name}"\ntitle = "{name}"\nproducer = "dft"\nurl = "{self.server.url}/{name}"\n'
-            f"slot = {slot.isoformat()}\n"
+            f'[[release]]\nid = "{name}"\ntitle = "{name}"\nproducer = "dft"\nurl ='
+            f' "{self.server.url}/{name}"\nslot = {slot.isoformat()}\n'
             for name, slot in self.slots.items()
         ]
         (self.folder / "releases.new").write_text("\n".join(rows))
@@ -148,7 +154,10 @@ class Chain:
 
     def subjects(self) -> list[str]:
         """Return the subjects of all mail from Alertmanager."""
-        mails = [message_from_bytes(envelope.content or b"", policy=policy.default) for envelope in self.mail.mails]
+        mails = [
+            message_from_bytes(envelope.content or b"", policy=policy.default)
+            for envelope in self.mail.mails
+        ]
         return [str(mail["Subject"]) for mail in mails]
 
     def notices(self, kind: str, release: str) -> list[dict[str, Any]]:
@@ -169,7 +178,13 @@ class Chain:
     async def push(self, alert: str, **labels: str) -> None:
         """Push an alert to Alertmanager that fires for an hour."""
         ends = (CLOCK.now() + timedelta(hours=1)).isoformat()
-        body = [{"labels": {"alertname": alert, **labels}, "annotations": {"summary": alert}, "endsAt": ends}]
+        body = [
+            {
+                "labels": {"alertname": alert, **labels},
+                "annotations": {"summary": alert},
+                "endsAt": ends,
+            }
+        ]
         async with httpx.AsyncClient(trust_env=False) as client:
             (await client.post(self._alerts, json=body)).raise_for_status()
 
@@ -181,7 +196,9 @@ class Chain:
         """Put a query to Prometheus; a fault in it fails the test."""
         async with httpx.AsyncClient(trust_env=False) as client:
             try:
-                answer = await client.get(f"http://127.0.0.1:{self.prometheus}/api/v1/query", params={"query": query})
+                answer = await client.get(
+                    f"http://127.0.0.1:{self.prometheus}/api/v1/query", params={"query": query}
+                )
             except httpx.TransportError:
                 return []
         if answer.status_code == 503:
@@ -208,17 +225,25 @@ async def running(*command: str, **options: Any) -> AsyncIterator[asyncio.subpro
 
 
 def prometheus_config(chain: Chain) -> str:
-    """Return the configuration that we ship, with addresses of this chain, and intervals of one second if hurried."""
+    """Return the configuration that we ship, with addresses of this chain, and intervals of one
+    second if hurried.
+    """
     table = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
     job = next(job for job in table["scrape_configs"] if job["job_name"] == "ninethirty")
     rules = [DEPLOY / "prometheus" / name for name in table["rule_files"]]
     if chain.is_hurried:
-        table["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        table["global"] = {
+            "scrape_interval": "1s",
+            "scrape_timeout": "1s",
+            "evaluation_interval": "1s",
+        }
         del job["scrape_interval"], job["scrape_timeout"]
         rules = [_at_once(chain, file) for file in rules]
     table["global"]["external_labels"] = {"board": f"http://127.0.0.1:{chain.web}"}
     table["rule_files"] = list(map(str, rules))
-    table["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.alertmanager}"]
+    table["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [
+        f"127.0.0.1:{chain.alertmanager}"
+    ]
     job["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.web}"]
     job["authorization"]["credentials_file"] = str(chain.folder / "metrics_token")
     table["scrape_configs"] = [job]
@@ -226,7 +251,9 @@ def prometheus_config(chain: Chain) -> str:
 
 
 def _at_once(chain: Chain, file: Path) -> Path:
-    """Write a file of our rules that are evaluated every second and in which no alert waits longer than that."""
+    """Write a file of our rules that are evaluated every second and in which no alert waits longer
+    than that.
+    """
     rules = yaml.safe_load(file.read_text(encoding="utf-8"))
     for group in rules["groups"]:
         group["interval"] = "1s"
@@ -237,15 +264,25 @@ def _at_once(chain: Chain, file: Path) -> Path:
 
 
 def alertmanager_config(chain: Chain) -> str:
-    """Return the configuration that we ship, which mails to this chain and calls its webhook, at once if hurried."""
+    """Return the configuration that we ship, which mails to this chain and calls its webhook, at
+    once if hurried.
+    """
     table = yaml.safe_load((DEPLOY / "alertmanager.yml").read_text(encoding="utf-8"))
     sender = table["global"]["smtp_from"]
-    table["global"] = {"smtp_smarthost": f"127.0.0.1:{chain.mail.port}", "smtp_from": sender, "smtp_require_tls": False}
+    table["global"] = {
+        "smtp_smarthost": f"127.0.0.1:{chain.mail.port}",
+        "smtp_from": sender,
+        "smtp_require_tls": False,
+    }
     for route in (table["route"], *table["route"]["routes"]) if chain.is_hurried else ():
         route |= {"group_wait": "200ms", "group_interval": "500ms"}
     for receiver in table["receivers"]:
-        hooks = [{"send_resolved": mail["send_resolved"]} for mail in receiver.get("email_configs", [])]
-        receiver["webhook_configs"] = [{"url": f"{chain.server.url}/alerts", **hook} for hook in hooks]
+        hooks = [
+            {"send_resolved": mail["send_resolved"]} for mail in receiver.get("email_configs", [])
+        ]
+        receiver["webhook_configs"] = [
+            {"url": f"{chain.server.url}/alerts", **hook} for hook in hooks
+        ]
     return yaml.safe_dump(table)
 
 
@@ -270,7 +307,10 @@ async def service_manager(chain: Chain) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def chain(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Chain]:
-    """Run the whole chain, hurried unless a test's parameter is False. The log of the daemon is in the file `log`."""
+    """Run the whole chain, hurried unless a test's parameter is False.
+
+    The log of the daemon is in the file `log`.
+    """
     chain = Chain(tmp_path, is_hurried=getattr(request, "param", True))
     async with AsyncExitStack() as stack:
         chain.server = await stack.enter_async_context(http_server(chain.reply))
@@ -280,7 +320,11 @@ async def chain(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         (tmp_path / "prometheus.yml").write_text(prometheus_config(chain))
         (tmp_path / "alertmanager.yml").write_text(alertmanager_config(chain))
         config = CONFIG.format(
-            folder=tmp_path, web=chain.web, publisher=chain.server.port, url=chain.server.url, ping=PING
+            folder=tmp_path,
+            web=chain.web,
+            publisher=chain.server.port,
+            url=chain.server.url,
+            ping=PING,
         )
         (tmp_path / "config.toml").write_text(config)
         (tmp_path / "metrics_token").write_text("for metrics alone")
@@ -289,7 +333,11 @@ async def chain(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         environment.pop("WATCHDOG_PID", None)
         silent = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL}
         chain.parts = {
-            "daemon": Part(stack, _daemon(chain), {"cwd": ROOT, "env": environment, "stdout": log, "stderr": log}),
+            "daemon": Part(
+                stack,
+                _daemon(chain),
+                {"cwd": ROOT, "env": environment, "stdout": log, "stderr": log},
+            ),
             "prometheus": Part(stack, _prometheus(chain), silent),
             "alertmanager": Part(stack, _alertmanager(chain), silent),
         }
@@ -299,7 +347,16 @@ async def chain(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
 
 
 def _daemon(chain: Chain) -> list[str]:
-    return [sys.executable, "-m", "monitor", "--config", str(chain.folder / "config.toml"), "run", "--level", "DEBUG"]
+    return [
+        sys.executable,
+        "-m",
+        "monitor",
+        "--config",
+        str(chain.folder / "config.toml"),
+        "run",
+        "--level",
+        "DEBUG",
+    ]
 
 
 def _prometheus(chain: Chain) -> list[str]:
@@ -325,4 +382,6 @@ def _alertmanager(chain: Chain) -> list[str]:
 
 def lines(chain: Chain) -> list[dict[str, Any]]:
     """Return what the daemon has logged so far."""
-    return [json.loads(line) for line in (chain.folder / "log").read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line) for line in (chain.folder / "log").read_text(encoding="utf-8").splitlines()
+    ]

@@ -1,8 +1,10 @@
-"""Applies the limits of systemd and of container engines to a process, as far as this machine allows.
+"""Applies the limits of systemd and of container engines to a process, as far as this machine
+allows.
 
-`python -m tests.deploy.sandbox LIMITS COMMAND...` applies LIMITS, a JSON text of `Limits.as_json`, to itself and then
-becomes COMMAND. Filters of system calls and limits of resources need no privilege. The read-only file system and the
-other user need root or a kernel that allows user namespaces. Without these they are left out.
+`python -m tests.deploy.sandbox LIMITS COMMAND...` applies LIMITS, a JSON text of `Limits.as_json`,
+to itself and then becomes COMMAND. Filters of system calls and limits of resources need no
+privilege. The read-only file system and the other user need root or a kernel that allows user
+namespaces. Without these they are left out.
 """
 
 from __future__ import annotations
@@ -43,14 +45,17 @@ DENIED_IN_CONTAINERS = """
     ptrace query_module quotactl reboot request_key set_mempolicy settimeofday stime swapoff swapon sysfs _sysctl
     syslog umount umount2 uselib userfaultfd ustat vm86 vm86old
 """.split()  # noqa: SIM905  # a list of words
-"""What the default profile of Docker and containerd denies a container without capabilities, says Docker's manual."""
+"""What the default profile of Docker and containerd denies a container without capabilities, says
+Docker's manual.
+"""
 
 
 @dataclass(frozen=True)
 class Rule:
     """Forbids a system call with this error.
 
-    `where` names an argument (from 0), a comparison and two values. Only calls that meet it are forbidden.
+    `where` names an argument (from 0), a comparison and two values. Only calls that meet it are
+    forbidden.
     """
 
     call: str
@@ -66,9 +71,10 @@ class Rule:
 class Limits:
     """The limits of a program.
 
-    `allowed` are the only system calls that it may make (None: all that no rule forbids). Others fail with `error`.
-    `writable` is the only folder that it may write to, except its own /tmp. `proc` are the mount options of its /proc
-    (empty: the machine's /proc). `resources` are limits by name.
+    `allowed` are the only system calls that it may make (None: all that no rule forbids). Others
+    fail with `error`. `writable` is the only folder that it may write to, except its own /tmp.
+    `proc` are the mount options of its /proc (empty: the machine's /proc). `resources` are limits
+    by name.
     """
 
     writable: str
@@ -85,9 +91,19 @@ class Limits:
 
 
 def unit() -> Settings:
-    """Return the settings of the shipped unit's service, in their order: some have several lines."""
-    lines = (DEPLOY / "ninethirty.service").read_text(encoding="utf-8").partition("[Service]")[2].splitlines()
-    return [(name, value) for name, _, value in (line.partition("=") for line in lines if re.match(r"\w+=", line))]
+    """Return the settings of the shipped unit's service, in their order: some have several
+    lines.
+    """
+    lines = (
+        (DEPLOY / "ninethirty.service")
+        .read_text(encoding="utf-8")
+        .partition("[Service]")[2]
+        .splitlines()
+    )
+    return [
+        (name, value)
+        for name, _, value in (line.partition("=") for line in lines if re.match(r"\w+=", line))
+    ]
 
 
 def of_unit(settings: Settings, writable: Path) -> Limits:
@@ -110,22 +126,31 @@ def of_unit(settings: Settings, writable: Path) -> Limits:
     }
     if last.get("ProtectClock") == "yes":
         rules += [Rule(call, error) for call in sets()["@clock"]]
-    shown = [f"hidepid={last['ProtectProc']}", *(["subset=pid"] if last.get("ProcSubset") == "pid" else [])]
+    shown = [
+        f"hidepid={last['ProtectProc']}",
+        *(["subset=pid"] if last.get("ProcSubset") == "pid" else []),
+    ]
     return Limits(str(writable), resources, rules, allowed_by(settings), error, ",".join(shown))
 
 
 def of_compose(writable: Path) -> Limits:
     """Return what Docker makes of the monitor's service in the shipped compose file."""
-    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]["ninethirty"]
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"][
+        "ninethirty"
+    ]
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
     resources = {"AS": _bytes(service["mem_limit"]), "NPROC": service["pids_limit"]}
-    return _of_container(writable, resources | {name.upper(): most for name, most in service["ulimits"].items()})
+    return _of_container(
+        writable, resources | {name.upper(): most for name, most in service["ulimits"].items()}
+    )
 
 
 def of_kubernetes(writable: Path) -> Limits:
     """Return the limits that Kubernetes applies to the monitor's pod in the shipped manifest."""
-    manifests = yaml.safe_load_all((DEPLOY / "kubernetes" / "monitor.yaml").read_text(encoding="utf-8"))
+    manifests = yaml.safe_load_all(
+        (DEPLOY / "kubernetes" / "monitor.yaml").read_text(encoding="utf-8")
+    )
     pod = next(one["spec"]["template"]["spec"] for one in manifests if one["kind"] == "StatefulSet")
     (container,) = pod["containers"]
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -140,7 +165,8 @@ def _of_container(writable: Path, resources: dict[str, int]) -> Limits:
 
 
 def _no_namespaces() -> list[Rule]:
-    # A filter cannot read the arguments of `clone3`, so it fails with ENOSYS and the C library uses `clone`.
+    # A filter cannot read the arguments of `clone3`, so it fails with ENOSYS and the C library uses
+    # `clone`.
     flags = (1 << bit for bit in range(32) if ANY_NAMESPACE >> bit & 1)
     return [Rule("clone3", errno.ENOSYS), *(Rule("clone").has(0, flag) for flag in flags)]
 
@@ -157,11 +183,18 @@ def sets() -> dict[str, list[str]]:
 
 
 def allowed_by(settings: Settings) -> list[str]:
-    """Return the system calls that the lines of `SystemCallFilter` allow. The first line lists the allowed ones."""
+    """Return the system calls that the lines of `SystemCallFilter` allow.
+
+    The first line lists the allowed ones.
+    """
     known = sets()
 
     def calls(names: Iterable[str]) -> set[str]:
-        return {call for name in names for call in (calls(known[name]) if name.startswith("@") else [name])}
+        return {
+            call
+            for name in names
+            for call in (calls(known[name]) if name.startswith("@") else [name])
+        }
 
     allowed = set[str]()
     for lines in (value for name, value in settings if name == "SystemCallFilter"):
@@ -175,7 +208,12 @@ def allowed_by(settings: Settings) -> list[str]:
 class Argument(ctypes.Structure):
     """`struct scmp_arg_cmp`."""
 
-    _fields_ = (("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64), ("b", ctypes.c_uint64))
+    _fields_ = (
+        ("arg", ctypes.c_uint),
+        ("op", ctypes.c_int),
+        ("a", ctypes.c_uint64),
+        ("b", ctypes.c_uint64),
+    )
 
 
 def apply(limits: Limits) -> None:
@@ -193,7 +231,8 @@ def apply(limits: Limits) -> None:
 def _see_less(libc: ctypes.CDLL, limits: Limits) -> None:
     """Show this process a file system that it cannot write, as another user without any capability.
 
-    In a chroot, where the kernel allows neither, only the limits and the filter of system calls apply.
+    In a chroot, where the kernel allows neither, only the limits and the filter of system calls
+    apply.
     """
     user, group = os.getuid(), os.getgid()
     is_root = libc.unshare(NEWNS) == 0
@@ -201,16 +240,23 @@ def _see_less(libc: ctypes.CDLL, limits: Limits) -> None:
         return
     folder = os.open(limits.writable, os.O_PATH)
 
-    def mount(source: str, target: str, kind: str = "none", flags: int = 0, options: str = "") -> None:
+    def mount(
+        source: str, target: str, kind: str = "none", flags: int = 0, options: str = ""
+    ) -> None:
         if libc.mount(*(text.encode() for text in (source, target, kind)), flags, options.encode()):
             raise OSError(ctypes.get_errno(), f"mount {source} {target}")
 
     def set_read_only(target: str, flags: int, on: int, off: int) -> None:
         change = (ctypes.c_uint64 * 4)(on, off, 0, 0)
-        if libc.syscall(MOUNT_SETATTR, AT_FDCWD, target.encode(), flags, change, ctypes.sizeof(change)):
+        if libc.syscall(
+            MOUNT_SETATTR, AT_FDCWD, target.encode(), flags, change, ctypes.sizeof(change)
+        ):
             raise OSError(ctypes.get_errno(), f"mount_setattr {target}")
 
-    if libc.mount(b"none", b"/", b"none", MS_REC | MS_PRIVATE, b"") and ctypes.get_errno() == errno.EINVAL:
+    if (
+        libc.mount(b"none", b"/", b"none", MS_REC | MS_PRIVATE, b"")
+        and ctypes.get_errno() == errno.EINVAL
+    ):
         # The root directory of a chroot is not a mount point.
         return
     mount("tmpfs", "/tmp", "tmpfs")  # noqa: S108  # of its own, as it is for the program
@@ -229,7 +275,9 @@ def _see_less(libc: ctypes.CDLL, limits: Limits) -> None:
 
 
 def _install(otherwise: int, rules: list[tuple[int, Rule]]) -> None:
-    """Install a filter of system calls; calls that this kind of machine does not have are left out."""
+    """Install a filter of system calls; calls that this kind of machine does not have are left
+    out.
+    """
     seccomp = ctypes.CDLL("libseccomp.so.2")
     seccomp.seccomp_init.restype = ctypes.c_void_p
     context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(otherwise)))
@@ -239,7 +287,9 @@ def _install(otherwise: int, rules: list[tuple[int, Rule]]) -> None:
         arguments = (Argument * len(where))(*where)
         if call < 0:
             continue
-        if fault := seccomp.seccomp_rule_add_array(context, ctypes.c_uint32(action), call, len(where), arguments):
+        if fault := seccomp.seccomp_rule_add_array(
+            context, ctypes.c_uint32(action), call, len(where), arguments
+        ):
             raise OSError(-fault, f"seccomp_rule_add {rule}")
     # The process can also never gain privileges, as with NoNewPrivileges=yes.
     if fault := seccomp.seccomp_load(context):

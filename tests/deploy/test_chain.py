@@ -13,14 +13,23 @@ import pytest
 from tests.deploy.conftest import CLOCK, PING, Chain, lines, until
 from tests.deploy.test_grafana import BOARDS, targets
 
-FILLED = {"$__rate_interval": "1m", "$__range": "1h", "$producer": ".*", "$release": ".*", "$instance": ".*"}
+FILLED = {
+    "$__rate_interval": "1m",
+    "$__range": "1h",
+    "$producer": ".*",
+    "$release": ".*",
+    "$instance": ".*",
+}
 
 
 def queries() -> dict[str, list[str]]:
     """Return every query of every board, with the variables filled in as Grafana would."""
     found = {}
     for board in BOARDS:
-        filled = [re.sub(r"\$\w+", lambda one: FILLED[one[0]], target["expr"]) for target in targets(board)]
+        filled = [
+            re.sub(r"\$\w+", lambda one: FILLED[one[0]], target["expr"])
+            for target in targets(board)
+        ]
         found[board.stem] = filled
     return found
 
@@ -37,11 +46,15 @@ DOWN = ("NinethirtyDown", {"job": "ninethirty"})
 
 @pytest.mark.needs("prometheus")
 @pytest.mark.needs("alertmanager")
-async def test_alerts_fire_and_no_killed_part_of_the_chain_makes_alertmanager_report_them_over(chain: Chain) -> None:
+async def test_alerts_fire_and_no_killed_part_of_the_chain_makes_alertmanager_report_them_over(
+    chain: Chain,
+) -> None:
     await until("Prometheus scrapes the daemon", lambda: chain.ask('up{job="ninethirty"} == 1'))
     slot = (CLOCK.now() + timedelta(seconds=4)).replace(microsecond=0)
     chain.pages["/unseen"] = 503
-    chain.promise(late=slot, punctual=slot, taken=slot, unseen=slot, early=slot + timedelta(hours=1))
+    chain.promise(
+        late=slot, punctual=slot, taken=slot, unseen=slot, early=slot + timedelta(hours=1)
+    )
     await _late_and_early_fire(chain)
     await _withdrawn_and_unproven_fire(chain)
     await _daemon_and_prometheus_are_killed(chain)
@@ -59,7 +72,9 @@ async def test_alerts_fire_and_no_killed_part_of_the_chain_makes_alertmanager_re
 @pytest.mark.needs("alertmanager")
 @pytest.mark.parametrize("chain", [pytest.param(False, id="intervals as shipped")], indirect=True)
 async def test_a_missed_slot_reaches_the_receiver_and_its_publication_ends_the_alert(
-    chain: Chain, record_testsuite_property: Callable[[str, object], None], capsys: pytest.CaptureFixture[str]
+    chain: Chain,
+    record_testsuite_property: Callable[[str, object], None],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await until("Prometheus scrapes the daemon", lambda: chain.ask('up{job="ninethirty"} == 1'))
     slot = (CLOCK.now() + timedelta(seconds=4)).replace(microsecond=0)
@@ -102,7 +117,9 @@ async def test_a_missed_slot_reaches_the_receiver_and_its_publication_ends_the_a
 def _nothing_was_reported_over(chain: Chain) -> None:
     assert {one["status"] for one in chain.hooked} == {"firing"}
     assert chain.subjects()
-    assert [subject for subject in chain.subjects() if "resolved" in subject.lower() or not subject] == []
+    assert [
+        subject for subject in chain.subjects() if "resolved" in subject.lower() or not subject
+    ] == []
 
 
 async def _late_and_early_fire(chain: Chain) -> None:
@@ -135,14 +152,20 @@ async def _withdrawn_and_unproven_fire(chain: Chain) -> None:
 
     async def fires() -> bool:
         taken = chain.states("NinethirtyReleaseAltered", release="taken", severity="warning")
-        return bool(taken and chain.states("NinethirtyReleaseUnproven", release="unseen", severity="warning"))
+        return bool(
+            taken
+            and chain.states("NinethirtyReleaseUnproven", release="unseen", severity="warning")
+        )
 
     await until("both alerts reach the receiver", fires)
 
 
 async def _daemon_and_prometheus_are_killed(chain: Chain) -> None:
     await chain.parts["daemon"].kill()
-    await until("many scrapes fail", lambda: chain.ask('count_over_time((up{job="ninethirty"} == 0)[10m:1s]) >= 12'))
+    await until(
+        "many scrapes fail",
+        lambda: chain.ask('count_over_time((up{job="ninethirty"} == 0)[10m:1s]) >= 12'),
+    )
 
     async def down_fires() -> bool:
         return bool(chain.states(DOWN[0]))
@@ -152,7 +175,9 @@ async def _daemon_and_prometheus_are_killed(chain: Chain) -> None:
     await _prometheus_is_killed(chain, *FIRING, DOWN)
     await chain.parts["daemon"].start()
     looked = chain.asked("/late")
-    reported = 'ninethirty_release_overdue_seconds{release="late"} > 0 and on () up{job="ninethirty"} == 1'
+    reported = (
+        'ninethirty_release_overdue_seconds{release="late"} > 0 and on () up{job="ninethirty"} == 1'
+    )
 
     async def is_reported_again() -> object:
         return chain.asked("/late") > looked + 3 and await chain.ask(reported)
@@ -161,7 +186,9 @@ async def _daemon_and_prometheus_are_killed(chain: Chain) -> None:
 
 
 async def _prometheus_is_killed(chain: Chain, *alerts: tuple[str, dict[str, str]]) -> None:
-    """Kill Prometheus, wait until Alertmanager has handled the end of these alerts, and start Prometheus again."""
+    """Kill Prometheus, wait until Alertmanager has handled the end of these alerts, and start
+    Prometheus again.
+    """
     await chain.parts["prometheus"].kill()
     kill = f"kill-{len(chain.hooked)}"
     for alert, labels in alerts:
@@ -170,7 +197,8 @@ async def _prometheus_is_killed(chain: Chain, *alerts: tuple[str, dict[str, str]
             return await chain.is_active(alert, **labels) is False
 
         await until(f"Alertmanager ends {alert}", has_ended)
-        # Alertmanager notifies a group in order. Once it has sent a later alert of the group, it has handled this end.
+        # Alertmanager notifies a group in order. Once it has sent a later alert of the group, it
+        # has handled this end.
         group = {"producer": "dft"} if "release" in labels else {}
         await chain.push(alert, **group, instance=kill, severity="critical")
 
@@ -180,7 +208,10 @@ async def _prometheus_is_killed(chain: Chain, *alerts: tuple[str, dict[str, str]
         await until(f"Alertmanager notifies the group of {alert}", has_passed)
     await chain.parts["prometheus"].start()
     for alert, labels in alerts:
-        await until(f"{alert} fires again", lambda alert=alert, labels=labels: chain.is_active(alert, **labels))
+        await until(
+            f"{alert} fires again",
+            lambda alert=alert, labels=labels: chain.is_active(alert, **labels),
+        )
 
 
 async def _alertmanager_is_killed(chain: Chain) -> None:
@@ -200,7 +231,11 @@ async def _all_is_over(chain: Chain) -> None:
 
     async def is_over() -> bool:
         active = [await chain.is_active(alert, **labels) for alert, labels in FIRING]
-        return bool(chain.notices("final", "late") and chain.notices("exposure_closed", "early") and not any(active))
+        return bool(
+            chain.notices("final", "late")
+            and chain.notices("exposure_closed", "early")
+            and not any(active)
+        )
 
     await until("the monitor notifies that both are over, and the alerts end", is_over)
 

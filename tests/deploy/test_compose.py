@@ -1,4 +1,6 @@
-"""`docker compose up` in deploy/ needs no preparation: secrets are generated and the board answers on its port."""
+"""`docker compose up` in deploy/ needs no preparation: secrets are generated and the board answers
+on its port.
+"""
 
 from __future__ import annotations
 
@@ -41,32 +43,53 @@ def make_secrets(given: Path, made: Path) -> str:
     program.chmod(0o755)
     environment = {**os.environ, "PATH": f"{bin_}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     command = ["sh", str(DEPLOY / "make-secrets"), str(given), str(made)]
-    return subprocess.run(command, check=True, env=environment, capture_output=True, text=True).stdout
+    return subprocess.run(
+        command, check=True, env=environment, capture_output=True, text=True
+    ).stdout
 
 
 def test_the_services_find_each_other_and_their_files() -> None:
     assert set(SERVICES) == {*SERVED, "secrets"}
     for name, table in SERVICES.items():
         for source in mounts(name).values():
-            assert (DEPLOY / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
+            assert (
+                (DEPLOY / source).exists()
+                if source.startswith(".")
+                else source in COMPOSE["volumes"]
+            )
         assert all(port.startswith("127.0.0.1:") for port in table.get("ports", []))
-    scraped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
-    hosts = {target.split(":")[0] for job in scraped for each in job["static_configs"] for target in each["targets"]}
+    scraped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))[
+        "scrape_configs"
+    ]
+    hosts = {
+        target.split(":")[0]
+        for job in scraped
+        for each in job["static_configs"]
+        for target in each["targets"]
+    }
     assert hosts - {"localhost"} <= set(SERVICES)
 
 
 def test_no_service_waits_for_a_file_that_is_not_in_the_repository() -> None:
     assert "secrets" not in COMPOSE
-    bound = {source for name in SERVICES for source in mounts(name).values() if source.startswith(".")}
-    kept = subprocess.run(["git", "ls-files", "."], check=True, cwd=DEPLOY, capture_output=True, text=True).stdout
+    bound = {
+        source for name in SERVICES for source in mounts(name).values() if source.startswith(".")
+    }
+    kept = subprocess.run(
+        ["git", "ls-files", "."], check=True, cwd=DEPLOY, capture_output=True, text=True
+    ).stdout
     if kept:
-        assert {one for one in bound if not any(f"./{file}".startswith(one) for file in kept.split())} == set()
+        assert {
+            one for one in bound if not any(f"./{file}".startswith(one) for file in kept.split())
+        } == set()
 
 
 def test_every_service_starts_after_its_own_secrets_are_made_and_sees_no_others() -> None:
     made = mounts("secrets")
     for name in SERVED:
-        assert SERVICES[name]["depends_on"]["secrets"] == {"condition": "service_completed_successfully"}
+        assert SERVICES[name]["depends_on"]["secrets"] == {
+            "condition": "service_completed_successfully"
+        }
         assert mounts(name)["/run/secrets"] == made[f"/made/{name}"] == f"{name}-secrets"
     assert SERVICES["secrets"]["entrypoint"][2:] == ["/given", "/made"]
     assert SERVICES["secrets"]["network_mode"] == "none"
@@ -79,7 +102,9 @@ def test_the_daemon_is_not_the_first_process_of_its_container() -> None:
 
 def test_given_secrets_are_kept_out_of_git() -> None:
     files = ("secrets/users", "secrets/smtp_password", "kubernetes/secrets/users")
-    ignored = subprocess.run(["git", "check-ignore", *files], check=False, cwd=DEPLOY, capture_output=True, text=True)
+    ignored = subprocess.run(
+        ["git", "check-ignore", *files], check=False, cwd=DEPLOY, capture_output=True, text=True
+    )
     # An unpacked archive has no git repository.
     assert ignored.returncode == 128 or ignored.stdout.split() == list(files)
 
@@ -90,7 +115,9 @@ def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
     given.mkdir()
     output = make_secrets(given, made)
     files = {
-        str(file.relative_to(made)): file.read_text(encoding="utf-8") for file in made.rglob("*") if file.is_file()
+        str(file.relative_to(made)): file.read_text(encoding="utf-8")
+        for file in made.rglob("*")
+        if file.is_file()
     }
     assert set(files) == {
         "ninethirty/board_password",
@@ -109,7 +136,9 @@ def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
     assert all(file.stat().st_mode & 0o077 == 0 for file in made.rglob("*") if file.is_file())
     make_secrets(given, made)
     assert {
-        str(file.relative_to(made)): file.read_text(encoding="utf-8") for file in made.rglob("*") if file.is_file()
+        str(file.relative_to(made)): file.read_text(encoding="utf-8")
+        for file in made.rglob("*")
+        if file.is_file()
     } == files
 
 
@@ -135,7 +164,9 @@ def test_a_given_secret_replaces_the_generated_one(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def container(folder: Path) -> AsyncIterator[tuple[int, Path]]:
-    """Run the container's command with its configuration and without prepared secrets. Yields port and secrets.
+    """Run the container's command with its configuration and without prepared secrets.
+
+    Yields port and secrets.
 
     Only paths, the port and the proxy differ, so that no request leaves the machine.
     """
@@ -147,7 +178,9 @@ async def container(folder: Path) -> AsyncIterator[tuple[int, Path]]:
     text = config.read_text(encoding="utf-8")
     assert 'listen = "0.0.0.0:9030"' in text
     text = text.replace("0.0.0.0:9030", f"0.0.0.0:{port}").replace("/run/secrets", str(secrets))
-    config.write_text(text.replace("[network]", '[network]\nproxy = "http://127.0.0.1:1"'), encoding="utf-8")
+    config.write_text(
+        text.replace("[network]", '[network]\nproxy = "http://127.0.0.1:1"'), encoding="utf-8"
+    )
     (folder / "data").mkdir()
     environment = {**os.environ, "NINETHIRTY_CONFIG": str(config), "PYTHONPATH": str(ROOT)}
     with (folder / "log").open("wb") as log:
@@ -157,11 +190,15 @@ async def container(folder: Path) -> AsyncIterator[tuple[int, Path]]:
 
 
 @pytest.mark.slow
-async def test_the_board_answers_on_every_address_and_its_generated_user_can_sign_in(tmp_path: Path) -> None:
+async def test_the_board_answers_on_every_address_and_its_generated_user_can_sign_in(
+    tmp_path: Path,
+) -> None:
     assert "9030:9030" in SERVICES["ninethirty"]["ports"][0]
     async with (
         container(tmp_path) as (port, secrets),
-        httpx.AsyncClient(base_url=f"http://{OTHER}:{port}", trust_env=False, follow_redirects=True) as client,
+        httpx.AsyncClient(
+            base_url=f"http://{OTHER}:{port}", trust_env=False, follow_redirects=True
+        ) as client,
     ):
 
         async def answers() -> bool:
@@ -174,7 +211,12 @@ async def test_the_board_answers_on_every_address_and_its_generated_user_can_sig
         page = await client.get("/", headers={"Accept": "text/html"})
         assert page.url.path == "/sign-in"
         password = (secrets / "board_password").read_text(encoding="utf-8").strip()
-        sent = {"name": "admin", "password": password, "mark": hidden_field(page, "mark"), "next": "/"}
+        sent = {
+            "name": "admin",
+            "password": password,
+            "mark": hidden_field(page, "mark"),
+            "next": "/",
+        }
         board = await client.post("/sign-in", data=sent)
         assert board.status_code == 200
         assert "admin" in board.text

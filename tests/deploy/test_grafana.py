@@ -27,7 +27,9 @@ def targets(board: Path) -> list[dict[str, Any]]:
 
 def cells(panel: dict[str, Any]) -> set[tuple[int, int]]:
     at = panel["gridPos"]
-    return {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+    return {
+        (x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])
+    }
 
 
 def test_there_is_a_board_of_today_one_of_delays_and_one_of_the_watch_itself() -> None:
@@ -57,22 +59,32 @@ def test_every_query_goes_to_the_chosen_source_and_asks_for_what_we_export(board
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.stem)
 def test_whatever_is_shown_release_by_release_links_to_our_page_of_it(board: Path) -> None:
     for panel in read(board)["panels"]:
-        if not any(re.match(r"(topk\(15, )?max by \(release\b", each["expr"]) for each in panel["targets"]):
+        if not any(
+            re.match(r"(topk\(15, )?max by \(release\b", each["expr"]) for each in panel["targets"]
+        ):
             continue
         fields = panel["fieldConfig"]
         given = [*fields["defaults"].get("links", [])]
         for one in (one for each in fields["overrides"] for one in each["properties"]):
             given += one["value"] if one["id"] == "links" else []
-        assert [link["url"].partition("/releases/")[0] for link in given] == ["${board:raw}"], panel["title"]
-        (address,) = (one["query"] for one in read(board)["templating"]["list"] if one["name"] == "board")
+        assert [link["url"].partition("/releases/")[0] for link in given] == ["${board:raw}"], (
+            panel["title"]
+        )
+        (address,) = (
+            one["query"] for one in read(board)["templating"]["list"] if one["name"] == "board"
+        )
         assert httpx.URL(address).port == 9030
 
 
 def test_provisioning_finds_prometheus_and_the_boards_where_compose_puts_them() -> None:
     compose = yaml.safe_load((FOLDER.parent / "compose.yaml").read_text(encoding="utf-8"))
     mounts = dict(mount.split(":")[:2] for mount in compose["services"]["grafana"]["volumes"])
-    provider = yaml.safe_load((FOLDER / "provisioning/dashboards/ninethirty.yml").read_text(encoding="utf-8"))
-    source = yaml.safe_load((FOLDER / "provisioning/datasources/prometheus.yml").read_text(encoding="utf-8"))
+    provider = yaml.safe_load(
+        (FOLDER / "provisioning/dashboards/ninethirty.yml").read_text(encoding="utf-8")
+    )
+    source = yaml.safe_load(
+        (FOLDER / "provisioning/datasources/prometheus.yml").read_text(encoding="utf-8")
+    )
     assert provider["providers"][0]["options"]["path"] == mounts["./grafana/dashboards"]
     assert source["datasources"][0]["url"] == "http://prometheus:9090"
     assert "prometheus" in compose["services"]

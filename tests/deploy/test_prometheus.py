@@ -37,7 +37,9 @@ def exported() -> set[str]:
     metrics = Metrics("1")
     clock = SystemClock()
     states = StateCollector(list[ReleaseState], MonitorState, clock.now, metrics)
-    return set(re.findall(r"^# TYPE (\w+)", b"".join(metrics.render(states)).decode(), re.MULTILINE))
+    return set(
+        re.findall(r"^# TYPE (\w+)", b"".join(metrics.render(states)).decode(), re.MULTILINE)
+    )
 
 
 @pytest.mark.needs("prometheus")
@@ -70,15 +72,25 @@ def test_an_alert_has_a_severity_a_text_and_an_entry_in_the_runbook(rule: dict[s
     assert annotations["description"]
     page, _, anchor = annotations["runbook_url"].partition("#")
     links = [annotations["board_url"]] if rule["alert"].startswith("Ninethirty") else []
-    assert all(link.startswith("{{ $externalLabels.board }}/") for link in (annotations["runbook_url"], *links))
+    assert all(
+        link.startswith("{{ $externalLabels.board }}/")
+        for link in (annotations["runbook_url"], *links)
+    )
     headings = re.findall(r"^#+ (.+)$", ALERTS_PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert page.endswith("/runbook")
-    assert anchor in {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    assert anchor in {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("alert", rule.get("record")))
-def test_a_rule_reads_metrics_that_the_monitor_exports_or_a_rule_records(rule: dict[str, Any]) -> None:
-    read = {re.sub(r"_bucket$", "", name) for name in re.findall(r"\bninethirty[_:][\w:]+", rule["expr"])}
+def test_a_rule_reads_metrics_that_the_monitor_exports_or_a_rule_records(
+    rule: dict[str, Any],
+) -> None:
+    read = {
+        re.sub(r"_bucket$", "", name)
+        for name in re.findall(r"\bninethirty[_:][\w:]+", rule["expr"])
+    }
     assert read <= exported() | {one["record"] for one in rules() if "record" in one}
 
 
@@ -86,7 +98,9 @@ def test_a_rule_reads_metrics_that_the_monitor_exports_or_a_rule_records(rule: d
 def test_no_rule_reads_a_range_so_long_that_thousands_of_releases_exceed_the_limit_of_prometheus(
     rule: dict[str, Any],
 ) -> None:
-    ranges = [int(count) * UNITS[unit] for count, unit in re.findall(r"\[(\d+)([smhd])", rule["expr"])]
+    ranges = [
+        int(count) * UNITS[unit] for count, unit in re.findall(r"\[(\d+)([smhd])", rule["expr"])
+    ]
     assert max(ranges, default=0) <= LONGEST_RANGE
 
 
@@ -94,7 +108,10 @@ def test_no_rule_reads_a_range_so_long_that_thousands_of_releases_exceed_the_lim
 def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not(name: str) -> None:
     groups = yaml.safe_load((FOLDER / "rules_test.yml").read_text(encoding="utf-8"))["tests"]
     expected = [
-        test["exp_alerts"] for group in groups for test in group["alert_rule_test"] if test["alertname"] == name
+        test["exp_alerts"]
+        for group in groups
+        for test in group["alert_rule_test"]
+        if test["alertname"] == name
     ]
     assert any(expected)
     assert name in {"NinethirtyDown", "Watchdog"} or not all(expected)

@@ -1,4 +1,6 @@
-"""The daemon as it is installed, under the limits of the shipped unit, compose file and manifest."""
+"""The daemon as it is installed, under the limits of the shipped unit, compose file and
+manifest.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,10 @@ class Installed:
         self.slots[name] = (CLOCK.now() + timedelta(**ahead)).replace(microsecond=0)
         new = self.folder / "releases.new"
         new.write_text(
-            "".join(RELEASE.format(name=one, url=self.server.url, slot=at) for one, at in self.slots.items())
+            "".join(
+                RELEASE.format(name=one, url=self.server.url, slot=at)
+                for one, at in self.slots.items()
+            )
         )
         new.replace(self.folder / "releases.toml")
 
@@ -99,7 +104,9 @@ class Installed:
         return str(answer.json()["verdict"]) if answer.status_code == 200 else ""
 
     async def is_due(self, name: str) -> bool:
-        """Return whether the slot of a release has passed and its page has had at least three looks."""
+        """Return whether the slot of a release has passed and its page has had at least three
+        looks.
+        """
         looks = sum(one.target.startswith(f"/{name}") for one in self.server.asked)
         return CLOCK.now() > self.slots[name] and looks > 2
 
@@ -117,7 +124,9 @@ async def installed(folder: Path, limits: Limits) -> AsyncIterator[Installed]:
         launcher = [sys.executable, "-m", "tests.deploy.sandbox", limits.as_json()]
         daemon = [sys.executable, "-m", "monitor", "--config", str(folder / "config.toml"), "run"]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        await stack.enter_async_context(running(*launcher, *daemon, cwd=ROOT, env=environment, stdout=log, stderr=log))
+        await stack.enter_async_context(
+            running(*launcher, *daemon, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        )
         await until("it watches", lambda: made.verdict("far"))
         yield made
 
@@ -156,7 +165,9 @@ async def test_a_page_that_a_worker_must_read_is_proved_on_time(
 
 
 @pytest.mark.needs("libseccomp")
-async def test_a_worker_that_cannot_be_bounded_does_not_start_and_the_monitor_says_so(tmp_path: Path) -> None:
+async def test_a_worker_that_cannot_be_bounded_does_not_start_and_the_monitor_says_so(
+    tmp_path: Path,
+) -> None:
     limits = of_unit(tmp_path)
     async with installed(tmp_path, replace(limits, rules=[*limits.rules, NO_BOUNDS])) as monitor:
         monitor.promise("births", seconds=6)
@@ -171,34 +182,49 @@ async def test_a_worker_that_cannot_be_bounded_does_not_start_and_the_monitor_sa
         assert ready.status_code == 503
         assert "no worker process starts" in ready.json()["reasons"][0]
         assert "cannot be bounded" in (await monitor.get("/status")).text
-        failures, blind = "ninethirty_worker_start_failures_total", 'ninethirty_blind_seconds_total{cause="no_worker"}'
+        failures, blind = (
+            "ninethirty_worker_start_failures_total",
+            'ninethirty_blind_seconds_total{cause="no_worker"}',
+        )
 
         async def is_blind() -> bool:
-            metrics = dict(line.rsplit(" ", 1) for line in (await monitor.get("/metrics")).text.splitlines())
+            metrics = dict(
+                line.rsplit(" ", 1) for line in (await monitor.get("/metrics")).text.splitlines()
+            )
             return float(metrics[failures]) > 0 and float(metrics[blind]) > 0
 
         await until("it is counted as blind", is_blind)
         assert "127.0.0.1" not in (await monitor.get("/")).text.partition("usable answer")[2]
 
 
-def test_the_unit_allows_what_workers_and_the_clock_need_and_nothing_else_of_what_it_takes_away() -> None:
+def test_the_unit_allows_what_workers_and_the_clock_need_and_nothing_else_of_what_it_takes_away() -> (
+    None
+):
     lines = [value for name, value in sandbox.unit() if name == "SystemCallFilter"]
-    taken = [("SystemCallFilter", line) for line in lines[: lines.index("~@privileged @resources") + 1]]
+    taken = [
+        ("SystemCallFilter", line) for line in lines[: lines.index("~@privileged @resources") + 1]
+    ]
     assert set(sandbox.allowed_by(sandbox.unit())) - set(sandbox.allowed_by(taken)) == {
         "setpriority",
         "adjtimex",
         "clock_adjtime",
         "clock_adjtime64",
     }
-    assert {"setuid", "chown", "reboot", "clock_settime", "sched_setscheduler"}.isdisjoint(sandbox.allowed_by(taken))
+    assert {"setuid", "chown", "reboot", "clock_settime", "sched_setscheduler"}.isdisjoint(
+        sandbox.allowed_by(taken)
+    )
 
 
 @pytest.mark.needs("systemd")
 def test_the_table_of_system_calls_is_that_of_systemd() -> None:
     version = re.search(r"systemd (\d+)", sandbox.SETS.read_text(encoding="utf-8"))
-    installed = subprocess.run(["systemd-analyze", "--version"], capture_output=True, text=True, check=True).stdout
+    installed = subprocess.run(
+        ["systemd-analyze", "--version"], capture_output=True, text=True, check=True
+    ).stdout
     if version is None or not installed.startswith(f"{version[0]} "):
         pytest.skip("another version of systemd has other sets")
     for name, calls in sandbox.sets().items():
-        listed = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True
+        )
         assert re.findall(r"^    ([@\w-]+)$", listed.stdout, re.MULTILINE) == calls

@@ -1,4 +1,6 @@
-"""The wheel: the same bytes whenever it is built, with everything that the program reads at run time."""
+"""The wheel: the same bytes whenever it is built, with everything that the program reads at run
+time.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def built(folder: Path) -> Path:
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "--target",
+        "wheel",
+        "--directory",
+        str(folder),
+    ]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
@@ -35,9 +46,19 @@ def test_it_is_the_same_whenever_it_is_built(wheels: list[Path]) -> None:
 
 def test_it_carries_whatever_lies_beside_the_code(wheels: list[Path]) -> None:
     names = set(ZipFile(wheels[0]).namelist())
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    ours = {name for name in tracked.split("\0") if name.startswith(("monitor/", "alerts/", "schedules/"))}
-    rehearsals = {f"monitor/rehearse/{name}" for name in tracked.split("\0") if name.startswith("rehearsals/")}
-    beside = {f"monitor/config/shipped/{name}" for name in tracked.split("\0") if name.startswith(PARTS)}
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    ours = {
+        name
+        for name in tracked.split("\0")
+        if name.startswith(("monitor/", "alerts/", "schedules/"))
+    }
+    rehearsals = {
+        f"monitor/rehearse/{name}" for name in tracked.split("\0") if name.startswith("rehearsals/")
+    }
+    beside = {
+        f"monitor/config/shipped/{name}" for name in tracked.split("\0") if name.startswith(PARTS)
+    }
     assert (ours | rehearsals | beside) - names == set()
     assert {name for name in names if "/shipped/" in name} == beside

@@ -1,4 +1,6 @@
-"""The workflows of the public host: a fast lint job, the tests, and the release of a tag that passed them."""
+"""The workflows of the public host: a fast lint job, the tests, and the release of a tag that
+passed them.
+"""
 
 from __future__ import annotations
 
@@ -26,26 +28,36 @@ def read(file: Path) -> dict[Any, Any]:
 
 def ran(step: str, tag: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the commands of a named step of the release as the host does, for a tag."""
-    commands = {one["name"]: one["run"] for one in read(RELEASE)["jobs"]["publish"]["steps"] if "run" in one}
+    commands = {
+        one["name"]: one["run"] for one in read(RELEASE)["jobs"]["publish"]["steps"] if "run" in one
+    }
     for name in ("pyproject.toml", "CHANGELOG.md"):
         shutil.copy(ROOT / name, folder)
     environment = {**os.environ, "GITHUB_REF_NAME": tag}
     shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", commands[step]]
-    return subprocess.run(shell, check=False, cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        shell, check=False, cwd=folder, env=environment, capture_output=True, text=True
+    )
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_every_action_is_pinned_by_commit_with_its_version_beside_it(file: Path) -> None:
     used = re.findall(r"uses: (?!\./)(.+)", file.read_text(encoding="utf-8"))
     assert used
-    assert [one for one in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)] == []
+    assert [
+        one for one in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)
+    ] == []
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_every_job_has_an_end_and_may_only_read_unless_it_says_more(file: Path) -> None:
     workflow = read(file)
     assert workflow["permissions"] == {"contents": "read"}
-    assert [name for name, job in workflow["jobs"].items() if "uses" not in job and "timeout-minutes" not in job] == []
+    assert [
+        name
+        for name, job in workflow["jobs"].items()
+        if "uses" not in job and "timeout-minutes" not in job
+    ] == []
 
 
 def test_lint_does_not_wait_for_the_tests() -> None:
@@ -61,16 +73,22 @@ def test_a_release_waits_for_all_tests() -> None:
     assert jobs["publish"]["needs"] == "test"
 
 
-def test_what_is_released_is_made_by_targets_of_the_makefile_and_signed_before_it_is_published() -> None:
+def test_what_is_released_is_made_by_targets_of_the_makefile_and_signed_before_it_is_published() -> (
+    None
+):
     steps = read(RELEASE)["jobs"]["publish"]["steps"]
     targets = {
-        one for step in steps for line in re.findall(r"make ([a-z ]+)", step.get("run", "")) for one in line.split()
+        one
+        for step in steps
+        for line in re.findall(r"make ([a-z ]+)", step.get("run", ""))
+        for one in line.split()
     }
     assert targets == {"dist", "sbom", "image"}
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(f"\n{one}:" in makefile for one in targets)
     signed, published = (
-        next(place for place, step in enumerate(steps) if word in str(step)) for word in ("attest", "gh release create")
+        next(place for place, step in enumerate(steps) if word in str(step))
+        for word in ("attest", "gh release create")
     )
     assert signed < published
 

@@ -1,4 +1,5 @@
-"""Writes `docs/configure.md` from the settings: `python -m tests.docs.configure_page > docs/configure.md`.
+"""Writes `docs/configure.md` from the settings: `python -m tests.docs.configure_page >
+docs/configure.md`.
 
 Descriptions come from the docstrings of the settings, examples from `examples/every-table.toml`.
 """
@@ -30,7 +31,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "every-table.toml"
 
 @dataclass
 class Section:
-    """A table by its heading, with the default of each of its own keys as TOML, `required` for one without."""
+    """A table by its heading, with the default of each of its own keys as TOML, `required` for one
+    without.
+    """
 
     heading: str
     text: str
@@ -41,12 +44,17 @@ class Section:
 def page_text() -> str:
     """Return the whole page."""
     examples = read_examples()
-    sections = [_section_text(section, examples.get(section.heading, "")) for section in sections_of_settings()]
+    sections = [
+        _section_text(section, examples.get(section.heading, ""))
+        for section in sections_of_settings()
+    ]
     return "\n\n".join(["# Configuration", describe_table(Settings), *sections]) + "\n"
 
 
 def read_examples() -> dict[str, str]:
-    """Return the pieces of the file of examples, by the heading of the section that each belongs to."""
+    """Return the pieces of the file of examples, by the heading of the section that each belongs
+    to.
+    """
     _, *pieces = EXAMPLES.read_text(encoding="utf-8").rstrip().split("\n\n")
     by_heading = groupby(pieces, key=_heading_of_example)
     return {heading: "\n\n".join(together) for heading, together in by_heading}
@@ -62,10 +70,14 @@ def _heading_of_example(piece: str) -> str:
 
 
 def _section_text(section: Section, example: str) -> str:
-    """Return a section. Of a description, the first paragraph is in the row of its key, the others are below."""
+    """Return a section.
+
+    Of a description, the first paragraph is in the row of its key, the others are below.
+    """
     first = {key: section.descriptions[key].partition("\n\n")[0] for key in section.defaults}
     rows = [
-        f"| `{key}` | {default if default in {'required', 'none'} else f'`{default}`'} | {first[key]} |"
+        f"| `{key}` | {default if default in {'required', 'none'} else f'`{default}`'} |"
+        f" {first[key]} |"
         for key, default in section.defaults.items()
     ]
     parts = [
@@ -85,7 +97,9 @@ def sections_of_settings() -> list[Section]:
     return list(_walk(Settings, "", "Top level", ""))
 
 
-def _walk(model: type[BaseModel], path: str, heading: str, text: str, given: object = None) -> Iterator[Section]:
+def _walk(
+    model: type[BaseModel], path: str, heading: str, text: str, given: object = None
+) -> Iterator[Section]:
     """Yield a table and those inside it. `given` is the instance that its parent has by default."""
     section = Section(heading, text, descriptions=describe_keys(model))
     inner: list[Iterator[Section]] = []
@@ -128,7 +142,11 @@ def _choices(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401  # as above
 
 
 def _is_table(annotation: object) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not Secret
+    return (
+        isinstance(annotation, type)
+        and issubclass(annotation, BaseModel)
+        and annotation is not Secret
+    )
 
 
 def _default(setting: FieldInfo, given: object) -> str:

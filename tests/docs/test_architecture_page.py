@@ -9,7 +9,9 @@ from tests.architecture.test_imports import ORDER, OURS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-PACKAGES = [name.replace(".", "/") + "/" for name in ORDER if (ROOT / name.replace(".", "/")).is_dir()]
+PACKAGES = [
+    name.replace(".", "/") + "/" for name in ORDER if (ROOT / name.replace(".", "/")).is_dir()
+]
 
 
 def test_the_table_names_every_package_in_the_order_of_imports() -> None:
@@ -18,7 +20,9 @@ def test_the_table_names_every_package_in_the_order_of_imports() -> None:
 
 def test_every_path_that_the_page_names_is_there() -> None:
     named = [
-        path for path in re.findall(r"`([^`\s]+/[^`\s]*)`", PAGE) if path.split("/")[0] in {*OURS, "tests", "docs"}
+        path
+        for path in re.findall(r"`([^`\s]+/[^`\s]*)`", PAGE)
+        if path.split("/")[0] in {*OURS, "tests", "docs"}
     ]
     assert len(named) > len(PACKAGES)
     assert [path for path in named if not (ROOT / path).exists()] == []

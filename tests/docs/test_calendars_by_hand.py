@@ -34,14 +34,21 @@ def test_an_example_is_a_calendar_without_a_fault(kind: str) -> None:
     assert faults(EXAMPLES[kind].encode(), calendar_settings(kind, "calendar"), NOW) == []
     told = read(kind)
     assert (told.title, told.producer) == ("Widget statistics: October 2026", "widget-office")
-    assert (told.slot.instant, told.state) == (datetime(2026, 11, 20, 9, 30, tzinfo=UTC), State.CONFIRMED)
+    assert (told.slot.instant, told.state) == (
+        datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
+        State.CONFIRMED,
+    )
 
 
 def test_the_example_of_a_part_is_read() -> None:
-    assert [(part.id, part.recognise, part.required) for part in read("toml").parts] == [("table", "status", True)]
+    assert [(part.id, part.recognise, part.required) for part in read("toml").parts] == [
+        ("table", "status", True)
+    ]
 
 
 def test_every_recogniser_is_explained() -> None:
     explained = describe_keys(PartSettings)["recognise"].partition("\n\n")[2]
-    names = re.findall(r"`([a-z-]+)(?::[A-Z]+)?`", " ".join(re.findall(r"^- (.+?): ", explained, re.MULTILINE)))
+    names = re.findall(
+        r"`([a-z-]+)(?::[A-Z]+)?`", " ".join(re.findall(r"^- (.+?): ", explained, re.MULTILINE))
+    )
     assert set(names) == {*PLAIN, *WITH_RULE}

@@ -20,7 +20,10 @@ PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 
 
 def configurations(page: Path) -> Iterator[dict[str, Any]]:
-    """Yield each block of TOML that has a table. A line by itself belongs to a table that its sentence names."""
+    """Yield each block of TOML that has a table.
+
+    A line by itself belongs to a table that its sentence names.
+    """
     text = page.read_text(encoding="utf-8")
     for _, block in re.findall(r"^( *)```toml\n(.*?)^\1```", text, re.MULTILINE | re.DOTALL):
         if "[" in block.splitlines()[0]:
@@ -28,7 +31,9 @@ def configurations(page: Path) -> Iterator[dict[str, Any]]:
 
 
 def together(blocks: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    """Return the blocks of a page as one configuration: lists in order, of tables the later keys."""
+    """Return the blocks of a page as one configuration: lists in order, of tables the later
+    keys.
+    """
     whole: dict[str, Any] = {}
     for block in blocks:
         for name, value in block.items():
@@ -57,11 +62,17 @@ def test_there_are_configurations_to_check() -> None:
 
 def test_prometheus_on_its_page_is_set_as_in_the_file_that_we_ship() -> None:
     page = (ROOT / "docs/how-to/prometheus.md").read_text(encoding="utf-8")
-    shipped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    shipped = yaml.safe_load(
+        (ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8")
+    )
     blocks = re.findall(r"^( *)```yaml\n(.*?)^\1```", page, re.MULTILINE | re.DOTALL)
     jobs, alerts = (yaml.safe_load(textwrap.dedent(block)) for _, block in blocks)
     ours = ("job_name", "scrape_interval", "scrape_timeout")
-    assert [jobs["scrape_configs"][0][key] for key in ours] == [shipped["scrape_configs"][0][key] for key in ours]
+    assert [jobs["scrape_configs"][0][key] for key in ours] == [
+        shipped["scrape_configs"][0][key] for key in ours
+    ]
     assert alerts["global"]["evaluation_interval"] == shipped["global"]["evaluation_interval"]
     assert alerts["global"]["external_labels"].keys() == shipped["global"]["external_labels"].keys()
-    assert alerts["alerting"]["alert_relabel_configs"] == shipped["alerting"]["alert_relabel_configs"]
+    assert (
+        alerts["alerting"]["alert_relabel_configs"] == shipped["alerting"]["alert_relabel_configs"]
+    )

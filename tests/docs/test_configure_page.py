@@ -1,4 +1,6 @@
-"""The configuration page is made from the settings, every key and table is explained, and every example works."""
+"""The configuration page is made from the settings, every key and table is explained, and every
+example works.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,13 @@ import pytest
 
 from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
-from tests.docs.configure_page import EXAMPLES, Section, page_text, read_examples, sections_of_settings
+from tests.docs.configure_page import (
+    EXAMPLES,
+    Section,
+    page_text,
+    read_examples,
+    sections_of_settings,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "configure.md"
 SECTIONS = sections_of_settings()

@@ -1,4 +1,6 @@
-"""Every link in docs/ leads to a page, a file or a heading that exists, and every page is in the index."""
+"""Every link in docs/ leads to a page, a file or a heading that exists, and every page is in the
+index.
+"""
 
 from __future__ import annotations
 

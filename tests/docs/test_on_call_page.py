@@ -1,4 +1,6 @@
-"""The runbook lists what to do now from the one table that notices, pages and the command line use."""
+"""The runbook lists what to do now from the one table that notices, pages and the command line
+use.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ WITH_DRAFT = {"late", "out", "partial", "early", "removed", "slot"}
 
 
 @pytest.mark.parametrize("heading", SECTIONS)
-def test_a_section_of_the_runbook_lists_the_steps_of_its_stage_and_no_other(root: Path, heading: str) -> None:
+def test_a_section_of_the_runbook_lists_the_steps_of_its_stage_and_no_other(
+    root: Path, heading: str
+) -> None:
     page = (root / "docs" / "how-to" / "on-call.md").read_text(encoding="utf-8")
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     stage = SECTIONS[heading]

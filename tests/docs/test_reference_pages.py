@@ -22,7 +22,9 @@ ALERTS = (DOCS / "alerts.md").read_text(encoding="utf-8")
 
 
 def rows(page: str) -> set[str]:
-    return set(re.findall(r"^\| `([^`]+)` \|", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE))
+    return set(
+        re.findall(r"^\| `([^`]+)` \|", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE)
+    )
 
 
 def commands() -> Iterator[str]:
@@ -38,13 +40,21 @@ def events() -> Iterator[str]:
     for folder in ("monitor", "alerts", "schedules"):
         for file in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and _is_log(node.func) and isinstance(node.args[0], ast.Constant):
+                if (
+                    isinstance(node, ast.Call)
+                    and _is_log(node.func)
+                    and isinstance(node.args[0], ast.Constant)
+                ):
                     yield str(node.args[0].value)
 
 
 def _is_log(called: ast.expr) -> bool:
     if isinstance(called, ast.Attribute):
-        return isinstance(called.value, ast.Name) and called.value.id == "_log" and called.attr != "bind"
+        return (
+            isinstance(called.value, ast.Name)
+            and called.value.id == "_log"
+            and called.attr != "bind"
+        )
     return isinstance(called, ast.Name) and called.id == "log"
 
 
@@ -73,7 +83,9 @@ def test_every_event_of_the_log_has_its_row_and_is_one_word() -> None:
     assert all(re.fullmatch(r"[a-z_]+", event) for event in events())
 
 
-@pytest.mark.parametrize("alert", re.findall(r"^## (Ninethirty\w+|Alert\w+|Watchdog)$", ALERTS, re.MULTILINE))
+@pytest.mark.parametrize(
+    "alert", re.findall(r"^## (Ninethirty\w+|Alert\w+|Watchdog)$", ALERTS, re.MULTILINE)
+)
 def test_a_runbook_says_what_it_means_and_what_to_do_and_belongs_to_an_alert(alert: str) -> None:
     told = re.search(rf"^## {alert}\n(.*?)(?=^##|\Z)", ALERTS, re.MULTILINE | re.DOTALL)
     assert told is not None

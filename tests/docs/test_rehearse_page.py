@@ -33,7 +33,11 @@ def _keys(model: type[BaseModel]) -> Iterator[str]:
 @pytest.mark.parametrize("table", TABLES)
 def test_every_key_of_a_table_is_in_its_section(table: str) -> None:
     section = _section(table)
-    missing = [key for key in _keys(TABLES[table]) if f"`{key}`" not in section and f"`{key} =" not in section]
+    missing = [
+        key
+        for key in _keys(TABLES[table])
+        if f"`{key}`" not in section and f"`{key} =" not in section
+    ]
     assert missing == []
 
 

@@ -21,8 +21,16 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
 
 
 def test_every_section_of_the_standard_has_its_line_with_evidence_or_what_is_missing() -> None:
-    rows = re.findall(r"^\| (V[\d.]+)(?: to (V[\d.]+))?(.*?) \| (\w+) \| (.*) \|$", PAGES[2].read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (V[\d.]+)(?: to (V[\d.]+))?(.*?) \| (\w+) \| (.*) \|$",
+        PAGES[2].read_text(),
+        re.MULTILINE,
+    )
     chapters = {int(first[1:].split(".")[0]) for first, *_ in rows}
     assert chapters == set(range(1, 18))
     assert {state for *_, state, _ in rows} == {"met", "partly", "none"}
-    assert [first for first, _, _, state, told in rows if state in {"met", "partly"} and not told.strip()] == []
+    assert [
+        first
+        for first, _, _, state, told in rows
+        if state in {"met", "partly"} and not told.strip()
+    ] == []

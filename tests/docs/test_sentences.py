@@ -18,12 +18,24 @@ _PROSE = 4
 
 
 def sentences(page: Path) -> Iterator[str]:
-    """Yield each sentence of a page. A heading, an item of a list and a cell of a table are texts of their own."""
-    text = re.sub(r"^( *)(```|~~~).*?^\1\2", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    """Yield each sentence of a page.
+
+    A heading, an item of a list and a cell of a table are texts of their own.
+    """
+    text = re.sub(
+        r"^( *)(```|~~~).*?^\1\2",
+        "",
+        page.read_text(encoding="utf-8"),
+        flags=re.MULTILINE | re.DOTALL,
+    )
     text = re.sub(r"<[^>]+>|\]\([^)]*\)", " ", text)
     text = re.sub(r"^\|?[ :|-]+\|$", "", text, flags=re.MULTILINE)
     for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*|#]|\d+\.)\s)|(?<!\\)\|", text):
-        yield from (one for one in re.split(r"(?<=[.!?])[)*\"”]*\s+(?=\W*[A-Z0-9`*\[(])", block.strip()) if one)
+        yield from (
+            one
+            for one in re.split(r"(?<=[.!?])[)*\"”]*\s+(?=\W*[A-Z0-9`*\[(])", block.strip())
+            if one
+        )
 
 
 def words(sentence: str) -> int:
@@ -53,7 +65,8 @@ def test_few_sentences_of_each_page_have_more_than_30_words(page: Path) -> None:
 
 # Words that once made this project's texts hard to read.
 _DIALECT = re.compile(
-    r"\b(?:told|stands|borne out|holds|lies|goes by|anew|alone|what is|whoever|nobody|gone|learnt|heard)\b",
+    r"\b(?:told|stands|borne out|holds|lies|goes by|anew|alone|what"
+    r" is|whoever|nobody|gone|learnt|heard)\b",
     re.IGNORECASE,
 )
 

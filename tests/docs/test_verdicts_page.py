@@ -27,4 +27,6 @@ def test_every_kind_of_finding_has_its_row_in_the_order_of_the_interface(page: s
 
 def test_every_verdict_is_told(page: str) -> None:
     told = {*first_cells(page, "Verdicts"), *re.findall(r"`(\w+)`", page)}
-    assert {word.value.replace("_", " ") for word in VerdictKind} <= {word.replace("_", " ") for word in told}
+    assert {word.value.replace("_", " ") for word in VerdictKind} <= {
+        word.replace("_", " ") for word in told
+    }

@@ -1,7 +1,7 @@
 """Fuzzes readers of foreign bytes by coverage: `python -m tests.fuzz.by_coverage NAME [-runs=N]`.
 
-Needs atheris, which is not in a lock file. `make fuzz` uses it if it is installed. Add failing inputs to the examples
-of `test_parsers.py`. Without a name it lists the readers.
+Needs atheris, which is not in a lock file. `make fuzz` uses it if it is installed. Add failing
+inputs to the examples of `test_parsers.py`. Without a name it lists the readers.
 """
 
 from __future__ import annotations
@@ -39,8 +39,16 @@ def main(arguments: list[str]) -> None:
 def readers(tests: Any) -> dict[str, Callable[[bytes], object]]:  # noqa: ANN401  # a module
     """Return every reader of bytes by its name."""
     calendars = {f"calendar-{kind}": partial(_calendar, tests, kind) for kind in tests.KINDS}
-    looks = {f"look-{name.partition(':')[0]}": partial(_look, tests, name) for name in tests.RECOGNISERS}
-    return {**calendars, **looks, "people": tests.strip_personal, "item": partial(_item, tests), "rich": tests.beyond}
+    looks = {
+        f"look-{name.partition(':')[0]}": partial(_look, tests, name) for name in tests.RECOGNISERS
+    }
+    return {
+        **calendars,
+        **looks,
+        "people": tests.strip_personal,
+        "item": partial(_item, tests),
+        "rich": tests.beyond,
+    }
 
 
 def _calendar(tests: Any, kind: str, body: bytes) -> None:  # noqa: ANN401  # as above

@@ -1,4 +1,5 @@
-"""Each reader of foreign bytes returns a result or raises its own error for bytes that resemble its input.
+"""Each reader of foreign bytes returns a result or raises its own error for bytes that resemble its
+input.
 
 `make fuzz` tries each for longer with fresh seeds. Add failing inputs to the examples below.
 """
@@ -51,7 +52,18 @@ PIECES = [
         b"<!DOCTYPE x [<!ENTITY a 'b'>]>",
         b"<?xml encoding='utf-7'?>",
     ),
-    *(b'{"', b"[", b'":', b"null", b"1e999", b"\\ud800", b"NaN", b'"results"', b'"release_date"', b'"links"'),
+    *(
+        b'{"',
+        b"[",
+        b'":',
+        b"null",
+        b"1e999",
+        b"\\ud800",
+        b"NaN",
+        b'"results"',
+        b'"release_date"',
+        b'"links"',
+    ),
     *(
         b"BEGIN:VEVENT\r\n",
         b"END:VEVENT\r\n",
@@ -81,7 +93,13 @@ PIECES = [
         b"https://[",
         b"https://x:99999999/",
     ),
-    *(b"[[release]]\n", b"slot = ", b"title = '''", b"=cmd|' /C calc'!A0", b"http://user:pw@host\\@evil/"),
+    *(
+        b"[[release]]\n",
+        b"slot = ",
+        b"title = '''",
+        b"=cmd|' /C calc'!A0",
+        b"http://user:pw@host\\@evil/",
+    ),
 ]
 SAMPLES = [*BODIES.values(), b"<feed><entry><title>x</title><link href='/x'/></entry></feed>"]
 RECOGNISERS = [
@@ -114,11 +132,16 @@ TEXTS = st.text(st.characters(), max_size=60) | st.lists(st.sampled_from(PIECES)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @given(body=bodies(), status=st.sampled_from([200, 404]))
-@example(body=b"<table>&#x110000;<feed><entry><title>x</title><link href='/x'/></entry></feed>", status=200)
+@example(
+    body=b"<table>&#x110000;<feed><entry><title>x</title><link href='/x'/></entry></feed>",
+    status=200,
+)
 @example(body=b"null", status=200)
 @example(body=b"<table><tr><th>Title<th>Date<tr><td>td>December 2026</table>", status=200)
 @example(body=b'[{"title": "Trade\\ud800", "date": "December 2026"}]', status=200)
-def test_a_calendar_is_read_or_refused_in_its_own_words(kind: str, body: bytes, status: int) -> None:
+def test_a_calendar_is_read_or_refused_in_its_own_words(
+    kind: str, body: bytes, status: int
+) -> None:
     source = KINDS[kind](calendar_settings(kind, URL))
     pages = [Page(source.first(NOW)[0].url, status, body)]
     reading = attempt(source, pages, body)
@@ -132,10 +155,15 @@ def test_a_calendar_is_read_or_refused_in_its_own_words(kind: str, body: bytes, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECOGNISERS)
-@given(body=bodies(), kind=st.sampled_from(["text/html", "application/json", "application/xml", "", "x" * 300]))
+@given(
+    body=bodies(),
+    kind=st.sampled_from(["text/html", "application/json", "application/xml", "", "x" * 300]),
+)
 def test_a_recogniser_answers_whatever_it_is_shown(name: str, body: bytes, kind: str) -> None:
     answer = Answer(f"{URL}?x=1", 200, {"content-type": kind}, body, NOW, NOW)
-    seen = read_body(name, answer, Context(URL, "Trade: December 2026", known=Known(baseline="0" * 64)))
+    seen = read_body(
+        name, answer, Context(URL, "Trade: December 2026", known=Known(baseline="0" * 64))
+    )
     assert isinstance(seen, Recognised)
     json.dumps([[one.url, one.title, one.facts] for one in seen.found], ensure_ascii=False).encode()
 
@@ -177,17 +205,30 @@ def test_links_and_lines_of_people_that_are_none_are_refused(text: str) -> None:
 
 HEADERS = st.dictionaries(
     st.sampled_from(
-        ["date", "age", "location", "retry-after", "cache-control", "content-type", "etag", "content-length"]
+        [
+            "date",
+            "age",
+            "location",
+            "retry-after",
+            "cache-control",
+            "content-type",
+            "etag",
+            "content-length",
+        ]
     ),
     TEXTS
-    | st.sampled_from(["Thu, 26 Nov 2026 12:00:00 GMT", "-1", "9" * 400, "max-age=1, stale-if-error=9", "//[::1"]),
+    | st.sampled_from(
+        ["Thu, 26 Nov 2026 12:00:00 GMT", "-1", "9" * 400, "max-age=1, stale-if-error=9", "//[::1"]
+    ),
 )
 
 
 @given(headers=HEADERS, status=st.sampled_from([200, 301, 304, 404, 410, 503]), body=bodies())
 @example(headers={"date": "Thu, 26 Nov 2026 12:00:00 -" + "9" * 500}, status=200, body=b"")
 @example(headers={"location": "https://www.gov.uk@evil.example/"}, status=302, body=b"x")
-def test_the_head_of_an_answer_is_read_or_left(headers: dict[str, str], status: int, body: bytes) -> None:
+def test_the_head_of_an_answer_is_read_or_left(
+    headers: dict[str, str], status: int, body: bytes
+) -> None:
     target = Target("r/page/edge", "r", "page", View.EDGE, URL, "stats.example", "govuk", "Trade")
     seen = Interpreter().interpret_now(target, Answer(URL, status, headers, body, NOW, NOW))
     assert seen.why.encode() is not None
@@ -205,7 +246,14 @@ def test_an_item_of_the_content_api_is_read_or_refused(body: bytes) -> None:
 def test_what_a_worker_answers_is_plain_or_refused(body: bytes) -> None:
     # Readers of parcels expect this error.
     with suppress(
-        pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError, EOFError
+        pickle.UnpicklingError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        ImportError,
+        IndexError,
+        KeyError,
+        EOFError,
     ):
         unpack(body)
     with suppress(RefusedReply, TypeError):

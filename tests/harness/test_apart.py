@@ -70,8 +70,12 @@ KINDS = [LEFT_IN_A_FAILED_TEST, LEFT_IN_A_CYCLE, LEFT_BY_A_FIXTURE, LEFT_IN_A_LO
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", KINDS, ids=["in a failed test", "in a cycle", "by a fixture", "in a loop"])
-def test_what_one_test_leaves_is_raised_in_it_and_in_no_other(root: Path, tmp_path: Path, first: str) -> None:
+@pytest.mark.parametrize(
+    "first", KINDS, ids=["in a failed test", "in a cycle", "by a fixture", "in a loop"]
+)
+def test_what_one_test_leaves_is_raised_in_it_and_in_no_other(
+    root: Path, tmp_path: Path, first: str
+) -> None:
     told = told_of(first, root, tmp_path)
     assert "PASSED test_leaving.py::test_next" in told
     assert "::test_next" not in told.replace("PASSED test_leaving.py::test_next", "")
@@ -79,7 +83,9 @@ def test_what_one_test_leaves_is_raised_in_it_and_in_no_other(root: Path, tmp_pa
 
 
 @pytest.mark.slow
-def test_what_was_held_beyond_its_test_among_much_else_is_raised_at_the_end(root: Path, tmp_path: Path) -> None:
+def test_what_was_held_beyond_its_test_among_much_else_is_raised_at_the_end(
+    root: Path, tmp_path: Path
+) -> None:
     told = told_of(HELD_BEYOND_ITS_TEST, root, tmp_path)
     assert "ERROR test_leaving.py::test_next - pytest.PytestUnraisableExceptionWarning" in told
 
@@ -87,6 +93,19 @@ def test_what_was_held_beyond_its_test_among_much_else_is_raised_at_the_end(root
 def told_of(first: str, root: Path, folder: Path) -> str:
     (folder / "pytest.ini").write_text(INI)
     (folder / "test_leaving.py").write_text(first + NEXT)
-    command = [sys.executable, "-m", "pytest", "-p", "tests.apart", "-p", "no:randomly", "-p", "no:playwright", "-rfEp"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.apart",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:playwright",
+        "-rfEp",
+    ]
     here = {**os.environ, "PYTHONPATH": str(root)}
-    return subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        command, cwd=folder, env=here, capture_output=True, text=True, check=False
+    ).stdout

@@ -44,14 +44,21 @@ def test_that_cannot_begin(broken, number):
 ROOT = Path(__file__).parents[2]
 
 
-def explored(folder: Path, *tests: str, more: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def explored(
+    folder: Path, *tests: str, more: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    explored\n")
     (folder / "test_them.py").write_text(HEAD + "".join(tests))
     options = ["-p", "tests.explore", "-p", "no:playwright", "--explore", "20", *more]
     # A developer's pytest options would change the output.
-    command, here = [sys.executable, "-m", "pytest", *options], {**os.environ, "PYTHONPATH": str(ROOT)}
+    command, here = (
+        [sys.executable, "-m", "pytest", *options],
+        {**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     here.pop("PYTEST_ADDOPTS", None)
-    return subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=here, capture_output=True, text=True, check=False
+    )
 
 
 def cases(folder: Path) -> list[Path]:
@@ -59,7 +66,9 @@ def cases(folder: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_a_find_is_printed_and_kept_with_what_repeats_it_and_the_run_succeeds(tmp_path: Path) -> None:
+def test_a_find_is_printed_and_kept_with_what_repeats_it_and_the_run_succeeds(
+    tmp_path: Path,
+) -> None:
     run = explored(tmp_path, RARE, SOUND)
     (case,) = cases(tmp_path)
     assert run.returncode == 0, run.stdout
@@ -94,7 +103,12 @@ def test_workers_share_the_seeds_of_one_run(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_each_seed_tries_other_examples_and_the_same_seed_the_same_ones(tmp_path: Path) -> None:
-    runs = [explored(tmp_path, RARE, more=("--explore-from", "1", "-p", "no:randomly")) for _ in range(2)]
-    found = [[line for line in run.stdout.splitlines() if line.startswith("FAILED")] for run in runs]
+    runs = [
+        explored(tmp_path, RARE, more=("--explore-from", "1", "-p", "no:randomly"))
+        for _ in range(2)
+    ]
+    found = [
+        [line for line in run.stdout.splitlines() if line.startswith("FAILED")] for run in runs
+    ]
     assert 0 < len(found[0]) < 20
     assert found[0] == found[1]

@@ -24,8 +24,12 @@ def package(library: str, version: str) -> str:
 
 @pytest.mark.needs("chromium")
 def test_every_library_of_the_browsers_driver_is_on_every_debian_or_installed(root: Path) -> None:
-    linked = subprocess.run(["ldd", browser_driver()], capture_output=True, text=True, check=True).stdout
-    needed = {package(*found) for found in re.findall(r"^\t(lib[\w+-]+)\.so\.(\d+)", linked, re.MULTILINE)}
+    linked = subprocess.run(
+        ["ldd", browser_driver()], capture_output=True, text=True, check=True
+    ).stdout
+    needed = {
+        package(*found) for found in re.findall(r"^\t(lib[\w+-]+)\.so\.(\d+)", linked, re.MULTILINE)
+    }
     listed = re.search(r"set -- (.*)", (root / "tests" / "parts").read_text())
     assert listed is not None
     assert "libc6" in needed

@@ -1,4 +1,6 @@
-"""Reads the monitor's JSON: a verdict of a release, or the measurement in a notice, as one `Claim`."""
+"""Reads the monitor's JSON: a verdict of a release, or the measurement in a notice, as one
+`Claim`.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,10 @@ class PartClaim:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the monitor reports of one release, as of `at`. `source` is the verdict or the notice that reports it."""
+    """What the monitor reports of one release, as of `at`.
+
+    `source` is the verdict or the notice that reports it.
+    """
 
     id: str
     title: str
@@ -146,4 +151,11 @@ def _interval(body: Body | None) -> Interval:
 def _exposure(body: Body, part: str) -> Exposure:
     lasted = body.get("seconds") or {}
     begins, ends = _interval(body.get("from")), _interval(body.get("to"))
-    return Exposure(body.get("part", part), begins, ends, lasted.get("min"), lasted.get("max"), bool(body.get("open")))
+    return Exposure(
+        body.get("part", part),
+        begins,
+        ends,
+        lasted.get("min"),
+        lasted.get("max"),
+        bool(body.get("open")),
+    )

@@ -16,7 +16,9 @@ _SEEN_WITHIN = timedelta(seconds=90)
 Allowed = Callable[[World, Release, Claim], bool]
 
 
-def reasons_against_findings(world: World, release: Release, claim: Claim) -> Iterator[tuple[str, str]]:
+def reasons_against_findings(
+    world: World, release: Release, claim: Claim
+) -> Iterator[tuple[str, str]]:
     """Yield each finding, with a reason, that nothing in the world explains."""
     if is_unsettled(world, release, claim.at):
         return
@@ -29,12 +31,19 @@ def reasons_against_findings(world: World, release: Release, claim: Claim) -> It
 def reasons_against_grade(claim: Claim) -> Iterator[tuple[str, str]]:
     """Yield why the grade of a claim does not follow from its own verdict, delay and findings."""
     kinds = {kind for kind, _ in claim.findings}
-    shortest = [part.shortest for part in claim.parts if part.required and part.shortest is not None]
+    shortest = [
+        part.shortest for part in claim.parts if part.required and part.shortest is not None
+    ]
     if claim.verdict == "early" and claim.grade != "report":
         yield "grade", f"early, and graded {claim.grade}"
     if claim.verdict in {"late", "overdue"} and claim.grade not in {"note", "report"}:
         yield "grade", f"{claim.verdict}, and graded {claim.grade}"
-    if claim.verdict in {"late", "overdue"} and shortest and max(shortest) > _NOTE_WITHIN and claim.grade != "report":
+    if (
+        claim.verdict in {"late", "overdue"}
+        and shortest
+        and max(shortest) > _NOTE_WITHIN
+        and claim.grade != "report"
+    ):
         yield "grade", f"late by {max(shortest)} s at least, and graded {claim.grade}"
     if (
         claim.verdict == "on_time"
@@ -46,7 +55,9 @@ def reasons_against_grade(claim: Claim) -> Iterator[tuple[str, str]]:
 
 def _early(world: World, release: Release, claim: Claim) -> bool:
     force = in_force_early(release, claim.at)
-    return bool(force.slots) and any(span.begins < force.last for place in release.places for span in spans(place))
+    return bool(force.slots) and any(
+        span.begins < force.last for place in release.places for span in spans(place)
+    )
 
 
 def _late(world: World, release: Release, claim: Claim) -> bool:
@@ -65,19 +76,29 @@ def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
     if release.is_guessed:
         # No one looks at the page itself before its address is known.
         return True
-    before = (span for span in spans(release.page) if max(span.begins, world.begins) + _SEEN_WITHIN < min(others))
+    before = (
+        span
+        for span in spans(release.page)
+        if max(span.begins, world.begins) + _SEEN_WITHIN < min(others)
+    )
     return not any(_was_seen(world, span) for span in before)
 
 
 def _was_seen(world: World, span: Span) -> bool:
     """Return whether looks must have seen a span: it was long enough and no fault interfered."""
     begins, ends = max(span.begins, world.begins), span.ends or world.ends
-    return ends - begins > _SEEN_WITHIN and is_quiet(world, begins, min(ends, begins + _SEEN_WITHIN))
+    return ends - begins > _SEEN_WITHIN and is_quiet(
+        world, begins, min(ends, begins + _SEEN_WITHIN)
+    )
 
 
 def _withdrawn(world: World, release: Release, claim: Claim) -> bool:
     del world
-    unread = (one.at > claim.confirmed for one in release.changes if claim.confirmed is not None and one.at <= claim.at)
+    unread = (
+        one.at > claim.confirmed
+        for one in release.changes
+        if claim.confirmed is not None and one.at <= claim.at
+    )
     due = claim.slot if any(unread) else released_from(release, claim.at)
     ends = [span.ends for place in release.places for span in spans(place) if span.ends is not None]
     return due is not None and any(due <= end <= claim.at for end in ends)
@@ -89,17 +110,23 @@ def _other_page(world: World, release: Release, claim: Claim) -> bool:
 
 
 def _shows_other_content(release: Release) -> bool:
-    """Return whether an address of the release, or the one guessed for it, ever shows something else."""
+    """Return whether an address of the release, or the one guessed for it, ever shows something
+    else.
+    """
     guesses = release.announced.guess if release.announced else ()
     shown = [one for place in release.places for one in place.shows] + list(guesses)
     return any(one.what in _NOT_IT for one in shown)
 
 
 def _edge(world: World, release: Release, claim: Claim) -> bool:
-    """Return whether users may have got something else than the origin showed, because of a cache or a removal."""
+    """Return whether users may have got something else than the origin showed, because of a cache
+    or a removal.
+    """
     caches = any(one.cache for place in release.places for one in place.shows)
     is_removed = any(
-        span.ends is not None and span.ends <= claim.at for place in release.places for span in spans(place)
+        span.ends is not None and span.ends <= claim.at
+        for place in release.places
+        for span in spans(place)
     )
     return caches or is_removed or any(fault.kind in {"stale", "mirror"} for fault in world.faults)
 
@@ -117,8 +144,11 @@ def _troubled(world: World, release: Release, claim: Claim) -> bool:
 
 def _clock(world: World, release: Release, claim: Claim) -> bool:
     del release, claim
-    # An old copy without `Age` has an old `Date`, and the clock may have only one host's `Date` to compare with.
-    return bool(world.clock_error) or any(fault.kind in ("stale", "mirror") and fault.age for fault in world.faults)
+    # An old copy without `Age` has an old `Date`, and the clock may have only one host's `Date` to
+    # compare with.
+    return bool(world.clock_error) or any(
+        fault.kind in ("stale", "mirror") and fault.age for fault in world.faults
+    )
 
 
 def _two(world: World, release: Release, claim: Claim) -> bool:

@@ -14,7 +14,10 @@ from tests.oracle.world import World
 
 
 def check_world(made: World) -> list[Discrepancy]:
-    """Play a world and return what is wrong with the output. An exception counts as a contradiction."""
+    """Play a world and return what is wrong with the output.
+
+    An exception counts as a contradiction.
+    """
     try:
         return find_discrepancies(made, play_world(made))
     except Exception as exc:  # noqa: BLE001 # any exception is reported with its world
@@ -26,7 +29,9 @@ def check_seed(seed: int, kind: str | None = None) -> tuple[int, list[Discrepanc
     return seed, check_world(random_world(seed, kind))
 
 
-def check_seeds(seeds: Iterable[int], workers: int, kind: str | None = None) -> Iterator[tuple[int, list[Discrepancy]]]:
+def check_seeds(
+    seeds: Iterable[int], workers: int, kind: str | None = None
+) -> Iterator[tuple[int, list[Discrepancy]]]:
     """Yield each seed with what is wrong in its world, in the order of the seeds."""
     play = partial(check_seed, kind=kind)
     if workers == 1:

@@ -13,13 +13,19 @@ from tests.oracle.names import slug_of
 from tests.oracle.world import Announced, Change, Place, Release, Showing, Wall, World, spans
 
 _SHARE = 0.2
-_WALLS = ((200, ""), (200, "Checking your browser before you go on"), (403, ""), (403, "Access to this page"))
+_WALLS = (
+    (200, ""),
+    (200, "Checking your browser before you go on"),
+    (403, ""),
+    (403, "Access to this page"),
+)
 _LONDON = ZoneInfo("Europe/London")
 _MOMENT, _AHEAD, _LONG_AGO = timedelta(seconds=1), timedelta(seconds=90), timedelta(days=2)
 
 
 def add_kinds(made: World, always: str | None = None) -> World:
-    """Return the world with kinds of trouble added: each in one of five worlds, and `always` in any case.
+    """Return the world with kinds of trouble added: each in one of five worlds, and `always` in any
+    case.
 
     Each kind has its own random numbers, so that adding a kind does not change the others.
     """
@@ -44,7 +50,8 @@ def _with_place(made: World, release: Release, before: Place, after: Place) -> W
 def _add_wall(rng: Random, made: World) -> World:
     """Return the world with a bot wall at one address, near a change of its content.
 
-    On GOV.UK the wall begins after a publication, because search and announcements would show it despite the wall.
+    On GOV.UK the wall begins after a publication, because search and announcements would show it
+    despite the wall.
     """
     release = rng.choice(made.releases)
     place = rng.choice(release.places)
@@ -63,22 +70,38 @@ def _add_wall(rng: Random, made: World) -> World:
 
 
 def _add_missing_page(rng: Random, made: World) -> World:
-    """Return the world with one address that answers 200 and a "Page not found" page instead of each 404."""
+    """Return the world with one address that answers 200 and a "Page not found" page instead of
+    each 404.
+    """
     release = rng.choice(made.releases)
     place = rng.choice(release.places)
-    shows = tuple(replace(one, what="missing") if one.what == "absent" else one for one in place.shows)
-    begins = () if shows and shows[0].at <= made.begins else (Showing(made.begins - _LONG_AGO, "missing"),)
+    shows = tuple(
+        replace(one, what="missing") if one.what == "absent" else one for one in place.shows
+    )
+    begins = (
+        ()
+        if shows and shows[0].at <= made.begins
+        else (Showing(made.begins - _LONG_AGO, "missing"),)
+    )
     return _with_place(made, release, place, replace(place, shows=(*begins, *shows)))
 
 
 def _add_placeholder(rng: Random, made: World) -> World:
-    """Return the world with a placeholder at the release's own address until other content replaces it.
+    """Return the world with a placeholder at the release's own address until other content replaces
+    it.
 
-    Only releases that do not move get one, long before the slot. Otherwise its text would not show a placeholder.
+    Only releases that do not move get one, long before the slot. Otherwise its text would not show
+    a placeholder.
     """
     release = rng.choice(made.releases)
     first = release.page.shows[0].at if release.page.shows else made.ends
-    is_moved = release.changes or release.other_calendar or release.known_from or release.state or release.is_guessed
+    is_moved = (
+        release.changes
+        or release.other_calendar
+        or release.known_from
+        or release.state
+        or release.is_guessed
+    )
     if is_moved or min(first, release.slot) - made.begins < _AHEAD:
         return made
     shows = (Showing(made.begins - _LONG_AGO, "placeholder"), *release.page.shows)
@@ -86,7 +109,9 @@ def _add_placeholder(rng: Random, made: World) -> World:
 
 
 def _add_file(rng: Random, made: World) -> World:
-    """Return the world with a file that appears about when its page does, and may be removed again."""
+    """Return the world with a file that appears about when its page does, and may be removed
+    again.
+    """
     release = rng.choice(made.releases)
     came = [span.begins for span in spans(release.page)]
     name = rng.choice(("tables.xlsx", "data.csv", "report.pdf", "tables.ods"))
@@ -97,9 +122,15 @@ def _add_file(rng: Random, made: World) -> World:
     )
     shows = [Showing(first, "ours", release.title)] if came or rng.random() < 0.3 else []
     if shows and rng.random() < 0.2:
-        shows.append(Showing(first + timedelta(seconds=rng.choice((20, 80, 140))), rng.choice(("gone", "absent"))))
+        shows.append(
+            Showing(
+                first + timedelta(seconds=rng.choice((20, 80, 140))), rng.choice(("gone", "absent"))
+            )
+        )
     role = "attachment" if name.endswith("pdf") else "data"
-    file = Place("file", role, f"{root}/{release.id}/{name}", required=rng.random() < 0.7, shows=tuple(shows))
+    file = Place(
+        "file", role, f"{root}/{release.id}/{name}", required=rng.random() < 0.7, shows=tuple(shows)
+    )
     made = replace(made, ends=max([made.ends, *(one.at + timedelta(seconds=20) for one in shows)]))
     return _with_release(made, release, replace(release, parts=(*release.parts, file)))
 
@@ -111,31 +142,43 @@ def _add_edge_cache(rng: Random, made: World) -> World:
     lasts = rng.choice((45.0, 120.0, 300.0, 600.0))
     shows = tuple(replace(one, cache=rng.choice((0.0, lasts, lasts))) for one in place.shows)
     more = timedelta(seconds=min(lasts, 240.0) if rng.random() < 0.6 else 0.0)
-    return _with_place(replace(made, ends=made.ends + more), release, place, replace(place, shows=shows))
+    return _with_place(
+        replace(made, ends=made.ends + more), release, place, replace(place, shows=shows)
+    )
 
 
 def _add_alternative(rng: Random, made: World) -> World:
-    """Return the world with an alternative address that has the release before, with or after its page."""
+    """Return the world with an alternative address that has the release before, with or after its
+    page.
+    """
     release = rng.choice(made.releases)
     on_govuk = urlsplit(release.page.url).hostname == "www.gov.uk"
-    root = "https://www.gov.uk/government/publications" if on_govuk else "https://reports.example.org"
+    root = (
+        "https://www.gov.uk/government/publications" if on_govuk else "https://reports.example.org"
+    )
     anchors = [release.slot, *(span.begins for span in spans(release.page))]
     first = rng.choice(anchors) + timedelta(seconds=round(rng.uniform(-120, 90), 1))
     shows = [Showing(first, "ours", release.title)]
     if rng.random() < 0.35:
         away = rng.choice(("absent", "gone", "upkeep", "missing"))
         shows.append(Showing(first + timedelta(seconds=rng.choice((3, 30, 100))), away))
-    other = Place("report", "alternative", f"{root}/{release.id}-report", required=False, shows=tuple(shows))
+    other = Place(
+        "report", "alternative", f"{root}/{release.id}-report", required=False, shows=tuple(shows)
+    )
     return _with_release(made, release, replace(release, parts=(*release.parts, other)))
 
 
 def _replace_entry(rng: Random, made: World) -> World:
-    """Return the world with an entry that leaves its calendar: removed, renamed, split or merged."""
+    """Return the world with an entry that leaves its calendar: removed, renamed, split or
+    merged.
+    """
     release = rng.choice(made.releases)
     if release.changes or release.other_calendar or release.known_from or release.state:
         return made
     lead = max((release.slot - made.begins).total_seconds(), 60.0)
-    at = release.slot + timedelta(seconds=round(rng.choice((-rng.uniform(0.05, 0.95) * lead, rng.uniform(5, 90))), 1))
+    at = release.slot + timedelta(
+        seconds=round(rng.choice((-rng.uniform(0.05, 0.95) * lead, rng.uniform(5, 90))), 1)
+    )
     manner = rng.choice(("vanished", "successor", "split", "merged"))
     series, period = release.title.split(": ")
     titles = {
@@ -161,14 +204,19 @@ def _replace_entry(rng: Random, made: World) -> World:
     return replace(made, releases=(*made.releases, *new))
 
 
-def _new_entry(of: Release, number: int, title: str, at: datetime | None, *, is_same_page: bool) -> Release:
-    """Return a new entry for the release `of`, on the same page or on its own page with the same times."""
+def _new_entry(
+    of: Release, number: int, title: str, at: datetime | None, *, is_same_page: bool
+) -> Release:
+    """Return a new entry for the release `of`, on the same page or on its own page with the same
+    times.
+    """
     slug = slug_of(title)
     root = of.page.url.rpartition("/")[0]
     series, of_series = title.partition(": ")[0], of.title.partition(": ")[0]
     titles = {"ours": title}
     shows = tuple(
-        replace(one, title=titles.get(one.what, one.title.replace(of_series, series))) for one in of.page.shows
+        replace(one, title=titles.get(one.what, one.title.replace(of_series, series)))
+        for one in of.page.shows
     )
     page = replace(of.page, url=of.page.url if is_same_page else f"{root}/{slug}", shows=shows)
     is_led_to = is_same_page and urlsplit(page.url).hostname == "www.gov.uk"
@@ -188,7 +236,9 @@ def _new_entry(of: Release, number: int, title: str, at: datetime | None, *, is_
 
 
 def _drop_zone_offset(rng: Random, made: World) -> World:
-    """Return the world with a calendar that drops the offset of its zone, so that the same text is another instant."""
+    """Return the world with a calendar that drops the offset of its zone, so that the same text is
+    another instant.
+    """
     release = rng.choice(made.releases)
     is_told = release.changes or release.other_calendar or release.known_from or release.state
     is_winter = not release.slot.astimezone(_LONDON).utcoffset()

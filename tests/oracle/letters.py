@@ -1,4 +1,6 @@
-"""Checks whether each sentence of a draft and its letters is true in its world and follows GOV.UK style."""
+"""Checks whether each sentence of a draft and its letters is true in its world and follows GOV.UK
+style.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ from tests.oracle.world import Place, Release, Span, World, is_in_old_copy, out,
 from tests.worlds.plain_style import breaches_of_style
 
 _MINUTE, _SEEN_WITHIN = timedelta(minutes=1), timedelta(seconds=150)
-_ROLES = {"landing page": "page", "HTML version": "html", "attachment": "attachment", "data file": "data"}
+_ROLES = {
+    "landing page": "page",
+    "HTML version": "html",
+    "attachment": "attachment",
+    "data file": "data",
+}
 """The role of the parts that a noun names."""
 _ALTERNATIVES = {
     "the report": "report",
@@ -28,15 +35,18 @@ _ALTERNATIVES = {
 }
 """The id of the alternative address that a subject names."""
 _Subject = tuple[tuple[Sequence[Place], int], ...]
-"""The subject of a sentence: groups of places that it may mean, and of how many places in each it must be true."""
+"""The subject of a sentence: groups of places that it may mean, and of how many places in each it
+must be true.
+"""
 
 
 @dataclass(frozen=True)
 class _Context:
-    """The facts to check a sentence with: its world and release, when it was written, and what earlier sentences name.
+    """The facts to check a sentence with: its world and release, when it was written, and what
+    earlier sentences name.
 
-    `slot` is the announced time that the draft names. `day` is an instant on the day of a time without a date: the day
-    that an earlier sentence named, or the slot's.
+    `slot` is the announced time that the draft names. `day` is an instant on the day of a time
+    without a date: the day that an earlier sentence named, or the slot's.
     """
 
     world: World
@@ -53,7 +63,9 @@ class _Context:
 
     @property
     def places_of_world(self) -> list[Place]:
-        """Return the places of all releases: a split or merged entry may have left its address to another release."""
+        """Return the places of all releases: a split or merged entry may have left its address to
+        another release.
+        """
         return [place for release in self.world.releases for place in release.places]
 
     def is_true_of_places(self, is_true: Callable[[Place], bool]) -> bool:
@@ -61,16 +73,23 @@ class _Context:
         return all(sum(map(is_true, places)) >= number for places, number in self.subject)
 
     def is_true_of_spans(self, is_true: Callable[[Span], bool]) -> bool:
-        """Return whether enough places of the subject have a span in public that fulfils a condition."""
+        """Return whether enough places of the subject have a span in public that fulfils a
+        condition.
+        """
         return self.is_true_of_places(lambda place: any(map(is_true, spans(place))))
 
     def is_within(self, at: datetime | None, words: str) -> bool:
-        """Return whether an instant is known and agrees with words such as `between 9.40am and 9.51am`."""
+        """Return whether an instant is known and agrees with words such as `between 9.40am and
+        9.51am`.
+        """
         low, high = read_interval(words, self.slot)
         return at is not None and low <= at + self.tolerance and at - self.tolerance <= high
 
     def is_as_long(self, length: timedelta | float, words: str | None) -> bool:
-        """Return whether a length (a number is in seconds) agrees with words. True if `words` is None."""
+        """Return whether a length (a number is in seconds) agrees with words.
+
+        True if `words` is None.
+        """
         if words is None:
             return True
         seconds = length.total_seconds() if isinstance(length, timedelta) else length
@@ -79,24 +98,31 @@ class _Context:
 
 
 def reasons_against_draft(world: World, release: Release | None, report: Report) -> Iterator[str]:
-    """Yield each sentence of a draft and its letters that is not true or breaks the style, with the reason.
+    """Yield each sentence of a draft and its letters that is not true or breaks the style, with the
+    reason.
 
-    A report on a period is measured to the second and lists verdicts, so it is not checked. Without a `release` only
-    the style is checked.
+    A report on a period is measured to the second and lists verdicts, so it is not checked. Without
+    a `release` only the style is checked.
     """
     if report.form == "period":
         return
     slot = None if release is None else _find_named_slot(release, report)
-    announced = (one.announced.title for one in world.releases if one.announced and one.announced.title)
+    announced = (
+        one.announced.title for one in world.releases if one.announced and one.announced.title
+    )
     titles = {report.subject, *(one.title for one in world.releases), *announced}
     for text in dict.fromkeys(_list_paragraphs(report)):
         plain = text
         # Replace the longest title first, because a title may contain another.
         for title in sorted(titles, key=len, reverse=True):
             plain = plain.replace(f"“{title}”", "“”").replace(title, "“”")
-        yield from (f"{why}: {text}" for why in breaches_of_style(plain, (report.incident, "release-")))
+        yield from (
+            f"{why}: {text}" for why in breaches_of_style(plain, (report.incident, "release-"))
+        )
         if release is not None and slot is not None:
-            yield from _find_untrue_sentences(_Context(world, release, report.at, slot, slot), plain)
+            yield from _find_untrue_sentences(
+                _Context(world, release, report.at, slot, slot), plain
+            )
 
 
 def _list_paragraphs(report: Report) -> Iterator[str]:
@@ -106,10 +132,14 @@ def _list_paragraphs(report: Report) -> Iterator[str]:
 
 
 def _find_untrue_sentences(context: _Context, text: str) -> Iterator[str]:
-    """Yield each sentence of a paragraph that is not true, or that names a time or length and has no rule."""
+    """Yield each sentence of a paragraph that is not true, or that names a time or length and has
+    no rule.
+    """
     for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z“])", text):
         matches = ((re.fullmatch(pattern, sentence), is_true) for pattern, is_true in _RULES)
-        match, is_true = next(((match, is_true) for match, is_true in matches if match), (None, None))
+        match, is_true = next(
+            ((match, is_true) for match, is_true in matches if match), (None, None)
+        )
         if match is None or is_true is None:
             if re.search(rf"\b(?:{TIME}|{LENGTH})\b", sentence):
                 yield f"no rule checks “{sentence}” of: {text}"
@@ -120,56 +150,81 @@ def _find_untrue_sentences(context: _Context, text: str) -> Iterator[str]:
             context = replace(context, subject=_find_subject(context, who, words.get("at")))
         if not is_true(context, match):
             yield f"not so: “{sentence}” of: {text}"
-        dated = [read_clock(time, context.slot) for time in re.findall(TIME, sentence) if " on " in time]
+        dated = [
+            read_clock(time, context.slot) for time in re.findall(TIME, sentence) if " on " in time
+        ]
         context = replace(context, day=dated[-1] if dated else context.day)
 
 
 def _find_named_slot(release: Release, report: Report) -> datetime | None:
     """Return the slot that a draft names, or None if it names none that a calendar announced."""
     named = re.search(rf"was pre-announced(?: on GOV\.UK)? for ({TIME})", " ".join(report.covering))
-    return next((slot for slot in _list_slots(release) if named and read_clock(named[1], slot) == slot), None)
+    return next(
+        (slot for slot in _list_slots(release) if named and read_clock(named[1], slot) == slot),
+        None,
+    )
 
 
 def _list_slots(release: Release) -> list[datetime]:
-    """Return every slot that a calendar gave to a release, or may seem to have given without its zone's offset."""
+    """Return every slot that a calendar gave to a release, or may seem to have given without its
+    zone's offset.
+    """
     changed = [change.slot for change in release.changes]
     without_offset = [release.slot + timedelta(hours=hours) for hours in (-1, 1) if release.redated]
-    return [slot for slot in (release.slot, *changed, release.other_calendar, *without_offset) if slot is not None]
+    return [
+        slot
+        for slot in (release.slot, *changed, release.other_calendar, *without_offset)
+        if slot is not None
+    ]
 
 
 def _find_subject(context: _Context, who: str, url: str | None) -> _Subject:
-    """Return the places that a subject such as `the landing page and the data file` means, or those at `url`."""
+    """Return the places that a subject such as `the landing page and the data file` means, or those
+    at `url`.
+    """
     if url is not None:
         return (([place for place in context.places_of_world if place.url == url], 1),)
     names = re.split(", | and ", f"{who[:1].lower()}{who[1:]}")
     return tuple(chain.from_iterable(_find_places_by_name(context, name, names) for name in names))
 
 
-def _find_places_by_name(context: _Context, name: str, names: Sequence[str]) -> Iterator[tuple[Sequence[Place], int]]:
-    """Yield the places that one of the `names` of a subject may mean, and how many of them it is about.
+def _find_places_by_name(
+    context: _Context, name: str, names: Sequence[str]
+) -> Iterator[tuple[Sequence[Place], int]]:
+    """Yield the places that one of the `names` of a subject may mean, and how many of them it is
+    about.
 
-    Yield no places for a name that no rule reads, so its sentence is not true. A file's name belongs to its noun.
+    Yield no places for a name that no rule reads, so its sentence is not true. A file's name
+    belongs to its noun.
     """
     release = context.release
     if name in ("the release", "“”"):
-        required = [place for place in release.places if place.required and place.role != "alternative"]
+        required = [
+            place for place in release.places if place.required and place.role != "alternative"
+        ]
         yield required, len(required)
     elif name in _ALTERNATIVES:
         yield [place for place in release.parts if place.id == _ALTERNATIVES[name]], 1
     elif name == "content of the release":
-        # The monitor may have found it on the page of another release, if an entry was split or merged.
+        # The monitor may have found it on the page of another release, if an entry was split or
+        # merged.
         pages = [other.page for other in context.world.releases if other is not release]
         yield [*(place for place in release.parts if place.role == "alternative"), *pages], 1
-    elif match := re.fullmatch(rf"(?:the |one )?(?:(\d+) )?({'|'.join(_ROLES)})s?(?: (\S+))?", name):
+    elif match := re.fullmatch(
+        rf"(?:the |one )?(?:(\d+) )?({'|'.join(_ROLES)})s?(?: (\S+))?", name
+    ):
         same_role = [place for place in release.places if place.role == _ROLES[match[2]]]
         files = [match[3], *(each for each in names if " " not in each)] if match[3] else []
-        named = [place for place in same_role if urlsplit(place.url).path.rsplit("/", 1)[-1] in files]
+        named = [
+            place for place in same_role if urlsplit(place.url).path.rsplit("/", 1)[-1] in files
+        ]
         yield (named, 1) if files else (same_role, int(match[1] or 1))
     elif " " in name:
         yield [], 1
 
 
-# Rules: each returns whether a sentence is true in its context. `match` is the sentence, read by the rule's pattern.
+# Rules: each returns whether a sentence is true in its context. `match` is the sentence, read by
+# the rule's pattern.
 def _is_slot_right(context: _Context, match: re.Match[str]) -> bool:
     return read_clock(match["slot"], context.slot) == context.slot
 
@@ -178,7 +233,9 @@ def _is_start_right(context: _Context, match: re.Match[str]) -> bool:
     early = match.groupdict().get("early")
 
     def fits(span: Span) -> bool:
-        return context.is_within(span.begins, match["when"]) and context.is_as_long(context.slot - span.begins, early)
+        return context.is_within(span.begins, match["when"]) and context.is_as_long(
+            context.slot - span.begins, early
+        )
 
     return context.is_true_of_spans(fits)
 
@@ -193,14 +250,22 @@ def _was_published_as_announced(context: _Context, match: re.Match[str]) -> bool
         return first is not None and first <= context.slot + _MINUTE + context.tolerance
 
     is_in_time_everywhere = context.is_true_of_places(is_in_time)
-    return _is_slot_right(context, match) and is_in_time_everywhere and _was_hidden_until_then(context, match)
+    return (
+        _is_slot_right(context, match)
+        and is_in_time_everywhere
+        and _was_hidden_until_then(context, match)
+    )
 
 
 def _was_hidden_until_then(context: _Context, match: re.Match[str]) -> bool:
-    """Return whether users had no access until, or still at, the time named; true if none is named."""
+    """Return whether users had no access until, or still at, the time named; true if none is
+    named.
+    """
     if until := match["until"]:
         return context.is_true_of_places(
-            lambda place: any(context.is_within(at, until) for at in users_from(context.world, place))
+            lambda place: any(
+                context.is_within(at, until) for at in users_from(context.world, place)
+            )
         )
     if still := match["still"]:
         then = read_clock(still, context.slot)
@@ -215,12 +280,15 @@ def _was_hidden_until_then(context: _Context, match: re.Match[str]) -> bool:
 
 
 def _was_absent_then(context: _Context, match: re.Match[str]) -> bool:
-    """Return whether no group of places had been public long enough, without a break, for looks to see it."""
+    """Return whether no group of places had been public long enough, without a break, for looks to
+    see it.
+    """
     then = read_clock(match["when"], context.day)
 
     def is_public(place: Place) -> bool:
         return any(
-            span.begins <= then - _SEEN_WITHIN and (span.ends is None or then + _MINUTE <= span.ends)
+            span.begins <= then - _SEEN_WITHIN
+            and (span.ends is None or then + _MINUTE <= span.ends)
             for span in spans(place)
         )
 
@@ -230,7 +298,9 @@ def _was_absent_then(context: _Context, match: re.Match[str]) -> bool:
 
 def _was_available_then(context: _Context, match: re.Match[str]) -> bool:
     then = read_clock(match["when"], context.day)
-    return context.is_true_of_places(lambda place: _may_seem_public(place, then + _MINUTE / 2, context))
+    return context.is_true_of_places(
+        lambda place: _may_seem_public(place, then + _MINUTE / 2, context)
+    )
 
 
 def _was_available_at_slot(context: _Context, match: re.Match[str]) -> bool:
@@ -245,15 +315,23 @@ def _is_available_at_address(context: _Context, match: re.Match[str]) -> bool:
 
 def _was_published_at_address(context: _Context, match: re.Match[str]) -> bool:
     places = [place for place in context.places_of_world if place.url == match["url"]]
-    return any(span.begins <= context.at + context.tolerance for place in places for span in spans(place))
+    return any(
+        span.begins <= context.at + context.tolerance for place in places for span in spans(place)
+    )
 
 
 def _may_seem_public(place: Place, then: datetime, context: _Context) -> bool:
-    """Return whether a place was public at an instant, or earlier and has not proved absence since then."""
+    """Return whether a place was public at an instant, or earlier and has not proved absence since
+    then.
+    """
     lasts = _MINUTE + context.tolerance
     return is_in_old_copy(context.world, place, then) or any(
         span.begins <= then + context.tolerance
-        and (span.shown is None or then - lasts <= span.shown or may_seem_still_public(place, span.begins, then))
+        and (
+            span.shown is None
+            or then - lasts <= span.shown
+            or may_seem_still_public(place, span.begins, then)
+        )
         for span in spans(place)
     )
 
@@ -278,23 +356,32 @@ def _was_seen_before_slot(context: _Context, match: re.Match[str]) -> bool:
 
 
 def _are_addresses_right(context: _Context, match: re.Match[str]) -> bool:
-    """Return whether the release became public at each address that a sentence lists, at the time named there."""
+    """Return whether the release became public at each address that a sentence lists, at the time
+    named there.
+    """
     times = {each[1]: each[2] for each in re.finditer(rf"at (\S+) ({WHEN})", match[0])}
     places = {place.url: place for place in context.places_of_world if place.url in times}
     return len(places) == len(times) and all(
-        any(context.is_within(span.begins, times[url]) for span in spans(place)) for url, place in places.items()
+        any(context.is_within(span.begins, times[url]) for span in spans(place))
+        for url, place in places.items()
     )
 
 
 def _is_exposure_length_right(context: _Context, match: re.Match[str]) -> bool:
     def fits(place: Place) -> bool:
-        return any(fits_span(span, follower) for span, follower in zip_longest(spans(place), spans(place)[1:]))
+        return any(
+            fits_span(span, follower)
+            for span, follower in zip_longest(spans(place), spans(place)[1:])
+        )
 
     def fits_span(span: Span, follower: Span | None) -> bool:
-        if span.begins >= context.slot or not context.is_as_long(context.slot - span.begins, match["early"]):
+        if span.begins >= context.slot or not context.is_as_long(
+            context.slot - span.begins, match["early"]
+        ):
             return False
         ends = [span.ends, span.shown]
-        # If it came back before the copies at an edge ran out, users of that edge had it all the time.
+        # If it came back before the copies at an edge ran out, users of that edge had it all the
+        # time.
         if follower is not None and span.shown is not None and follower.begins <= span.shown:
             ends += [follower.ends, follower.shown]
         lengths = [min(end or context.slot, context.slot) - span.begins for end in ends]
@@ -324,7 +411,10 @@ def _is_earlier_incident_right(context: _Context, match: re.Match[str]) -> bool:
         for slot in _list_slots(release)
         for span in spans(place)
         for end in (span.ends or slot, span.shown or slot, slot)
-        for length in (end - span.begins, *(start - slot for start in users_from(context.world, place)))
+        for length in (
+            end - span.begins,
+            *(start - slot for start in users_from(context.world, place)),
+        )
     ]
     is_known = any(context.is_as_long(abs(length), match["length"]) for length in lengths)
     return is_known or match["length"].startswith("at least")
@@ -335,9 +425,14 @@ _STILL = rf"still had no access at (?P<still>{TIME})"
 _HIDDEN = rf"(?:, but users (?:had no access (?P<until>{WHEN})|{_STILL}))?"
 _UNKNOWN = rf"It is not known whether (?P<who>.+) {_VERB} published as announced"
 _BECAME = rf"(?P<who>.+?)(?: at (?P<at>http\S+))? became available(?: again)? (?P<when>{WHEN})"
-_WAS_EARLY = rf"(?P<who>.+) {_VERB} available(?: for (?P<length>{LENGTH}))?(?:,? from (?P<early>{LENGTH}))?"
+_WAS_EARLY = (
+    rf"(?P<who>.+) {_VERB} available(?: for (?P<length>{LENGTH}))?(?:,? from (?P<early>{LENGTH}))?"
+)
 _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
-    (rf"(?P<who>“”|It|The release) was pre-announced(?: on GOV\.UK)? for (?P<slot>{TIME})\.", _is_slot_right),
+    (
+        rf"(?P<who>“”|It|The release) was pre-announced(?: on GOV\.UK)? for (?P<slot>{TIME})\.",
+        _is_slot_right,
+    ),
     (rf"{_UNKNOWN}; (?:it|they) (?:became|was|were) available (?P<when>{WHEN})\.", _is_start_right),
     (rf"{_BECAME}(?:, (?P<early>{LENGTH}) early)?\.", _is_start_right),
     (rf"(?P<who>.+) {_VERB} not available (?P<when>{WHEN})\.", _is_start_right),
@@ -349,7 +444,10 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
     (rf"(?P<who>.+) {_VERB} still not (?:available|found) at (?P<when>{TIME})\.", _was_absent_then),
     (rf"(?P<who>It|They) {_VERB} still available at (?P<when>{TIME})\.", _was_available_then),
     (r"(?P<who>It|They) remained available until the announced time\.", _was_available_at_slot),
-    (rf"(?P<who>It|They) {_VERB} removed (?P<when>{WHEN})(?:, after (?P<length>{LENGTH}))?\.", _is_removal_right),
+    (
+        rf"(?P<who>It|They) {_VERB} removed (?P<when>{WHEN})(?:, after (?P<length>{LENGTH}))?\.",
+        _is_removal_right,
+    ),
     (
         rf"(?:It|Part of it) could be seen (?:shortly )?before that time(?:, (?P<when>{WHEN}))?\.",
         _was_seen_before_slot,
@@ -358,9 +456,18 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
     (rf".+ {_VERB} available at http\S+ {WHEN}.*\.", _are_addresses_right),
     (rf"{_WAS_EARLY} before the announced time\.", _is_exposure_length_right),
     (rf"Access to (?P<who>.+) was delayed by (?P<length>{LENGTH})(?: so far)?\.", _is_delay_right),
-    (rf"(?P<who>.+) could be read elsewhere (?P<length>{LENGTH}) after the announced time\.", _is_delay_right),
+    (
+        rf"(?P<who>.+) could be read elsewhere (?P<length>{LENGTH}) after the announced time\.",
+        _is_delay_right,
+    ),
     (r"(?P<who>“”) is available at (?P<url>http\S+)\.", _is_available_at_address),
     (r"(?P<who>“”) was published at (?P<url>http\S+)\.", _was_published_at_address),
-    (rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH})\.", _is_earlier_incident_right),
+    (
+        rf"An earlier incident on .+ concerned “”: .+ (?P<length>{LENGTH})\.",
+        _is_earlier_incident_right,
+    ),
 )
-"""How each sentence that names a time or a length is checked, by its words without titles. The first match counts."""
+"""How each sentence that names a time or a length is checked, by its words without titles.
+
+The first match counts.
+"""

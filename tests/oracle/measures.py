@@ -18,7 +18,9 @@ _REPORTED_WITHIN = timedelta(seconds=30)
 _REDIRECTS_WITHIN, _LISTED_WITHIN = timedelta(seconds=30), timedelta(minutes=2)
 
 
-def reasons_against_measurements(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
+def reasons_against_measurements(
+    world: World, place: Place, part: PartClaim, claim: Claim
+) -> Iterator[str]:
     """Yield each measurement of one part that does not contain the true value."""
     yield from _check_first_seen(world, place, part)
     if claim.slot is None:
@@ -43,7 +45,8 @@ def _check_first_seen(world: World, place: Place, part: PartClaim) -> Iterator[s
     if not any(_contains_instant(reported, span.begins, off) for span in found):
         yield f"first seen {_format_interval(reported)}, but it came at {_format_starts(found)}"
     if reported.after is not None and any(
-        span.begins + off < reported.after < (span.ends or reported.after) - off - lag for span in found
+        span.begins + off < reported.after < (span.ends or reported.after) - off - lag
+        for span in found
     ):
         yield f"absent as of {reported.after.isoformat()}, but it was public"
 
@@ -51,7 +54,8 @@ def _check_first_seen(world: World, place: Place, part: PartClaim) -> Iterator[s
 def _lag(world: World, place: Place) -> timedelta:
     """Return how long after publication absence may still be proved at a guessed address.
 
-    An announcement that does not redirect yet, or a list without the page, proves absence. Both change late.
+    An announcement that does not redirect yet, or a list without the page, proves absence. Both
+    change late.
     """
     release = release_of(world, place)
     if place is not release.page or not release.is_guessed or release.announced is None:
@@ -74,18 +78,22 @@ def _check_delay(world: World, place: Place, part: PartClaim, slot: datetime) ->
 
 
 def _check_users_delay(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
-    """Yield why the users' delay is wrong. If users never got the release, only a delay without an end is right."""
+    """Yield why the users' delay is wrong.
+
+    If users never got the release, only a delay without an end is right.
+    """
     low, high, off = part.users_shortest, part.users_longest, allowed_error(world).total_seconds()
     if low is None or claim.slot is None or part.role == "alternative":
         return
     loops = (fault for fault in world.faults if fault.kind == "redirect_loop")
     if place.walls or any(is_at(fault, place) for fault in loops):
-        # After a wall, a scripted edge shows the newest page at once, whatever its cache kept. A loop led users to an
-        # address with a query, of which no cache keeps a copy.
+        # After a wall, a scripted edge shows the newest page at once, whatever its cache kept. A
+        # loop led users to an address with a query, of which no cache keeps a copy.
         return
     got = users_from(world, place)
     if place is release_of(world, place).page and any(one.what == "other" for one in place.shows):
-        # An announcement may lead to a page under any title, so an old copy of another page seems to be the release.
+        # An announcement may lead to a page under any title, so an old copy of another page seems
+        # to be the release.
         got += [span.begins for span in spans(place)]
     delays = [(at - claim.slot).total_seconds() for at in got]
     delays += [float("inf")] if part.verdict == "overdue" or high is None else []
@@ -93,7 +101,9 @@ def _check_users_delay(world: World, place: Place, part: PartClaim, claim: Claim
         yield f"users waited {low} to {high} s, but they waited {delays}"
 
 
-def reasons_against_bound(world: World, place: Place, bound: float | None, slot: datetime | None) -> Iterator[str]:
+def reasons_against_bound(
+    world: World, place: Place, bound: float | None, slot: datetime | None
+) -> Iterator[str]:
     """Yield why absence cannot have been proved `bound` seconds before the slot."""
     if slot is not None:
         yield from _check_bound(world, place, bound, slot)
@@ -106,8 +116,15 @@ def _check_bound(world: World, place: Place, bound: float | None, slot: datetime
     for span in spans(place):
         # A bound of 0 means absent at the slot or later. For releases on time, `words` checks more.
         is_later_absence = bound == 0 and span.ends is not None
-        if span.begins < then - off and not is_later_absence and (span.ends is None or then + off + lag < span.ends):
-            yield f"absent {bound} s before the slot, but it was public from {span.begins.isoformat()}"
+        if (
+            span.begins < then - off
+            and not is_later_absence
+            and (span.ends is None or then + off + lag < span.ends)
+        ):
+            yield (
+                f"absent {bound} s before the slot, but it was public from"
+                f" {span.begins.isoformat()}"
+            )
 
 
 def _check_exposure(world: World, place: Place, reported: Exposure, claim: Claim) -> Iterator[str]:
@@ -118,7 +135,10 @@ def _check_exposure(world: World, place: Place, reported: Exposure, claim: Claim
     if not early:
         yield "an exposure of what was never public before its slot"
     elif not fitting:
-        yield f"an exposure from {_format_interval(reported.begins)}, but it came at {_format_starts(early)}"
+        yield (
+            f"an exposure from {_format_interval(reported.begins)}, but it came at"
+            f" {_format_starts(early)}"
+        )
     elif (
         reported.is_open
         and reported.begins.by is not None
@@ -134,14 +154,24 @@ def _join_spans(found: list[Span]) -> list[Span]:
     more = list(found)
     for before, after in pairwise(found):
         if before.shown is not None and after.begins - before.shown < _LOOKED_AT_EVERY:
-            more += [replace(span, ends=after.ends, shown=after.shown) for span in more if span.ends == before.ends]
+            more += [
+                replace(span, ends=after.ends, shown=after.shown)
+                for span in more
+                if span.ends == before.ends
+            ]
     return more
 
 
 def may_seem_still_public(place: Place, since: datetime, now: datetime) -> bool:
-    """Return whether a place has shown no proof of absence since `since`, but maintenance or the release itself."""
+    """Return whether a place has shown no proof of absence since `since`, but maintenance or the
+    release itself.
+    """
     shown = [one.what for one in place.shows if since < one.at <= now]
-    return shown[-1:] in (["ours"], ["upkeep"], ["placeholder"]) and not {"absent", "gone", "missing"} & set(shown)
+    return shown[-1:] in (["ours"], ["upkeep"], ["placeholder"]) and not {
+        "absent",
+        "gone",
+        "missing",
+    } & set(shown)
 
 
 def _check_end(world: World, span: Span, reported: Exposure, claim: Claim) -> Iterator[str]:
@@ -151,20 +181,38 @@ def _check_end(world: World, span: Span, reported: Exposure, claim: Claim) -> It
     if reported.is_open:
         if claim.at > latest + _REPORTED_WITHIN and is_quiet(world, latest, claim.at):
             yield f"an exposure still open, but it ended by {latest.isoformat()}"
-        if reported.shortest is not None and reported.shortest > (latest - span.begins + off).total_seconds():
-            yield f"an exposure of at least {reported.shortest} s, but it lasted {latest - span.begins} at most"
+        if (
+            reported.shortest is not None
+            and reported.shortest > (latest - span.begins + off).total_seconds()
+        ):
+            yield (
+                f"an exposure of at least {reported.shortest} s, but it lasted"
+                f" {latest - span.begins} at most"
+            )
         return
     after, by = reported.ends.after, reported.ends.by
     if (after is not None and after > latest + off) or (by is not None and by < soonest - off):
-        yield f"an exposure that ended {_format_interval(reported.ends)}, but it did between {soonest} and {latest}"
-    if reported.shortest is not None and reported.shortest > (latest - span.begins + off).total_seconds():
+        yield (
+            f"an exposure that ended {_format_interval(reported.ends)}, but it did between"
+            f" {soonest} and {latest}"
+        )
+    if (
+        reported.shortest is not None
+        and reported.shortest > (latest - span.begins + off).total_seconds()
+    ):
         yield f"an exposure of at least {reported.shortest} s, but it lasted {latest - span.begins}"
-    if reported.longest is not None and reported.longest < (soonest - span.begins - off).total_seconds():
+    if (
+        reported.longest is not None
+        and reported.longest < (soonest - span.begins - off).total_seconds()
+    ):
         yield f"an exposure of at most {reported.longest} s, but it lasted {soonest - span.begins}"
 
 
 def _format_interval(interval: Interval) -> str:
-    return f"({interval.after and interval.after.isoformat()}, {interval.by and interval.by.isoformat()}]"
+    return (
+        f"({interval.after and interval.after.isoformat()},"
+        f" {interval.by and interval.by.isoformat()}]"
+    )
 
 
 def _format_starts(found: list[Span]) -> str:

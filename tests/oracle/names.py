@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from random import Random
 
 _SERIES = (
-    "Example claims", "Example rents", "Example inspections and outcomes", "Example deaths registered weekly",
-    "Example road casualties", "Example pupils and their characteristics", "Example energy prices",
-)  # fmt: skip
+    "Example claims",
+    "Example rents",
+    "Example inspections and outcomes",
+    "Example deaths registered weekly",
+    "Example road casualties",
+    "Example pupils and their characteristics",
+    "Example energy prices",
+)
 _PERIODS = (
     ("July to September 2026", "April to June 2026"),
     ("October 2026", "September 2026"),
@@ -20,9 +25,12 @@ _PERIODS = (
     ("2026", "2025"),
 )
 _PRODUCERS = (
-    "department-for-example", "example-office", "example-inspectorate", "northern-ireland-example-agency",
+    "department-for-example",
+    "example-office",
+    "example-inspectorate",
+    "northern-ireland-example-agency",
     "ministry-of-examples",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,9 @@ def draw_producers(rng: Random) -> tuple[str, ...]:
 
 
 def draw_other_slug(rng: Random, name: Title) -> str:
-    """Return a slug that differs from the one the announcement suggests, in a manner seen on real publications."""
+    """Return a slug that differs from the one the announcement suggests, in a manner seen on real
+    publications.
+    """
     words = name.slug.split("-")
     manners = (
         f"{name.slug}--2",

@@ -1,7 +1,7 @@
 """The oracle compares the monitor's output with the truth of a random world.
 
-A *contradiction* is an untrue statement. A *timid* claim is true but vague, although nothing prevented a proof. Timid
-claims are counted separately.
+A *contradiction* is an untrue statement. A *timid* claim is true but vague, although nothing
+prevented a proof. Timid claims are counted separately.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from tests.oracle.letters import reasons_against_draft
 from tests.oracle.measures import reasons_against_bound, reasons_against_measurements
 from tests.oracle.promises import in_force, is_confirmed, is_unsettled, may_change_be_unread
 from tests.oracle.sentences import reasons_against_subject
-from tests.oracle.words import reasons_against_on_time, reasons_against_part, reasons_against_verdict
+from tests.oracle.words import (
+    reasons_against_on_time,
+    reasons_against_part,
+    reasons_against_verdict,
+)
 from tests.oracle.world import Place, Release, World, possible_worlds, spans
 
 _TOLERANCE = timedelta(minutes=1)
@@ -44,7 +48,9 @@ class Discrepancy:
 
 @dataclass(frozen=True)
 class DraftVersion:
-    """A version of an incident's draft. `release` is empty if the incident is of several releases."""
+    """A version of an incident's draft. `release` is empty if the incident is of several
+    releases.
+    """
 
     release: str
     report: Report
@@ -52,7 +58,9 @@ class DraftVersion:
 
 @dataclass(frozen=True)
 class MonitorOutput:
-    """All output of the monitor: its final JSON, its notices in time order, and all versions of drafts."""
+    """All output of the monitor: its final JSON, its notices in time order, and all versions of
+    drafts.
+    """
 
     json: Mapping[str, Any]
     notices: Sequence[Mapping[str, Any]]
@@ -60,7 +68,8 @@ class MonitorOutput:
 
 
 def find_discrepancies(world: World, output: MonitorOutput) -> list[Discrepancy]:
-    """Return the errors in the output, compared with the possible world that has the fewest contradictions.
+    """Return the errors in the output, compared with the possible world that has the fewest
+    contradictions.
 
     Contradictions come first. Each kind of error is listed once a release.
     """
@@ -71,7 +80,11 @@ def find_discrepancies(world: World, output: MonitorOutput) -> list[Discrepancy]
 def _check_output(world: World, output: MonitorOutput) -> list[Discrepancy]:
     found: dict[tuple[str, str, str], Discrepancy] = {}
     of_json = (*_check_releases(world, output.json), *_check_rates(world, output.json))
-    for one in (*of_json, *_check_notices(world, output.notices), *_check_drafts(world, output.drafts)):
+    for one in (
+        *of_json,
+        *_check_notices(world, output.notices),
+        *_check_drafts(world, output.drafts),
+    ):
         found.setdefault((one.level, one.what, one.release), one)
     return sorted(found.values())
 
@@ -85,58 +98,95 @@ def _check_releases(world: World, body: Mapping[str, Any]) -> Iterator[Discrepan
             continue
         release = known[name]
         yield from _check_claim(world, release, claim)
-        for what, why in (*reasons_against_findings(world, release, claim), *reasons_against_grade(claim)):
+        for what, why in (
+            *reasons_against_findings(world, release, claim),
+            *reasons_against_grade(claim),
+        ):
             yield Discrepancy("contradiction", what, name, why)
         for why in find_timid_claims(world, release, claim):
             yield Discrepancy("timid", claim.verdict, name, why)
     for name in known.keys() - said.keys():
-        if not is_unsettled(world, known[name], world.ends) and find_timid_claims(world, known[name], None):
+        if not is_unsettled(world, known[name], world.ends) and find_timid_claims(
+            world, known[name], None
+        ):
             yield Discrepancy("timid", "silence", name, "announced, and nothing is said of it")
 
 
 def _check_unknown_release(world: World, claim: Claim) -> Iterator[Discrepancy]:
     if claim.verdict in _ACCUSING:
-        yield Discrepancy("contradiction", "orphan", claim.id, f"{claim.verdict} is said of what nobody announced")
-    elif claim.verdict != "unannounced" or claim.url in {release.page.url for release in world.releases}:
         yield Discrepancy(
-            "timid", "orphan", claim.id, f"{claim.verdict} is said of {claim.url} beside the release it is of"
+            "contradiction", "orphan", claim.id, f"{claim.verdict} is said of what nobody announced"
+        )
+    elif claim.verdict != "unannounced" or claim.url in {
+        release.page.url for release in world.releases
+    }:
+        yield Discrepancy(
+            "timid",
+            "orphan",
+            claim.id,
+            f"{claim.verdict} is said of {claim.url} beside the release it is of",
         )
 
 
 def _check_claim(world: World, release: Release, claim: Claim) -> Iterator[Discrepancy]:
     """Yield what is wrong with a claim about the release and about each of its parts."""
     for why in reasons_against_verdict(world, release, claim):
-        yield Discrepancy("contradiction", f"verdict {claim.verdict}", release.id, f"{claim.source}: {why}")
+        yield Discrepancy(
+            "contradiction", f"verdict {claim.verdict}", release.id, f"{claim.source}: {why}"
+        )
     for why in reasons_against_bound(world, release.page, claim.early_bound, claim.slot):
         yield Discrepancy("contradiction", "early_bound", release.id, f"{claim.source}: {why}")
-    unread = may_change_be_unread(release, claim.at) and not is_confirmed(release, claim.at, claim.confirmed)
-    if claim.verdict == "early" and claim.source == "the verdict" and unread and _DOUBT not in dict(claim.findings):
-        yield Discrepancy("contradiction", "doubt", release.id, f"{claim.source}: early, its slot not read since")
+    unread = may_change_be_unread(release, claim.at) and not is_confirmed(
+        release, claim.at, claim.confirmed
+    )
+    if (
+        claim.verdict == "early"
+        and claim.source == "the verdict"
+        and unread
+        and _DOUBT not in dict(claim.findings)
+    ):
+        yield Discrepancy(
+            "contradiction", "doubt", release.id, f"{claim.source}: early, its slot not read since"
+        )
     if release.is_guessed and release.other_calendar is None and claim.address == "announced":
-        yield Discrepancy("contradiction", "address", release.id, "nobody announced the address of its page")
+        yield Discrepancy(
+            "contradiction", "address", release.id, "nobody announced the address of its page"
+        )
     places = {place.id: place for place in release.places}
     for part in claim.parts:
         if part.id in places:
             yield from _check_part(world, release, places[part.id], part, claim)
 
 
-def _check_part(world: World, release: Release, place: Place, part: PartClaim, claim: Claim) -> Iterator[Discrepancy]:
+def _check_part(
+    world: World, release: Release, place: Place, part: PartClaim, claim: Claim
+) -> Iterator[Discrepancy]:
     force = in_force(release, claim.at)
     if force.slots and not is_unsettled(world, release, claim.at):
         reasons = list(reasons_against_part(world, place, part.verdict, force, claim))
         if part.verdict == "on_time":
             reasons += reasons_against_on_time(world, place, claim, part, force)
         for why in reasons:
-            yield Discrepancy("contradiction", f"part {part.verdict}", release.id, f"{claim.source}: {why}")
+            yield Discrepancy(
+                "contradiction", f"part {part.verdict}", release.id, f"{claim.source}: {why}"
+            )
     for why in reasons_against_measurements(world, place, part, claim):
-        yield Discrepancy("contradiction", "measure", release.id, f"{claim.source}: {part.id}: {why}")
+        yield Discrepancy(
+            "contradiction", "measure", release.id, f"{claim.source}: {part.id}: {why}"
+        )
 
 
 def _was_late(release: Release) -> bool:
-    """Return whether a required part was not public a minute after any slot, as in a platform's incident."""
+    """Return whether a required part was not public a minute after any slot, as in a platform's
+    incident.
+    """
     slots = {release.slot, *(change.slot for change in release.changes if change.slot is not None)}
     required = [spans(place) for place in release.places if place.required]
-    return any(not any(span.holds(slot + _TOLERANCE) for span in shown) for slot in slots for shown in required)
+    return any(
+        not any(span.holds(slot + _TOLERANCE) for span in shown)
+        for slot in slots
+        for shown in required
+    )
 
 
 def _check_notices(world: World, notices: Sequence[Mapping[str, Any]]) -> Iterator[Discrepancy]:
@@ -144,9 +194,13 @@ def _check_notices(world: World, notices: Sequence[Mapping[str, Any]]) -> Iterat
     for data in notices:
         release = known.get(data["release"])
         if release is None:
-            is_accused = data["kind"] in {"opened", "final"} and data["subject"].startswith(("LATE", "EARLY", "PARTLY"))
+            is_accused = data["kind"] in {"opened", "final"} and data["subject"].startswith(
+                ("LATE", "EARLY", "PARTLY")
+            )
             if is_accused and (data["release"] or not any(map(_was_late, world.releases))):
-                yield Discrepancy("contradiction", "orphan", data["release"], f"told: {data['subject']}")
+                yield Discrepancy(
+                    "contradiction", "orphan", data["release"], f"told: {data['subject']}"
+                )
             continue
         claim = read_notice_claim(data)
         if claim is not None:

@@ -24,7 +24,10 @@ def _describe_lines(world: World) -> Iterator[str]:
         span = f"{_format_offset(fault.begins, slot)} to {_format_offset(fault.ends, slot)}"
         yield f"fault {fault.kind} of {fault.host or fault.url}: {span}{age}"
     for one in world.monitor:
-        yield f"monitor {one.kind} at {_format_offset(one.begins, slot)}{f' by {one.offset} s' if one.offset else ''}"
+        yield (
+            f"monitor {one.kind} at"
+            f" {_format_offset(one.begins, slot)}{f' by {one.offset} s' if one.offset else ''}"
+        )
 
 
 def _describe_release(one: Release, slot: datetime) -> Iterator[str]:
@@ -34,17 +37,27 @@ def _describe_release(one: Release, slot: datetime) -> Iterator[str]:
         "other calendar": one.other_calendar,
         "re-dated": one.redated,
     }
-    more = "".join(f", {name} {_format_offset(value, slot)}" for name, value in told.items() if value)
+    more = "".join(
+        f", {name} {_format_offset(value, slot)}" for name, value in told.items() if value
+    )
     yield f"{one.id} {one.title!r}, slot {_format_offset(one.slot, slot)}{more}"
     for change in one.changes:
-        what = change.state or ("gone" if change.gone else f"slot {_format_offset(change.slot, slot)}")
+        what = change.state or (
+            "gone" if change.gone else f"slot {_format_offset(change.slot, slot)}"
+        )
         yield f"  change at {_format_offset(change.at, slot)}: {what}"
     if one.announced is not None:
         told = one.announced
         named = f"/{told.slug}" if told.slug else "with the same slug"
         title = f" as {told.title!r}" if told.title else ""
-        yield f"  announced {named}{title}, redirect after {told.redirect}, listed after {told.listed} s"
-        yield from (f"  the guess shows {show.what} from {_format_offset(show.at, slot)}" for show in told.guess)
+        yield (
+            f"  announced {named}{title}, redirect after {told.redirect}, listed after"
+            f" {told.listed} s"
+        )
+        yield from (
+            f"  the guess shows {show.what} from {_format_offset(show.at, slot)}"
+            for show in told.guess
+        )
     for place in one.places:
         yield from _describe_place(place, slot)
 
@@ -59,7 +72,10 @@ def _describe_place(place: Place, slot: datetime) -> Iterator[str]:
     for wall in place.walls:
         span = f"{_format_offset(wall.begins, slot)} to {_format_offset(wall.ends, slot)}"
         shows += f"; a wall ({wall.status} {wall.title!r}) from {span}"
-    yield f"  {place.id}{'' if place.required else ' (not required)'} {place.url.split('//')[1]}: {shows or 'never'}"
+    yield (
+        f"  {place.id}{'' if place.required else ' (not required)'} {place.url.split('//')[1]}:"
+        f" {shows or 'never'}"
+    )
 
 
 def _format_offset(value: datetime | str | None, slot: datetime) -> str:

@@ -9,10 +9,15 @@ from zoneinfo import ZoneInfo
 
 _LONDON = ZoneInfo("Europe/London")
 _ROUNDING = timedelta(seconds=90)
-"""A time to the minute is the middle of an interval of at most two minutes, rounded to half a minute."""
+"""A time to the minute is the middle of an interval of at most two minutes, rounded to half a
+minute.
+"""
 _DAY = r"(?: on (?:[A-Z][a-z]+day )?\d{1,2} [A-Z][a-z]+(?: \d{4})?)?"
 TIME = rf"(?:\d{{1,2}}(?:\.\d\d)?[ap]m|noon|midnight){_DAY}"
-WHEN = rf"(?:(?:at |from |from some time |until |until some time )?(?:about |by |after |between {TIME} and )?{TIME})"
+WHEN = (
+    rf"(?:(?:at |from |from some time |until |until some time )?(?:about |by |after |between {TIME}"
+    rf" and )?{TIME})"
+)
 _UNITS = r"\d+ (?:day|hour|minute)s?(?: \d+ (?:hour|minute)s?)*"
 _RANGE = rf"(?:\d+|{_UNITS}) to {_UNITS}"
 LENGTH = rf"(?:less than a minute|(?:up to|at least|about) {_UNITS}|some \d+½ hours|{_RANGE})"
@@ -20,7 +25,10 @@ _SECONDS = {"day": 86400, "hour": 3600, "minute": 60}
 
 
 def read_clock(text: str, known_day: datetime) -> datetime:
-    """Return the instant of a time such as `9.30am on 5 January`. A time without a date is on the known day."""
+    """Return the instant of a time such as `9.30am on 5 January`.
+
+    A time without a date is on the known day.
+    """
     here = known_day.astimezone(_LONDON)
     time, _, day = text.partition(" on ")
     if found := re.search(r"(\d{1,2}) ([A-Z][a-z]+)(?: (\d{4}))?$", day):
@@ -35,7 +43,9 @@ def read_clock(text: str, known_day: datetime) -> datetime:
 
 
 def read_interval(text: str, known_day: datetime) -> tuple[datetime, datetime]:
-    """Return the earliest and latest instant that a phrase such as `at about 9.51am` or `by 10am` allows."""
+    """Return the earliest and latest instant that a phrase such as `at about 9.51am` or `by 10am`
+    allows.
+    """
     words = re.findall(TIME, text)
     if "between" in text:
         end = read_clock(words[1], known_day)
@@ -50,7 +60,9 @@ def read_interval(text: str, known_day: datetime) -> tuple[datetime, datetime]:
 
 
 def read_length(text: str) -> tuple[float, float]:
-    """Return the least and most seconds that a phrase such as `about 38 minutes` or `at least 1 hour` allows."""
+    """Return the least and most seconds that a phrase such as `about 38 minutes` or `at least 1
+    hour` allows.
+    """
     if text == "less than a minute":
         return -math.inf, 60
     if half := re.match(r"some (\d+)½ hours", text):
@@ -61,13 +73,16 @@ def read_length(text: str) -> tuple[float, float]:
     low = _count_seconds(first if re.search("[a-z]", first) else f"{first} {last.split()[-1]}")
     if text.startswith("about"):
         return _widen_length(low, 30 if low < 3 * 86400 else 1800)
-    return (0 if text.startswith("up to") else low), (math.inf if text.startswith("at least") else high)
+    return (0 if text.startswith("up to") else low), (
+        math.inf if text.startswith("at least") else high
+    )
 
 
 def _widen_length(middle: float, rounding: float) -> tuple[float, float]:
     """Return the least and most seconds of a length that a draft gives as `middle`.
 
-    Drafts give one length for bounds that are two minutes or a tenth of it apart, and round it by up to `rounding`.
+    Drafts give one length for bounds that are two minutes or a tenth of it apart, and round it by
+    up to `rounding`.
     """
     width = max(60.0, middle / 20) + rounding
     return middle - width, middle + width
@@ -75,4 +90,7 @@ def _widen_length(middle: float, rounding: float) -> tuple[float, float]:
 
 def _count_seconds(text: str) -> float:
     """Return the seconds of a length such as `1 hour 5 minutes`."""
-    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+) (day|hour|minute)", text))
+    return sum(
+        int(number) * _SECONDS[unit]
+        for number, unit in re.findall(r"(\d+) (day|hour|minute)", text)
+    )

@@ -21,7 +21,10 @@ from tests.oracle.world import World
 
 
 def play_world(world: World, base: Settings | None = None) -> MonitorOutput:
-    """Play a world in its own folder and return the output. `base` replaces the settings that its script names."""
+    """Play a world in its own folder and return the output.
+
+    `base` replaces the settings that its script names.
+    """
     with tempfile.TemporaryDirectory(prefix="oracle-") as made:
         folder = Path(made)
         script = read_script(write_script(world, folder, "script"))
@@ -36,7 +39,10 @@ def play_world(world: World, base: Settings | None = None) -> MonitorOutput:
 
 
 def _read_notices(folder: Path) -> list[dict[str, Any]]:
-    notices = [json.loads(file.read_text(encoding="utf-8"))["data"] for file in (folder / "outbox").rglob("*.json")]
+    notices = [
+        json.loads(file.read_text(encoding="utf-8"))["data"]
+        for file in (folder / "outbox").rglob("*.json")
+    ]
     return sorted(notices, key=lambda data: (data["at"], data["id"]))
 
 

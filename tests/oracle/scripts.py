@@ -1,4 +1,7 @@
-"""Draws random worlds. Each dimension is drawn independently, so that faults combine in ways that no one chose."""
+"""Draws random worlds.
+
+Each dimension is drawn independently, so that faults combine in ways that no one chose.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ _OWN = "https://figures.example.org/releases"
 _LONG_AGO = timedelta(days=2)
 
 Stay = tuple[float, float | None]
-"""A time in which a release is public, in seconds from its slot. The end is None if it stays public."""
+"""A time in which a release is public, in seconds from its slot.
+
+The end is None if it stays public.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,9 @@ def random_world(seed: int, kind: str | None = None) -> World:
     setting = Setting(slot, slot - timedelta(seconds=lead), rng.random() < 0.7)
     taken: set[str] = set()
     count = rng.choices((1, 2, 3, 7), (7, 2, 0.8, 0.2))[0]
-    releases = tuple(_draw_release(rng, setting, place, draw_title(rng, taken)) for place in range(1, count + 1))
+    releases = tuple(
+        _draw_release(rng, setting, place, draw_title(rng, taken)) for place in range(1, count + 1)
+    )
     if rng.random() < 0.15 and kind is None:
         # An easy world without faults, in which a cautious verdict counts as timid.
         plain = replace(releases[0], parts=())
@@ -84,7 +92,9 @@ def _draw_release(rng: Random, setting: Setting, place: int, name: Title) -> Rel
 
 
 def _draw_stays(rng: Random, setting: Setting) -> list[Stay]:
-    """Return when a page is public: for example promptly, late, never, early for good or only for a while."""
+    """Return when a page is public: for example promptly, late, never, early for good or only for a
+    while.
+    """
     lead = max(setting.lead, 0.0)
     prompt = round(rng.triangular(0, 25, 2), rng.choice((0, 3)))
     late = round(rng.uniform(61, 170), rng.choice((0, 3)))
@@ -102,15 +112,21 @@ def _draw_stays(rng: Random, setting: Setting) -> list[Stay]:
 
 
 def _for_a_while(rng: Random, lead: float, again: float) -> list[Stay]:
-    """Return an early exposure that ends before the slot or just after it, and then the release itself."""
+    """Return an early exposure that ends before the slot or just after it, and then the release
+    itself.
+    """
     begins = -rng.uniform(20, lead * 0.9 + 30)
     length = rng.uniform(2, -begins) if rng.random() < 0.8 else -begins + rng.uniform(3, 30)
     ends = round(begins + length, 3)
     return [(round(begins, 3), ends), (again if ends < 0 else ends + 100, None)]
 
 
-def _draw_shows(rng: Random, setting: Setting, stays: Sequence[Stay], name: Title) -> tuple[Showing, ...]:
-    """Return what the page's address answers over time: the release in its stays, and other content in between."""
+def _draw_shows(
+    rng: Random, setting: Setting, stays: Sequence[Stay], name: Title
+) -> tuple[Showing, ...]:
+    """Return what the page's address answers over time: the release in its stays, and other content
+    in between.
+    """
     cache = rng.choice((5.0, 10.0, 30.0, 60.0, 120.0)) if rng.random() < 0.22 else 0.0
     latency = round(rng.uniform(0.02, 0.9), 2) if rng.random() < 0.2 else 0.0
     etag = rng.random() < 0.2
@@ -126,36 +142,59 @@ def _draw_shows(rng: Random, setting: Setting, stays: Sequence[Stay], name: Titl
     return (*_draw_decoy(rng, setting, stays, name), *told) if before == "absent" else tuple(told)
 
 
-def _draw_decoy(rng: Random, setting: Setting, stays: Sequence[Stay], name: Title) -> tuple[Showing, ...]:
-    """Return content that is published in error at the address before the release. Empty in most worlds."""
+def _draw_decoy(
+    rng: Random, setting: Setting, stays: Sequence[Stay], name: Title
+) -> tuple[Showing, ...]:
+    """Return content that is published in error at the address before the release.
+
+    Empty in most worlds.
+    """
     first = stays[0][0] if stays else 240.0
     if rng.random() > 0.1 or first < -20:
         return ()
     what = rng.choice(("other", "upkeep", "gone"))
     begins = rng.uniform(-40, min(first, 0.0) - 1 if what == "gone" else first - 1)
-    told = [Showing(setting.at(round(begins, 3)), what, rng.choice((name.earlier, "Example of another kind: 2026")))]
+    told = [
+        Showing(
+            setting.at(round(begins, 3)),
+            what,
+            rng.choice((name.earlier, "Example of another kind: 2026")),
+        )
+    ]
     if what == "gone":
         # A 410 follows only content that was public.
-        told.insert(0, Showing(setting.at(round(begins - rng.uniform(0.3, 20), 3)), "ours", name.title))
+        told.insert(
+            0, Showing(setting.at(round(begins - rng.uniform(0.3, 20), 3)), "ours", name.title)
+        )
     if rng.random() < 0.5:
         told.append(Showing(setting.at(round(rng.uniform(begins + 0.5, first - 0.2), 3)), "absent"))
     return tuple(told)
 
 
-def _draw_parts(rng: Random, setting: Setting, stays: Sequence[Stay], name: Title) -> tuple[Place, ...]:
+def _draw_parts(
+    rng: Random, setting: Setting, stays: Sequence[Stay], name: Title
+) -> tuple[Place, ...]:
     found = []
     first = stays[-1][0] if stays else None
     if rng.random() < 0.25:
         root = _ASSETS if setting.is_govuk else _OWN
         url = f"{root}/{name.slug[::-1]}/tables.ods"
         lag = rng.choices((0.0, 2.0, 20.0, 90.0, 170.0, -8.0), (3, 3, 2, 2, 1, 1))[0]
-        shows = () if first is None else (Showing(setting.at(round(first + lag, 3)), "ours", name.title),)
+        shows = (
+            ()
+            if first is None
+            else (Showing(setting.at(round(first + lag, 3)), "ours", name.title),)
+        )
         found.append(Place("tables", "data", url, required=rng.random() < 0.8, shows=shows))
     if rng.random() < 0.12:
-        root = "https://www.gov.uk/government/news" if setting.is_govuk else "https://news.example.org"
+        root = (
+            "https://www.gov.uk/government/news" if setting.is_govuk else "https://news.example.org"
+        )
         start = round(rng.uniform(-60, 100), 3)
         shows = (Showing(setting.at(start), "ours", name.title),)
-        found.append(Place("news", "alternative", f"{root}/{name.slug}", required=False, shows=shows))
+        found.append(
+            Place("news", "alternative", f"{root}/{name.slug}", required=False, shows=shows)
+        )
     return tuple(found)
 
 
@@ -163,7 +202,11 @@ def _draw_announcement(rng: Random, setting: Setting, name: Title) -> tuple[str,
     """Return the publication's slug, and its announcement if that differs from the plain case."""
     if not setting.is_govuk or rng.random() < 0.25:
         return name.slug, None
-    redirect = "never" if rng.random() < 0.15 else round(rng.choice((0.5, 1, 2, 3, 8, 25)) * rng.uniform(0.7, 1.1), 1)
+    redirect = (
+        "never"
+        if rng.random() < 0.15
+        else round(rng.choice((0.5, 1, 2, 3, 8, 25)) * rng.uniform(0.7, 1.1), 1)
+    )
     told = Announced(redirect=redirect, listed=float(rng.choice((2, 15, 30, 45, 60))))
     manner = rng.choices(("same", "other slug", "re-used", "reworded"), (40, 35, 15, 10))[0]
     if manner == "same":
@@ -172,7 +215,11 @@ def _draw_announcement(rng: Random, setting: Setting, name: Title) -> tuple[str,
         return draw_other_slug(rng, name), replace(told, slug=name.slug)
     if manner == "re-used":
         past = name.slug.replace(_slug(name.period), _slug(name.past))
-        there = (Showing(setting.begins - _LONG_AGO, "other", name.earlier),) if rng.random() < 0.6 else ()
+        there = (
+            (Showing(setting.begins - _LONG_AGO, "other", name.earlier),)
+            if rng.random() < 0.6
+            else ()
+        )
         return name.slug, replace(told, slug=past, guess=there)
     other = f"{name.title.split(':')[0]} statistics, {name.period}"
     return name.slug, replace(told, slug=_slug(other), title=other)
@@ -183,7 +230,9 @@ def _slug(text: str) -> str:
 
 
 def _draw_promise(rng: Random, setting: Setting, one: Release) -> Release:
-    """Return the release with what its calendars announce over time: a change, a second calendar, or neither."""
+    """Return the release with what its calendars announce over time: a change, a second calendar,
+    or neither.
+    """
     slot, lead = setting.slot, max(setting.lead, 60.0)
     ahead = setting.at(-round(rng.uniform(3, lead * 0.95), 1))
     later = slot + timedelta(minutes=rng.choice((28, 60, 1440)))
@@ -195,10 +244,14 @@ def _draw_promise(rng: Random, setting: Setting, one: Release) -> Release:
         "postponed": _postpone_release(rng, setting, one),
         "postponed after": replace(one, changes=(Change(after, slot=slot + timedelta(days=1)),)),
         "forward": replace(one, slot=later, changes=(Change(ahead, slot=slot),)),
-        "cancelled": replace(one, changes=(Change(rng.choice((ahead, setting.at(90))), state="cancelled"),)),
+        "cancelled": replace(
+            one, changes=(Change(rng.choice((ahead, setting.at(90))), state="cancelled"),)
+        ),
         "vanished": replace(one, changes=(Change(ahead, gone=True),)),
         "provisional": replace(one, state="provisional", changes=confirmed),
-        "late known": replace(one, known_from=rng.choice((ahead, setting.at(round(rng.uniform(-200, 60)))))),
+        "late known": replace(
+            one, known_from=rng.choice((ahead, setting.at(round(rng.uniform(-200, 60)))))
+        ),
         "two calendars": replace(one, other_calendar=slot + differs),
     }
     return rng.choices(list(manners.values()), (78, 3, 3, 4, 2, 3, 2, 3, 2))[0]
@@ -206,7 +259,9 @@ def _draw_promise(rng: Random, setting: Setting, one: Release) -> Release:
 
 def _postpone_release(rng: Random, setting: Setting, one: Release) -> Release:
     lead = max(setting.lead, 60.0)
-    before = (setting.slot - timedelta(seconds=rng.uniform(0.1, 0.6) * lead)).replace(second=0, microsecond=0)
+    before = (setting.slot - timedelta(seconds=rng.uniform(0.1, 0.6) * lead)).replace(
+        second=0, microsecond=0
+    )
     told = before - timedelta(seconds=round(rng.uniform(2, 0.35 * lead)))
     return replace(one, slot=before, changes=(Change(told, slot=setting.slot),))
 

@@ -11,7 +11,10 @@ WorldCondition = Callable[[World], bool]
 
 
 def shrink_world(world: World, still_fails: WorldCondition) -> World:
-    """Return a world for which `still_fails` is true and is false for each smaller one. It must be true for `world`."""
+    """Return a world for which `still_fails` is true and is false for each smaller one.
+
+    It must be true for `world`.
+    """
     for smaller in _smaller_worlds(world):
         if still_fails(smaller):
             return shrink_world(smaller, still_fails)
@@ -26,7 +29,9 @@ def _smaller_worlds(world: World) -> Iterator[World]:
         yield replace(world, monitor=())
     for place, release in enumerate(world.releases):
         for one in _smaller_releases(release):
-            yield replace(world, releases=(*world.releases[:place], one, *world.releases[place + 1 :]))
+            yield replace(
+                world, releases=(*world.releases[:place], one, *world.releases[place + 1 :])
+            )
 
 
 def _smaller_releases(one: Release) -> Iterator[Release]:

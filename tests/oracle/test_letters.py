@@ -17,7 +17,9 @@ SLOT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 URL, NEWS = "https://figures.example.org/releases/example-claims", "https://www.example.org/news"
 TITLE = "Example claims: October 2026"
 AT_ONCE, AT_MOST = 5, 20
-"""How many incidents one test checks, and in how many worlds it may look for them: 200 incidents in 40 tests."""
+"""How many incidents one test checks, and in how many worlds it may look for them: 200 incidents in
+40 tests.
+"""
 
 
 def at(minutes: float) -> datetime:
@@ -32,16 +34,31 @@ LATE = (
     place("page", "page", URL, Showing(at(49.4), "ours", cache=600)),
     place("news", "alternative", NEWS, Showing(at(30), "ours")),
 )
-EARLY = (place("page", "page", URL, Showing(at(-90), "ours"), Showing(at(-60), "absent"), Showing(at(0.2), "ours")),)
+EARLY = (
+    place(
+        "page",
+        "page",
+        URL,
+        Showing(at(-90), "ours"),
+        Showing(at(-60), "absent"),
+        Showing(at(0.2), "ours"),
+    ),
+)
 
 
 def early_and_back_after_8_minutes(copied_for: float) -> tuple[Place]:
     """Return a page that an edge still shows for some seconds after its removal."""
-    shows = (Showing(at(-90), "ours"), Showing(at(-60), "absent", cache=copied_for), Showing(at(-52), "ours"))
+    shows = (
+        Showing(at(-90), "ours"),
+        Showing(at(-60), "absent", cache=copied_for),
+        Showing(at(-52), "ours"),
+    )
     return (place("page", "page", URL, *shows),)
 
 
-EARLY_UNTIL_ITS_SLOT = "The release was available for about 1 hour 30 minutes before the announced time."
+EARLY_UNTIL_ITS_SLOT = (
+    "The release was available for about 1 hour 30 minutes before the announced time."
+)
 
 
 def reasons_against_text(places: tuple[Place, ...], text: str) -> list[str]:
@@ -51,17 +68,24 @@ def reasons_against_text(places: tuple[Place, ...], text: str) -> list[str]:
 
 
 def reasons_in_world(world: World, text: str) -> list[str]:
-    """Return why a paragraph about the first release of a world is untrue, written an hour after the slot."""
+    """Return why a paragraph about the first release of a world is untrue, written an hour after
+    the slot.
+    """
     slot = f"“{TITLE}” was pre-announced for 9.30am on Wednesday 4 March 2026."
     day = "4 March 2026"
     names = {"incident": "inc-1", "form": "B", "title": "", "subject": TITLE, "producer": ""}
-    report = Report(**names, at=at(60), date_of_report=day, sections=(), covering=(slot,), holding=(text,))
+    report = Report(
+        **names, at=at(60), date_of_report=day, sections=(), covering=(slot,), holding=(text,)
+    )
     return list(reasons_against_draft(world, world.releases[0], report))
 
 
 TRUE = {
     "late": (LATE, "The release was not available until 10.19am."),
-    "late between two times": (LATE, "The landing page became available between 10.10am and 10.20am."),
+    "late between two times": (
+        LATE,
+        "The landing page became available between 10.10am and 10.20am.",
+    ),
     "late and in a cache": (
         LATE,
         "The landing page was published at about 10.19am, but users had no access until 10.29am.",
@@ -76,11 +100,17 @@ TRUE = {
         (place("page", "page", URL, Showing(at(-1440), "ours")),),
         "The landing page became available between 9.28am and 9.34am on 3 March.",
     ),
-    "removed": (EARLY, "The release became available by 8am. It was removed at about 8.30am, after about 30 minutes."),
+    "removed": (
+        EARLY,
+        "The release became available by 8am. It was removed at about 8.30am, after about 30 minutes.",
+    ),
     "then in time": (EARLY, "The release was published as announced at 9.30am."),
-    "early and back before the copies ran out": (early_and_back_after_8_minutes(copied_for=600), EARLY_UNTIL_ITS_SLOT),
+    "early and back before the copies ran out": (
+        early_and_back_after_8_minutes(copied_for=600),
+        EARLY_UNTIL_ITS_SLOT,
+    ),
     "no times": (EARLY, "We apologise for the inconvenience."),
-}  # fmt: skip
+}
 FALSE = {
     "another time": (LATE, "The release was not available until 10.17am."),
     "another interval": (LATE, "The landing page became available between 10.10am and 10.15am."),
@@ -94,8 +124,14 @@ FALSE = {
     "another delay": (LATE, "Access to the release was delayed by about 30 minutes."),
     "another slot": (EARLY, "It was pre-announced for 10am on Wednesday 4 March 2026."),
     "another lead": (EARLY, "The release became available at about 8am, about 20 minutes early."),
-    "another end": (EARLY, "The release became available at about 8am. It was removed at about 8.45am."),
-    "early and back after the copies ran out": (early_and_back_after_8_minutes(copied_for=60), EARLY_UNTIL_ITS_SLOT),
+    "another end": (
+        EARLY,
+        "The release became available at about 8am. It was removed at about 8.45am.",
+    ),
+    "early and back after the copies ran out": (
+        early_and_back_after_8_minutes(copied_for=60),
+        EARLY_UNTIL_ITS_SLOT,
+    ),
     "early, not in time": (LATE, "The release was published as announced at 9.30am."),
     "a length that no rule checks": (LATE, "The release took about 20 minutes."),
     "a second": (LATE, "The release was published at 09:31:07."),
@@ -120,12 +156,23 @@ def test_content_of_the_release_may_be_on_the_page_of_another_entry() -> None:
     merged = place("page", "page", NEWS, Showing(at(5), "ours"))
     old = Release("claims", TITLE, "example-office", SLOT, place("page", "page", URL))
     both = World(
-        0, at(-120), at(60), (old, Release("both", "Example claims and rents", "example-office", SLOT, merged))
+        0,
+        at(-120),
+        at(60),
+        (old, Release("both", "Example claims and rents", "example-office", SLOT, merged)),
     )
-    true = "Content of the release could be read elsewhere about 5 minutes after the announced time."
+    true = (
+        "Content of the release could be read elsewhere about 5 minutes after the announced time."
+    )
     at_its_address = f"Content of the release at {NEWS} became available at about 9.35am."
-    false = "Content of the release could be read elsewhere about 15 minutes after the announced time."
-    assert [bool(reasons_in_world(both, text)) for text in (true, at_its_address, false)] == [False, False, True]
+    false = (
+        "Content of the release could be read elsewhere about 15 minutes after the announced time."
+    )
+    assert [bool(reasons_in_world(both, text)) for text in (true, at_its_address, false)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.slow
@@ -134,9 +181,11 @@ def test_every_sentence_about_random_incidents_is_true(first: int) -> None:
     incidents: set[str] = set()
     for seed in range(first, first + AT_MOST):
         told = play_world(random_world(seed))
-        assert [str(find) for find in find_discrepancies(random_world(seed), told) if find.what == "draft"] == [], (
-            f"seed {seed}"
-        )
+        assert [
+            str(find)
+            for find in find_discrepancies(random_world(seed), told)
+            if find.what == "draft"
+        ] == [], f"seed {seed}"
         incidents |= {draft.report.incident for draft in told.drafts}
         if len(incidents) >= AT_ONCE:
             return

@@ -20,7 +20,9 @@ SITE, OWN = "https://www.gov.uk/government/statistics", "https://figures.example
 TITLE, SLUG = "Example claims: October 2026", "example-claims-october-2026"
 LATER = "example-claims-october-2026-statistics"
 
-WATCHED = Settings(producer=[ProducerSettings(id="example-office", name="Example Office", hosts=["www.gov.uk"])])
+WATCHED = Settings(
+    producer=[ProducerSettings(id="example-office", name="Example Office", hosts=["www.gov.uk"])]
+)
 
 
 def at(second: float) -> datetime:
@@ -50,7 +52,11 @@ def unreadable(begins: float, ends: float) -> tuple[Trouble, ...]:
 
 
 NEWS = Place(
-    "news", "alternative", "https://www.gov.uk/government/news/claims", required=False, shows=shows((2, "ours"))
+    "news",
+    "alternative",
+    "https://www.gov.uk/government/news/claims",
+    required=False,
+    shows=shows((2, "ours")),
 )
 FORWARD = (Change(at(-2100), slot=at(-1680)),)
 FIRMED: dict[str, Any] = {"state": "provisional", "changes": (Change(at(-60), state="confirmed"),)}
@@ -59,8 +65,16 @@ RE_TIMED = (Change(at(-60), slot=at(1800), state="confirmed"),)
 DOUBT = {"promise_in_doubt"}
 CASES: dict[str, tuple[World, set[str], set[str]]] = {
     "another slug than announced": (day(elsewhere((2, "ours"))), {"on_time"}, set()),
-    "its redirect comes late": (day(elsewhere((2, "ours"), redirect=200.0)), {"unproven", "on_time"}, set()),
-    "its redirect never comes": (day(elsewhere((2, "ours"), redirect="never")), {"unproven", "on_time"}, set()),
+    "its redirect comes late": (
+        day(elsewhere((2, "ours"), redirect=200.0)),
+        {"unproven", "on_time"},
+        set(),
+    ),
+    "its redirect never comes": (
+        day(elsewhere((2, "ours"), redirect="never")),
+        {"unproven", "on_time"},
+        set(),
+    ),
     "late at another slug": (day(elsewhere((200, "ours"))), {"late"}, {"late"}),
     "its guess bears another edition": (
         day(elsewhere((2, "ours"), guess=shows((-1_700_000, "other")))),
@@ -105,13 +119,23 @@ CASES: dict[str, tuple[World, set[str], set[str]]] = {
     ),
     "out for a while before it is confirmed": (
         day(
-            claims((-320, "ours"), (-80, "other"), (150, "ours"), url=f"{OWN}/{SLUG}", **(FIRMED | CONFIRMED_SOONER)),
+            claims(
+                (-320, "ours"),
+                (-80, "other"),
+                (150, "ours"),
+                url=f"{OWN}/{SLUG}",
+                **(FIRMED | CONFIRMED_SOONER),
+            ),
             -780,
         ),
         {"unproven"},
         DOUBT,
     ),
-    "confirmed just before its slot": (day(claims((87, "ours"), **FIRMED), ends=700), {"unproven"}, DOUBT),
+    "confirmed just before its slot": (
+        day(claims((87, "ours"), **FIRMED), ends=700),
+        {"unproven"},
+        DOUBT,
+    ),
     "confirmed just before its slot, as its calendar still shows": (
         day(claims((87, "ours"), url=f"{OWN}/{SLUG}", **FIRMED), ends=700),
         {"unproven", "late"},
@@ -123,7 +147,10 @@ CASES: dict[str, tuple[World, set[str], set[str]]] = {
         set(),
     ),
     "confirmed for another time just before its slot": (
-        day(claims((87, "ours"), url=f"{OWN}/{SLUG}", state="provisional", changes=RE_TIMED), ends=700),
+        day(
+            claims((87, "ours"), url=f"{OWN}/{SLUG}", state="provisional", changes=RE_TIMED),
+            ends=700,
+        ),
         {"unproven"},
         DOUBT,
     ),
@@ -154,7 +181,9 @@ def test_an_unreadable_calendar_is_read_only_a_few_times_before_a_doubt_is_repor
     world, _, _ = CASES["early while its calendar is unreadable"]
     told = play_world(world, WATCHED)
     assert told.json["requests"]["www.gov.uk"] < 2 * told.json["looks"]
-    in_doubt = [one for one in told.notices if one["kind"] == "calendar" and "in doubt" in one["subject"]]
+    in_doubt = [
+        one for one in told.notices if one["kind"] == "calendar" and "in doubt" in one["subject"]
+    ]
     assert [notice["at"] < "2026-03-04T09:27" for notice in in_doubt] == [True]
 
 
@@ -162,7 +191,9 @@ def test_an_unreadable_calendar_is_read_only_a_few_times_before_a_doubt_is_repor
 def test_a_real_publication_day_is_judged_as_it_was(name: str) -> None:
     world, words, kinds = CASES[name]
     told = play_world(world, None if world.releases[0].other_calendar else WATCHED)
-    assert [str(one) for one in find_discrepancies(world, told) if one.level == "contradiction"] == []
+    assert [
+        str(one) for one in find_discrepancies(world, told) if one.level == "contradiction"
+    ] == []
     (body,) = [one for one in told.json["releases"] if one["id"] == world.releases[0].id]
     assert body["verdict"] in words, body["unproven_because"]
     assert kinds <= {found["kind"] for found in body["findings"]}

@@ -1,7 +1,7 @@
 """Random worlds are played through the real daemon, and its output must be true in each.
 
-The worlds of fixed seeds and all kept cases in `finds/` must pass. A few fresh worlds are played each time as well. An
-error in these is printed and kept for a person, but fails no test.
+The worlds of fixed seeds and all kept cases in `finds/` must pass. A few fresh worlds are played
+each time as well. An error in these is printed and kept for a person, but fails no test.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ FIXED = (1, 3, 4, 5, 8, 13, 16, 19, 23, 26, 29, 30, 31, 33, 34, 35, 102, 82333)
 FRESH = 4
 FAST = 5
 """The number of kept cases that the fast tier plays in addition to the fixed seeds."""
-PLAYED = [case if place < FAST else pytest.param(case, marks=pytest.mark.slow) for place, case in enumerate(CASES)]
+PLAYED = [
+    case if place < FAST else pytest.param(case, marks=pytest.mark.slow)
+    for place, case in enumerate(CASES)
+]
 
 
 @pytest.mark.parametrize("seed", FIXED)
@@ -33,7 +36,10 @@ def test_output_about_a_random_world_does_not_contradict_its_truth(seed: int) ->
 
 @pytest.mark.parametrize("case", PLAYED, ids=lambda case: case.stem)
 def test_worlds_that_once_showed_an_error_are_judged_correctly(case: Path) -> None:
-    assert [str(one) for one in contradictions(check_world(read_world(case.read_text(encoding="utf-8"))))] == []
+    assert [
+        str(one)
+        for one in contradictions(check_world(read_world(case.read_text(encoding="utf-8"))))
+    ] == []
 
 
 @pytest.mark.slow

@@ -21,11 +21,20 @@ def at(seconds: float) -> datetime:
 
 
 def stamp(seconds: float | None) -> str | None:
-    return None if seconds is None else at(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        None
+        if seconds is None
+        else at(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
 
 
 def a_world(*shows: tuple[float, str], cache: float = 0.0, **keys: Any) -> World:  # noqa: ANN401 # any field of a release
-    page = Place("page", "page", URL, shows=tuple(Showing(at(when), what, cache=cache) for when, what in shows))  # type: ignore[arg-type]
+    page = Place(
+        "page",
+        "page",
+        URL,
+        shows=tuple(Showing(at(when), what, cache=cache) for when, what in shows),
+    )  # type: ignore[arg-type]
     release = Release("claims", "Example claims", "example-office", SLOT, page, **keys)
     return World(0, at(-400), at(400), (release,))
 
@@ -38,26 +47,55 @@ def a_claim(verdict: str, first: tuple[float | None, float | None], **keys: Any)
     after, by = first
     delay = None if by is None or after is None else {"min": after, "max": by}
     part = {
-        "id": "page", "role": "page", "url": URL, "required": True, "verdict": verdict, "first_seen": seen(after, by),
-        "delay": delay, "exposures": keys.pop("exposures", []),
-    }  # fmt: skip
+        "id": "page",
+        "role": "page",
+        "url": URL,
+        "required": True,
+        "verdict": verdict,
+        "first_seen": seen(after, by),
+        "delay": delay,
+        "exposures": keys.pop("exposures", []),
+    }
     grades = {"late": "note", "overdue": "note", "early": "report"}
     body = {
-        "id": "claims", "title": "Example claims", "url": URL, "verdict": verdict, "final": True,
-        "grade": grades.get(verdict, "none"), "slot": {"start": stamp(0), "precision": "instant"},
-        "first_seen": seen(after, by), "delay": delay, "findings": [], "unproven_because": None, "address": "announced",
-        "early_bound": 1.0 if verdict == "on_time" else None, "parts": [{**part, **keys.pop("part", {})}],
-    }  # fmt: skip
+        "id": "claims",
+        "title": "Example claims",
+        "url": URL,
+        "verdict": verdict,
+        "final": True,
+        "grade": grades.get(verdict, "none"),
+        "slot": {"start": stamp(0), "precision": "instant"},
+        "first_seen": seen(after, by),
+        "delay": delay,
+        "findings": [],
+        "unproven_because": None,
+        "address": "announced",
+        "early_bound": 1.0 if verdict == "on_time" else None,
+        "parts": [{**part, **keys.pop("part", {})}],
+    }
     return {**body, **keys}
 
 
-def an_exposure(begins: tuple[float, float], ends: tuple[float, float], low: float, high: float) -> dict[str, Any]:
+def an_exposure(
+    begins: tuple[float, float], ends: tuple[float, float], low: float, high: float
+) -> dict[str, Any]:
     lasted = {"min": low, "max": high}
-    return {"part": "page", "from": seen(*begins), "to": seen(*ends), "seconds": lasted, "open": False}
+    return {
+        "part": "page",
+        "from": seen(*begins),
+        "to": seen(*ends),
+        "seconds": lasted,
+        "open": False,
+    }
 
 
 def what_is_found(world: World, *claims: Mapping[str, Any]) -> set[str]:
-    return {one.what for one in find_discrepancies(world, MonitorOutput({"releases": claims, "peak_rate": {}}, ()))}
+    return {
+        one.what
+        for one in find_discrepancies(
+            world, MonitorOutput({"releases": claims, "peak_rate": {}}, ())
+        )
+    }
 
 
 ON_TIME = a_world((2, "ours"))
@@ -70,7 +108,8 @@ TRUE = {
     "late": (LATE, a_claim("late", (99.5, 100.5))),
     "late again, and early while no one could look": (
         replace(
-            a_world((-200, "ours"), (20, "absent"), (100, "ours")), faults=(Trouble("503", at(-300), at(80), url=URL),)
+            a_world((-200, "ours"), (20, "absent"), (100, "ours")),
+            faults=(Trouble("503", at(-300), at(80), url=URL),),
         ),
         a_claim("late", (99.5, 100.5), early_bound=0.0, part={"early_bound": 0.0}),
     ),
@@ -90,18 +129,40 @@ FALSE = {
     "overdue of what is out": (LATE, a_claim("overdue", (None, None)), "verdict overdue"),
     "on time of what was late": (LATE, a_claim("on_time", (1.5, 2.5)), "verdict on_time"),
     "on time of what never came": (a_world(), a_claim("on_time", (1.5, 2.5)), "verdict on_time"),
-    "on time, more sharply than it was": (a_world((-3, "ours")), a_claim("on_time", (-4, 0)), "verdict on_time"),
-    "on time without a bound": (ON_TIME, a_claim("on_time", (1.5, 2.5), early_bound=None), "verdict on_time"),
+    "on time, more sharply than it was": (
+        a_world((-3, "ours")),
+        a_claim("on_time", (-4, 0)),
+        "verdict on_time",
+    ),
+    "on time without a bound": (
+        ON_TIME,
+        a_claim("on_time", (1.5, 2.5), early_bound=None),
+        "verdict on_time",
+    ),
     "early of what was not": (ON_TIME, a_claim("early", (-2, -1)), "verdict early"),
-    "early of another page": (a_world((-9, "other"), (2, "ours")), a_claim("early", (-9.5, -8)), "verdict early"),
+    "early of another page": (
+        a_world((-9, "other"), (2, "ours")),
+        a_claim("early", (-9.5, -8)),
+        "verdict early",
+    ),
     "an interval beside the truth": (ON_TIME, a_claim("on_time", (2.5, 3.5)), "measure"),
-    "a bound when it was public": (BLIP, a_claim("early", (-201, -199.5), early_bound=150.0), "early_bound"),
+    "a bound when it was public": (
+        BLIP,
+        a_claim("early", (-201, -199.5), early_bound=150.0),
+        "early_bound",
+    ),
     "an exposure that ended sooner": (
         BLIP,
-        a_claim("early", (-201, -199.5), exposures=[an_exposure((-201, -199.5), (-50, -49), 149, 152)]),
+        a_claim(
+            "early", (-201, -199.5), exposures=[an_exposure((-201, -199.5), (-50, -49), 149, 152)]
+        ),
         "measure",
     ),
-    "an exposure that never was": (ON_TIME, a_claim("on_time", (1.5, 2.5), exposures=[EARLY]), "measure"),
+    "an exposure that never was": (
+        ON_TIME,
+        a_claim("on_time", (1.5, 2.5), exposures=[EARLY]),
+        "measure",
+    ),
     "a grade below its word": (LATE, a_claim("late", (99.5, 100.5), grade="none"), "grade"),
     "a finding of nothing": (
         ON_TIME,
@@ -110,7 +171,7 @@ FALSE = {
     ),
     "closed too soon": (a_world(), a_claim("not_published", (None, None)), "verdict not_published"),
     "cancelled by nobody": (ON_TIME, a_claim("cancelled", (None, None)), "verdict cancelled"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FALSE)
@@ -144,7 +205,9 @@ def test_a_slot_that_passed_and_was_changed_before_the_first_read_is_not_in_forc
 
 def test_a_provisional_or_cancelled_release_is_never_late() -> None:
     for keys in ({"state": "provisional"}, {"changes": (Change(at(-10), state="cancelled"),)}):
-        assert "verdict late" in what_is_found(a_world((100, "ours"), **keys), a_claim("late", (99.5, 100.5)))
+        assert "verdict late" in what_is_found(
+            a_world((100, "ours"), **keys), a_claim("late", (99.5, 100.5))
+        )
 
 
 def test_a_provisional_release_removed_on_its_day_counts_as_withdrawn() -> None:
@@ -155,9 +218,13 @@ def test_a_provisional_release_removed_on_its_day_counts_as_withdrawn() -> None:
 
 
 def test_on_time_without_a_bound_is_right_if_only_a_provisional_time_was_read() -> None:
-    world = a_world((8, "ours"), state="provisional", changes=(Change(at(-229), state="confirmed"),))
+    world = a_world(
+        (8, "ours"), state="provisional", changes=(Change(at(-229), state="confirmed"),)
+    )
     told = {"early_bound": None, "part": {"early_bound": None}}
-    before, after = (a_claim("on_time", (7, 8), promise_confirmed=stamp(read), **told) for read in (-240, -200))
+    before, after = (
+        a_claim("on_time", (7, 8), promise_confirmed=stamp(read), **told) for read in (-240, -200)
+    )
     assert what_is_found(world, before) == set()
     assert what_is_found(world, after) == {"part on_time", "verdict on_time"}
 
@@ -175,7 +242,9 @@ def test_a_removal_may_be_reported_although_the_entry_left_its_calendar() -> Non
     subject = "ALTERED: Example claims due 09:30 GMT, removed after its release (page)"
     told = MonitorOutput({"releases": [], "peak_rate": {}}, [a_notice("altered", 200, subject)])
     for taken_away, is_denied in ((163, False), (-20, True)):
-        world = a_world((-60, "ours"), (taken_away, "absent"), changes=(Change(at(-1800), gone=True),))
+        world = a_world(
+            (-60, "ours"), (taken_away, "absent"), changes=(Change(at(-1800), gone=True),)
+        )
         assert ("sentence" in {one.what for one in find_discrepancies(world, told)}) == is_denied
 
 
@@ -196,12 +265,20 @@ def test_a_release_that_is_in_time_by_one_of_two_calendars_is_not_late() -> None
 def test_caution_is_timid_in_an_easy_world_and_right_after_a_fault() -> None:
     unproven = a_claim("unproven", (1.5, 2.5))
     assert what_is_found(ON_TIME, unproven) == {"unproven"}
-    assert what_is_found(replace(ON_TIME, faults=(Trouble("503", at(-9), at(9), host="x"),)), unproven) == set()
+    assert (
+        what_is_found(replace(ON_TIME, faults=(Trouble("503", at(-9), at(9), host="x"),)), unproven)
+        == set()
+    )
 
 
-def test_a_short_exposure_in_the_tolerance_excuses_a_late_release_only_if_looks_could_see_it() -> None:
+def test_a_short_exposure_in_the_tolerance_excuses_a_late_release_only_if_looks_could_see_it() -> (
+    None
+):
     brief, absent = a_world((2, "ours"), (130, "absent")), a_claim("overdue", (None, None))
-    hidden = (Trouble("timeout", at(-60), at(50), url=URL), Trouble("503", at(40), at(131), host="figures.example.org"))
+    hidden = (
+        Trouble("timeout", at(-60), at(50), url=URL),
+        Trouble("503", at(40), at(131), host="figures.example.org"),
+    )
     assert what_is_found(replace(brief, faults=hidden), absent) == set()
     for shown in (hidden[:1], hidden[1:], (replace(hidden[0], ends=at(30)), hidden[1])):
         assert "verdict overdue" in what_is_found(replace(brief, faults=shown), absent)
@@ -220,8 +297,15 @@ def test_a_platform_incident_is_rejected_if_all_was_public_a_minute_after_each_s
         "subject": "LATE: 2 releases on x.example, 2 not out yet",
     }
     brought_forward = a_world((58, "ours"), changes=(Change(at(-100), slot=at(-3)),))
-    for world, is_denied in ((ON_TIME, True), (BLIP, True), (LATE, False), (brought_forward, False)):
-        found = find_discrepancies(world, MonitorOutput({"releases": [], "peak_rate": {}}, (accused,)))
+    for world, is_denied in (
+        (ON_TIME, True),
+        (BLIP, True),
+        (LATE, False),
+        (brought_forward, False),
+    ):
+        found = find_discrepancies(
+            world, MonitorOutput({"releases": [], "peak_rate": {}}, (accused,))
+        )
         assert ("orphan" in {one.what for one in found}) == is_denied
 
 
@@ -232,23 +316,56 @@ def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("world", "notice"),
     [
-        (LATE, a_notice("reminder", 120, "LATE: Example claims due 09:30 GMT, still absent at 09:31:59 GMT")),
+        (
+            LATE,
+            a_notice(
+                "reminder", 120, "LATE: Example claims due 09:30 GMT, still absent at 09:31:59 GMT"
+            ),
+        ),
         (
             ON_TIME,
-            a_notice("opened", -20, "EARLY: Claims due 09:30 GMT, public since 09:29:20 GMT, not seen removed yet"),
+            a_notice(
+                "opened",
+                -20,
+                "EARLY: Claims due 09:30 GMT, public since 09:29:20 GMT, not seen removed yet",
+            ),
         ),
         (
             BLIP,
-            a_notice("reminder", -10, "EARLY: Claims due 09:30 GMT, public since 09:26:40 GMT, not seen removed yet"),
+            a_notice(
+                "reminder",
+                -10,
+                "EARLY: Claims due 09:30 GMT, public since 09:26:40 GMT, not seen removed yet",
+            ),
         ),
-        (LATE, a_notice("altered", 200, "ALTERED: Example claims due 09:30 GMT, removed after its release (page)")),
+        (
+            LATE,
+            a_notice(
+                "altered",
+                200,
+                "ALTERED: Example claims due 09:30 GMT, removed after its release (page)",
+            ),
+        ),
         (
             a_world((70, "ours"), (90, "absent")),
-            a_notice("reminder", 200, f"LATE: Example claims due 09:30 GMT; available at {URL} since 09:31 GMT"),
+            a_notice(
+                "reminder",
+                200,
+                f"LATE: Example claims due 09:30 GMT; available at {URL} since 09:31 GMT",
+            ),
         ),
-        (LATE, a_notice("final", 10, f"LATE: Example claims due 09:30 GMT; was available at {URL} from 09:30 GMT")),
+        (
+            LATE,
+            a_notice(
+                "final",
+                10,
+                f"LATE: Example claims due 09:30 GMT; was available at {URL} from 09:30 GMT",
+            ),
+        ),
     ],
 )
-def test_a_subject_that_was_untrue_when_sent_is_rejected(world: World, notice: dict[str, Any]) -> None:
+def test_a_subject_that_was_untrue_when_sent_is_rejected(
+    world: World, notice: dict[str, Any]
+) -> None:
     told = MonitorOutput({"releases": [], "peak_rate": {}}, [notice])
     assert "sentence" in {one.what for one in find_discrepancies(world, told)}

@@ -36,13 +36,17 @@ _FRAME = """<!DOCTYPE html>
 <html lang="en"><head><title>{title} - GOV.UK</title></head>
 <body><main><h1>{title}</h1><p>{words}</p></main></body></html>
 """
-_MISSING = _FRAME.format(title="Page not found", words="If you typed the web address, check it is correct.")
+_MISSING = _FRAME.format(
+    title="Page not found", words="If you typed the web address, check it is correct."
+)
 _PROMISES = (
     "This release is due on {day}.",
     "These statistics will be published on {day}.",
     "Coming soon. The figures are available from {day}.",
 )
-_UPKEEP = _FRAME.format(title="Sorry, the service is unavailable", words="We are carrying out maintenance. Try later.")
+_UPKEEP = _FRAME.format(
+    title="Sorry, the service is unavailable", words="We are carrying out maintenance. Try later."
+)
 _BOT_WALL = "<script>document.cookie='seen=1';location.reload()</script>"
 _AHEAD = timedelta(minutes=1)
 
@@ -67,7 +71,9 @@ def script_config(world: World) -> str | None:
 
 
 def write_script(world: World, folder: Path, name: str) -> Path:
-    """Write the script of a world and its configuration to a folder, and return the path of the script."""
+    """Write the script of a world and its configuration to a folder, and return the path of the
+    script.
+    """
     path = folder / f"{name}.toml"
     path.write_text(script_text(world), encoding="utf-8")
     config = script_config(world)
@@ -86,7 +92,9 @@ def _script_lines(world: World) -> Iterator[str]:
     for release in world.releases:
         yield from _release_lines(release) if release.redated is None else ()
     # Two releases may have one page: it answers once.
-    for url, (release, place) in {place.url: (one, place) for one in world.releases for place in one.places}.items():
+    for url, (release, place) in {
+        place.url: (one, place) for one in world.releases for place in one.places
+    }.items():
         yield from _place_lines(world, release, url, place)
     for release in world.releases:
         if release.announced is not None and release.announced.slug is not None:
@@ -96,7 +104,9 @@ def _script_lines(world: World) -> Iterator[str]:
     for fault in world.faults:
         yield from _fault_lines(fault)
     for trouble in world.monitor:
-        yield from _table_lines("monitor", kind=trouble.kind, at=trouble.begins, offset=_toml_seconds(trouble.offset))
+        yield from _table_lines(
+            "monitor", kind=trouble.kind, at=trouble.begins, offset=_toml_seconds(trouble.offset)
+        )
 
 
 def _release_lines(one: Release) -> Iterator[str]:
@@ -126,33 +136,59 @@ def _place_lines(world: World, one: Release, url: str, place: Place) -> Iterator
     # A script without answers for a file would publish it with its page.
     is_never = place is not one.page and not place.shows
     shown = replace(place, shows=(Showing(_EVER, "absent"),)) if is_never else place
-    walled = [show for show in shown.shows if any(wall.begins <= show.at <= wall.ends for wall in place.walls)]
+    walled = [
+        show
+        for show in shown.shows
+        if any(wall.begins <= show.at <= wall.ends for wall in place.walls)
+    ]
     yield from _answer_lines(world, one, url, [show for show in shown.shows if show not in walled])
     yield from _wall_lines(world, one, shown)
 
 
 def _part_toml(part: Place) -> str:
-    told = {"id": part.id, "role": part.role, "url": part.url, "recognise": "status", "required": part.required}
+    told = {
+        "id": part.id,
+        "role": part.role,
+        "url": part.url,
+        "recognise": "status",
+        "required": part.required,
+    }
     return "{ " + ", ".join(f"{key} = {_toml_value(value)}" for key, value in told.items()) + " }"
 
 
-def _answer_lines(world: World, release: Release, url: str, shows: Iterable[Showing]) -> Iterator[str]:
+def _answer_lines(
+    world: World, release: Release, url: str, shows: Iterable[Showing]
+) -> Iterator[str]:
     for one in shows:
         yield from _one_answer_lines(world, release, url, one, one.at)
 
 
 def _wall_lines(world: World, release: Release, place: Place) -> Iterator[str]:
-    """Yield the answers of each bot wall of an address, and then the content at its end, without a cache."""
+    """Yield the answers of each bot wall of an address, and then the content at its end, without a
+    cache.
+    """
     for wall in place.walls:
-        body = _FRAME.format(title=wall.title, words="Your browser is being checked.") if wall.title else _BOT_WALL
-        yield from _table_lines("answer", url=place.url, at=wall.begins, status=wall.status, body=body)
+        body = (
+            _FRAME.format(title=wall.title, words="Your browser is being checked.")
+            if wall.title
+            else _BOT_WALL
+        )
+        yield from _table_lines(
+            "answer", url=place.url, at=wall.begins, status=wall.status, body=body
+        )
         before = [one for one in place.shows if one.at <= wall.ends]
         after = before[-1] if before else Showing(wall.ends, "absent")
-        yield from _one_answer_lines(world, release, place.url, replace(after, cache=0.0), wall.ends)
+        yield from _one_answer_lines(
+            world, release, place.url, replace(after, cache=0.0), wall.ends
+        )
 
 
-def _one_answer_lines(world: World, release: Release, url: str, one: Showing, at: datetime) -> Iterator[str]:
-    """Yield the answer of an address from `at` on, with the content of `one`, which may have begun earlier."""
+def _one_answer_lines(
+    world: World, release: Release, url: str, one: Showing, at: datetime
+) -> Iterator[str]:
+    """Yield the answer of an address from `at` on, with the content of `one`, which may have begun
+    earlier.
+    """
     yield from _table_lines(
         "answer",
         url=url,
@@ -171,7 +207,9 @@ def _body(world: World, release: Release, one: Showing) -> str | None:
     if one.what == "placeholder":
         return _placeholder(release, crc32(f"{release.id} {one.at}".encode()))
     if one.what == "upkeep":
-        announces = (_placeholder(release, 0),) if _is_seen_before_slots(world, release, one) else ()
+        announces = (
+            (_placeholder(release, 0),) if _is_seen_before_slots(world, release, one) else ()
+        )
         nothing = (_UPKEEP, _BOT_WALL, *announces)
         return nothing[crc32(f"{release.id} {one.at}".encode()) % len(nothing)]
     # The script does not know the page of a release that only another calendar has.
@@ -180,12 +218,16 @@ def _body(world: World, release: Release, one: Showing) -> str | None:
 
 
 def _is_seen_before_slots(world: World, release: Release, one: Showing) -> bool:
-    """Return whether looks surely see a page before each slot of its release. Only then can it be a placeholder.
+    """Return whether looks surely see a page before each slot of its release.
+
+    Only then can it be a placeholder.
 
     A page at a guessed address is seen only after something leads to it.
     """
     is_moved = release.changes or release.other_calendar is not None
-    return not (is_moved or release.is_guessed) and max(one.at, world.begins) < release.slot - _AHEAD
+    return (
+        not (is_moved or release.is_guessed) and max(one.at, world.begins) < release.slot - _AHEAD
+    )
 
 
 def _placeholder(release: Release, number: int) -> str:
@@ -195,7 +237,9 @@ def _placeholder(release: Release, number: int) -> str:
 
 
 def _diary_lines(world: World) -> Iterator[str]:
-    told = [one for one in world.releases if one.other_calendar is not None or one.redated is not None]
+    told = [
+        one for one in world.releases if one.other_calendar is not None or one.redated is not None
+    ]
     turns = [_EVER, *(one.redated for one in told if one.redated is not None)] if told else []
     for at in turns:
         body = "\n".join(line for one in told for line in _diary_entry_lines(one, at))
@@ -205,7 +249,9 @@ def _diary_lines(world: World) -> Iterator[str]:
 
 def _diary_entry_lines(one: Release, at: datetime) -> Iterator[str]:
     slot = one.other_calendar
-    yield from _table_lines("release", id=one.id, title=one.title, producer=one.producer, url=one.page.url, slot=slot)
+    yield from _table_lines(
+        "release", id=one.id, title=one.title, producer=one.producer, url=one.page.url, slot=slot
+    )
     if one.redated is not None:
         here = one.slot.astimezone(ZoneInfo("Europe/London"))
         yield f"slot = {(here if at < one.redated else here.replace(tzinfo=UTC)).isoformat()}"
@@ -214,7 +260,9 @@ def _diary_entry_lines(one: Release, at: datetime) -> Iterator[str]:
 
 def _fault_lines(one: Trouble) -> Iterator[str]:
     yield "\n[[fault]]"
-    yield from _pair_lines(kind=one.kind, host=one.host, url=one.url, until=one.ends, age=_toml_seconds(one.age))
+    yield from _pair_lines(
+        kind=one.kind, host=one.host, url=one.url, until=one.ends, age=_toml_seconds(one.age)
+    )
     yield f"from = {_toml_instant(one.begins)}"
 
 
@@ -230,7 +278,11 @@ def _pair_lines(**pairs: object) -> Iterator[str]:
 
 
 def _toml_value(value: object) -> str:
-    return _toml_instant(value) if isinstance(value, datetime) else json.dumps(value, ensure_ascii=False)
+    return (
+        _toml_instant(value)
+        if isinstance(value, datetime)
+        else json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _toml_instant(instant: datetime) -> str:

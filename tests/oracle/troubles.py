@@ -10,20 +10,34 @@ from urllib.parse import urlsplit
 from tests.oracle.world import Trouble, World
 
 _KINDS = {
-    "reset": 3, "timeout": 2, "dns": 1, "429": 2, "503": 4, "truncated": 2, "slow": 1, "garbage": 1,
-    "redirect_loop": 1, "challenge": 2, "mirror": 3, "stale": 3,
-}  # fmt: skip
+    "reset": 3,
+    "timeout": 2,
+    "dns": 1,
+    "429": 2,
+    "503": 4,
+    "truncated": 2,
+    "slow": 1,
+    "garbage": 1,
+    "redirect_loop": 1,
+    "challenge": 2,
+    "mirror": 3,
+    "stale": 3,
+}
 _CALENDAR = "calendar.rehearsal.example"
 _WWW = "www.gov.uk"
 
 
 def draw_faults(rng: Random, world: World, slot: datetime) -> tuple[Trouble, ...]:
-    """Return the faults of a world: none in two of three worlds, and at most one for each host or address."""
+    """Return the faults of a world: none in two of three worlds, and at most one for each host or
+    address.
+    """
     count = rng.choices((0, 1, 2, 3), (65, 20, 10, 5))[0]
     found: list[Trouble] = []
     for _ in range(count):
         one = _draw_fault(rng, world, slot)
-        if one is not None and not any((one.host, one.url) == (other.host, other.url) for other in found):
+        if one is not None and not any(
+            (one.host, one.url) == (other.host, other.url) for other in found
+        ):
             found.append(one)
     return tuple(found)
 
@@ -47,7 +61,9 @@ def _draw_place(rng: Random, world: World) -> tuple[str | None, str | None]:
     www = host == _WWW
     calendar: tuple[str | None, str | None]
     calendar = (None, f"https://{_WWW}/api/search.json") if www else (_CALENDAR, None)
-    item = (None, place.url.replace(f"{_WWW}/", f"{_WWW}/api/content/")) if www else (None, place.url)
+    item = (
+        (None, place.url.replace(f"{_WWW}/", f"{_WWW}/api/content/")) if www else (None, place.url)
+    )
     return rng.choices(((host, None), (None, place.url), calendar, item), (5, 3, 3, 1))[0]
 
 
@@ -58,7 +74,9 @@ def draw_monitor_troubles(rng: Random, world: World, slot: datetime) -> tuple[Tr
         return tuple(_draw_downtime(rng, world, slot))
     if manner == "clock":
         at = world.begins + timedelta(seconds=rng.choice((0.0, 5.0, rng.uniform(5, 300))))
-        wrong = round(rng.choice((0.4, 3, 12, 45, 3600)) * rng.choice((-1, 1)) * rng.uniform(0.8, 1.2), 1)
+        wrong = round(
+            rng.choice((0.4, 3, 12, 45, 3600)) * rng.choice((-1, 1)) * rng.uniform(0.8, 1.2), 1
+        )
         return (Trouble("clock", at, offset=wrong),) if at < world.ends else ()
     return ()
 

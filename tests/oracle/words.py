@@ -32,7 +32,9 @@ def allowed_error(world: World) -> timedelta:
 
 
 def clock_uncertainty(world: World) -> timedelta:
-    """Return the clock error that may stay unnoticed: at most 1 s, because `Date` headers have whole seconds."""
+    """Return the clock error that may stay unnoticed: at most 1 s, because `Date` headers have
+    whole seconds.
+    """
     return min(world.clock_error, timedelta(seconds=1))
 
 
@@ -45,12 +47,16 @@ def reasons_against_verdict(world: World, release: Release, claim: Claim) -> Ite
     if word in _SURE and word != "on_time" and not force.slots:
         yield f"{word}, but no confirmed promise was in force"
     elif word in _SURE and force.slots:
-        if claim.slot not in force.slots and not (word == "early" and may_precede_last_change(release, claim.at)):
+        if claim.slot not in force.slots and not (
+            word == "early" and may_precede_last_change(release, claim.at)
+        ):
             yield f"{word} against {claim.slot}, but {_format_slots(force)} was in force"
         yield from _reasons_against_places(world, release, claim, force)
     elif word == "not_published":
         yield "closed as never published after minutes"
-    elif word == "cancelled" and not was_ever_in_state(release, "cancelled", claim.at + allowed_error(world)):
+    elif word == "cancelled" and not was_ever_in_state(
+        release, "cancelled", claim.at + allowed_error(world)
+    ):
         yield "cancelled, but no calendar ever said so"
     elif word == "moved" and not release.changes:
         yield "moved, but no calendar ever changed its slot"
@@ -62,11 +68,16 @@ def _format_slots(force: InForce) -> str:
     return " and ".join(str(slot) for slot in force.slots)
 
 
-def _reasons_against_places(world: World, release: Release, claim: Claim, force: InForce) -> Iterator[str]:
+def _reasons_against_places(
+    world: World, release: Release, claim: Claim, force: InForce
+) -> Iterator[str]:
     required = [place for place in release.places if place.required]
     match claim.verdict:
         case "late" | "overdue":
-            reasons = [list(reasons_against_part(world, place, claim.verdict, force, claim)) for place in required]
+            reasons = [
+                list(reasons_against_part(world, place, claim.verdict, force, claim))
+                for place in required
+            ]
             if all(reasons):
                 yield f"{claim.verdict}, but {reasons[0][0]}"
         case "on_time":
@@ -74,33 +85,57 @@ def _reasons_against_places(world: World, release: Release, claim: Claim, force:
             bounds = {part.id: part.early_bound for part in claim.parts if part.has_bound}
             own = claim.early_bound if claim.has_bound else ON_TIME_WITHIN.total_seconds()
             for place in required:
-                reasons = _reasons_against_on_time(world, place, force, claim, bounds.get(place.id, own))
+                reasons = _reasons_against_on_time(
+                    world, place, force, claim, bounds.get(place.id, own)
+                )
                 yield from (f"{place.id}: {why}" for why in reasons)
         case "early":
-            if all(list(reasons_against_part(world, place, "early", force, claim)) for place in release.places):
+            if all(
+                list(reasons_against_part(world, place, "early", force, claim))
+                for place in release.places
+            ):
                 yield "early, but nothing was public before the slot"
 
 
-def reasons_against_part(world: World, place: Place, word: str, force: InForce, claim: Claim) -> Iterator[str]:
+def reasons_against_part(
+    world: World, place: Place, word: str, force: InForce, claim: Claim
+) -> Iterator[str]:
     """Yield why the verdict `word` is wrong for one part."""
     first = out(place, force.first)
-    if word == "early" and not any(span.begins < force.last + clock_uncertainty(world) for span in spans(place)):
+    if word == "early" and not any(
+        span.begins < force.last + clock_uncertainty(world) for span in spans(place)
+    ):
         yield f"{place.id} was first public at {_format_instant(first)}, not before {force.last}"
     if word in {"late", "overdue"}:
         due = force.last + ON_TIME_WITHIN - clock_uncertainty(world)
         if claim.at + allowed_error(world) < due:
             yield f"{place.id} could not be late yet"
         else:
-            in_time = [one for slot in force.slots if (one := _released_in_time(world, place, slot)) is not None]
-            yield from (f"{place.id} was public from {_format_instant(one)}, within the tolerance" for one in in_time)
+            in_time = [
+                one
+                for slot in force.slots
+                if (one := _released_in_time(world, place, slot)) is not None
+            ]
+            yield from (
+                f"{place.id} was public from {_format_instant(one)}, within the tolerance"
+                for one in in_time
+            )
     if word == "overdue":
         yield from _reasons_against_absence(world, place, claim.at, first)
 
 
 def _released_in_time(world: World, place: Place, slot: datetime) -> datetime | None:
-    """Return when a place was released in time for a slot. None if it was late or was removed again in time."""
+    """Return when a place was released in time for a slot.
+
+    None if it was late or was removed again in time.
+    """
     first, due = out(place, slot), slot + ON_TIME_WITHIN - clock_uncertainty(world)
-    if first is None or first > due or _left_before(place, slot, due) or _left_unseen(world, place, first):
+    if (
+        first is None
+        or first > due
+        or _left_before(place, slot, due)
+        or _left_unseen(world, place, first)
+    ):
         return None
     return first
 
@@ -116,8 +151,8 @@ def _left_before(place: Place, slot: datetime, due: datetime) -> bool:
 def _left_unseen(world: World, place: Place, first: datetime) -> bool:
     """Return whether content that appeared at `first` was removed before any look could see it.
 
-    Rule 3 then allows LATE, because looks prove absence after the tolerance. Once the page is out, an alternative is
-    looked at only every few seconds, so a shorter exposure may be missed too.
+    Rule 3 then allows LATE, because looks prove absence after the tolerance. Once the page is out,
+    an alternative is looked at only every few seconds, so a shorter exposure may be missed too.
     """
     stay = next(span for span in spans(place) if span.begins == first)
     if stay.ends is None:
@@ -127,28 +162,40 @@ def _left_unseen(world: World, place: Place, first: datetime) -> bool:
 
 
 def _seen_within(world: World, place: Place) -> timedelta:
-    """Return how soon looks see content at a place. A page without a redirect to it is seen once it is listed.
+    """Return how soon looks see content at a place.
 
-    Files are requested through their edge only, so a file is seen when the edge no longer caches the earlier answer.
+    A page without a redirect to it is seen once it is listed.
+
+    Files are requested through their edge only, so a file is seen when the edge no longer caches
+    the earlier answer.
     """
     release = release_of(world, place)
     announced = release.announced
     if place is not release.page:
-        return _SEEN_WITHIN + timedelta(seconds=max((one.cache for one in place.shows), default=0.0))
+        return _SEEN_WITHIN + timedelta(
+            seconds=max((one.cache for one in place.shows), default=0.0)
+        )
     if announced is None or not release.is_guessed or announced.redirect != "never":
         return _SEEN_WITHIN
     return _SEEN_WITHIN + timedelta(seconds=announced.listed)
 
 
-def _reasons_against_absence(world: World, place: Place, at: datetime, first: datetime | None) -> Iterator[str]:
+def _reasons_against_absence(
+    world: World, place: Place, at: datetime, first: datetime | None
+) -> Iterator[str]:
     within = _seen_within(world, place)
     if first is None or not first + within < at or not is_quiet(world, first, at):
         return
     if any(span.ends is None and span.begins + within < at for span in spans(place)):
-        yield f"{place.id} had been public since {_format_instant(first)}, with nothing in the way of seeing it"
+        yield (
+            f"{place.id} had been public since {_format_instant(first)}, with nothing in the way of"
+            " seeing it"
+        )
 
 
-def reasons_against_on_time(world: World, place: Place, claim: Claim, part: PartClaim, force: InForce) -> Iterator[str]:
+def reasons_against_on_time(
+    world: World, place: Place, claim: Claim, part: PartClaim, force: InForce
+) -> Iterator[str]:
     """Yield why `on_time`, with its bound on how early, is wrong for one part."""
     bound = part.early_bound if part.has_bound else ON_TIME_WITHIN.total_seconds()
     yield from _reasons_against_on_time(world, place, force, claim, bound)
@@ -169,16 +216,29 @@ def _reasons_against_on_time(
     elif bound > ON_TIME_WITHIN.total_seconds():
         yield f"on time, but only not early by more than {bound} s"
     elif first < force.first - timedelta(seconds=bound) - off:
-        yield f"on time and not early by more than {bound} s, but it was public from {_format_instant(first)}"
+        yield (
+            f"on time and not early by more than {bound} s, but it was public from"
+            f" {_format_instant(first)}"
+        )
 
 
 def _is_for_the_day(release: Release, claim: Claim) -> bool:
-    """Return whether only a provisional time may have been read before the slot, which counts for its day."""
-    confirmed = [change.at for change in release.changes if change.state == "confirmed" and change.at <= claim.at]
+    """Return whether only a provisional time may have been read before the slot, which counts for
+    its day.
+    """
+    confirmed = [
+        change.at
+        for change in release.changes
+        if change.state == "confirmed" and change.at <= claim.at
+    ]
     is_old_read = bool(confirmed) and (claim.confirmed is None or claim.confirmed < max(confirmed))
     is_unread = is_old_read or not is_confirmed(release, claim.at, claim.confirmed)
     return release.state == "provisional" and is_unread
 
 
 def _format_instant(instant: datetime | None) -> str:
-    return "no time" if instant is None else instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        "no time"
+        if instant is None
+        else instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

@@ -1,7 +1,8 @@
-"""The truth of a random rehearsal: what was announced, what was public at each address, and what went wrong.
+"""The truth of a random rehearsal: what was announced, what was public at each address, and what
+went wrong.
 
-This module knows nothing of how the monitor looks or judges. A world is written as a rehearsal script (`script_text`)
-with its JSON in the first line, and the oracle reads it.
+This module knows nothing of how the monitor looks or judges. A world is written as a rehearsal
+script (`script_text`) with its JSON in the first line, and the oracle reads it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,20 @@ from pydantic import TypeAdapter
 
 _MOST_AT_ONE_HOST = 3
 Content = Literal["ours", "other", "upkeep", "gone", "absent", "missing", "placeholder"]
-"""What an address shows: the release, another page or edition, a page of maintenance, a 410 or a 404.
+"""What an address shows: the release, another page or edition, a page of maintenance, a 410 or a
+404.
 
-`missing` is a "Page not found" page with status 200. `placeholder` is a page that announces the release.
+`missing` is a "Page not found" page with status 200. `placeholder` is a page that announces the
+release.
 """
 
 
 @dataclass(frozen=True)
 class Showing:
-    """What one address answers from `at` on. For `cache` seconds an edge still serves the earlier answer."""
+    """What one address answers from `at` on.
+
+    For `cache` seconds an edge still serves the earlier answer.
+    """
 
     at: datetime
     what: Content
@@ -71,14 +77,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Announced:
-    """A GOV.UK announcement that differs from its publication, or redirects to it or is listed at special times."""
+    """A GOV.UK announcement that differs from its publication, or redirects to it or is listed at
+    special times.
+    """
 
     slug: str | None = None
     title: str | None = None
     redirect: float | Literal["never"] = 2.0
     listed: float = 30.0
     guess: tuple[Showing, ...] = ()
-    """What is at the address that the announcement's slug suggests, if the publication has another address."""
+    """What is at the address that the announcement's slug suggests, if the publication has another
+    address.
+    """
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,9 @@ class Release:
     other_calendar: datetime | None = None
     """The slot in a second calendar. None if only one calendar has the release."""
     redated: datetime | None = None
-    """When its only calendar drops the zone's offset from the time, which then means another instant."""
+    """When its only calendar drops the zone's offset from the time, which then means another
+    instant.
+    """
     is_succeeded: bool = False
     """Whether a new entry with the same page replaces it."""
 
@@ -109,7 +121,9 @@ class Release:
 
     @property
     def is_guessed(self) -> bool:
-        """Whether no calendar gives the page's own address, and the announcement suggests another one."""
+        """Whether no calendar gives the page's own address, and the announcement suggests another
+        one.
+        """
         return self.announced is not None and self.announced.slug is not None
 
 
@@ -140,11 +154,15 @@ class World:
     @property
     def clock_error(self) -> timedelta:
         """The most by which the monitor's clock is ever wrong."""
-        return timedelta(seconds=max((abs(one.offset) for one in self.monitor if one.offset), default=0.0))
+        return timedelta(
+            seconds=max((abs(one.offset) for one in self.monitor if one.offset), default=0.0)
+        )
 
     def walls(self) -> Iterator[Wall]:
         """Yield the bot walls of every address."""
-        yield from (wall for release in self.releases for place in release.places for wall in place.walls)
+        yield from (
+            wall for release in self.releases for place in release.places for wall in place.walls
+        )
 
     def sleeps(self) -> Iterator[tuple[datetime, datetime]]:
         """Yield the spans in which no monitor runs."""
@@ -161,7 +179,10 @@ class World:
 
 @dataclass(frozen=True)
 class Span:
-    """A time in which a release was public at one address. An edge may have served it until `shown`."""
+    """A time in which a release was public at one address.
+
+    An edge may have served it until `shown`.
+    """
 
     begins: datetime
     ends: datetime | None
@@ -172,18 +193,27 @@ class Span:
 
 
 def possible_worlds(world: World) -> Iterator[World]:
-    """Yield each world that the script may mean. If a new entry takes over a page, the page may be of either entry."""
-    world = replace(world, releases=tuple(_with_first_readable_slot(world, one) for one in world.releases))
+    """Yield each world that the script may mean.
+
+    If a new entry takes over a page, the page may be of either entry.
+    """
+    world = replace(
+        world, releases=tuple(_with_first_readable_slot(world, one) for one in world.releases)
+    )
     yield world
     for old in world.releases:
         if old.is_succeeded:
             page, *parts = (_as_another(place) for place in old.places)
             other = replace(old, page=page, parts=tuple(parts))
-            yield replace(world, releases=tuple(other if one is old else one for one in world.releases))
+            yield replace(
+                world, releases=tuple(other if one is old else one for one in world.releases)
+            )
 
 
 def _with_first_readable_slot(world: World, release: Release) -> Release:
-    """Return the release without a slot that had passed and was changed before the world begins, so was never read."""
+    """Return the release without a slot that had passed and was changed before the world begins, so
+    was never read.
+    """
     slot = release.slot
     for change in release.changes:
         if change.slot is not None and slot <= change.at <= world.begins:
@@ -192,24 +222,32 @@ def _with_first_readable_slot(world: World, release: Release) -> Release:
 
 
 def _as_another(place: Place) -> Place:
-    """Return a page that shows another release from its beginning. A file has no title, so it stays."""
+    """Return a page that shows another release from its beginning.
+
+    A file has no title, so it stays.
+    """
     is_file = place.role in {"data", "attachment"}
-    shows = (replace(one, what="other") if one.what == "ours" and not is_file else one for one in place.shows)
+    shows = (
+        replace(one, what="other") if one.what == "ours" and not is_file else one
+        for one in place.shows
+    )
     return replace(place, shows=tuple(shows))
 
 
 def release_of(world: World, place: Place) -> Release:
     """Return the release that has this place."""
-    return next(release for release in world.releases if any(one is place for one in release.places))
+    return next(
+        release for release in world.releases if any(one is place for one in release.places)
+    )
 
 
 def users_from(world: World, place: Place) -> list[datetime]:
     """Return when users of the edge first got each publication at an address.
 
-    The edge serves the earlier answer while its cache lasts, or until a bot wall replaces it. A redirect loop leads to
-    an address with another query, so when the loop ends the edge has no copy of it. A host with stale answers sends
-    them to users too. If its edge got a newer copy during that time, the Age of that copy later shows when users got
-    it, so both instants are true.
+    The edge serves the earlier answer while its cache lasts, or until a bot wall replaces it. A
+    redirect loop leads to an address with another query, so when the loop ends the edge has no copy
+    of it. A host with stale answers sends them to users too. If its edge got a newer copy during
+    that time, the Age of that copy later shows when users got it, so both instants are true.
     """
     shown: list[tuple[datetime, Content]] = []
     kept_until: datetime | None = None
@@ -219,27 +257,45 @@ def users_from(world: World, place: Place) -> list[datetime]:
             kept_until = one.at
         elif kept_until is None or one.at >= kept_until:
             kept_until = one.at + lasts
-        walls = (wall for wall in place.walls if kept_until is not None and one.at <= wall.begins < kept_until)
+        walls = (
+            wall
+            for wall in place.walls
+            if kept_until is not None and one.at <= wall.begins < kept_until
+        )
         kept_until = next((wall.ends for wall in walls), kept_until)
         shown.append((max(one.at, kept_until), one.what))
     # If several answers begin at one instant, the edge shows only the last.
-    states = [turn for place, turn in enumerate(shown, 1) if place == len(shown) or shown[place][0] > turn[0]]
+    states = [
+        turn
+        for place, turn in enumerate(shown, 1)
+        if place == len(shown) or shown[place][0] > turn[0]
+    ]
     before: Content = "absent"
     found = []
     for begins, what in states:
         if what == "ours" and before != "ours":
             after_stale = _after_stale_copies(world, place, begins)
-            found += {begins, after_stale} if any(one.cache for one in place.shows) else {after_stale}
+            found += (
+                {begins, after_stale} if any(one.cache for one in place.shows) else {after_stale}
+            )
         before = what
-    loops = [fault for fault in world.faults if fault.kind == "redirect_loop" and is_at(fault, place)]
+    loops = [
+        fault for fault in world.faults if fault.kind == "redirect_loop" and is_at(fault, place)
+    ]
     loop_ends = [loop.ends for loop in loops if loop.ends is not None]
     return found + [end for end in loop_ends if any(span.begins <= end for span in spans(place))]
 
 
 def _after_stale_copies(world: World, place: Place, at: datetime) -> datetime:
-    """Return when users got the content that an address has since `at`: then, or when stale copies of its host end."""
+    """Return when users got the content that an address has since `at`: then, or when stale copies
+    of its host end.
+    """
     stale = (fault for fault in world.faults if fault.kind == "stale" and is_at(fault, place))
-    ends = (fault.ends or world.ends for fault in stale if fault.begins <= at < (fault.ends or world.ends))
+    ends = (
+        fault.ends or world.ends
+        for fault in stale
+        if fault.begins <= at < (fault.ends or world.ends)
+    )
     return at if is_in_old_copy(world, place, at) else max(ends, default=at)
 
 
@@ -259,7 +315,9 @@ def spans(place: Place) -> list[Span]:
 def is_hidden_throughout(world: World, place: Place, begins: datetime, ends: datetime) -> bool:
     """Return whether faults, walls and downtime hid a place all the time between two instants."""
     hidden = [*world.sleeps()]
-    hidden += [(fault.begins, fault.ends or world.ends) for fault in world.faults if is_at(fault, place)]
+    hidden += [
+        (fault.begins, fault.ends or world.ends) for fault in world.faults if is_at(fault, place)
+    ]
     hidden += [(wall.begins, wall.ends) for wall in place.walls]
     for since, until in sorted(hidden):
         if since <= begins < until:
@@ -268,28 +326,44 @@ def is_hidden_throughout(world: World, place: Place, begins: datetime, ends: dat
 
 
 def is_in_old_copy(world: World, place: Place, at: datetime) -> bool:
-    """Return whether, by an instant, a cache had served a stale copy made while the release was public at a place."""
-    stale = (fault for fault in world.faults if fault.kind == "stale" and is_at(fault, place) and fault.begins <= at)
+    """Return whether, by an instant, a cache had served a stale copy made while the release was
+    public at a place.
+    """
+    stale = (
+        fault
+        for fault in world.faults
+        if fault.kind == "stale" and is_at(fault, place) and fault.begins <= at
+    )
     copied = [fault.begins - timedelta(seconds=fault.age or 3600.0) for fault in stale]
     return any(
-        span.begins <= then and (span.ends is None or then < span.ends) for then in copied for span in spans(place)
+        span.begins <= then and (span.ends is None or then < span.ends)
+        for then in copied
+        for span in spans(place)
     )
 
 
 def is_at(fault: Trouble, place: Place) -> bool:
     """Return whether a fault affects a place or its whole host."""
-    return fault.url == place.url or (fault.url is None and fault.host == urlsplit(place.url).hostname)
+    return fault.url == place.url or (
+        fault.url is None and fault.host == urlsplit(place.url).hostname
+    )
 
 
 def out(place: Place, slot: datetime) -> datetime | None:
-    """Return when a place was released for a slot: the start of the first span that ends after it, or None."""
-    return next((span.begins for span in spans(place) if span.ends is None or span.ends > slot), None)
+    """Return when a place was released for a slot: the start of the first span that ends after it,
+    or None.
+    """
+    return next(
+        (span.begins for span in spans(place) if span.ends is None or span.ends > slot), None
+    )
 
 
 WORLD = TypeAdapter(World)
 
 
 def is_crowded(world: World, place: Place) -> bool:
-    """Return whether so many releases are due at one host that its budget allows no looks at published content."""
+    """Return whether so many releases are due at one host that its budget allows no looks at
+    published content.
+    """
     hosts = [urlsplit(release.page.url).hostname for release in world.releases]
     return hosts.count(urlsplit(place.url).hostname) > _MOST_AT_ONE_HOST

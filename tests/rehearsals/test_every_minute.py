@@ -1,4 +1,6 @@
-"""At each minute from 09:25 to 12:30, explain, board, notice and draft of the five incidents agree and are true."""
+"""At each minute from 09:25 to 12:30, explain, board, notice and draft of the five incidents agree
+and are true.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ class Told:
         return self.script.release[0].id
 
     def minutes(self) -> Iterator[datetime]:
-        """Yield every minute from five minutes before the slot to three hours after it, as long as the script lasts."""
+        """Yield every minute from five minutes before the slot to three hours after it, as long as
+        the script lasts.
+        """
         at = self.slot - 5 * MINUTE
         while at <= min(self.slot + 180 * MINUTE, self.script.ends):
             yield at
@@ -64,7 +68,9 @@ class Told:
 
 
 @pytest.fixture(scope="module", params=INCIDENTS)
-def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Told]]:
+def told(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Told]]:
     script = read_script(script_of(request.param))
     base = read_settings(script.config) if script.config is not None else Settings()
     folder = tmp_path_factory.mktemp(request.param)
@@ -73,7 +79,10 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     store = open_store(settings.store.url)
     body = store.verdicts.judged()[0].body
     slot = datetime.fromisoformat(body["slot"]["start"])
-    yield request.param, Told(script, store, Explainer(store, make_policies(settings), LONDON), slot)
+    yield (
+        request.param,
+        Told(script, store, Explainer(store, make_policies(settings), LONDON), slot),
+    )
     store.close()
 
 
@@ -129,7 +138,10 @@ def test_the_latest_notice_and_draft_agree_with_explain(told: tuple[str, Told]) 
         body = explained(world, now)
         of_page = [one for one in notices if one.at <= now and one.release == world.release]
         if body["verdict"] == "overdue" and now > world.slot + 5 * MINUTE:
-            assert of_page[-1].subject.startswith(("LATE", "OVERDUE", "PARTLY LATE")), (now, of_page[-1].subject)
+            assert of_page[-1].subject.startswith(("LATE", "OVERDUE", "PARTLY LATE")), (
+                now,
+                of_page[-1].subject,
+            )
         if of_page and of_page[-1].subject.startswith("ON TIME"):
             assert body["verdict"] in ("on_time", "early"), now
         written = [draft for draft in drafts if draft.at <= now]

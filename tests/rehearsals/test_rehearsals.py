@@ -1,4 +1,6 @@
-"""Each shipped rehearsal meets its expectations in the real daemon, and has the same result when played again."""
+"""Each shipped rehearsal meets its expectations in the real daemon, and has the same result when
+played again.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ FAST = INCIDENTS | {
     SHORT,
 }
 """The ten that `make test` plays. The others are in the slow tier."""
-PLAYED = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in SCRIPT_OF]
+PLAYED = [
+    name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in SCRIPT_OF
+]
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,25 @@ def rehearsed(path: Path, folder: Path) -> Rehearsed:
 
 
 def test_the_five_incidents_and_the_ordinary_day_are_there() -> None:
-    assert {path.stem for path in SCRIPTS} >= INCIDENTS | {"ordinary-day", SHORT, "unavailable-over-the-slot"}
+    assert {path.stem for path in SCRIPTS} >= INCIDENTS | {
+        "ordinary-day",
+        SHORT,
+        "unavailable-over-the-slot",
+    }
 
 
 @pytest.mark.parametrize("name", PLAYED)
-def test_a_rehearsal_meets_what_it_expects_and_leaves_a_whole_store(name: str, tmp_path: Path) -> None:
+def test_a_rehearsal_meets_what_it_expects_and_leaves_a_whole_store(
+    name: str, tmp_path: Path
+) -> None:
     done = rehearsed(SCRIPT_OF[name], tmp_path)
     assert [met.why for met in done.played.met if not met.met] == []
     assert done.played.met
-    over = {host: rate for host, rate in done.played.peak_rate.items() if rate > done.settings.rate(host)}
+    over = {
+        host: rate
+        for host, rate in done.played.peak_rate.items()
+        if rate > done.settings.rate(host)
+    }
     assert over == {}
     _is_whole_and_replays_without_a_difference(done)
     ids = Counter(notice["id"] for notice in done.played.results.notices)
@@ -71,7 +85,11 @@ def test_a_rehearsal_meets_what_it_expects_and_leaves_a_whole_store(name: str, t
 
 def _is_whole_and_replays_without_a_difference(done: Rehearsed) -> None:
     store = open_store(done.settings.store.url)
-    differing = {release: told for release, told in replay(store, make_policies(done.settings), None, None) if told}
+    differing = {
+        release: told
+        for release, told in replay(store, make_policies(done.settings), None, None)
+        if told
+    }
     assert differing == {}
     assert (store.check(), verify_evidence(store.evidence, done.folder / "evidence")) == ([], [])
     store.close()
@@ -111,13 +129,19 @@ def _says_at_the_slot_that_the_page_is_still_public(done: Rehearsed) -> None:
     (slot,) = (script.slot for script in done.played.script.release)
     (told,) = (notice for notice in store.outbox.notices() if notice.at >= slot)
     assert told.at - slot < timedelta(seconds=2)
-    assert "What changed: its slot has come, and what was public before it still is; the measurement" in told.text
+    assert (
+        "What changed: its slot has come, and what was public before it still is; the measurement"
+        in told.text
+    )
     assert "seen gone" not in told.text
     store.close()
 
 
 def _tells_the_edit_once_and_opens_the_breach_as_such(done: Rehearsed) -> None:
-    told = [(notice["kind"], notice["subject"].partition(" (")[0]) for notice in done.played.results.notices]
+    told = [
+        (notice["kind"], notice["subject"].partition(" (")[0])
+        for notice in done.played.results.notices
+    ]
     assert told == [
         ("calendar", "CALENDAR: 4 entries of rehearsal"),
         ("opened", "LATE: Example rents: October 2026"),
@@ -135,10 +159,16 @@ def _accuses_only_what_its_script_has_late(done: Rehearsed) -> None:
     came = {answer.url: answer.at for answer in script.answer}
     late = {one.title for one in script.release if came[one.url] - one.slot > timedelta(minutes=1)}
     titles = {release["id"]: release["title"] for release in results.releases}
-    accused = [one for one in results.notices if one["subject"].startswith(("LATE", "OVERDUE", "PARTLY LATE"))]
+    accused = [
+        one
+        for one in results.notices
+        if one["subject"].startswith(("LATE", "OVERDUE", "PARTLY LATE"))
+    ]
     assert {titles[one["release"]] for one in accused} == late
     assert {titles[one["release"]] for one in results.drafts} == late
-    assert any(one["subject"].startswith("NOT FOUND YET: Example claims") for one in results.notices)
+    assert any(
+        one["subject"].startswith("NOT FOUND YET: Example claims") for one in results.notices
+    )
 
 
 MORE = {

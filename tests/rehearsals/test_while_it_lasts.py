@@ -19,7 +19,9 @@ from monitor.rehearse.settings import rehearsal_settings
 from monitor.store.open import open_store
 
 OFQUAL = Path(__file__).parents[2] / "rehearsals" / "ofqual-2018-01.toml"
-REPORT = "https://www.gov.uk/government/publications/malpractice-for-gcse-and-a-level-2017-main-report"
+REPORT = (
+    "https://www.gov.uk/government/publications/malpractice-for-gcse-and-a-level-2017-main-report"
+)
 NEWS = "https://www.gov.uk/government/news/malpractice-for-gcse-and-a-level-summer-2017-exam-series-documents"
 OUT = {REPORT: "09:51:00", NEWS: "10:35:00"}
 """When each address had the release. The announced page had it at 12:19:00."""
@@ -38,7 +40,9 @@ def cut(until: str, folder: Path) -> Cut:
     """Play Ofqual, January 2018, until a time of its day."""
     whole = read_script(OFQUAL)
     assert whole.config is not None
-    script = whole.model_copy(update={"ends": datetime.fromisoformat(f"2018-01-05T{until}Z"), "expect": ()})
+    script = whole.model_copy(
+        update={"ends": datetime.fromisoformat(f"2018-01-05T{until}Z"), "expect": ()}
+    )
     base = read_settings(whole.config)
     played = play(script, base, folder)
     store = open_store(rehearsal_settings(script, base, folder).store.url)
@@ -90,13 +94,18 @@ def test_no_notice_says_that_the_page_was_absent_later_than_it_was_made(
     at_1050: Cut,
 ) -> None:
     for notice in at_1050.notices:
-        proved = re.search(r"(?:absent at|page at|found yet at|found yet, as of) (\d\d:\d\d:\d\d) GMT", notice.subject)
+        proved = re.search(
+            r"(?:absent at|page at|found yet at|found yet, as of) (\d\d:\d\d:\d\d) GMT",
+            notice.subject,
+        )
         assert proved is not None
         assert "09:31:00" <= proved[1] <= clock_of(notice)
 
 
 @pytest.mark.parametrize("which", ["holding", "lines", "covering", "correction"])
-def test_no_letter_says_that_it_is_not_out_without_the_links_that_are_public(at_1050: Cut, which: str) -> None:
+def test_no_letter_says_that_it_is_not_out_without_the_links_that_are_public(
+    at_1050: Cut, which: str
+) -> None:
     told = " ".join(at_1050.letters[which])
     assert "not out yet" not in told
     assert REPORT in told

@@ -1,4 +1,6 @@
-"""Tables of `[[channel]]` for tests, with secrets that are given as text, and how their addresses are reached."""
+"""Tables of `[[channel]]` for tests, with secrets that are given as text, and how their addresses
+are reached.
+"""
 
 from __future__ import annotations
 
@@ -55,11 +57,16 @@ DIRECT = make_outbound(NetworkSettings())
 
 
 def through(proxy: str) -> Outbound:
-    """Return how addresses are reached through a proxy. One on this machine itself is reached through it too."""
+    """Return how addresses are reached through a proxy.
+
+    One on this machine itself is reached through it too.
+    """
     split = urlsplit(proxy)
     proxies = Proxies(Proxy(split.hostname or "", split.port or 3128, tunnels_http=False))
     resolver = Resolver(Guard(anywhere=True), proxies=proxies)
     return Outbound(
         lambda _: proxy,
-        lambda _, tls, seconds: HttpTransport(SystemClock(), resolver, seconds=seconds, context=tls),
+        lambda _, tls, seconds: HttpTransport(
+            SystemClock(), resolver, seconds=seconds, context=tls
+        ),
     )

@@ -1,4 +1,6 @@
-"""Evidence: answers, the archive that monitors keep them in, and what any WARC tool reads from it."""
+"""Evidence: answers, the archive that monitors keep them in, and what any WARC tool reads from
+it.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def an_answer(status: int = 404, body: bytes = b"Page not found", after: float =
     """Return an answer that was requested so many seconds after the slot."""
     sent = after_slot(after)
     headers = {"content-type": "text/html", "content-encoding": "br", "age": "0"}
-    return Answer("https://www.gov.uk/x?y=1", status, headers, body, sent, sent + timedelta(milliseconds=25))
+    return Answer(
+        "https://www.gov.uk/x?y=1", status, headers, body, sent, sent + timedelta(milliseconds=25)
+    )
 
 
 def payload_of(data: bytes) -> bytes:
@@ -52,7 +56,9 @@ class Archive:
 
         async def whole(clock: VirtualClock) -> T:
             writer = Writer(self.store, clock)
-            result = await story(Evidence(self.folder, self.store.evidence, writer, clock, monitor), writer, clock)
+            result = await story(
+                Evidence(self.folder, self.store.evidence, writer, clock, monitor), writer, clock
+            )
             await writer.close()
             return result
 
@@ -66,11 +72,17 @@ class Archive:
 
         return self.store.evidence.records(self.run_monitor(story, start, monitor))
 
-    def give_up(self, keep_days: int, keep_bytes: int, start: datetime = SLOT, monitor: str = "edge") -> list[str]:
-        """Have a monitor keep evidence for so many days and bytes only; return the files that it gave up."""
+    def give_up(
+        self, keep_days: int, keep_bytes: int, start: datetime = SLOT, monitor: str = "edge"
+    ) -> list[str]:
+        """Have a monitor keep evidence for so many days and bytes only; return the files that it
+        gave up.
+        """
         keep = timedelta(days=keep_days)
         return self.run_monitor(
-            lambda evidence, _writer, _clock: evidence.delete_expired(keep, keep_bytes), start, monitor
+            lambda evidence, _writer, _clock: evidence.delete_expired(keep, keep_bytes),
+            start,
+            monitor,
         )
 
     def chain(self, monitor: str = "edge") -> list[Record]:
@@ -80,8 +92,12 @@ class Archive:
         return payload_of(read_bytes(self.folder, record))
 
     def find_faults(self, files_of: Sequence[str] | None = None) -> list[str]:
-        """Return the faults that a check of the store finds, in all files or only in those of some monitors."""
-        return verify_evidence(self.store.evidence, self.folder, *([] if files_of is None else [files_of]))
+        """Return the faults that a check of the store finds, in all files or only in those of some
+        monitors.
+        """
+        return verify_evidence(
+            self.store.evidence, self.folder, *([] if files_of is None else [files_of])
+        )
 
     def flip_a_byte(self, file: str, place: int) -> None:
         data = bytearray((self.folder / file).read_bytes())

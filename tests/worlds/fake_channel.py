@@ -13,7 +13,10 @@ from alerts.channel import Accepted, Message, Outcome, Refused
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The behaviour of the channel. `refuses` is empty, `passing` or `permanent`. With `hangs` it never answers."""
+    """The behaviour of the channel.
+
+    `refuses` is empty, `passing` or `permanent`. With `hangs` it never answers.
+    """
 
     refuses: str = ""
     hangs: bool = False

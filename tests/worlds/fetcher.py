@@ -13,8 +13,8 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 class Reply:
     """The answer of one address. `etag` is sent, and a matching condition is answered with 304.
 
-    `fails` is the reason of a failure instead of an answer. Opening the connection takes `connect_seconds`, then
-    `seconds` pass before the answer.
+    `fails` is the reason of a failure instead of an answer. Opening the connection takes
+    `connect_seconds`, then `seconds` pass before the answer.
     """
 
     status: int = 200
@@ -30,9 +30,14 @@ NOT_FOUND = Reply(404, b"Not Found")
 
 
 class ScriptedFetcher:
-    """Answers requests from a script, and 404 for other addresses. `asked` lists the requests in order."""
+    """Answers requests from a script, and 404 for other addresses.
 
-    def __init__(self, clock: Clock, script: Mapping[str, Reply] | Callable[[Request], Reply]) -> None:
+    `asked` lists the requests in order.
+    """
+
+    def __init__(
+        self, clock: Clock, script: Mapping[str, Reply] | Callable[[Request], Reply]
+    ) -> None:
         self._clock = clock
         self._script = script
         self.asked: list[Request] = []
@@ -40,7 +45,11 @@ class ScriptedFetcher:
     async def fetch(self, request: Request) -> Answer | Failure:
         """Return the scripted answer after its scripted time."""
         self.asked.append(request)
-        reply = self._script(request) if callable(self._script) else self._script.get(request.url, NOT_FOUND)
+        reply = (
+            self._script(request)
+            if callable(self._script)
+            else self._script.get(request.url, NOT_FOUND)
+        )
         if reply.connect_seconds:
             await self._clock.sleep(reply.connect_seconds)
         sent = self._clock.now()
@@ -53,7 +62,16 @@ class ScriptedFetcher:
         whole = len(body) <= request.cap
         headers = {name.lower(): value for name, value in reply.headers.items()}
         headers |= {"etag": reply.etag} if reply.etag else {}
-        return Answer(request.url, status, headers, body[: request.cap], sent, self._clock.now(), whole, request)
+        return Answer(
+            request.url,
+            status,
+            headers,
+            body[: request.cap],
+            sent,
+            self._clock.now(),
+            whole,
+            request,
+        )
 
     async def close(self) -> None:
         """Do nothing, because there are no connections."""

@@ -16,8 +16,12 @@ from tests.worlds.releases import PAGE_URL
 
 def facts_of_a_release(**fields: object) -> ReleaseFacts:
     """Return the facts of a late release whose page may also have been out a second early."""
-    exposure = Exposure("page", Interval(SLOT, SLOT + SECOND), Interval(), Bounds(1.0, None), open=True)
-    page = PartVerdict("page", "page", PAGE_URL, required=True, verdict=VerdictKind.LATE, exposures=(exposure,))
+    exposure = Exposure(
+        "page", Interval(SLOT, SLOT + SECOND), Interval(), Bounds(1.0, None), open=True
+    )
+    page = PartVerdict(
+        "page", "page", PAGE_URL, required=True, verdict=VerdictKind.LATE, exposures=(exposure,)
+    )
     plain = ReleaseFacts(
         release="r",
         title="Malpractice",
@@ -40,18 +44,39 @@ def facts_of_a_release(**fields: object) -> ReleaseFacts:
 
 
 def an_incident(name: str = "i", **fields: object) -> Incident:
-    """Return an open incident about a late release, with one timeline entry, one action and one edit of a person."""
+    """Return an open incident about a late release, with one timeline entry, one action and one
+    edit of a person.
+    """
     plain = Incident(
-        name, Kind.LATE, "r", "ofqual", "Malpractice", SLOT, SLOT, "report", facts_of_a_release(), None,
-        (Entry(SLOT, "on-call", "Rang the producer"),), {"what": "Späť"},
+        name,
+        Kind.LATE,
+        "r",
+        "ofqual",
+        "Malpractice",
+        SLOT,
+        SLOT,
+        "report",
+        facts_of_a_release(),
+        None,
+        (Entry(SLOT, "on-call", "Rang the producer"),),
+        {"what": "Späť"},
         actions=(Action("Renew it", "web team", SLOT.date(), SLOT, "desk"),),
-    )  # fmt: skip
+    )
     return replace(plain, **fields)
 
 
 def a_notice(name: str = "n", **fields: object) -> Notice:
     """Return the notice that opens the incident `i`."""
     plain = Notice(
-        name, "opened", "i", "r", "ofqual", "report", ("late",), SLOT, "Late: “Malpractice”", "It is late."
-    )  # fmt: skip
+        name,
+        "opened",
+        "i",
+        "r",
+        "ofqual",
+        "report",
+        ("late",),
+        SLOT,
+        "Late: “Malpractice”",
+        "It is late.",
+    )
     return replace(plain, **fields)

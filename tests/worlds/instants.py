@@ -12,12 +12,17 @@ LONDON = ZoneInfo("Europe/London")
 
 
 def after_slot(seconds: float | None) -> datetime | None:
-    """Return the instant so many seconds after the slot, to the millisecond; before it if negative. None stays None."""
+    """Return the instant so many seconds after the slot, to the millisecond; before it if negative.
+
+    None stays None.
+    """
     return None if seconds is None else SLOT + timedelta(milliseconds=round(seconds * 1000))
 
 
 def at(text: str) -> datetime:
-    """Return an instant given in London time: `09:31`, `09:31:05` on the day of the slot, or `2017-03-20 17:00`."""
+    """Return an instant given in London time: `09:31`, `09:31:05` on the day of the slot, or
+    `2017-03-20 17:00`.
+    """
     day = "" if "-" in text else f"{SLOT:%Y-%m-%d} "
     return datetime.fromisoformat(day + text).replace(tzinfo=LONDON).astimezone(UTC)
 

@@ -1,4 +1,6 @@
-"""Sightings and runs: what looks at a target saw. A number is an instant in seconds after the slot."""
+"""Sightings and runs: what looks at a target saw. A number is an instant in seconds after the
+slot.
+"""
 
 from __future__ import annotations
 
@@ -22,21 +24,31 @@ Look = Turn | tuple[float, State, float] | Sighting
 
 
 def target_id(name: str) -> str:
-    """Return the id of a target: `page` and `page/origin` are views of parts of the usual release."""
+    """Return the id of a target: `page` and `page/origin` are views of parts of the usual
+    release.
+    """
     return (f"r/{name}/edge", f"r/{name}", name)[min(name.count("/"), 2)]
 
 
 def a_sighting(state: State, when: float = 0.0, target: str = EDGE, **fields: object) -> Sighting:
-    """Return what one look saw, sent and answered at one instant. `age` is that of the answer: its least and most."""
+    """Return what one look saw, sent and answered at one instant.
+
+    `age` is that of the answer: its least and most.
+    """
     least, most = fields.pop("age", (0, 0))  # type: ignore[misc]
     made_from, made_to = after_slot(when - most), after_slot(when - least)
     why = "timeout" if state is UNKNOWN else ""
-    plain = Sighting(target_id(target), state, after_slot(when), after_slot(when), made_from, made_to, why=why)
+    plain = Sighting(
+        target_id(target), state, after_slot(when), after_slot(when), made_from, made_to, why=why
+    )
     return replace(plain, **fields)
 
 
 def fold(
-    runs: Sequence[Run], sighting: Sighting, blind: Sequence[Blind] = (), spacing: timedelta | None = None
+    runs: Sequence[Run],
+    sighting: Sighting,
+    blind: Sequence[Blind] = (),
+    spacing: timedelta | None = None,
 ) -> list[Run]:
     """Add a sighting to the runs of its target, as the watch does."""
     last = runs[-1] if runs else None
@@ -46,7 +58,10 @@ def fold(
 
 @dataclass(frozen=True)
 class Looks:
-    """Looks at the given instants only. `fields` apply to each sighting, `specific` to present ones."""
+    """Looks at the given instants only.
+
+    `fields` apply to each sighting, `specific` to present ones.
+    """
 
     each: tuple[Look, ...]
     fields: tuple[tuple[str, object], ...] = ()
@@ -79,9 +94,9 @@ def looks(*each: Look, **fields: object) -> Looks:
 class RegularLooks:
     """The answers of a target over time, with looks at intervals of `every` seconds.
 
-    They go from the first turn to `until`. A gap longer than `spacing` starts a new run. `digests` and `versions` are
-    those of its bytes over time. `specific` says whether its bytes identify this edition. `why` is the reason of failed
-    looks.
+    They go from the first turn to `until`. A gap longer than `spacing` starts a new run. `digests`
+    and `versions` are those of its bytes over time. `specific` says whether its bytes identify this
+    edition. `why` is the reason of failed looks.
     """
 
     turns: Sequence[Turn]
@@ -104,15 +119,20 @@ class RegularLooks:
             runs = fold(runs, self._sighting(target, when), (), gap)
             number += 1
             if len(runs) == before:
-                # A look that lengthened a run is followed by others that do the same until the next turn.
+                # A look that lengthened a run is followed by others that do the same until the next
+                # turn.
                 more = self._looks_before_the_next_turn(when, last)
                 ends = after_slot(round(when + more * self.every, 3))
-                runs[-1] = replace(runs[-1], last_received=ends, end=ends, looks=runs[-1].looks + more)
+                runs[-1] = replace(
+                    runs[-1], last_received=ends, end=ends, looks=runs[-1].looks + more
+                )
                 number += more
         return runs
 
     def _looks_before_the_next_turn(self, when: float, last: float) -> int:
-        turns = (begins for begins, _ in (*self.turns, *self.digests, *self.versions) if begins > when)
+        turns = (
+            begins for begins, _ in (*self.turns, *self.digests, *self.versions) if begins > when
+        )
         end = min((*turns, last + self.every / 1000))
         return max(0, ceil(round((end - when) / self.every, 6)) - 1)
 
@@ -122,7 +142,9 @@ class RegularLooks:
         if state is not PRESENT:
             return a_sighting(state, when, target, why=self.why if state is UNKNOWN else "")
         digest, version = _last(self.digests, when), _last(self.versions, when)
-        return a_sighting(state, when, target, specific=self.specific, digest=digest, version=version)
+        return a_sighting(
+            state, when, target, specific=self.specific, digest=digest, version=version
+        )
 
 
 def _last(turns: Sequence[tuple[float, T]], when: float) -> T | None:
@@ -136,10 +158,15 @@ def a_run(
     last: float | datetime | None = None,
     **fields: object,
 ) -> Run:
-    """Return a run of one look, or of two looks and any number between them with the same answer."""
+    """Return a run of one look, or of two looks and any number between them with the same
+    answer.
+    """
     begins = as_instant(first)
     ends = begins if last is None else as_instant(last)
-    return replace(Run(target_id(target), state, begins, ends, begins, ends, 1 if last is None else 2), **fields)
+    return replace(
+        Run(target_id(target), state, begins, ends, begins, ends, 1 if last is None else 2),
+        **fields,
+    )
 
 
 def seen_by(monitor: str, runs: Iterable[Run]) -> list[Run]:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 PRECISE = re.compile(
-    r"\bseconds?\b|\d ?s\b|\d:\d|\bUTC\b|\bGMT\b|\bBST\b|\d{4}-\d\d-\d\d|\b[0-9a-f]{32,}\b|\b[0-9A-HJKMNP-TV-Z]{26}\b"
+    r"\bseconds?\b|\d"
+    r" ?s\b|\d:\d|\bUTC\b|\bGMT\b|\bBST\b|\d{4}-\d\d-\d\d|\b[0-9a-f]{32,}\b|\b[0-9A-HJKMNP-TV-Z]{26}\b"
 )
 """Seconds, times with a zone or to the second, and the ids and hashes of records."""
 MONITORING = re.compile(
-    r"\b(?:monitor\w*|looks?|looked|guess\w*|sighting\w*|verdicts?|judged|first (?:seen|read)|exposures?|exposed|slots?"
+    r"\b(?:monitor\w*|looks?|looked|guess\w*|sighting\w*|verdicts?|judged|first"
+    r" (?:seen|read)|exposures?|exposed|slots?"
     r"|calendars?|unproven|tolerance|poll\w*|edge|origin|vantage|logged|interval|absent|present)\b",
     re.IGNORECASE,
 )
@@ -18,7 +20,10 @@ MONITORING = re.compile(
 
 
 def breaches_of_style(text: str, ids: Sequence[str] = ()) -> Iterator[str]:
-    """Yield each breach of style in a sentence without titles. It must not contain the internal names `ids`."""
+    """Yield each breach of style in a sentence without titles.
+
+    It must not contain the internal names `ids`.
+    """
     plain = re.sub(r"https?://\S+", "", text)
     for pattern in (PRECISE, MONITORING):
         if found := pattern.search(plain):

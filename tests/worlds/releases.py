@@ -24,7 +24,9 @@ def a_release(*parts: Part, **fields: object) -> Release:
 
 
 def a_slot(when: datetime | date = SLOT, last: date | None = None, **fields: object) -> Slot:
-    """Return a slot at an instant, on a day, or on the days from one to another (a month, unless said otherwise)."""
+    """Return a slot at an instant, on a day, or on the days from one to another (a month, unless
+    said otherwise).
+    """
     if isinstance(when, datetime):
         return replace(Slot(Precision.INSTANT, when), **fields)
     precision = Precision.DAY if last is None else Precision.MONTH
@@ -37,12 +39,18 @@ def no_slot(**fields: object) -> Slot:
 
 
 def a_promise(slot: Slot | datetime | date = SLOT, **fields: object) -> Promise:
-    """Return a promise, announced 40 days before the slot and still shown at every read up to a day after it."""
+    """Return a promise, announced 40 days before the slot and still shown at every read up to a day
+    after it.
+    """
     announced = slot if isinstance(slot, Slot) else a_slot(slot)
-    usual = Promise("r", "govuk", announced, State.CONFIRMED, SLOT - 40 * DAY, confirmed_at=SLOT + DAY)
+    usual = Promise(
+        "r", "govuk", announced, State.CONFIRMED, SLOT - 40 * DAY, confirmed_at=SLOT + DAY
+    )
     return replace(usual, **fields)
 
 
 def an_announcement(**fields: object) -> Announcement:
     """Return the announcement of the usual release."""
-    return replace(Announcement("r", "Malpractice", "ofqual", PAGE_URL, a_slot(), State.CONFIRMED), **fields)
+    return replace(
+        Announcement("r", "Malpractice", "ofqual", PAGE_URL, a_slot(), State.CONFIRMED), **fields
+    )

@@ -21,7 +21,9 @@ def a_rota(
     """Return a rota in London. `begins` is local time."""
     table = RotaSettings(name=name, who=dict(who), turns=[*turns], begins=begins)
     own = [_table_of(shift) for shift in shifts]
-    return Rota(table.model_copy(update={"every": every, "shift": own}), calendar_shifts=tuple(read))
+    return Rota(
+        table.model_copy(update={"every": every, "shift": own}), calendar_shifts=tuple(read)
+    )
 
 
 def _table_of(shift: Shift) -> ShiftSettings:

@@ -9,7 +9,10 @@ from alerts.routes import Route
 
 
 def a_route(
-    *channels: str, escalate: Sequence[str] = (), quiet: tuple[time, time] | None = None, **match: str
+    *channels: str,
+    escalate: Sequence[str] = (),
+    quiet: tuple[time, time] | None = None,
+    **match: str,
 ) -> Route:
     """Return the table of a route. `match` are its patterns."""
     route = Route.model_validate({"channels": [*channels], "escalate": [*escalate], "match": match})

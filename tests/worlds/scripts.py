@@ -1,10 +1,15 @@
-"""Tables of a rehearsal's script: what an address answers from a time of its day on, and pages for it."""
+"""Tables of a rehearsal's script: what an address answers from a time of its day on, and pages for
+it.
+"""
 
 from __future__ import annotations
 
 
 def an_answer(url: str, at: str, body: str | None = None, status: int = 200, more: str = "") -> str:
-    """Return the table of an address that answers so from a time on 26 November 2026. `more` are further keys."""
+    """Return the table of an address that answers so from a time on 26 November 2026.
+
+    `more` are further keys.
+    """
     text = "" if body is None else f"body = '''{body}'''\n"
     return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\nstatus = {status}\n{text}{more}'
 

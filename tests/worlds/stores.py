@@ -15,7 +15,15 @@ from sqlalchemy import Engine, create_engine, inspect, select
 from alerts.claim import Claim
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_from_id
-from monitor.store.rows import Announced, CalendarRead, Delivery, DeliveryState, Event, Judged, Record
+from monitor.store.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    DeliveryState,
+    Event,
+    Judged,
+    Record,
+)
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from tests.worlds.instants import DAY, SECOND, SLOT
@@ -24,7 +32,10 @@ from tests.worlds.releases import PAGE_URL, an_announcement
 
 @cache
 def _template() -> bytes:
-    """Return the file of a new store. It is made once a process: to copy it takes a fifth of the time."""
+    """Return the file of a new store.
+
+    It is made once a process: to copy it takes a fifth of the time.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "store.db")
         Store.open_upgraded(f"sqlite:///{file}", durable=False).close()
@@ -32,7 +43,9 @@ def _template() -> bytes:
 
 
 def a_store_file(file: Path) -> str:
-    """Write the file of a new store, of this version's shape and without rows; return its address."""
+    """Write the file of a new store, of this version's shape and without rows; return its
+    address.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(_template())
     return f"sqlite:///{file}"
@@ -44,7 +57,10 @@ def a_store(folder: Path, name: str = "store.db", *, durable: bool = False) -> S
 
 
 class TemporaryStore(Store):
-    """A new store in a folder of its own, which is deleted with it. A test may subclass it to make commits fail."""
+    """A new store in a folder of its own, which is deleted with it.
+
+    A test may subclass it to make commits fail.
+    """
 
     def __init__(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
@@ -59,7 +75,9 @@ def _delete_store(engine: Engine, folder: Path) -> None:
 
 
 def an_emptied_store(url: str) -> str:
-    """Leave no row in a store on PostgreSQL, and no table if it is not of this version's shape; return its address."""
+    """Leave no row in a store on PostgreSQL, and no table if it is not of this version's shape;
+    return its address.
+    """
     engine = create_engine(url)
     with engine.begin() as connection:
         is_store = inspect(connection).has_table(REVISION.name)
@@ -76,14 +94,19 @@ def an_emptied_store(url: str) -> str:
 def runs_of(store: Store, *targets: str) -> list[Run]:
     """Return the runs of these targets in time order."""
     releases = sorted({release_from_id(target) for target in targets})
-    kept = [run for name in releases for run in store.runs.of_release(name) if run.target in targets]
+    kept = [
+        run for name in releases for run in store.runs.of_release(name) if run.target in targets
+    ]
     return sorted(kept, key=lambda run: (run.first_sent, run.target, run.monitor))
 
 
 def a_verdict_row(release: str = "r", **fields: object) -> Judged:
     """Return the row that keeps a verdict: late, final and judged a day after the slot."""
     body = {"id": release, "parts": [{"n": 1.5}]}
-    return replace(Judged(release, "ofqual", SLOT, "late", "report", final=True, at=SLOT + DAY, body=body), **fields)
+    return replace(
+        Judged(release, "ofqual", SLOT, "late", "report", final=True, at=SLOT + DAY, body=body),
+        **fields,
+    )
 
 
 def a_record(number: int = 1, monitor: str = "m", **fields: object) -> Record:
@@ -93,7 +116,9 @@ def a_record(number: int = 1, monitor: str = "m", **fields: object) -> Record:
     return replace(row, **fields)
 
 
-def an_entry(release: str = "r", calendar: str = "govuk", uid: str = "", **fields: object) -> Announced:
+def an_entry(
+    release: str = "r", calendar: str = "govuk", uid: str = "", **fields: object
+) -> Announced:
     """Return the row of an announcement that one read showed a day before the slot."""
     name, read = uid or release, SLOT - DAY
     body = {"announcement": an_announcement(uid=name).as_json()}
@@ -113,7 +138,9 @@ def an_event(name: str = "e", **fields: object) -> Event:
 def a_claim(**fields: object) -> Claim:
     """Return the row of a publication in the public record."""
     page, item = PAGE_URL, PAGE_URL.replace("gov.uk/", "gov.uk/api/content/")
-    return replace(Claim("ofqual", page, SLOT, "Malpractice", SLOT, "scheduled", item, SLOT + DAY), **fields)
+    return replace(
+        Claim("ofqual", page, SLOT, "Malpractice", SLOT, "scheduled", item, SLOT + DAY), **fields
+    )
 
 
 def a_delivery(channel: str = "mail", **fields: object) -> Delivery:

@@ -1,4 +1,5 @@
-"""Random worlds with a known truth: a page that appears and disappears, its caches, and looks at its views.
+"""Random worlds with a known truth: a page that appears and disappears, its caches, and looks at
+its views.
 
 Numbers are milliseconds after the slot unless stated otherwise.
 """
@@ -23,7 +24,9 @@ from tests.worlds.verdicts import judged
 
 @dataclass(frozen=True)
 class Truth:
-    """The changes of a page: `turns` to each new state. Before the first the state is `at_first`."""
+    """The changes of a page: `turns` to each new state. Before the first the state is
+    `at_first`.
+    """
 
     turns: tuple[tuple[int, State], ...]
     at_first: State = State.ABSENT
@@ -38,7 +41,9 @@ class Truth:
     @property
     def came(self) -> list[int]:
         """When the page was published."""
-        return [turn for turn, state, before in self._changes() if state is State.PRESENT is not before]
+        return [
+            turn for turn, state, before in self._changes() if state is State.PRESENT is not before
+        ]
 
     @property
     def appearances(self) -> list[float]:
@@ -48,7 +53,9 @@ class Truth:
     @property
     def went(self) -> list[int]:
         """When the page was removed."""
-        return [turn for turn, state, before in self._changes() if before is State.PRESENT is not state]
+        return [
+            turn for turn, state, before in self._changes() if before is State.PRESENT is not state
+        ]
 
     def _changes(self) -> list[tuple[int, State, State]]:
         before = [self.at_first, *(state for _, state in self.turns)]
@@ -59,9 +66,10 @@ class Truth:
 class Looker:
     """The looks at one view, and the behaviour of its cache.
 
-    A cache keeps a copy for `ttl` and has `nodes`, each with its own copy, of which any may answer. It sends an `Age`
-    if `tells_age`; `age_off` is the error of that `Age` in seconds, which is never sent below zero. A `busy` cache is
-    filled by other users. A look fails with the probability `fails` and takes `slowest` at most.
+    A cache keeps a copy for `ttl` and has `nodes`, each with its own copy, of which any may answer.
+    It sends an `Age` if `tells_age`; `age_off` is the error of that `Age` in seconds, which is
+    never sent below zero. A `busy` cache is filled by other users. A look fails with the
+    probability `fails` and takes `slowest` at most.
     """
 
     view: str
@@ -79,7 +87,8 @@ class Looker:
 class World:
     """A publisher, the views of it, when each is looked at, and the monitor's faults.
 
-    `blind` are the spans without looks; the monitor's clock is ahead by an error that `offset` bounds.
+    `blind` are the spans without looks; the monitor's clock is ahead by an error that `offset`
+    bounds.
     """
 
     truth: Truth
@@ -96,7 +105,9 @@ class World:
         for looker, times in zip(self.lookers, self.times, strict=True):
             self.sightings[f"r/page/{looker.view}"] = self._looks(looker, times, rng, wrong)
 
-    def _looks(self, looker: Looker, times: Sequence[int], rng: random.Random, wrong: int) -> list[Sighting]:
+    def _looks(
+        self, looker: Looker, times: Sequence[int], rng: random.Random, wrong: int
+    ) -> list[Sighting]:
         found: list[Sighting] = []
         free = -(10**12)
         copies: dict[int, float] = {}
@@ -108,12 +119,17 @@ class World:
             free = received
             served = rng.uniform(sent, received)
             if rng.random() < looker.fails:
-                found.append(self._sighting(looker, State.UNKNOWN, (sent, received), (0, 0), wrong, why="timeout"))
+                found.append(
+                    self._sighting(
+                        looker, State.UNKNOWN, (sent, received), (0, 0), wrong, why="timeout"
+                    )
+                )
                 continue
             node = rng.randrange(looker.nodes) if looker.nodes > 1 else 0
             cached = copies.get(node)
             if looker.busy and looker.ttl:
-                # Other users keep the cache filled: it requests the page again whenever its copy expires.
+                # Other users keep the cache filled: it requests the page again whenever its copy
+                # expires.
                 cached, hit = served - (served + self.seed + 7919 * node) % looker.ttl, True
             elif cached is None or served - cached >= looker.ttl:
                 cached, hit = served, False
@@ -121,8 +137,14 @@ class World:
                 hit = True
             copies[node] = cached
             age = max(0, int((served - cached) // 1000) + (looker.age_off if hit else 0))
-            bounds = age_bounds({"age": str(age), "x-cache": "HIT"}) if hit and looker.tells_age else (0, 0)
-            found.append(self._sighting(looker, self.truth.at(cached), (sent, received), bounds, wrong))
+            bounds = (
+                age_bounds({"age": str(age), "x-cache": "HIT"})
+                if hit and looker.tells_age
+                else (0, 0)
+            )
+            found.append(
+                self._sighting(looker, self.truth.at(cached), (sent, received), bounds, wrong)
+            )
         return found
 
     def _sighting(
@@ -140,14 +162,21 @@ class World:
         if not low <= 0 <= high:
             begin, end = begin - max(high, 0) * MILLISECOND, end - min(low, 0) * MILLISECOND
         specific = looker.specific and state is State.PRESENT
-        return Sighting(f"r/page/{looker.view}", state, sent, received, begin, end, specific=specific, why=why)
+        return Sighting(
+            f"r/page/{looker.view}", state, sent, received, begin, end, specific=specific, why=why
+        )
 
     @property
     def spans(self) -> list[Blind]:
-        return [Blind(SLOT + begin * MILLISECOND, SLOT + end * MILLISECOND, "stopped") for begin, end in self.blind]
+        return [
+            Blind(SLOT + begin * MILLISECOND, SLOT + end * MILLISECOND, "stopped")
+            for begin, end in self.blind
+        ]
 
     def runs(self, until: datetime | None = None, *, failed: bool = True) -> dict[str, list[Run]]:
-        """Return the runs by target of the looks received until an instant, with or without those that failed."""
+        """Return the runs by target of the looks received until an instant, with or without those
+        that failed.
+        """
         folded: dict[str, list[Run]] = {}
         for target, sightings in self.sightings.items():
             runs: list[Run] = []
@@ -163,7 +192,9 @@ class World:
         return [span for span in self.spans if span.begins <= now]
 
     def verdict(self, now: float, *, failed: bool = True) -> Verdict:
-        """Return the verdict `now` seconds after the slot, from all looks or without those that failed."""
+        """Return the verdict `now` seconds after the slot, from all looks or without those that
+        failed.
+        """
         at = after_slot(now)
         return judged(now, self.runs(at, failed=failed), blind=self.blind_until(at))
 
@@ -197,9 +228,13 @@ def once(came: int | None) -> Truth:
 
 @st.composite
 def worlds(draw: st.DrawFn, story: st.SearchStrategy[Truth] | None = None) -> World:
-    """Draw a truth, views of it with their caches, schedules of looks, failures, blind spans and a wrong clock."""
+    """Draw a truth, views of it with their caches, schedules of looks, failures, blind spans and a
+    wrong clock.
+    """
     truth = draw(story if story is not None else truths())
-    views = draw(st.sampled_from([("edge",), ("edge", "origin"), ("edge", "origin", "content"), ("origin",)]))
+    views = draw(
+        st.sampled_from([("edge",), ("edge", "origin"), ("edge", "origin", "content"), ("origin",)])
+    )
     offset = draw(st.sampled_from([(0, 0), (0, 0), (0, 0), (3000, 5000), (-9000, -7500)]))
     specific = draw(st.booleans())
     lookers, times = [], []
@@ -216,6 +251,8 @@ def worlds(draw: st.DrawFn, story: st.SearchStrategy[Truth] | None = None) -> Wo
         spacing = draw(st.sampled_from([1000, 5000, 15_000, 40_000]))
         gaps = draw(st.lists(st.integers(spacing // 2, spacing * 2), min_size=1, max_size=60))
         times.append(_times(gaps, draw(st.integers(-250_000, 60_000))))
-    spans = draw(st.lists(st.tuples(st.integers(-100_000, 100_000), st.integers(1, 120_000)), max_size=2))
+    spans = draw(
+        st.lists(st.tuples(st.integers(-100_000, 100_000), st.integers(1, 120_000)), max_size=2)
+    )
     blind = tuple((begin, begin + long) for begin, long in spans)
     return World(truth, tuple(lookers), tuple(times), blind, draw(st.integers(0, 10**6)), offset)

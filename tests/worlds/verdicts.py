@@ -21,7 +21,9 @@ from tests.worlds.looks import ABSENT, PRESENT, Looks, RegularLooks, Turn, a_run
 from tests.worlds.releases import a_promise, a_release
 
 Seen = Sequence[Turn] | Mapping[str, Sequence[Turn] | Sequence[Run] | RegularLooks | Looks]
-"""What was seen of each target by name; of the page alone, what it answered from when on, looked at every second."""
+"""What was seen of each target by name; of the page alone, what it answered from when on, looked at
+every second.
+"""
 
 
 def runs_seen(now: float, seen: Seen, every: float = 1.0) -> dict[str, list[Run]]:
@@ -42,7 +44,10 @@ def _runs(
 
 @dataclass(frozen=True)
 class Case:
-    """All facts of a verdict. `release` replaces the usual release, which has `parts` besides its page."""
+    """All facts of a verdict.
+
+    `release` replaces the usual release, which has `parts` besides its page.
+    """
 
     now: float
     seen: Seen = ()
@@ -54,7 +59,9 @@ class Case:
     every: float = 1.0
     published: Sequence[Publication] = ()
 
-    def _facts(self) -> tuple[Release, Sequence[Promise], dict[str, list[Run]], Sequence[Blind], Policy]:
+    def _facts(
+        self,
+    ) -> tuple[Release, Sequence[Promise], dict[str, list[Run]], Sequence[Blind], Policy]:
         runs = runs_seen(self.now, self.seen, self.every)
         return self.release or a_release(*self.parts), self.promises, runs, self.blind, self.policy
 
@@ -66,7 +73,10 @@ class Case:
 
 
 def judged(now: float, seen: Seen = (), *parts: Part, **more: object) -> Verdict:
-    """Return the verdict at `now`. More keywords: `promises`, `blind`, `policy`, `release`, `every`, `published`."""
+    """Return the verdict at `now`.
+
+    More keywords: `promises`, `blind`, `policy`, `release`, `every`, `published`.
+    """
     return Case(now, seen, parts, **more).verdict()
 
 
@@ -82,7 +92,9 @@ def a_late_verdict(now: float, release: str = "r", seconds_late: float = 1200.0)
     runs = [a_run(page, ABSENT, -3600, min(now, seconds_late))]
     if now > seconds_late:
         runs.append(a_run(page, PRESENT, seconds_late + 1, now))
-    return judged(now, {page: runs}, promises=[a_promise(release=release)], release=a_release(id=release))
+    return judged(
+        now, {page: runs}, promises=[a_promise(release=release)], release=a_release(id=release)
+    )
 
 
 def found(verdict: Verdict, kind: Kind) -> list[Finding]:

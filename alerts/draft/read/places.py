@@ -1,4 +1,6 @@
-"""The places of a document in which a person may have edited text: below headings and beside labels."""
+"""The places of a document in which a person may have edited text: below headings and beside
+labels.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,16 @@ class Unreadable(ValueError):
 
 def make_outside_error(where: str, text: str) -> Unreadable:
     """Return the error for words outside every box."""
-    return Unreadable(f"{where} it holds words outside every box, which would be lost: “{text.strip()[:120]}”")
+    return Unreadable(
+        f"{where} it holds words outside every box, which would be lost: “{text.strip()[:120]}”"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The place of a text: its heading and label, and its number (from 0) among places with the same ones."""
+    """The place of a text: its heading and label, and its number (from 0) among places with the
+    same ones.
+    """
 
     heading: str
     label: str | None
@@ -42,7 +48,10 @@ class Place:
     paragraphs: tuple[str, ...]
 
     def reads_as(self, other: Place) -> bool:
-        """Return whether both have the same text. Spaces and blank paragraphs do not count: programs change them."""
+        """Return whether both have the same text.
+
+        Spaces and blank paragraphs do not count: programs change them.
+        """
         return self.normalised() == other.normalised()
 
     def normalised(self) -> list[str]:
@@ -71,14 +80,24 @@ class Places:
         """Add a row of a table. `cells` has the paragraphs of each cell."""
         first = "\n".join(cells[0])
         if header == STEPS_HEADER and len(cells) == len(STEPS_HEADER):
-            self._add_place(first.removeprefix(TICKED).removeprefix(UNTICKED).strip(), _read_note(first, cells[2]))
+            self._add_place(
+                first.removeprefix(TICKED).removeprefix(UNTICKED).strip(),
+                _read_note(first, cells[2]),
+            )
         else:
-            self._add_place(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
+            self._add_place(
+                first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell))
+            )
 
     def add_outside_body(self, found: Iterable[tuple[str, str]]) -> None:
-        """Add (kind, text) of each header, footer, note and comment as the last texts, under a heading for its kind."""
-        # Our footer has no page numbers as text. A word processor adds them when it saves the file, so remove them.
-        unnumbered = {(kind, " ".join(PAGE_NUMBERS.sub("Page of", text).split())) for kind, text in found}
+        """Add (kind, text) of each header, footer, note and comment as the last texts, under a
+        heading for its kind.
+        """
+        # Our footer has no page numbers as text. A word processor adds them when it saves the file,
+        # so remove them.
+        unnumbered = {
+            (kind, " ".join(PAGE_NUMBERS.sub("Page of", text).split())) for kind, text in found
+        }
         for kind, text in sorted(unnumbered):
             if text:
                 self.begin_heading(f"the {kind} of the file")
@@ -101,7 +120,10 @@ class Places:
 
 
 def _read_note(first: str, cell: tuple[str, ...]) -> Place:
-    """Return the note on a step. `first` is the cell with the tick and the text, `cell` has the note's paragraphs."""
+    """Return the note on a step.
+
+    `first` is the cell with the tick and the text, `cell` has the note's paragraphs.
+    """
     note = "\n".join(cell)
     if note.split() == BLANK_NOTE.split():
         note = ""

@@ -1,6 +1,7 @@
 """A draft as .docx, written into `data/form.docx`.
 
-That file has no text, only page, language, styles and bullet. Edit it in a word processor to change how drafts look.
+That file has no text, only page, language, styles and bullet. Edit it in a word processor to change
+how drafts look.
 """
 
 from __future__ import annotations
@@ -31,9 +32,15 @@ from alerts.draft.write import outline
 GRID_CM, LANE_CM = (5.5, 11.3), 10.6
 BARS_CM, BAR_CM = (5.5, 2.8, 8.5), 7.9
 # Size, space before and space after, in points, of the styles of a note.
-NOTE_STYLES = {"Normal": (9.5, 0, 2), "Heading 1": (13, 0, 4), "Heading 2": (11, 8, 5), "Caption": (9, 8, 4)}
+NOTE_STYLES = {
+    "Normal": (9.5, 0, 2),
+    "Heading 1": (13, 0, 4),
+    "Heading 2": (11, 8, 5),
+    "Caption": (9, 8, 4),
+}
 
-# Width and heights in pixels of the pictures of lanes and bars. They are PNG, because python-docx takes no SVG.
+# Width and heights in pixels of the pictures of lanes and bars. They are PNG, because python-docx
+# takes no SVG.
 PICTURE_WIDTH, LANE_HEIGHT, BAR_HEIGHT = 900, 36, 34
 Colour = tuple[int, int, int]
 WHITE, INK, GREEN, RED = (255, 255, 255), (40, 40, 40), (29, 92, 58), (156, 42, 27)
@@ -70,7 +77,10 @@ def _shrink_styles(document: Document) -> None:
         if not isinstance(style, ParagraphStyle):
             raise TypeError(f"{name} is not a paragraph style")
         style.font.size = Pt(size)
-        style.paragraph_format.space_before, style.paragraph_format.space_after = Pt(before), Pt(after)
+        style.paragraph_format.space_before, style.paragraph_format.space_after = (
+            Pt(before),
+            Pt(after),
+        )
 
 
 def _set_properties(document: Document, report: Report) -> None:
@@ -84,7 +94,10 @@ def _set_properties(document: Document, report: Report) -> None:
 
 
 def _write_footer(document: Document, text: str) -> None:
-    """Write a text and the page number into the footer. Word computes the numbers when it opens the file."""
+    """Write a text and the page number into the footer.
+
+    Word computes the numbers when it opens the file.
+    """
     footer = document.sections[0].footer.paragraphs[0]
     footer.style = document.styles["Remark"]
     footer.add_run(outline.make_printable(text))
@@ -95,11 +108,15 @@ def _write_footer(document: Document, text: str) -> None:
 
 
 def _add_child(parent: _Element, tag: str, **values: str) -> _Element:
-    return SubElement(parent, qn(f"w:{tag}"), {qn(f"w:{name}"): value for name, value in values.items()})
+    return SubElement(
+        parent, qn(f"w:{tag}"), {qn(f"w:{name}"): value for name, value in values.items()}
+    )
 
 
 def _mark_rows(table: _Element) -> None:
-    """Keep each row of a table whole at a page end, repeat its header row on each page, and shade that row."""
+    """Keep each row of a table whole at a page end, repeat its header row on each page, and shade
+    that row.
+    """
     for place, row in enumerate(table.iter(qn("w:tr"))):
         flags = row.get_or_add_trPr()  # type: ignore[attr-defined] # python-docx adds it to the elements of rows
         _add_child(flags, "cantSplit", val="true")
@@ -112,7 +129,9 @@ def _mark_rows(table: _Element) -> None:
 def _add_block(document: Document, block: outline.Block) -> None:
     match block:
         case outline.Heading(level, text, new_page):
-            document.add_heading(outline.make_printable(text), level).paragraph_format.page_break_before = new_page
+            document.add_heading(
+                outline.make_printable(text), level
+            ).paragraph_format.page_break_before = new_page
         case outline.Words(pieces):
             for piece in pieces:
                 _write_piece(document.add_paragraph(), piece)
@@ -122,7 +141,12 @@ def _add_block(document: Document, block: outline.Block) -> None:
                 _write_piece(paragraph, piece, "Box ")
                 paragraph.paragraph_format.space_before = None if place else Pt(6)
         case outline.Grid(_, rows):
-            _add_table(document, outline.GRID_HEADER, [(_plain_cell(label), pieces) for label, pieces in rows], GRID_CM)
+            _add_table(
+                document,
+                outline.GRID_HEADER,
+                [(_plain_cell(label), pieces) for label, pieces in rows],
+                GRID_CM,
+            )
         case Table(caption, header, rows):
             cells = [[*map(_plain_cell, row)] for row in rows]
             _add_table(document, header, cells, block.widths(sum(GRID_CM)), caption)
@@ -143,7 +167,10 @@ def _add_table(
     widths: Sequence[float],
     caption: str = "",
 ) -> DocxTable:
-    """Add a ruled table with a header row, after its caption. `rows` are the pieces of each cell, `widths` are cm."""
+    """Add a ruled table with a header row, after its caption.
+
+    `rows` are the pieces of each cell, `widths` are cm.
+    """
     if caption:
         document.add_paragraph(outline.make_printable(caption), style="Caption")
     made: DocxTable = document.add_table(rows=len(rows) + 1, cols=len(header))
@@ -162,10 +189,14 @@ def _add_table(
 
 
 def _write_piece(paragraph: Paragraph, piece: outline.Piece, prefix: str = "") -> None:
-    """Write a piece into an empty paragraph, its web addresses as links. `prefix` begins the name of its style."""
+    """Write a piece into an empty paragraph, its web addresses as links.
+
+    `prefix` begins the name of its style.
+    """
     # The tone says who wrote the text, for example a person. Each tone has a style of its own.
     paragraph.style = f"{prefix}{outline.STYLES[piece.tone]}"
-    # The split gives text, address, text, address, …, text, so each odd index is that of an address.
+    # The split gives text, address, text, address, …, text, so each odd index is that of an
+    # address.
     for index, part in enumerate(outline.WEB_ADDRESS.split(outline.make_printable(piece.text))):
         run = paragraph.add_run(part)
         is_address = index % 2 == 1
@@ -173,7 +204,10 @@ def _write_piece(paragraph: Paragraph, piece: outline.Piece, prefix: str = "") -
             run.style = "Hyperlink"
             paragraph_xml, run_xml = paragraph.paragraph_format.element, run.font.element
             link = SubElement(paragraph_xml, qn("w:hyperlink"))
-            link.set(qn("r:id"), paragraph.part.relate_to(part, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
+            link.set(
+                qn("r:id"),
+                paragraph.part.relate_to(part, RELATIONSHIP_TYPE.HYPERLINK, is_external=True),
+            )
             link.append(run_xml)  # moves the run from the paragraph into its link
 
 
@@ -181,7 +215,12 @@ def _add_timeline(document: Document, figure: Timeline) -> None:
     rows = [(_plain_cell(lane.label), ()) for lane in figure.lanes]
     made = _add_table(document, ("Part", format_range(figure)), rows, GRID_CM, figure.title)
     for row, lane in zip(made.rows[1:], figure.lanes, strict=True):
-        _add_picture(row.cells[1], lane_png(figure, lane), LANE_CM, f"{lane.label}: {describe_lane(figure, lane)}")
+        _add_picture(
+            row.cells[1],
+            lane_png(figure, lane),
+            LANE_CM,
+            f"{lane.label}: {describe_lane(figure, lane)}",
+        )
     for text in (write_legend(figure), figure.alt):
         _write_piece(document.add_paragraph(), outline.Piece(outline.Tone.REMARK, text))
 
@@ -192,23 +231,31 @@ def _add_bars(document: Document, figure: Bars) -> None:
     rows = [(_plain_cell(bar.label), _plain_cell(bar.share), ()) for bar in figure.bars]
     made = _add_table(document, header, rows, BARS_CM, figure.title)
     for row, bar in zip(made.rows[1:], figure.bars, strict=True):
-        _add_picture(row.cells[2], bar_png(bar.number / max(1, bar.whole)), BAR_CM, f"{bar.label}: {bar.share}")
+        _add_picture(
+            row.cells[2],
+            bar_png(bar.number / max(1, bar.whole)),
+            BAR_CM,
+            f"{bar.label}: {bar.share}",
+        )
     _write_piece(document.add_paragraph(), outline.Piece(outline.Tone.REMARK, figure.alt))
 
 
 def _add_picture(cell: _Cell, png: bytes, width: float, alt: str) -> None:
     picture = cell.paragraphs[0].add_run().add_picture(BytesIO(png), width=Cm(width))
-    for properties in picture._inline.iter(qn("wp:docPr")):  # noqa: SLF001 - the library offers no other way
+    for properties in picture._inline.iter(qn("wp:docPr")):  # noqa: SLF001
         properties.set("descr", outline.make_printable(alt))
         properties.set("title", "")
 
 
 def lane_png(figure: Timeline, lane: Lane) -> bytes:
-    """Return one lane between the figure's two instants, with the announced time as a line, as PNG bytes."""
+    """Return one lane between the figure's two instants, with the announced time as a line, as PNG
+    bytes.
+    """
     state_of_column = [""] * PICTURE_WIDTH
     for span in lane.spans:
         begin = _find_column(figure, span.begins)
-        # A one-second interval would be invisible on a scale of hours, so a span is at least three pixels wide.
+        # A one-second interval would be invisible on a scale of hours, so a span is at least three
+        # pixels wide.
         end = max(_find_column(figure, span.ends), begin + 3)
         for column in range(begin, min(end, PICTURE_WIDTH)):
             state_of_column[column] = span.state
@@ -235,9 +282,13 @@ def _find_column(figure: Timeline, at: datetime) -> int:
 
 
 def _draw_line(state_of_column: list[str], slot_column: int | None, y: int) -> bytes:
-    """Return pixel line `y` of a lane: a border, or the states, crossed by a dashed line at the announced time."""
+    """Return pixel line `y` of a lane: a border, or the states, crossed by a dashed line at the
+    announced time.
+    """
     is_border = y in (0, LANE_HEIGHT - 1)
-    colours = [INK if is_border else COLOUR_AT[state](x, y) for x, state in enumerate(state_of_column)]
+    colours = [
+        INK if is_border else COLOUR_AT[state](x, y) for x, state in enumerate(state_of_column)
+    ]
     if slot_column is not None:
         is_dash = y % 9 < 6  # six pixels black, three white
         for x in range(max(0, slot_column - 1), min(slot_column + 2, PICTURE_WIDTH)):
@@ -250,5 +301,7 @@ def _encode_png(lines: list[bytes]) -> bytes:
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(lines), 9)), (b"IEND", b""))
     png = b"\x89PNG\r\n\x1a\n"
     for name, body in chunks:  # each is written as its length, name, body and checksum
-        png += struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        png += (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
     return png

@@ -12,14 +12,25 @@ from markupsafe import Markup
 
 from alerts.draft.report import Bars, Report, Timeline
 from alerts.draft.svg import draw_figure
-from alerts.draft.write.outline import GRID_HEADER, WEB_ADDRESS, Document, build_outline, make_printable
+from alerts.draft.write.outline import (
+    GRID_HEADER,
+    WEB_ADDRESS,
+    Document,
+    build_outline,
+    make_printable,
+)
 
 
 @cache
 def load_templates(**filters: Callable[[str], Markup]) -> Environment:
-    """Return the templates beside this file with these filters. Text is escaped, and an unknown name is an error."""
+    """Return the templates beside this file with these filters.
+
+    Text is escaped, and an unknown name is an error.
+    """
     loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
     environment.filters.update(filters)
     return environment
 
@@ -28,7 +39,9 @@ def write_html(report: Report, which: Document | None = None) -> str:
     """Return the draft as a complete HTML document."""
     blocks = [(type(block).__name__, block) for block in build_outline(report, which)]
     template = load_templates(linked=_link_addresses).get_template("report.html.j2")
-    return make_printable(template.render(report=report, blocks=blocks, header=GRID_HEADER, picture=_embed_picture))
+    return make_printable(
+        template.render(report=report, blocks=blocks, header=GRID_HEADER, picture=_embed_picture)
+    )
 
 
 def _embed_picture(figure: Timeline | Bars, name: str) -> Markup:
@@ -41,6 +54,8 @@ def _embed_picture(figure: Timeline | Bars, name: str) -> Markup:
 
 def _link_addresses(text: str) -> Markup:
     parts = enumerate(WEB_ADDRESS.split(text))
-    html = (Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts)
+    html = (
+        Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts
+    )
     # Word processors that open the page recognise only this line end.
     return Markup("").join(html).replace("\n", Markup("<br>"))

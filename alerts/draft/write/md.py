@@ -35,9 +35,14 @@ def _write_block(block: outline.Block) -> str:
             quoted = (_write_piece(piece).replace("\n", "\n> ") for piece in pieces)
             return "\n>\n".join(f"> {text}" for text in quoted)
         case outline.Grid(_, rows):
-            answers = ([MARKS[piece.tone].format(_escape_cell(piece.text)) for piece in pieces] for _, pieces in rows)
+            answers = (
+                [MARKS[piece.tone].format(_escape_cell(piece.text)) for piece in pieces]
+                for _, pieces in rows
+            )
             labels = (_escape(label) for label, _ in rows)
-            return _write_pipe_table(outline.GRID_HEADER, list(zip(labels, map("<br>".join, answers), strict=True)))
+            return _write_pipe_table(
+                outline.GRID_HEADER, list(zip(labels, map("<br>".join, answers), strict=True))
+            )
         case Table() | Bars():
             table = block if isinstance(block, Table) else block.table
             cells = [[_escape_cell(cell) for cell in row] for row in table.rows]

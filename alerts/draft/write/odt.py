@@ -18,12 +18,15 @@ from schedules.times.json import instant_json
 PARTS = ("content.xml", "styles.xml", "meta.xml", "META-INF/manifest.xml")
 WIDTH_CM = 17.0
 GRID_CM = (5.6, 11.4)
-# Blanks that a program would fold into one space: line ends, tabs, spaces beside either, and runs of spaces.
+# Blanks that a program would fold into one space: line ends, tabs, spaces beside either, and runs
+# of spaces.
 BLANKS = re.compile(r"\n|\t|(?:(?<=[\n\t])|^) +| +(?=[\n\t]|$)| {2,}")
 
 
 class Drawing(NamedTuple):
-    """An SVG picture: its path in the file, its height if it is `WIDTH_CM` wide, and its content."""
+    """An SVG picture: its path in the file, its height if it is `WIDTH_CM` wide, and its
+    content.
+    """
 
     path: str
     height_cm: float
@@ -33,7 +36,11 @@ class Drawing(NamedTuple):
 def write_odt(report: Report, document: outline.Document | None = None) -> bytes:
     """Return the draft, or only one of its documents, as the bytes of an .odt file."""
     blocks = outline.build_outline(report, document)
-    drawings = {place: drawing for place, block in enumerate(blocks) if (drawing := _make_drawing(block, place))}
+    drawings = {
+        place: drawing
+        for place, block in enumerate(blocks)
+        if (drawing := _make_drawing(block, place))
+    }
     context = {
         "report": report,
         "at": instant_json(report.at, "seconds"),
@@ -41,7 +48,11 @@ def write_odt(report: Report, document: outline.Document | None = None) -> bytes
         "blocks": [(type(block).__name__, block) for block in blocks],
         "header": outline.GRID_HEADER,
         "styles": outline.STYLES,
-        "widths": {place: widths for place, block in enumerate(blocks) if (widths := _list_column_widths(block))},
+        "widths": {
+            place: widths
+            for place, block in enumerate(blocks)
+            if (widths := _list_column_widths(block))
+        },
         "drawings": drawings,
     }
     content = BytesIO()
@@ -51,7 +62,9 @@ def write_odt(report: Report, document: outline.Document | None = None) -> bytes
         # The templates write each text through the filter `spelled`.
         templates = load_templates(spelled=_write_xml_text)
         for name in PARTS:
-            part = outline.make_printable(templates.get_template(f"odt_parts/{name}.j2").render(context))
+            part = outline.make_printable(
+                templates.get_template(f"odt_parts/{name}.j2").render(context)
+            )
             file.writestr(ZipInfo(name), part, ZIP_DEFLATED)
         for drawing in drawings.values():
             file.writestr(ZipInfo(drawing.path), drawing.svg, ZIP_DEFLATED)
@@ -59,7 +72,9 @@ def write_odt(report: Report, document: outline.Document | None = None) -> bytes
 
 
 def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
-    """Return the widths in cm of the columns of a block that is written as a table, none for other blocks."""
+    """Return the widths in cm of the columns of a block that is written as a table, none for other
+    blocks.
+    """
     match block:
         case outline.Grid():
             return GRID_CM
@@ -78,14 +93,24 @@ def _make_drawing(block: outline.Block, place: int) -> Drawing | None:
 
 
 def _write_xml_text(text: str) -> Markup:
-    """Return a text as XML in which addresses are links and blanks are elements, so that none is folded."""
-    link = Markup('<text:a xlink:type="simple" xlink:href="{0}" text:style-name="Internet_20_link">{0}</text:a>')
+    """Return a text as XML in which addresses are links and blanks are elements, so that none is
+    folded.
+    """
+    link = Markup(
+        '<text:a xlink:type="simple" xlink:href="{0}"'
+        ' text:style-name="Internet_20_link">{0}</text:a>'
+    )
     parts = enumerate(outline.WEB_ADDRESS.split(outline.make_printable(text)))
     return Markup("").join(
-        link.format(part) if place % 2 else Markup(BLANKS.sub(_write_blanks, escape(part)))  # noqa: S704 # escaped
-        for place, part in parts
+        link.format(part) if place % 2 else _escape_with_blanks(part) for place, part in parts
     )
 
 
+def _escape_with_blanks(text: str) -> Markup:
+    return Markup(BLANKS.sub(_write_blanks, escape(text)))  # noqa: S704 # escaped
+
+
 def _write_blanks(found: re.Match[str]) -> str:
-    return {"\n": "<text:line-break/>", "\t": "<text:tab/>"}.get(found[0], f'<text:s text:c="{len(found[0])}"/>')
+    return {"\n": "<text:line-break/>", "\t": "<text:tab/>"}.get(
+        found[0], f'<text:s text:c="{len(found[0])}"/>'
+    )

@@ -26,7 +26,9 @@ NO_ANSWER = "None"
 
 
 class Document(StrEnum):
-    """A document that can be written: the whole draft, the report alone, or one of the papers that go with it."""
+    """A document that can be written: the whole draft, the report alone, or one of the papers that
+    go with it.
+    """
 
     DRAFT = "draft"
     REPORT = "report"
@@ -46,11 +48,16 @@ TITLES = {
     Document.CORRECTION: "Correction notice for users",
     Document.LINES: "Lines for ministers and press",
 }
-NO_STATEMENT = "Nothing was measured that users would notice: a statement is for the people dealing with this to write."
+NO_STATEMENT = (
+    "Nothing was measured that users would notice: a statement is for the people dealing with this"
+    " to write."
+)
 
 
 class Tone(StrEnum):
-    """The role of a piece of text: the monitor's, a person's, a prompt for missing text, a question or a remark."""
+    """The role of a piece of text: the monitor's, a person's, a prompt for missing text, a question
+    or a remark.
+    """
 
     PLAIN = "plain"
     TYPED = "typed"
@@ -59,7 +66,13 @@ class Tone(StrEnum):
     REMARK = "remark"
 
 
-STYLES = {Tone.PLAIN: "Said", Tone.TYPED: "Typed", Tone.OPEN: "Open", Tone.ASK: "Ask", Tone.REMARK: "Remark"}
+STYLES = {
+    Tone.PLAIN: "Said",
+    Tone.TYPED: "Typed",
+    Tone.OPEN: "Open",
+    Tone.ASK: "Ask",
+    Tone.REMARK: "Remark",
+}
 """The name of each tone's style in word processors."""
 
 
@@ -73,7 +86,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading. Only the title has level 1, and levels have no gaps. `new_page`: it begins a page."""
+    """A heading. Only the title has level 1, and levels have no gaps. `new_page`: it begins a
+    page.
+    """
 
     level: int
     text: str
@@ -106,7 +121,9 @@ Block = Heading | Words | Grid | Box | Table | Timeline | Bars
 
 
 def build_outline(report: Report, document: Document | None = None) -> list[Block]:
-    """Return the blocks of a document in reading order (default: the draft or, once signed, the report)."""
+    """Return the blocks of a document in reading order (default: the draft or, once signed, the
+    report).
+    """
     match document := document or (Document.REPORT if report.signed else Document.DRAFT):
         case Document.DRAFT:
             return [*_build_form(report), *_build_annexes(report)]
@@ -117,13 +134,21 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
         case Document.EVIDENCE:
             blocks = _build_head(report)
             for title, body in _build_evidence(report):
-                blocks += [Heading(2, "How it was measured" if title == "evidence" else words.capitalise(title)), *body]
+                blocks += [
+                    Heading(
+                        2, "How it was measured" if title == "evidence" else words.capitalise(title)
+                    ),
+                    *body,
+                ]
             return blocks
         case Document.STEPS:
             return [*_build_head(report), *_tabulate_steps(report)]
         case letter:  # an e-mail, a statement or notice for users, or lines to take
             texts = _fill_letters(report)[letter] or (NO_STATEMENT,)
-            pieces = tuple(Piece(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text) for text in texts)
+            pieces = tuple(
+                Piece(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text)
+                for text in texts
+            )
             return [Heading(1, report.title), Words(pieces)]
 
 
@@ -149,7 +174,10 @@ def _build_form(report: Report) -> list[Block]:
         blocks += _build_section(section, signed=bool(report.signed))
     if report.kept:
         blocks.append(Heading(2, "Text kept from an earlier form of this draft"))
-    kept = (Words((Piece(Tone.REMARK, f"{name}:"), Piece(Tone.TYPED, text))) for name, text in report.kept.items())
+    kept = (
+        Words((Piece(Tone.REMARK, f"{name}:"), Piece(Tone.TYPED, text)))
+        for name, text in report.kept.items()
+    )
     return [*blocks, *kept]
 
 
@@ -159,19 +187,27 @@ def _build_head(report: Report) -> list[Block]:
 
 
 def _build_signature(report: Report) -> list[Block]:
-    """Return the heading and the paragraphs of the signature and the later amendments; empty without any."""
+    """Return the heading and the paragraphs of the signature and the later amendments; empty
+    without any.
+    """
     has_signature_box = any("human.signoff" in field.facts for field in report.fields())
     texts = list(report.amendments)
     if report.signed and not has_signature_box:
-        # "Signed off by ROLE at 10:01 GMT on 5 May 2018 as version 3" becomes "Signed off by ROLE, 5 May 2018."
+        # "Signed off by ROLE at 10:01 GMT on 5 May 2018 as version 3" becomes "Signed off by ROLE,
+        # 5 May 2018."
         signed_by, _, time_and_day = report.signed.partition(" as version ")[0].rpartition(" at ")
         _, _, day = time_and_day.rpartition(" on ")
         texts.insert(0, f"{signed_by}, {day}.")
-    return [Heading(2, "Amendments" if has_signature_box else "Signature"), _make_paragraphs(*texts)] if texts else []
+    return (
+        [Heading(2, "Amendments" if has_signature_box else "Signature"), _make_paragraphs(*texts)]
+        if texts
+        else []
+    )
 
 
 def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
-    """Return the pieces of an answer box: measured text, the words that a person typed, and prompts for missing text.
+    """Return the pieces of an answer box: measured text, the words that a person typed, and prompts
+    for missing text.
 
     `signed`: the box is in a signed report, so it has no prompts, questions and remarks.
     """
@@ -188,8 +224,11 @@ def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
         return (*measured, *missing, *remarks, *questions)
     if not field.is_replaced:  # the words are added to the measured text
         return (*measured, *typed, *remarks)
-    # The words replace the measured text. A later measurement that differs is shown below them, to be compared.
-    measured_since = (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.is_contested and measured else ()
+    # The words replace the measured text. A later measurement that differs is shown below them, to
+    # be compared.
+    measured_since = (
+        (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.is_contested and measured else ()
+    )
     return (*typed, *measured_since, *remarks)
 
 
@@ -202,19 +241,29 @@ def _make_paragraphs(*texts: str) -> Words:
 
 
 def _describe_status(report: Report) -> tuple[Piece, ...]:
-    """Return remarks on a draft or a signed report: signature, form, dates, practice, incident and amendments."""
+    """Return remarks on a draft or a signed report: signature, form, dates, practice, incident and
+    amendments.
+    """
     form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
     amended = f"; last amended {report.last_amended}" if report.last_amended else ""
-    # `signed` is a sentence such as "Signed off by the web manager at …", empty before the signature.
-    first = f"{report.signed or 'Draft, not signed off'}. {form}; date of report {report.date_of_report}{amended}."
+    # `signed` is a sentence such as "Signed off by the web manager at …", empty before the
+    # signature.
+    first = (
+        f"{report.signed or 'Draft, not signed off'}. {form}; date of report"
+        f" {report.date_of_report}{amended}."
+    )
     if report.edition:
         practice = f", {report.practice}" if report.practice else ""
         second = f"Code of Practice edition {report.edition}{practice}. Incident {report.incident}."
     else:  # a report on a period, or of a producer outside the Code of Practice
         second = f"Reference {report.incident}."
-    # `anyway` is the reason why the report was signed despite an obstacle, empty without an obstacle.
+    # `anyway` is the reason why the report was signed despite an obstacle, empty without an
+    # obstacle.
     signed_despite = [report.anyway] if report.anyway else []
-    return _make_pieces(Tone.REMARK, [f"{first} {second} {write_stamp(report)}", *signed_despite, *report.amendments])
+    return _make_pieces(
+        Tone.REMARK,
+        [f"{first} {second} {write_stamp(report)}", *signed_despite, *report.amendments],
+    )
 
 
 def write_stamp(report: Report) -> str:
@@ -226,7 +275,11 @@ def _build_section(section: Section, *, signed: bool) -> list[Block]:
     blocks: list[Block] = [Heading(2, section.heading)]
     for labelled, fields in groupby(section.fields, key=lambda field: field.label is not None):
         answers = [(field.label or "", build_pieces(field, signed=signed)) for field in fields]
-        blocks += [Grid(section.heading, tuple(answers))] if labelled else [Box(pieces) for _, pieces in answers]
+        blocks += (
+            [Grid(section.heading, tuple(answers))]
+            if labelled
+            else [Box(pieces) for _, pieces in answers]
+        )
     return blocks
 
 
@@ -245,9 +298,14 @@ def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
     """Return (title, blocks) for each chapter of the evidence document that has content."""
     times: list[Block] = [*report.measured, *([report.timeline] if report.timeline else [])]
     # `certainty` are paragraphs on how sure the times are, `annex` tables of the evidence.
-    proof: list[Block] = [_make_paragraphs(*report.certainty), *report.annex, *_tabulate_replaced(report)]
+    proof: list[Block] = [
+        _make_paragraphs(*report.certainty),
+        *report.annex,
+        *_tabulate_replaced(report),
+    ]
     bar_charts: list[Block] = list(report.figures)
-    claims: list[Block] = [_make_paragraphs(NO_PROOF), *report.claimed]  # the publishers' own statements
+    # the publishers' own statements
+    claims: list[Block] = [_make_paragraphs(NO_PROOF), *report.claimed]
     chapters: list[tuple[str, list[Block]]] = [
         ("incidents" if report.form == "period" else "measured times", times),
         ("where and when it went wrong", bar_charts),
@@ -258,9 +316,12 @@ def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
 
 
 def _tabulate_replaced(report: Report) -> list[Block]:
-    """Return a table of the measured texts that a person's answers replace, or an empty list if there are none."""
-    # An answer is contested if the measurement has changed since the person replaced it. The draft shows the changed
-    # measurement beside that answer, so the table leaves it out. A signed report shows the measurement only here.
+    """Return a table of the measured texts that a person's answers replace, or an empty list if
+    there are none.
+    """
+    # An answer is contested if the measurement has changed since the person replaced it. The draft
+    # shows the changed measurement beside that answer, so the table leaves it out. A signed report
+    # shows the measurement only here.
     rows = tuple(
         (report.label_of(field.id), "\n".join(field.paragraphs))
         for field in report.fields()
@@ -274,9 +335,17 @@ def _tabulate_steps(report: Report) -> list[Block]:
     if not report.steps:
         return []
     rows = tuple(
-        (f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK_NOTE) for step in report.steps
+        (f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK_NOTE)
+        for step in report.steps
     )
-    return [Table(SIGNED_STEPS_CAPTION if report.signed else STEPS_CAPTION, STEPS_HEADER, rows, (8.4, 3.0, 5.4))]
+    return [
+        Table(
+            SIGNED_STEPS_CAPTION if report.signed else STEPS_CAPTION,
+            STEPS_HEADER,
+            rows,
+            (8.4, 3.0, 5.4),
+        )
+    ]
 
 
 def format_footer(report: Report) -> str:
@@ -284,14 +353,24 @@ def format_footer(report: Report) -> str:
     return f"{report.producer}{'' if report.signed else f': {report.incident}'}. Page "
 
 
-WEB_ADDRESS = re.compile(r"(https?://[^\s<>|\\`\"\u201c-\u201f]*[^\s<>|\\`\"\u2018-\u201f.,;:!?')\]}])")
-"""A web address in a text, without the punctuation that ends a sentence. After a split, odd places are addresses."""
-NONCHARACTERS = "".join(f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
-UNPRINTABLE = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{NONCHARACTERS}]")
+WEB_ADDRESS = re.compile(
+    r"(https?://[^\s<>|\\`\"\u201c-\u201f]*[^\s<>|\\`\"\u2018-\u201f.,;:!?')\]}])"
+)
+"""A web address in a text, without the punctuation that ends a sentence. After a split, odd places
+are addresses.
+"""
+NONCHARACTERS = "".join(
+    f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000)
+)
+UNPRINTABLE = re.compile(
+    rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{NONCHARACTERS}]"
+)
 
 
 def make_printable(text: str) -> str:
-    """Return text with line feeds as its only line ends, and a symbol for each character that XML forbids."""
+    """Return text with line feeds as its only line ends, and a symbol for each character that XML
+    forbids.
+    """
 
     def replace_character(found: re.Match[str]) -> str:
         code = ord(found.group())

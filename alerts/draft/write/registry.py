@@ -19,12 +19,17 @@ MEDIA: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes documents in one format. It imports the module of the format when it is called, to save memory."""
+    """Writes documents in one format.
+
+    It imports the module of the format when it is called, to save memory.
+    """
 
     ending: str
 
     def __call__(self, report: Report, document: Document | None = None) -> bytes:
-        """Return a document of a report (default: the draft or, once signed, the report) as the bytes of a file."""
+        """Return a document of a report (default: the draft or, once signed, the report) as the
+        bytes of a file.
+        """
         write = getattr(import_module(f"alerts.draft.write.{self.ending}"), f"write_{self.ending}")
         titled = replace(report, title=TITLES.get(document or Document.DRAFT, report.title))
         written: str | bytes = write(titled, document)

@@ -1,7 +1,8 @@
 """A draft in an organisation's own .docx template.
 
-The template contains names in double braces, `{{ what_happened }}`; `TEMPLATE_NAMES` lists them all. `parts` is a list
-to loop over: `{%tr for part in parts %}` with `part.name`, `part.first_seen`, `part.delay`, `part.early`.
+The template contains names in double braces, `{{ what_happened }}`; `TEMPLATE_NAMES` lists them
+all. `parts` is a list to loop over: `{%tr for part in parts %}` with `part.name`,
+`part.first_seen`, `part.delay`, `part.early`.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class BadTemplate(ValueError):
 
 
 class Marked(str):
-    """The text of a box that a template shows between marks, with its name, so that a reader finds it again."""
+    """The text of a box that a template shows between marks, with its name, so that a reader finds
+    it again.
+    """
 
     __slots__ = ("name",)
     name: str
@@ -81,13 +84,16 @@ class Marked(str):
 
 
 def fill_template(template: bytes, report: Report, *, marks: bool = False) -> bytes:
-    """Return the report in an organisation's own .docx template as bytes, with `marks` around the text of each box.
+    """Return the report in an organisation's own .docx template as bytes, with `marks` around the
+    text of each box.
 
     Texts of people are never read as markup. Raises BadTemplate.
     """
     fields = collect_values(report)
     if marks:
-        fields |= {name: Marked.of(name, fields[name]) for name in BOX_FACTS if find_box(report, name)}
+        fields |= {
+            name: Marked.of(name, fields[name]) for name in BOX_FACTS if find_box(report, name)
+        }
     content = BytesIO()
     try:
         document = DocxTemplate(BytesIO(template))
@@ -101,7 +107,9 @@ def fill_template(template: bytes, report: Report, *, marks: bool = False) -> by
 def find_unknown_names(template: bytes) -> list[str]:
     """Return the unknown names that a template uses, sorted. Raises BadTemplate."""
     try:
-        asked = DocxTemplate(BytesIO(template)).get_undeclared_template_variables(_make_environment())
+        asked = DocxTemplate(BytesIO(template)).get_undeclared_template_variables(
+            _make_environment()
+        )
     except TEMPLATE_ERRORS as exc:
         raise BadTemplate(f"the template cannot be read: {exc}") from exc
     return sorted(set(asked) - set(TEMPLATE_NAMES))
@@ -112,7 +120,11 @@ def collect_values(report: Report) -> dict[str, Any]:
     plain = {name: make_printable(str(getattr(report, name))) for name in REPORT_NAMES}
     boxes = {name: make_printable(_write_box(report, name)) for name in BOX_FACTS}
     rows = [row for table in report.measured for row in table.rows]
-    parts = [dict(zip(("name", "first_seen", "delay", "early"), row, strict=True)) for row in rows if len(row) == 4]
+    parts = [
+        dict(zip(("name", "first_seen", "delay", "early"), row, strict=True))
+        for row in rows
+        if len(row) == 4
+    ]
     return {**plain, **boxes, "amendments": list(report.amendments), "parts": parts}
 
 
@@ -122,12 +134,16 @@ def find_box(report: Report, name: str) -> Field | None:
 
 
 def _write_box(report: Report, name: str) -> str:
-    """Return the text that a template shows for a name: its answer, or a prompt if the form does not ask for it."""
+    """Return the text that a template shows for a name: its answer, or a prompt if the form does
+    not ask for it.
+    """
     field = find_box(report, name)
     signed = bool(report.signed)
     if field is None:
         return "" if signed else f"[to be completed: not asked for on form {report.form}]"
-    return "\n".join(piece.text for piece in build_pieces(field, signed=signed) if piece.tone is not Tone.ASK)
+    return "\n".join(
+        piece.text for piece in build_pieces(field, signed=signed) if piece.tone is not Tone.ASK
+    )
 
 
 def _make_environment() -> SandboxedEnvironment:

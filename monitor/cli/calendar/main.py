@@ -75,7 +75,9 @@ def _parse_pair(text: str) -> tuple[str, str]:
 _CHECKS_OF_KINDS_KEPT_BY_HAND = {"toml": toml_faults, "csv": csv_faults}
 _OPTION = Parsed("name=value", _parse_pair)
 _ZONE = Parsed("zone", _parse_zone)
-_timezone_option = click.option("--timezone", type=_ZONE, default="Europe/London", help="Of times written without one.")
+_timezone_option = click.option(
+    "--timezone", type=_ZONE, default="Europe/London", help="Of times written without one."
+)
 
 
 @command.command("parse")
@@ -83,23 +85,45 @@ _timezone_option = click.option("--timezone", type=_ZONE, default="Europe/London
 @click.argument("file", type=PATH)
 @_timezone_option
 @click.option("--producer", default="", help="Producer of entries that name none.")
-@click.option("--option", "options", type=_OPTION, multiple=True, help="An option of this kind, as in config.toml.")
+@click.option(
+    "--option",
+    "options",
+    type=_OPTION,
+    multiple=True,
+    help="An option of this kind, as in config.toml.",
+)
 @click.option("--url", default="", help="Where the file was saved from, for relative links.")
 @json_ignored
-def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tuple[str, str], ...], url: str) -> None:
-    """Print the announcements of a local FILE, one JSON object on each line, and faults and notes on standard error.
+def parse(
+    kind: str,
+    file: Path,
+    timezone: str,
+    producer: str,
+    options: tuple[tuple[str, str], ...],
+    url: str,
+) -> None:
+    """Print the announcements of a local FILE, one JSON object on each line, and faults and notes
+    on standard error.
 
-    Exit status 1 if a calendar kept by hand (toml, csv) has faults, or if the file cannot be read. Notes are harmless.
+    Exit status 1 if a calendar kept by hand (toml, csv) has faults, or if the file cannot be read.
+    Notes are harmless.
 
     Example: ninethirty calendar parse toml calendar.toml
     """
     source = {"url": url} if url else {"file": file.name}
-    table = {"name": "parse", "kind": kind, "timezone": timezone, "producer": producer, "options": dict(options)}
+    table = {
+        "name": "parse",
+        "kind": kind,
+        "timezone": timezone,
+        "producer": producer,
+        "options": dict(options),
+    }
     settings, option_faults = validate_data(table | source, "", CalendarSettings)
     if settings is None:
         raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in option_faults))
     body, now = read_input(file), SystemClock().now()
-    find_problems = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)  # None for a calendar that is not kept by hand
+    # None for a calendar that is not kept by hand
+    find_problems = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
         reading = parse_saved(body, settings, now)
         problems = [] if find_problems is None else find_problems(body, settings, now)
@@ -123,25 +147,36 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
 
 
 def _is_harmless(remark: Remark) -> bool:
-    """Return whether a remark is no fault: the entry is kept with a doubt, or an option would resolve it."""
+    """Return whether a remark is no fault: the entry is kept with a doubt, or an option would
+    resolve it.
+    """
     harmless = {REASONS["serial"], REASONS["order"], "unknown column"}
     without_url = remark.reason == "missing" and remark.key.endswith(".url")
-    return without_url or remark.reason in harmless or remark.reason.startswith(("doubtful", "left out"))
+    return (
+        without_url
+        or remark.reason in harmless
+        or remark.reason.startswith(("doubtful", "left out"))
+    )
 
 
 @command.command("date")
 @click.argument("texts", nargs=-1, required=True, metavar="TEXT...")
-@click.option("--anchor", type=DAY, help="The day of the read, which supplies a missing year; default today.")
+@click.option(
+    "--anchor", type=DAY, help="The day of the read, which supplies a missing year; default today."
+)
 @_timezone_option
 @json_ignored
 def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> None:
     """Print how each date TEXT is read, one JSON object on each line.
 
-    Example: ninethirty calendar date "Thursday 23 July 2015, 9:30am" "Spring 2026" --anchor 2015-07-01
+    Example: ninethirty calendar date "Thursday 23 July 2015, 9:30am" "Spring 2026" --anchor
+    2015-07-01
     """
     for text in texts:
         found = read_date(text, anchor or today(timezone), timezone).slot
-        print_json({"text": text, "slot": found.as_json(), "doubt": found.doubt, "reason": found.reason})
+        print_json(
+            {"text": text, "slot": found.as_json(), "doubt": found.doubt, "reason": found.reason}
+        )
 
 
 @command.command("history")
@@ -201,7 +236,9 @@ def _history_lines(
     incidents: Sequence[str],
     claims: Sequence[Claim],
 ) -> Iterator[str]:
-    """Yield title and address of a release, its promises, changes and incidents, and claims of the public record."""
+    """Yield title and address of a release, its promises, changes and incidents, and claims of the
+    public record.
+    """
     from monitor.deliver.facts import slot_text
 
     yield f"{release.title} ({release.producer})"
@@ -209,10 +246,18 @@ def _history_lines(
     if release.joined_by:
         yield f"Joined: {release.joined_by}"
     if release.joined_into is not None:
-        yield f"Its entries now belong to {release.joined_into}: see `ninethirty explain {release.joined_into}`"
+        yield (
+            f"Its entries now belong to {release.joined_into}: see `ninethirty explain"
+            f" {release.joined_into}`"
+        )
     yield ""
     rows = [
-        [stamp(one.learnt), one.calendar, one.state.value if one.state else "-", slot_text(one.slot)]
+        [
+            stamp(one.learnt),
+            one.calendar,
+            one.state.value if one.state else "-",
+            slot_text(one.slot),
+        ]
         for one in promises
     ]
     yield from table_lines(rows, ["READ AT", "CALENDAR", "STATE", "PROMISED"])
@@ -220,10 +265,16 @@ def _history_lines(
     for event in events:
         after = slot_text(event.after) if event.after else ""
         details = ", ".join(part for part in (after, event.detail) if part)
-        # `at` is the first read that showed the change, which happened at some time since the read before.
-        yield f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {details}" if details else "")
+        # `at` is the first read that showed the change, which happened at some time since the read
+        # before.
+        yield f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (
+            f": {details}" if details else ""
+        )
     if incidents:
         yield from ("", f"Incidents: {', '.join(incidents)}")
     if claims:
         yield from ("", f"Claimed in the public record. {NO_PROOF}")
-    yield from (f"  first published {stamp(one.at)}, read {stamp(one.read)} at {one.source}" for one in claims)
+    yield from (
+        f"  first published {stamp(one.at)}, read {stamp(one.read)} at {one.source}"
+        for one in claims
+    )

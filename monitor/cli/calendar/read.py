@@ -1,4 +1,6 @@
-"""`ninethirty calendar read` and `diff`: read a configured calendar now, and compare it with the last read."""
+"""`ninethirty calendar read` and `diff`: read a configured calendar now, and compare it with the
+last read.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 @json_ignored
 @click.pass_obj
 def read(context: Context, name: str) -> None:
-    """Read the configured calendar NAME now and print its announcements, one JSON object on each line.
+    """Read the configured calendar NAME now and print its announcements, one JSON object on each
+    line.
 
     Nothing is stored. Exit status 1 if it cannot be read.
 
@@ -59,11 +62,16 @@ def diff(context: Context, *, name: str) -> None:
         after = slot_text(row["after"]["slot"]) if row["after"] else "-"
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
     if not context.as_json:
-        click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ", err=True)
+        click.echo(
+            f"{name}: {len(rows)} entries differ" if rows else f"{name}: no entries differ",
+            err=True,
+        )
 
 
 def read_calendar(context: Context, name: str) -> Reading:
-    """Read a configured calendar now. Raises `UnknownName`, and `UserFault` if it cannot be read."""
+    """Read a configured calendar now. Raises `UnknownName`, and `UserFault` if it cannot be
+    read.
+    """
     tables = {table.name: table for table in context.settings.calendar}
     if name not in tables:
         raise unknown_name("calendar", name, tables)
@@ -75,14 +83,19 @@ def read_calendar(context: Context, name: str) -> Reading:
 
 
 async def read_once(context: Context, table: CalendarSettings) -> Outcome:
-    """Read a calendar once from its file or web address, within the budgets of its hosts. Return the outcome."""
+    """Read a calendar once from its file or web address, within the budgets of its hosts.
+
+    Return the outcome.
+    """
     from monitor.app.readers import make_calendar_reader, open_poller
 
     settings, clock = context.settings, SystemClock()
     async with open_poller(settings, clock) as (poller, workers):
         with progress_line() as show:
             send = _count_requests(table.name, poller.send_in_turn, show)
-            return await make_calendar_reader(settings, table, context.path.parent, send, clock, workers).read()
+            return await make_calendar_reader(
+                settings, table, context.path.parent, send, clock, workers
+            ).read()
 
 
 def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> Ask:
@@ -101,7 +114,9 @@ def _count_requests(calendar: str, send: Ask, show: Callable[[str], None]) -> As
 
 
 def _compare_with_last_read(context: Context, name: str) -> Iterator[dict[str, Any]]:
-    """Yield each entry that differs between the stored calendar and a read now, as new, gone (removed) or changed."""
+    """Yield each entry that differs between the stored calendar and a read now, as new, gone
+    (removed) or changed.
+    """
     entries_now = {one.uid: one.as_json() for one in read_calendar(context, name).announcements}
     with context.store() as store:
         rows = store.ledger.announced(name)

@@ -13,7 +13,14 @@ from alerts.incident import SIGNED, Incident
 from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import incidents
 from monitor.cli.dates import DAY, to_local_iso
-from monitor.cli.incident.store import by_role, change_incident, incident_of, print_incident, redraft, role_of
+from monitor.cli.incident.store import (
+    by_role,
+    change_incident,
+    incident_of,
+    print_incident,
+    redraft,
+    role_of,
+)
 from monitor.deliver.incident_json import action_json
 from schedules.times.zone import local_date
 
@@ -31,7 +38,9 @@ def action() -> None:
 @action.command("add")
 @click.argument("incident", shell_complete=incidents)
 @click.option("--text", required=True, help="What must be done.")
-@click.option("--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name.")
+@click.option(
+    "--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name."
+)
 @click.option("--due", type=DAY, required=True, help="Day by which it must be done.")
 @by_role
 @json_verb
@@ -40,8 +49,8 @@ def add(  # one for each option
 ) -> None:
     """Add a corrective action to an INCIDENT.
 
-    Example: ninethirty incident action add quarterly-2018-01-05 --text "Renew the certificate a month before it ends"
-    --owner "web team" --due 2018-02-01 --by "head of profession"
+    Example: ninethirty incident action add quarterly-2018-01-05 --text "Renew the certificate a
+    month before it ends" --owner "web team" --due 2018-02-01 --by "head of profession"
     """
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     typed = {"text": text, "owner": owner, "due": due.isoformat()}
@@ -69,7 +78,9 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
 @click.argument("incident", required=False, shell_complete=incidents)
 @json_verb
 def print_actions(context: Context, *, incident: str | None) -> None:
-    """List the actions of an INCIDENT. Without INCIDENT, list the open actions of all, the overdue first.
+    """List the actions of an INCIDENT.
+
+    Without INCIDENT, list the open actions of all, the overdue first.
 
     Example: ninethirty incident action list
     """
@@ -79,16 +90,24 @@ def print_actions(context: Context, *, incident: str | None) -> None:
     body, rows = [], []
     for known, number, listed in list_actions(found, done=incident is not None):
         overdue = is_overdue(listed, today)
-        body.append({"incident": known.id, "number": number, **action_json(listed), "overdue": overdue})
+        body.append(
+            {"incident": known.id, "number": number, **action_json(listed), "overdue": overdue}
+        )
         status = "done" if listed.done else "OVERDUE" if overdue else "to do"
-        rows.append([listed.due.isoformat(), status, listed.owner, known.id, str(number), listed.text])
+        rows.append(
+            [listed.due.isoformat(), status, listed.owner, known.id, str(number), listed.text]
+        )
     heads = ["DUE", "STATUS", "OWNER", "INCIDENT", "NO", "ACTION"]
     lines = table_lines(rows, heads, lambda row: row[1] == "OVERDUE") if rows else "No actions."
     context.print_result(body, lines)
 
 
-def _change_and_print(context: Context, incident: str, change: Callable[[Incident], Incident]) -> None:
-    """Change the actions of an incident, redraft its report unless it is signed, and print how many are to do."""
+def _change_and_print(
+    context: Context, incident: str, change: Callable[[Incident], Incident]
+) -> None:
+    """Change the actions of an incident, redraft its report unless it is signed, and print how many
+    are to do.
+    """
     with context.store() as store:
         changed = change_incident(context, store, incident, change)
         is_signed = SIGNED in changed.words  # signing adds this key

@@ -25,11 +25,15 @@ _QUESTIONS = {
 
 
 @click.command("add")
-@click.option("--release", shell_complete=releases, help="Its watched release; fills in title and producer.")
+@click.option(
+    "--release", shell_complete=releases, help="Its watched release; fills in title and producer."
+)
 @click.option("--title", help="Title of the statistics, without --release.")
 @click.option("--producer", shell_complete=producers, help="Their producer, without --release.")
 @click.option("--what", help="What happened, in a sentence.")
-@click.option("--when", help="Local dates or times, several with commas; the first is the occurrence.")
+@click.option(
+    "--when", help="Local dates or times, several with commas; the first is the occurrence."
+)
 @click.option("--until", help="Local date and time when it ended.")
 @click.option("--url", "urls", multiple=True, help="Where it was seen; repeat it for several.")
 @click.option("--sort", type=click.Choice(_KINDS), help="Kind of breach; default leak.")
@@ -39,16 +43,25 @@ _QUESTIONS = {
 def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> None:
     """Log an incident that a person saw. On a terminal it asks you for absent options.
 
-    Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list" --when 2018-01-04T16:20
+    Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list"
+    --when 2018-01-04T16:20
     """
     given = {key: text for key, text in {**words, "url": "\n".join(urls)}.items() if text}
     with context.store() as store:
         current = current_incidents(context, store)
         release = given.get("release")
-        facts = current.judge_at(release_of(store.ledger, release).id, context.now()) if release else None
+        facts = (
+            current.judge_at(release_of(store.ledger, release).id, context.now())
+            if release
+            else None
+        )
         given = _ask_missing(given, facts)
         # Several times are separated by commas. `log_by_hand` needs each in ISO format.
-        times = {key: ",".join(map(to_local_iso, given[key].split(","))) for key in ("when", "until") if key in given}
+        times = {
+            key: ",".join(map(to_local_iso, given[key].split(",")))
+            for key in ("when", "until")
+            if key in given
+        }
         with store.transaction() as tx, refuse_invalid_input():
             incident, is_new = log_by_hand(tx, current.record, given | times, facts, context.now())
         drafts = store.verdicts.drafts(incident.id)
@@ -61,7 +74,10 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
 
 
 def _ask_missing(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:
-    """Return the texts of the options. On a terminal, ask for those that are absent, if `facts` do not have them."""
+    """Return the texts of the options.
+
+    On a terminal, ask for those that are absent, if `facts` do not have them.
+    """
     # The facts of a release have its title and producer.
     needed = _QUESTIONS if facts is None else ("what", "when")
     missing = [key for key in needed if key not in given]

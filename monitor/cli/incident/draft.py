@@ -56,13 +56,23 @@ _COLUMN = 52
 
 @click.command("draft")
 @click.argument("incident", shell_complete=incidents)
-@click.option("--format", "ending", type=click.Choice(FORMATS), help="Default: by --output, else md.")
+@click.option(
+    "--format", "ending", type=click.Choice(FORMATS), help="Default: by --output, else md."
+)
 @click.option("--output", type=PATH, metavar="FILE", help="File to write; default the terminal.")
-@click.option("--document", type=click.Choice(DOCUMENTS), help="Default draft; once signed, report.")
-@click.option("--version", "number", type=int, metavar="N", help="An earlier version; default the last.")
-@click.option("--versions", "list_versions", is_flag=True, help="List every version with its changes.")
+@click.option(
+    "--document", type=click.Choice(DOCUMENTS), help="Default draft; once signed, report."
+)
+@click.option(
+    "--version", "number", type=int, metavar="N", help="An earlier version; default the last."
+)
+@click.option(
+    "--versions", "list_versions", is_flag=True, help="List every version with its changes."
+)
 @click.option("--fields", "list_fields", is_flag=True, help="List the fields and who fills them.")
-@click.option("--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR.")
+@click.option(
+    "--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR."
+)
 @click.option("--text", help="Its text, word for word; an empty text clears the field.")
 @click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
@@ -86,7 +96,8 @@ def draft(  # noqa: PLR0913 # one for each option
     edited_file: Path | None,
     by: str | None,
 ) -> None:
-    """Print or save the draft of an INCIDENT, list its fields or versions, complete a field, or read back a file.
+    """Print or save the draft of an INCIDENT, list its fields or versions, complete a field, or
+    read back a file.
 
     Text that a person wrote is never changed by new measurements, and every version is kept.
 
@@ -110,10 +121,12 @@ def draft(  # noqa: PLR0913 # one for each option
 def complete_field(  # one for each option
     context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool
 ) -> None:
-    """Save a person's text in a field, and print how many fields are left. If `text` is None, open $EDITOR.
+    """Save a person's text in a field, and print how many fields are left.
 
-    A step of the report is the field `step.ID`. With `instead`, the text replaces the measured one. Raises
-    `UnknownName` for an unknown field.
+    If `text` is None, open $EDITOR.
+
+    A step of the report is the field `step.ID`. With `instead`, the text replaces the measured one.
+    Raises `UnknownName` for an unknown field.
     """
     role = role_of(by)
     with context.store() as store:
@@ -121,27 +134,44 @@ def complete_field(  # one for each option
         report = report_from_json(draft_before.facts)
         names = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
         if field not in names:
-            raise unknown_name("field", field, names, listed_by=f"ninethirty incident draft {incident} --fields")
-        # An editor may stay open for an hour, so its text is merged with what others saved since the version that it
-        # showed. A text of --text or --file replaces the newest text instead (`merge_texts` gets None).
+            raise unknown_name(
+                "field", field, names, listed_by=f"ninethirty incident draft {incident} --fields"
+            )
+        # An editor may stay open for an hour, so its text is merged with what others saved since
+        # the version that it showed. A text of --text or --file replaces the newest text instead
+        # (`merge_texts` gets None).
         version_in_editor = draft_before.version if text is None else None
         words = {field: _ask_in_editor(draft_before, field) if text is None else text}
         if instead:
-            words[f"{INSTEAD_PREFIX}{field}"] = "yes"  # marks the text as a replacement of the measured one
-        saved, conflicts = _merge_and_save(store, incident, words, version_in_editor, role, context.now())
-        # A completed step changes the text of the report. Then this adds one more version after `saved`.
+            # marks the text as a replacement of the measured one
+            words[f"{INSTEAD_PREFIX}{field}"] = "yes"
+        saved, conflicts = _merge_and_save(
+            store, incident, words, version_in_editor, role, context.now()
+        )
+        # A completed step changes the text of the report. Then this adds one more version after
+        # `saved`.
         redraft_for_steps(context, store, incident, [field])
         newest_draft = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
     warn_of_unmeasured_figures(saved.report, [field])
-    summary = f"{incident}: version {saved.number}, {len(list_open_fields(saved.report))} to complete"
+    summary = (
+        f"{incident}: version {saved.number}, {len(list_open_fields(saved.report))} to complete"
+    )
     context.print_result(draft_json(newest_draft), summary)
 
 
 def _merge_and_save(
-    store: Store, incident: str, words: Mapping[str, str], number_read: int | None, role: str, now: datetime
+    store: Store,
+    incident: str,
+    words: Mapping[str, str],
+    number_read: int | None,
+    role: str,
+    now: datetime,
 ) -> tuple[Version, tuple[Conflict, ...]]:
-    """Save typed texts as a new version. Return it, and the texts that others changed since version `number_read`."""
+    """Save typed texts as a new version.
+
+    Return it, and the texts that others changed since version `number_read`.
+    """
     conflicts: tuple[Conflict, ...] = ()
 
     def merge(versions: Versions) -> Versions:
@@ -154,7 +184,10 @@ def _merge_and_save(
 
 
 def _read_typed_text(text: str | None, file: Path | None) -> str | None:
-    """Return the text of --text or --file, or None without either. Raises `UsageError` if both are given."""
+    """Return the text of --text or --file, or None without either.
+
+    Raises `UsageError` if both are given.
+    """
     if text is not None and file is not None:
         raise click.UsageError("give either --text or --file, not both")
     if file is None:
@@ -166,7 +199,10 @@ def _read_typed_text(text: str | None, file: Path | None) -> str | None:
 
 
 def _ask_in_editor(draft: Draft, field: str) -> str:
-    """Return the text of a field after a person edited it in $EDITOR. Raises `UserFault` without a change."""
+    """Return the text of a field after a person edited it in $EDITOR.
+
+    Raises `UserFault` without a change.
+    """
     if not is_attended():
         raise UserFault(f"give the text of {field}: --text or --file")
     edited = click.edit(draft.words.get(field, ""), require_save=True, extension=".txt")
@@ -185,26 +221,36 @@ def _drafts_of(context: Context, incident: str) -> list[Draft]:
 
 
 def _find_version(context: Context, incident: str, number: int | None) -> Draft:
-    """Return version `number` of a draft. None: the last version, after redrafting it if it is outdated."""
+    """Return version `number` of a draft.
+
+    None: the last version, after redrafting it if it is outdated.
+    """
     if number is None:
         with context.store() as store:
             current_incident(context, store, incident)  # this redrafts the report if it is outdated
     drafts = _drafts_of(context, incident)
     found = [one for one in drafts if number in (None, one.version)]
     if not found:
-        raise UserFault(f"incident {incident} has no version {number} of its draft, the last is {drafts[-1].version}")
+        raise UserFault(
+            f"incident {incident} has no version {number} of its draft, the last is"
+            f" {drafts[-1].version}"
+        )
     return found[-1]
 
 
 def _write_document(
     context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
 ) -> None:
-    """Write a draft or signed report, or the letter named by `document`, to a file or the terminal."""
+    """Write a draft or signed report, or the letter named by `document`, to a file or the
+    terminal.
+    """
     kind = choose_format(ending, output, FORMATS, "md")
     with context.store() as store:
         template = own_template(context, incident_of(store.verdicts, draft.incident).producer)
     chosen = Document(document) if document else None
-    write_output(render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, chosen), output, kind)
+    write_output(
+        render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, chosen), output, kind
+    )
 
 
 def _print_fields(context: Context, draft: Draft) -> None:
@@ -212,15 +258,19 @@ def _print_fields(context: Context, draft: Draft) -> None:
     rows = list(_field_rows(report_from_json(draft.facts)))
     heads = ["field", "filled_by", "standing", "label"]
     lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])
-    note = f'\nninethirty incident draft {shlex.quote(draft.incident)} --field ID --text "..." --by ROLE'
+    note = (
+        f'\nninethirty incident draft {shlex.quote(draft.incident)} --field ID --text "..." --by'
+        " ROLE"
+    )
     context.print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, note=note)
 
 
 def _field_rows(report: Report) -> Iterator[list[str]]:
     """Yield the field, who fills it, its status and its label, for each field and step.
 
-    The status is `contested` if two people wrote different texts or a measurement changed after the answer, `said` if
-    a person wrote it, `filled` if the monitor did, else `to complete`. Of a step it is `done` or `to do`.
+    The status is `contested` if two people wrote different texts or a measurement changed after the
+    answer, `said` if a person wrote it, `filled` if the monitor did, else `to complete`. Of a step
+    it is `done` or `to do`.
     """
     open_fields = set(list_open_fields(report))
     for field in report.fields():
@@ -244,48 +294,73 @@ def print_versions(context: Context, drafts: Sequence[Draft]) -> None:
         body.append({**draft_json(draft), "changed": list(version.changed)})
         signed = ", signed off" if version.signed else ""
         lines.append(f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}")
-        lines += bullet_lines(f"{version.report.label_of(name)} [{name}]" for name in version.changed)
+        lines += bullet_lines(
+            f"{version.report.label_of(name)} [{name}]" for name in version.changed
+        )
     context.print_result(body, lines)
 
 
 def take_back(context: Context, incident: str, file: Path, by: str | None) -> None:
     """Save the changes that a person made in a draft's file as a new version, and print them.
 
-    Raises `UserFault` if the file is not one of our drafts, or has new text outside the fields to complete.
+    Raises `UserFault` if the file is not one of our drafts, or has new text outside the fields to
+    complete.
     """
     if file.suffix.lower() != ".docx":
-        raise UserFault(f"{file}: only .docx files can be read back: give one, or use the form in the browser")
+        raise UserFault(
+            f"{file}: only .docx files can be read back: give one, or use the form in the browser"
+        )
     data, role = read_input(file), role_of(by)
     changes: FileChanges | None = None
     with context.store() as store:
         template = own_template(context, incident_of(store.verdicts, incident).producer)
 
         def save_changes(known: Versions) -> Versions:
-            nonlocal changes  # `change_draft` stores the returned versions, and the changes are printed below
+            # `change_draft` stores the returned versions, and the changes are printed below
+            nonlocal changes
             changes = _find_changes(known, data, role, file, template)
-            # The person has edited this version. A measurement that has changed since then is shown beside the texts.
+            # The person has edited this version. A measurement that has changed since then is shown
+            # beside the texts.
             version_in_file = next(one.report for one in known if one.number == changes.base)
-            return append_edit(known, changes.words, role, context.now(), version_in_file) if changes.words else known
+            return (
+                append_edit(known, changes.words, role, context.now(), version_in_file)
+                if changes.words
+                else known
+            )
 
         saved = change_draft(store, incident, save_changes)[-1]
         assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
-        # If a step was ticked, the text of the report changes. Then this adds one more version after `saved`.
+        # If a step was ticked, the text of the report changes. Then this adds one more version
+        # after `saved`.
         redraft_for_steps(context, store, incident, changes.words)
         newest_draft = store.verdicts.drafts(incident)[-1]
-    # A key with this prefix is no field: it says that the text of a field replaces the measured one.
+    # A key with this prefix is no field: it says that the text of a field replaces the measured
+    # one.
     names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
     warn_of_unmeasured_figures(saved.report, changes.words)
     if not context.as_json:
         print_conflicts(changes.conflicts)
-    conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]
-    body = {**draft_json(newest_draft), "from": changes.base, "changed": names, "conflicts": conflicts}
+    conflicts = [
+        {"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts
+    ]
+    body = {
+        **draft_json(newest_draft),
+        "from": changes.base,
+        "changed": names,
+        "conflicts": conflicts,
+    }
     changed = f"changed {', '.join(names)}" if names else "nothing is changed"
-    text = f"{incident}: version {newest_draft.version}, {changed} (the file was of version {changes.base})"
+    text = (
+        f"{incident}: version {newest_draft.version}, {changed} (the file was of version"
+        f" {changes.base})"
+    )
     context.print_result(body, text)
 
 
 def warn_of_unmeasured_figures(report: Report, changed: Iterable[str]) -> None:
-    """Warn on standard error if a changed field replaces a measured text and has figures that are not in it."""
+    """Warn on standard error if a changed field replaces a measured text and has figures that are
+    not in it.
+    """
     for name in changed:
         if wrong := find_wrong_numbers(report, name):
             click.echo(f"{name}: {', '.join(wrong)} is not in the measured text", err=True)
@@ -294,8 +369,15 @@ def warn_of_unmeasured_figures(report: Report, changed: Iterable[str]) -> None:
 def print_conflicts(conflicts: Sequence[Conflict]) -> None:
     """Print side by side on standard error what two people wrote in one box."""
     for one in conflicts:
-        click.echo(f"{one.field}: another person changed this box too. It has both texts now: edit it to one", err=True)
-        stored, typed = ["AS IT STOOD", *_wrap_lines(one.stored)], ["FROM THE FILE", *_wrap_lines(one.typed)]
+        click.echo(
+            f"{one.field}: another person changed this box too. It has both texts now: edit it"
+            " to one",
+            err=True,
+        )
+        stored, typed = (
+            ["AS IT STOOD", *_wrap_lines(one.stored)],
+            ["FROM THE FILE", *_wrap_lines(one.typed)],
+        )
         for left, right in zip_longest(stored, typed, fillvalue=""):
             click.echo(f"  {left.ljust(_COLUMN)} | {right}".rstrip(), err=True)
 
@@ -304,7 +386,9 @@ def _wrap_lines(text: str) -> list[str]:
     return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]
 
 
-def _find_changes(known: Versions, data: bytes, role: str, file: Path, template: Path | None) -> FileChanges:
+def _find_changes(
+    known: Versions, data: bytes, role: str, file: Path, template: Path | None
+) -> FileChanges:
     """Return the texts that a person changed in the bytes of a draft's `file`.
 
     `template` is the producer's own form. Raises `UserFault` if the file is not one of our drafts.

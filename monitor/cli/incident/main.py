@@ -17,10 +17,19 @@ from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
 from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
-from monitor.cli.incident.store import by_role, change_incident, current_incident, print_incident, redraft, role_of
+from monitor.cli.incident.store import (
+    by_role,
+    change_incident,
+    current_incident,
+    print_incident,
+    redraft,
+    role_of,
+)
 from monitor.store.evidence.bundle import export_bundle
 
-_cause = click.option("--cause", default="", help="Its cause in a few words; period reports count causes.")
+_cause = click.option(
+    "--cause", default="", help="Its cause in a few words; period reports count causes."
+)
 
 
 @click.group("incident")
@@ -41,11 +50,22 @@ for _verb in (list_incidents, show_incident, action, add, draft, sign):
 @click.argument("incident", shell_complete=incidents)
 @click.argument("text", required=False)
 @click.option("--at", metavar="TIME", default="", help="Local time of what you note; default now.")
-@click.option("--mail", type=click.File("rb"), metavar="FILE.eml", help="An e-mail that users got; TEXT says what.")
+@click.option(
+    "--mail",
+    type=click.File("rb"),
+    metavar="FILE.eml",
+    help="An e-mail that users got; TEXT says what.",
+)
 @_cause
 @click.option("--assign", metavar="ROLE", default="", help="Assign it to another role.")
-@click.option("--brought-forward", metavar="TIME", help="Local time to which the release was brought forward.")
-@click.option("--cite-others", is_flag=True, help="Cite other producers' incidents on the same platform in the draft.")
+@click.option(
+    "--brought-forward", metavar="TIME", help="Local time to which the release was brought forward."
+)
+@click.option(
+    "--cite-others",
+    is_flag=True,
+    help="Cite other producers' incidents on the same platform in the draft.",
+)
 @by_role
 @json_verb
 def note(  # noqa: PLR0913 # one for each option
@@ -61,11 +81,13 @@ def note(  # noqa: PLR0913 # one for each option
     cite_others: bool,
     by: str | None,
 ) -> None:
-    """Acknowledge an INCIDENT, and add TEXT, an e-mail, its cause or a decision to its timeline if you give one.
+    """Acknowledge an INCIDENT, and add TEXT, an e-mail, its cause or a decision to its timeline if
+    you give one.
 
     With --assign and no text it is assigned, but not acknowledged.
 
-    Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
+    Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty
+    statistician"
     """
     if mail is not None and at:
         raise click.UsageError("leave out --at: an e-mail is noted at the time it was sent")
@@ -73,8 +95,11 @@ def note(  # noqa: PLR0913 # one for each option
     mail_bytes = mail.read() if mail is not None else b""
 
     def apply_options(known: Incident) -> Incident:
-        """Return the incident with everything that the options say, in the order of its timeline."""
-        # Every entry by a person acknowledges the incident, except an assignment. So --assign adds no acknowledgement.
+        """Return the incident with everything that the options say, in the order of its
+        timeline.
+        """
+        # Every entry by a person acknowledges the incident, except an assignment. So --assign adds
+        # no acknowledgement.
         changed = known if assign else by_hand.acknowledge_incident(known, role, now)
         if mail is not None:
             changed = by_hand.note_mail(changed, role, mail_bytes, text or "", now)
@@ -90,7 +115,8 @@ def note(  # noqa: PLR0913 # one for each option
     with context.store() as store:
         changed = change_incident(context, store, incident, apply_options)
         for entry in changed.timeline:
-            # `by_hand.add_note` adds such an entry as a warning if the time --at is far from the incident.
+            # `by_hand.add_note` adds such an entry as a warning if the time --at is far from the
+            # incident.
             if at and entry.by == MONITOR and entry.at == now:
                 click.echo(entry.text, err=True)
         # A note does not amend a signed report, but a decision or a request to cite others does.
@@ -114,7 +140,9 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
     role, now = role_of(by), context.now()
 
     def record_cause_and_close(known: Incident) -> Incident:
-        return by_hand.close_incident(by_hand.record_cause(known, role, cause, now), role, now, text)
+        return by_hand.close_incident(
+            by_hand.record_cause(known, role, cause, now), role, now, text
+        )
 
     with context.store() as store:
         change_incident(context, store, incident, record_cause_and_close)
@@ -127,13 +155,18 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
 @by_role
 @json_verb
 def waive(context: Context, *, incident: str, reason: str, by: str | None) -> None:
-    """Waive the report of an INCIDENT, with a reason. This closes it, and its report is no longer owed.
+    """Waive the report of an INCIDENT, with a reason.
 
-    Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter" --by "head of profession"
+    This closes it, and its report is no longer owed.
+
+    Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter" --by "head of
+    profession"
     """
     role, now = role_of(by), context.now()
     with context.store() as store:
-        change_incident(context, store, incident, lambda known: by_hand.waive_report(known, role, reason, now))
+        change_incident(
+            context, store, incident, lambda known: by_hand.waive_report(known, role, reason, now)
+        )
         print_incident(context, store, incident, "report waived")
 
 
@@ -144,7 +177,8 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None) -> No
 def export(context: Context, *, incident: str, file: Path) -> None:
     """Write the evidence of an INCIDENT, with its hashes, to the new zip FILE.
 
-    If several monitors share a store, run this on each machine. It lists the evidence that is on other machines.
+    If several monitors share a store, run this on each machine. It lists the evidence that is on
+    other machines.
 
     Example: ninethirty incident export malpractice-2017-2018-01-05 evidence.zip
     """
@@ -152,7 +186,12 @@ def export(context: Context, *, incident: str, file: Path) -> None:
         folder = Path(context.settings.evidence.folder)
         known = current_incident(context, store, incident)
         made = export_bundle(store, folder, known, file, context.now(), context.own_monitors(store))
-    body = {"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.on_other_machines}
+    body = {
+        "incident": incident,
+        "file": str(file),
+        "records": made.records,
+        "elsewhere": made.on_other_machines,
+    }
     elsewhere = [
         f"{records} more are with the monitor {monitor}: export there too"
         for monitor, records in made.on_other_machines.items()

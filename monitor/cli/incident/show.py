@@ -1,4 +1,6 @@
-"""`ninethirty incident list` and `show`: what happened, who took charge of it, and what to do next."""
+"""`ninethirty incident list` and `show`: what happened, who took charge of it, and what to do
+next.
+"""
 
 from __future__ import annotations
 
@@ -33,16 +35,25 @@ _SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
 
 
 @click.command("list")
-@click.option("--open", "only_open", is_flag=True, help="Only open incidents, and those that owe a report.")
+@click.option(
+    "--open", "only_open", is_flag=True, help="Only open incidents, and those that owe a report."
+)
 @producer_option
 @click.option("--from", "first", type=DAY, help="First day of occurrence.")
 @click.option("--to", "last", type=DAY, help="Last day of occurrence.")
 @json_verb
 @page_output
 def list_incidents(
-    context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None
+    context: Context,
+    *,
+    only_open: bool,
+    producer: str | None,
+    first: date | None,
+    last: date | None,
 ) -> None:
-    """List incidents, the newest first. With --open, only those that are not closed or that owe a report.
+    """List incidents, the newest first.
+
+    With --open, only those that are not closed or that owe a report.
 
     Example: ninethirty incident list --open --producer ofqual
     """
@@ -55,10 +66,13 @@ def list_incidents(
             is_chosen = not only_open or stored.closed is None or is_owed(stored, drafts)
             if is_chosen and producer in (None, *stored.producers):
                 chosen.append((current.refresh(stored, now), drafts))
-        if producer and not chosen and not context.as_json:  # programs get an empty list for an unknown one
+        # programs get an empty list for an unknown one
+        if producer and not chosen and not context.as_json:
             check_producer(context, store, producer)
     heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
-    lines = table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
+    lines = (
+        table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
+    )
     context.print_result([incident_json(incident, drafts) for incident, drafts in chosen], lines)
 
 
@@ -87,11 +101,22 @@ def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     drafted = f"{drafts[-1].form} v{drafts[-1].version}{signed}" if drafts else "-"
     late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
     status = status_text(incident, drafts)
-    return [occurred, incident.grade, incident.kind.value, late, status, drafted, incident.id, incident.title]
+    return [
+        occurred,
+        incident.grade,
+        incident.kind.value,
+        late,
+        status,
+        drafted,
+        incident.id,
+        incident.title,
+    ]
 
 
 def _say_when_it_occurred(incident: Incident) -> str:
-    """Return the local time at which an incident occurred, or only the day if a person logged no time."""
+    """Return the local time at which an incident occurred, or only the day if a person logged no
+    time.
+    """
     return stamp(incident.occurred).rsplit(" ", 0 if has_time_of_day(incident) else 2)[0]
 
 
@@ -109,9 +134,12 @@ def incident_lines(
     related: Sequence[str] = (),
     producer: str = "",
 ) -> Iterator[str]:
-    """Yield the lines on one incident. `body` is the JSON of its release as last judged (None: no release).
+    """Yield the lines on one incident.
 
-    `related` are the ids of incidents of the same platform fault, `producer` is the name of the incident's producer.
+    `body` is the JSON of its release as last judged (None: no release).
+
+    `related` are the ids of incidents of the same platform fault, `producer` is the name of the
+    incident's producer.
     """
     owed = ", report owed" if is_owed(incident, drafts) else ""
     yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_open_text(incident)}{owed}"
@@ -130,10 +158,13 @@ def incident_lines(
     if incident.actions:
         yield from ("", "Actions")
         yield from bullet_lines(
-            f"{number}. {describe_action(one, LONDON)}" for number, one in enumerate(incident.actions, 1)
+            f"{number}. {describe_action(one, LONDON)}"
+            for number, one in enumerate(incident.actions, 1)
         )
     yield from ("", "Timeline")
-    yield from bullet_lines(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline_by_time)
+    yield from bullet_lines(
+        f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline_by_time
+    )
     yield from _next_steps(incident, drafts)
 
 
@@ -146,7 +177,10 @@ def _open_text(incident: Incident) -> str:
 
 
 def _draft_text(drafts: Sequence[Draft]) -> str:
-    """Describe the last of a draft's versions: form, edition, author and signature. `none` without a draft."""
+    """Describe the last of a draft's versions: form, edition, author and signature.
+
+    `none` without a draft.
+    """
     if not drafts:
         return "none"
     last = drafts[-1]
@@ -162,7 +196,9 @@ def _next_steps(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
     report = report_from_json(drafts[-1].facts) if drafts else None
     done = {step.id for step in report.steps if step.done} if report is not None else set()
     # A closed incident needs no immediate steps, only its report.
-    if incident.closed is None and (steps := [step for step in steps_for_incident(incident) if step.id not in done]):
+    if incident.closed is None and (
+        steps := [step for step in steps_for_incident(incident) if step.id not in done]
+    ):
         yield ""
         yield from numbered_steps(steps)
     if report is not None and (boxes := list_open_fields(report)):

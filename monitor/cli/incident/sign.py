@@ -1,4 +1,6 @@
-"""`ninethirty incident sign`: sign a report, and write it with evidence and letters into one folder."""
+"""`ninethirty incident sign`: sign a report, and write it with evidence and letters into one
+folder.
+"""
 
 from __future__ import annotations
 
@@ -34,23 +36,41 @@ from monitor.store.rows import Draft
 @click.command("sign")
 @click.argument("incident", shell_complete=incidents)
 @by_role
-@click.option("--anyway", default="", metavar="REASON", help="Sign despite obstacles; the reason is recorded.")
-@click.option("--output", type=PATH, metavar="FOLDER", help="Where to create the folder INCIDENT; default here.")
+@click.option(
+    "--anyway", default="", metavar="REASON", help="Sign despite obstacles; the reason is recorded."
+)
+@click.option(
+    "--output",
+    type=PATH,
+    metavar="FOLDER",
+    help="Where to create the folder INCIDENT; default here.",
+)
 @click.option(
     "--format",
     "endings",
     type=click.Choice(FORMATS),
     multiple=True,
-    help="Format of every file; repeat it for several. Default: docx, and report and evidence also as pdf.",
+    help=(
+        "Format of every file; repeat it for several. Default: docx, and report and evidence also"
+        " as pdf."
+    ),
 )
 @json_verb
 def sign(  # one for each option
-    context: Context, *, incident: str, by: str | None, anyway: str, output: Path | None, endings: tuple[str, ...]
+    context: Context,
+    *,
+    incident: str,
+    by: str | None,
+    anyway: str,
+    output: Path | None,
+    endings: tuple[str, ...],
 ) -> None:
-    """Sign the draft of an INCIDENT, and write report, evidence and letters into a folder, ready to send.
+    """Sign the draft of an INCIDENT, and write report, evidence and letters into a folder, ready to
+    send.
 
-    The signed version has a fixed hash, and later changes are marked as amendments. Without --anyway, it refuses to
-    sign while a required box is empty, a choice has not been made, or the release is still overdue or exposed.
+    The signed version has a fixed hash, and later changes are marked as amendments. Without
+    --anyway, it refuses to sign while a required box is empty, a choice has not been made, or the
+    release is still overdue or exposed.
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
     """
@@ -59,7 +79,8 @@ def sign(  # one for each option
         # This measures the delay again, because a signed report states it at the time of signing.
         known = current_incident(context, store, incident)
         folder = (output or Path()) / incident
-        # If the folder cannot be created, the report must not be signed. If signing is refused, the folder is removed.
+        # If the folder cannot be created, the report must not be signed. If signing is refused, the
+        # folder is removed.
         made_folders = _make_folder(folder)
         recorder = current_incidents(context, store).record
         try:
@@ -75,8 +96,13 @@ def sign(  # one for each option
     context.print_result({**draft_json(signed), "files": files}, lines)
 
 
-def _sign_report(recorder: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str) -> None:
-    """Sign the report. Raises `UserFault` with every obstacle, unless `anyway` gives a reason to sign."""
+def _sign_report(
+    recorder: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str
+) -> None:
+    """Sign the report.
+
+    Raises `UserFault` with every obstacle, unless `anyway` gives a reason to sign.
+    """
     with recorder.store.transaction() as tx, refuse_invalid_input():
         try:
             sign_report(tx, recorder, known, role, now, anyway=anyway)
@@ -86,7 +112,10 @@ def _sign_report(recorder: VerdictRecorder, known: Incident, role: str, now: dat
 
 
 def _make_folder(folder: Path) -> list[Path]:
-    """Create a folder with its parents. Return the new ones, innermost first. Raises `EnvironmentFault`."""
+    """Create a folder with its parents.
+
+    Return the new ones, innermost first. Raises `EnvironmentFault`.
+    """
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +127,9 @@ def _make_folder(folder: Path) -> list[Path]:
 def _write_documents(
     context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
-    """Write report, evidence and letters, and yield each file. `endings` are requested formats (empty: defaults).
+    """Write report, evidence and letters, and yield each file.
+
+    `endings` are requested formats (empty: defaults).
 
     If one cannot be written, its fault is printed and the rest is left out.
     """
@@ -106,18 +137,31 @@ def _write_documents(
     redacted = redact_draft(draft, context.hide)
     report = report_from_json(redacted.facts)
     # LINES are the lines for ministers and press.
-    letters = [each for each in (Document.COVERING, Document.CORRECTION, Document.LINES) if has_content(report, each)]
+    letters = [
+        each
+        for each in (Document.COVERING, Document.CORRECTION, Document.LINES)
+        if has_content(report, each)
+    ]
     documents = [
         (Document.REPORT, "report", endings or ("docx", "pdf")),
         (Document.EVIDENCE, "evidence", endings or ("pdf" if can_make_pdf() else "docx",)),
         *((each, f"letters/{each}", endings or ("docx",)) for each in letters),
     ]
-    files = [(each, folder / f"{name}.{ending}", ending) for each, name, formats in documents for ending in formats]
+    files = [
+        (each, folder / f"{name}.{ending}", ending)
+        for each, name, formats in documents
+        for ending in formats
+    ]
     # PDF is last: without LibreOffice every other file is written.
     for document, file, ending in sorted(files, key=lambda each: each[2] == "pdf"):
         try:
             file.parent.mkdir(exist_ok=True)
-            write_output(render_draft_or_pdf(redacted, ending, template, document), file, ending, names_file=False)
+            write_output(
+                render_draft_or_pdf(redacted, ending, template, document),
+                file,
+                ending,
+                names_file=False,
+            )
         except (OSError, EnvironmentFault) as fault:
             click.echo(str(fault), err=True)
             return

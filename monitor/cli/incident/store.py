@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from monitor.store.sql.read import VerdictStore
 
 by_role = click.option(
-    "--by", metavar="ROLE", envvar="NINETHIRTY_ROLE", help="Your role, never a name; default $NINETHIRTY_ROLE."
+    "--by",
+    metavar="ROLE",
+    envvar="NINETHIRTY_ROLE",
+    help="Your role, never a name; default $NINETHIRTY_ROLE.",
 )
 
 
 def role_of(by: str | None) -> str:
-    """Return the person's role. Without `by` it asks on a terminal, and otherwise raises a usage error."""
+    """Return the person's role.
+
+    Without `by` it asks on a terminal, and otherwise raises a usage error.
+    """
     if by and by.strip():
         return by
     if not is_attended():
@@ -59,8 +65,13 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
     return found
 
 
-def change_incident(context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
-    """Apply `change` to the incident with this id, store it and return it. Raises `UserFault` for refused text."""
+def change_incident(
+    context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]
+) -> Incident:
+    """Apply `change` to the incident with this id, store it and return it.
+
+    Raises `UserFault` for refused text.
+    """
     from monitor.deliver import by_hand
 
     incident_of(store.verdicts, incident)  # raises `UnknownName` for an unknown id
@@ -85,7 +96,10 @@ def current_incidents(context: Context, store: Store) -> CurrentIncidents:
 
 
 def current_incident(context: Context, store: Store, incident: str) -> Incident:
-    """Return an incident by its id with its current facts. First update an outdated draft. Raises `UnknownName`."""
+    """Return an incident by its id with its current facts.
+
+    First update an outdated draft. Raises `UnknownName`.
+    """
     stored = incident_of(store.verdicts, incident)
     current = current_incidents(context, store)
     # None if the draft needs no new version.
@@ -98,14 +112,19 @@ def current_incident(context: Context, store: Store, incident: str) -> Incident:
 
 
 def own_template(context: Context, producer: str) -> Path | None:
-    """Return the .docx form that the configuration names for a producer, or None if it names none."""
+    """Return the .docx form that the configuration names for a producer, or None if it names
+    none.
+    """
     from monitor.app.reporting_options import report_templates
 
     return report_templates(context.settings, context.path.parent).get(producer)
 
 
 def redraft(context: Context, store: Store, incident: Incident) -> None:
-    """Write a new version of an incident's draft from its current facts, if it has one. Typed texts are kept."""
+    """Write a new version of an incident's draft from its current facts, if it has one.
+
+    Typed texts are kept.
+    """
     if incident.has_draft:
         now, current = context.now(), current_incidents(context, store)
         fresh = current.refresh(incident, now)
@@ -113,14 +132,20 @@ def redraft(context: Context, store: Store, incident: Incident) -> None:
             current.record.redraft(tx, fresh, now)
 
 
-def redraft_for_steps(context: Context, store: Store, incident: str, changed: Iterable[str]) -> None:
-    """Redraft the report if one of the changed fields is a step, because the report lists steps that were done."""
+def redraft_for_steps(
+    context: Context, store: Store, incident: str, changed: Iterable[str]
+) -> None:
+    """Redraft the report if one of the changed fields is a step, because the report lists steps
+    that were done.
+    """
     if any(name.startswith(STEP_PREFIX) for name in changed):
         redraft(context, store, incident_of(store.verdicts, incident))
 
 
 def print_incident(context: Context, store: Store, incident: str, what: str) -> None:
-    """Print what was done to the incident with the id `incident`, or with `--json` the incident as it is now."""
+    """Print what was done to the incident with the id `incident`, or with `--json` the incident as
+    it is now.
+    """
     from monitor.deliver.incident_json import incident_json
 
     body = incident_json(incident_of(store.verdicts, incident), store.verdicts.drafts(incident))

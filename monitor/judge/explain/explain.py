@@ -1,4 +1,6 @@
-"""Explain a verdict: the facts behind it in plain sentences, and the evidence that would change it."""
+"""Explain a verdict: the facts behind it in plain sentences, and the evidence that would change
+it.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,10 @@ _HINT_TEXTS = {EventKind.UNLIKELY_DAY: "an unlikely day", EventKind.ZONE_DOUBT: 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact of an explanation. `at` is when it was seen or read; `evidence` are the ids of its records."""
+    """One fact of an explanation.
+
+    `at` is when it was seen or read; `evidence` are the ids of its records.
+    """
 
     kind: str
     text: str
@@ -54,7 +59,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The reasons for a verdict, as of `at`. `records` are the ids of the evidence records that support it."""
+    """The reasons for a verdict, as of `at`.
+
+    `records` are the ids of the evidence records that support it.
+    """
 
     release: str
     verdict: str
@@ -72,7 +80,9 @@ def explain(
     blind: Sequence[Blind],
     policy: Policy,
 ) -> Explanation:
-    """Return every fact behind a verdict, given the same promises, runs, blind spans and policy as `judge`."""
+    """Return every fact behind a verdict, given the same promises, runs, blind spans and policy as
+    `judge`.
+    """
     case = replace(case_of(release, promises, blind, policy, verdict.at), lags=verdict.lags)
     evidences = [gather_evidence(case, part, runs, blind) for part in release.parts]
     finality = "final" if verdict.final else "not final"
@@ -83,14 +93,21 @@ def explain(
     facts += [*_join_facts(release), _policy_fact(case)]
     for part, evidence in zip(verdict.parts, evidences, strict=True):
         facts += [_part_fact(case, part), *_look_facts(case, evidence)]
-    facts += [Fact("finding", f"{found.kind}: {found.detail}", part=found.part) for found in verdict.findings]
+    facts += [
+        Fact("finding", f"{found.kind}: {found.detail}", part=found.part)
+        for found in verdict.findings
+    ]
     for span in sorted(set(case.blind), key=lambda span: span.begins):
         if any(hides_part(case, evidence, span) for evidence in evidences):
             begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
-            facts.append(Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins))
+            facts.append(
+                Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins)
+            )
     records = dict.fromkeys(record for fact in facts for record in fact.evidence)
     outlook = _list_what_would_change(case, verdict)
-    return Explanation(release.id, verdict.verdict.value, verdict.at, tuple(facts), outlook, tuple(records))
+    return Explanation(
+        release.id, verdict.verdict.value, verdict.at, tuple(facts), outlook, tuple(records)
+    )
 
 
 def explanation_json(explanation: Explanation) -> dict[str, Any]:
@@ -102,15 +119,25 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def group_by_heading(explanation: Explanation, kinds: Collection[str] = FACT_HEADINGS) -> list[tuple[str, list[str]]]:
-    """Return the texts of the facts of these kinds, grouped under their headings. Empty headings are left out."""
+def group_by_heading(
+    explanation: Explanation, kinds: Collection[str] = FACT_HEADINGS
+) -> list[tuple[str, list[str]]]:
+    """Return the texts of the facts of these kinds, grouped under their headings.
+
+    Empty headings are left out.
+    """
     heads = {kind: head for kind, head in FACT_HEADINGS.items() if kind in kinds}
-    groups = ((head, [fact.text for fact in explanation.facts if fact.kind == kind]) for kind, head in heads.items())
+    groups = (
+        (head, [fact.text for fact in explanation.facts if fact.kind == kind])
+        for kind, head in heads.items()
+    )
     return [(head, texts) for head, texts in groups if texts]
 
 
 def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> Iterator[Fact]:
-    """Yield a fact for each change of a release's title up to `now`, from the events of its ledger."""
+    """Yield a fact for each change of a release's title up to `now`, from the events of its
+    ledger.
+    """
     texts = {EventKind.RETITLED: "retitled", EventKind.PERIOD_CHANGED: "retitled to another period"}
     for event in (event for event in titles if event.at <= now):
         text = f"{texts[event.what]}, read {exactly(event.at, zone)}: {event.detail}"
@@ -134,11 +161,16 @@ def _promise_facts(case: Case) -> Iterator[Fact]:
         if promise is not None and promise != in_force.promise:
             yield _promise_fact(label, promise, case)
     if in_force.is_first_read_after_slot:
-        yield Fact("promise", "the slot had passed when it was first read, so its punctuality cannot be proved")
+        yield Fact(
+            "promise",
+            "the slot had passed when it was first read, so its punctuality cannot be proved",
+        )
 
 
 def _hint_facts(case: Case, promises: Sequence[Promise]) -> Iterator[Fact]:
-    """Yield remarks on the slot in force: unlikely day or hour, last read, unusual time, pre-release access."""
+    """Yield remarks on the slot in force: unlikely day or hour, last read, unusual time,
+    pre-release access.
+    """
     promise = case.in_force.promise
     if promise is None:
         return
@@ -148,21 +180,35 @@ def _hint_facts(case: Case, promises: Sequence[Promise]) -> Iterator[Fact]:
             yield Fact("promise", f"{hint}: {event.detail}", event.at, calendar=event.calendar)
     begins, last_read = promise.slot.begins(), case.in_force.announced_as_of
     if begins is not None and last_read is not None and last_read < begins <= case.now:
-        text = f"calendar {promise.calendar} last read {length((begins - last_read).total_seconds())} before the slot"
+        text = (
+            f"calendar {promise.calendar} last read {length((begins - last_read).total_seconds())}"
+            " before the slot"
+        )
         yield Fact("promise", text, last_read, calendar=promise.calendar)
     if promise.slot.instant is not None:
         yield from _unusual_time_fact(case, promise.slot.instant, promise.slot.timezone)
-        access_from = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
-        text = f"pre-release access, where the law allows any, begins {exactly(access_from, case.zone)} at the earliest"
+        access_from = case.policy.workdays.access_begins(
+            promise.slot.instant, promise.slot.timezone
+        )
+        text = (
+            "pre-release access, where the law allows any, begins"
+            f" {exactly(access_from, case.zone)} at the earliest"
+        )
         yield Fact("promise", text)
 
 
 def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
-    """Return a fact that asks for the approval of a slot at another time than 09:30. It changes no verdict."""
+    """Return a fact that asks for the approval of a slot at another time than 09:30.
+
+    It changes no verdict.
+    """
     local_slot = local(slot, zone)
     if local_slot.time() == _USUAL_TIME:
         return []
-    granted = next((usual.reference for usual in case.policy.on_file if usual.fits(case.release, slot, zone)), None)
+    granted = next(
+        (usual.reference for usual in case.policy.on_file if usual.fits(case.release, slot, zone)),
+        None,
+    )
     asked = "is an alternative release time (before 5 May 2022 an exemption) on file?"
     approval = asked if granted is None else f"on file, {granted}"
     return [Fact("promise", f"announced for {local_slot:%H:%M}, not 09:30: {approval}")]
@@ -171,19 +217,30 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
 def _join_facts(release: Release) -> Iterator[Fact]:
     if release.joined_by:
         names = ", ".join(release.calendars)
-        yield Fact("promise", f"its calendars {names} were taken for one release: {release.joined_by}")
+        yield Fact(
+            "promise", f"its calendars {names} were taken for one release: {release.joined_by}"
+        )
     if release.joined_into is not None:
-        text = f"its entries were found to belong to {release.joined_into}, which is judged in its place"
+        text = (
+            f"its entries were found to belong to {release.joined_into}, which is judged in its"
+            " place"
+        )
         yield Fact("promise", text)
 
 
 def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
-    """Return the fact of one promise: its slot, which reads of its calendar showed it, and why it is in doubt."""
+    """Return the fact of one promise: its slot, which reads of its calendar showed it, and why it
+    is in doubt.
+    """
     text = f"{label}: {slot_words(promise.slot)}"
     text += f", {promise.state.value}" if promise.state else ""
     text += f", from {promise.calendar}, read {exactly(promise.learnt, case.zone)}"
     text += f", not there yet {exactly(promise.unlearnt, case.zone)}" if promise.unlearnt else ""
-    text += f", last seen there {exactly(promise.confirmed_at, case.zone)}" if promise.confirmed_at else ""
+    text += (
+        f", last seen there {exactly(promise.confirmed_at, case.zone)}"
+        if promise.confirmed_at
+        else ""
+    )
     doubt = promise.doubt or promise.slot.doubt
     text += f"; in doubt ({doubt}), so judged as its day" if doubt else ""
     return Fact("promise", text, promise.learnt, calendar=promise.calendar)
@@ -192,15 +249,18 @@ def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
 def _policy_fact(case: Case) -> Fact:
     policy, window = case.policy, case.window
     if window is None:
-        return Fact("policy", "no readable time is in force, so the looks cannot be compared with a slot")
+        return Fact(
+            "policy", "no readable time is in force, so the looks cannot be compared with a slot"
+        )
     if not window.exact:
         span = f"{exactly(window.slot_begins, case.zone)} to {exactly(window.slot_ends, case.zone)}"
         return Fact("policy", f"no minute was announced: judged as the span {span}")
     lags = case.lags.longer_lags_text()
     text = (
-        f"on time: published by {length(policy.on_time_within.total_seconds())} after the slot; "
-        f"early: public more than {length(policy.uncertainty.total_seconds())} before it; "
-        f"needs a report: more than {length(policy.note_within.total_seconds())} late{f'; {lags}' if lags else ''}"
+        f"on time: published by {length(policy.on_time_within.total_seconds())} after the slot;"
+        f" early: public more than {length(policy.uncertainty.total_seconds())} before it; needs a"
+        f" report: more than {length(policy.note_within.total_seconds())}"
+        f" late{f'; {lags}' if lags else ''}"
     )
     return Fact("policy", text)
 
@@ -208,7 +268,11 @@ def _policy_fact(case: Case) -> Fact:
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
     how = f"{part.role}, {ORIGIN_KNOWN[part.origin]}, cannot make the release late"
     name = part.id if part.can_be_late else f"{part.id} ({how})"
-    known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
+    known = (
+        address_known(case.release.address, is_seen=bool(part.first_seen))
+        if part.id == "page"
+        else ""
+    )
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.verdict.value}"
     if part.first_seen:
         text += f", first seen {between_exactly(part.first_seen, case.zone)}"
@@ -224,17 +288,25 @@ def _part_fact(case: Case, part: PartVerdict) -> Fact:
 def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
     facts: list[Fact] = []
     for runs in filter(None, evidence.views.values()):
-        facts += [_summarize_view(case, evidence, runs), *_describe_runs(case, evidence, merge_by_state(runs))]
+        facts += [
+            _summarize_view(case, evidence, runs),
+            *_describe_runs(case, evidence, merge_by_state(runs)),
+        ]
     return facts or [Fact("look", f"{evidence.part.id}: never looked at", part=evidence.part.id)]
 
 
 def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> Fact:
-    """Return a fact about the looks at one view: how many, from when to when, how many failed, and the widest gap."""
+    """Return a fact about the looks at one view: how many, from when to when, how many failed, and
+    the widest gap.
+    """
     looks = sum(run.looks + run.failed for run in runs)
     # All looks of an unknown run failed. Between the looks of another run some may have failed.
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     failures = f"{failed} failed and proved nothing" if failed else "none failed"
-    begins, ends = exactly(runs[0].first_sent, case.zone), exactly(max(run.last_received for run in runs), case.zone)
+    begins, ends = (
+        exactly(runs[0].first_sent, case.zone),
+        exactly(max(run.last_received for run in runs), case.zone),
+    )
     slot = None if case.window is None else case.window.promised_at
     widest = None if slot is None else widest_gap(runs, slot)
     gap = "" if widest is None else f", widest gap around the slot {length(widest.total_seconds())}"
@@ -249,7 +321,9 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
     for run in runs:
         monitor = f", seen by {run.monitor}" if is_monitor_named and run.monitor else ""
         text = f"{_view_name(run)}: {_describe_run(case, run)}{monitor}"
-        facts.append(Fact("run", text, run.first_sent, evidence.part.id, run.target, None, run.evidence))
+        facts.append(
+            Fact("run", text, run.first_sent, evidence.part.id, run.target, None, run.evidence)
+        )
     if len(facts) <= _MOST_RUNS:
         return facts
     half = _MOST_RUNS // 2
@@ -271,13 +345,17 @@ def _describe_run(case: Case, run: Run) -> str:
 
 
 def _proved_instants(case: Case, run: Run) -> str:
-    """Return in words when a run proves its state: between two instants, or as of one if it is a single look."""
+    """Return in words when a run proves its state: between two instants, or as of one if it is a
+    single look.
+    """
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # The answer to a single look was made at an unknown instant, in a cache perhaps long before the look. That instant
-    # is between `end` and `begin`: in a run of one look, unlike in a longer one, `end` comes first.
+    # The answer to a single look was made at an unknown instant, in a cache perhaps long before the
+    # look. That instant is between `end` and `begin`: in a run of one look, unlike in a longer one,
+    # `end` comes first.
     earliest, latest = run.end, run.begin
-    # Content surely came by the latest instant. Absence is sure only at the earliest: content may have come since.
+    # Content surely came by the latest instant. Absence is sure only at the earliest: content may
+    # have come since.
     proved_at = latest if run.state is State.PRESENT else earliest
     age = (run.first_sent - earliest).total_seconds()
     cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""
@@ -290,19 +368,34 @@ def _view_name(run: Run) -> str:
 
 
 def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
-    """Return sentences that name the evidence that would change a verdict, or say that it is final."""
+    """Return sentences that name the evidence that would change a verdict, or say that it is
+    final.
+    """
     window = case.window
     if window is None:
         return ("a calendar that announces a readable time before that time has passed",)
-    lines = [line for part in verdict.parts if part.can_be_late for line in _list_changes_of_part(case, window, part)]
+    lines = [
+        line
+        for part in verdict.parts
+        if part.can_be_late
+        for line in _list_changes_of_part(case, window, part)
+    ]
     exposed = [exposure.part for exposure in verdict.exposures if exposure.open]
-    lines += [f"{part}: the exposure ends when a look shows that it is absent, or at the slot" for part in exposed]
+    lines += [
+        f"{part}: the exposure ends when a look shows that it is absent, or at the slot"
+        for part in exposed
+    ]
     if case.now < window.slot_begins:
-        lines.append(f"moved or cancelled if a calendar says so before {exactly(window.slot_begins, case.zone)}")
+        lines.append(
+            "moved or cancelled if a calendar says so before"
+            f" {exactly(window.slot_begins, case.zone)}"
+        )
     if verdict.final:
         lines.append("final: only a withdrawal or a changed file can still add a finding")
     elif verdict.revisit is not None:
-        lines.append(f"judged again at {exactly(verdict.revisit, case.zone)} even without a new look")
+        lines.append(
+            f"judged again at {exactly(verdict.revisit, case.zone)} even without a new look"
+        )
     return tuple(dict.fromkeys(lines))
 
 
@@ -310,16 +403,29 @@ def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list
     """Return sentences that name the evidence that would change the verdict on a part."""
     latest = exactly(window.on_time_until, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
-        uncertainty, slot = case.policy.uncertainty.total_seconds(), exactly(window.slot_begins, case.zone)
+        uncertainty, slot = (
+            case.policy.uncertainty.total_seconds(),
+            exactly(window.slot_begins, case.zone),
+        )
         return [
             f"{part.id}: early if a look shows it more than {uncertainty:g} s before {slot}",
-            f"{part.id}: on time if proved to have come by {latest}, late if proved absent after that",
+            (
+                f"{part.id}: on time if proved to have come by {latest}, late if proved absent"
+                " after that"
+            ),
         ]
     if part.verdict is VerdictKind.OVERDUE:
         closes = exactly(window.closes, case.zone)
-        return [f"{part.id}: late as soon as a look shows it; not published if none does by {closes}"]
+        return [
+            f"{part.id}: late as soon as a look shows it; not published if none does by {closes}"
+        ]
     if part.verdict is VerdictKind.UNPROVEN and part.released.by is None:
         return [f"{part.id}: overdue if a look proves it absent after {latest}"]
     if part.verdict is VerdictKind.UNPROVEN:
-        return [f"{part.id}: no further look. Other records of that time, such as server logs, may show when it came"]
+        return [
+            (
+                f"{part.id}: no further look. Other records of that time, such as server logs,"
+                " may show when it came"
+            )
+        ]
     return []

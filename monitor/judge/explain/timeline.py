@@ -26,7 +26,10 @@ _LEAST_WIDTH = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One state from `begins` to `ends`, seen in `looks` looks. The state `early` means public before the slot."""
+    """One state from `begins` to `ends`, seen in `looks` looks.
+
+    The state `early` means public before the slot.
+    """
 
     state: str
     begins: datetime
@@ -61,7 +64,9 @@ class Timeline:
         return round(100 * min(max(share, 0.0), 1.0), 2)
 
     def box(self, span: Span) -> tuple[float, float] | None:
-        """Return the left side and the width of a span in percent; None if it is outside the timeline."""
+        """Return the left side and the width of a span in percent; None if it is outside the
+        timeline.
+        """
         if span.ends < self.begins or span.begins > self.ends:
             return None
         left = self.place(span.begins)
@@ -70,9 +75,13 @@ class Timeline:
 
 
 def build_timeline(
-    body: Mapping[str, Any], runs: Mapping[str, Sequence[Run]], blind: Iterable[Blind], now: datetime
+    body: Mapping[str, Any],
+    runs: Mapping[str, Sequence[Run]],
+    blind: Iterable[Blind],
+    now: datetime,
 ) -> Timeline | None:
-    """Return the timeline of a release from its JSON and its runs by target id, or None without looks.
+    """Return the timeline of a release from its JSON and its runs by target id, or None without
+    looks.
 
     A lane shows the looks at one view of a part. Of many lanes, only the first are kept.
     """
@@ -83,27 +92,48 @@ def build_timeline(
         for part in body["parts"]
         if part.get("origin") != Origin.LINKED.value  # parts on other sites are not watched
         for view in (View.EDGE, View.ORIGIN)
-        if (lane := _draw_lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), early_until))
+        if (
+            lane := _draw_lane(
+                part, view, runs.get(target_id(body["id"], part["id"], view), ()), early_until
+            )
+        )
     ][:_MOST_LANES]
     if not lanes:
         return None
-    # The timeline shows these instants: the slot, each change of a proved state, and both ends of each early span.
+    # The timeline shows these instants: the slot, each change of a proved state, and both ends of
+    # each early span.
     visible = [] if slot is None else [slot]
     for lane in lanes:
         proved = [span for span in lane.spans if span.state not in (State.UNKNOWN.value, "early")]
         visible += [span.begins for before, span in pairwise(proved) if before.state != span.state]
-        visible += [side for span in lane.spans if span.state == "early" for side in (span.begins, span.ends)]
+        visible += [
+            side
+            for span in lane.spans
+            if span.state == "early"
+            for side in (span.begins, span.ends)
+        ]
     if not body["final"] or not visible:
         visible.append(now)
     margin = max((max(visible) - min(visible)) * _MARGIN_SHARE, _LEAST_MARGIN)
-    begins, ends = rounded(min(visible) - margin, MINUTE), rounded(max(visible) + margin, MINUTE, up=True)
+    begins, ends = (
+        rounded(min(visible) - margin, MINUTE),
+        rounded(max(visible) + margin, MINUTE, up=True),
+    )
     inside = (span for span in blind if span.begins <= ends and span.ends >= begins)
-    blind_spans = [Span(span.cause, span.begins, span.ends) for span in sorted(inside, key=lambda span: span.begins)]
+    blind_spans = [
+        Span(span.cause, span.begins, span.ends)
+        for span in sorted(inside, key=lambda span: span.begins)
+    ]
     return Timeline(begins, ends, slot, now, tuple(lanes), tuple(blind_spans))
 
 
-def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:
-    """Return the looks at one view as a lane to draw; None without a run. An open exposure is drawn until `until`."""
+def _draw_lane(
+    part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime
+) -> Lane | None:
+    """Return the looks at one view as a lane to draw; None without a run.
+
+    An open exposure is drawn until `until`.
+    """
     if not runs:
         return None
     seen = [Span(run.state.value, run.first_sent, run.last_received, run.looks) for run in runs]

@@ -1,4 +1,6 @@
-"""Findings after the release: changed files, removed content, and content that says that it was corrected."""
+"""Findings after the release: changed files, removed content, and content that says that it was
+corrected.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +30,20 @@ _CLOSE = 90
 
 
 def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each of the first three changes of a released file's bytes, with its time after the release.
+    """Yield a finding for each of the first three changes of a released file's bytes, with its time
+    after the release.
 
-    Pages do not count, because they change at every look. New bytes must last for `on_time_within`, so a file that its
-    server generates for each request never counts. Old bytes from a cache do not count either.
+    Pages do not count, because they change at every look. New bytes must last for `on_time_within`,
+    so a file that its server generates for each request never counts. Old bytes from a cache do not
+    count either.
     """
     if part.role not in _FILES:
         return
     slot, least = case.judged_window.slot_begins, case.policy.on_time_within
     at_origin = _find_changes_of_bytes(evidence.views.get(View.ORIGIN, ()), slot, least)
     at_edge = _find_changes_of_bytes(evidence.views.get(View.EDGE, ()), slot, least)
-    # If the origin was not watched closely at the first change, the edge may show better when it happened.
+    # If the origin was not watched closely at the first change, the edge may show better when it
+    # happened.
     width = seconds_between(at_origin[0].after, at_origin[0].by) if at_origin else None
     is_origin_precise = width is not None and width <= _CLOSE
     changes = at_origin if is_origin_precise or not at_edge else at_edge
@@ -48,11 +53,14 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
 
 
 def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta) -> list[Interval]:
-    """Return when a view got bytes that it had not shown since the slot, and then showed them for at least `least`."""
+    """Return when a view got bytes that it had not shown since the slot, and then showed them for
+    at least `least`.
+    """
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
     # Each group is consecutive runs with the same bytes.
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
-    # Later groups are left out: after `MOST_CHANGES` changes, runs no longer begin when the bytes change.
+    # Later groups are left out: after `MOST_CHANGES` changes, runs no longer begin when the bytes
+    # change.
     since_slot = [group for group in groups[:MOST_CHANGES] if group[-1].last_received >= slot]
     if not since_slot:
         return []
@@ -67,14 +75,17 @@ def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta
 
 
 def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each removal of released content: a notice of withdrawal, or an absence that lasts."""
+    """Yield a finding for each removal of released content: a notice of withdrawal, or an absence
+    that lasts.
+    """
     slot = case.in_force.slot
     slot_begins = None if slot is None else slot.begins()
     if slot_begins is None:
         return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
         removed = presence.removed
-        # If the content was not seen at the slot or later, it may have been removed before the slot.
+        # If the content was not seen at the slot or later, it may have been removed before the
+        # slot.
         if removed is None or removed.by is None or presence.end < slot_begins:
             continue
         absences = _absences_between(evidence, presence, following)
@@ -83,24 +94,36 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
             last_absent = latest_known(run.end for run in absences)
             absence_ends = Interval(last_absent, None) if back is None else back
             text = Reason.WITHDRAWN.text(case.zone, removed=removed, back=back)
-            yield Finding(Kind.WITHDRAWN, part.id, text, seconds=between(removed, absence_ends), at=removed.by)
+            yield Finding(
+                Kind.WITHDRAWN, part.id, text, seconds=between(removed, absence_ends), at=removed.by
+            )
 
 
-def _absences_between(evidence: PartEvidence, presence: Presence, following: Presence | None) -> list[Run]:
-    """Return the absences of a part after one presence and before the following one, if there is one."""
+def _absences_between(
+    evidence: PartEvidence, presence: Presence, following: Presence | None
+) -> list[Run]:
+    """Return the absences of a part after one presence and before the following one, if there is
+    one.
+    """
     # Runs that began before the content came are left out: they are of a view that never showed it.
     runs = (run for spell in evidence.absences for run in spell.runs)
     came = min(spell.first_sent for spell in presence.spells)
-    after = (run for run in runs if run.first_sent > came and max(run.begin, run.end) > presence.end)
+    after = (
+        run for run in runs if run.first_sent > came and max(run.begin, run.end) > presence.end
+    )
     return [run for run in after if following is None or run.begin < following.begin]
 
 
-def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, absences: Sequence[Run]) -> bool:
+def _is_withdrawal(
+    case: Case, presence: Presence, following: Presence | None, absences: Sequence[Run]
+) -> bool:
     """Return whether an absence between two presences is a removal and no flicker of a cache."""
-    # A notice of withdrawal proves a removal. So does an absence that lasts as long as a delay that counts as late.
+    # A notice of withdrawal proves a removal. So does an absence that lasts as long as a delay that
+    # counts as late.
     if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in absences):
         return True
-    # A single look may have met a flickering cache. So the first and last absence must be far enough apart.
+    # A single look may have met a flickering cache. So the first and last absence must be far
+    # enough apart.
     first = min((max(run.begin, presence.end) for run in absences), default=presence.end)
     last = max((run.end for run in absences), default=presence.end)
     if following is not None:
@@ -109,10 +132,11 @@ def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, a
 
 
 def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each time that a part's own version, such as its time of update, changed after its release.
+    """Yield a finding for each time that a part's own version, such as its time of update, changed
+    after its release.
 
-    Only the first view that shows versions is used. Content that was present from the first look on does not count,
-    because it may be the previous edition: `all_presences` leaves it out.
+    Only the first view that shows versions is used. Content that was present from the first look on
+    does not count, because it may be the previous edition: `all_presences` leaves it out.
     """
     opens = case.judged_window.slot_begins
     public = [presence.begin for presence in evidence.all_presences if presence.end >= opens]
@@ -133,7 +157,9 @@ def _has_version(run: Run) -> bool:
 
 
 def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval, tuple[str, ...]]]:
-    """Yield each change to a newer version: when it happened, and its fields with their new values, in words."""
+    """Yield each change to a newer version: when it happened, and its fields with their new values,
+    in words.
+    """
     known: dict[str, datetime | int] = {}
     before: Run | None = None
     for run in runs:

@@ -14,7 +14,15 @@ from monitor.judge.part_evidence import Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
-from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import (
+    LATE_VERDICTS,
+    Ended,
+    Exposure,
+    Finding,
+    Kind,
+    PartVerdict,
+    VerdictKind,
+)
 from schedules.promise import Promise
 from schedules.times.interval import Bounds, Interval, between
 
@@ -31,15 +39,22 @@ _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 
 
-def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged.
+def collect_findings(
+    case: Case, pairs: Sequence[Pair], of_promise: Iterable[Finding]
+) -> tuple[Finding, ...]:
+    """Return all findings on a release, in the order of `Kind`.
 
-    The ledger is our record of calendar reads. `of_promise` says that the promise is in doubt or was brought forward.
+    Those from looks need a slot that can be judged.
+
+    The ledger is our record of calendar reads. `of_promise` says that the promise is in doubt or
+    was brought forward.
     """
     parts = [part for part, _ in pairs]
     found = [*_find_in_ledger(case, parts), *of_promise]
     if case.is_judged:
-        found += [_exposure_finding(case, exposure) for part in parts for exposure in part.exposures]
+        found += [
+            _exposure_finding(case, exposure) for part in parts for exposure in part.exposures
+        ]
         found += _find_late(case, pairs)
         found += _find_partial(parts)
         found += find_elsewhere_first(case, pairs)
@@ -54,75 +69,108 @@ def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Fin
     # Parts that the page links to on other sites are not watched anyway.
     if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
         found.append(Finding(Kind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
-    found += _find_unwatched(case, pairs)  # only for a slot first read after it passed, which is not judged
+    # only for a slot first read after it passed, which is not judged
+    found += _find_unwatched(case, pairs)
     order: list[str] = list(Kind)
     return tuple(sorted(found, key=lambda finding: order.index(finding.kind)))
 
 
 def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Finding]:
-    """Yield the findings from the ledger: calendars that disagree, short notice, no announcement."""
-    # Their `at` is the time of the calendar read that showed the fault, equal for all entries changed by one edit.
+    """Yield the findings from the ledger: calendars that disagree, short notice, no
+    announcement.
+    """
+    # Their `at` is the time of the calendar read that showed the fault, equal for all entries
+    # changed by one edit.
     in_force = case.in_force
     if in_force.disagreements and in_force.promise is not None:
         differing = (in_force.promise, *in_force.disagreements)
-        text, at = Reason.CALENDARS_DISAGREE.text(readings=differing), max(promise.learnt for promise in differing)
+        text, at = (
+            Reason.CALENDARS_DISAGREE.text(readings=differing),
+            max(promise.learnt for promise in differing),
+        )
         yield Finding(Kind.CALENDARS_DISAGREE, None, text, at=at)
     if (short := in_force.short_notice) is not None:
-        text = Reason.SHORT_NOTICE.text(case.zone, change=short.what, days=short.days, read=short.at, since=short.since)
+        text = Reason.SHORT_NOTICE.text(
+            case.zone, change=short.what, days=short.days, read=short.at, since=short.since
+        )
         yield Finding(Kind.SHORT_NOTICE, None, text, at=short.at)
     if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
         yield Finding(Kind.UNANNOUNCED, None, Reason.UNANNOUNCED.text())
 
 
 def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
-    """Yield a finding if the page is absent after the tolerance, and its slot had passed when it was first read."""
+    """Yield a finding if the page is absent after the tolerance, and its slot had passed when it
+    was first read.
+    """
     if case.window is None or not case.in_force.is_first_read_after_slot:
         return
-    for absent in (evidence.last_absent for part, evidence in pairs if part.id == "page" and not part.released):
+    for absent in (
+        evidence.last_absent for part, evidence in pairs if part.id == "page" and not part.released
+    ):
         if absent is not None and absent > case.window.on_time_until:
-            yield Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)
+            yield Finding(
+                Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now
+            )
 
 
 def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
     reason = Reason.EXPOSED_UNSEEN if exposure.start == exposure.to else _EXPOSED[exposure.ended]
-    text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=_hour_remark(exposure.seconds))
+    text = reason.text(
+        case.zone, came=exposure.start, ended=exposure.to, remark=_hour_remark(exposure.seconds)
+    )
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
 def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
-    """Yield a finding for each part that is late or overdue by every calendar that announces the release."""
-    # If the promise was perhaps not in force at its slot, a part exposed before the slot counts only as early.
+    """Yield a finding for each part that is late or overdue by every calendar that announces the
+    release.
+    """
+    # If the promise was perhaps not in force at its slot, a part exposed before the slot counts
+    # only as early.
     is_in_doubt = find_doubt_at_slot(case) is not None
     evidences = [evidence for _, evidence in pairs]
-    late_by_others = [_late_parts_by(case, promise, evidences) for promise in case.in_force.disagreements]
+    late_by_others = [
+        _late_parts_by(case, promise, evidences) for promise in case.in_force.disagreements
+    ]
     for part, _ in pairs:
         is_late_by_all = all(part.id in late_parts for late_parts in late_by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
-            # A part can be early and late: exposed, removed, released late. Its `delay` is that of the exposure.
+            # A part can be early and late: exposed, removed, released late. Its `delay` is that of
+            # the exposure.
             is_early = part.verdict is VerdictKind.EARLY
             delay = case.judged_window.delay_of(part.released) if is_early else part.delay
             reason = _LATE.get(part.verdict, Reason.LATE)
-            text = reason.text(case.zone, came=part.released, delay=delay, remark=_hour_remark(delay))
+            text = reason.text(
+                case.zone, came=part.released, delay=delay, remark=_hour_remark(delay)
+            )
             yield Finding(Kind.LATE, part.id, text, delay)
 
 
 def _late_parts_by(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> set[str]:
-    """Return the ids of the parts that are late by another calendar's promise; none if that has no readable slot."""
+    """Return the ids of the parts that are late by another calendar's promise; none if that has no
+    readable slot.
+    """
     other_case = case.with_promise(promise)
-    return {part.id for part in judge_by_promise(case, promise, evidences) if is_late(other_case, part)}
+    return {
+        part.id for part in judge_by_promise(case, promise, evidences) if is_late(other_case, part)
+    }
 
 
 def _hour_remark(seconds: Bounds | None) -> str | None:
     """Return a remark if a length is almost exactly one hour, else None."""
     if seconds is None or seconds.min is None or seconds.max is None:
         return None
-    is_hour = abs(seconds.min - _HOUR) <= _NEAR_AN_HOUR and abs(seconds.max - _HOUR) <= _NEAR_AN_HOUR
+    is_hour = (
+        abs(seconds.min - _HOUR) <= _NEAR_AN_HOUR and abs(seconds.max - _HOUR) <= _NEAR_AN_HOUR
+    )
     return Reason.ONE_HOUR.text() if is_hour else None
 
 
 def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
-    """Return a finding if required parts are late while one was on time, or some absent while others are out."""
+    """Return a finding if required parts are late while one was on time, or some absent while
+    others are out.
+    """
     required = [part for part in parts if part.can_be_late]
     late = [part for part in required if part.verdict in LATE_VERDICTS]
     is_any_out = any(part.released.by is not None for part in required)
@@ -137,16 +185,21 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 
 
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each kind of wrong page at the address of a part that is late: another edition or title."""
+    """Yield a finding for each kind of wrong page at the address of a part that is late: another
+    edition or title.
+    """
     window = case.judged_window
     # A guessed address may be that of another page.
     if evidence.is_address_guessed or part.verdict in _IN_TIME:
         return
-    runs = [run for run in evidence.runs_at_edge_and_origin if run.last_received > window.on_time_until]
+    runs = [
+        run for run in evidence.runs_at_edge_and_origin if run.last_received > window.on_time_until
+    ]
     for wrong_page, kind in _WRONG_PAGES.items():
         first = next((run for run in runs if run.why == wrong_page), None)
         if first is not None:
-            # The address may have shown the page since before the slot. It is wrong only since the slot.
+            # The address may have shown the page since before the slot. It is wrong only since the
+            # slot.
             wrong_since = max(first.first_sent, window.slot_begins)
             text = Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=wrong_since)
             yield Finding(kind, part.id, text, at=wrong_since)
@@ -157,35 +210,58 @@ def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
     if page is None:
         return []
-    findings = (_compare_with_page(case, page, pair) for pair in pairs if pair[0].role == Role.ALTERNATIVE.value)
+    findings = (
+        _compare_with_page(case, page, pair)
+        for pair in pairs
+        if pair[0].role == Role.ALTERNATIVE.value
+    )
     return [finding for finding in findings if finding is not None]
 
 
 def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
-    """Return the finding that the release was public at an alternative address before it was on its page, or None."""
+    """Return the finding that the release was public at an alternative address before it was on its
+    page, or None.
+    """
     part, evidence = alternative
     page_part, page_evidence = page
-    alternative_out = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
+    alternative_out = (
+        evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
+    )
     if alternative_out.by is None:
         return None
-    # An address that answered at its first look, and was never seen absent before, may answer for anything.
+    # An address that answered at its first look, and was never seen absent before, may answer for
+    # anything.
     if alternative_out.after is None and not evidence.all_presences:
         return None
-    # If the page answered at its first look too, and before the alternative, it may already have had the release.
-    if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < alternative_out.by:
+    # If the page answered at its first look too, and before the alternative, it may already have
+    # had the release.
+    if (
+        page_evidence.present_from_start is not None
+        and page_evidence.present_from_start.begin < alternative_out.by
+    ):
         return None
-    # If the page was in time, no one had to look elsewhere. But an alternative that was out before the slot counts.
+    # If the page was in time, no one had to look elsewhere. But an alternative that was out before
+    # the slot counts.
     is_page_in_time = page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING)
     if is_page_in_time and not part.exposures:
         return None
     # A page that was not seen yet comes after its last absence.
-    page_out = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
+    page_out = (
+        page_part.first_seen
+        if page_part.first_seen.by
+        else Interval(page_evidence.last_absent, None)
+    )
     lead_time = between(alternative_out, page_out)
     if lead_time.min is None or lead_time.min <= case.policy.uncertainty.total_seconds():
         return None
-    # Say how late the alternative was only if it came after the slot (or was last absent at most a second before it).
+    # Say how late the alternative was only if it came after the slot (or was last absent at most a
+    # second before it).
     slot = case.judged_window.slot_begins
-    is_after_slot = alternative_out.after is not None and alternative_out.after >= slot - timedelta(seconds=1)
+    is_after_slot = alternative_out.after is not None and alternative_out.after >= slot - timedelta(
+        seconds=1
+    )
     delay = case.judged_window.delay_of(alternative_out) if is_after_slot else None
-    text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=alternative_out, ahead=lead_time, delay=delay)
+    text = Reason.ELSEWHERE_FIRST.text(
+        case.zone, url=part.url, came=alternative_out, ahead=lead_time, delay=delay
+    )
     return Finding(Kind.ELSEWHERE_FIRST, part.id, text, lead_time)

@@ -1,4 +1,6 @@
-"""Findings about our own blindness when it mattered: blind spans, failed looks, a doubtful clock."""
+"""Findings about our own blindness when it mattered: blind spans, failed looks, a doubtful
+clock.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,17 @@ from schedules.times.interval import Bounds, Interval, seconds_between
 _CLOCK = "clock"
 # If the other looks proved the release, the blindness did not matter.
 _CAUSES_THAT_ALLOW_SOME_LOOKS = frozenset({"budget", "no_worker"})
-# If the next look after a failure came later than this, the failure delayed it, e.g. because the host asked us to wait.
+# If the next look after a failure came later than this, the failure delayed it, e.g. because the
+# host asked us to wait.
 _NORMAL_PAUSE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A span without a usable look, and its causes. In a blind span, `failed_looks` is 0: there were none."""
+    """A span without a usable look, and its causes.
+
+    In a blind span, `failed_looks` is 0: there were none.
+    """
 
     begins: datetime
     ends: datetime
@@ -35,11 +41,14 @@ class _Span:
 
 
 def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
-    """Return findings for spans without usable looks, if they may have changed the verdict on a part.
+    """Return findings for spans without usable looks, if they may have changed the verdict on a
+    part.
 
-    Such a span is a blind span (the monitor could not look), a span in which all looks failed, or a clock fault.
+    Such a span is a blind span (the monitor could not look), a span in which all looks failed, or a
+    clock fault.
     """
-    # By causes and begin. Of the spans of several parts with the same causes and begin, only the first is a finding.
+    # By causes and begin. Of the spans of several parts with the same causes and begin, only the
+    # first is a finding.
     found: dict[tuple[tuple[str, ...], datetime], Finding] = {}
     clock_faults: list[_Span] = []
     for part, evidence in (pair for pair in pairs if pair[0].can_be_late):
@@ -56,9 +65,14 @@ def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
 
 
 def _clock_findings(case: Case, spans: Iterable[_Span]) -> Iterator[Finding]:
-    """Yield one finding for each clock fault. Spans that are at most a normal pause apart are the same fault."""
+    """Yield one finding for each clock fault.
+
+    Spans that are at most a normal pause apart are the same fault.
+    """
     in_order = sorted(spans, key=lambda span: span.begins)
-    for span in _merge_overlapping(replace(span, ends=span.ends + _NORMAL_PAUSE) for span in in_order):
+    for span in _merge_overlapping(
+        replace(span, ends=span.ends + _NORMAL_PAUSE) for span in in_order
+    ):
         fault = Interval(span.begins, span.ends - _NORMAL_PAUSE)
         text = Reason.CLOCK_IN_DOUBT.text(case.zone, span=fault)
         seconds = seconds_between(fault.after, fault.by)
@@ -66,7 +80,9 @@ def _clock_findings(case: Case, spans: Iterable[_Span]) -> Iterator[Finding]:
 
 
 def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
-    """Return whether a blind span hid a part: it is about everything, the part's host, or one of its targets."""
+    """Return whether a blind span hid a part: it is about everything, the part's host, or one of
+    its targets.
+    """
     if span.begins > case.now:
         return False
     if span.target:
@@ -75,9 +91,14 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which looks at the part failed and no look succeeded, overlapping ones merged."""
-    # Failures because of a doubtful clock are merged only with each other, because they become findings of their own.
-    spans = [span for view in EDGE_AND_ORIGIN for span in _find_failed_spans_of_view(evidence, view)]
+    """Return the spans in which looks at the part failed and no look succeeded, overlapping ones
+    merged.
+    """
+    # Failures because of a doubtful clock are merged only with each other, because they become
+    # findings of their own.
+    spans = [
+        span for view in EDGE_AND_ORIGIN for span in _find_failed_spans_of_view(evidence, view)
+    ]
     in_order = sorted(spans, key=lambda span: span.begins)
     by_clock = [span for span in in_order if span.causes == (_CLOCK,)]
     by_other_causes = [span for span in in_order if span.causes != (_CLOCK,)]
@@ -85,10 +106,13 @@ def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
 
 
 def _find_failed_spans_of_view(evidence: PartEvidence, view: View) -> Iterator[_Span]:
-    """Yield the spans in which looks at one view failed, without the times at which another view answered."""
+    """Yield the spans in which looks at one view failed, without the times at which another view
+    answered.
+    """
     all_runs = evidence.runs_at_edge_and_origin
     successful = [run for run in all_runs if run.state is not State.UNKNOWN]
-    # A group is consecutive runs of one state. Failed ones are split by whether our clock was the cause.
+    # A group is consecutive runs of one state. Failed ones are split by whether our clock was the
+    # cause.
     groups = groupby(evidence.views.get(view, ()), key=lambda run: (run.state, run.why == _CLOCK))
     for (state, _), group in groups:
         if state is State.UNKNOWN:
@@ -96,21 +120,26 @@ def _find_failed_spans_of_view(evidence: PartEvidence, view: View) -> Iterator[_
             causes = tuple(dict.fromkeys(run.why for run in failed))
             looks = sum(run.looks for run in failed)
             span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
-            # A failure may delay the next look. Until that look, the part was seen only if the other view answered.
+            # A failure may delay the next look. Until that look, the part was seen only if the
+            # other view answered.
             unwatched = _subtract_watched(_extend_to_next_look(span, all_runs), successful)
             if unwatched is not None:
                 yield unwatched
 
 
 def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
-    """Return a span of failures, up to the next look at any view if the last failure delayed that look."""
+    """Return a span of failures, up to the next look at any view if the last failure delayed that
+    look.
+    """
     later = [max(run.first_sent, span.ends) for run in runs if run.last_received > span.ends]
     next_look = min(later, default=span.ends)
     return replace(span, ends=next_look) if next_look - span.ends > _NORMAL_PAUSE else span
 
 
 def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
-    """Return spans in time order with overlapping ones merged, with all their causes and failed looks."""
+    """Return spans in time order with overlapping ones merged, with all their causes and failed
+    looks.
+    """
     merged: list[_Span] = []
     for span in spans:
         if merged and span.begins <= merged[-1].ends:
@@ -124,7 +153,10 @@ def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
 
 
 def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
-    """Return the first piece of a span that no successful run covers; None if there is none. Runs are in time order."""
+    """Return the first piece of a span that no successful run covers; None if there is none.
+
+    Runs are in time order.
+    """
     begins, ends = span.begins, span.ends
     for run in successful:
         if run.first_sent <= begins < run.last_received:
@@ -135,12 +167,17 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
 
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
-    """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven."""
-    # Only a span in which the monitor could not look at all hides the slot. Between failed looks, some may succeed.
+    """Return whether a span without a usable look hid the slot, or may be the reason that a part is
+    unproven.
+    """
+    # Only a span in which the monitor could not look at all hides the slot. Between failed looks,
+    # some may succeed.
     window = case.judged_window
     covers_slot = span.begins <= window.slot_begins < span.ends
     is_longer_than_clock_error = span.ends - span.begins > case.policy.uncertainty
-    is_monitor_blind = span.failed_looks == 0 and _CAUSES_THAT_ALLOW_SOME_LOOKS.isdisjoint(span.causes)
+    is_monitor_blind = span.failed_looks == 0 and _CAUSES_THAT_ALLOW_SOME_LOOKS.isdisjoint(
+        span.causes
+    )
     # Without a promised minute (`exact`) there is no instant that must be watched.
     if window.exact and covers_slot and is_longer_than_clock_error and is_monitor_blind:
         return True
@@ -150,21 +187,27 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
     return span.begins < unproven_to and span.ends > unproven_from
 
 
-def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
-    """Return the span in which an unproven part may have come: from its last absence to the look that found it."""
+def _unproven_span(
+    case: Case, part: PartVerdict, evidence: PartEvidence
+) -> tuple[datetime, datetime]:
+    """Return the span in which an unproven part may have come: from its last absence to the look
+    that found it.
+    """
     window, last_absent = case.judged_window, evidence.last_absent
     if part.released.after is not None:
         begins = part.released.after
     elif last_absent is None:
         begins = window.on_time_from
     elif part.released.by is None:
-        # The part was not found. It may have been public, unseen, for a time between its slot and its last absence.
+        # The part was not found. It may have been public, unseen, for a time between its slot and
+        # its last absence.
         begins = min(last_absent, window.slot_begins)
     else:
         begins = last_absent
     if part.released.by is None:
         return begins, case.now
-    # `released.by` is when the first copy was made. A cache may have served that copy only to a later look.
+    # `released.by` is when the first copy was made. A cache may have served that copy only to a
+    # later look.
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
     found_at = (spell.first_sent for presence in presences for spell in presence.spells)
     return begins, min(found_at, default=part.released.by)
@@ -172,6 +215,10 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
 
 def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
     seconds, when = seconds_between(span.begins, span.ends), Interval(span.begins, span.ends)
-    reason, name = (Reason.LOOKS_PROVED_NOTHING, part.id) if span.failed_looks else (Reason.BLIND, None)
-    text = reason.text(case.zone, span=when, causes=span.causes, looks=span.failed_looks, seconds=seconds)
+    reason, name = (
+        (Reason.LOOKS_PROVED_NOTHING, part.id) if span.failed_looks else (Reason.BLIND, None)
+    )
+    text = reason.text(
+        case.zone, span=when, causes=span.causes, looks=span.failed_looks, seconds=seconds
+    )
     return Finding(Kind.BLIND, name, text, Bounds(seconds, seconds))

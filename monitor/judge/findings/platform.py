@@ -1,4 +1,7 @@
-"""The finding that several producers were late together on one platform. It needs the verdicts of other releases."""
+"""The finding that several producers were late together on one platform.
+
+It needs the verdicts of other releases.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, VerdictKind
 
 SHARE = 3
-"""At least one in this many releases must be late. Two late ones among a hundred do not show a platform fault."""
+"""At least one in this many releases must be late. Two late ones among a hundred do not show a
+platform fault.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,9 @@ class SlotVerdict:
 def slot_verdict(verdict: Verdict) -> SlotVerdict:
     """Return the short form of a verdict, for the comparison of releases."""
     slot = verdict.slot.instant if verdict.slot is not None else None
-    return SlotVerdict(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.verdict)
+    return SlotVerdict(
+        verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.verdict
+    )
 
 
 def host_of(url: str) -> str:
@@ -38,12 +45,18 @@ def host_of(url: str) -> str:
 
 
 def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Verdict:
-    """Return a verdict with the finding `platform` added if its release and others were late together."""
-    # Together means: at one host and slot, of two producers or more, and at least one in `SHARE` of the releases there.
+    """Return a verdict with the finding `platform` added if its release and others were late
+    together.
+    """
+    # Together means: at one host and slot, of two producers or more, and at least one in `SHARE` of
+    # the releases there.
     own = slot_verdict(verdict)
     if own.verdict not in LATE_VERDICTS or own.slot is None:
         return verdict
-    same_slot = [own, *(other for other in others if (other.host, other.slot) == (own.host, own.slot))]
+    same_slot = [
+        own,
+        *(other for other in others if (other.host, other.slot) == (own.host, own.slot)),
+    ]
     late = {other.release: other.producer for other in same_slot if other.verdict in LATE_VERDICTS}
     on_time = {other.release for other in same_slot if other.verdict is VerdictKind.ON_TIME}
     producers = tuple(sorted(set(late.values())))

@@ -1,4 +1,6 @@
-"""The findings that the edge served an old answer although the origin or another monitor had the release."""
+"""The findings that the edge served an old answer although the origin or another monitor had the
+release.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,11 @@ from schedules.times.interval import NOTHING, Bounds, Interval, between
 
 @dataclass(frozen=True, slots=True)
 class _HiddenSpan:
-    """A span in which the edge served an old answer, from `came`, when `view` first showed the part, to `until`.
+    """A span in which the edge served an old answer, from `came`, when `view` first showed the
+    part, to `until`.
 
-    `shown_before`: the edge had shown the part before. `withdrawn`: the part was withdrawn before the edge showed it.
+    `shown_before`: the edge had shown the part before. `withdrawn`: the part was withdrawn before
+    the edge showed it.
     """
 
     view: View
@@ -36,7 +40,9 @@ class _HiddenSpan:
 
 
 def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each span in which the edge hid what the origin, or else the content API, already showed."""
+    """Yield a finding for each span in which the edge hid what the origin, or else the content API,
+    already showed.
+    """
     for span in _find_hidden_spans(case, evidence):
         reason = Reason.STALE_EDGE_AGAIN if span.shown_before else Reason.STALE_EDGE
         text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
@@ -44,37 +50,67 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
-    """Return how long after the slot the edge first showed a part to users, or None. The edge may serve old answers."""
-    window, publishers_delay = case.window, part.delay  # the publisher's delay ends when any view showed the part
-    # The two delays are the same if no minute was promised, or for an alternative address, which no one promised.
-    if window is None or not window.exact or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
+    """Return how long after the slot the edge first showed a part to users, or None.
+
+    The edge may serve old answers.
+    """
+    # the publisher's delay ends when any view showed the part
+    window, publishers_delay = case.window, part.delay
+    # The two delays are the same if no minute was promised, or for an alternative address, which no
+    # one promised.
+    if (
+        window is None
+        or not window.exact
+        or not case.is_judged
+        or evidence.part.role is Role.ALTERNATIVE
+    ):
         return publishers_delay
-    # A span in which the edge hid the part again does not count, because users had got the part before that span.
-    hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.shown_before), None)
+    # A span in which the edge hid the part again does not count, because users had got the part
+    # before that span.
+    hidden = next(
+        (span for span in _find_hidden_spans(case, evidence) if not span.shown_before), None
+    )
     if hidden is not None:
-        # The delay has no upper bound (`by` is None) if the part was withdrawn before the edge showed it.
-        return window.delay_of(Interval(hidden.until.after, None) if hidden.withdrawn else hidden.until)
+        # The delay has no upper bound (`by` is None) if the part was withdrawn before the edge
+        # showed it.
+        return window.delay_of(
+            Interval(hidden.until.after, None) if hidden.withdrawn else hidden.until
+        )
     first_seen = part.first_seen
-    if publishers_delay is None or publishers_delay.max is None or first_seen.by is None:  # no view showed the part
+    # no view showed the part
+    if publishers_delay is None or publishers_delay.max is None or first_seen.by is None:
         return publishers_delay
     at_edge = evidence.spells.get(View.EDGE, ())
-    return window.delay_of(_date_at_edge(at_edge, first_seen.after, first_seen.by, case.policy.uncertainty))
+    return window.delay_of(
+        _date_at_edge(at_edge, first_seen.after, first_seen.by, case.policy.uncertainty)
+    )
 
 
 def _date_at_edge(
     at_edge: Sequence[Spell], last_absent: datetime | None, out_by: datetime, uncertainty: timedelta
 ) -> Interval:
-    """Return when the edge first showed a part. Its `by` is None as long as the edge has not shown the part.
+    """Return when the edge first showed a part.
 
-    All views together show that the part came after `last_absent` and by `out_by`. `uncertainty` is that of our clock.
+    Its `by` is None as long as the edge has not shown the part.
+
+    All views together show that the part came after `last_absent` and by `out_by`. `uncertainty` is
+    that of our clock.
     """
     # A presence that ended before the part was last absent was of an earlier time.
-    shown = [spell for spell in at_edge if spell.is_present and (last_absent is None or spell.end >= last_absent)]
+    shown = [
+        spell
+        for spell in at_edge
+        if spell.is_present and (last_absent is None or spell.end >= last_absent)
+    ]
     before_shown = at_edge[: at_edge.index(shown[0])] if shown else at_edge
-    absent_until = max((served_until(spell) for spell in before_shown if not spell.is_present), default=out_by)
-    # If the edge answered "absent" clearly after the part was out, that was an old answer. The part came there later.
+    absent_until = max(
+        (served_until(spell) for spell in before_shown if not spell.is_present), default=out_by
+    )
+    # If the edge answered "absent" clearly after the part was out, that was an old answer. The part
+    # came there later.
     shown_after = absent_until if absent_until > out_by + uncertainty else last_absent
-    # By its `Age`, the first copy may be from before `out_by`, but no view is proved to have shown the part then.
+    # By its `Age`, the first copy may be from before `out_by`, but no view is proved to have shown
+    # the part then.
     return Interval(shown_after, max(shown[0].begin, out_by) if shown else None)
 
 
@@ -84,7 +120,9 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSp
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         present = [spell for spell in spells if spell.is_present]
-        first_shown = next((spell for spell in present if spell.begin >= case.judged_window.early_before), None)
+        first_shown = next(
+            (spell for spell in present if spell.begin >= case.judged_window.early_before), None
+        )
         if first_shown is not None:
             place = spells.index(first_shown)
             came = Interval(spells[place - 1].end if place else None, first_shown.begin)
@@ -100,10 +138,12 @@ def _hidden_spans_after(
 ) -> Iterator[_HiddenSpan]:
     """Yield each span in which the edge served an old answer after another view had shown the part.
 
-    `other_view` is the first spell in which that view showed the part. `came` is when the part appeared there, and
-    `removed` when it was removed there for good (None: it was not).
+    `other_view` is the first spell in which that view showed the part. `came` is when the part
+    appeared there, and `removed` when it was removed there for good (None: it was not).
     """
-    if came.by is None or any(is_early(presence, case.judged_window) for presence in evidence.presences):
+    if came.by is None or any(
+        is_early(presence, case.judged_window) for presence in evidence.presences
+    ):
         return
     edge = evidence.spells.get(View.EDGE, ())
     present = [spell for spell in edge if spell.is_present]
@@ -112,15 +152,27 @@ def _hidden_spans_after(
     for old in _find_old_answers(edge, other_view):
         if served_until(old) <= came.by:
             continue
-        last_shown = max((spell.last_received for spell in present if spell.first_sent < old.first_sent), default=None)
-        # An edge with several copies may serve an old one again. By its `Age`, this copy may have been made before the
-        # edge last showed the part, but it hid the part only after that.
-        hidden_from = came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
+        last_shown = max(
+            (spell.last_received for spell in present if spell.first_sent < old.first_sent),
+            default=None,
+        )
+        # An edge with several copies may serve an old one again. By its `Age`, this copy may have
+        # been made before the edge last showed the part, but it hid the part only after that.
+        hidden_from = (
+            came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
+        )
         until, is_withdrawn = _find_end_of_old_answer(edge, other_view, old, removed)
         seconds = between(hidden_from, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
             was_shown = last_shown is not None
-            yield _HiddenSpan(other_view.view, came, until, seconds, shown_before=was_shown, withdrawn=is_withdrawn)
+            yield _HiddenSpan(
+                other_view.view,
+                came,
+                until,
+                seconds,
+                shown_before=was_shown,
+                withdrawn=is_withdrawn,
+            )
 
 
 def _find_end_of_old_answer(
@@ -128,34 +180,51 @@ def _find_end_of_old_answer(
 ) -> tuple[Interval, bool]:
     """Return until when the edge served an old answer, and whether the part was withdrawn by then.
 
-    The next new answer at the edge ends the old one: the part, or a notice that withdraws it. So does the removal of
-    the part from the other view (`removed`), because since then an answer without the part is right.
+    The next new answer at the edge ends the old one: the part, or a notice that withdraws it. So
+    does the removal of the part from the other view (`removed`), because since then an answer
+    without the part is right.
     """
     old_until = served_until(old)
-    shown = [spell.begin for spell in edge if spell.is_present and spell.last_received > old.last_received]
+    shown = [
+        spell.begin
+        for spell in edge
+        if spell.is_present and spell.last_received > old.last_received
+    ]
     notices = _withdrawal_notices(edge, other_view)
     withdrawn = [run.begin for run in notices if run.last_received > old.last_received]
     new_answer = min([*shown, *withdrawn], default=None)
     # By its `Age`, the new answer may have been made while the edge still served the old one.
     replaced = Interval(old_until, None if new_answer is None else max(new_answer, old_until))
-    if removed is not None and removed.by is not None and (replaced.by is None or removed.by < replaced.by):
+    if (
+        removed is not None
+        and removed.by is not None
+        and (replaced.by is None or removed.by < replaced.by)
+    ):
         # The edge may have served the old answer even after the removal.
-        return Interval(old_until if removed.after is None else min(old_until, removed.after), removed.by), True
+        return Interval(
+            old_until if removed.after is None else min(old_until, removed.after), removed.by
+        ), True
     is_notice = new_answer is not None and new_answer not in shown
     return replaced, is_notice
 
 
 def _find_old_answers(edge: Sequence[Spell], other_view: Spell) -> list[Spell]:
-    """Return the absences at the edge that may be old answers from a cache, because another view showed the part."""
+    """Return the absences at the edge that may be old answers from a cache, because another view
+    showed the part.
+    """
     notices = [*_withdrawal_notices(edge, other_view)]
     absent_runs = (spell.runs for spell in edge if not spell.is_present)
     # A notice of withdrawal is a new answer, so it ends the old answers.
     before_notice = (tuple(takewhile(lambda run: run not in notices, runs)) for runs in absent_runs)
     absences = [build_spell(View.EDGE, runs) for runs in before_notice if runs]
-    edge_showed_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= other_view.begin), None)
+    edge_showed_at = next(
+        (spell.begin for spell in edge if spell.is_present and spell.begin >= other_view.begin),
+        None,
+    )
     if edge_showed_at is None:
         return absences
-    # Once the edge has shown the part and the other view has stopped to show it, an absence may be a real removal.
+    # Once the edge has shown the part and the other view has stopped to show it, an absence may be
+    # a real removal.
     may_be_removed_from = max(edge_showed_at, other_view.end)
     return [absence for absence in absences if absence.begin <= may_be_removed_from]
 
@@ -170,12 +239,16 @@ def _withdrawal_notices(edge: Sequence[Spell], other_view: Spell) -> Iterator[Ru
 
 
 def served_until(answers: Spell | Run) -> datetime:
-    """Return until when users got these answers: a copy is served until the look, whatever its `Age`."""
+    """Return until when users got these answers: a copy is served until the look, whatever its
+    `Age`.
+    """
     return max(answers.end, answers.last_received - UNDERWAY)
 
 
 def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each monitor to which the edge served no release after another monitor got it."""
+    """Yield a finding for each monitor to which the edge served no release after another monitor
+    got it.
+    """
     # The length of the finding is that time. Times within our clock's uncertainty are left out.
     edge = evidence.views.get(View.EDGE, ())
     monitors = sorted({run.monitor for run in edge})
@@ -192,16 +265,21 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
         absences_since = [run for run in absences if served_until(run) > seen_by[first]]
         if not absences_since:
             continue
-        # If this monitor has not got the release yet, the interval has no `by`, and its length no upper limit.
+        # If this monitor has not got the release yet, the interval has no `by`, and its length no
+        # upper limit.
         got_release = Interval(served_until(absences_since[-1]), seen_by.get(name))
         hidden = between(first_seen[first], got_release)
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
-            text = Reason.SPLIT_VIEW.text(case.zone, first=first, came=first_seen[first], other=name, hidden=hidden)
+            text = Reason.SPLIT_VIEW.text(
+                case.zone, first=first, came=first_seen[first], other=name, hidden=hidden
+            )
             yield Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden)
 
 
 def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval:
-    """Return when one monitor first got the release, not before `not_before`; an empty interval if it did not."""
+    """Return when one monitor first got the release, not before `not_before`; an empty interval if
+    it did not.
+    """
     for place, run in enumerate(runs):
         if run.state is State.PRESENT and run.begin >= not_before and (place or run.specific):
             absences = [before.end for before in runs[:place] if before.state is State.ABSENT]

@@ -24,17 +24,22 @@ class UnusableBody(httpx.DecodingError):
 class Body:
     """Receives the chunks of one body and decodes them. `encoding` is its `Content-Encoding`.
 
-    Raises `UnusableBody` for an encoding that was not requested, and for a body that is too long, damaged or truncated.
+    Raises `UnusableBody` for an encoding that was not requested, and for a body that is too long,
+    damaged or truncated.
     """
 
     __slots__ = ("_cap", "_inflate", "_may_cut", "_parts", "_received", "_size", "is_whole")
 
     def __init__(self, encoding: str, cap: int, *, may_cut: bool) -> None:
-        """Expect at most `cap` decoded bytes. With `may_cut`, a longer body is cut, and `is_whole` is then False."""
+        """Expect at most `cap` decoded bytes.
+
+        With `may_cut`, a longer body is cut, and `is_whole` is then False.
+        """
         is_gzip = _IS_GZIP.get(encoding.strip().lower())
         if is_gzip is None:
             raise UnusableBody(Reason.ENCODING, "an encoding that we did not request")
-        self._inflate = zlib.decompressobj(wbits=31) if is_gzip else None  # the largest window, in a gzip stream
+        # the largest window, in a gzip stream
+        self._inflate = zlib.decompressobj(wbits=31) if is_gzip else None
         self._cap = cap
         self._may_cut = may_cut
         self._parts: list[bytes] = []
@@ -63,7 +68,10 @@ class Body:
         return body if self.is_whole else body[: self._cap]
 
     def _decode_gzip(self, inflate: zlib._Decompress, chunk: bytes) -> bytes:
-        """Return the decoded bytes of one chunk. Stop one byte above the cap, which shows that the body is too long."""
+        """Return the decoded bytes of one chunk.
+
+        Stop one byte above the cap, which shows that the body is too long.
+        """
         try:
             decoded = inflate.decompress(chunk, self._cap - self._size + 1)
         except zlib.error as exc:

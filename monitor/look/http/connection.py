@@ -1,4 +1,7 @@
-"""One HTTP/1.1 connection and the timing of its requests. Asyncio sends the bytes, httptools (llhttp) parses them."""
+"""One HTTP/1.1 connection and the timing of its requests.
+
+Asyncio sends the bytes, httptools (llhttp) parses them.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,16 @@ _LENGTHS = (b"content-length", b"transfer-encoding")
 
 @dataclass(slots=True, eq=False)
 class RequestTiming:
-    """Carries the deadline and the instants of one request between fetcher, transport and connection.
+    """Carries the deadline and the instants of one request between fetcher, transport and
+    connection.
 
-    The request may take `seconds` in all. `begun` and `deadline` are times of the event loop, so that virtual time
-    applies to them. `sent` is None until the first byte is sent, `received` until the last header has arrived.
-    `has_response` is True once any byte has arrived. `reused`: the connection was used for an earlier request. With
-    `needs_new_connection`, none is reused. `lost_before` counts the requests that were lost because the server closed a
-    kept connection. `fault` is the reason of a failure and its detail, set where more is known than the exception says.
+    The request may take `seconds` in all. `begun` and `deadline` are times of the event loop, so
+    that virtual time applies to them. `sent` is None until the first byte is sent, `received` until
+    the last header has arrived. `has_response` is True once any byte has arrived. `reused`: the
+    connection was used for an earlier request. With `needs_new_connection`, none is reused.
+    `lost_before` counts the requests that were lost because the server closed a kept connection.
+    `fault` is the reason of a failure and its detail, set where more is known than the exception
+    says.
     """
 
     clock: Clock
@@ -65,7 +71,9 @@ class RequestTiming:
         self.needs_new_connection = True
 
     def seconds_left(self, at_most: float = inf) -> float:
-        """Return the seconds until the deadline: at least a millisecond, and no more than `at_most`."""
+        """Return the seconds until the deadline: at least a millisecond, and no more than
+        `at_most`.
+        """
         return min(max(self.deadline - self._loop.time(), 0.001), at_most)
 
     def sent_or_begun(self) -> datetime:
@@ -90,11 +98,16 @@ class RequestTiming:
 class Connection(asyncio.BufferedProtocol):
     """A connection, and the response that it receives.
 
-    From `send` until `close` it belongs to one request, and every wait ends at the deadline of that request.
+    From `send` until `close` it belongs to one request, and every wait ends at the deadline of that
+    request.
     """
 
-    def __init__(self, on_close: Callable[[Connection], None], on_lost: Callable[[Connection], None]) -> None:
-        """Call `on_close` when a request no longer needs the connection, and `on_lost` once the connection ends."""
+    def __init__(
+        self, on_close: Callable[[Connection], None], on_lost: Callable[[Connection], None]
+    ) -> None:
+        """Call `on_close` when a request no longer needs the connection, and `on_lost` once the
+        connection ends.
+        """
         self._loop = asyncio.get_running_loop()
         self._on_close = on_close
         self._on_lost = on_lost
@@ -112,7 +125,9 @@ class Connection(asyncio.BufferedProtocol):
         self._start_response(is_head=False)
 
     def _start_response(self, *, is_head: bool) -> None:
-        """Expect the response to a new request, a HEAD if `is_head`. Forget the response before it."""
+        """Expect the response to a new request, a HEAD if `is_head`. Forget the response before
+        it.
+        """
         self._is_head = is_head
         self._bytes_without_body = 0
         self._unread = 0
@@ -143,7 +158,10 @@ class Connection(asyncio.BufferedProtocol):
             await self._next_event()
 
     async def read_into(self, body: Body) -> None:
-        """Pass all chunks that `body` wants to it. Raises `httpx.TransportError` and `UnusableBody`."""
+        """Pass all chunks that `body` wants to it.
+
+        Raises `httpx.TransportError` and `UnusableBody`.
+        """
         while True:
             while self._chunks:
                 chunk = self._chunks.popleft()
@@ -184,7 +202,10 @@ class Connection(asyncio.BufferedProtocol):
             self._handle.abort()
 
     def _next_event(self) -> asyncio.Future[None]:
-        """Return a future that is done when something has arrived. Raises the fault of a failed request."""
+        """Return a future that is done when something has arrived.
+
+        Raises the fault of a failed request.
+        """
         if self._fault is not None:
             raise self._fault
         self._waiter = self._loop.create_future()
@@ -206,7 +227,10 @@ class Connection(asyncio.BufferedProtocol):
         self.data_received(self._buffer[:nbytes])
 
     def data_received(self, data: bytes | memoryview) -> None:
-        """Parse received bytes, or fail the request if they are no response. Pause if too many wait to be read."""
+        """Parse received bytes, or fail the request if they are no response.
+
+        Pause if too many wait to be read.
+        """
         timing = self._timing
         if timing is None or self.is_complete:
             # They could be mistaken for the next response.
@@ -222,19 +246,31 @@ class Connection(asyncio.BufferedProtocol):
         if self._bytes_without_body > _MOST_WITHOUT_BODY and not self.is_complete:
             # Headers, interim responses, chunk extensions and trailers could go on forever.
             self._fail_request(httpx.RemoteProtocolError("headers without end"))
-        elif self._unread > _MOST_UNREAD and not self.is_complete and self._handle is not None and not self._is_paused:
+        elif (
+            self._unread > _MOST_UNREAD
+            and not self.is_complete
+            and self._handle is not None
+            and not self._is_paused
+        ):
             self._is_paused = True
             self._handle.pause_reading()
         self._wake_waiter()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Record that the connection has ended. If the headers gave no length, the body is now complete."""
+        """Record that the connection has ended.
+
+        If the headers gave no length, the body is now complete.
+        """
         self.is_open = False
         has_length = any(name.lower() in _LENGTHS for name, _ in self.headers)
         if self._has_headers and not has_length and exc is None and self._fault is None:
             self.is_complete = True
         elif not self.is_complete:
-            fault = httpx.ReadError("reset") if exc is not None else httpx.RemoteProtocolError("closed early")
+            fault = (
+                httpx.ReadError("reset")
+                if exc is not None
+                else httpx.RemoteProtocolError("closed early")
+            )
             self._fault = self._fault or fault
         self._wake_waiter()
         self._stop_timer()
@@ -265,7 +301,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._timing is not None:
             self._timing.received = self._timing.now()
         if self._is_head:
-            # The response to HEAD has no body, but the parser waits for one. So `_keeps_open` stays False.
+            # The response to HEAD has no body, but the parser waits for one. So `_keeps_open` stays
+            # False.
             self.is_complete = True
 
     def on_body(self, body: bytes) -> None:
@@ -282,7 +319,10 @@ class Connection(asyncio.BufferedProtocol):
             self._keeps_open = self._parser.should_keep_alive() and not self._is_head
 
     def _check_deadline(self) -> None:
-        """Fail the request at its deadline. If this timer was set for an earlier request, set it again for this one."""
+        """Fail the request at its deadline.
+
+        If this timer was set for an earlier request, set it again for this one.
+        """
         self._timer = None
         timing = self._timing
         if timing is None or self.is_complete:
@@ -298,13 +338,18 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _fail_request(self, fault: httpx.TransportError) -> None:
-        """Close the connection. The request fails with its first fault, this one if there was none before."""
+        """Close the connection.
+
+        The request fails with its first fault, this one if there was none before.
+        """
         self._fault = self._fault or fault
         self.abort()
         self._wake_waiter()
 
     def _wake_waiter(self) -> None:
-        """Let the waiting request continue, or fail it if there is a fault and all chunks are read."""
+        """Let the waiting request continue, or fail it if there is a fault and all chunks are
+        read.
+        """
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             if self._fault is not None and not self._chunks:
@@ -314,8 +359,12 @@ class Connection(asyncio.BufferedProtocol):
 
 
 def _shared_buffer() -> memoryview:
-    """Return the buffer for received bytes. All connections of a thread share it, because each parses them at once."""
-    # Without it, asyncio would allocate a quarter of a megabyte for each response: a tenth of the cost of a look.
+    """Return the buffer for received bytes.
+
+    All connections of a thread share it, because each parses them at once.
+    """
+    # Without it, asyncio would allocate a quarter of a megabyte for each response: a tenth of the
+    # cost of a look.
     buffer: memoryview | None = getattr(_PER_THREAD, "buffer", None)
     if buffer is None:
         buffer = _PER_THREAD.buffer = memoryview(bytearray(_BUFFER_SIZE))

@@ -28,10 +28,12 @@ def user_agent(contact: str) -> str:
 
 
 class HttpFetcher:
-    """Makes requests through `HttpTransport`, and returns each outcome with the instants that count as evidence.
+    """Makes requests through `HttpTransport`, and returns each outcome with the instants that count
+    as evidence.
 
-    `budget` limits how many connections a host may have at once. `seconds` limits a whole request, from the lookup of
-    its name to the end of its body. `contact` is sent in the User-Agent. Cancel a task that fetches only at shutdown.
+    `budget` limits how many connections a host may have at once. `seconds` limits a whole request,
+    from the lookup of its name to the end of its body. `contact` is sent in the User-Agent. Cancel
+    a task that fetches only at shutdown.
     """
 
     def __init__(  # noqa: PLR0913  # each is a choice of its own, and most keep their default
@@ -46,32 +48,64 @@ class HttpFetcher:
         context: ssl.SSLContext | None = None,
         proxies: Proxies | None = None,
     ) -> None:
-        """Prepare requests without sending any. Rehearsals and tests give a `route` in place of the lookup of names."""
+        """Prepare requests without sending any.
+
+        Rehearsals and tests give a `route` in place of the lookup of names.
+        """
         self._clock = clock
         self._seconds = seconds
-        resolver = Resolver(guard or Guard(), route, proxies or Proxies())  # the guard also checks schemes and ports
+        # the guard also checks schemes and ports
+        resolver = Resolver(guard or Guard(), route, proxies or Proxies())
         rate_of = (budget or Budget()).rate  # requests a second
         self._transport = HttpTransport(
-            clock, resolver, connections=lambda host: concurrent_requests(rate_of(host)), context=context
+            clock,
+            resolver,
+            connections=lambda host: concurrent_requests(rate_of(host)),
+            context=context,
         )
-        always = [(b"User-Agent", user_agent(contact).encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
-        # Unique queries count up from the milliseconds since 1970, so that no earlier process has used them.
-        self._writer = RequestWriter(resolver.guard, always, first=int(clock.now().timestamp() * 1000))
+        always = [
+            (b"User-Agent", user_agent(contact).encode("ascii", "replace")),
+            (b"Accept-Encoding", b"gzip"),
+        ]
+        # Unique queries count up from the milliseconds since 1970, so that no earlier process has
+        # used them.
+        self._writer = RequestWriter(
+            resolver.guard, always, first=int(clock.now().timestamp() * 1000)
+        )
 
     async def fetch(self, request: Request) -> Answer | Failure:
-        """Make one request. A fault of the network or of the host is returned as a `Failure`, never raised."""
+        """Make one request.
+
+        A fault of the network or of the host is returned as a `Failure`, never raised.
+        """
         timing = RequestTiming(self._clock, self._seconds)
         try:
             written = self._writer.write(request)
             is_head = request.method == "HEAD"
-            connection = await self._transport.send(written.origin, written.data, timing, is_head=is_head)
+            connection = await self._transport.send(
+                written.origin, written.data, timing, is_head=is_head
+            )
             try:
                 return await _read_answer(request, written, connection, timing)
             finally:
                 await connection.close()
-        except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL, ValueError, OSError) as exc:
+        except (
+            RefusedAddress,
+            UnusableBody,
+            httpx.TransportError,
+            httpx.InvalidURL,
+            ValueError,
+            OSError,
+        ) as exc:
             reason, detail = explain_failure(exc, timing)
-            return Failure(request.url, reason, detail, timing.sent_or_begun(), timing.now(), timing.lost_before)
+            return Failure(
+                request.url,
+                reason,
+                detail,
+                timing.sent_or_begun(),
+                timing.now(),
+                timing.lost_before,
+            )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -81,7 +115,10 @@ class HttpFetcher:
 async def _read_answer(
     request: Request, written: RequestBytes, connection: Connection, timing: RequestTiming
 ) -> Answer:
-    """Read the body of a response whose headers have arrived, if it can have one. Return the answer."""
+    """Read the body of a response whose headers have arrived, if it can have one.
+
+    Return the answer.
+    """
     headers = _read_headers(connection.headers)
     sent, received = timing.sent or timing.now(), timing.received or timing.now()
     content, whole = b"", True

@@ -24,8 +24,9 @@ _PLAIN = quick(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(/[A-Za-z0-9_~!$&()*+,;=:@
 class RequestBytes:
     """A request as it is sent, in `data`.
 
-    `head` is the part that all requests to its origin with the same `Accept` share: headers, and the end of the first
-    line. `unique` is the number in a query that no cache has seen, None if it has none.
+    `head` is the part that all requests to its origin with the same `Accept` share: headers, and
+    the end of the first line. `unique` is the number in a query that no cache has seen, None if it
+    has none.
     """
 
     origin: Origin
@@ -35,7 +36,10 @@ class RequestBytes:
 
 
 class RequestWriter:
-    """Writes the requests of looks, with the headers `always`. Numbers in unique queries count up from `first`."""
+    """Writes the requests of looks, with the headers `always`.
+
+    Numbers in unique queries count up from `first`.
+    """
 
     def __init__(self, guard: Guard, always: Headers, first: int) -> None:
         self._guard = guard
@@ -44,11 +48,16 @@ class RequestWriter:
         self._unique = itertools.count(first)
 
     def write(self, request: Request) -> RequestBytes:
-        """Return a request as bytes. Raises `RefusedAddress`, and `httpx.InvalidURL` if its URL cannot be read."""
-        # `request.bust` demands that no cache answers. So its query gets a number that no earlier request had.
+        """Return a request as bytes.
+
+        Raises `RefusedAddress`, and `httpx.InvalidURL` if its URL cannot be read.
+        """
+        # `request.bust` demands that no cache answers. So its query gets a number that no earlier
+        # request had.
         unique = next(self._unique) if request.bust else None
         site, path = self._split_url(request, unique)
-        # `shared_head` begins with " HTTP/1.1\r\n". It is also returned, for evidence of what was sent.
+        # `shared_head` begins with " HTTP/1.1\r\n". It is also returned, for evidence of what was
+        # sent.
         origin, shared_head = self._shared_head_for(site, request.accept)
         is_conditional = bool(request.etag or request.modified)
         conditions = header_lines(list(conditional_headers(request))) if is_conditional else b""
@@ -56,7 +65,9 @@ class RequestWriter:
         return RequestBytes(origin, shared_head, unique, data)
 
     def _split_url(self, request: Request, unique: int | None) -> tuple[str, bytes]:
-        """Return the site of a request, and its path with the query, including `unique` unless it is None."""
+        """Return the site of a request, and its path with the query, including `unique` unless it
+        is None.
+        """
         # A segment such as `/..` must be normalised.
         plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None and (unique is None or "?" not in plain[2]):
@@ -71,27 +82,44 @@ class RequestWriter:
         return f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path
 
     def _shared_head_for(self, site: str, accept: str) -> tuple[Origin, bytes]:
-        """Return the origin of a `site` such as `https://a.uk`, and its shared headers. Raises `RefusedAddress`."""
+        """Return the origin of a `site` such as `https://a.uk`, and its shared headers.
+
+        Raises `RefusedAddress`.
+        """
         shared = self._shared.get((site, accept))
         if shared is None:
             if len(self._shared) >= _MOST_SHARED:
                 self._shared.clear()
             url = httpx.URL(site)
             origin = self._guard.origin_of(url.scheme, url.host, url.port)
-            headers = [(b"Host", url.netloc), *self._always, (b"Accept", accept.encode("ascii", "replace"))]
+            headers = [
+                (b"Host", url.netloc),
+                *self._always,
+                (b"Accept", accept.encode("ascii", "replace")),
+            ]
             shared = (origin, b" HTTP/1.1\r\n" + header_lines(headers))
             self._shared[site, accept] = shared
         return shared
 
 
 def requested_url(url: str, unique: int | None) -> httpx.URL:
-    """Return the URL to request, with `unique`, unless None, as a query that no cache has seen. Raises `InvalidURL`."""
+    """Return the URL to request, with `unique`, unless None, as a query that no cache has seen.
+
+    Raises `InvalidURL`.
+    """
     parsed = httpx.URL(url)
-    return parsed if unique is None else parsed.copy_merge_params({cache_buster_key(parsed.path): format(unique, "x")})
+    return (
+        parsed
+        if unique is None
+        else parsed.copy_merge_params({cache_buster_key(parsed.path): format(unique, "x")})
+    )
 
 
 def header_lines(headers: Headers) -> bytes:
-    """Return headers as they are sent. Raises `httpx.LocalProtocolError` if one contains a line break."""
+    """Return headers as they are sent.
+
+    Raises `httpx.LocalProtocolError` if one contains a line break.
+    """
     lines = [b"%s: %s\r\n" % header for header in headers]
     if any(break_ in line[:-2] for line in lines for break_ in _BREAKS):
         raise httpx.LocalProtocolError("a line break in the request")

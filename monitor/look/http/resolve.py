@@ -1,4 +1,7 @@
-"""Finds where to connect for a host: its checked addresses, or its proxy. Each name is looked up in a thread."""
+"""Finds where to connect for a host: its checked addresses, or its proxy.
+
+Each name is looked up in a thread.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,28 @@ from monitor.look.guard import Guard, Origin, RefusedAddress
 from schedules.patterns import quick
 
 MOST_LOOKUPS = 32
-"""How many names may be looked up at once. Each has one thread, however many requests wait for it."""
+"""How many names may be looked up at once. Each has one thread, however many requests wait for
+it.
+"""
 FRESH_SECONDS, STALE_SECONDS = 60.0, 900.0
-"""How long the last addresses of a name are used without a new lookup, and if its name server does not answer."""
+"""How long the last addresses of a name are used without a new lookup, and if its name server does
+not answer.
+"""
 _MOST_KEPT = 2000
-# Names that mean the own network to a proxy. It reads one that ends in a number as an address: 10.1 is 10.0.0.1.
-_PRIVATE = quick(r"[^.]*|.*\.(?:local[^.]*|internal|intranet|private|lan|corp|home|arpa|[0-9][^.]*)")
+# Names that mean the own network to a proxy. It reads one that ends in a number as an address: 10.1
+# is 10.0.0.1.
+_PRIVATE = quick(
+    r"[^.]*|.*\.(?:local[^.]*|internal|intranet|private|lan|corp|home|arpa|[0-9][^.]*)"
+)
 
 Lookup = Callable[[str, int], list[str]]
 
 
 class NoAddress(Exception):
-    """Raised if a name has no address, or its name server did not answer in time. `str(fault)` is one line."""
+    """Raised if a name has no address, or its name server did not answer in time.
+
+    `str(fault)` is one line.
+    """
 
     def __init__(self, detail: str, reason: Reason = Reason.DNS) -> None:
         super().__init__(detail)
@@ -55,7 +68,8 @@ Router = Callable[[str, int, bool], Route]
 class Proxy:
     """Where a proxy listens, by plain HTTP and without a password.
 
-    It opens a tunnel to each host. If not `tunnels_http`, requests to `http` URLs are sent to the proxy itself.
+    It opens a tunnel to each host. If not `tunnels_http`, requests to `http` URLs are sent to the
+    proxy itself.
     """
 
     host: str
@@ -65,7 +79,10 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The proxy of each host in `hosts`, and `every` for all other hosts. None means a direct connection."""
+    """The proxy of each host in `hosts`, and `every` for all other hosts.
+
+    None means a direct connection.
+    """
 
     every: Proxy | None = None
     hosts: Mapping[str, Proxy | None] = field(default_factory=dict)
@@ -76,14 +93,19 @@ class Proxies:
 
 
 def query_system_resolver(host: str, port: int) -> list[str]:
-    """Return the addresses that the system's resolver finds. Blocks. Raises `OSError` and `UnicodeError`."""
+    """Return the addresses that the system's resolver finds.
+
+    Blocks. Raises `OSError` and `UnicodeError`.
+    """
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class NameCache:
-    """Looks up names with `lookup`, each once for all requests that wait for it, and caches addresses for a minute.
+    """Looks up names with `lookup`, each once for all requests that wait for it, and caches
+    addresses for a minute.
 
-    The threads are daemon threads, so that a name server that never answers does not delay the end of the process.
+    The threads are daemon threads, so that a name server that never answers does not delay the end
+    of the process.
     """
 
     def __init__(self, lookup: Lookup = query_system_resolver, *, most: int = MOST_LOOKUPS) -> None:
@@ -95,14 +117,16 @@ class NameCache:
     async def look_up(self, host: str, port: int, seconds: float) -> list[str]:
         """Return a name's addresses within `seconds`. Raises `NoAddress`.
 
-        Without an answer in time, or with too many lookups pending, addresses of the last 15 minutes are used, if any.
+        Without an answer in time, or with too many lookups pending, addresses of the last 15
+        minutes are used, if any.
         """
         name, now = (host, port), asyncio.get_running_loop().time()
         addresses, read_at = self._kept.get(name, ([], 0.0))
         if addresses and now - read_at < FRESH_SECONDS:
             return addresses
         try:
-            pending = self._pending.get(name) or self._start_lookup(name)  # `TimeoutError` if too many are pending
+            # `TimeoutError` if too many are pending
+            pending = self._pending.get(name) or self._start_lookup(name)
             async with asyncio.timeout(seconds):
                 # Other requests may wait for the same answer, and the next one can use it.
                 return await asyncio.shield(pending)
@@ -111,23 +135,33 @@ class NameCache:
                 return addresses
             raise NoAddress(f"{host}: no answer from its name server") from exc
         except (OSError, UnicodeError) as exc:
-            raise NoAddress(f"{host}: {getattr(exc, 'strerror', None) or type(exc).__name__}") from exc
+            raise NoAddress(
+                f"{host}: {getattr(exc, 'strerror', None) or type(exc).__name__}"
+            ) from exc
 
     def forget(self, host: str, port: int) -> None:
         """Look up this name again at its next use."""
         self._kept.pop((host, port), None)
 
     def _start_lookup(self, name: tuple[str, int]) -> asyncio.Future[list[str]]:
-        """Start a lookup in a thread, and return its future result. Raises `TimeoutError` if too many are pending."""
+        """Start a lookup in a thread, and return its future result.
+
+        Raises `TimeoutError` if too many are pending.
+        """
         if len(self._pending) >= self._most:
             raise TimeoutError  # `look_up` treats this like a name server that does not answer
         pending = self._pending[name] = asyncio.get_running_loop().create_future()
         pending.add_done_callback(lambda done: self._keep_addresses(name, done))
-        threading.Thread(target=self._run_lookup, args=(name, pending), name="names", daemon=True).start()
+        threading.Thread(
+            target=self._run_lookup, args=(name, pending), name="names", daemon=True
+        ).start()
         return pending
 
     def _run_lookup(self, name: tuple[str, int], pending: asyncio.Future[list[str]]) -> None:
-        """In a thread, look up a name. Give its addresses or the fault to the loop, as the outcome of `pending`."""
+        """In a thread, look up a name.
+
+        Give its addresses or the fault to the loop, as the outcome of `pending`.
+        """
         try:
             finish = partial(pending.set_result, self._lookup(*name))
         except (OSError, UnicodeError) as exc:
@@ -155,7 +189,10 @@ class Resolver:
     names: NameCache = field(default_factory=NameCache)
 
     async def find_routes(self, origin: Origin, seconds: float) -> list[Route]:
-        """Return where to connect, the best route first, within `seconds`. Raises `NoAddress` and `RefusedAddress`."""
+        """Return where to connect, the best route first, within `seconds`.
+
+        Raises `NoAddress` and `RefusedAddress`.
+        """
         is_tls = origin.scheme == "https"
         if self.router is not None:
             try:
@@ -170,7 +207,8 @@ class Resolver:
         try:
             addresses = self.guard.check_addresses(origin.host, found)
         except RefusedAddress:
-            # Do not cache refused addresses, so that the next look uses a corrected entry of the name server.
+            # Do not cache refused addresses, so that the next look uses a corrected entry of the
+            # name server.
             self.names.forget(name, origin.port)
             raise
         return [Route(address, origin.port, is_tls) for address in addresses]
@@ -187,7 +225,9 @@ class Resolver:
 
 
 def check_name(guard: Guard, host: str) -> None:
-    """Raise `RefusedAddress` for a host that is private by its name, unless networks are configured for it."""
+    """Raise `RefusedAddress` for a host that is private by its name, unless networks are configured
+    for it.
+    """
     # The proxy resolves names, so the addresses are not known here.
     name = host.strip("[]").rstrip(".").lower()
     if guard.anywhere or name in guard.of_hosts:

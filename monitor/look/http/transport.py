@@ -1,4 +1,6 @@
-"""Sends all HTTP/1.1 requests: of looks, calendars, sign-in by a provider, and channels that post."""
+"""Sends all HTTP/1.1 requests: of looks, calendars, sign-in by a provider, and channels that
+post.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +39,12 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ..
 
 @dataclass(eq=False)
 class HttpTransport(httpx.AsyncBaseTransport):
-    """Sends each request once, to addresses that the guard admits, through the configured proxy, within one deadline.
+    """Sends each request once, to addresses that the guard admits, through the configured proxy,
+    within one deadline.
 
-    It follows no redirects. Looks call `send`. Everything else uses `httpx.AsyncClient(transport=…)`, which calls
-    `handle_async_request`. A client's request may take `seconds`. `connections` returns how many a host may have.
+    It follows no redirects. Looks call `send`. Everything else uses
+    `httpx.AsyncClient(transport=…)`, which calls `handle_async_request`. A client's request may
+    take `seconds`. `connections` returns how many a host may have.
     """
 
     clock: Clock
@@ -52,19 +56,28 @@ class HttpTransport(httpx.AsyncBaseTransport):
     _pools: dict[Origin, _Pool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Read the machine's certificates, unless a test gives a router: later, that would delay the first look."""
+        """Read the machine's certificates, unless a test gives a router: later, that would delay
+        the first look.
+        """
         self.context = self.context or (None if self.resolver.router else shared_context())
 
-    async def send(self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False) -> Connection:
-        """Send a request, wait for the headers of its response, and return the connection. The caller must close it.
+    async def send(
+        self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False
+    ) -> Connection:
+        """Send a request, wait for the headers of its response, and return the connection.
 
-        If the server had closed a kept connection, the request is sent again. Raises `httpx.TransportError`.
+        The caller must close it.
+
+        If the server had closed a kept connection, the request is sent again. Raises
+        `httpx.TransportError`.
         """
         pool = self._pools.get(origin)
         if pool is None:
             self.context = self.context or shared_context()
             most = self.connections(origin.host)
-            pool = self._pools[origin] = _Pool(origin, self.resolver, self.context, most, self.clock)
+            pool = self._pools[origin] = _Pool(
+                origin, self.resolver, self.context, most, self.clock
+            )
         try:
             return await pool.send(request, timing, is_head=is_head)
         except (httpx.NetworkError, httpx.RemoteProtocolError):
@@ -75,14 +88,17 @@ class HttpTransport(httpx.AsyncBaseTransport):
         return await pool.send(request, timing, is_head=is_head)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request of an `httpx` client, and return the response with its body still to be read.
+        """Send a request of an `httpx` client, and return the response with its body still to be
+        read.
 
-        `_ClientBody` limits it to 0.5 MB. `httpx.TransportError` has only a `Reason` as text: addresses may be secret.
+        `_ClientBody` limits it to 0.5 MB. `httpx.TransportError` has only a `Reason` as text:
+        addresses may be secret.
         """
         content = await request.aread()
         url = request.url
         timing = RequestTiming(self.clock, self.seconds)
-        # `send` repeats a request that was lost on a kept connection. One that changes something is never sent twice.
+        # `send` repeats a request that was lost on a kept connection. One that changes something is
+        # never sent twice.
         timing.needs_new_connection = bool(content) or request.method not in ("GET", "HEAD")
         try:
             origin = self.resolver.guard.origin_of(url.scheme, url.host, url.port)
@@ -90,9 +106,18 @@ class HttpTransport(httpx.AsyncBaseTransport):
             is_forwarded = proxy is not None and not proxy.tunnels_http and origin.scheme == "http"
             # A proxy that forwards the request needs the whole address.
             address = b"http://%s%s" % (url.netloc, url.raw_path) if is_forwarded else url.raw_path
-            headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"]
+            headers = [
+                (name, value)
+                for name, value in request.headers.raw
+                if name.lower() != b"accept-encoding"
+            ]
             lines = header_lines([*headers, (b"Accept-Encoding", b"gzip")])
-            data = b"%s %s HTTP/1.1\r\n%s\r\n%s" % (request.method.encode("ascii"), address, lines, content)
+            data = b"%s %s HTTP/1.1\r\n%s\r\n%s" % (
+                request.method.encode("ascii"),
+                address,
+                lines,
+                content,
+            )
             connection = await self.send(origin, data, timing, is_head=request.method == "HEAD")
         except RefusedAddress as exc:
             raise httpx.UnsupportedProtocol(Reason.REFUSED_ADDRESS) from exc
@@ -131,7 +156,9 @@ class _ClientBody(httpx.AsyncByteStream):
 
 @dataclass(slots=True, eq=False)
 class _Pool:
-    """The connections to one origin: at most `most`, each kept open for a minute after its last request."""
+    """The connections to one origin: at most `most`, each kept open for a minute after its last
+    request.
+    """
 
     origin: Origin
     resolver: Resolver
@@ -146,9 +173,12 @@ class _Pool:
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
-        """Send a request on a kept or new connection, and wait for the headers. Raises `httpx.TransportError`.
+        """Send a request on a kept or new connection, and wait for the headers.
 
-        The caller reads the body, and then returns the connection to this pool by calling its `close`.
+        Raises `httpx.TransportError`.
+
+        The caller reads the body, and then returns the connection to this pool by calling its
+        `close`.
         """
         connection = await self._take_connection(timing)
         try:
@@ -169,7 +199,9 @@ class _Pool:
         await asyncio.sleep(0)
 
     async def _take_connection(self, timing: RequestTiming) -> Connection:
-        """Return an idle connection or a new one. Wait if the origin already has as many as it may."""
+        """Return an idle connection or a new one. Wait if the origin already has as many as it
+        may.
+        """
         while True:
             connection = None if timing.needs_new_connection else self._take_idle(timing)
             if connection is not None:
@@ -182,7 +214,10 @@ class _Pool:
             await self._wait_for_place(timing)
 
     def _take_idle(self, timing: RequestTiming) -> Connection | None:
-        """Return an idle connection that is still open, or None. Close those whose last request began a minute ago."""
+        """Return an idle connection that is still open, or None.
+
+        Close those whose last request began a minute ago.
+        """
         oldest = timing.begun - _KEEP_SECONDS
         while self._idle:
             connection = self._idle.pop()
@@ -192,7 +227,10 @@ class _Pool:
         return None
 
     async def _wait_for_place(self, timing: RequestTiming) -> None:
-        """Wait until a connection is free or may be opened. Raises `httpx.PoolTimeout` at the deadline."""
+        """Wait until a connection is free or may be opened.
+
+        Raises `httpx.PoolTimeout` at the deadline.
+        """
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         has_place = False
@@ -234,13 +272,18 @@ class _Pool:
         for route in routes[:-1]:
             # A route that does not answer gets half the time, because another may be left to try.
             try:
-                return await self._connect_to(route, timing, timing.seconds_left(_CONNECT_SECONDS / 2))
+                return await self._connect_to(
+                    route, timing, timing.seconds_left(_CONNECT_SECONDS / 2)
+                )
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
         return await self._connect_to(routes[-1], timing, timing.seconds_left(_CONNECT_SECONDS))
 
     async def _connect_to(self, route: Route, timing: RequestTiming, seconds: float) -> Connection:
-        """Return a connection by one route. Raises `httpx.ConnectError`, and `httpx.ConnectTimeout` after `seconds`."""
+        """Return a connection by one route.
+
+        Raises `httpx.ConnectError`, and `httpx.ConnectTimeout` after `seconds`.
+        """
         loop = asyncio.get_running_loop()
         context, name = (self.context, self.origin.host) if route.tls else (None, None)
         try:
@@ -249,8 +292,12 @@ class _Pool:
                 connection = Connection(self._give_back, self._remove_connection)
                 handle.set_protocol(connection)
                 if context is not None:
-                    async with asyncio.timeout(timing.seconds_left(_CONNECT_SECONDS)):  # in addition to `seconds`
-                        handle = await loop.start_tls(handle, connection, context, server_hostname=name) or handle
+                    # in addition to `seconds`
+                    async with asyncio.timeout(timing.seconds_left(_CONNECT_SECONDS)):
+                        handle = (
+                            await loop.start_tls(handle, connection, context, server_hostname=name)
+                            or handle
+                        )
                 # `set_protocol` and `start_tls` do not call this, unlike `create_connection`.
                 connection.connection_made(handle)
                 return connection
@@ -268,8 +315,13 @@ class _Pool:
             raise httpx.ConnectError(type(exc).__name__) from exc
         return connection
 
-    async def _open_tunnel(self, route: Route, timing: RequestTiming, seconds: float) -> asyncio.Transport:
-        """Request a tunnel to the origin from a proxy (CONNECT). Return its transport, on which the origin answers."""
+    async def _open_tunnel(
+        self, route: Route, timing: RequestTiming, seconds: float
+    ) -> asyncio.Transport:
+        """Request a tunnel to the origin from a proxy (CONNECT).
+
+        Return its transport, on which the origin answers.
+        """
         loop, host = asyncio.get_running_loop(), self.origin.host
         async with asyncio.timeout(seconds):
             # This connection belongs to no pool, so nothing must be done when it is closed or lost.
@@ -277,16 +329,24 @@ class _Pool:
                 lambda: Connection(lambda _: None, lambda _: None), route.address, route.port
             )
         name = f"[{host}]" if ":" in host.strip("[]") else host
-        request = "CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n".format(f"{name}:{self.origin.port}").encode("ascii")
+        request = "CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n".format(
+            f"{name}:{self.origin.port}"
+        ).encode("ascii")
         try:
-            # The answer to CONNECT has no body, like that to HEAD: the bytes after its headers are the origin's.
+            # The answer to CONNECT has no body, like that to HEAD: the bytes after its headers are
+            # the origin's.
             to_proxy.send(request, RequestTiming(self.clock, timing.seconds_left()), is_head=True)
             await to_proxy.wait_for_headers()
             status = to_proxy.status
-            timing.fault = None if 200 <= status < 300 else (Reason.CONNECT, f"the proxy answered {status}")
+            timing.fault = (
+                None if 200 <= status < 300 else (Reason.CONNECT, f"the proxy answered {status}")
+            )
             handle = to_proxy.detach()  # even if the proxy refused: then it is closed below
         except httpx.TransportError as exc:
-            timing.fault = timing.fault or (Reason.CONNECT, f"the proxy gave no answer: {type(exc).__name__}")
+            timing.fault = timing.fault or (
+                Reason.CONNECT,
+                f"the proxy gave no answer: {type(exc).__name__}",
+            )
             raise httpx.ConnectError("no tunnel") from exc
         finally:
             to_proxy.abort()  # does not close a transport that was detached
@@ -296,7 +356,9 @@ class _Pool:
         return handle
 
     def _give_back(self, connection: Connection) -> None:
-        """Keep a connection for the next request after the end of one, or close it if it is not usable."""
+        """Keep a connection for the next request after the end of one, or close it if it is not
+        usable.
+        """
         if connection.end_request() and not self._is_closed:
             self._idle.append(connection)
             self._wake_next()

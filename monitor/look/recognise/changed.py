@@ -1,4 +1,6 @@
-"""`changed`: the release is present once the body differs from the baseline, the body that was seen first."""
+"""`changed`: the release is present once the body differs from the baseline, the body that was seen
+first.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +18,29 @@ _HEAD = 16_384
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return presence if the body differs from the baseline (the body before the release), else absence.
+    """Return presence if the body differs from the baseline (the body before the release), else
+    absence.
 
-    Without a baseline, the result is unknown. So it is for a page without a name, a notice or an error message.
+    Without a baseline, the result is unknown. So it is for a page without a name, a notice or an
+    error message.
     """
     # If the address names a file, `reading.read_body` has checked the kind of content.
     if context.file is None and (why := _why_not_content(answer)):
         return unknown(why)
     if context.known.baseline is None:
         return unknown(NO_BASELINE)
-    return absent("unchanged from the baseline") if context.known.baseline == context.digest else present()
+    return (
+        absent("unchanged from the baseline")
+        if context.known.baseline == context.digest
+        else present()
+    )
 
 
 def _why_not_content(answer: Answer) -> str:
-    """Return why an answer is a page without a name, a notice or an error message. Empty if it may be the content."""
+    """Return why an answer is a page without a name, a notice or an error message.
+
+    Empty if it may be the content.
+    """
     if not is_html(answer):
         return message_fault(answer)
     # Only read the top, where title and heading are, because the rest may be large.

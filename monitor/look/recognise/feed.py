@@ -34,17 +34,22 @@ _SITEMAP_TAGS = ("{*}url", "{*}sitemap")
 
 
 def find_entry(pattern: str) -> Recogniser:
-    """Return a recogniser of entries with `pattern` in their title, summary or link. In it, `*` matches any text.
+    """Return a recogniser of entries with `pattern` in their title, summary or link.
 
-    All entries are returned as found, with the role `matched` if they match, else `listed`. Presence is specific to
-    this edition if the pattern names a period, or if an entry has the title of the release. A truncated feed does not
-    prove absence. A sitemap has no titles, so the words of each address are used.
+    In it, `*` matches any text.
+
+    All entries are returned as found, with the role `matched` if they match, else `listed`.
+    Presence is specific to this edition if the pattern names a period, or if an entry has the title
+    of the release. A truncated feed does not prove absence. A sitemap has no titles, so the words
+    of each address are used.
     """
     wanted = glob(pattern)
     pattern_names_period = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        """Return presence if an entry of the feed or sitemap matches the pattern `wanted`, absence if none does."""
+        """Return presence if an entry of the feed or sitemap matches the pattern `wanted`, absence
+        if none does.
+        """
         body, is_complete = unpack_gzip(answer.body)
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)
@@ -53,13 +58,17 @@ def find_entry(pattern: str) -> Recogniser:
             return unknown("no feed, or one too large to read")
         else:
             try:
-                feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+                feed = feedparser.parse(
+                    io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False
+                )
             except ValueError:
                 # feedparser may produce half of a surrogate pair, and then fails to encode it.
                 return unknown("no feed")
             if not feed.get("version"):
                 return unknown("no feed")
-            found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
+            found = tuple(
+                _entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES]
+            )
             is_sound = not feed.get("bozo")
         if matched := [entry.title for entry in found if entry.role == "matched"]:
             return present(found, specific=pattern_names_period or is_title_among(context, matched))
@@ -71,16 +80,23 @@ def find_entry(pattern: str) -> Recogniser:
 
 
 def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
-    """Return an entry of a feed as found, with the role `matched` if it contains `wanted`, else `listed`."""
+    """Return an entry of a feed as found, with the role `matched` if it contains `wanted`, else
+    `listed`.
+    """
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
     # Test with `in`: for a missing `updated`, feedparser's `get` returns `published` and warns.
-    facts = {name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry}
+    facts = {
+        name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry
+    }
     return Found(absolute_url(base, link) or base, title, "matched" if matches else "listed", facts)
 
 
 def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
-    """Return the content of a gzip file, and whether it is complete. A body that is not gzip is returned as it is."""
+    """Return the content of a gzip file, and whether it is complete.
+
+    A body that is not gzip is returned as it is.
+    """
     if not body.startswith(_GZIP_START):
         return body, True
     inflate = zlib.decompressobj(wbits=31)  # the largest window, in a gzip file
@@ -95,12 +111,18 @@ def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
 def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
     """Return the addresses in a sitemap in their order, and whether it was read to its end.
 
-    The title of an address is the words of its last segment. Its role is `matched` if title or address contain
-    `wanted`, `sitemap` if a sitemap index names it, and `listed` otherwise. The fact `updated` is its `lastmod`
-    (sitemaps.org, protocol 0.9). Only the five entities of XML are expanded, and no reference is fetched.
+    The title of an address is the words of its last segment. Its role is `matched` if title or
+    address contain `wanted`, `sitemap` if a sitemap index names it, and `listed` otherwise. The
+    fact `updated` is its `lastmod` (sitemaps.org, protocol 0.9). Only the five entities of XML are
+    expanded, and no reference is fetched.
     """
     rows = etree.iterparse(
-        io.BytesIO(body), tag=_SITEMAP_TAGS, recover=True, resolve_entities=False, no_network=True, load_dtd=False
+        io.BytesIO(body),
+        tag=_SITEMAP_TAGS,
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
     )
     try:
         found = tuple(islice(_sitemap_addresses(rows, wanted), _MOST_ADDRESSES))
@@ -113,10 +135,16 @@ def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
 
 
 def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
-    """Yield each usable address in a sitemap or sitemap index, as it is parsed. `read_sitemap` explains its fields."""
+    """Yield each usable address in a sitemap or sitemap index, as it is parsed.
+
+    `read_sitemap` explains its fields.
+    """
     for _, row in rows:
         # Names without their namespace: many sitemaps have another one, or none.
-        fields = {node.tag.rpartition("}")[2]: (node.text or "").strip()[:_LONGEST] for node in row.iterchildren("*")}
+        fields = {
+            node.tag.rpartition("}")[2]: (node.text or "").strip()[:_LONGEST]
+            for node in row.iterchildren("*")
+        }
         is_sitemap = row.tag.endswith(SITEMAP)
         # Free each row, so that a long sitemap does not fill the memory.
         row.clear()

@@ -1,6 +1,7 @@
 """Checks that content is of the kind that its address or media type names, by its first bytes.
 
-Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Office formats), ISO 32000 (PDF).
+Signatures: PKWARE's APPNOTE (zip, and so OOXML and ODF), [MS-CFB] (the old Office formats), ISO
+32000 (PDF).
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
 from schedules.patterns import quick
 
-PAGE_FOR_FILE, ERROR_MESSAGE = "a web page where a file should be", "an error message in place of content"
+PAGE_FOR_FILE, ERROR_MESSAGE = (
+    "a web page where a file should be",
+    "an error message in place of content",
+)
 WRONG_KIND = "content that is not of the kind that its address or type names"
 """Reasons of an unknown: the address of a file answered with success, but not with the file."""
 
@@ -35,7 +39,10 @@ _SIGNATURES: dict[str, tuple[bytes, ...]] = {
     "sav": (b"$FL2", b"$FL3"),
 }
 # If no extension names the kind, two letters are not enough for zip, and RTF is read as text.
-_BINARY = (b"PK\x03\x04", *{sign for signs in _SIGNATURES.values() for sign in signs if sign not in (_ZIP, _RTF)})
+_BINARY = (
+    b"PK\x03\x04",
+    *{sign for signs in _SIGNATURES.values() for sign in signs if sign not in (_ZIP, _RTF)},
+)
 _TABLE_EXTENSIONS = ("csv", "tsv", "tab")
 _DELIMITERS = ",;\t|"
 _FIELDS = quick(r"[^\s,][,\t][^\s,]")
@@ -46,20 +53,51 @@ _HEAD = 4096
 _PDF_HEAD = 1024  # PDF readers accept the signature anywhere in the first 1,024 bytes
 _LONGEST_MESSAGE = 65_536
 _ROOT = quick(r"<(?:[A-Za-z_][\w.-]{0,60}:)?([A-Za-z_][\w.-]{0,60})")
-_ERROR_ROOTS = ("error", "errors", "fault", "exception", "exceptionreport", "serviceexceptionreport")
+_ERROR_ROOTS = (
+    "error",
+    "errors",
+    "fault",
+    "exception",
+    "exceptionreport",
+    "serviceexceptionreport",
+)
 # The keys of error messages in JSON ("problem details" are RFC 9457).
 _ERROR_KEYS = frozenset(
-    {"_response_info", "code", "correlationid", "detail", "details", "error", "errorcode", "errors", "exception"}
-    | {"fault", "instance", "message", "messages", "ok", "path", "reason", "requestid", "request_id", "resource"}
+    {
+        "_response_info",
+        "code",
+        "correlationid",
+        "detail",
+        "details",
+        "error",
+        "errorcode",
+        "errors",
+        "exception",
+    }
+    | {
+        "fault",
+        "instance",
+        "message",
+        "messages",
+        "ok",
+        "path",
+        "reason",
+        "requestid",
+        "request_id",
+        "resource",
+    }
     | {"status", "statuscode", "status_code", "success", "timestamp", "title", "traceid", "type"}
 )
 _ERROR_TEXTS = ("error", "errors", "exception", "fault", "message", "messages")
 
 
 def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
-    """Return what an answer proves if it is not the file that its address names. None if it is, or names no file.
+    """Return what an answer proves if it is not the file that its address names.
 
-    A page that says that the file is missing or was removed proves absence or withdrawal. Anything else is unknown.
+    None if it is, or names no file.
+
+    A page that says that the file is missing or was removed proves absence or withdrawal. Anything
+    else is unknown.
     """
     if context.file is None or not (why := content_fault(answer, context)):
         return None
@@ -74,14 +112,18 @@ def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
 
 
 def content_fault(answer: Answer, context: Context) -> str:
-    """Return why a body is not a file of the kind that its address names, or an empty string if it is.
+    """Return why a body is not a file of the kind that its address names, or an empty string if it
+    is.
 
-    If the address has no file name extension (`context.file` is None), the media type names the kind.
+    If the address has no file name extension (`context.file` is None), the media type names the
+    kind.
     """
     head, extension = _decode_text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
         # A file of this kind begins with known bytes. Those of a PDF may come a little later.
-        if answer.body.startswith(signatures) or (extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]):
+        if answer.body.startswith(signatures) or (
+            extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]
+        ):
             return ""
         return message_fault(answer) or WRONG_KIND
     if extension is None and answer.body.startswith(_BINARY):
@@ -90,7 +132,9 @@ def content_fault(answer: Answer, context: Context) -> str:
         return fault
     if not _fits_kind(answer, head, extension):
         return WRONG_KIND
-    lacks_title = extension is None and bool(context.title) and not names_release(context.title, head or "")
+    lacks_title = (
+        extension is None and bool(context.title) and not names_release(context.title, head or "")
+    )
     return NOT_ITS_TITLE if lacks_title else ""
 
 
@@ -106,9 +150,16 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     if extension == "xml" or (extension is None and "xml" in media_type):
         return first_character == "<"
     if extension not in (*_TABLE_EXTENSIONS, "txt", None):
-        return bool(answer.body.strip())  # an unknown extension, for which any body but a blank one will do
-    # The extension is one of a table, "txt" or None. So the body must be text, and not JSON or markup.
-    if head is None or first_character in ("", "<", "{", "[") or "json" in media_type or "xml" in media_type:
+        # an unknown extension, for which any body but a blank one will do
+        return bool(answer.body.strip())
+    # The extension is one of a table, "txt" or None. So the body must be text, and not JSON or
+    # markup.
+    if (
+        head is None
+        or first_character in ("", "<", "{", "[")
+        or "json" in media_type
+        or "xml" in media_type
+    ):
         return False
     if extension == "txt":
         return media_type != "text/html"
@@ -117,7 +168,9 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
 
 
 def _is_table(head: str) -> bool:
-    """Return whether text has fields with commas or tabs, or two lines with the same number of a delimiter."""
+    """Return whether text has fields with commas or tabs, or two lines with the same number of a
+    delimiter.
+    """
     if _FIELDS.search(head):
         return True
     lines = [line for line in head.splitlines() if line.strip()]
@@ -126,7 +179,9 @@ def _is_table(head: str) -> bool:
 
 
 def message_fault(answer: Answer) -> str:
-    """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for anything else."""
+    """Return why content is a web page, an error message in JSON or XML, or broken JSON; empty for
+    anything else.
+    """
     head = _decode_text(answer.body[:_HEAD]) or ""
     first_character = head.lstrip()[:1]
     if first_character == "<":
@@ -139,7 +194,10 @@ def message_fault(answer: Answer) -> str:
 
 
 def _json_fault(answer: Answer) -> str:
-    """Return why JSON is not content: it is broken, empty or an error message. Empty for any other, or if large."""
+    """Return why JSON is not content: it is broken, empty or an error message.
+
+    Empty for any other, or if large.
+    """
     if not answer.whole or len(answer.body) > _LONGEST_MESSAGE:
         return ""
     if (content := parse_json(answer.body)) is None:
@@ -149,12 +207,16 @@ def _json_fault(answer: Answer) -> str:
 
 
 def says_error(content: object) -> bool:
-    """Return whether JSON is only an error message, with a text of the error or a status of 400 or more."""
+    """Return whether JSON is only an error message, with a text of the error or a status of 400 or
+    more.
+    """
     if not isinstance(content, dict) or not all(str(key).lower() in _ERROR_KEYS for key in content):
         return False
     fields = {str(key).lower(): value for key, value in content.items()}
     codes = (fields.get(key) for key in ("status", "statuscode", "status_code", "code"))
-    return any(map(fields.get, _ERROR_TEXTS)) or any(isinstance(code, int) and code >= 400 for code in codes)
+    return any(map(fields.get, _ERROR_TEXTS)) or any(
+        isinstance(code, int) and code >= 400 for code in codes
+    )
 
 
 def _decode_text(head: bytes) -> str | None:

@@ -1,7 +1,8 @@
 """`govuk` and `titled`: a page, a content item or a search listing of GOV.UK.
 
-`announcement` and `unlisted` show that a release is not out, even if the address of its page is unknown. The phrases
-are from alphagov/frontend's templates and locale file. `docs/decides.md` lists them.
+`announcement` and `unlisted` show that a release is not out, even if the address of its page is
+unknown. The phrases are from alphagov/frontend's templates and locale file. `docs/decides.md` lists
+them.
 """
 
 from __future__ import annotations
@@ -13,22 +14,50 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.notices import blank_page_reason, says_missing, says_removed, site_notice_reason
+from monitor.look.recognise.notices import (
+    blank_page_reason,
+    says_missing,
+    says_removed,
+    site_notice_reason,
+)
 from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json
 from monitor.look.recognise.placeholder import ANNOUNCED, read_placeholder
-from monitor.look.recognise.result import NAMELESS, NO_JSON, Context, Recognised, absent, present, unknown, withdrawn
-from monitor.look.recognise.title import NOT_ITS_TITLE, Likeness, compare_titles, is_title_among, recognise_title
+from monitor.look.recognise.result import (
+    NAMELESS,
+    NO_JSON,
+    Context,
+    Recognised,
+    absent,
+    present,
+    unknown,
+    withdrawn,
+)
+from monitor.look.recognise.title import (
+    NOT_ITS_TITLE,
+    Likeness,
+    compare_titles,
+    is_title_among,
+    recognise_title,
+)
 from monitor.look.recognise.version import format_version
 from monitor.look.sighting import State
 from monitor.plan.targets import ASSETS, GOVUK
 from schedules.address import canonical_address
 from schedules.patterns import quick
-from schedules.sources.govuk_items import Attachment, ContentItem, Schema, content_item, parse_instant
+from schedules.sources.govuk_items import (
+    Attachment,
+    ContentItem,
+    Schema,
+    content_item,
+    parse_instant,
+)
 from schedules.titles import title_matches
 
 _ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
 _ANNOUNCES = quick(
-    r"these statistics will be released (on|in|between)|statistics release cancelled|^coming soon\b", re.IGNORECASE
+    r"these statistics will be released (on|in|between)|statistics release cancelled|^coming"
+    r" soon\b",
+    re.IGNORECASE,
 )
 _ERROR_TITLE = quick(r"^(error|sorry, there is a problem|page unavailable)\b", re.IGNORECASE)
 _WITHDRAWN = quick(r"^\[withdrawn\]", re.IGNORECASE)
@@ -38,9 +67,11 @@ _LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return what an answer proves: for a page by its title and heading, for JSON by its `schema_name`.
+    """Return what an answer proves: for a page by its title and heading, for JSON by its
+    `schema_name`.
 
-    A page with another title than the release's is unknown if that is a notice of the site, e.g. of maintenance.
+    A page with another title than the release's is unknown if that is a notice of the site, e.g. of
+    maintenance.
     """
     if is_json(answer):
         return _read_json(answer, context)
@@ -48,7 +79,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if not page.title and not page.heading:
         return unknown(NAMELESS)
     seen = _read_notice(page) or _read_content(page, answer, context)
-    # With the release's own title and period (`specific`), words such as "sign in" are part of that title.
+    # With the release's own title and period (`specific`), words such as "sign in" are part of that
+    # title.
     may_be_site_notice = seen.state is State.PRESENT and not seen.specific
     if may_be_site_notice and (why := site_notice_reason(page)):
         return unknown(why)
@@ -56,27 +88,39 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
-    """Return the same as `recognise`, but for an address that is a guess: presence only with the release's title."""
+    """Return the same as `recognise`, but for an address that is a guess: presence only with the
+    release's title.
+    """
     seen = recognise(answer, context)
     is_title_proved = seen.specific  # `recognise` found the title with its period
     if seen.state is not State.PRESENT or is_title_proved:
         return seen
     page = Page(answer)
-    return seen if title_matches(context.title, page.heading or page.title) else unknown(NOT_ITS_TITLE)
+    return (
+        seen if title_matches(context.title, page.heading or page.title) else unknown(NOT_ITS_TITLE)
+    )
 
 
 def recognise_announcement(answer: Answer, context: Context) -> Recognised:
-    """Return absence if an announcement (a page or content item) still announces its release, else unknown."""
+    """Return absence if an announcement (a page or content item) still announces its release, else
+    unknown.
+    """
     seen = recognise(answer, context)
-    return seen if seen.state is State.ABSENT and seen.why == ANNOUNCED else unknown("no announcement any more")
+    return (
+        seen
+        if seen.state is State.ABSENT and seen.why == ANNOUNCED
+        else unknown("no announcement any more")
+    )
 
 
 def recognise_index(answer: Answer, context: Context) -> Recognised:
-    """Return presence if a listing of publications has an entry with the release's title, else absence.
+    """Return presence if a listing of publications has an entry with the release's title, else
+    absence.
 
-    The result is unknown if an entry has the title without its period, or if the listing was not read to its end.
-    Announcements are ignored. So are entries at `alternatives`: other addresses of the release may be public before
-    its own page. Only that page counts, and its address is a guess.
+    The result is unknown if an entry has the title without its period, or if the listing was not
+    read to its end. Announcements are ignored. So are entries at `alternatives`: other addresses of
+    the release may be public before its own page. Only that page counts, and its address is a
+    guess.
     """
     content = parse_json(answer.body) if answer.whole else None
     if not isinstance(content, dict) or not isinstance(content.get("results"), list):
@@ -87,19 +131,36 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     entries = [entry for entry in published if canonical_address(entry.url) not in ignored]
     likeness = [compare_titles(context.title, entry.title) for entry in entries]
     if Likeness.SAME in likeness:
-        return present(tuple(entry for entry, like in zip(entries, likeness, strict=True) if like is Likeness.SAME))
-    return unknown("a title like it is listed") if Likeness.UNDATED in likeness else absent("not listed")
+        return present(
+            tuple(
+                entry
+                for entry, like in zip(entries, likeness, strict=True)
+                if like is Likeness.SAME
+            )
+        )
+    return (
+        unknown("a title like it is listed")
+        if Likeness.UNDATED in likeness
+        else absent("not listed")
+    )
 
 
 def _read_notice(page: Page) -> Recognised | None:
-    """Return what a page proves that is an error, an announcement or a removal. None for any other page."""
+    """Return what a page proves that is an error, an announcement or a removal.
+
+    None for any other page.
+    """
     title = _without_site_name(page.title)
     if _ERROR_TITLE.match(title):
         return unknown("an error page")
     why = "page not found" if says_missing(page) else blank_page_reason(page)
     if why:
         return absent(why)
-    if _ANNOUNCEMENT.search(title) or _ANNOUNCES.search(title) or _ANNOUNCES.search(_notice_titles(page)):
+    if (
+        _ANNOUNCEMENT.search(title)
+        or _ANNOUNCES.search(title)
+        or _ANNOUNCES.search(_notice_titles(page))
+    ):
         return absent(ANNOUNCED)
     if _WITHDRAWN.match(title):
         return withdrawn("marked as withdrawn")
@@ -109,7 +170,10 @@ def _read_notice(page: Page) -> Recognised | None:
 
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
-    """Return what a page's title proves, with its linked parts. A placeholder, which only announces, is no presence."""
+    """Return what a page's title proves, with its linked parts.
+
+    A placeholder, which only announces, is no presence.
+    """
     parts: dict[str, Found] = {}
     for link in page.links():
         part = _find_part(context.url, link.url, link.text)
@@ -148,7 +212,9 @@ def _read_json(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) -> Recognised:
-    """Return what a content item proves: a release that is out, withdrawn, only announced, or redirected."""
+    """Return what a content item proves: a release that is out, withdrawn, only announced, or
+    redirected.
+    """
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
@@ -166,11 +232,15 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
     found = (_item_to_found(item), *(part for part in parts if part.url))
     details = content.get("details")
     body = details.get("body") if isinstance(details, dict) else ""
-    return recognise_title(context, item.title, found, version, text=f"{content.get('description')} {body}")
+    return recognise_title(
+        context, item.title, found, version, text=f"{content.get('description')} {body}"
+    )
 
 
 def _item_to_found(item: ContentItem) -> Found:
-    """Return a content item as found. Its facts are those of its fields that have a value, as text."""
+    """Return a content item as found. Its facts are those of its fields that have a value, as
+    text.
+    """
     fields: dict[str, object] = {
         "document_type": item.document_type,
         "public_updated_at": item.public_updated_at,
@@ -179,14 +249,24 @@ def _item_to_found(item: ContentItem) -> Found:
         "scheduled_publishing_delay_seconds": item.scheduled_delay,
     }
     given = {name: value for name, value in fields.items() if value not in (None, "")}
-    facts = {name: value.isoformat() if isinstance(value, datetime) else str(value) for name, value in given.items()}
+    facts = {
+        name: value.isoformat() if isinstance(value, datetime) else str(value)
+        for name, value in given.items()
+    }
     return Found(_absolute_govuk_url(item.base_path), item.title, "item", facts)
 
 
 def _attachment_to_found(attachment: Attachment) -> Found:
-    """Return an attachment as found, with its media type and size if they are stated. Its role is its kind."""
+    """Return an attachment as found, with its media type and size if they are stated.
+
+    Its role is its kind.
+    """
     url = _absolute_govuk_url(attachment.url)
-    role = attachment.kind if attachment.kind in ("html", "external") else _role_of_file(urlsplit(url).path)
+    role = (
+        attachment.kind
+        if attachment.kind in ("html", "external")
+        else _role_of_file(urlsplit(url).path)
+    )
     facts = {"content_type": attachment.content_type, "file_size": str(attachment.size or "")}
     return Found(url, attachment.title, role, {name: fact for name, fact in facts.items() if fact})
 
@@ -204,13 +284,23 @@ def _destination_to_found(item: ContentItem, context: Context) -> tuple[Found, .
 
 
 def _read_listing(results: list[Any], context: Context) -> Recognised:
-    """Return presence if a search listing has the release's title, else absence. All entries are returned as found."""
-    found = tuple(_entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
+    """Return presence if a search listing has the release's title, else absence.
+
+    All entries are returned as found.
+    """
+    found = tuple(
+        _entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link")
+    )
     if not context.title:
-        return present(found, why="a listing")  # of a shared tripwire, for which only the entries count
+        # of a shared tripwire, for which only the entries count
+        return present(found, why="a listing")
     # The announcement of a release is listed before its page is out.
     page_titles = [entry.title for entry in found if "/announcements/" not in entry.url]
-    return present(found, specific=True) if is_title_among(context, page_titles) else absent("not listed", found)
+    return (
+        present(found, specific=True)
+        if is_title_among(context, page_titles)
+        else absent("not listed", found)
+    )
 
 
 def _entry_to_found(entry: Mapping[str, Any]) -> Found:
@@ -223,12 +313,18 @@ def _absolute_govuk_url(path: object) -> str:
 
 
 def _find_part(page: str, url: str, title: str) -> Found | None:
-    """Return a link of `page` as one of its parts if it leads to a file or to a page below `page`, else None."""
+    """Return a link of `page` as one of its parts if it leads to a file or to a page below `page`,
+    else None.
+    """
     here, there = urlsplit(page), urlsplit(url)
     if there.hostname == ASSETS and not there.path.endswith("/preview"):
         return Found(url, title, _role_of_file(there.path))
     folder = here.path.rstrip("/").removeprefix("/api/content") + "/"
-    if there.hostname == here.hostname and there.path.startswith(folder) and not there.path.endswith("/print"):
+    if (
+        there.hostname == here.hostname
+        and there.path.startswith(folder)
+        and not there.path.endswith("/print")
+    ):
         return Found(url, title, "html")
     return None
 

@@ -1,7 +1,9 @@
-"""`ons`: an entry of the release calendar of the Office for National Statistics, as page or as `/data`.
+"""`ons`: an entry of the release calendar of the Office for National Statistics, as page or as
+`/data`.
 
-Field names, in both spellings, are from the sources of dp-frontend-release-calendar and dp-release-calendar-api. The
-phrases for a page without a status mark are from its locale files. A page with none of them is unknown.
+Field names, in both spellings, are from the sources of dp-frontend-release-calendar and
+dp-release-calendar-api. The phrases for a page without a status mark are from its locale files. A
+page with none of them is unknown.
 """
 
 from __future__ import annotations
@@ -19,7 +21,10 @@ from schedules.patterns import quick
 _SITE = "https://www.ons.gov.uk"
 _RELATED = {
     **dict.fromkeys(("related_documents", "relatedDocuments"), "html"),
-    **dict.fromkeys(("related_datasets", "relatedDatasets", "related_api_datasets", "relatedAPIDatasets"), "data"),
+    **dict.fromkeys(
+        ("related_datasets", "relatedDatasets", "related_api_datasets", "relatedAPIDatasets"),
+        "data",
+    ),
 }
 _NOT_YET = (
     "not yet released",
@@ -29,7 +34,11 @@ _NOT_YET = (
     "nid yw'r datganiad hwn wedi'i gyhoeddi eto",
     "mae'r datganiad hwn wedi cael ei ohirio",
 )
-_CANCELLED = ("this release has been cancelled", "release cancelled", "mae'r datganiad hwn wedi cael ei ganslo")
+_CANCELLED = (
+    "this release has been cancelled",
+    "release cancelled",
+    "mae'r datganiad hwn wedi cael ei ganslo",
+)
 _MARK = quick(
     rb"release-?_?status[\"']?\s{0,5}[:=]\s{0,5}[\"']?(upcoming|published|cancelled|provisional|confirmed|postponed)\b",
     re.IGNORECASE,
@@ -38,7 +47,9 @@ _PUBLISHED_HEADINGS = ("publications", "data", "this release includes", "cyhoedd
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return what an entry proves: JSON by `published` and `cancelled`, a page by its status mark or phrases."""
+    """Return what an entry proves: JSON by `published` and `cancelled`, a page by its status mark
+    or phrases.
+    """
     if not is_json(answer):
         return _read_mark(answer, context) or _read_words(Page(answer), context)
     if (content := parse_json(answer.body)) is None:
@@ -49,8 +60,12 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     return _read_entry(content, description, context)
 
 
-def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], context: Context) -> Recognised:
-    """Return what an entry of the release calendar proves: by its state, and if it is published, by its title."""
+def _read_entry(
+    content: Mapping[str, Any], description: Mapping[str, Any], context: Context
+) -> Recognised:
+    """Return what an entry of the release calendar proves: by its state, and if it is published, by
+    its title.
+    """
     is_published = description.get("published") is True
     # It may be both published and cancelled. Then the pages of ONS say that it is cancelled.
     if description.get("cancelled") is True:
@@ -61,20 +76,30 @@ def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], cont
     moved_to = description.get("migration_link") or description.get("migrationLink")
     if isinstance(moved_to, str) and moved_to and (destination := absolute_url(_SITE, moved_to)):
         found = (*found, Found(destination, "", "redirect"))
-    return recognise_title(context, str(description.get("title") or ""), found, text=str(description))
+    return recognise_title(
+        context, str(description.get("title") or ""), found, text=str(description)
+    )
 
 
 def _find_related(content: Mapping[str, Any]) -> Iterator[Found]:
     for name, role in _RELATED.items():
         rows = content.get(name)
         for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict) and row.get("uri") and (url := absolute_url(_SITE, row["uri"])):
+            if (
+                isinstance(row, dict)
+                and row.get("uri")
+                and (url := absolute_url(_SITE, row["uri"]))
+            ):
                 yield Found(url, str(row.get("title") or ""), role)
 
 
 def _read_mark(answer: Answer, context: Context) -> Recognised | None:
-    """Return what the status mark in a page's source proves. None if it has no mark, or several that differ."""
-    # The mark is the same in Welsh. Headings prove nothing: an upcoming release may already have those of documents.
+    """Return what the status mark in a page's source proves.
+
+    None if it has no mark, or several that differ.
+    """
+    # The mark is the same in Welsh. Headings prove nothing: an upcoming release may already have
+    # those of documents.
     marks = {mark.lower() for mark in _MARK.findall(answer.body)}
     if len(marks) != 1:
         return None
@@ -85,7 +110,9 @@ def _read_mark(answer: Answer, context: Context) -> Recognised | None:
 
 
 def _read_words(page: Page, context: Context) -> Recognised:
-    """Return what phrases and headings of an ONS page prove, if it has no mark like `releaseStatus: "published"`."""
+    """Return what phrases and headings of an ONS page prove, if it has no mark like `releaseStatus:
+    "published"`.
+    """
     text = page.text.lower().replace("\u2019", "'")
     if any(words in text for words in _CANCELLED):
         return absent("cancelled")

@@ -16,7 +16,9 @@ from schedules.patterns import quick
 
 
 def absolute_url(base: str, link: object) -> str:
-    """Return the absolute http or https address of a link on the page `base`, empty if it may not be requested."""
+    """Return the absolute http or https address of a link on the page `base`, empty if it may not
+    be requested.
+    """
     try:
         url = urljoin(base, str(link).strip())
         parts = urlsplit(url)
@@ -54,7 +56,10 @@ class Link:
 
 
 class Page:
-    """A parsed page. Any bytes are accepted: those that are not HTML have no title, heading, text or links."""
+    """A parsed page.
+
+    Any bytes are accepted: those that are not HTML have no title, heading, text or links.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self._url = answer.url
@@ -73,16 +78,23 @@ class Page:
     @cached_property
     def text(self) -> str:
         """Return the text of the page in one line, without scripts and styles."""
-        nodes = self.find("//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
+        nodes = self.find(
+            "//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]"
+        )
         return " ".join(" ".join(nodes).split())
 
     @cached_property
     def content(self) -> str:
-        """Return the text of the page in one line, without titles, header, footer, menus, scripts and styles."""
+        """Return the text of the page in one line, without titles, header, footer, menus, scripts
+        and styles.
+        """
         return " ".join(" ".join(self.find(_CONTENT_TEXT)).split())
 
     def links(self, *, content_only: bool = False) -> list[Link]:
-        """Return the http and https links in page order. `content_only`: without header, footer and menus."""
+        """Return the http and https links in page order.
+
+        `content_only`: without header, footer and menus.
+        """
         anchors = self.find(_OF_CONTENT if content_only else "//a[@href]")[:_MOST_LINKS]
         hrefs = ((anchor.get("href", "").partition("#")[0], anchor) for anchor in anchors)
         links = (Link(absolute_url(self._url, href), text_of(anchor)) for href, anchor in hrefs)
@@ -114,7 +126,10 @@ def is_json(answer: Answer) -> bool:
 
 
 def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
-    """Return the root element of a body, read with its declared encoding or UTF-8. None if it is not HTML."""
+    """Return the root element of a body, read with its declared encoding or UTF-8.
+
+    None if it is not HTML.
+    """
     charset = _CHARSET.search(answer.headers.get("content-type", ""))
     parser = _html_parser(charset[1].lower() if charset else "utf-8")
     try:

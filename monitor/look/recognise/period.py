@@ -1,4 +1,6 @@
-"""`period`: a page that keeps its address from edition to edition and names the current period in its heading."""
+"""`period`: a page that keeps its address from edition to edition and names the current period in
+its heading.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +17,37 @@ from monitor.look.sighting import State
 from schedules.patterns import quick
 from schedules.titles import read_title
 
-_ANNOUNCES_NEXT = quick(r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE)
+_ANNOUNCES_NEXT = quick(
+    r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE
+)
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return presence if the page's heading and title name the period of the release, absence if they name another."""
+    """Return presence if the page's heading and title name the period of the release, absence if
+    they name another.
+    """
     page = Page(answer)
     headlines = [text for text in (page.heading, page.title) if text]
     if why := site_notice_reason(page):
         return unknown(why)
-    # A release without a period cannot be compared. A headline such as "Next release: May" names no period that is out.
+    # A release without a period cannot be compared. A headline such as "Next release: May" names no
+    # period that is out.
     if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in headlines):
         return unknown("no period of what is out")
-    comparisons = [names_same_period(context.title, text) for text in headlines]  # None: the headline names no period
+    # None: the headline names no period
+    comparisons = [names_same_period(context.title, text) for text in headlines]
     names_ours, names_another = True in comparisons, False in comparisons
     if names_ours and names_another:
         return unknown("its heading and its title name two periods")
     if not names_ours:
-        return absent("the page shows another period") if names_another else unknown("names no period")
+        return (
+            absent("the page shows another period") if names_another else unknown("names no period")
+        )
     placeholder = read_placeholder(page, answer, context)
     if placeholder is not None:
-        # The text only announces the release, but may not be up to date, because the headlines name the right period.
+        # The text only announces the release, but may not be up to date, because the headlines name
+        # the right period.
         return replace(placeholder, state=State.UNKNOWN)
-    # Another page of the same period may have other words in its heading. Such a presence is not specific.
+    # Another page of the same period may have other words in its heading. Such a presence is not
+    # specific.
     return present(specific=read_title(page.heading).words == read_title(context.title).words)

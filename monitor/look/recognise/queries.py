@@ -1,4 +1,6 @@
-"""`css:…` and `jmespath:…`: the release is present once a query finds something in the page or in the JSON."""
+"""`css:…` and `jmespath:…`: the release is present once a query finds something in the page or in
+the JSON.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,25 @@ from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.file_kind import ERROR_MESSAGE, says_error
 from monitor.look.recognise.page import Page, absolute_url, text_of
-from monitor.look.recognise.result import NO_JSON, Context, Recognised, Recogniser, absent, present, unknown
+from monitor.look.recognise.result import (
+    NO_JSON,
+    Context,
+    Recognised,
+    Recogniser,
+    absent,
+    present,
+    unknown,
+)
 from monitor.look.recognise.title import is_title_among
 
 _MOST_ENTRIES = 1500
 
 
 def find_element(selector: str) -> Recogniser:
-    """Return a recogniser of elements that match a CSS selector. Raises `UserFault` for an invalid selector."""
+    """Return a recogniser of elements that match a CSS selector.
+
+    Raises `UserFault` for an invalid selector.
+    """
     try:
         select = CSSSelector(selector.strip(), translator="html")
     except SelectorError as exc:
@@ -39,10 +52,12 @@ def find_element(selector: str) -> Recogniser:
 
 
 def recognise_json_query(expression: str) -> Recogniser:
-    """Return a recogniser of JSON for which a JMESPath expression has a result other than null, false or empty.
+    """Return a recogniser of JSON for which a JMESPath expression has a result other than null,
+    false or empty.
 
-    The answer is specific to this edition if the result is the title of the release, or a list that contains it.
-    Its objects with a `url` become `Found` links with the role `listed`. Raises `UserFault` for an invalid expression.
+    The answer is specific to this edition if the result is the title of the release, or a list that
+    contains it. Its objects with a `url` become `Found` links with the role `listed`. Raises
+    `UserFault` for an invalid expression.
     """
     try:
         query = jmespath.compile(expression.strip())
@@ -50,7 +65,9 @@ def recognise_json_query(expression: str) -> Recogniser:
         raise UserFault(f"jmespath:{expression}: not a valid JMESPath expression") from exc
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        """Return presence, with the links that the query finds, if it finds anything in the JSON, else absence."""
+        """Return presence, with the links that the query finds, if it finds anything in the JSON,
+        else absence.
+        """
         try:
             content = json.loads(answer.body)
             value = query.search(content)
@@ -58,12 +75,21 @@ def recognise_json_query(expression: str) -> Recogniser:
             return unknown(NO_JSON)
         # In JMESPath, zero is true.
         if value is None or value is False or value in ("", [], {}):
-            return unknown(ERROR_MESSAGE) if says_error(content) else absent("the expression matches nothing")
+            return (
+                unknown(ERROR_MESSAGE)
+                if says_error(content)
+                else absent("the expression matches nothing")
+            )
         values = value if isinstance(value, list) else [value]
-        has_release_title = is_title_among(context, (text for text in values if isinstance(text, str)))
+        has_release_title = is_title_among(
+            context, (text for text in values if isinstance(text, str))
+        )
         rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]
         links = [
-            Found(absolute_url(answer.url, row["url"]), title=str(row.get("title", "")), role="listed") for row in rows
+            Found(
+                absolute_url(answer.url, row["url"]), title=str(row.get("title", "")), role="listed"
+            )
+            for row in rows
         ]
         # An address that is not valid has become an empty `url`.
         return present(tuple(link for link in links if link.url), specific=has_release_title)

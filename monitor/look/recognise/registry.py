@@ -19,7 +19,10 @@ PLAIN: dict[str, Recogniser] = {
     "status": status.recognise,
     "titled": govuk.recognise_titled,
 }
-_INTERNAL: dict[str, Recogniser] = {"announcement": govuk.recognise_announcement, "unlisted": govuk.recognise_index}
+_INTERNAL: dict[str, Recogniser] = {
+    "announcement": govuk.recognise_announcement,
+    "unlisted": govuk.recognise_index,
+}
 """Used by the plan only. A configuration cannot name them."""
 # Imported only when a configuration needs them, because of their libraries.
 WITH_RULE = {
@@ -45,5 +48,7 @@ def find_recogniser(name: str) -> Recogniser:
         known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(WITH_RULE))]
         raise UnknownName(f"no recogniser {name!r}, one of: {' '.join(known)}")
     module, function = WITH_RULE[kind].split(":")
-    make: Callable[[str], Recogniser] = getattr(import_module(f"monitor.look.recognise.{module}"), function)
+    make: Callable[[str], Recogniser] = getattr(
+        import_module(f"monitor.look.recognise.{module}"), function
+    )
     return make(rule)

@@ -20,9 +20,10 @@ NO_LONGER_AVAILABLE = "a notice that it is no longer available"
 class Known:
     """Facts about a target from earlier looks, which also outlive a restart.
 
-    `baseline` is the SHA-256 of the body before the release, for `changed`, None if there is none yet. `was_missing`:
-    the address has answered 404 before, so its content is new, whatever its title. `placeholder` identifies the text of
-    the last placeholder at this address: "" after a restart, None if there was none. `slot` is the slot in force.
+    `baseline` is the SHA-256 of the body before the release, for `changed`, None if there is none
+    yet. `was_missing`: the address has answered 404 before, so its content is new, whatever its
+    title. `placeholder` identifies the text of the last placeholder at this address: "" after a
+    restart, None if there was none. `slot` is the slot in force.
     """
 
     baseline: str | None = None
@@ -31,11 +32,14 @@ class Known:
     slot: Slot | None = None
 
     def merge(self, stored: Known) -> Known:
-        """Return these facts about a target together with `stored` ones, which the store kept over a restart."""
+        """Return these facts about a target together with `stored` ones, which the store kept over
+        a restart.
+        """
         return Known(
             baseline=stored.baseline or self.baseline,
             was_missing=stored.was_missing or self.was_missing,
-            # The store keeps only whether there was a placeholder: "" or None. So ours is better, if there is one.
+            # The store keeps only whether there was a placeholder: "" or None. So ours is better,
+            # if there is one.
             placeholder=stored.placeholder if self.placeholder is None else self.placeholder,
             slot=stored.slot,  # the slot in force now. None: no slot is in force any more
         )
@@ -45,10 +49,11 @@ class Known:
 class Context:
     """Facts about the target that its answer does not contain.
 
-    `title` is the release's title, empty for a shared tripwire. `digest` is the SHA-256 of this body. `file` is the
-    file name extension of the address in lower case, empty if it has none, None for a page. `is_led_to`: the
-    announcement has redirected to this page, so its title may differ. `behind` is how many seconds our clock may be
-    behind, if it is known to be wrong. `alternatives` are addresses of the release that are not those of its page.
+    `title` is the release's title, empty for a shared tripwire. `digest` is the SHA-256 of this
+    body. `file` is the file name extension of the address in lower case, empty if it has none, None
+    for a page. `is_led_to`: the announcement has redirected to this page, so its title may differ.
+    `behind` is how many seconds our clock may be behind, if it is known to be wrong. `alternatives`
+    are addresses of the release that are not those of its page.
     """
 
     url: str
@@ -63,7 +68,9 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """The result of a recogniser. `specific`, `found` and `version` are as in a `Sighting`. `why` is the reason.
+    """The result of a recogniser.
+
+    `specific`, `found` and `version` are as in a `Sighting`. `why` is the reason.
 
     `placeholder` identifies the text of a placeholder page. It is None for every other answer.
     """
@@ -81,7 +88,11 @@ Recogniser = Callable[[Answer, Context], Recognised]
 
 
 def present(
-    found: tuple[Found, ...] = (), *, specific: bool = False, why: str = "", version: str | None = None
+    found: tuple[Found, ...] = (),
+    *,
+    specific: bool = False,
+    why: str = "",
+    version: str | None = None,
 ) -> Recognised:
     """Return the result that the target is present, with the addresses found."""
     return Recognised(State.PRESENT, specific, found, why, version)

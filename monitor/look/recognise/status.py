@@ -22,10 +22,12 @@ OTHER_HEADING = "a page under another heading, with the title of this release on
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return whether an answer shows that its release is present or absent, or unknown with the reason.
+    """Return whether an answer shows that its release is present or absent, or unknown with the
+    reason.
 
-    A page is judged by its notices, title and heading, a file or other content by its media type and bytes. Without a
-    title in `context`, as for parts, any title or heading is accepted. The result never has the flag `specific`.
+    A page is judged by its notices, title and heading, a file or other content by its media type
+    and bytes. Without a title in `context`, as for parts, any title or heading is accepted. The
+    result never has the flag `specific`.
     """
     if context.file is not None or not is_html(answer):
         why = content_fault(answer, context)
@@ -40,7 +42,10 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_notice(page: Page) -> Recognised | None:
-    """Return what a page proves that is blank, or says that it is missing or removed. None for any other page."""
+    """Return what a page proves that is blank, or says that it is missing or removed.
+
+    None for any other page.
+    """
     if says_missing(page):
         return absent("the page says it is not found")
     if why := blank_page_reason(page):
@@ -51,20 +56,29 @@ def _read_notice(page: Page) -> Recognised | None:
 def _read_titles(page: Page, context: Context) -> Recognised:
     """Return what the heading and the `<title>` of a page prove, compared with the release's title.
 
-    Presence if one has the same title and period (`specific`). Unknown if only `<title>` has, e.g. at a sign-in page.
+    Presence if one has the same title and period (`specific`). Unknown if only `<title>` has, e.g.
+    at a sign-in page.
     """
-    results = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
+    results = [
+        recognise_title(context, words, text=page.text)
+        for words in (page.heading, page.title)
+        if words
+    ]
     if any(result.specific for result in results):
         return unknown(OTHER_HEADING) if _is_under_another_heading(page, context) else present()
     if why := site_notice_reason(page):
         return unknown(why)
-    # One proof of absence is enough, else one of presence, because the other title may be the site's name.
+    # One proof of absence is enough, else one of presence, because the other title may be the
+    # site's name.
     strongest_first = (State.ABSENT, State.PRESENT, State.UNKNOWN)
-    return min(results, key=lambda result: strongest_first.index(result.state), default=unknown(NAMELESS))
+    return min(
+        results, key=lambda result: strongest_first.index(result.state), default=unknown(NAMELESS)
+    )
 
 
 def _is_under_another_heading(page: Page, context: Context) -> bool:
-    """Return whether a page names the release only in its `<title>`, and is about something else, such as signing in.
+    """Return whether a page names the release only in its `<title>`, and is about something else,
+    such as signing in.
 
     A heading that its `<title>` also contains, such as the name of the site, is not something else.
     """

@@ -1,4 +1,6 @@
-"""Compares the title in an answer with the release's title: this edition, another edition, or another series."""
+"""Compares the title in an answer with the release's title: this edition, another edition, or
+another series.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,17 @@ _MOST_TEXT = 20_000
 
 
 def recognise_title(
-    context: Context, seen: str, found: tuple[Found, ...] = (), version: str | None = None, text: str = ""
+    context: Context,
+    seen: str,
+    found: tuple[Found, ...] = (),
+    version: str | None = None,
+    text: str = "",
 ) -> Recognised:
-    """Return presence if an answer has the title and period of the release, absence if those of another edition.
+    """Return presence if an answer has the title and period of the release, absence if those of
+    another edition.
 
-    Any other title proves nothing. `seen` is the title in the answer, and `text` the rest of the answer.
+    Any other title proves nothing. `seen` is the title in the answer, and `text` the rest of the
+    answer.
     """
     if not seen:
         return unknown(NAMELESS, found)
@@ -31,11 +39,13 @@ def recognise_title(
     likeness = compare_titles(context.title, seen)
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    # Another title proves presence only if the announcement redirects to the page, and that did not answer 404 before.
+    # Another title proves presence only if the announcement redirects to the page, and that did not
+    # answer 404 before.
     if likeness is Likeness.DIFFERENT and (context.known.was_missing or not context.is_led_to):
         return unknown(ANOTHER_TITLE if context.known.was_missing else NOT_ITS_TITLE, found)
     if likeness is Likeness.UNDATED:
-        # The title has no period, or a less precise one. So all words of the period must be in the text.
+        # The title has no period, or a less precise one. So all words of the period must be in the
+        # text.
         missing_words = read_title(context.title).period - set(period_of(text[:_MOST_TEXT]))
         if missing_words:
             return unknown(WITHOUT_PERIOD, found)
@@ -44,7 +54,9 @@ def recognise_title(
 
 
 def names_release(title: str, text: str) -> bool:
-    """Return whether a text, such as JSON, contains the words and the period of a release's title in any order."""
+    """Return whether a text, such as JSON, contains the words and the period of a release's title
+    in any order.
+    """
     ours, text = read_title(title), text[:_MOST_TEXT]
     words = set(slug(text, _MOST_TEXT).split("-"))
     return bool(ours.words) and set(ours.words) <= words and ours.period <= set(period_of(text))
@@ -66,8 +78,9 @@ class Likeness(StrEnum):
 def compare_titles(title: str, seen: str) -> Likeness:
     """Compare the release's title with the title in an answer.
 
-    `SAME`: the same title with the same period. `OTHER_EDITION`: the same series with another period, such as another
-    year or month. `UNDATED`: the same series, but one of them has no period, or a less precise one. Else `DIFFERENT`.
+    `SAME`: the same title with the same period. `OTHER_EDITION`: the same series with another
+    period, such as another year or month. `UNDATED`: the same series, but one of them has no
+    period, or a less precise one. Else `DIFFERENT`.
     """
     # Titles are shorter than this, and comparing long texts takes time.
     seen = seen[:_LONGEST]
@@ -76,7 +89,11 @@ def compare_titles(title: str, seen: str) -> Likeness:
         return Likeness.SAME
     if not is_same_series(wanted, shown):
         return Likeness.DIFFERENT
-    return Likeness.OTHER_EDITION if _periods_contradict(wanted.period, shown.period) else Likeness.UNDATED
+    return (
+        Likeness.OTHER_EDITION
+        if _periods_contradict(wanted.period, shown.period)
+        else Likeness.UNDATED
+    )
 
 
 def is_title_among(context: Context, texts: Iterable[str]) -> bool:
@@ -85,7 +102,9 @@ def is_title_among(context: Context, texts: Iterable[str]) -> bool:
 
 
 def names_same_period(title: str, seen: str) -> bool | None:
-    """Return whether a text names the period of a title: False if it names another one, None if that is unclear."""
+    """Return whether a text names the period of a title: False if it names another one, None if
+    that is unclear.
+    """
     ours, theirs = read_title(title).period, read_title(seen[:_LONGEST]).period
     if ours and ours == theirs:
         return True
@@ -101,15 +120,21 @@ def names_a_period(text: str) -> bool:
 def _periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Return whether two periods name, for instance, a month each, but none in common."""
     our_words, their_words = _group_by_kind(ours), _group_by_kind(theirs)
-    return any(our_words[kind].isdisjoint(their_words[kind]) for kind in our_words.keys() & their_words.keys())
+    return any(
+        our_words[kind].isdisjoint(their_words[kind])
+        for kind in our_words.keys() & their_words.keys()
+    )
 
 
 def _group_by_kind(period: Iterable[str]) -> dict[str, set[str]]:
-    """Group the words of a period by kind: year, span of years, month, season, and `q`, `h`, `w`, `d` with a number."""
+    """Group the words of a period by kind: year, span of years, month, season, and `q`, `h`, `w`,
+    `d` with a number.
+    """
     kinds: dict[str, set[str]] = defaultdict(set)
     for word in period:
         if word[0].isdigit():
-            # 2025/26 counts as both years: it does not contradict 2026, but it does contradict 2024/25.
+            # 2025/26 counts as both years: it does not contradict 2026, but it does contradict
+            # 2024/25.
             first, _, last = word.partition("/")
             kinds["year"].add(first)
             if last:

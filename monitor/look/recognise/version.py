@@ -1,4 +1,6 @@
-"""Formats and reads the version that published content states about itself: one line of instants and counts."""
+"""Formats and reads the version that published content states about itself: one line of instants
+and counts.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +10,40 @@ from typing import Any
 
 
 def format_version(**values: datetime | int | None) -> str | None:
-    """Return `change_history=2 public_updated_at=2026-11-27T14:05:00+00:00`; None if all values are None."""
+    """Return `change_history=2 public_updated_at=2026-11-27T14:05:00+00:00`; None if all values are
+    None.
+    """
     stated = {name: value for name, value in sorted(values.items()) if value is not None}
-    texts = (str(value) if isinstance(value, int) else value.astimezone(UTC).isoformat() for value in stated.values())
+    texts = (
+        str(value) if isinstance(value, int) else value.astimezone(UTC).isoformat()
+        for value in stated.values()
+    )
     return " ".join(f"{name}={text}" for name, text in zip(stated, texts, strict=True)) or None
 
 
 def parse_version(version: str) -> dict[str, datetime | int]:
     """Return the fields of a line that `format_version` returned."""
     pairs = (fact.split("=", 1) for fact in version.split())
-    return {name: int(text) if text.isdecimal() else datetime.fromisoformat(text) for name, text in pairs}
+    return {
+        name: int(text) if text.isdecimal() else datetime.fromisoformat(text)
+        for name, text in pairs
+    }
 
 
 def first_published(version: str | None) -> datetime | None:
-    """Return when the content was first published, by its own statement. None if it does not say."""
+    """Return when the content was first published, by its own statement. None if it does not
+    say.
+    """
     stated = parse_version(version or "").get("first_published_at")
     return stated if isinstance(stated, datetime) else None
 
 
 def advanced_fields(known: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Return the names of fields that are later or larger than before, sorted. Fields of an older copy are not."""
-    comparable = (name for name in known.keys() & new.keys() if type(known[name]) is type(new[name]))
+    """Return the names of fields that are later or larger than before, sorted.
+
+    Fields of an older copy are not.
+    """
+    comparable = (
+        name for name in known.keys() & new.keys() if type(known[name]) is type(new[name])
+    )
     return sorted(name for name in comparable if new[name] > known[name])

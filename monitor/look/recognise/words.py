@@ -1,4 +1,6 @@
-"""`text:…` and `link:…`: the release is present once certain words, or a certain link, have appeared."""
+"""`text:…` and `link:…`: the release is present once certain words, or a certain link, have
+appeared.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +16,38 @@ _MOST_LINKS = 200
 def find_text(words: str) -> Recogniser:
     """Return a recogniser of `words`, in upper or lower case and with any spacing."""
     wanted = _normalise(words)
-    # Words without a period may be in the previous edition too, so their presence is not specific to this one.
+    # Words without a period may be in the previous edition too, so their presence is not specific
+    # to this one.
     is_dated = names_a_period(words)
 
     def recognise(answer: Answer, _context: Context) -> Recognised:
         text = Page(answer).text if is_html(answer) else answer.body.decode("utf-8", "replace")
-        return present(specific=is_dated) if wanted in _normalise(text) else absent("the words are not there")
+        return (
+            present(specific=is_dated)
+            if wanted in _normalise(text)
+            else absent("the words are not there")
+        )
 
     return recognise
 
 
 def find_link(pattern: str) -> Recogniser:
-    """Return a recogniser of links with `pattern` in their address or text. In it, `*` matches any text.
+    """Return a recogniser of links with `pattern` in their address or text.
 
-    Matching links are `found`. Presence is `specific` if the pattern names a period, or a link's text is the title.
+    In it, `*` matches any text.
+
+    Matching links are `found`. Presence is `specific` if the pattern names a period, or a link's
+    text is the title.
     """
     wanted = glob(pattern)
     is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        links = [link for link in Page(answer).links() if wanted.search(link.url) or wanted.search(link.text)]
+        links = [
+            link
+            for link in Page(answer).links()
+            if wanted.search(link.url) or wanted.search(link.text)
+        ]
         if not links:
             return absent("no such link")
         is_titled = is_title_among(context, (link.text for link in links))

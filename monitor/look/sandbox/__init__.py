@@ -1,1 +1,4 @@
-"""Worker processes that read foreign bytes. They can be killed, so that no publisher's text can delay the watch."""
+"""Worker processes that read foreign bytes.
+
+They can be killed, so that no publisher's text can delay the watch.
+"""

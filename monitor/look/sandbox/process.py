@@ -1,4 +1,6 @@
-"""The daemon's side of one worker: its process, our end of its pipe, and what its replies may contain."""
+"""The daemon's side of one worker: its process, our end of its pipe, and what its replies may
+contain.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,15 @@ _START_SECONDS = 60.0
 _POLL_SECONDS = 1.0
 _LARGEST_REPLY = 64_000_000
 _ROOT = Path(__file__).parents[3]
-_DAMAGED = (pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError)
+_DAMAGED = (
+    pickle.UnpicklingError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    KeyError,
+)
 
 
 class ReadFault(Exception):
@@ -39,7 +49,10 @@ class WorkerFault(ReadFault):
 
 
 class NoWorker(ReadFault):
-    """Raised if no worker starts, or the workers are closed. The cause is this monitor or its machine, not the body."""
+    """Raised if no worker starts, or the workers are closed.
+
+    The cause is this monitor or its machine, not the body.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(f"this monitor has no worker to read it: {why}")
@@ -48,7 +61,10 @@ class NoWorker(ReadFault):
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """One process and our end of its pipe. `priority_fault` says why its priority was not lowered, empty if it was."""
+    """One process and our end of its pipe.
+
+    `priority_fault` says why its priority was not lowered, empty if it was.
+    """
 
     process: subprocess.Popen[bytes]
     pipe: Connection[Any, Any]
@@ -57,19 +73,28 @@ class Worker:
     is_used: bool = True
 
     def processor_ticks(self) -> int:
-        """Return the processor time that the worker has used, in clock ticks. 0 if the system does not show it."""
+        """Return the processor time that the worker has used, in clock ticks.
+
+        0 if the system does not show it.
+        """
         try:
-            stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii", errors="replace")
+            stat = Path(f"/proc/{self.process.pid}/stat").read_text(
+                encoding="ascii", errors="replace"
+            )
         except OSError:
             return 0
-        # Its name, in brackets, may contain spaces. utime and stime are fields 14 and 15 (`proc(5)`).
+        # Its name, in brackets, may contain spaces. utime and stime are fields 14 and 15
+        # (`proc(5)`).
         fields = stat.rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
     def run_task(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
-        """Run the task packed in `parcel`. Return how it ended, its result, and the kilobytes that the worker uses now.
+        """Run the task packed in `parcel`.
 
-        Raises `TooCostly` if its reply is not usable, or if the worker is idle for `seconds` without a reply.
+        Return how it ended, its result, and the kilobytes that the worker uses now.
+
+        Raises `TooCostly` if its reply is not usable, or if the worker is idle for `seconds`
+        without a reply.
         """
         try:
             self.pipe.send_bytes(parcel)
@@ -90,10 +115,13 @@ class Worker:
 
 
 def wait_for_message(worker: Worker, seconds: float) -> bool:
-    """Wait for a message from a worker. Return False if it was idle for this many seconds without sending one.
+    """Wait for a message from a worker.
 
-    Time in which it uses the processor does not count, because on a busy machine a second of work can take minutes. The
-    system limits its processor time (`worker.py`). A pipe that has ended counts as a message.
+    Return False if it was idle for this many seconds without sending one.
+
+    Time in which it uses the processor does not count, because on a busy machine a second of work
+    can take minutes. The system limits its processor time (`worker.py`). A pipe that has ended
+    counts as a message.
     """
     idle_seconds_left, last_ticks = seconds, None
     with waiting_for_child():
@@ -108,7 +136,10 @@ def wait_for_message(worker: Worker, seconds: float) -> bool:
 
 
 def start_worker(megabytes: int) -> Worker:
-    """Start a process and return it once it is ready. `megabytes` limits the memory of a task. Raises `NoWorker`."""
+    """Start a process and return it once it is ready.
+
+    `megabytes` limits the memory of a task. Raises `NoWorker`.
+    """
     from multiprocessing import Pipe  # noqa: PLC0415  # slow to import, and many daemons never need a worker
 
     try:
@@ -131,7 +162,9 @@ def start_worker(megabytes: int) -> Worker:
 
 
 def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
-    """Start a worker process, which gets the file descriptor of its end of the pipe and its limit of memory."""
+    """Start a worker process, which gets the file descriptor of its end of the pipe and its limit
+    of memory.
+    """
     # Only the module paths are passed on: our environment may contain secrets.
     paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *(path for path in sys.path if path)]))
     return subprocess.Popen(  # noqa: S603  # our own module
@@ -145,13 +178,18 @@ def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_ready(worker: Worker) -> str:
-    """Wait until a worker is ready. Return why its priority was not lowered, empty if it was. Raises `NoWorker`."""
+    """Wait until a worker is ready.
+
+    Return why its priority was not lowered, empty if it was. Raises `NoWorker`.
+    """
     try:
         if not wait_for_message(worker, _START_SECONDS):
             raise NoWorker(f"it was not ready within {_START_SECONDS:g} seconds")
         fault, priority_fault = unpack(worker.pipe.recv_bytes(_LARGEST_REPLY))
     except (EOFError, OSError) as exc:
-        raise NoWorker(f"it ended before it was ready, with status {worker.process.poll()}") from exc
+        raise NoWorker(
+            f"it ended before it was ready, with status {worker.process.poll()}"
+        ) from exc
     except _DAMAGED as exc:
         raise NoWorker("its first message cannot be read") from exc
     if fault:
@@ -160,7 +198,10 @@ def _wait_until_ready(worker: Worker) -> str:
 
 
 def _enum_member(kind: object, name: str) -> Enum:
-    """Return a member of an enumeration by its name. Python before 3.11.4 pickles a member as a call of `getattr`."""
+    """Return a member of an enumeration by its name.
+
+    Python before 3.11.4 pickles a member as a call of `getattr`.
+    """
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind[name]
     raise RefusedReply(f"a reply must not request {name}")
@@ -180,16 +221,25 @@ class RefusedReply(pickle.UnpicklingError):
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Unpickles only the types that a reply may contain, because hostile bytes may have taken control of a worker."""
+    """Unpickles only the types that a reply may contain, because hostile bytes may have taken
+    control of a worker.
+    """
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  # of the base class
-        """Return the class with this name, if a reply may contain it. Raises `RefusedReply` for any other."""
+        """Return the class with this name, if a reply may contain it.
+
+        Raises `RefusedReply` for any other.
+        """
         plain = _PLAIN.get((module, name))
         if plain is not None:
             return plain
         if module.startswith(_OURS) and name.isidentifier():
             kind = getattr(import_module(module), name, None)
-            if isinstance(kind, type) and kind.__module__ == module and (is_dataclass(kind) or issubclass(kind, Enum)):
+            if (
+                isinstance(kind, type)
+                and kind.__module__ == module
+                and (is_dataclass(kind) or issubclass(kind, Enum))
+            ):
                 return kind
         raise RefusedReply(f"a reply must not contain {module}.{name}")
 

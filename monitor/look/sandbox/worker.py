@@ -1,10 +1,11 @@
-"""Runs as a process that only reads foreign bytes: `python -m monitor.look.sandbox.worker FD MEGABYTES`.
+"""Runs as a process that only reads foreign bytes: `python -m monitor.look.sandbox.worker FD
+MEGABYTES`.
 
-It runs the tasks that arrive on the pipe `FD`, one after the other, and ends when the pipe ends. The system stops it if
-it exceeds its limit of memory, or the limit of processor time of a task.
+It runs the tasks that arrive on the pipe `FD`, one after the other, and ends when the pipe ends.
+The system stops it if it exceeds its limit of memory, or the limit of processor time of a task.
 
-Its first message has two texts: why it cannot start, and why its priority was not lowered. Each is empty without such a
-fault. It does not start if its memory and time cannot be limited.
+Its first message has two texts: why it cannot start, and why its priority was not lowered. Each is
+empty without such a fault. It does not start if its memory and time cannot be limited.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ _SPARE_SECONDS = 1
 
 
 def main() -> None:
-    """Prepare this process, send the daemon any fault, and then run the tasks that it sends until the pipe ends."""
+    """Prepare this process, send the daemon any fault, and then run the tasks that it sends until
+    the pipe ends.
+    """
     # Ctrl-C stops the daemon, which then closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
     fault = _import_and_limit(int(sys.argv[2]))
-    # Lower our priority, so that looks go first on a busy machine. Done earlier, the imports would take minutes there.
+    # Lower our priority, so that looks go first on a busy machine. Done earlier, the imports would
+    # take minutes there.
     priority_fault = ""
     try:
         os.nice(10)
@@ -60,7 +64,10 @@ def main() -> None:
 
 
 def _import_and_limit(megabytes: int) -> str:
-    """Import the modules of all tasks, and limit memory and time. Return why that failed, or an empty string."""
+    """Import the modules of all tasks, and limit memory and time.
+
+    Return why that failed, or an empty string.
+    """
     try:
         _limit_seconds(_START_SECONDS)
         # Imports must not count against the time of a task.
@@ -96,9 +103,13 @@ def _limit_seconds(seconds: int) -> None:
 
 
 def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
-    """Limit a resource of this process, such as `resource.RLIMIT_AS`, for good if `is_final`. Raises `OSError`."""
+    """Limit a resource of this process, such as `resource.RLIMIT_AS`, for good if `is_final`.
+
+    Raises `OSError`.
+    """
     try:
-        # A process can raise a limit again, but not above its hard limit, which may have been set before the start.
+        # A process can raise a limit again, but not above its hard limit, which may have been set
+        # before the start.
         _, hard_limit = resource.getrlimit(kind)
         most = most if hard_limit == resource.RLIM_INFINITY else min(most, hard_limit)
         resource.setrlimit(kind, (most, most if is_final else hard_limit))
@@ -107,7 +118,9 @@ def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
 
 
 def _memory_pages() -> tuple[int, int]:
-    """Return the number of memory pages that this process has mapped, and of those that are resident."""
+    """Return the number of memory pages that this process has mapped, and of those that are
+    resident.
+    """
     with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # as few objects as possible, because memory may be exhausted
         mapped, resident = statm.read().split()[:2]
     return int(mapped), int(resident)

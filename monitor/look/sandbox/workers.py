@@ -1,4 +1,6 @@
-"""Starts worker processes that read foreign bytes for the daemon, and kills those that exceed their limits."""
+"""Starts worker processes that read foreign bytes for the daemon, and kills those that exceed their
+limits.
+"""
 
 from __future__ import annotations
 
@@ -28,21 +30,26 @@ _WALL_FACTOR = 10
 _RESTARTED_ABOVE_KB = 120_000
 _MOST_TASKS = 5000
 _MOST_WAITING, _HOST_SHARE = 16_000_000, 1_000_000
-"""The most bytes that wait to be read in all. A host may always have this share of them. More is refused."""
+"""The most bytes that wait to be read in all. A host may always have this share of them. More is
+refused.
+"""
 _NO_FAULT = ""
 """The fault of an attempt to start a worker that succeeded."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
-"""Seconds without another attempt after a worker did not start. An attempt takes half a second of a processor."""
+"""Seconds without another attempt after a worker did not start. An attempt takes half a second of a
+processor.
+"""
 
 
 @dataclass(slots=True, eq=False)
 class Workers:
     """Runs tasks in at most `most` worker processes, the first of which starts with the first task.
 
-    Only one task of a host runs at a time, so that a host with text that takes long delays only itself.
-    `start(megabytes)` starts a worker with this limit of memory for a task. `on_costly(host)` is called for each task
-    that exceeded its limits or failed. `on_attempt(began, fault)` is called after each attempt to start a worker, with
-    an empty fault if it succeeded. `on_unread(host, began)` is called for each task that no worker could run.
+    Only one task of a host runs at a time, so that a host with text that takes long delays only
+    itself. `start(megabytes)` starts a worker with this limit of memory for a task.
+    `on_costly(host)` is called for each task that exceeded its limits or failed. `on_attempt(began,
+    fault)` is called after each attempt to start a worker, with an empty fault if it succeeded.
+    `on_unread(host, began)` is called for each task that no worker could run.
     """
 
     most: int = MOST_WORKERS
@@ -73,11 +80,15 @@ class Workers:
         self._threads = ThreadPoolExecutor(self.most, "sandbox")
         self._places = asyncio.Semaphore(self.most)
 
-    async def run(self, task: str, host: str, *arguments: object, seconds: int, size: int = 0) -> Any:  # noqa: ANN401  # per task
-        """Run a task of `worker.TASKS` to read `size` bytes within `seconds` of processor time. Return its result.
+    async def run(
+        self, task: str, host: str, *arguments: object, seconds: int, size: int = 0
+    ) -> Any:  # noqa: ANN401  # per task
+        """Run a task of `worker.TASKS` to read `size` bytes within `seconds` of processor time.
 
-        A worker that uses more is killed, and so is one that uses no processor time for ten times as long. Raises
-        `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
+        Return its result.
+
+        A worker that uses more is killed, and so is one that uses no processor time for ten times
+        as long. Raises `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
         """
         async with self._wait_for_turn(host, size):
             began = self.clock.now()
@@ -95,12 +106,17 @@ class Workers:
                 raise
 
     async def try_start(self, *, eager: bool = False) -> None:
-        """Try to start a worker if the last start failed. With `eager`, also if none was started yet."""
+        """Try to start a worker if the last start failed.
+
+        With `eager`, also if none was started yet.
+        """
         if self._is_closed or not (self._fault or (self._fault is None and eager)):
             return
         async with self._places:
             with suppress(NoWorker):
-                await self._call_in_thread(lambda: self._give_back(self._take_idle_or_start(), is_usable=True))
+                await self._call_in_thread(
+                    lambda: self._give_back(self._take_idle_or_start(), is_usable=True)
+                )
 
     def stop_unused(self) -> None:
         """Stop the workers that had no task since the last call."""
@@ -122,9 +138,11 @@ class Workers:
 
     @asynccontextmanager
     async def _wait_for_turn(self, host: str, size: int) -> AsyncIterator[None]:
-        """Wait until no other task of the host runs and a worker is free, and keep its place until the block ends.
+        """Wait until no other task of the host runs and a worker is free, and keep its place until
+        the block ends.
 
-        Raises `TooCostly` if too many bytes of all hosts together wait, and this host has used up its own share too.
+        Raises `TooCostly` if too many bytes of all hosts together wait, and this host has used up
+        its own share too.
         """
         lock = self._lock_of_host.setdefault(host, asyncio.Lock())
         waiting = self._bytes_of_host[host]
@@ -132,7 +150,8 @@ class Workers:
         if exceeds_share and self._bytes_of_host.total() + size > _MOST_WAITING:
             self.on_costly(host)
             raise TooCostly("too many bytes of its host wait to be read")
-        self._bytes_of_host[host] += size + 1  # one more, so that the host has an entry even if all sizes are zero
+        # one more, so that the host has an entry even if all sizes are zero
+        self._bytes_of_host[host] += size + 1
         try:
             async with lock, self._places:
                 yield
@@ -142,23 +161,33 @@ class Workers:
                 del self._bytes_of_host[host], self._lock_of_host[host]
 
     def _refuse_if_closed_or_paused(self) -> None:
-        """Raise `NoWorker` if the workers are closed, or none is idle in the pause after a failed start."""
+        """Raise `NoWorker` if the workers are closed, or none is idle in the pause after a failed
+        start.
+        """
         if self._is_closed:
             raise NoWorker("the workers are closed")
         if self._fault and not self._idle and self.clock.monotonic() < self._paused_until:
             raise NoWorker(self._fault)
 
     async def _call_in_thread(self, work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  # as the work returns
-        """Call `work` in a thread and return its result. Report the attempts to start a worker that it recorded."""
+        """Call `work` in a thread and return its result.
+
+        Report the attempts to start a worker that it recorded.
+        """
         began = self.clock.now()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *arguments))
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, partial(work, *arguments)
+            )
         finally:
             while self._attempts:
                 self._report_attempt(began, self._attempts.popleft())
 
     def _report_attempt(self, began: datetime, fault: str) -> None:
-        """Log an attempt to start a worker and call the hook. `fault` is `_NO_FAULT` if it succeeded."""
+        """Log an attempt to start a worker and call the hook.
+
+        `fault` is `_NO_FAULT` if it succeeded.
+        """
         if fault != _NO_FAULT:
             # The pause before the next attempt is twice as long after each fault.
             _log.error("worker_not_started", fault=fault)
@@ -174,17 +203,24 @@ class Workers:
     # The methods below run in threads.
 
     def _run_on_worker(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `run`
-        """Run a task on an idle or new worker, and return its result. Keep the worker if it can run another task."""
+        """Run a task on an idle or new worker, and return its result.
+
+        Keep the worker if it can run another task.
+        """
         worker = self._take_idle_or_start()
         is_usable = False
         try:
             if self._is_closed:
                 raise NoWorker("the workers are closed")
             parcel = pickle.dumps((task, seconds, arguments), protocol=5)
-            outcome, result, resident = worker.run_task(parcel, _WALL_FACTOR * seconds + _SLACK_SECONDS)
+            outcome, result, resident = worker.run_task(
+                parcel, _WALL_FACTOR * seconds + _SLACK_SECONDS
+            )
             worker.tasks += 1
             # A worker that failed, uses much memory or has had many tasks is replaced.
-            is_usable = outcome == DONE and resident < _RESTARTED_ABOVE_KB and worker.tasks < _MOST_TASKS
+            is_usable = (
+                outcome == DONE and resident < _RESTARTED_ABOVE_KB and worker.tasks < _MOST_TASKS
+            )
         except TooCostly as exc:
             # `close` kills workers during their task.
             raise NoWorker("the workers are closed") if self._is_closed else exc from None
@@ -197,12 +233,16 @@ class Workers:
         return result
 
     def _take_idle_or_start(self) -> Worker:
-        """Return an idle worker that still runs, else a new one. Record the attempt to start it. Raises `NoWorker`."""
+        """Return an idle worker that still runs, else a new one.
+
+        Record the attempt to start it. Raises `NoWorker`.
+        """
         while self._idle:
             worker = self._idle.pop()
             if worker.process.poll() is None:
                 if self._fault:
-                    # The last start failed, but an older worker is free. A success ends the fault and the pause.
+                    # The last start failed, but an older worker is free. A success ends the fault
+                    # and the pause.
                     self._attempts.append(_NO_FAULT)
                 self._busy.add(worker)
                 return worker

@@ -1,4 +1,6 @@
-"""The simulated calendars: the announcement of each release at a given time, and the TOML calendar file."""
+"""The simulated calendars: the announcement of each release at a given time, and the TOML calendar
+file.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ CALENDAR_URL = f"https://{CALENDAR_HOST}{CALENDAR_PATH}"
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """One calendar entry at one time. `since` is its last change, `previous` its slot before the last new slot."""
+    """One calendar entry at one time.
+
+    `since` is its last change, `previous` its slot before the last new slot.
+    """
 
     release: ScriptRelease
     slot: datetime | date | str
@@ -32,23 +37,36 @@ class CalendarEntry:
 
 
 def is_on_gov_uk_calendar(release: ScriptRelease) -> bool:
-    """Return whether GOV.UK's release calendar announces a release. All others are in the TOML calendar."""
+    """Return whether GOV.UK's release calendar announces a release.
+
+    All others are in the TOML calendar.
+    """
     return STATISTICS_PAGE.match(release.url) is not None
 
 
 def announced_url(release: ScriptRelease) -> str:
-    """Return the publication address that the announcement's slug suggests; `release.url` can have another slug."""
+    """Return the publication address that the announcement's slug suggests; `release.url` can have
+    another slug.
+    """
     folder = STATISTICS_PAGE.match(release.url)
-    return release.url if folder is None or release.announcement is None else folder[0] + release.announcement
+    return (
+        release.url
+        if folder is None or release.announcement is None
+        else folder[0] + release.announcement
+    )
 
 
 def entry_at(script: Script, release: ScriptRelease, now: datetime) -> CalendarEntry | None:
-    """Return the calendar entry of a release at `now`; None before it is first announced and after its removal."""
+    """Return the calendar entry of a release at `now`; None before it is first announced and after
+    its removal.
+    """
     if release.known_from is not None and now < release.known_from:
         return None
     state = release.state or ("confirmed" if isinstance(release.slot, datetime) else "provisional")
     entry = CalendarEntry(release, release.slot, state, release.known_from)
-    changes = [change for change in script.change if change.release == release.id and change.at <= now]
+    changes = [
+        change for change in script.change if change.release == release.id and change.at <= now
+    ]
     for change in sorted(changes, key=lambda change: change.at):
         if change.slot is not None:
             entry = replace(entry, slot=change.slot, previous=entry.slot, why=change.why)
@@ -59,11 +77,15 @@ def entry_at(script: Script, release: ScriptRelease, now: datetime) -> CalendarE
 
 
 def toml_calendar(script: Script, now: datetime, zone: str) -> Reply:
-    """Return the TOML calendar: every release that GOV.UK's calendar does not announce, slots in `zone`."""
+    """Return the TOML calendar: every release that GOV.UK's calendar does not announce, slots in
+    `zone`.
+    """
     others = [release for release in script.release if not is_on_gov_uk_calendar(release)]
     entries = [entry for release in others if (entry := entry_at(script, release, now))]
     # An answer without a byte would be no calendar.
-    text = "\n".join(["# Releases", *(line for entry in entries for line in _entry_lines(entry, zone))])
+    text = "\n".join(
+        ["# Releases", *(line for entry in entries for line in _entry_lines(entry, zone))]
+    )
     return Reply(200, (text + "\n").encode(), {"Content-Type": "application/toml"})
 
 

@@ -1,4 +1,6 @@
-"""Scripted faults: how a request fails, and the broken, replaced or stale responses that it gets."""
+"""Scripted faults: how a request fails, and the broken, replaced or stale responses that it
+gets.
+"""
 
 from __future__ import annotations
 
@@ -31,28 +33,46 @@ class SendMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """The bytes of one response, how to send them, and the delay before. `CUT` closes the connection after them."""
+    """The bytes of one response, how to send them, and the delay before.
+
+    `CUT` closes the connection after them.
+    """
 
     data: bytes = b""
     mode: SendMode = SendMode.WHOLE
     latency: timedelta = timedelta()
 
 
-def fault_for(faults: Sequence[ScriptFault], request: ReceivedRequest, now: datetime) -> ScriptFault | None:
-    """Return the fault that affects a request at `now`, or None. A fault of its address precedes one of its host."""
+def fault_for(
+    faults: Sequence[ScriptFault], request: ReceivedRequest, now: datetime
+) -> ScriptFault | None:
+    """Return the fault that affects a request at `now`, or None.
+
+    A fault of its address precedes one of its host.
+    """
     affecting = [
-        fault for fault in faults if fault.begins <= now < fault.ends and fault.affects(request.host, request.path)
+        fault
+        for fault in faults
+        if fault.begins <= now < fault.ends and fault.affects(request.host, request.path)
     ]
     return min(affecting, key=lambda fault: fault.url is None, default=None)
 
 
 def has_dns_fault(faults: Sequence[ScriptFault], host: str, now: datetime) -> bool:
     """Return whether the name of a host cannot be resolved at `now`."""
-    return any(fault.kind == "dns" and fault.host == host and fault.begins <= now < fault.ends for fault in faults)
+    return any(
+        fault.kind == "dns" and fault.host == host and fault.begins <= now < fault.ends
+        for fault in faults
+    )
 
 
-def apply_fault(fault: ScriptFault, request: ReceivedRequest, reply: Reply, now: datetime, seed: int) -> RawResponse:
-    """Return what a request gets instead of `reply` during a fault. `seed` makes random bytes repeatable."""
+def apply_fault(
+    fault: ScriptFault, request: ReceivedRequest, reply: Reply, now: datetime, seed: int
+) -> RawResponse:
+    """Return what a request gets instead of `reply` during a fault.
+
+    `seed` makes random bytes repeatable.
+    """
     match fault.kind:
         # During a DNS fault, the name is not resolved for a new connection. An open one is reset.
         case "reset" | "dns":
@@ -75,7 +95,9 @@ def _truncate_response(data: bytes) -> bytes:
 
 
 def _replace_reply(fault: ScriptFault, request: ReceivedRequest, reply: Reply) -> Reply:
-    """Return the reply that a fault sends instead of `reply`; for a stale copy that is `reply` itself."""
+    """Return the reply that a fault sends instead of `reply`; for a stale copy that is `reply`
+    itself.
+    """
     match fault.kind:
         case "429" | "503":
             delay = fault.retry_after
@@ -93,21 +115,31 @@ def _replace_reply(fault: ScriptFault, request: ReceivedRequest, reply: Reply) -
         case "stale":
             return reply
     # The only other kind is `bomb`.
-    return Reply(200, _gzip_bomb(), {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip"})
+    return Reply(
+        200, _gzip_bomb(), {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip"}
+    )
 
 
 def _copy_from_mirror(reply: Reply) -> Reply:
-    """Return the mirror's copy of a page with status 200, and the proxy's own 503 page for any other reply."""
+    """Return the mirror's copy of a page with status 200, and the proxy's own 503 page for any
+    other reply.
+    """
     copy = reply if reply.status == 200 else error_page(503)
     backend = "mirrorS3" if copy is reply else "error"
-    kept = {name: value for name, value in copy.headers.items() if name not in {"Age", "X-Cache", "ETag"}}
+    kept = {
+        name: value
+        for name, value in copy.headers.items()
+        if name not in {"Age", "X-Cache", "ETag"}
+    }
     added = {"Fastly-Backend-Name": backend, "Fastly-Restarts": "1", "Cache-Control": "max-age=900"}
     return Reply(copy.status, copy.body, {**kept, **added})
 
 
 @cache
 def _gzip_bomb() -> bytes:
-    """Return about 1 MB of gzip data that unpacks to 1 GB: one compressed block of zeros, repeated."""
+    """Return about 1 MB of gzip data that unpacks to 1 GB: one compressed block of zeros,
+    repeated.
+    """
     compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = compressor.compress(bytes(_MEGABYTE)) + compressor.flush(zlib.Z_FULL_FLUSH)
     header = gzip.compress(b"")[:10]
@@ -115,7 +147,8 @@ def _gzip_bomb() -> bytes:
 
 
 _CHALLENGE_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><title>Just a moment...</title><meta name="robots" content="noindex,nofollow"></head>
+<html lang="en"><head><title>Just a moment...</title>
+<meta name="robots" content="noindex,nofollow"></head>
 <body><noscript>Enable JavaScript and cookies to continue</noscript>
 <script>window._cf_chl_opt={};</script></body></html>
 """

@@ -1,4 +1,6 @@
-"""Requests to the simulated publisher and its replies, as objects; `to_bytes` makes the bytes of a reply."""
+"""Requests to the simulated publisher and its replies, as objects; `to_bytes` makes the bytes of a
+reply.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request that the publisher received. `host` has no port, `path` no query. Header names are in lower case."""
+    """A request that the publisher received.
+
+    `host` has no port, `path` no query. Header names are in lower case.
+    """
 
     method: str
     host: str
@@ -39,15 +44,26 @@ class Reply:
     latency: timedelta = timedelta()
 
     def with_default_headers(self, headers: Mapping[str, str]) -> Reply:
-        """Return the reply with these headers added. Headers that it already has keep their values."""
+        """Return the reply with these headers added. Headers that it already has keep their
+        values.
+        """
         return replace(self, headers={**headers, **self.headers})
 
     def with_etag(self, request: ReceivedRequest) -> Reply:
-        """Return the reply with an ETag of its body, or a 304 if `request` already has that ETag."""
+        """Return the reply with an ETag of its body, or a 304 if `request` already has that
+        ETag.
+        """
         etag = f'"{sha256(self.body).hexdigest()[:32]}"'
         tagged = self.with_default_headers({"ETag": etag})
-        known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-        return replace(tagged, status=304, body=b"") if self.status == 200 and etag in known else tagged
+        known = [
+            one.strip().removeprefix("W/")
+            for one in request.headers.get("if-none-match", "").split(",")
+        ]
+        return (
+            replace(tagged, status=304, body=b"")
+            if self.status == 200 and etag in known
+            else tagged
+        )
 
 
 def html_reply(status: int, page: str) -> Reply:

@@ -1,4 +1,6 @@
-"""The simulated publisher: every host of a script, over real HTTP on loopback, on a virtual clock."""
+"""The simulated publisher: every host of a script, over real HTTP on loopback, on a virtual
+clock.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +30,22 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Publisher:
-    """Serves a script. `clock` must show the true time, even if the monitor's clock is wrong, on the same loop.
+    """Serves a script.
+
+    `clock` must show the true time, even if the monitor's clock is wrong, on the same loop.
 
     `zone` is the timezone in which the TOML calendar writes its slots.
     """
 
     def __init__(self, script: Script, clock: Clock, zone: str = "Europe/London") -> None:
-        """Make a server of a script. It serves nothing until `start`, which also chooses the port."""
+        """Make a server of a script. It serves nothing until `start`, which also chooses the
+        port.
+        """
         self.log = RequestLog()
         self.clock = clock
         self.transports: set[asyncio.Transport] = set()  # of the open connections
-        # Exceptions of our own code. `close` raises one, because to a client they look like faults of the network.
+        # Exceptions of our own code. `close` raises one, because to a client they look like faults
+        # of the network.
         self.exceptions: list[BaseException] = []
         self._script = script
         self._world = World(script, zone)
@@ -52,7 +59,9 @@ class Publisher:
         self._port = self._server.sockets[0].getsockname()[1]
 
     def route(self, host: str, port: int, tls: bool) -> Route:  # noqa: FBT001  # the shape of a `Router`
-        """Return this server's address for any host. Raises OSError during a DNS fault of the host."""
+        """Return this server's address for any host. Raises OSError during a DNS fault of the
+        host.
+        """
         del port, tls
         if has_dns_fault(self._script.fault, host, self.clock.now()):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -64,7 +73,8 @@ class Publisher:
             self._server.close()
         for transport in tuple(self.transports):
             transport.abort()
-        # In the loop's next turn, `connection_lost` of each connection cancels tasks. They end in the turn after that.
+        # In the loop's next turn, `connection_lost` of each connection cancels tasks. They end in
+        # the turn after that.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         if self.exceptions:
@@ -73,7 +83,9 @@ class Publisher:
     def respond(self, request: ReceivedRequest) -> RawResponse:
         """Log a request and return its response."""
         now = self.clock.now()
-        self.log.entries.append(LoggedRequest(request.method, request.host, request.path, request.query, at=now))
+        self.log.entries.append(
+            LoggedRequest(request.method, request.host, request.path, request.query, at=now)
+        )
         return self._world.respond(request, now)
 
 
@@ -81,7 +93,10 @@ class Connection(asyncio.Protocol):
     """Answers the requests of one connection, one after another, each in a single write."""
 
     def __init__(self, publisher: Publisher) -> None:
-        """Make the server's side of one connection. It sends the responses of `publisher`, each after its latency."""
+        """Make the server's side of one connection.
+
+        It sends the responses of `publisher`, each after its latency.
+        """
         self._publisher = publisher
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[ReceivedRequest] = deque()
@@ -123,11 +138,15 @@ class Connection(asyncio.Protocol):
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_message_complete(self) -> None:
-        """Queue the request, and start to respond if no earlier request of this connection is being answered."""
+        """Queue the request, and start to respond if no earlier request of this connection is being
+        answered.
+        """
         target = urlsplit(self._target.decode("latin-1"))
         host = self._headers.get("host", "").partition(":")[0].lower()
         method = self._parser.get_method().decode("latin-1")
-        self._queue.append(ReceivedRequest(method, host, target.path or "/", target.query, self._headers))
+        self._queue.append(
+            ReceivedRequest(method, host, target.path or "/", target.query, self._headers)
+        )
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._serve_queue())
             self._task.add_done_callback(self._check_task)
@@ -139,24 +158,29 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     async def _serve_queue(self) -> None:
-        """Answer the queued requests of this connection in turn, each after its latency (a delay in virtual time).
+        """Answer the queued requests of this connection in turn, each after its latency (a delay in
+        virtual time).
 
-        In a rehearsal the monitor's clock is virtual. The monitor is the client: it stops this clock while it waits for
-        a response, because the network takes real time. During a latency the clock must run. So the server undoes the
-        stop for this one request (by `name`) and restores it after the latency.
+        In a rehearsal the monitor's clock is virtual. The monitor is the client: it stops this
+        clock while it waits for a response, because the network takes real time. During a latency
+        the clock must run. So the server undoes the stop for this one request (by `name`) and
+        restores it after the latency.
         """
         while self._queue:
             request = self._queue.popleft()
             response = self._publisher.respond(request)
             name = request_name(request.url)
             if response.latency:
-                await self._wait_in_virtual_time(name, self._publisher.clock.sleep(response.latency.total_seconds()))
+                await self._wait_in_virtual_time(
+                    name, self._publisher.clock.sleep(response.latency.total_seconds())
+                )
             await self._send_response(response, name)
 
     async def _send_response(self, response: RawResponse, name: str) -> None:
         """Send a response as its mode says: whole, slowly, cut short, never, or with a reset.
 
-        `name` is the name of the request, under which its client has stopped virtual time until the response is there.
+        `name` is the name of the request, under which its client has stopped virtual time until the
+        response is there.
         """
         match response.mode:
             case SendMode.RESET:
@@ -170,7 +194,9 @@ class Connection(asyncio.Protocol):
                 step = max(1, len(response.data) // _SLOW_PIECES)
                 for begin in range(0, len(response.data), step):
                     self._transport.write(response.data[begin : begin + step])
-                    await self._wait_in_virtual_time(name, self._publisher.clock.sleep(_SECONDS_BETWEEN_PIECES))
+                    await self._wait_in_virtual_time(
+                        name, self._publisher.clock.sleep(_SECONDS_BETWEEN_PIECES)
+                    )
             case SendMode.CUT:  # the data was shortened when the response was made
                 self._transport.write(response.data)
                 self._transport.close()
@@ -178,7 +204,9 @@ class Connection(asyncio.Protocol):
                 self._transport.write(response.data)
 
     async def _wait_in_virtual_time(self, name: str, wait: Awaitable[None]) -> None:
-        """Let virtual time run during this wait, although the client has stopped it for the request `name`."""
+        """Let virtual time run during this wait, although the client has stopped it for the request
+        `name`.
+        """
         with get_jumping_loop().time_resumed(name):
             await wait
 

@@ -30,24 +30,35 @@ class World:
         self._zone = zone
         self._timelines = Timelines(script.answer)
         self._govuk = GovUk(Facts(script, self._timelines))
-        release_by_part_url = {part.url: release for release in script.release for part in release.part}
-        self._release_by_url = release_by_part_url | {release.url: release for release in script.release}
+        release_by_part_url = {
+            part.url: release for release in script.release for part in release.part
+        }
+        self._release_by_url = release_by_part_url | {
+            release.url: release for release in script.release
+        }
 
     def respond(self, request: ReceivedRequest, now: datetime) -> RawResponse:
-        """Return the bytes that a request gets at `now`, and how to send them. A fault in the script alters both."""
+        """Return the bytes that a request gets at `now`, and how to send them.
+
+        A fault in the script alters both.
+        """
         fault = fault_for(self._script.fault, request, now)
         if fault is None:
             reply = self.reply(request, now)
             return RawResponse(to_bytes(reply, request, now), latency=reply.latency)
-        # In some faults a cache or mirror serves an old copy, made at `_copy_time`, which is None for other faults.
+        # In some faults a cache or mirror serves an old copy, made at `_copy_time`, which is None
+        # for other faults.
         reply_time = _copy_time(fault) or now
         reply = self.reply(request, reply_time)
         if fault.kind == "stale":
-            reply = _as_stale_copy(reply, now - reply_time)  # all of this fault, so `apply_fault` alters no more
+            # all of this fault, so `apply_fault` alters no more
+            reply = _as_stale_copy(reply, now - reply_time)
         return apply_fault(fault, request, reply, now, self._script.seed)
 
     def reply(self, request: ReceivedRequest, now: datetime) -> Reply:
-        """Return the reply without faults: a scripted answer, or else the TOML calendar, GOV.UK's reply or a 404."""
+        """Return the reply without faults: a scripted answer, or else the TOML calendar, GOV.UK's
+        reply or a 404.
+        """
         served = self._timelines.find_answer(request, now)
         if served is not None:
             return self._scripted_reply(served, request, now)
@@ -56,32 +67,48 @@ class World:
         found = self._govuk.reply(request, now) or error_page(404)
         return found.with_default_headers(_backend_header(request.host))
 
-    def _scripted_reply(self, served: ServedAnswer, request: ReceivedRequest, now: datetime) -> Reply:
-        """Return the reply of a scripted answer, with the headers of the script, the cache and the backend."""
+    def _scripted_reply(
+        self, served: ServedAnswer, request: ReceivedRequest, now: datetime
+    ) -> Reply:
+        """Return the reply of a scripted answer, with the headers of the script, the cache and the
+        backend.
+        """
         answer = served.answer
         more_headers = {**_backend_header(request.host), **served.cache_headers()}
         if answer is None:  # the script has answers for this address, but none has begun by `now`
             return error_page(404).with_default_headers(more_headers)
         reply = self._reply_with_body(answer, request, now)
-        reply = Reply(answer.status, reply.body, {**reply.headers, **answer.headers}, answer.latency)
+        reply = Reply(
+            answer.status, reply.body, {**reply.headers, **answer.headers}, answer.latency
+        )
         reply = reply.with_default_headers(more_headers)
         return reply.with_etag(request) if answer.etag else reply
 
-    def _reply_with_body(self, answer: ScriptAnswer, request: ReceivedRequest, now: datetime) -> Reply:
-        """Return the scripted body, else a default one for the status: below 300, the release shown as published."""
+    def _reply_with_body(
+        self, answer: ScriptAnswer, request: ReceivedRequest, now: datetime
+    ) -> Reply:
+        """Return the scripted body, else a default one for the status: below 300, the release shown
+        as published.
+        """
         if answer.content is not None:
-            return Reply(answer.status, answer.content, {"Content-Type": "text/html; charset=utf-8"})
+            return Reply(
+                answer.status, answer.content, {"Content-Type": "text/html; charset=utf-8"}
+            )
         if answer.status >= 400:
             return error_page(answer.status)
         if answer.status >= 300:
             return Reply(answer.status)
         release = self._release_by_url.get(answer.url)
         if _has_file_name(request.path):
-            return file_reply(request.path, self._script.title if release is None else release.title)
+            return file_reply(
+                request.path, self._script.title if release is None else release.title
+            )
         if release is None:
             return page(200, self._script.title, self._script.title, "<p>Published.</p>")
         on_gov_uk = self._govuk.page(answer.url, now)
-        return on_gov_uk or page(200, release.title, release.title, f"<p>Published by {release.producer}.</p>")
+        return on_gov_uk or page(
+            200, release.title, release.title, f"<p>Published by {release.producer}.</p>"
+        )
 
 
 def _backend_header(host: str) -> dict[str, str]:
@@ -103,9 +130,15 @@ def _copy_time(fault: ScriptFault) -> datetime | None:
 
 
 def _as_stale_copy(reply: Reply, age: timedelta) -> Reply:
-    """Return a reply as a cache serves it at this age, even if the age is above its own `max-age`."""
+    """Return a reply as a cache serves it at this age, even if the age is above its own
+    `max-age`.
+    """
     max_age = 30 if reply.status == 404 else 300
-    added = {"Age": str(int(age.total_seconds())), "X-Cache": "HIT", "Cache-Control": f"max-age={max_age}, public"}
+    added = {
+        "Age": str(int(age.total_seconds())),
+        "X-Cache": "HIT",
+        "Cache-Control": f"max-age={max_age}, public",
+    }
     return replace(reply, headers={**reply.headers, **added})
 
 

@@ -1,4 +1,6 @@
-"""Checks across the tables of a script: releases that must exist, keys that must match, faults that overlap."""
+"""Checks across the tables of a script: releases that must exist, keys that must match, faults that
+overlap.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,17 @@ from monitor.rehearse.script.values import to_utc
 from schedules.values import did_you_mean, quote_value
 
 Row = Mapping[str, Any]
-STATISTICS_PAGE = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)(?=[^/])")
+STATISTICS_PAGE = re.compile(
+    r"https?://www\.gov\.uk/government/statistics/(?!announcements/)(?=[^/])"
+)
 """Matches the folder of a page that GOV.UK's release calendar announces."""
-_GOV_UK_KEYS = ("announcement", "announcement_title", "redirect_after", "listed_after", "organisations")
+_GOV_UK_KEYS = (
+    "announcement",
+    "announcement_title",
+    "redirect_after",
+    "listed_after",
+    "organisations",
+)
 FoundFault = tuple[str, str, Any]
 """Key, reason and value of one fault; a value of None is not shown."""
 
@@ -26,10 +36,18 @@ FoundFault = tuple[str, str, Any]
 def find_script_faults(data: Row, file: str, zone: str) -> list[Fault]:
     """Return the faults in the relations between a script's tables, in the order of the tables.
 
-    `data` is the parsed TOML. Values of a wrong type are ignored, because the model of each table reports them.
+    `data` is the parsed TOML. Values of a wrong type are ignored, because the model of each table
+    reports them.
     """
-    rules = (_check_period, _check_releases, _check_changes, _check_answers, _check_faults, _check_monitor,
-             _check_names)  # fmt: skip
+    rules = (
+        _check_period,
+        _check_releases,
+        _check_changes,
+        _check_answers,
+        _check_faults,
+        _check_monitor,
+        _check_names,
+    )
     return [
         Fault(file, key, reason, None if value is None else quote_value(value))
         for rule in rules
@@ -38,7 +56,10 @@ def find_script_faults(data: Row, file: str, zone: str) -> list[Fault]:
 
 
 def _to_utc(value: object, zone: str) -> datetime | None:
-    """Return a date-time in UTC. None for another value, or a local time that `zone` does not have or has twice."""
+    """Return a date-time in UTC.
+
+    None for another value, or a local time that `zone` does not have or has twice.
+    """
     if not isinstance(value, datetime):
         return None
     try:
@@ -74,15 +95,23 @@ def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
 
 
 def _check_releases(data: Row, _zone: str) -> Iterator[FoundFault]:
-    """Yield each id that two releases or parts have, and keys for GOV.UK's calendar of a release that is not on it."""
+    """Yield each id that two releases or parts have, and keys for GOV.UK's calendar of a release
+    that is not on it.
+    """
     rows = rows_of(data, "release")
     yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
     for place, row in rows:
         # The release's own page has the id `page`.
-        part_ids = ((f"{place}.{part_place}.id", part.get("id")) for part_place, part in rows_of(row, "part"))
+        part_ids = (
+            (f"{place}.{part_place}.id", part.get("id"))
+            for part_place, part in rows_of(row, "part")
+        )
         yield from _find_duplicates([("", "page"), *part_ids])
         if not STATISTICS_PAGE.match(str(row.get("url"))):
-            reason = "needs a page below https://www.gov.uk/government/statistics/, which GOV.UK announces"
+            reason = (
+                "needs a page below https://www.gov.uk/government/statistics/, which GOV.UK"
+                " announces"
+            )
             yield from ((f"{place}.{key}", reason, row[key]) for key in _GOV_UK_KEYS if key in row)
 
 
@@ -99,7 +128,10 @@ def _check_changes(data: Row, _zone: str) -> Iterator[FoundFault]:
 def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
     """Yield answers of one address at the same time, and answers with two bodies."""
     rows = rows_of(data, "answer")
-    answer_times = [(f"{place}.at", row.get("url"), _to_utc(row.get("at"), zone), row.get("at")) for place, row in rows]
+    answer_times = [
+        (f"{place}.at", row.get("url"), _to_utc(row.get("at"), zone), row.get("at"))
+        for place, row in rows
+    ]
     for (_, url, at, _), (other_key, other_url, other_at, raw) in combinations(answer_times, 2):
         if at is not None and (url, at) == (other_url, other_at):
             yield other_key, "this address has another answer at the same time", raw
@@ -109,7 +141,9 @@ def _check_answers(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
-    """Yield what is wrong with the simulated faults of a script: no target, a wrong period or key, or an overlap."""
+    """Yield what is wrong with the simulated faults of a script: no target, a wrong period or key,
+    or an overlap.
+    """
     rows = rows_of(data, "fault")
     for place, row in rows:
         if ("host" in row) == ("url" in row):
@@ -130,14 +164,22 @@ def _check_faults(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
-    """Yield offsets that are absent or not allowed, and stops and starts of the monitor that do not alternate."""
+    """Yield offsets that are absent or not allowed, and stops and starts of the monitor that do not
+    alternate.
+    """
     is_running = True
     rows = rows_of(data, "monitor")
     for place, row in rows:
         if (row.get("kind") == "clock") != ("offset" in row):
-            reason = "a wrong clock needs an offset" if row.get("kind") == "clock" else "only clock can have it"
+            reason = (
+                "a wrong clock needs an offset"
+                if row.get("kind") == "clock"
+                else "only clock can have it"
+            )
             yield f"{place}.offset", reason, row.get("offset")
-    timed = [(at, place, row.get("kind")) for place, row in rows if (at := _to_utc(row.get("at"), zone))]
+    timed = [
+        (at, place, row.get("kind")) for place, row in rows if (at := _to_utc(row.get("at"), zone))
+    ]
     for _, place, kind in sorted(timed, key=lambda entry: entry[0]):
         if kind in {"stop", "kill"} and not is_running:
             yield f"{place}.kind", "the monitor is not running at that time", kind
@@ -148,9 +190,12 @@ def _check_monitor(data: Row, zone: str) -> Iterator[FoundFault]:
 
 
 def _check_names(data: Row, _zone: str) -> Iterator[FoundFault]:
-    """Yield references to releases that the script does not define, and expectations that need a release."""
+    """Yield references to releases that the script does not define, and expectations that need a
+    release.
+    """
     known = [str(row.get("id")) for _, row in rows_of(data, "release")]
-    # With a configuration, only changes are checked, because its calendars can announce further releases.
+    # With a configuration, only changes are checked, because its calendars can announce further
+    # releases.
     for table in ("change",) if "config" in data else ("change", "log", "expect"):
         for place, row in rows_of(data, table):
             name = row.get("release")

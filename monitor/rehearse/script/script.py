@@ -1,4 +1,6 @@
-"""A rehearsal script: the announced releases, the publisher's answers, the faults and the expected results."""
+"""A rehearsal script: the announced releases, the publisher's answers, the faults and the expected
+results.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,34 @@ from monitor.config.checks import recogniser_fault
 from monitor.config.read import load, require_no_fault, validate_data
 from monitor.errors import BadInput
 from monitor.rehearse.script.check import find_script_faults
-from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of
+from monitor.rehearse.script.values import (
+    ExistingFile,
+    Instant,
+    Json,
+    Lag,
+    Offset,
+    SlotTime,
+    one_of,
+)
 from monitor.web.answers import Part, Release
 from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.values import Duration, Table, WebAddress, refuse
 
-FAULTS = ("reset", "timeout", "dns", "429", "503", "truncated", "slow", "garbage", "bomb", "redirect_loop",
-          "challenge", "mirror", "stale")  # fmt: skip
+FAULTS = (
+    "reset",
+    "timeout",
+    "dns",
+    "429",
+    "503",
+    "truncated",
+    "slow",
+    "garbage",
+    "bomb",
+    "redirect_loop",
+    "challenge",
+    "mirror",
+    "stale",
+)
 TROUBLES = ("stop", "kill", "start", "clock")
 STATES = ("confirmed", "provisional", "cancelled")
 ROLES = ("attachment", "html", "data", "alternative")
@@ -36,7 +59,9 @@ def _check_recogniser(name: str) -> str:
 
 
 def _require_valid(is_valid: Callable[[str], object], reason: str) -> AfterValidator:
-    """Return a validator that refuses a text with `reason` if `is_valid` does not return a true value for it."""
+    """Return a validator that refuses a text with `reason` if `is_valid` does not return a true
+    value for it.
+    """
 
     def check(text: str) -> str:
         if not is_valid(text):
@@ -55,7 +80,9 @@ def _check_finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that
 
 _SLUG = re.compile(r"[a-z0-9]+(-+[a-z0-9]+)*")
 Text = Annotated[str, _require_valid(str.strip, "must not be empty")]
-Slug = Annotated[str, _require_valid(_SLUG.fullmatch, "not a slug: small letters and digits, joined by hyphens")]
+Slug = Annotated[
+    str, _require_valid(_SLUG.fullmatch, "not a slug: small letters and digits, joined by hyphens")
+]
 Recogniser = Annotated[str, AfterValidator(_check_recogniser)]
 Seconds = Annotated[float, Field(strict=False)]
 
@@ -73,8 +100,9 @@ class ScriptPart(Table):
 class ScriptRelease(Table):
     """A release as the simulated calendars announce it, from `known_from` on or, if None, always.
 
-    The last five fields are for GOV.UK only: slug and title of the announcement if they differ from the publication's,
-    the delays after publication until the announcement redirects and the search lists it, and the producers.
+    The last five fields are for GOV.UK only: slug and title of the announcement if they differ from
+    the publication's, the delays after publication until the announcement redirects and the search
+    lists it, and the producers.
     """
 
     id: Text
@@ -104,7 +132,10 @@ class ScriptRelease(Table):
 
 
 class ScriptChange(Table):
-    """A change of a calendar entry: a new slot, a new state or, if `gone`, its removal. `why` is the stated reason."""
+    """A change of a calendar entry: a new slot, a new state or, if `gone`, its removal.
+
+    `why` is the stated reason.
+    """
 
     release: Text
     at: Instant
@@ -115,7 +146,10 @@ class ScriptChange(Table):
 
 
 class ScriptAnswer(Table):
-    """The answer of one address from `at` on. Without a body the publisher makes a page that fits the release."""
+    """The answer of one address from `at` on.
+
+    Without a body the publisher makes a page that fits the release.
+    """
 
     url: WebAddress
     at: Instant
@@ -155,7 +189,9 @@ class ScriptFault(Table):
 
 
 class ScriptTrouble(Table):
-    """Trouble of the monitor itself: it stops, is killed, starts again, or its clock is wrong by `offset`."""
+    """Trouble of the monitor itself: it stops, is killed, starts again, or its clock is wrong by
+    `offset`.
+    """
 
     at: Instant
     kind: Annotated[str, one_of(TROUBLES)]
@@ -171,7 +207,10 @@ class ScriptLog(Table):
 
 
 class TrueLength(Table):
-    """A true length of `min` to `max` seconds. A measured interval may extend beyond it by `within` on each side."""
+    """A true length of `min` to `max` seconds.
+
+    A measured interval may extend beyond it by `within` on each side.
+    """
 
     min: Seconds | None = None
     max: Seconds | None = None
@@ -179,12 +218,19 @@ class TrueLength(Table):
     open: bool | None = None
 
 
-_PUBLISHED: dict[str, Any] = dict.fromkeys((*Release.model_fields, *Part.model_fields), (Json, None))
-"""Every key that the API publishes of a release or a part. A script can expect any value of most of them."""
+_PUBLISHED: dict[str, Any] = dict.fromkeys(
+    (*Release.model_fields, *Part.model_fields), (Json, None)
+)
+"""Every key that the API publishes of a release or a part. A script can expect any value of most of
+them.
+"""
 
 
 class ScriptExpect(create_model("_Published", __base__=Table, **_PUBLISHED)):  # type: ignore[misc] # made of data
-    """Expected results at the end. Only keys that the script sets (`model_fields_set`) are compared."""
+    """Expected results at the end.
+
+    Only keys that the script sets (`model_fields_set`) are compared.
+    """
 
     release: str | None = None
     part: str | None = None
@@ -217,7 +263,10 @@ class Script(Table):
 
 
 def read_script(path: Path) -> Script:
-    """Return the script in a file, in its configuration's timezone. Raises `BadInput` with all faults of the file."""
+    """Return the script in a file, in its configuration's timezone.
+
+    Raises `BadInput` with all faults of the file.
+    """
     data = load(path)
     zone = "Europe/London"
     config = data.get("config")
@@ -225,5 +274,7 @@ def read_script(path: Path) -> Script:
         # The faults of the configuration are reported when it is used.
         with suppress(BadInput):
             zone = str(load(path.parent / config).get("timezone", zone))
-    script, faults = validate_data(data, path.name, Script, {"timezone": zone, "folder": str(path.parent)})
+    script, faults = validate_data(
+        data, path.name, Script, {"timezone": zone, "folder": str(path.parent)}
+    )
     return require_no_fault(script, faults, find_script_faults(data, path.name, zone))

@@ -1,4 +1,6 @@
-"""Types of the values in a rehearsal script: local date-times, slots, listed words, expected JSON."""
+"""Types of the values in a rehearsal script: local date-times, slots, listed words, expected
+JSON.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from schedules.values import did_you_mean, read_duration, refuse
 def to_utc(value: datetime, zone: str) -> datetime:
     """Return a TOML date-time in UTC. Without an offset it is local time in `zone`.
 
-    Raises `PydanticCustomError` if that local time does not exist or is ambiguous, because the clocks change.
+    Raises `PydanticCustomError` if that local time does not exist or is ambiguous, because the
+    clocks change.
     """
     if value.tzinfo is not None:
         return value.astimezone(UTC)
@@ -68,7 +71,9 @@ def _read_file(value: Any, info: ValidationInfo) -> Path:  # noqa: ANN401 # as a
 
 
 def _to_json_value(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # any TOML value
-    """Return a TOML value as JSON values: times in UTC (local ones are in the script's zone), dates as text."""
+    """Return a TOML value as JSON values: times in UTC (local ones are in the script's zone), dates
+    as text.
+    """
     if isinstance(value, datetime):
         return instant_json(to_utc(value, _zone_of_script(info)))
     if isinstance(value, date):
@@ -81,7 +86,9 @@ def _to_json_value(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # a
 
 
 def one_of(words: Iterable[str]) -> BeforeValidator:
-    """Return a validator that accepts only these words and suggests the nearest one for another word."""
+    """Return a validator that accepts only these words and suggests the nearest one for another
+    word.
+    """
     known = tuple(words)
 
     def check_word(value: Any) -> str:  # noqa: ANN401 # any TOML value

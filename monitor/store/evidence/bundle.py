@@ -23,18 +23,22 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.read import EvidenceIndex
 
 _HOW_TO_CHECK = (
-    "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c SHA256SUMS` "
-    "compares all of them. `chain` is the SHA-256 of these lines joined by newlines: previous (the chain of the record "
-    "numbered one lower by the same monitor, empty for number 1), monitor, number, kind, at, file, offset, length, "
-    "sha256. A length of 0 means that the disk refused the bytes. A record without a path that has not expired lies "
-    "with the monitor it names, whose own export holds it. Of an expired one, `given_up` is the record in which the "
-    "monitor said that its bytes are given up, and by which rule; null there means that the chain says nothing of it."
+    "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c"
+    " SHA256SUMS` compares all of them. `chain` is the SHA-256 of these lines joined by newlines:"
+    " previous (the chain of the record numbered one lower by the same monitor, empty for number"
+    " 1), monitor, number, kind, at, file, offset, length, sha256. A length of 0 means that the"
+    " disk refused the bytes. A record without a path that has not expired lies with the monitor it"
+    " names, whose own export holds it. Of an expired one, `given_up` is the record in which the"
+    " monitor said that its bytes are given up, and by which rule; null there means that the chain"
+    " says nothing of it."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The number of records with bytes in the zip, and of those on the machines of other monitors, by monitor."""
+    """The number of records with bytes in the zip, and of those on the machines of other monitors,
+    by monitor.
+    """
 
     records: int
     on_other_machines: Mapping[str, int]
@@ -50,16 +54,23 @@ def export_bundle(
 ) -> Exported:
     """Write every evidence record of an incident, and a manifest with their hashes, to a zip file.
 
-    If bytes were deleted, the manifest lists their record and the record of the deletion. `monitors_here` are the
-    monitors with bytes in this folder, None for all. Bytes of other monitors are included only if their file is here
-    too. The same evidence always makes the same zip. `sha256sum -c` can check it by its `SHA256SUMS`.
+    If bytes were deleted, the manifest lists their record and the record of the deletion.
+    `monitors_here` are the monitors with bytes in this folder, None for all. Bytes of other
+    monitors are included only if their file is here too. The same evidence always makes the same
+    zip. `sha256sum -c` can check it by its `SHA256SUMS`.
 
-    Raises `UserFault` if the file exists or the slot has not passed, `StoreFault` if bytes are missing or changed.
+    Raises `UserFault` if the file exists or the slot has not passed, `StoreFault` if bytes are
+    missing or changed.
     """
     slot = incident.facts.slot if incident.facts else None
     if slot is not None and now < slot:
-        raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
-    names = sorted({name for run in store.runs.of_release(incident.release) for name in run.evidence})
+        raise UserFault(
+            f"incident {incident.id}: its evidence stays closed until its slot at"
+            f" {slot.isoformat()}"
+        )
+    names = sorted(
+        {name for run in store.runs.of_release(incident.release) for name in run.evidence}
+    )
     records = _add_deletions(store.evidence, store.evidence.records(names))
     included, on_other_machines = list[Record](), Counter[str]()
     for record in records:
@@ -71,9 +82,13 @@ def export_bundle(
             else:
                 on_other_machines[record.monitor] += 1
     # To check the chain of a record, one needs the chain of the record numbered one lower.
-    predecessors = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
+    predecessors = store.evidence.records(
+        [f"{record.monitor}-{record.number - 1}" for record in records]
+    )
     previous_chains = {(before.monitor, before.number + 1): before.chain for before in predecessors}
-    manifest = _make_manifest(incident, records, previous_chains, {record.id for record in included})
+    manifest = _make_manifest(
+        incident, records, previous_chains, {record.id for record in included}
+    )
     contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()}
     for record in included:
         try:
@@ -87,32 +102,39 @@ def export_bundle(
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
     """Return the records in order, and the records that document when their bytes were deleted.
 
-    A deletion at 9:00 sets `expired` of the deleted records to 9:00, and adds a `DELETION_KIND` record `at` 9:00.
+    A deletion at 9:00 sets `expired` of the deleted records to 9:00, and adds a `DELETION_KIND`
+    record `at` 9:00.
     """
     deletion_times = defaultdict[str, set[datetime]](set)  # by monitor
     for record in records:
-        if record.expired is not None and not record.is_lost:  # lost bytes never reached the disk to be deleted
+        # lost bytes never reached the disk to be deleted
+        if record.expired is not None and not record.is_lost:
             deletion_times[record.monitor].add(record.expired)
     result = {record.id: record for record in records}
     for monitor, times in deletion_times.items():
         for record in chain_of(evidence, monitor):
             if record.kind == DELETION_KIND and record.at in times:
                 result[record.id] = record
-                # The bytes of this record may have been deleted too. Their deletion comes later in the chain.
+                # The bytes of this record may have been deleted too. Their deletion comes later in
+                # the chain.
                 if record.expired is not None:
                     times.add(record.expired)
     return sorted(result.values(), key=lambda record: (record.monitor, record.number))
 
 
 def _make_manifest(
-    incident: Incident, records: list[Record], previous: Mapping[tuple[str, int], str], included: Collection[str]
+    incident: Incident,
+    records: list[Record],
+    previous: Mapping[tuple[str, int], str],
+    included: Collection[str],
 ) -> dict[str, Any]:
     """Return the contents of `manifest.json`.
 
-    `previous` has, for each record (by its monitor and number), the hash `chain` of the record numbered one lower.
-    `included` are the ids of the records with bytes in the zip.
+    `previous` has, for each record (by its monitor and number), the hash `chain` of the record
+    numbered one lower. `included` are the ids of the records with bytes in the zip.
     """
-    # A deletion is itself documented by a record. Its time `at` equals `expired` of the deleted records.
+    # A deletion is itself documented by a record. Its time `at` equals `expired` of the deleted
+    # records.
     deletions = {(one.monitor, one.at): one.id for one in records if one.kind == DELETION_KIND}
     return {
         "incident": incident.id,
@@ -123,12 +145,17 @@ def _make_manifest(
             {
                 **{name: getattr(record, name) for name in ("id", "monitor", "number", "kind")},
                 "at": record.at.isoformat(),
-                **{name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")},
+                **{
+                    name: getattr(record, name)
+                    for name in ("file", "offset", "length", "sha256", "chain")
+                },
                 "previous": previous.get((record.monitor, record.number), ""),
                 "path": _path_in_zip(record) if record.id in included else None,
                 "expired": record.expired.isoformat() if record.expired else None,
                 # The id of the record that documents the deletion of this record's bytes.
-                "given_up": deletions.get((record.monitor, record.expired)) if record.expired else None,
+                "given_up": (
+                    deletions.get((record.monitor, record.expired)) if record.expired else None
+                ),
             }
             for record in records
         ],
@@ -140,8 +167,13 @@ def _path_in_zip(record: Record) -> str:
 
 
 def _write_zip(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
-    """Write a new zip file with these contents, all dated `at`, and their `SHA256SUMS`. `UserFault` if it exists."""
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
+    """Write a new zip file with these contents, all dated `at`, and their `SHA256SUMS`.
+
+    `UserFault` if it exists.
+    """
+    sums = "".join(
+        f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items()
+    )
     try:
         handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:
@@ -151,7 +183,9 @@ def _write_zip(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
                 member.external_attr = 0o600 << 16
                 archive.writestr(member, data)
     except FileExistsError as exc:
-        raise UserFault(f"{file} is there already: give another name, because an export never overwrites") from exc
+        raise UserFault(
+            f"{file} is there already: give another name, because an export never overwrites"
+        ) from exc
     except OSError as exc:
         file.unlink(missing_ok=True)
         raise StoreFault(f"{file}: {exc.strerror}") from exc

@@ -1,4 +1,6 @@
-"""Chains records of evidence by hashes, each of which includes the one before, and detects changes of them."""
+"""Chains records of evidence by hashes, each of which includes the one before, and detects changes
+of them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ def link_record(record: Record, previous: str) -> Record:
 
 
 def read_bytes(folder: Path, record: Record) -> bytes:
-    """Return the bytes of a record. Raises ValueError, with what is wrong, if they are missing or altered."""
+    """Return the bytes of a record.
+
+    Raises ValueError, with what is wrong, if they are missing or altered.
+    """
     try:
         with (folder / record.file).open("rb") as file:
             file.seek(record.offset)
@@ -39,11 +44,16 @@ def read_bytes(folder: Path, record: Record) -> bytes:
     return data
 
 
-def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
-    """Return the faults in a folder's evidence, one line each. The list is empty if all bytes and records are intact.
+def verify_evidence(
+    index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None
+) -> list[str]:
+    """Return the faults in a folder's evidence, one line each.
 
-    `monitors` are those with files in this folder, by default all that the store knows. For other monitors only the
-    chain in the store is checked. Bytes that a running monitor has written but not committed yet are not a fault.
+    The list is empty if all bytes and records are intact.
+
+    `monitors` are those with files in this folder, by default all that the store knows. For other
+    monitors only the chain in the store is checked. Bytes that a running monitor has written but
+    not committed yet are not a fault.
     """
     all_monitors = index.monitors()
     monitors_here = all_monitors if monitors is None else monitors
@@ -52,16 +62,22 @@ def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] 
         check = _MonitorCheck(name, folder if name in monitors_here else None)
         faults += check.find_faults(index)
         known_files |= check.files
-    return [*faults, *_find_unknown_files(folder, known_files, None if monitors is None else set(monitors))]
+    return [
+        *faults,
+        *_find_unknown_files(folder, known_files, None if monitors is None else set(monitors)),
+    ]
 
 
 @dataclass(slots=True)
 class _MonitorCheck:
-    """Checks the records of one monitor in the order of their numbers. Without a folder, no bytes are checked.
+    """Checks the records of one monitor in the order of their numbers.
 
-    `files` are the files of all its records. `_file_ends` has the end of the last record in each file that is kept.
-    The bytes of the records up to the number `_deleted_up_to` are deleted. Records of deletions say that those up to
-    `_documented_up_to` are. `_byte_faults` has each record with damaged bytes, and what is wrong with them.
+    Without a folder, no bytes are checked.
+
+    `files` are the files of all its records. `_file_ends` has the end of the last record in each
+    file that is kept. The bytes of the records up to the number `_deleted_up_to` are deleted.
+    Records of deletions say that those up to `_documented_up_to` are. `_byte_faults` has each
+    record with damaged bytes, and what is wrong with them.
     """
 
     monitor: str
@@ -76,36 +92,57 @@ class _MonitorCheck:
     def find_faults(self, index: EvidenceIndex) -> Iterator[str]:
         """Yield the faults in all records and bytes of the monitor, one line each.
 
-        A record whose bytes were deleted stays, with the time in `expired`. The faults call it “given up”.
-        A lost record (`is_lost`) also has a time in `expired`, because its bytes never reached the disk.
+        A record whose bytes were deleted stays, with the time in `expired`. The faults call it
+        “given up”. A lost record (`is_lost`) also has a time in `expired`, because its bytes never
+        reached the disk.
         """
         for record in chain_of(index, self.monitor):
             yield from self._check_link(record)
             self._collect_byte_faults(record)  # they are yielded below, grouped
-        # Each deletion is documented by a record, which says up to which number the bytes are deleted.
+        # Each deletion is documented by a record, which says up to which number the bytes are
+        # deleted.
         if self._deleted_up_to > self._documented_up_to:
-            span = f"{self.monitor}-{self._documented_up_to + 1} to {self.monitor}-{self._deleted_up_to}"
+            span = (
+                f"{self.monitor}-{self._documented_up_to + 1} to"
+                f" {self.monitor}-{self._deleted_up_to}"
+            )
             yield f"evidence {span}: marked as given up, and the chain knows nothing of it"
         yield from _group_faults(self._byte_faults)
         yield from self._find_bytes_after_last_record()
         newest = self._last
         if newest is not None and newest.expired is not None and not newest.is_lost:
-            yield f"evidence {newest.id}: marked as given up, though it is the newest, which is never given up"
+            yield (
+                f"evidence {newest.id}: marked as given up, though it is the newest, which is never"
+                " given up"
+            )
 
     def _check_link(self, record: Record) -> Iterator[str]:
         """Yield the faults of a record's number and hash, given the record before it."""
-        expected, previous = (1, _START) if self._last is None else (self._last.number + 1, self._last.chain)
+        expected, previous = (
+            (1, _START) if self._last is None else (self._last.number + 1, self._last.chain)
+        )
         if record.number != expected:
-            yield f"evidence of {self.monitor}: {expected} to {record.number - 1} are missing from the store"
+            yield (
+                f"evidence of {self.monitor}: {expected} to {record.number - 1} are missing from"
+                " the store"
+            )
         if link_record(record, previous).chain != record.chain:
-            yield f"evidence {record.id}: the chain is broken here: this record or one before it was altered"
+            yield (
+                f"evidence {record.id}: the chain is broken here: this record or one before it was"
+                " altered"
+            )
         self._last = record
 
     def _collect_byte_faults(self, record: Record) -> None:
-        """Note a fault if a record's bytes are missing or altered, or were deleted before those of an older record."""
+        """Note a fault if a record's bytes are missing or altered, or were deleted before those of
+        an older record.
+        """
         self.files.add(record.file)
-        if record.kind == DELETION_KIND:  # its bytes say which record is the last one with deleted bytes
-            self._documented_up_to = max(self._documented_up_to, _read_last_deleted(self.folder, record))
+        # its bytes say which record is the last one with deleted bytes
+        if record.kind == DELETION_KIND:
+            self._documented_up_to = max(
+                self._documented_up_to, _read_last_deleted(self.folder, record)
+            )
         if record.expired is None:  # its bytes were neither deleted nor lost
             self._file_ends[record.file] = record.offset + record.length
             if self.folder is not None:  # None: the bytes are on another machine
@@ -119,13 +156,17 @@ class _MonitorCheck:
             self._deleted_up_to = record.number
 
     def _find_bytes_after_last_record(self) -> Iterator[str]:
-        """Yield a fault for each file with bytes after its last record, except the newest, which may be growing."""
+        """Yield a fault for each file with bytes after its last record, except the newest, which
+        may be growing.
+        """
         if self.folder is None:
             return
         for name in sorted(self._file_ends)[:-1]:
             path = self.folder / name
             if path.exists() and path.stat().st_size > self._file_ends[name]:
-                yield f"evidence file {name}: bytes after {self._file_ends[name]} belong to no record"
+                yield (
+                    f"evidence file {name}: bytes after {self._file_ends[name]} belong to no record"
+                )
 
 
 def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:
@@ -136,7 +177,9 @@ def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Rec
 
 
 def records_after(index: EvidenceIndex, monitor: str, last: Record | None) -> Iterator[Record]:
-    """Yield the records of a monitor after `last` (all for None), up to the first break in the chain."""
+    """Yield the records of a monitor after `last` (all for None), up to the first break in the
+    chain.
+    """
     number, previous = (last.number, last.chain) if last else (0, _START)
     for record in chain_of(index, monitor, number):
         if record.number != number + 1 or link_record(record, previous).chain != record.chain:
@@ -146,9 +189,13 @@ def records_after(index: EvidenceIndex, monitor: str, last: Record | None) -> It
 
 
 def _read_last_deleted(folder: Path | None, record: Record) -> int:
-    """Return the number of the last record with deleted bytes, by the `record` of their deletion. 0 if unreadable."""
+    """Return the number of the last record with deleted bytes, by the `record` of their deletion.
+
+    0 if unreadable.
+    """
     if record.is_lost or folder is None:
-        # Its bytes are lost or on another machine. So accept that all records before it were deleted.
+        # Its bytes are lost or on another machine. So accept that all records before it were
+        # deleted.
         return record.number - 1
     try:
         return last_deleted(read_bytes(folder, record))
@@ -157,18 +204,23 @@ def _read_last_deleted(folder: Path | None, record: Record) -> int:
 
 
 def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:
-    """Yield one line for equal faults of neighbouring records, because a lost file has hundreds of records."""
+    """Yield one line for equal faults of neighbouring records, because a lost file has hundreds of
+    records.
+    """
     for what, group in groupby(faults, key=lambda fault: fault[1]):
         first, *others = (record for record, _ in group)
         more = f" to {others[-1].id} ({len(others) + 1} records)" if others else ""
         yield f"evidence {first.id}{more}: {what}"
 
 
-def _find_unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
-    """Yield a fault for each WARC file whose name is not of our form, and for each file of ours that no record names.
+def _find_unknown_files(
+    folder: Path, known: Collection[str], monitors: Collection[str] | None
+) -> Iterator[str]:
+    """Yield a fault for each WARC file whose name is not of our form, and for each file of ours
+    that no record names.
 
-    Such a file belongs to another store, or this store was emptied. `known` are the files that records name. Only the
-    files of `monitors` (None: all) are compared with these.
+    Such a file belongs to another store, or this store was emptied. `known` are the files that
+    records name. Only the files of `monitors` (None: all) are compared with these.
     """
     yield from (f"evidence file {name}: no monitor wrote it" for name in unknown_files(folder))
     for monitor, names in files_by_monitor(folder).items():
@@ -176,4 +228,8 @@ def _find_unknown_files(folder: Path, known: Collection[str], monitors: Collecti
             continue
         # A running monitor may have a new file with records that are not committed yet.
         to_compare = names[:-1] if is_locked(folder, monitor) else names
-        yield from (f"evidence file {name}: the store knows of none of it" for name in to_compare if name not in known)
+        yield from (
+            f"evidence file {name}: the store knows of none of it"
+            for name in to_compare
+            if name not in known
+        )

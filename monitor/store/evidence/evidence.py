@@ -1,4 +1,6 @@
-"""Keeps the bytes of answers at each change of state, in WARC files, with chained records in the store."""
+"""Keeps the bytes of answers at each change of state, in WARC files, with chained records in the
+store.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ _MOST_BYTES_TO_COMPRESS = 256_000
 """The most bytes that are compressed inside a transaction. More is compressed before it."""
 _DAY = timedelta(days=1)
 _MOST_CHANGES = 24
-"""The most changes of a target in an hour that are kept as bytes. More changes of an unstable page prove no more."""
+"""The most changes of a target in an hour that are kept as bytes. More changes of an unstable page
+prove no more.
+"""
 _HOUR = timedelta(hours=1)
 _MOST_TARGETS_COUNTED = 10_000
 _RECORDS_REMEMBERED = 2_000
@@ -45,11 +49,14 @@ _RECORDS_REMEMBERED = 2_000
 
 
 class Evidence(RowSource):
-    """Keeps answers. Their bytes and records are written in the same batch as the runs that they prove.
+    """Keeps answers.
 
-    Create it in the event loop's thread before the writer has work, and call its methods there, except `write`,
-    `note_committed` and `flush_to_disk`. At most 64 MB wait while the store fails. Beyond that, `keep` drops answers.
-    Evidence must not be disclosed before its slot, so only the service account can read folder and files.
+    Their bytes and records are written in the same batch as the runs that they prove.
+
+    Create it in the event loop's thread before the writer has work, and call its methods there,
+    except `write`, `note_committed` and `flush_to_disk`. At most 64 MB wait while the store fails.
+    Beyond that, `keep` drops answers. Evidence must not be disclosed before its slot, so only the
+    service account can read folder and files.
     """
 
     def __init__(  # noqa: PLR0913 # everything it connects
@@ -63,7 +70,10 @@ class Evidence(RowSource):
         durable: bool = True,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        """Continue a monitor's evidence after its last record in the `index`. `on_lost` is called if bytes are lost."""
+        """Continue a monitor's evidence after its last record in the `index`.
+
+        `on_lost` is called if bytes are lost.
+        """
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
@@ -73,25 +83,36 @@ class Evidence(RowSource):
         self._folder.truncate_uncommitted(last)  # move bytes after the last record away
         # The number of the newest record, and the hash in it, which the next record includes.
         self._number = last.number if last else 0
-        self.appender = Appender(self._folder, last.chain if last else "", clock.now().date(), on_lost)
-        self.has_grown_since_check = True  # whether evidence was written since its size was last checked
+        self.appender = Appender(
+            self._folder, last.chain if last else "", clock.now().date(), on_lost
+        )
+        # whether evidence was written since its size was last checked
+        self.has_grown_since_check = True
         self.headers = RecentHeaders()
-        # A record waits here with its bytes until it is committed. The next `write` takes the first `_next_write_size`.
+        # A record waits here with its bytes until it is committed. The next `write` takes the first
+        # `_next_write_size`.
         self._waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
         self._next_write_size = 0
         self._is_closed = False
-        # `_lock` protects the fields, never for long. `_disk_lock` is locked during disk writes: no look waits for it.
+        # `_lock` protects the fields, never for long. `_disk_lock` is locked during disk writes: no
+        # look waits for it.
         self._lock, self._disk_lock = threading.Lock(), threading.Lock()
-        # `flush_to_disk` has written the bytes of these waiting records to the disk, because the store failed.
+        # `flush_to_disk` has written the bytes of these waiting records to the disk, because the
+        # store failed.
         self._flushed_records: list[Record] = []
-        # The first waiting records that the open transaction writes to the store. Their bytes are on the disk.
+        # The first waiting records that the open transaction writes to the store. Their bytes are
+        # on the disk.
         self._records_in_transaction: list[Record] = []
-        # The newest committed records. The first `write` checks that no failover of the database has lost some of them.
+        # The newest committed records. The first `write` checks that no failover of the database
+        # has lost some of them.
         after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
-        self._committed = deque(index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED)
+        self._committed = deque(
+            index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED
+        )
         self._must_check_committed = True
-        # The last answer of each target, and the times of its changes that were kept in the last hour.
+        # The last answer of each target, and the times of its changes that were kept in the last
+        # hour.
         self._last = LastAnswers()
         self._changes: dict[str, list[datetime]] = {}
         # The digest and the record id of the last answer that was kept, by target and address.
@@ -99,10 +120,11 @@ class Evidence(RowSource):
         writer.add_row_source(self)
 
     def keep(self, answer: Answer, target: str, kind: str) -> str:
-        """Queue an answer as evidence and return the id of its record, or "" if too many bytes wait or after `close`.
+        """Queue an answer as evidence and return the id of its record, or "" if too many bytes wait
+        or after `close`.
 
-        `kind` is the reason: `turn` (the answer changed the state of the target), `before` (it was the last answer
-        before such a change) or `calendar` (it is a page of a calendar).
+        `kind` is the reason: `turn` (the answer changed the state of the target), `before` (it was
+        the last answer before such a change) or `calendar` (it is a page of a calendar).
         """
         with self._lock:
             if self._is_closed or self._waiting_bytes + len(answer.body) > _MOST_WAITING_BYTES:
@@ -114,7 +136,9 @@ class Evidence(RowSource):
         return record_id
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
-        """Return the id of an answer's record, or of the last one kept for its address if that has the same body."""
+        """Return the id of an answer's record, or of the last one kept for its address if that has
+        the same body.
+        """
         last_digest, name = self._last_kept.get((target, answer.url), ("", ""))
         if last_digest != answer.digest or not name:
             name = self.keep(answer, target, kind)
@@ -122,24 +146,36 @@ class Evidence(RowSource):
         return name
 
     def keep_state_change(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
-        """Keep the bytes of a look that changed the state of a target, and of the look before. Return their ids.
+        """Keep the bytes of a look that changed the state of a target, and of the look before.
 
-        A failed look has no bytes, but the look before it is kept. If a target changes too often, no more bytes are
-        kept until it has been stable for a while. Its runs still show each change.
+        Return their ids.
+
+        A failed look has no bytes, but the look before it is kept. If a target changes too often,
+        no more bytes are kept until it has been stable for a while. Its runs still show each
+        change.
         """
         if not self._may_keep_change(target.id):
             self.remember(target, outcome)
             return ()
         last = self._last.get(target.id)  # None if no answer is remembered
-        ids = [] if last is None else [last.evidence_id or self.keep(last.answer(), target.id, "before")]
-        self.forget(target.id)  # the last look is kept now. It must not be kept again at the next change
+        ids = (
+            []
+            if last is None
+            else [last.evidence_id or self.keep(last.answer(), target.id, "before")]
+        )
+        # the last look is kept now. It must not be kept again at the next change
+        self.forget(target.id)
         if isinstance(outcome, Answer):
-            ids.append(self.keep(outcome, target.id, "turn"))  # the kind of record for a changed state
+            # the kind of record for a changed state
+            ids.append(self.keep(outcome, target.id, "turn"))
             self._last.remember(target.id, outcome, ids[-1])
         return tuple(name for name in ids if name)  # an answer that could not be kept has the id ""
 
     def _may_keep_change(self, target: str) -> bool:
-        """Return whether a change of a target may be kept as bytes now. If so, count it for the limit of an hour."""
+        """Return whether a change of a target may be kept as bytes now.
+
+        If so, count it for the limit of an hour.
+        """
         now = self._clock.now()
         in_last_hour = [at for at in self._changes.pop(target, ()) if now - at < _HOUR]
         may_be_kept = len(in_last_hour) < _MOST_CHANGES
@@ -159,28 +195,45 @@ class Evidence(RowSource):
         self._last.forget(target)
 
     async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
-        """Delete the oldest files that are older than `keep` or beyond `most` bytes in all. Return their names.
+        """Delete the oldest files that are older than `keep` or beyond `most` bytes in all.
 
-        The deletion is recorded before the files are deleted. Otherwise their absence would look like tampering.
+        Return their names.
+
+        The deletion is recorded before the files are deleted. Otherwise their absence would look
+        like tampering.
         """
         now = self._clock.now()
         self.has_grown_since_check = False  # this is a check of the size
         outdated = await run_in_thread(partial(self._folder.find_outdated, now, keep, most))
         names = [path.name for path in outdated]
         if outdated:
-            files = await run_in_thread(self._folder.files)  # oldest first, so they begin with the outdated ones
+            # oldest first, so they begin with the outdated ones
+            files = await run_in_thread(self._folder.files)
             oldest_kept = files[len(outdated)].name
-            last = first_number(oldest_kept) - 1  # the number of the last record whose bytes are deleted
-            deletion = Deletion(names, first_number(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
+            # the number of the last record whose bytes are deleted
+            last = first_number(oldest_kept) - 1
+            deletion = Deletion(
+                names,
+                first_number(names[0]),
+                last,
+                keep_days=keep // _DAY,
+                keep_mb=most // 1_000_000,
+            )
             with self._lock:
-                self._queue_record(DELETION_KIND, now, partial(deletion_record, deletion, at=now), weight=0)
-            # The writer writes the queued record first. Then this marks the records up to `last` as expired.
+                self._queue_record(
+                    DELETION_KIND, now, partial(deletion_record, deletion, at=now), weight=0
+                )
+            # The writer writes the queued record first. Then this marks the records up to `last` as
+            # expired.
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
             await run_in_thread(partial(self._folder.delete, outdated))
         return names
 
     def prepare(self) -> Callable[[], object] | None:
-        """Choose the records for the next `write`. Return a function that compresses them, None if they are small."""
+        """Choose the records for the next `write`.
+
+        Return a function that compresses them, None if they are small.
+        """
         with self._lock:
             sizes = self._portion_sizes()
             self._next_write_size = sizes[0] if sizes else 0
@@ -196,14 +249,19 @@ class Evidence(RowSource):
         return compress
 
     def write(self, transaction: Transaction) -> None:
-        """Write waiting bytes to the disk, and their records to the store. Called again if the transaction fails."""
+        """Write waiting bytes to the disk, and their records to the store.
+
+        Called again if the transaction fails.
+        """
         with self._disk_lock:
-            # If the second line raises, this list must not still contain the records of an earlier attempt.
+            # If the second line raises, this list must not still contain the records of an earlier
+            # attempt.
             self._records_in_transaction = []
             self._records_in_transaction = self._append_next_portion()
         new = self._records_in_transaction
-        # A database that switched to a replica may have lost our last committed records. Write the lost records again
-        # before any new record, because a gap in the chain could not be repaired later.
+        # A database that switched to a replica may have lost our last committed records. Write the
+        # lost records again before any new record, because a gap in the chain could not be repaired
+        # later.
         lost = self._find_lost_records() if new or self._must_check_committed else []
         if lost:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
@@ -211,23 +269,32 @@ class Evidence(RowSource):
             transaction.add_evidence([*lost, *new])
 
     def _append_next_portion(self) -> list[Record]:
-        """Write the next waiting bytes to the disk, unless `flush_to_disk` has written them. Return their records."""
+        """Write the next waiting bytes to the disk, unless `flush_to_disk` has written them.
+
+        Return their records.
+        """
         portion = self._list_waiting(most=self._next_write_size)
         if not portion:
             # If the folder refused bytes before, find out whether it accepts bytes again.
             self.appender.test_folder()
             return []
-        if len(portion) <= len(self._flushed_records):  # the whole portion is on the disk, and perhaps further bytes
-            # To write the portion again would cut off the further bytes in the file. A journal may refer to them.
+        # the whole portion is on the disk, and perhaps further bytes
+        if len(portion) <= len(self._flushed_records):
+            # To write the portion again would cut off the further bytes in the file. A journal may
+            # refer to them.
             return self._flushed_records[: len(portion)]
-        # `append` begins after the last committed byte. So it overwrites any flushed bytes with the same bytes.
+        # `append` begins after the last committed byte. So it overwrites any flushed bytes with the
+        # same bytes.
         self._flushed_records = []
         records = self.appender.append(portion)
         self.has_grown_since_check = True
         return records
 
     def check_for_lost_records(self) -> None:
-        """Check with the next batch whether the store has lost committed records. Called in the writer's thread."""
+        """Check with the next batch whether the store has lost committed records.
+
+        Called in the writer's thread.
+        """
         self._must_check_committed = True
 
     def _find_lost_records(self) -> list[Record]:
@@ -236,16 +303,20 @@ class Evidence(RowSource):
         return [record for record in self.last_committed() if record.number > number]
 
     def flush_to_disk(self) -> list[Record]:
-        """Write all waiting bytes to the disk, and return their records. Return no records if the disk refuses.
+        """Write all waiting bytes to the disk, and return their records.
 
-        Called in another thread while the store fails, because bytes in memory are lost if the process ends.
+        Return no records if the disk refuses.
+
+        Called in another thread while the store fails, because bytes in memory are lost if the
+        process ends.
         """
         with self._disk_lock:
             waiting = self._list_waiting(most=None)
             if len(self._flushed_records) >= len(waiting):  # nothing was queued since the last call
                 return self._flushed_records
-            # `try_append` begins after the last committed byte. So each call writes all uncommitted bytes again. If the
-            # disk refuses, none of them counts as flushed, and the next `write` reports the fault.
+            # `try_append` begins after the last committed byte. So each call writes all uncommitted
+            # bytes again. If the disk refuses, none of them counts as flushed, and the next `write`
+            # reports the fault.
             self._flushed_records = []
             with suppress(StoreFault):
                 self._flushed_records = self.appender.try_append(waiting)
@@ -274,20 +345,26 @@ class Evidence(RowSource):
         return sizes
 
     def records_being_written(self) -> Sequence[Record]:
-        """Return the records of the transaction that is being written. Called in the writer's thread."""
+        """Return the records of the transaction that is being written.
+
+        Called in the writer's thread.
+        """
         return tuple(self._records_in_transaction)
 
     def note_committed(self) -> None:
         """Note that the records of the last `write` are committed."""
-        self._must_check_committed = False  # `write` has checked whether the store lost earlier records
+        # `write` has checked whether the store lost earlier records
+        self._must_check_committed = False
         with self._disk_lock:
-            committed = self._records_in_transaction  # the first of `_waiting`, and of `_flushed_records`
+            # the first of `_waiting`, and of `_flushed_records`
+            committed = self._records_in_transaction
             with self._lock:
                 for _ in committed:
                     self._waiting_bytes -= self._waiting.popleft().weight
                 self._committed.extend(committed)
             if committed:
-                self.appender.continue_after(committed[-1])  # the next bytes go after those of this record
+                # the next bytes go after those of this record
+                self.appender.continue_after(committed[-1])
                 self._flushed_records = self._flushed_records[len(committed) :]
                 self._records_in_transaction = []
 
@@ -303,14 +380,19 @@ class Evidence(RowSource):
             self._waiting.clear()
         self._folder.close()
 
-    def _queue_record(self, kind: str, at: datetime, make_bytes: Callable[[str], bytes], weight: int) -> str:
+    def _queue_record(
+        self, kind: str, at: datetime, make_bytes: Callable[[str], bytes], weight: int
+    ) -> str:
         """Queue a record and return its id. `make_bytes` returns the record's bytes, given this id.
 
-        The caller has locked `_lock`. `weight` is the number of bytes in memory until they are written.
+        The caller has locked `_lock`. `weight` is the number of bytes in memory until they are
+        written.
         """
         self._number += 1
         # The appender sets the other fields when it writes the bytes.
-        record = Record(self._monitor, self._number, kind, at, file="", offset=0, length=0, sha256="", chain="")
+        record = Record(
+            self._monitor, self._number, kind, at, file="", offset=0, length=0, sha256="", chain=""
+        )
         self._waiting.append(Waiting(record, partial(make_bytes, record.id), weight))
         self._waiting_bytes += weight
         return record.id

@@ -21,12 +21,15 @@ _NAME = re.compile(r"(?P<monitor>.+)-(?P<first>\d{9,})-\d{8}\.warc\.gz(?:\.torn)
 class EvidenceFolder:
     """One monitor's files in the folder of evidence. Only one process at a time can use them.
 
-    A file is named `MONITOR-FIRST-DAY.warc.gz`, after the number of its first record and the day of that record. Every
-    method raises `StoreFault` if the disk refuses.
+    A file is named `MONITOR-FIRST-DAY.warc.gz`, after the number of its first record and the day of
+    that record. Every method raises `StoreFault` if the disk refuses.
     """
 
     def __init__(self, folder: Path, monitor: str, *, durable: bool = True) -> None:
-        """Create the folder, and lock the monitor's files. Raises `StoreFault` if another process has locked them."""
+        """Create the folder, and lock the monitor's files.
+
+        Raises `StoreFault` if another process has locked them.
+        """
         self.folder = folder
         self._durable = durable
         self._prefix = quote(monitor, safe="")
@@ -42,7 +45,10 @@ class EvidenceFolder:
 
     def files(self) -> list[Path]:
         """Return this monitor's files, oldest first."""
-        return [self.folder / name for name in files_by_monitor(self.folder).get(unquote(self._prefix), ())]
+        return [
+            self.folder / name
+            for name in files_by_monitor(self.folder).get(unquote(self._prefix), ())
+        ]
 
     def name_for(self, first: int, day: date) -> str:
         """Return the name of a file that begins with this record on this day."""
@@ -55,9 +61,11 @@ class EvidenceFolder:
         return 0
 
     def append(self, name: str, offset: int, data: bytes) -> None:
-        """Write the data at `offset`, truncate the file after it, and return when the disk has stored it.
+        """Write the data at `offset`, truncate the file after it, and return when the disk has
+        stored it.
 
-        If the file already has these bytes, they stay readable even if the process is killed during the write.
+        If the file already has these bytes, they stay readable even if the process is killed during
+        the write.
         """
         with _convert_disk_faults(self.folder):
             is_new = not (self.folder / name).exists()
@@ -77,19 +85,27 @@ class EvidenceFolder:
                     os.close(folder)
 
     def truncate_uncommitted(self, last: Record | None) -> None:
-        """Move all bytes after the `last` committed record, also those in newer files, into `.torn` files.
+        """Move all bytes after the `last` committed record, also those in newer files, into `.torn`
+        files.
 
         Such bytes may be an incomplete record, and a reader could not read any record after it.
         """
         last_file = last.file if last else ""
-        ends = {path: last.offset + last.length if last and path.name == last_file else 0 for path in self.files()}
-        torn = [path for path in ends if path.name >= last_file and path.stat().st_size > ends[path]]
+        ends = {
+            path: last.offset + last.length if last and path.name == last_file else 0
+            for path in self.files()
+        }
+        torn = [
+            path for path in ends if path.name >= last_file and path.stat().st_size > ends[path]
+        ]
         with _convert_disk_faults(self.folder):
             for path in torn:
                 _move_tail(path, ends[path])
 
     def find_outdated(self, now: datetime, keep: timedelta, most: int) -> list[Path]:
-        """Return the oldest files that are older than `keep` or beyond `most` bytes in all, but never the newest."""
+        """Return the oldest files that are older than `keep` or beyond `most` bytes in all, but
+        never the newest.
+        """
         files = self.files()
         total = sum(path.stat().st_size for path in files)
         first_day_kept = f"{now - keep:%Y%m%d}"
@@ -115,7 +131,10 @@ class EvidenceFolder:
 
 
 def files_by_monitor(folder: Path) -> dict[str, list[str]]:
-    """Return the names of the evidence files in a folder by monitor, oldest first. Other files are left out."""
+    """Return the names of the evidence files in a folder by monitor, oldest first.
+
+    Other files are left out.
+    """
     found: dict[str, list[str]] = {}
     for path in sorted(folder.glob("*.warc.gz")):
         match = _NAME.fullmatch(path.name)
@@ -131,7 +150,10 @@ def unknown_files(folder: Path) -> list[str]:
 
 
 def is_locked(folder: Path, monitor: str) -> bool:
-    """Return whether a process has locked a monitor's files. False if the lock file cannot be opened."""
+    """Return whether a process has locked a monitor's files.
+
+    False if the lock file cannot be opened.
+    """
     try:
         lock = os.open(_lock_file(folder, monitor), os.O_RDWR)
     except OSError:
@@ -164,7 +186,9 @@ def _move_tail(path: Path, end: int) -> None:
     """Move the bytes after `end` into the `.torn` file of `path`."""
     with (
         path.open("rb") as file,
-        os.fdopen(os.open(_torn_path(path), os.O_CREAT | os.O_APPEND | os.O_WRONLY, _FILE_MODE), "ab") as torn,
+        os.fdopen(
+            os.open(_torn_path(path), os.O_CREAT | os.O_APPEND | os.O_WRONLY, _FILE_MODE), "ab"
+        ) as torn,
     ):
         file.seek(end)
         torn.write(file.read())

@@ -1,4 +1,6 @@
-"""Summarises answers in evidence by status and caching headers, without any words that a publisher chose."""
+"""Summarises answers in evidence by status and caching headers, without any words that a publisher
+chose.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ _MIRROR = quick(r"mirror|error", re.IGNORECASE)
 def summarise_headers(answer: Answer) -> str:
     """Return an answer's status and caching headers: `200; date: …; age: 12`.
 
-    A header is included only if it has its prescribed form, because any other text could disclose early content.
+    A header is included only if it has its prescribed form, because any other text could disclose
+    early content.
     """
     parts = [str(answer.status)]
     for name, read_prescribed_form in _READERS:
@@ -41,7 +44,10 @@ def summarise_headers(answer: Answer) -> str:
 
 
 def text_sharer() -> Callable[[str], str]:
-    """Return a function that returns one copy of equal texts. All missing pages of a host have equal headers."""
+    """Return a function that returns one copy of equal texts.
+
+    All missing pages of a host have equal headers.
+    """
     return lru_cache(maxsize=_TEXTS_SHARED)(str)
 
 

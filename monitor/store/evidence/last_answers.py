@@ -1,4 +1,7 @@
-"""Remembers the last answer of each target with its compressed body. It becomes evidence if the next one differs."""
+"""Remembers the last answer of each target with its compressed body.
+
+It becomes evidence if the next one differs.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,12 @@ class _Packed(NamedTuple):
 
 @dataclass(slots=True)
 class PackedAnswer:
-    """The last answer of a target. `evidence_id` is the id of its evidence record, empty if it has none.
+    """The last answer of a target.
 
-    To save memory, `bare` has no headers and body. `header_text` has names and values of headers on alternating lines.
+    `evidence_id` is the id of its evidence record, empty if it has none.
+
+    To save memory, `bare` has no headers and body. `header_text` has names and values of headers on
+    alternating lines.
     """
 
     packed: _Packed
@@ -39,14 +45,19 @@ class PackedAnswer:
     def answer(self) -> Answer:
         """Return the answer with its headers and its body, which is cut if it was long."""
         lines = self.header_text.split("\n")
-        headers = dict(zip(lines[::2], lines[1::2], strict=False))  # without headers, there is one empty line
-        return replace(self.bare, headers=headers, body=zlib.decompress(self.packed.compressed_body))
+        # without headers, there is one empty line
+        headers = dict(zip(lines[::2], lines[1::2], strict=False))
+        return replace(
+            self.bare, headers=headers, body=zlib.decompress(self.packed.compressed_body)
+        )
 
 
 class LastAnswers:
-    """The last answer of each target: the first 32 kB of each body, and at most 16 MB of compressed bodies in all.
+    """The last answer of each target: the first 32 kB of each body, and at most 16 MB of compressed
+    bodies in all.
 
-    Above that limit, the answer with the body that has not changed for the longest time is forgotten.
+    Above that limit, the answer with the body that has not changed for the longest time is
+    forgotten.
     """
 
     def __init__(self) -> None:
@@ -60,23 +71,39 @@ class LastAnswers:
         return self._last.get(target)
 
     def remember(self, target: str, answer: Answer, evidence_id: str = "") -> None:
-        """Remember the last answer of a target, and the id of its evidence record ("" if it has none)."""
+        """Remember the last answer of a target, and the id of its evidence record ("" if it has
+        none).
+        """
         last = self._last.get(target)
         is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY  # `_pack` cuts a longer body
-        # Most looks receive the same body as the look before. Then there is no need to compress it again.
+        # Most looks receive the same body as the look before. Then there is no need to compress it
+        # again.
         if last is not None and last.packed.digest == answer.digest and last.bare.whole is is_whole:
             packed = last.packed
         else:
-            self.forget(target)  # `_last` is in the order of body changes, so the target must become the last one in it
+            # `_last` is in the order of body changes, so the target must become the last one in it
+            self.forget(target)
             packed = self._pack(answer)
-            self._bytes += len(packed.compressed_body)  # a body that targets share counts for each of them
+            # a body that targets share counts for each of them
+            self._bytes += len(packed.compressed_body)
         # No header can contain a line break, so line breaks can separate them.
         header_text = self._share("\n".join(chain.from_iterable(answer.headers.items())))
-        # All fields of `Answer` in their order, but without headers and body. `dataclasses.replace` would take longer.
+        # All fields of `Answer` in their order, but without headers and body. `dataclasses.replace`
+        # would take longer.
         last_four = answer.request, answer.head, answer.unique, answer.lost_before
-        bare = Answer(answer.url, answer.status, _NO_HEADERS, b"", answer.sent, answer.received, is_whole, *last_four)
+        bare = Answer(
+            answer.url,
+            answer.status,
+            _NO_HEADERS,
+            b"",
+            answer.sent,
+            answer.received,
+            is_whole,
+            *last_four,
+        )
         self._last[target] = PackedAnswer(packed, bare, header_text, evidence_id)
-        while self._bytes > _MOST_BYTES:  # forget first the answer whose body has not changed for the longest time
+        # forget first the answer whose body has not changed for the longest time
+        while self._bytes > _MOST_BYTES:
             self.forget(next(iter(self._last)))
 
     def forget(self, target: str) -> None:
@@ -85,7 +112,9 @@ class LastAnswers:
         self._bytes -= 0 if last is None else len(last.packed.compressed_body)
 
     def _pack(self, answer: Answer) -> _Packed:
-        """Return the compressed body, shared by equal answers, because a host has one body for all missing pages."""
+        """Return the compressed body, shared by equal answers, because a host has one body for all
+        missing pages.
+        """
         packed = self._packed.get(answer.digest)
         if packed is None:
             if len(self._packed) >= _BODIES_SHARED:

@@ -1,4 +1,7 @@
-"""Makes WARC 1.1 records of answers in memory. Each is one gzip member, so that any WARC tool can read it."""
+"""Makes WARC 1.1 records of answers in memory.
+
+Each is one gzip member, so that any WARC tool can read it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ from warcio.warcwriter import WARCWriter
 from monitor.look.fetch import Answer, Request
 from monitor.look.http.request_bytes import conditional_headers, header_lines, requested_url
 
-# The body is kept decoded, so these headers no longer describe it. Web archives use the same prefix for them.
+# The body is kept decoded, so these headers no longer describe it. Web archives use the same prefix
+# for them.
 _TRANSFER_HEADERS = {"content-encoding", "content-length", "transfer-encoding"}
 _ORIGINAL_PREFIX = "X-Archive-Orig-"
 DELETION_KIND = "given_up"
@@ -34,7 +38,8 @@ _GZIP_FORMAT = 16
 class _LargeBlocks(BytesIO):
     """Bytes that are read a megabyte at a time, even if warcio reads 16 KB.
 
-    Hashing a block releases the interpreter lock. In blocks of 16 KB, a 13 MB calendar would wait for it 800 times.
+    Hashing a block releases the interpreter lock. In blocks of 16 KB, a 13 MB calendar would wait
+    for it 800 times.
     """
 
     def read(self, size: int | None = -1) -> bytes:
@@ -54,8 +59,8 @@ def file_header(software: str, name: str, at: datetime) -> bytes:
 def answer_records(answer: Answer, name: str, target: str) -> bytes:
     """Return an answer, and its request if known, as bytes to append to a WARC file.
 
-    If the request is known, both have the address as requested, with the query that was added to bypass caches. `name`
-    is the id of the evidence record. The same arguments give the same bytes.
+    If the request is known, both have the address as requested, with the query that was added to
+    bypass caches. `name` is the id of the evidence record. The same arguments give the same bytes.
     """
     response_id = _record_id(name, "response")
     headers = {
@@ -68,16 +73,23 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
     }
     url, request_member = answer.url, b""
     if answer.request is not None:
-        request_headers = {**headers, "WARC-Record-ID": _record_id(name, "request"), "WARC-Concurrent-To": response_id}
+        request_headers = {
+            **headers,
+            "WARC-Record-ID": _record_id(name, "request"),
+            "WARC-Concurrent-To": response_id,
+        }
         url, head = _request_head(answer, answer.request)
-        request = _BUILDER.create_warc_record(url, "request", http_headers=head, warc_headers_dict=request_headers)
+        request = _BUILDER.create_warc_record(
+            url, "request", http_headers=head, warc_headers_dict=request_headers
+        )
         request_member = _gzip_member(request)
     if not answer.whole:
         headers["WARC-Truncated"] = "length"
     record = _BUILDER.create_warc_record(
         url,
         "response",
-        payload=_LargeBlocks(answer.body),  # hashed in large blocks, so that other threads delay it less
+        # hashed in large blocks, so that other threads delay it less
+        payload=_LargeBlocks(answer.body),
         length=len(answer.body),
         http_headers=_answer_head(answer),
         warc_headers_dict=headers,
@@ -87,7 +99,9 @@ def answer_records(answer: Answer, name: str, target: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A deletion of evidence: the files with the records `first` to `last`, and the settings that required it."""
+    """A deletion of evidence: the files with the records `first` to `last`, and the settings that
+    required it.
+    """
 
     files: Sequence[str]
     first: int
@@ -97,10 +111,17 @@ class Deletion:
 
 
 def deletion_record(deletion: Deletion, name: str, at: datetime) -> bytes:
-    """Return the record of a deletion, as bytes to append to a WARC file. `name` is the id of this record."""
+    """Return the record of a deletion, as bytes to append to a WARC file.
+
+    `name` is the id of this record.
+    """
     payload = json.dumps({DELETION_KIND: asdict(deletion)}).encode()
     record_id = _record_id(name, "metadata")
-    headers = {"WARC-Record-ID": record_id, "WARC-Date": _format_date(at), "X-Ninethirty-Record": name}
+    headers = {
+        "WARC-Record-ID": record_id,
+        "WARC-Date": _format_date(at),
+        "X-Ninethirty-Record": name,
+    }
     record = _BUILDER.create_warc_record(
         "",
         "metadata",
@@ -113,7 +134,10 @@ def deletion_record(deletion: Deletion, name: str, at: datetime) -> bytes:
 
 
 def last_deleted(data: bytes) -> int:
-    """Return the number of the last deleted record, from the bytes of a deletion's record. 0 for any other record."""
+    """Return the number of the last deleted record, from the bytes of a deletion's record.
+
+    0 for any other record.
+    """
     for record in ArchiveIterator(BytesIO(data)):
         if record.rec_type == "metadata":
             return int(json.loads(record.content_stream().read())[DELETION_KIND]["last"])
@@ -123,8 +147,8 @@ def last_deleted(data: bytes) -> int:
 def _gzip_member(record: ArcWarcRecord) -> bytes:
     """Return a record as one gzip member.
 
-    It is compressed in one call, because each call may wait for the interpreter lock. The default level takes a third
-    of the time of the highest one, and makes a calendar only 1 % larger.
+    It is compressed in one call, because each call may wait for the interpreter lock. The default
+    level takes a third of the time of the highest one, and makes a calendar only 1 % larger.
     """
     plain = BytesIO()
     WARCWriter(plain, gzip=False, warc_version="1.1").write_record(record)
@@ -142,7 +166,9 @@ class _Head(StatusAndHeaders):  # type: ignore[misc] # warcio has no types
 
 
 def _answer_head(answer: Answer) -> _Head:
-    """Return the status line and the headers of an answer, with headers of the transfer under other names."""
+    """Return the status line and the headers of an answer, with headers of the transfer under other
+    names.
+    """
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
     headers = [
         (f"{_ORIGINAL_PREFIX}{name}" if name.lower() in _TRANSFER_HEADERS else name, value)
@@ -152,15 +178,21 @@ def _answer_head(answer: Answer) -> _Head:
 
 
 def _request_head(answer: Answer, request: Request) -> tuple[str, _Head]:
-    """Return the requested address, and the request's head as it was sent, also with headers like `If-None-Match`."""
-    url = requested_url(answer.url, answer.unique)  # with `unique` in the query, if the request bypassed caches
+    """Return the requested address, and the request's head as it was sent, also with headers like
+    `If-None-Match`.
+    """
+    # with `unique` in the query, if the request bypassed caches
+    url = requested_url(answer.url, answer.unique)
     origin, path = f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path.decode("ascii")
-    # The head after the path begins with the HTTP version. If it was not recorded, only the header `Host` is certain.
+    # The head after the path begins with the HTTP version. If it was not recorded, only the header
+    # `Host` is certain.
     head_after_path = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", url.netloc)])
     head_after_path += header_lines(list(conditional_headers(request)))
     http_version, *lines = head_after_path.decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
-    return f"{origin}{path}", _Head(f"{request.method} {path}{http_version}", headers, is_http_request=True)
+    return f"{origin}{path}", _Head(
+        f"{request.method} {path}{http_version}", headers, is_http_request=True
+    )
 
 
 def _record_id(name: str, kind: str) -> str:

@@ -33,13 +33,16 @@ _WRITTEN_AT = (
 
 @contextmanager
 def new_file(file: Path) -> Iterator[Path]:
-    """Yield a temporary file to copy into. It is renamed to `file` at the end of the block, or deleted on failure.
+    """Yield a temporary file to copy into.
+
+    It is renamed to `file` at the end of the block, or deleted on failure.
 
     Raises `UserFault` if `file` exists, `StoreFault` if it cannot be created.
     """
     part = file.with_name(f"{file.name}.part")
     try:
-        # Reserve the name with an empty file, so that no other process can create it during the copy.
+        # Reserve the name with an empty file, so that no other process can create it during the
+        # copy.
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
@@ -60,7 +63,10 @@ def new_file(file: Path) -> Iterator[Path]:
 
 
 def copy_sqlite(engine: Engine, copy: Path) -> None:
-    """Copy an SQLite store by SQLite's online backup. Raises `sqlite3.DatabaseError` if the copy is damaged."""
+    """Copy an SQLite store by SQLite's online backup.
+
+    Raises `sqlite3.DatabaseError` if the copy is damaged.
+    """
     with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
         source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
         # The store is in WAL mode, in which the copy would need two more files beside it.
@@ -71,13 +77,22 @@ def copy_sqlite(engine: Engine, copy: Path) -> None:
 
 
 def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
-    """Copy all rows of a store, as of one instant, into an empty one. Return the number of rows by table.
+    """Copy all rows of a store, as of one instant, into an empty one.
+
+    Return the number of rows by table.
 
     If it fails, no rows are copied. Raises `UserFault` if the target is not empty.
     """
     ordered = tables.METADATA.sorted_tables
-    with snapshot(source) as old, target.begin() as new, long_limits(old, idles=True), long_limits(new, idles=True):
-        filled = ", ".join(table.name for table in ordered if new.execute(select(table).limit(1)).first())
+    with (
+        snapshot(source) as old,
+        target.begin() as new,
+        long_limits(old, idles=True),
+        long_limits(new, idles=True),
+    ):
+        filled = ", ".join(
+            table.name for table in ordered if new.execute(select(table).limit(1)).first()
+        )
         if filled:
             reason = f"it has rows in {filled}: it exists, and no file is overwritten"
             raise UserFault(f"the store to copy into is not empty, {reason}")
@@ -93,9 +108,11 @@ def add_rows(source: Engine, target: Engine) -> None:
 
 
 def delete_after(engine: Engine, at: datetime) -> None:
-    """Rewind a copy of a store to `at`: delete rows written later, and end runs, blind spans and confirmations there.
+    """Rewind a copy of a store to `at`: delete rows written later, and end runs, blind spans and
+    confirmations there.
 
-    Entries that calendars removed later are listed again. All verdicts are deleted, and must be judged again.
+    Entries that calendars removed later are listed again. All verdicts are deleted, and must be
+    judged again.
     """
     with engine.begin() as connection:
         late = select(tables.NOTICE.c.id).where(tables.NOTICE.c.at > at)
@@ -103,7 +120,9 @@ def delete_after(engine: Engine, at: datetime) -> None:
         for written in _WRITTEN_AT:
             connection.execute(delete(written.table).where(written > at))
         connection.execute(delete(tables.JUDGED))
-        connection.execute(update(tables.ANNOUNCED).where(tables.ANNOUNCED.c.gone > at).values(gone=None))
+        connection.execute(
+            update(tables.ANNOUNCED).where(tables.ANNOUNCED.c.gone > at).values(gone=None)
+        )
         promise, run, blind = tables.PROMISE.c, tables.RUN.c, tables.BLIND.c
         for column in (promise.confirmed_at, run.end, run.last_received, blind.ends):
             connection.execute(update(column.table).where(column > at).values({column.name: at}))
@@ -115,7 +134,9 @@ def snapshot(source: Engine) -> Iterator[Connection]:
     # In SQLite, every transaction reads the store as of one instant, and does not block writers.
     is_sqlite = source.dialect.name == "sqlite"
     with source.connect() as reader:
-        yield reader.execution_options(**{"ro": True} if is_sqlite else {"isolation_level": "REPEATABLE READ"})
+        yield reader.execution_options(
+            **{"ro": True} if is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        )
 
 
 def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:

@@ -10,7 +10,16 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic_core import from_json
-from sqlalchemy import BigInteger, ColumnElement, Dialect, LargeBinary, Text, cast, func, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    LargeBinary,
+    Text,
+    cast,
+    func,
+    type_coerce,
+)
 from sqlalchemy.types import TypeDecorator
 
 from monitor.store.sql.json_compression import pack, unpack
@@ -20,7 +29,8 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
-# Ids are compared byte by byte everywhere, so that the ids of one release form one range of an index.
+# Ids are compared byte by byte everywhere, so that the ids of one release form one range of an
+# index.
 Name = Text().with_variant(Text(collation="C"), "postgresql")
 
 
@@ -33,7 +43,10 @@ def to_micros(instant: datetime) -> int:
 
 @lru_cache(maxsize=1024)
 def _from_micros(micros: int) -> datetime:
-    """Return an instant. It is cached, because a read of a calendar stores the same one in thousands of rows."""
+    """Return an instant.
+
+    It is cached, because a read of a calendar stores the same one in thousands of rows.
+    """
     return _EPOCH + timedelta(microseconds=micros)
 
 
@@ -44,7 +57,9 @@ def database_clock(later: timedelta = timedelta()) -> ColumnElement[datetime]:
 
 
 class _Converted(TypeDecorator[T]):
-    """A value stored in another form: `to_database` converts it, `from_database` converts it back, None if unneeded."""
+    """A value stored in another form: `to_database` converts it, `from_database` converts it back,
+    None if unneeded.
+    """
 
     impl: Any = Text
     to_database: Callable[[Any], Any]
@@ -57,9 +72,14 @@ class _Converted(TypeDecorator[T]):
     def process_bind_param(self, value: T | None, dialect: Dialect) -> Any:  # noqa: ANN401  # whatever `impl` takes
         return None if value is None else self.to_database(value)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], T | None] | None:
-        """Return the function that converts a value of the driver, or None if no conversion is needed."""
-        # With `process_result_value` each value would take three calls, and a start reads a million values.
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], T | None] | None:
+        """Return the function that converts a value of the driver, or None if no conversion is
+        needed.
+        """
+        # With `process_result_value` each value would take three calls, and a start reads a million
+        # values.
         convert_driver_value = self.impl_instance.result_processor(dialect, coltype)
         from_database = self.from_database
         if from_database is None:
@@ -70,7 +90,10 @@ class _Converted(TypeDecorator[T]):
 
 
 class Instant(_Converted[datetime]):
-    """An instant as integer microseconds since 1970: exact, sortable, without a zone. Loaded values are in UTC."""
+    """An instant as integer microseconds since 1970: exact, sortable, without a zone.
+
+    Loaded values are in UTC.
+    """
 
     impl = BigInteger
     to_database = staticmethod(to_micros)
@@ -89,11 +112,15 @@ def replace_unstorable(text: str) -> str:
     """Return text that a database can store: NUL and half a surrogate pair become U+FFFD."""
     if text.isascii() and "\0" not in text:
         return text
-    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return (
+        text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
 
 
 class Words(_Converted[str]):
-    """Text from outside. Characters that a database cannot store (NUL, half a surrogate pair) become U+FFFD.
+    """Text from outside.
+
+    Characters that a database cannot store (NUL, half a surrogate pair) become U+FFFD.
 
     Without this, one odd header of a publisher would make a row that can never be written.
     """
@@ -124,7 +151,10 @@ def _parse_json(text: str) -> dict[str, Any]:
 
 
 class Body(_Converted[dict[str, Any]]):
-    """A JSON object, stored compressed. Storing raises TypeError for values that JSON does not have."""
+    """A JSON object, stored compressed.
+
+    Storing raises TypeError for values that JSON does not have.
+    """
 
     impl = LargeBinary
     to_database = staticmethod(lambda value: pack(json.dumps(value, separators=(",", ":"))))
@@ -139,7 +169,10 @@ class NameList(_Converted[tuple[str, ...]]):
 
 
 class Digest(_Converted[str]):
-    """A SHA-256 in hex, stored as 32 bytes, half of its size. Storing raises ValueError for text that is not hex."""
+    """A SHA-256 in hex, stored as 32 bytes, half of its size.
+
+    Storing raises ValueError for text that is not hex.
+    """
 
     impl = LargeBinary
     to_database = staticmethod(bytes.fromhex)
@@ -153,5 +186,6 @@ class OneOf(_Converted[StrEnum]):
 
     def __init__(self, kind: type[StrEnum]) -> None:
         super().__init__()
-        # SQLAlchemy's statement cache distinguishes two such columns by the attribute with the argument's name.
+        # SQLAlchemy's statement cache distinguishes two such columns by the attribute with the
+        # argument's name.
         self.kind = self.from_database = kind

@@ -29,15 +29,22 @@ _REASONS = (
 
 @contextmanager
 def convert_faults(place: str) -> Iterator[None]:
-    """Convert driver exceptions into `StoreFault`, `Conflict` or ValueError. `place` must not contain a password."""
+    """Convert driver exceptions into `StoreFault`, `Conflict` or ValueError.
+
+    `place` must not contain a password.
+    """
     try:
         yield
     except IntegrityError as exc:
-        raise Conflict(f"store {place}: refused as contradicting what is there: {_first_line(exc.orig)}") from exc
+        raise Conflict(
+            f"store {place}: refused as contradicting what is there: {_first_line(exc.orig)}"
+        ) from exc
     except DataError as exc:
         raise ValueError(f"store {place}: a value does not fit: {_first_line(exc.orig)}") from exc
     except DBAPIError as exc:
-        raise StoreFault(f"store {place}: {_explain_driver_message(_first_line(exc.orig))}") from exc
+        raise StoreFault(
+            f"store {place}: {_explain_driver_message(_first_line(exc.orig))}"
+        ) from exc
     except PoolTimeout as exc:
         raise StoreFault(f"store {place}: every connection is busy") from exc
     except StatementError as exc:

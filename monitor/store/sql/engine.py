@@ -35,26 +35,32 @@ _INCREMENTAL_VACUUM = 2
 _BUSY_MS = 5000
 # After a long read, the write-ahead log is truncated to this size.
 _LOG_BYTES = 8_000_000
-# The page cache of each connection, a quarter of the default. The system's file cache serves all of them.
+# The page cache of each connection, a quarter of the default. The system's file cache serves all of
+# them.
 _CACHE_KB = 512
 _REVISION_QUERY = "SELECT version_num, works_from FROM alembic_version"
-# A sample of rows is enough for the query planner. Analysing all of them would delay writes for seconds.
+# A sample of rows is enough for the query planner. Analysing all of them would delay writes for
+# seconds.
 _ROWS_ANALYSED = 1000
 
 
 class Store:
     """A store at an address of SQLAlchemy. `sqlite:///:memory:` is a temporary file.
 
-    If not `durable`, SQLite does not wait for the disk: a commit survives the end of the process, but not a power cut.
-    `shape` is the schema that the program knows: its last revision and its migrations. Only tests of mixed versions
-    pass another one than `OURS`.
+    If not `durable`, SQLite does not wait for the disk: a commit survives the end of the process,
+    but not a power cut. `shape` is the schema that the program knows: its last revision and its
+    migrations. Only tests of mixed versions pass another one than `OURS`.
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
-        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
+        """Prepare to connect at the first query.
+
+        Raises `UserFault` for an address of another kind of database.
+        """
         address = make_url(url)
         self._file: Path | None = None  # the file of an SQLite database
-        # The device and inode numbers of the file when it was opened. If they change, the file was replaced.
+        # The device and inode numbers of the file when it was opened. If they change, the file was
+        # replaced.
         self._file_id: tuple[int, int] | None = None
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
@@ -65,9 +71,13 @@ class Store:
             case "postgresql":
                 self._engine = _connect_postgresql(address)
             case other:
-                raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
-        self._schema_check = SchemaCheck(self._place, shape)  # `shape` is the schema that the program needs
-        # Whether each transaction checks that no other monitor has upgraded the schema. True after our own upgrade.
+                raise UserFault(
+                    f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…"
+                )
+        # `shape` is the schema that the program needs
+        self._schema_check = SchemaCheck(self._place, shape)
+        # Whether each transaction checks that no other monitor has upgraded the schema. True after
+        # our own upgrade.
         self._rechecks_schema = False
         self._runner = runner = QueryRunner(self._engine, self._place)
         self.ledger = LedgerStore(runner)
@@ -79,7 +89,9 @@ class Store:
 
     @classmethod
     def open_upgraded(cls, url: str, *, durable: bool = True) -> Store:
-        """Open and upgrade the store at an address. Raises `StoreFault`, after closing the store."""
+        """Open and upgrade the store at an address. Raises `StoreFault`, after closing the
+        store.
+        """
         store = cls(url, durable=durable)
         try:
             store.upgrade()
@@ -90,17 +102,24 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Open a transaction. It is committed at the end of the block, and rolled back if the block raises."""
+        """Open a transaction.
+
+        It is committed at the end of the block, and rolled back if the block raises.
+        """
         self._reopen_if_replaced()
         with convert_faults(self._place), self._engine.begin() as connection:
             if self._rechecks_schema:
-                # Another monitor may have upgraded the store. If it is too new for this version, refuse to write.
+                # Another monitor may have upgraded the store. If it is too new for this version,
+                # refuse to write.
                 self._schema_check.check_again(_revision_row(connection, _REVISION_QUERY))
             with self._runner.use_transaction(connection):
                 yield Transaction(connection)
 
     def _reopen_if_replaced(self) -> None:
-        """Reopen the store if its file was replaced or deleted. Writes to the old file would be lost."""
+        """Reopen the store if its file was replaced or deleted.
+
+        Writes to the old file would be lost.
+        """
         file_id = self._find_file_id()
         if self._file_id is None or file_id == self._file_id:
             return
@@ -109,7 +128,10 @@ class Store:
         self.upgrade()
 
     def _find_file_id(self) -> tuple[int, int] | None:
-        """Return the device and inode of the file. None if it does not exist, or for a store without a file."""
+        """Return the device and inode of the file.
+
+        None if it does not exist, or for a store without a file.
+        """
         try:
             found = self._file.stat() if self._file is not None else None
         except OSError:
@@ -118,13 +140,16 @@ class Store:
 
     @property
     def newer(self) -> str:
-        """Return the revision of the store if a newer version has upgraded it, else an empty string."""
+        """Return the revision of the store if a newer version has upgraded it, else an empty
+        string.
+        """
         return self._schema_check.newer
 
     def upgrade(self, *, may_migrate: bool = True) -> None:
         """Upgrade the schema to this version, or create it in an empty store.
 
-        Unless `may_migrate`, raise `StoreTooOld` for a store with an older schema, and do not change it.
+        Unless `may_migrate`, raise `StoreTooOld` for a store with an older schema, and do not
+        change it.
         """
         with convert_faults(self._place):
             if self._read_revision() is None:
@@ -134,8 +159,10 @@ class Store:
                 self._schema_check.check(revision)
             elif self._schema_check.needs_migration(revision):
                 self._migrate()
-            self._file_id = self._find_file_id()  # if the file has another id later, it was replaced
-            # Each transaction's check reads the column `works_from`. A store that we must not migrate may lack it.
+            # if the file has another id later, it was replaced
+            self._file_id = self._find_file_id()
+            # Each transaction's check reads the column `works_from`. A store that we must not
+            # migrate may lack it.
             self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:
@@ -148,7 +175,8 @@ class Store:
     def free_pages(self, most: int) -> int:
         """Return up to `most` free pages to the disk. Return how many free pages are left.
 
-        It delays other writes for milliseconds. PostgreSQL does this itself, and an old SQLite file cannot: return 0.
+        It delays other writes for milliseconds. PostgreSQL does this itself, and an old SQLite file
+        cannot: return 0.
         """
         if self._engine.dialect.name != "sqlite":
             return 0
@@ -171,12 +199,22 @@ class Store:
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     def check(self) -> list[str]:
-        """Return the faults in the store, one line each. The list is empty if the store is consistent."""
-        with convert_faults(self._place), self._engine.connect() as connection, long_limits(connection):
+        """Return the faults in the store, one line each.
+
+        The list is empty if the store is consistent.
+        """
+        with (
+            convert_faults(self._place),
+            self._engine.connect() as connection,
+            long_limits(connection),
+        ):
             return integrity.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
-        """Copy the store to an SQLite file while it is in use. Raises `UserFault` if the file exists."""
+        """Copy the store to an SQLite file while it is in use.
+
+        Raises `UserFault` if the file exists.
+        """
         with convert_faults(self._place), backup.new_file(file) as copy:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
@@ -189,16 +227,22 @@ class Store:
                     backup.copy_rows(self._engine, target._engine)
 
     def fill_from(self, source: Store) -> dict[str, int]:
-        """Copy all rows of another store into this one, in one transaction. Return the number of rows by table.
+        """Copy all rows of another store into this one, in one transaction.
 
-        Raises `UserFault` if this store is not empty, or if the other does not have this version's schema.
+        Return the number of rows by table.
+
+        Raises `UserFault` if this store is not empty, or if the other does not have this version's
+        schema.
         """
         with convert_faults(source._place):
             revision = source._read_revision()
             if revision is None:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
             if source._schema_check.is_older(revision):
-                fault = f"its shape is {revision['version_num']}: run `ninethirty store upgrade` on it first"
+                fault = (
+                    f"its shape is {revision['version_num']}: run `ninethirty store upgrade` on it"
+                    " first"
+                )
                 raise UserFault(f"store {source._place}: {fault}")
         source._refuse_newer()
         self.upgrade()
@@ -211,25 +255,37 @@ class Store:
             backup.add_rows(source._engine, self._engine)
 
     def delete_after(self, at: datetime) -> None:
-        """Delete all rows written after `at`, and all verdicts, which can be judged again. Use it only on a copy."""
+        """Delete all rows written after `at`, and all verdicts, which can be judged again.
+
+        Use it only on a copy.
+        """
         with convert_faults(self._place):
             backup.delete_after(self._engine, at)
 
-    def copy_near(self, source: Store, since: datetime, now: datetime, *, notices_only: bool = False) -> None:
+    def copy_near(
+        self, source: Store, since: datetime, now: datetime, *, notices_only: bool = False
+    ) -> None:
         """Replace this store's rows with another's, for releases listed or due since `since`.
 
         With `notices_only`, copy only the tables that show which notices were sent.
         """
         with convert_faults(f"{source._place} into {self._place}"):
-            near.copy_near(source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ())
+            near.copy_near(
+                source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ()
+            )
 
     def merge_journal(self, journal: Path, store_copy: Path) -> int:
-        """Write the rows that were added to a journal since it was a copy of `store_copy`. Return how many."""
+        """Write the rows that were added to a journal since it was a copy of `store_copy`.
+
+        Return how many.
+        """
         with convert_faults(f"{journal} into {self._place}"):
             return near.merge_journal(journal, store_copy, self._engine)
 
     def switch_to(self, other: Store) -> None:
-        """Use another store's connections from now on, so that all users of this object use the other store."""
+        """Use another store's connections from now on, so that all users of this object use the
+        other store.
+        """
         replaced, self._engine = self._engine, other._engine
         self._file, self._file_id, self._place = other._file, other._file_id, other._place
         self._schema_check, self._rechecks_schema = other._schema_check, other._rechecks_schema
@@ -241,28 +297,41 @@ class Store:
         self._engine.dispose()
 
     def _prepare_file(self, address: URL) -> URL:
-        """Return the address of the file to open, and create its folder. A store in memory is a temporary file."""
+        """Return the address of the file to open, and create its folder.
+
+        A store in memory is a temporary file.
+        """
         if address.database not in {None, "", ":memory:"}:
             self._file = Path(str(address.database))
             try:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as exc:
-                raise StoreFault(f"store {self._file}: its folder cannot be made: {exc.strerror}") from exc
+                raise StoreFault(
+                    f"store {self._file}: its folder cannot be made: {exc.strerror}"
+                ) from exc
             return address
-        # A real in-memory database belongs to one connection. The readers could not see the writer's rows.
+        # A real in-memory database belongs to one connection. The readers could not see the
+        # writer's rows.
         folder = tempfile.mkdtemp(prefix="ninethirty-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return address.set(database=f"{folder}/store.db")
 
     def _read_revision(self) -> Revision | None:
-        """Return the row with the revision, with all columns that it has. None if the table does not exist."""
+        """Return the row with the revision, with all columns that it has.
+
+        None if the table does not exist.
+        """
         with self._engine.connect().execution_options(ro=True) as connection:
-            return _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
+            return (
+                _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
+            )
 
     def _refuse_newer(self) -> None:
         # Columns that this version does not know would be lost without notice.
         if self.newer:
-            fault = f"its shape is {self.newer}, newer than this version's: use the one that made it"
+            fault = (
+                f"its shape is {self.newer}, newer than this version's: use the one that made it"
+            )
             raise UserFault(f"store {self._place}: {fault}")
 
     def _create_tables(self) -> None:
@@ -270,10 +339,13 @@ class Store:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
                 REVISION.create(connection)
-                connection.execute(insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM})
+                connection.execute(
+                    insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM}
+                )
 
     def _migrate(self) -> None:
-        from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB, not needed if the store is up to date
+        # 0.3 s and 8 MB, not needed if the store is up to date
+        from monitor.store.sql import migrate  # noqa: PLC0415
 
         with self._begin_exclusive() as connection:
             # Another monitor may have run them while we waited for the lock.
@@ -285,8 +357,11 @@ class Store:
         """Open a transaction in which no other monitor can run migrations."""
         with self._engine.begin() as connection, long_limits(connection):
             if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-                # A migration that waits for a table delays all later queries. Let it fail and try again later.
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK}
+                )
+                # A migration that waits for a table delays all later queries. Let it fail and try
+                # again later.
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LONGEST_TABLE_WAIT_MS}")
             yield connection
 
@@ -296,7 +371,9 @@ class Store:
             yield raw.driver_connection
 
 
-def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> Revision | None:
+def _revision_row(
+    connection: Connection, query: str = "SELECT * FROM alembic_version"
+) -> Revision | None:
     row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)
 
@@ -307,7 +384,8 @@ def _connect_postgresql(address: URL) -> Engine:
         engine = create_engine(address, pool_pre_ping=True)
     except ModuleNotFoundError as exc:
         raise UserFault(f"the store needs {exc.name}, which the extra `postgres` installs") from exc
-    from monitor.store.sql.patience import set_time_limits  # noqa: PLC0415  # imports the optional driver
+    # imports the optional driver
+    from monitor.store.sql.patience import set_time_limits  # noqa: PLC0415
 
     set_time_limits(engine)
     return engine
@@ -316,14 +394,18 @@ def _connect_postgresql(address: URL) -> Engine:
 def _connect_sqlite(address: URL, *, durable: bool) -> Engine:
     """Return an engine for an SQLite file. If `durable`, a commit survives a power cut."""
     engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
-    # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it costs little.
+    # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it
+    # costs little.
     event.listen(engine, "connect", partial(_set_up_sqlite, "FULL" if durable else "OFF"))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _set_up_sqlite(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
-    """Set up one SQLite connection by pragmas. `synchronous` is FULL, or OFF not to wait for the disk."""
+    """Set up one SQLite connection by pragmas.
+
+    `synchronous` is FULL, or OFF not to wait for the disk.
+    """
     # SQLAlchemy begins every transaction, by `_begin_sqlite`. The driver must not.
     dbapi.isolation_level = None
     dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
@@ -331,14 +413,22 @@ def _set_up_sqlite(synchronous: str, dbapi: Any, _record: object) -> None:  # no
         # Incremental vacuum can only be set while the database is empty.
         dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
     write_ahead_log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
-    for pragma in (*write_ahead_log, f"synchronous={synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
+    for pragma in (
+        *write_ahead_log,
+        f"synchronous={synchronous}",
+        "foreign_keys=ON",
+        f"cache_size=-{_CACHE_KB}",
+    ):
         dbapi.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction as its execution options say: `ro` only reads, and `once` is a single query without one."""
-    # A deferred transaction that reads and then writes fails at once if another one has committed in between,
-    # despite the busy timeout. A transaction that takes the write lock first waits for its turn.
+    """Begin a transaction as its execution options say: `ro` only reads, and `once` is a single
+    query without one.
+    """
+    # A deferred transaction that reads and then writes fails at once if another one has committed
+    # in between, despite the busy timeout. A transaction that takes the write lock first waits for
+    # its turn.
     options = connection.get_execution_options()
     if not options.get("once", False):
         connection.exec_driver_sql("BEGIN" if options.get("ro", False) else "BEGIN IMMEDIATE")

@@ -1,4 +1,6 @@
-"""Compresses JSON for the store to a fifth of its size, with a dictionary of its keys and most frequent words."""
+"""Compresses JSON for the store to a fifth of its size, with a dictionary of its keys and most
+frequent words.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,9 @@ _PLAIN, _COMPRESSED = b"\0", b"\1"
 _RAW_DEFLATE = -15
 """The window size of zlib, negative for data without header and checksum."""
 
-# Never change it, because stored JSON can only be decompressed with the same dictionary. Add a second dictionary with
-# another first byte instead. The most frequent words are last, where a reference to them takes the fewest bytes.
+# Never change it, because stored JSON can only be decompressed with the same dictionary. Add a
+# second dictionary with another first byte instead. The most frequent words are last, where a
+# reference to them takes the fewest bytes.
 _WORDS = (
     b'"timeline":[{"at":"","by":"","text":"Opened"}],"words":{},"facts":{"release":"","slot_text":"","slot_source":"'
     b'"slot_learnt":"","certainty":{"monitor":"edge","looks":,"failed_looks":,"spacing":1.0,"clock_offset":{"min":'
@@ -39,7 +42,9 @@ _WORDS = (
 def pack(text: str) -> bytes:
     """Return the text compressed, with a first byte that says how."""
     plain = text.encode()
-    compressor = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, _RAW_DEFLATE, zdict=_WORDS)
+    compressor = zlib.compressobj(
+        zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, _RAW_DEFLATE, zdict=_WORDS
+    )
     packed = compressor.compress(plain) + compressor.flush()
     return _COMPRESSED + packed if len(packed) < len(plain) else _PLAIN + plain
 

@@ -1,4 +1,7 @@
-"""Runs the migrations of the schema. This is a separate module, because importing Alembic takes 0.3 s."""
+"""Runs the migrations of the schema.
+
+This is a separate module, because importing Alembic takes 0.3 s.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,17 @@ from monitor.store.sql.tables import REVISION
 
 
 def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> None:
-    """Run all migrations up to `revision`, by default the last, in the transaction of this connection.
+    """Run all migrations up to `revision`, by default the last, in the transaction of this
+    connection.
 
-    Also store in the column `works_from` the oldest revision whose programs can use the new schema. `shape` has the
-    migrations: those of this version (`OURS`), except in tests.
+    Also store in the column `works_from` the oldest revision whose programs can use the new schema.
+    `shape` has the migrations: those of this version (`OURS`), except in tests.
     """
     target = revision or shape.head
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":
-        # Every transaction of a monitor reads this table first. So the other monitors' transactions wait for this lock
-        # before they can lock a table that a migration needs.
+        # Every transaction of a monitor reads this table first. So the other monitors' transactions
+        # wait for this lock before they can lock a table that a migration needs.
         connection.execute(text(f"LOCK TABLE {REVISION.name} IN ACCESS EXCLUSIVE MODE"))
     # Stores of early versions do not have this table's second column yet.
     columns = {column["name"] for column in inspect(connection).get_columns(REVISION.name)}
@@ -39,13 +43,18 @@ def downgrade(connection: Connection, revision: str = "base") -> None:
 
 
 def find_oldest_usable(revision: str, shape: Shape = OURS) -> str:
-    """Return the oldest revision that can use a store of this one: the last one that did more than add."""
+    """Return the oldest revision that can use a store of this one: the last one that did more than
+    add.
+    """
     steps = ScriptDirectory.from_config(_config(shape)).iterate_revisions(revision, "base")
     return next(step.revision for step in steps if not getattr(step.module, "expands", False))
 
 
 def _config(shape: Shape, connection: Connection | None = None) -> Config:
-    """Return Alembic's configuration. The migrations are in the folders of `shape`, the schema that a program knows."""
+    """Return Alembic's configuration.
+
+    The migrations are in the folders of `shape`, the schema that a program knows.
+    """
     config = Config()
     config.set_main_option("script_location", "monitor.store.sql:migrations")
     config.set_main_option("version_locations", os.pathsep.join(map(str, shape.steps)))

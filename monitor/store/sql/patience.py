@@ -1,6 +1,7 @@
 """Time limits for PostgreSQL: for each statement, each lock, and for a server that stops answering.
 
-A suspended server still accepts packets, and its own time limits do not run. So this process measures the time too.
+A suspended server still accepts packets, and its own time limits do not run. So this process
+measures the time too.
 """
 
 from __future__ import annotations
@@ -22,35 +23,59 @@ LOCK = 5.0
 IDLE = 5.0
 """Seconds after which an idle transaction is ended, so that a suspended monitor keeps no lock."""
 _CONNECT = 5
-TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
-"""Settings that detect that the server's machine is down: after 25 seconds if idle, 20 if data is unacknowledged."""
+TCP = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""Settings that detect that the server's machine is down: after 25 seconds if idle, 20 if data is
+unacknowledged.
+"""
 
-_TIMEOUTS = {"statement_timeout": ANSWER, "lock_timeout": LOCK, "idle_in_transaction_session_timeout": IDLE}
+_TIMEOUTS = {
+    "statement_timeout": ANSWER,
+    "lock_timeout": LOCK,
+    "idle_in_transaction_session_timeout": IDLE,
+}
 
 
 class LimitedConnection(Connection[Any]):
-    """A connection that fails if the server is silent for `silence_limit` seconds. Only change it while idle."""
+    """A connection that fails if the server is silent for `silence_limit` seconds.
+
+    Only change it while idle.
+    """
 
     silence_limit = ANSWER
 
-    def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait as psycopg does, but raise `OperationalError` if the server is silent for `silence_limit` seconds."""
+    def wait(
+        self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None
+    ) -> T:
+        """Wait as psycopg does, but raise `OperationalError` if the server is silent for
+        `silence_limit` seconds.
+        """
         return super().wait(self._limit_silence(gen), interval, timeout)
 
     def _limit_silence(self, work: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Run psycopg's `work`, which yields to wait. Raise `OperationalError` after a silence of `silence_limit`."""
+        """Run psycopg's `work`, which yields to wait.
+
+        Raise `OperationalError` after a silence of `silence_limit`.
+        """
         answered_at = _CLOCK.monotonic()
         try:
             awaited = next(work)
             while True:
-                # psycopg sends 0 each time that the server was silent for the interval of its `wait`.
+                # psycopg sends 0 each time that the server was silent for the interval of its
+                # `wait`.
                 ready = yield awaited
                 now = _CLOCK.monotonic()
                 answered_at = now if ready else answered_at
                 if now - answered_at > self.silence_limit:
                     # Close the connection. A rollback on it would wait for the same server.
                     self.pgconn.finish()
-                    raise OperationalError(f"the server has not answered for {self.silence_limit:g} seconds")
+                    raise OperationalError(
+                        f"the server has not answered for {self.silence_limit:g} seconds"
+                    )
                 awaited = work.send(ready)
         except StopIteration as done:
             answer: T = done.value
@@ -62,11 +87,19 @@ def set_time_limits(engine: Engine) -> None:
     event.listen(engine, "do_connect", _connect)
 
 
-def _connect(_dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]) -> LimitedConnection:
-    """Return a connection with all time limits, except those that the store's address sets itself."""
-    connection = LimitedConnection.connect(*arguments, **{"connect_timeout": _CONNECT, **TCP, **settings})
+def _connect(
+    _dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]
+) -> LimitedConnection:
+    """Return a connection with all time limits, except those that the store's address sets
+    itself.
+    """
+    connection = LimitedConnection.connect(
+        *arguments, **{"connect_timeout": _CONNECT, **TCP, **settings}
+    )
     for name, seconds in _TIMEOUTS.items():
         if name not in str(settings.get("options", "")):
-            connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), round(seconds * 1000)))
+            connection.execute(
+                sql.SQL("SET {} = {}").format(sql.Identifier(name), round(seconds * 1000))
+            )
     connection.commit()
     return connection

@@ -1,4 +1,6 @@
-"""Runs queries, and converts dataclasses to rows and back: a column for each field, or key columns and JSON."""
+"""Runs queries, and converts dataclasses to rows and back: a column for each field, or key columns
+and JSON.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,16 @@ from typing import Any, TypeVar, cast
 import pydantic_core
 import sqlalchemy as sa
 from pydantic import TypeAdapter
-from sqlalchemy import Column, ColumnElement, ColumnExpressionArgument, Connection, Engine, Executable, Select, Table
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ColumnExpressionArgument,
+    Connection,
+    Engine,
+    Executable,
+    Select,
+    Table,
+)
 
 from alerts.claim import Claim
 from alerts.incident import Incident
@@ -36,9 +47,12 @@ _ROWS_FETCHED = 1000
 
 @dataclass(slots=True)
 class QueryRunner:
-    """Runs queries, each on its own connection, which does not wait for writers. `place` must not contain a password.
+    """Runs queries, each on its own connection, which does not wait for writers.
 
-    Inside `use_transaction`, queries of this thread use the open transaction, so that they see what it has written.
+    `place` must not contain a password.
+
+    Inside `use_transaction`, queries of this thread use the open transaction, so that they see what
+    it has written.
     """
 
     engine: Engine
@@ -62,11 +76,16 @@ class QueryRunner:
             yield open_transaction
             return
         with self.engine.connect() as connection:
-            # With `once`, SQLite begins no transaction: a single query sees one state of the store anyway.
+            # With `once`, SQLite begins no transaction: a single query sees one state of the store
+            # anyway.
             yield connection.execution_options(once=True)
 
-    def make_each(self, make: Callable[..., T], query: Executable, values: Mapping[str, Any] | None = None) -> list[T]:
-        """Call `make` with the columns of each row of a query with these parameters, and return the results."""
+    def make_each(
+        self, make: Callable[..., T], query: Executable, values: Mapping[str, Any] | None = None
+    ) -> list[T]:
+        """Call `make` with the columns of each row of a query with these parameters, and return the
+        results.
+        """
         with convert_faults(self.place), self._connect() as connection:
             result = connection.execute(query, values)
             return [make(*row) for some in result.partitions(_ROWS_FETCHED) for row in some]
@@ -83,28 +102,48 @@ class QueryRunner:
         order_by: Iterable[ColumnElement[Any]] = (),
         limit: int | None = None,
     ) -> list[T]:
-        """Return the first `limit` stored objects of a class that meet all conditions, in this order."""
+        """Return the first `limit` stored objects of a class that meet all conditions, in this
+        order.
+        """
         form = FORMS[kind]
-        return self.make_each(form.make, form.select.where(*conditions).order_by(*order_by).limit(limit))
+        return self.make_each(
+            form.make, form.select.where(*conditions).order_by(*order_by).limit(limit)
+        )
 
     def find_each_of(
-        self, kind: type[T], column: Column[Any], ids: Sequence[str], *conditions: ColumnElement[bool]
+        self,
+        kind: type[T],
+        column: Column[Any],
+        ids: Sequence[str],
+        *conditions: ColumnElement[bool],
     ) -> list[T]:
-        """Return the stored objects of a class with one of `ids` in `column` that meet all conditions."""
+        """Return the stored objects of a class with one of `ids` in `column` that meet all
+        conditions.
+        """
         form = FORMS[kind]
         return self.make_each_of(form.make, form.select.where(*conditions), column, ids)
 
     def make_each_of(
-        self, make: Callable[..., T], query: Select[Any], column: Column[Any], ids: Sequence[str] | None
+        self,
+        make: Callable[..., T],
+        query: Select[Any],
+        column: Column[Any],
+        ids: Sequence[str] | None,
     ) -> list[T]:
-        """Return the results of `make` for the rows with one of `ids` in `column`. If `ids` is None, use every row."""
+        """Return the results of `make` for the rows with one of `ids` in `column`.
+
+        If `ids` is None, use every row.
+        """
         if ids is None:
             return self.make_each(make, query)
         queries = (query.where(self._is_one_of(column, some)) for some in chunks(ids))
         return [made for query_of_some in queries for made in self.make_each(make, query_of_some)]
 
     def _is_one_of(self, column: Column[Any], ids: Sequence[str]) -> ColumnElement[bool]:
-        """Return the condition that a column is one of these. One list parameter is faster than one for each id."""
+        """Return the condition that a column is one of these.
+
+        One list parameter is faster than one for each id.
+        """
         storable = [replace_unstorable(one) for one in ids]
         if self.engine.dialect.name == "sqlite":
             listed = sa.func.json_each(json.dumps(storable)).table_valued("value")
@@ -130,13 +169,18 @@ _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def to_json(item: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our dataclasses
-    """Return a dataclass as compact JSON, without fields that have their default and those in `leave_out`."""
+    """Return a dataclass as compact JSON, without fields that have their default and those in
+    `leave_out`.
+    """
     text = _adapter(type(item)).dump_json(item, exclude_defaults=True, exclude=set(leave_out))
     return text.decode()
 
 
 def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
-    """Return the dataclass in a text of `to_json`, with the values of the left-out fields. Raises ValueError."""
+    """Return the dataclass in a text of `to_json`, with the values of the left-out fields.
+
+    Raises ValueError.
+    """
     return cast("T", _adapter(kind).validate_python({**pydantic_core.from_json(text), **left_out}))
 
 
@@ -148,21 +192,30 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
 
 
 class RowForm:
-    """How objects of a dataclass are rows of a table: a column for each field, or some columns and JSON.
+    """How objects of a dataclass are rows of a table: a column for each field, or some columns and
+    JSON.
 
-    If the table has a column `body` and the class has no such field, this is the JSON of the other fields.
+    If the table has a column `body` and the class has no such field, this is the JSON of the other
+    fields.
     """
 
     def __init__(self, kind: type[Any], table: Table) -> None:
-        """Prepare to store objects of the dataclass `kind` in `table`. `make` makes one from a row of `select`."""
+        """Prepare to store objects of the dataclass `kind` in `table`.
+
+        `make` makes one from a row of `select`.
+        """
         self._kind, self.table = kind, table
         field_names = tuple(one.name for one in fields(kind))
         self.make: Callable[..., Any]  # makes an object from the values of a row
-        # The table may have a column `body` that is not a field. It has the fields without own columns, as JSON.
+        # The table may have a column `body` that is not a field. It has the fields without own
+        # columns, as JSON.
         self._has_json = "body" in table.c and "body" not in field_names
         if self._has_json:
-            # The columns that are fields or properties of the class. Others, such as `body`, are no attributes of it.
-            self._column_names = tuple(column.name for column in table.c if hasattr(kind, column.name))
+            # The columns that are fields or properties of the class. Others, such as `body`, are no
+            # attributes of it.
+            self._column_names = tuple(
+                column.name for column in table.c if hasattr(kind, column.name)
+            )
             selected_names = (*self._column_names, "body")
             # Cached, because pages show the same rows again and again.
             self.make = lru_cache(maxsize=512)(self._make_from_json)
@@ -171,7 +224,8 @@ class RowForm:
             self.make = kind
         self._get_values = operator.attrgetter(*self._column_names)
         self.select = sa.select(*(table.c[name] for name in selected_names))
-        key = next(iter(table.primary_key))  # `select_by_key` is used only for tables with a key of one column
+        # `select_by_key` is used only for tables with a key of one column
+        key = next(iter(table.primary_key))
         # Built once, because building it takes longer than running it.
         self.select_by_key = self.select.where(key == sa.bindparam("key", type_=key.type))
 
@@ -186,9 +240,25 @@ class RowForm:
 
 
 Storable = (
-    Release | Promise | Run | Blind | Incident | Notice | Silence | Claim | rows.Announced | rows.CalendarRead
-    | rows.Judged | rows.Event | rows.Draft | rows.Delivery | rows.RotaRead | rows.Heartbeat | rows.Record | rows.Lease
-)  # fmt: skip
+    Release
+    | Promise
+    | Run
+    | Blind
+    | Incident
+    | Notice
+    | Silence
+    | Claim
+    | rows.Announced
+    | rows.CalendarRead
+    | rows.Judged
+    | rows.Event
+    | rows.Draft
+    | rows.Delivery
+    | rows.RotaRead
+    | rows.Heartbeat
+    | rows.Record
+    | rows.Lease
+)
 """An object of a class that the store keeps."""
 _TABLES: Mapping[type[Storable], Table] = {
     Release: tables.RELEASE,
@@ -219,9 +289,11 @@ LONG = 3600.0
 
 @contextmanager
 def long_limits(connection: Connection, *, idles: bool = False) -> Iterator[None]:
-    """Raise the time limits of one PostgreSQL transaction to `LONG`, for statements on whole tables.
+    """Raise the time limits of one PostgreSQL transaction to `LONG`, for statements on whole
+    tables.
 
-    With `idles`, the transaction may also be idle for that long, while another store is read or written.
+    With `idles`, the transaction may also be idle for that long, while another store is read or
+    written.
     """
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name != "postgresql":
@@ -229,7 +301,11 @@ def long_limits(connection: Connection, *, idles: bool = False) -> Iterator[None
         return
     usual, driver.silence_limit = driver.silence_limit, LONG
     try:
-        for name in ("statement_timeout", "lock_timeout", *(("idle_in_transaction_session_timeout",) if idles else ())):
+        for name in (
+            "statement_timeout",
+            "lock_timeout",
+            *(("idle_in_transaction_session_timeout",) if idles else ()),
+        ):
             connection.exec_driver_sql(f"SET LOCAL {name} = {round(LONG * 1000)}")
         yield
     finally:

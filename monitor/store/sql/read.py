@@ -1,4 +1,6 @@
-"""The queries of the store, one class for each subject. Those of the ledger are in `read_ledger`."""
+"""The queries of the store, one class for each subject. Those of the ledger are in
+`read_ledger`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,17 @@ from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_from_id
-from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record, RotaRead
+from monitor.store.rows import (
+    Delivery,
+    DeliveryState,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    RotaRead,
+)
 from monitor.store.sql import tables
 from monitor.store.sql.columns import database_clock
 from monitor.store.sql.query import FORMS, QueryRunner, chunks, equals, in_period
@@ -40,16 +52,24 @@ class RunStore(Queries):
     """Queries for runs and blind spans."""
 
     def of_release(self, release: str) -> list[Run]:
-        """Return the runs of all targets of a release (their ids begin with `RELEASE/`) in time order."""
+        """Return the runs of all targets of a release (their ids begin with `RELEASE/`) in time
+        order.
+        """
         target = tables.RUN.c.target
-        # "0" is the character after "/", so all ids that begin with "RELEASE/" are one range of the index.
-        return sorted(self.runner.find_all(Run, target >= f"{release}/", target < f"{release}0"), key=_RUNS_IN_TIME)
+        # "0" is the character after "/", so all ids that begin with "RELEASE/" are one range of the
+        # index.
+        return sorted(
+            self.runner.find_all(Run, target >= f"{release}/", target < f"{release}0"),
+            key=_RUNS_IN_TIME,
+        )
 
     def of_releases(self, releases: Sequence[str]) -> list[Run]:
         """Return the runs of all targets of these stored releases in time order."""
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         # The range of ids is explained in `of_release`.
-        query = FORMS[Run].select.join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
+        query = FORMS[Run].select.join(
+            tables.RELEASE, (target >= release + "/") & (target < release + "0")
+        )
         return sorted(self.runner.make_each_of(Run, query, release, releases), key=_RUNS_IN_TIME)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
@@ -58,7 +78,9 @@ class RunStore(Queries):
         overlaps = (begins < end, tables.BLIND.c.ends >= begin)
         # Long spans have an index of their own. Otherwise every query would read half of all spans.
         recent = self.runner.find_all(Blind, *overlaps, begins >= begin - tables.LONG)
-        return sorted({*recent, *self.runner.find_all(Blind, *overlaps, tables.IS_LONG)}, key=_BLIND_IN_TIME)
+        return sorted(
+            {*recent, *self.runner.find_all(Blind, *overlaps, tables.IS_LONG)}, key=_BLIND_IN_TIME
+        )
 
     def find_crowded(self, most: int) -> list[str]:
         """Return the releases with a target that has more than `most` runs."""
@@ -78,20 +100,32 @@ class VerdictStore(Queries):
     """Queries for verdicts, events, incidents and drafts."""
 
     def judged(
-        self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
     ) -> list[Judged]:
-        """Return the verdicts, sorted by slot and release. With bounds, only those with a slot in `[begin, end)`.
+        """Return the verdicts, sorted by slot and release.
 
-        Without bounds, verdicts without a slot are last. Releases that were joined into others are left out.
+        With bounds, only those with a slot in `[begin, end)`.
+
+        Without bounds, verdicts without a slot are last. Releases that were joined into others are
+        left out.
         """
         judged = tables.JUDGED.c
         conditions = (*in_period(judged.slot, begin, end), *equals(judged.producer, producer))
         return sorted(self.runner.find_all(Judged, *conditions, _IS_NOT_JOINED), key=_slot_first)
 
     def judged_ids(self, begin: datetime | None = None, end: datetime | None = None) -> list[str]:
-        """Return the release ids of `judged` in the same order, for callers that must not load all rows at once."""
+        """Return the release ids of `judged` in the same order, for callers that must not load all
+        rows at once.
+        """
         table = tables.JUDGED
-        slot_first = (table.c.slot.is_(None), func.coalesce(table.c.slot, table.c.at), table.c.release)
+        slot_first = (
+            table.c.slot.is_(None),
+            func.coalesce(table.c.slot, table.c.at),
+            table.c.release,
+        )
         query = select(table.c.release).where(*in_period(table.c.slot, begin, end), _IS_NOT_JOINED)
         return self.runner.make_each(str, query.order_by(*slot_first))
 
@@ -105,7 +139,9 @@ class VerdictStore(Queries):
         return sorted(found, key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
-        """Return the verdicts that are not final, except of releases that were joined into others."""
+        """Return the verdicts that are not final, except of releases that were joined into
+        others.
+        """
         found = self.runner.find_all(Judged, tables.JUDGED.c.final.is_(False), _IS_NOT_JOINED)
         return sorted(found, key=_slot_first)
 
@@ -114,9 +150,14 @@ class VerdictStore(Queries):
         return self.runner.find(Event, event)
 
     def events(
-        self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
+        self,
+        after: tuple[datetime, str] | None = None,
+        release: str | None = None,
+        limit: int = 1000,
     ) -> list[Event]:
-        """Return the first `limit` events of one release or of all, by time and id, after the (time, id) `after`."""
+        """Return the first `limit` events of one release or of all, by time and id, after the
+        (time, id) `after`.
+        """
         event = tables.EVENT.c
         conditions = equals(event.release, release)
         if after is not None:
@@ -134,8 +175,13 @@ class VerdictStore(Queries):
     ) -> list[Incident]:
         """Return the newest `limit` incidents that occurred in `[begin, end)`, oldest first."""
         incident = tables.INCIDENT.c
-        conditions = (*in_period(incident.occurred, begin, end), *equals(incident.producer, producer))
-        return self.runner.find_all(Incident, *conditions, order_by=_NEWEST_INCIDENTS, limit=limit)[::-1]
+        conditions = (
+            *in_period(incident.occurred, begin, end),
+            *equals(incident.producer, producer),
+        )
+        return self.runner.find_all(Incident, *conditions, order_by=_NEWEST_INCIDENTS, limit=limit)[
+            ::-1
+        ]
 
     def incident(self, incident: str) -> Incident | None:
         """Return one incident, or None if no incident has this id."""
@@ -144,17 +190,23 @@ class VerdictStore(Queries):
     def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """Return the form fields that people filled in, for each of these incidents."""
         table = tables.INCIDENT
-        rows = self.runner.make_each_of(lambda *row: row, select(table.c.id, table.c.body), table.c.id, incidents)
+        rows = self.runner.make_each_of(
+            lambda *row: row, select(table.c.id, table.c.body), table.c.id, incidents
+        )
         return {name: _parse_words(body) for name, body in rows}
 
     def open_incidents(self, limit: int) -> list[Incident]:
         """Return the newest `limit` incidents that still need action, newest first."""
-        return self.runner.find_all(Incident, tables.IS_OPEN, order_by=_NEWEST_INCIDENTS, limit=limit)
+        return self.runner.find_all(
+            Incident, tables.IS_OPEN, order_by=_NEWEST_INCIDENTS, limit=limit
+        )
 
     def incidents_of(self, release: str) -> list[Incident]:
         """Return every incident of a release in the order of opening."""
         incident = tables.INCIDENT.c
-        return self.runner.find_all(Incident, incident.release == release, order_by=(incident.opened, incident.id))
+        return self.runner.find_all(
+            Incident, incident.release == release, order_by=(incident.opened, incident.id)
+        )
 
     def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first."""
@@ -164,7 +216,9 @@ class VerdictStore(Queries):
     def is_draft_signed(self, incident: str) -> bool:
         """Return whether a version of a draft is signed, without reading the versions."""
         table = tables.DRAFT
-        signed = select(table.c.version).where(table.c.incident == incident, table.c.signed.is_not(None))
+        signed = select(table.c.version).where(
+            table.c.incident == incident, table.c.signed.is_not(None)
+        )
         return bool(self.runner.make_each(int, signed.limit(1)))
 
 
@@ -174,7 +228,9 @@ class OutboxStore(Queries):
     def notices(self, incident: str | None = None) -> list[Notice]:
         """Return the notices of one incident or of all, in time order."""
         notice = tables.NOTICE.c
-        return self.runner.find_all(Notice, *equals(notice.incident, incident), order_by=(notice.at, notice.id))
+        return self.runner.find_all(
+            Notice, *equals(notice.incident, incident), order_by=(notice.at, notice.id)
+        )
 
     def notice(self, notice: str) -> Notice | None:
         """Return one notice, or None if no notice has this id."""
@@ -201,7 +257,9 @@ class OutboxStore(Queries):
     def silences(self, since: datetime) -> list[Silence]:
         """Return the silences that end at `since` or later, in the order of their start."""
         silence = tables.SILENCE.c
-        return self.runner.find_all(Silence, silence.until >= since, order_by=(silence.begins, silence.id))
+        return self.runner.find_all(
+            Silence, silence.until >= since, order_by=(silence.begins, silence.id)
+        )
 
     def rotas(self) -> list[RotaRead]:
         """Return the last successful read of each rota's calendar, by name."""
@@ -227,7 +285,9 @@ class EvidenceIndex(Queries):
         found: list[Record] = []
         for monitor, own_numbers in sorted(numbers.items()):
             for some in chunks(sorted(own_numbers)):
-                found += self.runner.find_all(Record, evidence.number.in_(some), evidence.monitor == monitor)
+                found += self.runner.find_all(
+                    Record, evidence.number.in_(some), evidence.monitor == monitor
+                )
         return sorted(found, key=lambda record: (record.monitor, record.number))
 
     def chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
@@ -239,7 +299,9 @@ class EvidenceIndex(Queries):
     def last(self, monitor: str) -> Record | None:
         """Return the newest record of a monitor, None if it has none."""
         evidence = tables.EVIDENCE.c
-        newest = self.runner.find_all(Record, evidence.monitor == monitor, order_by=(evidence.number.desc(),), limit=1)
+        newest = self.runner.find_all(
+            Record, evidence.monitor == monitor, order_by=(evidence.number.desc(),), limit=1
+        )
         return next(iter(newest), None)
 
     def monitors(self) -> list[str]:

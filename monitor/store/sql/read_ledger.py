@@ -26,15 +26,20 @@ class LedgerStore(Queries):
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
         """Return all releases. With bounds, only those with a slot in `[begin, end)`.
 
-        A release has the slot of its newest promise, of whatever calendar, and perhaps another slot in its verdict.
-        One of the two is enough. Releases that were joined into others are never returned.
+        A release has the slot of its newest promise, of whatever calendar, and perhaps another slot
+        in its verdict. One of the two is enough. Releases that were joined into others are never
+        returned.
         """
         release = tables.RELEASE.c
         conditions = [release.joined_into.is_(None)]
         if begin is not None or end is not None:
             promise, newer, verdict = tables.PROMISE.c, tables.PROMISE.alias().c, tables.JUDGED.c
-            newer_promise = select(newer.release).where(newer.release == promise.release, newer.learnt > promise.learnt)
-            promised = select(promise.release).where(*in_period(promise.begins, begin, end), ~newer_promise.exists())
+            newer_promise = select(newer.release).where(
+                newer.release == promise.release, newer.learnt > promise.learnt
+            )
+            promised = select(promise.release).where(
+                *in_period(promise.begins, begin, end), ~newer_promise.exists()
+            )
             judged = select(verdict.release).where(*in_period(verdict.slot, begin, end))
             conditions.append(release.id.in_(union(promised, judged)))
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
@@ -55,13 +60,16 @@ class LedgerStore(Queries):
         rows = self.runner.make_each_of(lambda *row: row, form.select, tables.RELEASE.c.id, ids)
         stored_rows = {row[0]: row for row in rows}  # the first column is the id
         # Most rows are equal. Comparing them first avoids parsing the stored JSON of each.
-        unequal = [one for one in releases if stored_rows.get(one.id) != tuple(form.to_row(one).values())]
+        unequal = [
+            one for one in releases if stored_rows.get(one.id) != tuple(form.to_row(one).values())
+        ]
         # The same release may have other JSON, if another version has written it.
         stored = {one.id: one for one in self.releases_named([one.id for one in unequal])}
         return [one.id for one in unequal if stored.get(one.id) != one]
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
-        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
+        """Return a producer's releases with `url` in their address or one of `words` in their
+        title, by id.
 
         The letters A to Z match in upper and lower case.
         """
@@ -74,33 +82,52 @@ class LedgerStore(Queries):
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
         """Return promises in the order of their reads, of these releases or of all."""
         table = tables.PROMISE
-        query = select(table.c.body, table.c.release, table.c.calendar, table.c.learnt, table.c.confirmed_at)
+        query = select(
+            table.c.body, table.c.release, table.c.calendar, table.c.learnt, table.c.confirmed_at
+        )
         found = self.runner.make_each_of(_make_promise, query, table.c.release, releases)
-        return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
+        return sorted(
+            found, key=lambda promise: (promise.learnt, promise.release, promise.calendar)
+        )
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return the newest promise for each release, as an edition of its series. Releases are in order of their ids.
+        """Return the newest promise for each release, as an edition of its series.
+
+        Releases are in order of their ids.
 
         Only the first `limit` releases with an id above `after` are included.
         """
         release, promise, other = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
-        is_newer = tuple_(other.c.learnt, other.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
+        is_newer = tuple_(other.c.learnt, other.c.calendar) > tuple_(
+            promise.c.learnt, promise.c.calendar
+        )
         newer = select(other.c.release).where(other.c.release == promise.c.release, is_newer)
         newest = (
-            select(release.c.id, release.c.producer, release.c.title, promise.c.calendar, promise.c.body)
+            select(
+                release.c.id,
+                release.c.producer,
+                release.c.title,
+                promise.c.calendar,
+                promise.c.body,
+            )
             .join(release, release.c.id == promise.c.release)
             .where(release.c.id > after, release.c.joined_into.is_(None), ~newer.exists())
             .order_by(release.c.id)
             .limit(limit)
         )
         return [
-            # Of the promise only the slot is needed, so its release, calendar and time are not filled in.
+            # Of the promise only the slot is needed, so its release, calendar and time are not
+            # filled in.
             SeriesEdition(name, producer, title, (calendar,), _promise_without_keys(body).slot)
-            for name, producer, title, calendar, body in self.runner.make_each(lambda *row: row, newest)
+            for name, producer, title, calendar, body in self.runner.make_each(
+                lambda *row: row, newest
+            )
         ]
 
     def shown_since(self, since: datetime) -> list[str]:
-        """Return, sorted, the ids of releases that a calendar has shown since `since` or promised for later."""
+        """Return, sorted, the ids of releases that a calendar has shown since `since` or promised
+        for later.
+        """
         entry, promise = tables.ANNOUNCED, tables.PROMISE
         shown = union(
             select(entry.c.release).where(entry.c.gone.is_(None)),
@@ -125,37 +152,71 @@ class LedgerStore(Queries):
         found = self.runner.find_each_of(Announced, entry.uid, uids, entry.calendar == calendar)
         return sorted(found, key=lambda entry: entry.uid)
 
-    def reads(self, calendar: str | None = None, limit: int = 100, *, usable: bool = False) -> list[CalendarRead]:
-        """Return the newest `limit` reads of one calendar or of all, newest first. With `usable`, only those."""
+    def reads(
+        self, calendar: str | None = None, limit: int = 100, *, usable: bool = False
+    ) -> list[CalendarRead]:
+        """Return the newest `limit` reads of one calendar or of all, newest first.
+
+        With `usable`, only those.
+        """
         read = tables.CALENDAR_READ.c
         newest_first = (read.started.desc(), read.calendar.desc())
-        conditions = [*equals(read.calendar, calendar), *([read.usable.is_(True)] if usable else [])]
+        conditions = [
+            *equals(read.calendar, calendar),
+            *([read.usable.is_(True)] if usable else []),
+        ]
         return self.runner.find_all(CalendarRead, *conditions, order_by=newest_first, limit=limit)
 
     def repeated_reads(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Return the calendar and start of each read before `before` that has the same result as the one before it."""
+        """Return the calendar and start of each read before `before` that has the same result as
+        the one before it.
+        """
         table = tables.CALENDAR_READ
-        calendar, started, compared = table.c.calendar, table.c.started, (table.c.usable, table.c.digest, table.c.fault)
-        earlier = (func.lag(column).over(partition_by=calendar, order_by=started) for column in compared)
-        previous = [one.label(f"previous_{column.name}") for one, column in zip(earlier, compared, strict=True)]
+        calendar, started, compared = (
+            table.c.calendar,
+            table.c.started,
+            (table.c.usable, table.c.digest, table.c.fault),
+        )
+        earlier = (
+            func.lag(column).over(partition_by=calendar, order_by=started) for column in compared
+        )
+        previous = [
+            one.label(f"previous_{column.name}")
+            for one, column in zip(earlier, compared, strict=True)
+        ]
         read = select(table, *previous).where(started < before).subquery()
-        is_repeated = [read.c[column.name] == read.c[f"previous_{column.name}"] for column in compared]
+        is_repeated = [
+            read.c[column.name] == read.c[f"previous_{column.name}"] for column in compared
+        ]
         repeats = select(read.c.calendar, read.c.started).where(*is_repeated)
         return self.runner.make_each(lambda *key: key, repeats)
 
-    def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
-        """Return the publishers' claims of publication in `[begin, end)`, at one address or all, in time order."""
+    def claims(
+        self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None
+    ) -> list[Claim]:
+        """Return the publishers' claims of publication in `[begin, end)`, at one address or all, in
+        time order.
+        """
         claim = tables.CLAIM.c
         conditions = (*in_period(claim.at, begin, end), *equals(claim.url, url))
-        return self.runner.find_all(Claim, *conditions, order_by=(claim.at, claim.url, claim.producer))
+        return self.runner.find_all(
+            Claim, *conditions, order_by=(claim.at, claim.url, claim.producer)
+        )
 
 
 @lru_cache(maxsize=1024)
 def _promise_without_keys(body: str) -> Promise:
-    """Return the promise in a JSON text, with placeholders as keys. Cached, because many promises share a text."""
+    """Return the promise in a JSON text, with placeholders as keys.
+
+    Cached, because many promises share a text.
+    """
     return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _PLACEHOLDER})
 
 
-def _make_promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
+def _make_promise(
+    body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None
+) -> Promise:
     promise = _promise_without_keys(body)
-    return replace(promise, release=release, calendar=calendar, learnt=learnt, confirmed_at=confirmed_at)
+    return replace(
+        promise, release=release, calendar=calendar, learnt=learnt, confirmed_at=confirmed_at
+    )

@@ -1,7 +1,7 @@
 """Decides which schemas this program can use: its own, and newer ones that only added to it.
 
-Revisions are four-digit numbers in one line, and a later one is greater. A migration has `expands = True` if older
-programs can still use the store after it. After any other migration they cannot.
+Revisions are four-digit numbers in one line, and a later one is greater. A migration has `expands =
+True` if older programs can still use the store after it. After any other migration they cannot.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ Revision = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The schema that a version of the program knows: its last revision, and the folders with its migrations."""
+    """The schema that a version of the program knows: its last revision, and the folders with its
+    migrations.
+    """
 
     head: str = HEAD
     steps: tuple[Path, ...] = (_STEPS,)
@@ -35,7 +37,10 @@ OURS = Shape()
 
 @dataclass(slots=True)
 class SchemaCheck:
-    """Compares a store's schema with the program's. `newer` is the store's revision if it is newer, else empty."""
+    """Compares a store's schema with the program's.
+
+    `newer` is the store's revision if it is newer, else empty.
+    """
 
     place: str
     shape: Shape
@@ -43,32 +48,44 @@ class SchemaCheck:
     _logged: str = ""
 
     def check_again(self, row: Revision | None) -> None:
-        """Check again during operation. Log a newer schema once. Raises `StoreTooOld` and `StoreTooNew`."""
+        """Check again during operation.
+
+        Log a newer schema once. Raises `StoreTooOld` and `StoreTooNew`.
+        """
         self.check(row)
         if self.newer not in {"", self._logged}:
             self._logged = self.newer
             _log.warning("store_newer", store=self.place, shape=self.newer, own=self.shape.head)
 
     def check(self, row: Revision | None) -> None:
-        """Raise `StoreTooOld` (also for None) or `StoreTooNew` if the store cannot be used without a migration."""
+        """Raise `StoreTooOld` (also for None) or `StoreTooNew` if the store cannot be used without
+        a migration.
+        """
         row = row or {}
         if self.is_older(row):
             fault = f"its shape is {row.get('version_num')}, this version needs {self.shape.head}"
-            raise StoreTooOld(f"store {self.place}: {fault}: run `ninethirty store upgrade`, or start the monitor")
+            raise StoreTooOld(
+                f"store {self.place}: {fault}: run `ninethirty store upgrade`, or start the monitor"
+            )
 
     def needs_migration(self, row: Revision) -> bool:
         """Return whether the store needs a migration by this program. Raises `StoreTooNew`."""
         return self.is_older(row) or "works_from" not in row
 
     def is_older(self, row: Revision) -> bool:
-        """Return whether the store's schema is older than this program's. If it is newer, note its revision in `newer`.
+        """Return whether the store's schema is older than this program's.
 
-        `works_from` is the oldest revision whose programs can use the store (None: the store's own). Raises
-        `StoreTooNew` if this program's revision is older than that.
+        If it is newer, note its revision in `newer`.
+
+        `works_from` is the oldest revision whose programs can use the store (None: the store's
+        own). Raises `StoreTooNew` if this program's revision is older than that.
         """
         revision, works_from = row.get("version_num") or "", row.get("works_from")
         is_newer = revision > self.shape.head
         if is_newer and (works_from is None or works_from > self.shape.head):
-            raise StoreTooNew(f"store {self.place}: a newer version of ninethirty made it (its shape is {revision})")
+            raise StoreTooNew(
+                f"store {self.place}: a newer version of ninethirty made it (its shape is"
+                f" {revision})"
+            )
         self.newer = revision if is_newer else ""
         return revision < self.shape.head

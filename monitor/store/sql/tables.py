@@ -1,4 +1,7 @@
-"""Defines the tables, with natural primary keys. Fields that are not needed for sorting and search are in JSON."""
+"""Defines the tables, with natural primary keys.
+
+Fields that are not needed for sorting and search are in JSON.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,24 @@ from alerts.incident import Kind
 from alerts.silence import Scope
 from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
-from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, NameList, OneOf, Packed, Words
+from monitor.store.sql.columns import (
+    Body,
+    Digest,
+    Instant,
+    Length,
+    Name,
+    NameList,
+    OneOf,
+    Packed,
+    Words,
+)
 
 HEAD = "0012"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
 WORKS_FROM = "0006"
-"""Programs of this migration can still use the tables, because later ones only added (docs/architecture.md)."""
+"""Programs of this migration can still use the tables, because later ones only added
+(docs/architecture.md).
+"""
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -36,7 +51,9 @@ REVISION = sa.Table(
     sa.Column("works_from", sa.String(32)),
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
-"""Alembic's table: the last migration of the store, and the oldest one with a program that can use the store."""
+"""Alembic's table: the last migration of the store, and the oldest one with a program that can use
+the store.
+"""
 
 
 _Kind = TypeEngine[Any] | type[TypeEngine[Any]]
@@ -44,7 +61,8 @@ _Kind = TypeEngine[Any] | type[TypeEngine[Any]]
 
 def _keys(**kinds: _Kind) -> list[sa.Column[Any]]:
     return [
-        sa.Column(name, kind, primary_key=True, autoincrement=False, nullable=False) for name, kind in kinds.items()
+        sa.Column(name, kind, primary_key=True, autoincrement=False, nullable=False)
+        for name, kind in kinds.items()
     ]
 
 
@@ -57,8 +75,12 @@ def _nullable(**kinds: _Kind) -> list[sa.Column[Any]]:
 
 
 def _added_later(**kinds: _Kind) -> list[sa.Column[Any]]:
-    """Return text columns that a later migration added, so that older programs can insert rows without them."""
-    return [sa.Column(name, kind, nullable=False, server_default="") for name, kind in kinds.items()]
+    """Return text columns that a later migration added, so that older programs can insert rows
+    without them.
+    """
+    return [
+        sa.Column(name, kind, nullable=False, server_default="") for name, kind in kinds.items()
+    ]
 
 
 def _table(name: str, *columns: SchemaItem) -> sa.Table:
@@ -66,19 +88,25 @@ def _table(name: str, *columns: SchemaItem) -> sa.Table:
 
 
 def _compact_table(name: str, *columns: SchemaItem) -> sa.Table:
-    """Return a table for short rows, which SQLite stores in the tree of their key, without a row id.
+    """Return a table for short rows, which SQLite stores in the tree of their key, without a row
+    id.
 
-    So the name of a target is stored once for each run, not twice. A long row would need a separate page. The key's
-    columns must come first. Otherwise the integrity check of SQLite 3.40 reports NULLs that do not exist.
+    So the name of a target is stored once for each run, not twice. A long row would need a separate
+    page. The key's columns must come first. Otherwise the integrity check of SQLite 3.40 reports
+    NULLs that do not exist.
     """
     return sa.Table(name, METADATA, *columns, sqlite_with_rowid=False)
 
 
 def _add_partial_index(name: str, column: sa.Column[Any], where: sa.ClauseElement) -> None:
-    """Add an index on a column to its table. The index has only the rows that meet the condition `where`."""
+    """Add an index on a column to its table.
+
+    The index has only the rows that meet the condition `where`.
+    """
     index = sa.Index(name, column, sqlite_where=where)
 
-    # As an argument of Index, `where` would load PostgreSQL's dialect even for SQLite, which takes 2 MB and 20 ms.
+    # As an argument of Index, `where` would load PostgreSQL's dialect even for SQLite, which takes
+    # 2 MB and 20 ms.
     @sa.event.listens_for(index, "before_create")
     def set_postgresql_condition(index: sa.Index, connection: sa.Connection, **_: object) -> None:
         if connection.dialect.name == "postgresql":
@@ -94,7 +122,9 @@ RELEASE = _table(
     sa.Index(None, "producer"),
 )
 # Few releases were joined into others. With this index, every list can leave them out quickly.
-_add_partial_index("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
+_add_partial_index(
+    "ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None)
+)
 JOINED_RELEASES = sa.select(RELEASE.c.id).where(RELEASE.c.joined_into.is_not(None))
 """The query for the ids of releases that were joined into others."""
 
@@ -119,14 +149,23 @@ ANNOUNCED = _table(
 CALENDAR_READ = _compact_table(
     "calendar_read",
     *_keys(calendar=Name, started=Instant),
-    *_not_null(finished=Instant, usable=sa.Boolean, entries=sa.Integer, digest=Words, fault=Words, evidence=Words),
+    *_not_null(
+        finished=Instant,
+        usable=sa.Boolean,
+        entries=sa.Integer,
+        digest=Words,
+        fault=Words,
+        evidence=Words,
+    ),
     sa.Index(None, "started"),
 )
 
 RUN = _compact_table(
     "run",
     *_keys(target=Name, first_sent=Instant, monitor=Name),
-    *_not_null(state=OneOf(State), last_received=Instant, begin=Instant, end=Instant, looks=sa.BigInteger),
+    *_not_null(
+        state=OneOf(State), last_received=Instant, begin=Instant, end=Instant, looks=sa.BigInteger
+    ),
     *_not_null(largest_gap=Length, specific=sa.Boolean, why=Words),
     *_nullable(status=sa.Integer, digest=Words),
     *_not_null(evidence=NameList),
@@ -170,7 +209,9 @@ EVENT = _table(
 INCIDENT = _table(
     "incident",
     *_keys(id=Name),
-    *_not_null(release=Name, producer=Name, kind=OneOf(Kind), occurred=Instant, opened=Instant, body=Packed),
+    *_not_null(
+        release=Name, producer=Name, kind=OneOf(Kind), occurred=Instant, opened=Instant, body=Packed
+    ),
     sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "occurred", "id"),
     sa.Index(None, "release", "opened"),
@@ -209,7 +250,9 @@ DELIVERY = _compact_table(
 SILENCE = _compact_table(
     "silence",
     *_keys(id=Name),
-    *_not_null(scope=OneOf(Scope), name=Name, begins=Instant, until=Instant, by=Words, reason=Words),
+    *_not_null(
+        scope=OneOf(Scope), name=Name, begins=Instant, until=Instant, by=Words, reason=Words
+    ),
     *_nullable(ended=Instant),
     *_not_null(ended_by=Words),
     sa.Index(None, "until"),
@@ -227,14 +270,25 @@ CLAIM = _compact_table(
     sa.Index(None, "url"),
 )
 
-HEARTBEAT = _compact_table("heartbeat", *_keys(monitor=Name), *_not_null(at=Instant, stopped=sa.Boolean))
+HEARTBEAT = _compact_table(
+    "heartbeat", *_keys(monitor=Name), *_not_null(at=Instant, stopped=sa.Boolean)
+)
 
 EVIDENCE = _compact_table(
     "evidence",
     *_keys(monitor=Name, number=sa.BigInteger),
-    *_not_null(kind=sa.Text, at=Instant, file=Name, offset=sa.BigInteger, length=sa.BigInteger, sha256=Digest),
+    *_not_null(
+        kind=sa.Text,
+        at=Instant,
+        file=Name,
+        offset=sa.BigInteger,
+        length=sa.BigInteger,
+        sha256=Digest,
+    ),
     *_not_null(chain=Digest),
     *_nullable(expired=Instant),
 )
 
-LEASE = _compact_table("lease", *_keys(name=Name), *_not_null(holder=Name, until=Instant), *_nullable(since=Instant))
+LEASE = _compact_table(
+    "lease", *_keys(name=Name), *_not_null(holder=Name, until=Instant), *_nullable(since=Instant)
+)

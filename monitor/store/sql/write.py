@@ -30,8 +30,8 @@ class Transaction:
     def save(self, *items: Storable) -> None:
         """Insert objects, or replace the stored ones with the same primary keys.
 
-        A row that breaks a rule of the database raises `Conflict`, for example a delivery without a stored notice. Do
-        not pass a notice that was sent: this would replace it.
+        A row that breaks a rule of the database raises `Conflict`, for example a delivery without a
+        stored notice. Do not pass a notice that was sent: this would replace it.
         """
         for kind, some in groupby(items, key=type):
             rows = [_to_row(item) for item in some]
@@ -45,24 +45,36 @@ class Transaction:
         return self._connection.execute(statement, _to_row(item)).first() is not None
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
-        """Add promises to the ledger, except those with the release, calendar and time of reading of a stored one."""
+        """Add promises to the ledger, except those with the release, calendar and time of reading
+        of a stored one.
+        """
         rows = [_to_row(promise) for promise in promises]
         if rows:
             self._connection.execute(self._insert_unless_stored(tables.PROMISE), rows)
 
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
-        """Record that this calendar still showed its newest promise for each of these releases at `at`."""
+        """Record that this calendar still showed its newest promise for each of these releases at
+        `at`.
+        """
         table, newer = tables.PROMISE, tables.PROMISE.alias()
         is_of_same = (newer.c.release == table.c.release, newer.c.calendar == calendar)
         newest = select(func.max(newer.c.learnt)).where(*is_of_same).scalar_subquery()
         # A read that was stored before this one may have confirmed the promise later.
         is_earlier = table.c.confirmed_at.is_(None) | (table.c.confirmed_at < at)
         for some in chunks(releases):
-            is_newest = table.c.release.in_(some) & (table.c.calendar == calendar) & (table.c.learnt == newest)
-            self._connection.execute(update(table).where(is_newest, is_earlier).values(confirmed_at=at))
+            is_newest = (
+                table.c.release.in_(some)
+                & (table.c.calendar == calendar)
+                & (table.c.learnt == newest)
+            )
+            self._connection.execute(
+                update(table).where(is_newest, is_earlier).values(confirmed_at=at)
+            )
 
     def confirm_entries(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
-        """Record that a calendar showed these entries at `at`, so that they do not count as removed."""
+        """Record that a calendar showed these entries at `at`, so that they do not count as
+        removed.
+        """
         table = tables.ANNOUNCED
         for some in chunks(uids):
             is_shown = (table.c.calendar == calendar) & table.c.uid.in_(some)
@@ -86,13 +98,17 @@ class Transaction:
         # Spans of two monitors with the same start and cause become one span without a monitor.
         monitor = case((table.c.monitor == new.monitor, table.c.monitor), else_="")
         extend = {"ends": ends, "monitor": monitor}
-        upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=extend)
+        upsert = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key), set_=extend
+        )
         self._connection.execute(upsert, [_to_row(blind)])
 
     def add_draft(self, draft: Draft) -> None:
         """Add a version of a draft. Raises `Conflict` if this version is stored already."""
         if not self.add(draft):
-            raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
+            raise Conflict(
+                f"version {draft.version} of the draft of {draft.incident} is there already"
+            )
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
         """Add a notice with its deliveries. Return False if one with this id is stored already."""
@@ -107,35 +123,44 @@ class Transaction:
         by_key = {(record.monitor, record.number): record for record in records}
         if not by_key:
             return
-        # The statement returns the keys of the rows that it inserted. The other rows were stored before.
+        # The statement returns the keys of the rows that it inserted. The other rows were stored
+        # before.
         statement = self._insert_unless_stored(table).returning(*table.primary_key)
-        inserted = self._connection.execute(statement, [_to_row(record) for record in by_key.values()])
+        inserted = self._connection.execute(
+            statement, [_to_row(record) for record in by_key.values()]
+        )
         stored_before = [*by_key.keys() - {tuple(row) for row in inserted}]
         query = select(*table.primary_key, table.c.chain)
         for some in chunks(stored_before):
             for row in self._connection.execute(query.where(tuple_(*table.primary_key).in_(some))):
                 record = by_key[row.monitor, row.number]
-                # `chain` is a hash over this record and all before it. So it is equal only for equal records.
+                # `chain` is a hash over this record and all before it. So it is equal only for
+                # equal records.
                 if row.chain != record.chain:
                     raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
         """Record that the bytes of a monitor's records up to number `last` were deleted at `at`."""
         table = tables.EVIDENCE
-        is_deleted_now = (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
+        is_deleted_now = (
+            (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
+        )
         self._connection.execute(update(table).where(is_deleted_now).values(expired=at))
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
         """Take or renew a lease and return it. Return None if another holder has it beyond `now`.
 
-        Its `since` is when this holder took it. A renewal does not change this, unless the lease had run out.
-        PostgreSQL uses its own clock: the lease lasts from its present time for as long as from `now` to `until`.
+        Its `since` is when this holder took it. A renewal does not change this, unless the lease
+        had run out. PostgreSQL uses its own clock: the lease lasts from its present time for as
+        long as from `now` to `until`.
         """
         table = tables.LEASE
         is_postgresql = self._dialect == "postgresql"
         begins = database_clock() if is_postgresql else literal(now, Instant)
         ends = database_clock(until - now) if is_postgresql else literal(until, Instant)
-        statement = _insert(table, self._dialect).values(name=name, holder=holder, until=ends, since=begins)
+        statement = _insert(table, self._dialect).values(
+            name=name, holder=holder, until=ends, since=begins
+        )
         is_over = table.c.until <= begins
         since = case((is_over, begins), else_=func.coalesce(table.c.since, begins))
         # It is one statement, so that exactly one of two monitors gets the lease.
@@ -150,27 +175,35 @@ class Transaction:
     def drop_lease(self, name: str, holder: str) -> None:
         """Give up a lease, unless another holder has it."""
         table = tables.LEASE
-        self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
+        self._connection.execute(
+            delete(table).where(table.c.name == name, table.c.holder == holder)
+        )
 
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         for some in chunks(keys):
             self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
 
     def _insert_unless_stored(self, table: Table) -> Any:  # noqa: ANN401  # as below
-        return _insert(table, self._dialect).on_conflict_do_nothing(index_elements=list(table.primary_key))
+        return _insert(table, self._dialect).on_conflict_do_nothing(
+            index_elements=list(table.primary_key)
+        )
 
 
 # Cached, because building the statement took half of the time of a commit of one look.
 @cache
 def _upsert_statement(table: Table, dialect: str, names: tuple[str, ...]) -> Any:  # noqa: ANN401  # as below
-    """Return the statement that inserts rows with these columns, or updates those whose key is stored already."""
+    """Return the statement that inserts rows with these columns, or updates those whose key is
+    stored already.
+    """
     statement = _insert(table, dialect)
     new_values = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new_values)
 
 
 def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
-    """Return the dialect's own insert statement, which can also update or skip rows whose key is stored already."""
+    """Return the dialect's own insert statement, which can also update or skip rows whose key is
+    stored already.
+    """
     # Imported by name, so that only the dialect in use is loaded.
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 

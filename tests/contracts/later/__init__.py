@@ -1,4 +1,6 @@
-"""Steps that a version after this one could bring: one that only adds, and one that no older version survives."""
+"""Steps that a version after this one could bring: one that only adds, and one that no older
+version survives.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from monitor.store.sql.shape import OURS, Shape
 
 def known_revisions(shape: Shape = OURS) -> tuple[str, ...]:
     """Return the revisions that a version knows, newest first."""
-    return tuple(step.revision for step in ScriptDirectory.from_config(migrate._config(shape)).walk_revisions())
+    return tuple(
+        step.revision
+        for step in ScriptDirectory.from_config(migrate._config(shape)).walk_revisions()
+    )
 
 
 BEFORE = replace(OURS, head=known_revisions()[1])

@@ -11,7 +11,18 @@ revision = "9001"
 down_revision = HEAD
 expands = True
 
-MORE = ("release", "promise", "run", "judged", "event", "incident", "notice", "delivery", "lease", "heartbeat")
+MORE = (
+    "release",
+    "promise",
+    "run",
+    "judged",
+    "event",
+    "incident",
+    "notice",
+    "delivery",
+    "lease",
+    "heartbeat",
+)
 
 
 def upgrade() -> None:

@@ -73,7 +73,9 @@ def late_by_seconds() -> Callable[..., ReleaseFacts]:
         grade = "report" if seconds > 300 else "note"
         found = (Finding(FindingKind.LATE, "page", seconds=delay),)
         at = SLOT + timedelta(seconds=seconds + 1)
-        return _facts(at, verdict=VerdictKind.LATE, grade=grade, parts=(page,), findings=found, final=final)
+        return _facts(
+            at, verdict=VerdictKind.LATE, grade=grade, parts=(page,), findings=found, final=final
+        )
 
     return make
 
@@ -82,9 +84,15 @@ def late_by_seconds() -> Callable[..., ReleaseFacts]:
 def public_early() -> Callable[..., ReleaseFacts]:
     """Public for half an hour two days before the slot, in as many places as there are names."""
 
-    def make(*names: str, is_open: bool, begins: datetime = SLOT - timedelta(hours=40, minutes=30)) -> ReleaseFacts:
+    def make(
+        *names: str, is_open: bool, begins: datetime = SLOT - timedelta(hours=40, minutes=30)
+    ) -> ReleaseFacts:
         start = Interval(begins - timedelta(minutes=5), begins)
-        to = Interval() if is_open else Interval(begins + timedelta(minutes=25), begins + timedelta(minutes=30))
+        to = (
+            Interval()
+            if is_open
+            else Interval(begins + timedelta(minutes=25), begins + timedelta(minutes=30))
+        )
         length = Bounds(0 if is_open else 1500, None if is_open else 2100)
         ended = None if is_open else Ended.REMOVED
         parts = tuple(
@@ -99,8 +107,13 @@ def public_early() -> Callable[..., ReleaseFacts]:
             )
             for name in names
         )
-        found = tuple(Finding(FindingKind.EARLY_EXPOSURE, name, detail="Attacks rose by 12 %") for name in names)
+        found = tuple(
+            Finding(FindingKind.EARLY_EXPOSURE, name, detail="Attacks rose by 12 %")
+            for name in names
+        )
         at = begins if is_open else begins + timedelta(minutes=30)
-        return _facts(at, verdict=VerdictKind.EARLY, grade=Grade.REPORT, parts=parts, findings=found)
+        return _facts(
+            at, verdict=VerdictKind.EARLY, grade=Grade.REPORT, parts=parts, findings=found
+        )
 
     return make

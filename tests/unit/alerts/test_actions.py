@@ -34,14 +34,25 @@ def with_action(logged_leak: Incident) -> Incident:
 
 def test_action_is_described_with_owner_and_day(with_action: Incident) -> None:
     (action,) = with_action.actions
-    assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
-    (done,) = complete_action(with_action, "press officer", number=1, now=NOW, at="2018-01-06T09:00").actions
-    assert describe_action(done, "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
+    assert (
+        describe_action(action, "Europe/London")
+        == "Renew the certificate: web team, by 1 February 2018."
+    )
+    (done,) = complete_action(
+        with_action, "press officer", number=1, now=NOW, at="2018-01-06T09:00"
+    ).actions
+    assert (
+        describe_action(done, "Europe/London")
+        == "Renew the certificate: web team, done on 6 January 2018."
+    )
     assert (done.owner, done.done_by) == ("web team", "press officer")
 
 
 def test_an_action_and_its_completion_are_in_the_timeline(with_action: Incident) -> None:
-    assert [entry.text for entry in complete_action(with_action, "web team", number=1, now=NOW).timeline[-2:]] == [
+    assert [
+        entry.text
+        for entry in complete_action(with_action, "web team", number=1, now=NOW).timeline[-2:]
+    ] == [
         "action no. 1: Renew the certificate. (web team, by 1 February 2018)",
         "action no. 1: done",
     ]
@@ -67,26 +78,41 @@ def test_adding_or_completing_the_same_action_twice_changes_nothing(with_action:
 def test_an_invalid_action_is_refused_with_every_fault(
     logged_leak: Incident, typed: dict[str, str], faults: list[str]
 ) -> None:
-    """`RENEW` is a valid action. Each case replaces some of its fields by `typed`. For example, the due day 1 February
-    2017 is refused, because the incident was on 5 January 2018."""
+    """`RENEW` is a valid action. Each case replaces some of its fields by `typed`. For example, the
+    due day 1 February 2017 is refused, because the incident was on 5 January 2018.
+    """
     with pytest.raises(InvalidInput) as refused:
         add_action(logged_leak, ROLE, RENEW | typed, NOW)
-    assert all(message.startswith(fault) for message, fault in zip(refused.value.faults, faults, strict=True))
+    assert all(
+        message.startswith(fault)
+        for message, fault in zip(refused.value.faults, faults, strict=True)
+    )
 
 
-@pytest.mark.parametrize(("number", "done_at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
+@pytest.mark.parametrize(
+    ("number", "done_at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")]
+)
 def test_completing_unknown_action_or_at_invalid_time_is_refused(
     with_action: Incident, number: int, done_at: str
 ) -> None:
-    """There is only action number 1. Now is noon on 6 January 2018, so 7 January is in the future."""
+    """There is only action number 1. Now is noon on 6 January 2018, so 7 January is in the
+    future.
+    """
     with pytest.raises(InvalidInput):
         complete_action(with_action, ROLE, number=number, now=NOW, at=done_at)
 
 
 def test_open_actions_come_in_the_order_of_their_due_days(logged_leak: Incident) -> None:
-    later = add_action(replace(logged_leak, id="due later"), ROLE, RENEW | {"due": "2018-02-01"}, NOW)
-    sooner = add_action(replace(logged_leak, id="due sooner"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
-    assert [incident.id for incident, _, _ in list_actions([later, sooner])] == ["due sooner", "due later"]
+    later = add_action(
+        replace(logged_leak, id="due later"), ROLE, RENEW | {"due": "2018-02-01"}, NOW
+    )
+    sooner = add_action(
+        replace(logged_leak, id="due sooner"), ROLE, RENEW | {"due": "2018-01-08"}, NOW
+    )
+    assert [incident.id for incident, _, _ in list_actions([later, sooner])] == [
+        "due sooner",
+        "due later",
+    ]
 
 
 def test_a_completed_action_is_listed_only_on_request(with_action: Incident) -> None:
@@ -110,11 +136,13 @@ def test_action_answers_one_box_of_every_form_and_no_other(
         return merge_words({}, draft_of(incident, form, now=NOW))
 
     report_without_action, report = report_of(logged_leak), report_of(with_action)
-    # The action is “Renew the certificate: web team, by 1 February 2018.” Every form has one box for corrective
-    # actions.
+    # The action is “Renew the certificate: web team, by 1 February 2018.” Every form has one box
+    # for corrective actions.
     (box,) = (field for field in report.fields() if "human.corrective" in field.facts)
     assert box.paragraphs == (RENEW_IN_WORDS,)
-    boxes_answered_by_the_action = set(list_open_fields(report_without_action)) - set(list_open_fields(report))
+    boxes_answered_by_the_action = set(list_open_fields(report_without_action)) - set(
+        list_open_fields(report)
+    )
     assert boxes_answered_by_the_action == {box.id}
     paragraphs = [text for field in report.fields() for text in field.paragraphs]
     assert sum("Renew the certificate" in text for text in paragraphs) == 1
@@ -123,21 +151,29 @@ def test_action_answers_one_box_of_every_form_and_no_other(
 def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incident) -> None:
     versions = append_measurement((), draft_of(with_action, now=NOW))
     file = WRITERS["docx"](versions[-1].report)
-    # The box for corrective actions has the sentence “Renew the certificate: web team, by 1 February 2018.”
+    # The box for corrective actions has the sentence “Renew the certificate: web team, by 1
+    # February 2018.”
     reworded = replace_paragraph(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
     words = read_answers(versions, reworded)
     # The key with “instead.” says that the typed text replaces the sentence of the monitor.
-    assert words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
+    assert words == {
+        "B.4.corrective": "A new certificate comes in time.",
+        "instead.B.4.corrective": "yes",
+    }
     field = get_field(append_edit(versions, words, ROLE, NOW)[-1].report, "B.4.corrective")
     assert (field.is_replaced, field.is_contested) == (True, False)
 
 
 def test_docx_returns_added_sentence_but_not_the_monitors_own(with_action: Incident) -> None:
-    """The box for corrective actions has a sentence of the monitor. In the file, a person types “Watch it.” before it.
-    Only this text is read back."""
+    """The box for corrective actions has a sentence of the monitor. In the file, a person types
+    “Watch it.” before it. Only this text is read back.
+    """
     versions = append_measurement((), draft_of(with_action, now=NOW))
     file = WRITERS["docx"](versions[-1].report)
     with_added_sentence = edit_docx(
-        file, lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it.")
+        file,
+        lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before(
+            "Watch it."
+        ),
     )
     assert read_answers(versions, with_added_sentence) == {"B.4.corrective": "Watch it."}

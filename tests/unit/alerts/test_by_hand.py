@@ -48,13 +48,19 @@ def test_leak_occurred_on_first_local_date_typed(logged_leak: Incident) -> None:
 
 
 def test_logged_leak_needs_a_report_and_names_who_logged(logged_leak: Incident) -> None:
-    assert (logged_leak.kind, logged_leak.producer, logged_leak.grade) == (Kind.HAND, "moj", "report")
+    assert (logged_leak.kind, logged_leak.producer, logged_leak.grade) == (
+        Kind.HAND,
+        "moj",
+        "report",
+    )
     assert logged_leak.has_draft
     assert logged_leak.timeline[0].by == "lead statistician"
 
 
 def test_logged_weekend_date_has_remark_to_check_it(logged_leak: Incident) -> None:
-    assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in logged_leak.timeline]
+    assert "check date: 1 October 2016 is a Saturday" in [
+        entry.text for entry in logged_leak.timeline
+    ]
 
 
 WEDNESDAY_10_JANUARY_2018 = datetime(2018, 1, 10, 9, tzinfo=UTC)
@@ -63,7 +69,9 @@ WEDNESDAY_10_JANUARY_2018 = datetime(2018, 1, 10, 9, tzinfo=UTC)
 
 def test_further_date_in_another_year_has_remark_to_check_it() -> None:
     """A person typed two dates, and the second one is of the year before."""
-    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
+    logged = log_by_hand(
+        {**LEAK, "when": "2018-01-04T16:20, 2017-01-05"}, facts=None, now=WEDNESDAY_10_JANUARY_2018
+    )
     _what_leaked, remark = logged.timeline
     assert remark.text == "check date: 5 January 2017 is 364 days before the incident"
 
@@ -77,28 +85,44 @@ def test_further_date_in_another_year_has_remark_to_check_it() -> None:
     ],
     ids=["next day", "today", "another year"],
 )
-def test_note_dated_in_another_year_has_remark_to_check_it(noted_at: str, remarks: list[str]) -> None:
-    """The incident was on 4 January 2018. A note dated 5 January 2017 gets the remark, and one dated 5 January 2018
-    does not."""
-    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
-    noted = add_note(logged, "duty officer", "Rang them", now=WEDNESDAY_10_JANUARY_2018, at=noted_at)
-    assert [entry.text for entry in noted.timeline if entry.text.startswith("check date")] == remarks
+def test_note_dated_in_another_year_has_remark_to_check_it(
+    noted_at: str, remarks: list[str]
+) -> None:
+    """The incident was on 4 January 2018. A note dated 5 January 2017 gets the remark, and one
+    dated 5 January 2018 does not.
+    """
+    logged = log_by_hand(
+        {**LEAK, "when": "2018-01-04T16:20"}, facts=None, now=WEDNESDAY_10_JANUARY_2018
+    )
+    noted = add_note(
+        logged, "duty officer", "Rang them", now=WEDNESDAY_10_JANUARY_2018, at=noted_at
+    )
+    assert [
+        entry.text for entry in noted.timeline if entry.text.startswith("check date")
+    ] == remarks
 
 
 @pytest.mark.parametrize(
-    ("typed", "expected_end"), [({"until": "2016-10-02T16:00"}, datetime(2016, 10, 2, 15, tzinfo=UTC)), ({}, None)]
+    ("typed", "expected_end"),
+    [({"until": "2016-10-02T16:00"}, datetime(2016, 10, 2, 15, tzinfo=UTC)), ({}, None)],
 )
 def test_typed_end_of_logged_incident_is_read_in_local_time(
     typed: dict[str, str], expected_end: datetime | None
 ) -> None:
-    """For example, the end (`until`) typed as 16:00 in summer is 15:00 in UTC. If no end is typed, it is None."""
+    """For example, the end (`until`) typed as 16:00 in summer is 15:00 in UTC.
+
+    If no end is typed, it is None.
+    """
     assert logged_end(log_by_hand({**LEAK, **typed}, facts=None, now=NOW)) == expected_end
 
 
 @pytest.mark.parametrize(
     ("typed", "fault"),
     [
-        ({"until": "2016-09-30T17:00"}, "until: must be one date-time, not before the first of `when`"),
+        (
+            {"until": "2016-09-30T17:00"},
+            "until: must be one date-time, not before the first of `when`",
+        ),
         ({"until": "2016-10-02, 2016-10-03"}, "until: must be one date-time"),
         ({"until": "later"}, "until: not a date-time"),
         ({"until": "2016-10-09"}, "until: is in the future"),
@@ -109,14 +133,16 @@ def test_typed_end_of_logged_incident_is_read_in_local_time(
     ],
 )
 def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
-    """The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October. For example, an end
-    (`until`) on 30 September or 9 October is refused."""
+    """The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October. For
+    example, an end (`until`) on 30 September or 9 October is refused.
+    """
     with pytest.raises(InvalidInput, match=re.escape(fault)):
         log_by_hand({**LEAK, **typed}, facts=None, now=NOW)
 
 
 @pytest.mark.parametrize(
-    ("when", "has_time"), [("2017-03-20", False), ("2017-03-20T17:00, 2017-03-21", True), ("2017-03-20 17:00", True)]
+    ("when", "has_time"),
+    [("2017-03-20", False), ("2017-03-20T17:00, 2017-03-21", True), ("2017-03-20 17:00", True)],
 )
 def test_time_of_day_is_known_if_it_was_typed(when: str, *, has_time: bool) -> None:
     logged = log_by_hand({**LEAK, "when": when}, facts=None, now=datetime(2017, 3, 22, tzinfo=UTC))
@@ -136,7 +162,9 @@ def test_incident_id_depends_on_typed_words_not_their_order(logged_leak: Inciden
 
 def test_incident_logged_for_release_has_its_producer_and_typed_time(make_facts: Make) -> None:
     facts = make_facts()
-    logged = log_by_hand({"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, facts, facts.at)
+    logged = log_by_hand(
+        {"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, facts, facts.at
+    )
     assert (logged.release, logged.producer) == (facts.release, facts.producer)
     assert logged.occurred == datetime(2018, 1, 4, 17, tzinfo=UTC)
 
@@ -144,17 +172,28 @@ def test_incident_logged_for_release_has_its_producer_and_typed_time(make_facts:
 def test_every_missing_or_invalid_field_is_reported_at_once() -> None:
     with pytest.raises(InvalidInput) as fault:
         log_by_hand({"grade": "grave"}, facts=None, now=NOW)
-    assert [line.split(":")[0] for line in fault.value.faults] == ["title", "producer", "what", "when", "grade"]
+    assert [line.split(":")[0] for line in fault.value.faults] == [
+        "title",
+        "producer",
+        "what",
+        "when",
+        "grade",
+    ]
 
 
 @pytest.mark.parametrize("when", ["last Tuesday", "2016-13-01", "2016-10-01,", "2016-10-04"])
 def test_a_date_that_cannot_be_is_refused(when: str) -> None:
-    """Today is 3 October 2016. In order: no date, no such month, no date after the comma, a date in the future."""
+    """Today is 3 October 2016.
+
+    In order: no date, no such month, no date after the comma, a date in the future.
+    """
     with pytest.raises(InvalidInput, match="when: "):
         log_by_hand({**LEAK, "when": when}, facts=None, now=NOW)
 
 
-def test_measured_breach_opens_incident_beside_one_logged_by_hand(make_facts: Make, overdue_by_seconds: Make) -> None:
+def test_measured_breach_opens_incident_beside_one_logged_by_hand(
+    make_facts: Make, overdue_by_seconds: Make
+) -> None:
     """The breach is an overdue page. What a person logged stays an incident of its own."""
     watched, overdue = make_facts(), overdue_by_seconds(61)
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
@@ -167,7 +206,9 @@ def test_measured_breach_opens_incident_beside_one_logged_by_hand(make_facts: Ma
 
 
 def test_new_facts_do_not_update_incident_logged_by_hand(make_facts: Make) -> None:
-    """`find_known_incident` returns the incident that new facts of a release would update, or None if there is none."""
+    """`find_known_incident` returns the incident that new facts of a release would update, or None
+    if there is none.
+    """
     watched = make_facts()
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     assert logged.release == watched.release
@@ -177,8 +218,10 @@ def test_new_facts_do_not_update_incident_logged_by_hand(make_facts: Make) -> No
 def test_notice_of_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident) -> None:
     """A notice goes to many people, who must not learn the content early."""
     notice = make_opening_by_hand(logged_leak)
-    assert notice.subject == (
-        "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged by hand"
+    assert (
+        notice.subject
+        == "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged"
+        " by hand"
     )
     assert LEAK["what"] not in notice.text
     assert build_message(notice, logged_leak).data["measured"] is None
@@ -186,7 +229,12 @@ def test_notice_of_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident
 
 def test_the_notice_of_a_logged_leak_opens_its_thread(logged_leak: Incident) -> None:
     notice = make_opening_by_hand(logged_leak)
-    assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(logged_leak.id), "opened", "", NOW)
+    assert (notice.id, notice.kind, notice.follows, notice.at) == (
+        thread_id(logged_leak.id),
+        "opened",
+        "",
+        NOW,
+    )
 
 
 def test_notice_of_incident_logged_for_release_has_its_address(make_facts: Make) -> None:
@@ -203,12 +251,18 @@ def test_acknowledging_an_incident_twice_changes_nothing(logged_leak: Incident) 
 
 def test_a_note_enters_the_timeline_with_its_role(logged_leak: Incident) -> None:
     noted = add_note(logged_leak, "duty officer", " Rang the press office. ", NOW)
-    assert (noted.timeline[-1].by, noted.timeline[-1].text) == ("duty officer", "Rang the press office.")
+    assert (noted.timeline[-1].by, noted.timeline[-1].text) == (
+        "duty officer",
+        "Rang the press office.",
+    )
 
 
 def test_cause_can_be_corrected_and_same_or_blank_changes_nothing(logged_leak: Incident) -> None:
     recorded = record_cause(logged_leak, "duty officer", " Wrong\nlist ", NOW)
-    assert (recorded.words["cause"], recorded.timeline[-1].text) == ("Wrong list", "cause: Wrong list")
+    assert (recorded.words["cause"], recorded.timeline[-1].text) == (
+        "Wrong list",
+        "cause: Wrong list",
+    )
     for same_or_blank in ("Wrong list", " "):
         assert record_cause(recorded, "duty officer", same_or_blank, NOW) == recorded
     corrected = record_cause(recorded, "head of profession", "Old list", NOW)
@@ -217,7 +271,10 @@ def test_cause_can_be_corrected_and_same_or_blank_changes_nothing(logged_leak: I
 
 def test_assigning_a_role_does_not_change_who_acknowledged(logged_leak: Incident) -> None:
     assigned = assign_role(logged_leak, "duty officer", " press\noffice ", NOW)
-    assert (assigned.words["assigned"], assigned.timeline[-1].text) == ("press office", "given to: press office")
+    assert (assigned.words["assigned"], assigned.timeline[-1].text) == (
+        "press office",
+        "given to: press office",
+    )
     assert assigned.acknowledged is not None
     assert assigned.acknowledged.by == LEAK["by"]
 
@@ -234,7 +291,9 @@ def test_assigning_role_of_over_80_characters_is_refused(logged_leak: Incident) 
 
 
 @pytest.mark.parametrize("role", ["", " ", "x" * 81])
-def test_acknowledging_with_a_blank_or_too_long_role_is_refused(logged_leak: Incident, role: str) -> None:
+def test_acknowledging_with_a_blank_or_too_long_role_is_refused(
+    logged_leak: Incident, role: str
+) -> None:
     with pytest.raises(InvalidInput, match="role"):
         acknowledge_incident(logged_leak, role, NOW)
 
@@ -251,7 +310,10 @@ def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> Non
 
 
 def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
-    """Python reads the byte E9, which is not valid UTF-8, as this character. It cannot be stored as UTF-8."""
+    """Python reads the byte E9, which is not valid UTF-8, as this character.
+
+    It cannot be stored as UTF-8.
+    """
     undecodable = "caf\udce9"
     logged = log_by_hand({**LEAK, "what": undecodable, "title": undecodable}, facts=None, now=NOW)
     assert (logged.title, logged.words["what"], logged.timeline[0].text) == ("caf?",) * 3

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from alerts.calendar_incidents import CalendarTrouble, close_resolved, reopen, report_missing_edition, report_trouble
+from alerts.calendar_incidents import (
+    CalendarTrouble,
+    close_resolved,
+    reopen,
+    report_missing_edition,
+    report_trouble,
+)
 from alerts.incident import Decision, Incident, steps_for_incident
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
@@ -27,8 +33,10 @@ def doubted_calendar_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> In
 
 
 def test_notice_of_doubted_calendar_says_how_to_accept_it() -> None:
-    """A calendar usually has 240 entries. At 08:30 UTC it has only 3, so this read is doubted (not believed). The last
-    read before remains in force, until a person configures `accept` with today's date."""
+    """A calendar usually has 240 entries. At 08:30 UTC it has only 3, so this read is doubted (not
+    believed). The last read before remains in force, until a person configures `accept` with
+    today's date.
+    """
     last_read = datetime(2026, 7, 1, 8, 20, tzinfo=UTC)
     trouble = replace(DOUBTED_CALENDAR, fault="3 entries, usually 240", last_read=last_read)
     decision = report_trouble(trouble, known=None, now=NOW, timezone=LONDON)
@@ -43,13 +51,17 @@ def test_notice_of_doubted_calendar_says_how_to_accept_it() -> None:
 
 def test_calendar_incident_id_has_local_day_on_which_it_began() -> None:
     half_past_midnight_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
-    incident = doubted_calendar_incident(replace(DOUBTED_CALENDAR, since=half_past_midnight_in_london))
+    incident = doubted_calendar_incident(
+        replace(DOUBTED_CALENDAR, since=half_past_midnight_in_london)
+    )
     assert incident.id == "calendar-govuk-2026-07-01"
 
 
 def test_new_fault_of_known_calendar_is_recorded_without_notice() -> None:
     """The calendar had too few entries, which opened an incident. Now it cannot be read (503)."""
-    decision = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), doubted_calendar_incident(), NOW, LONDON)
+    decision = report_trouble(
+        replace(DOUBTED_CALENDAR, fault="answered 503"), doubted_calendar_incident(), NOW, LONDON
+    )
     assert decision.incident is not None
     assert (decision.notices, decision.incident.timeline[-1].text) == ((), "answered 503")
 
@@ -68,7 +80,10 @@ def test_timeline_keeps_50_entries_although_every_read_differs() -> None:
 
 
 def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
-    """The incident opens because a calendar is not believed. It is closed, and the same trouble reopens it."""
+    """The incident opens because a calendar is not believed.
+
+    It is closed, and the same trouble reopens it.
+    """
     incident = doubted_calendar_incident()
     (opened,) = incident.timeline
     closed = close_resolved(incident, NOW)
@@ -88,8 +103,12 @@ def test_subject_for_long_calendar_fault_is_one_short_line() -> None:
 
 
 def test_notice_of_unread_calendar_asks_to_correct_its_address() -> None:
-    """Without `doubted`, the calendar could not be read, and the steps of its notice are about its address."""
-    never_read = CalendarTrouble("govuk", "ofqual", fault="answered 404", since=NOW, last_read=None, doubted=False)
+    """Without `doubted`, the calendar could not be read, and the steps of its notice are about its
+    address.
+    """
+    never_read = CalendarTrouble(
+        "govuk", "ofqual", fault="answered 404", since=NOW, last_read=None, doubted=False
+    )
     (notice,) = report_trouble(never_read, known=None, now=NOW, timezone=LONDON).notices
     assert "Last usable read: never." in notice.text
     assert "correct its address" in notice.text
@@ -98,11 +117,15 @@ def test_notice_of_unread_calendar_asks_to_correct_its_address() -> None:
 def report_missing_earnings() -> Decision:
     first_and_last_day = date(2026, 7, 8), date(2026, 7, 22)
     title = "Example earnings: June 2026"
-    return report_missing_edition(title, "example-office", "Example Office", first_and_last_day, NOW)
+    return report_missing_edition(
+        title, "example-office", "Example Office", first_and_last_day, NOW
+    )
 
 
 def test_missing_edition_id_has_producer_title_and_first_expected_day() -> None:
-    """An edition of a regular series is missing: it is expected from 8 to 22 July, but no calendar announces it."""
+    """An edition of a regular series is missing: it is expected from 8 to 22 July, but no calendar
+    announces it.
+    """
     first_and_last_day = date(2026, 7, 8), date(2026, 7, 22)
     incident = report_missing_edition(
         "Example earnings: June 2026", "example-office", "Example Office", first_and_last_day, NOW
@@ -113,7 +136,9 @@ def test_missing_edition_id_has_producer_title_and_first_expected_day() -> None:
 
 
 def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:
-    """An edition of a regular series is expected from 8 to 22 July, but no calendar announces it."""
+    """An edition of a regular series is expected from 8 to 22 July, but no calendar announces
+    it.
+    """
     (notice,) = report_missing_earnings().notices
     assert "between 8 July 2026 and 22 July 2026" in notice.text
     assert "No release is late because of this." in notice.text

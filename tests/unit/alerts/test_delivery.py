@@ -35,9 +35,13 @@ def decide_next(
     return decide_after_attempt(outcome, attempts, NOW, NOW + waited, rng or seeded, policy)
 
 
-def pending(notice: str, *, thread: str, channel: str = "mail", made: int = 0, due: int = 0) -> PendingDelivery:
+def pending(
+    notice: str, *, thread: str, channel: str = "mail", made: int = 0, due: int = 0
+) -> PendingDelivery:
     """Return a delivery that was made, and is due, so many seconds after NOW."""
-    return PendingDelivery(notice, thread, channel, NOW + timedelta(seconds=made), NOW + timedelta(seconds=due))
+    return PendingDelivery(
+        notice, thread, channel, NOW + timedelta(seconds=made), NOW + timedelta(seconds=due)
+    )
 
 
 def test_a_notice_that_the_channel_accepted_is_sent() -> None:
@@ -45,7 +49,9 @@ def test_a_notice_that_the_channel_accepted_is_sent() -> None:
 
 
 def test_a_permanent_refusal_is_given_up_at_once() -> None:
-    assert decide_next(Refused(permanent=True, reason="550 no such user")) == GivenUp("550 no such user")
+    assert decide_next(Refused(permanent=True, reason="550 no such user")) == GivenUp(
+        "550 no such user"
+    )
 
 
 def test_a_retry_after_longer_than_the_usual_wait_is_obeyed() -> None:
@@ -65,7 +71,10 @@ def test_a_retry_after_beyond_the_expiry_gives_up_the_notice() -> None:
 
 
 def test_the_last_attempt_falls_on_the_expiry() -> None:
-    """A notice expires after 24 hours. The usual wait would be five to ten minutes, but only a minute is left."""
+    """A notice expires after 24 hours.
+
+    The usual wait would be five to ten minutes, but only a minute is left.
+    """
     step = decide_next(CONNECTION_REFUSED, attempts=90, waited=timedelta(hours=23, minutes=59))
     assert step == RetryAt(NOW + timedelta(hours=24), "connection refused")
 
@@ -73,8 +82,9 @@ def test_the_last_attempt_falls_on_the_expiry() -> None:
 @example(attempts=1, rng=Random(1))  # noqa: S311  # spreads attempts, guards nothing
 @given(attempts=st.integers(1, 499), rng=st.randoms(use_true_random=False))
 def test_longest_wait_doubles_from_5_seconds_to_ten_minutes(attempts: int, rng: Random) -> None:
-    """After the first attempt a notice waits 2.5 to 5 s at random, after the second 5 to 10 s, then 10 to 20 s. After
-    many attempts it waits five to ten minutes."""
+    """After the first attempt a notice waits 2.5 to 5 s at random, after the second 5 to 10 s, then
+    10 to 20 s. After many attempts it waits five to ten minutes.
+    """
     step = decide_next(CONNECTION_REFUSED, attempts=attempts, rng=rng)
     assert isinstance(step, RetryAt)
     longest = min(600.0, 5.0 * 2 ** (attempts - 1))
@@ -101,33 +111,50 @@ def test_channel_that_stays_down_is_tried_for_24_hours() -> None:
     attempt_times = [NOW]
     while True:
         waited = attempt_times[-1] - NOW
-        next_step = decide_next(CONNECTION_REFUSED, attempts=len(attempt_times), waited=waited, rng=rng)
+        next_step = decide_next(
+            CONNECTION_REFUSED, attempts=len(attempt_times), waited=waited, rng=rng
+        )
         if isinstance(next_step, GivenUp):
             break
         assert isinstance(next_step, RetryAt)
         attempt_times.append(next_step.at)
     assert attempt_times[-1] == NOW + timedelta(hours=24)
-    # After a few short ones, each wait is five to ten minutes. A day has 288 waits of five, or 144 of ten minutes.
+    # After a few short ones, each wait is five to ten minutes. A day has 288 waits of five, or 144
+    # of ten minutes.
     assert 140 < len(attempt_times) < 300
 
 
 def test_follow_up_is_not_sent_before_its_opening() -> None:
-    """The follow-up is due at second 5. The opening of its thread was refused and is due again at second 60."""
-    follow_up, opening = pending("final", thread="opening", made=5, due=5), pending("opening", thread="opening", due=60)
+    """The follow-up is due at second 5.
+
+    The opening of its thread was refused and is due again at second 60.
+    """
+    follow_up, opening = (
+        pending("final", thread="opening", made=5, due=5),
+        pending("opening", thread="opening", due=60),
+    )
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=10)) == []
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=60)) == [opening]
 
 
 def test_waiting_notice_does_not_delay_other_threads() -> None:
-    """At second 5, the notice c still waits, until second 600. The notices a and b are of other threads and due. They
-    are sent now, first a, which was made a second before b."""
-    outbox = [pending("c", thread="c", due=600), pending("b", thread="b", made=2), pending("a", thread="a", made=1)]
+    """At second 5, the notice c still waits, until second 600. The notices a and b are of other
+    threads and due. They are sent now, first a, which was made a second before b.
+    """
+    outbox = [
+        pending("c", thread="c", due=600),
+        pending("b", thread="b", made=2),
+        pending("a", thread="a", made=1),
+    ]
     assert [one.notice for one in select_ready(outbox, NOW + timedelta(seconds=5))] == ["a", "b"]
 
 
 def test_waiting_channel_does_not_delay_another_channel() -> None:
     """The notice `a` waits for its retry on the pager and is due by mail."""
-    outbox = [pending("a", thread="a", channel="pager", due=600), pending("a", thread="a", channel="mail")]
+    outbox = [
+        pending("a", thread="a", channel="pager", due=600),
+        pending("a", thread="a", channel="mail"),
+    ]
     assert [one.channel for one in select_ready(outbox, NOW)] == ["mail"]
 
 
@@ -138,7 +165,10 @@ def test_opening_is_sent_before_follow_up_of_same_instant() -> None:
 
 
 def test_nothing_of_a_thread_is_due_while_its_opening_waits() -> None:
-    """The opening of a thread was refused and is retried at second 60. Its follow-up is made at second 1."""
+    """The opening of a thread was refused and is retried at second 60.
+
+    Its follow-up is made at second 1.
+    """
     opening = pending("opening", thread="opening", made=0, due=60)
     follow_up = pending("final", thread="opening", made=1, due=1)
     assert select_ready([opening, follow_up], NOW + timedelta(seconds=59)) == []

@@ -23,19 +23,32 @@ def notice_of_ended_exposure(public_early: Make, ended: Ended | None) -> Notice:
     facts = public_early("page", is_open=False)
     part = facts.parts[0]
     exposures = tuple(replace(one, ended=ended) for one in part.exposures)
-    (notice,) = decide(replace(facts, parts=(replace(part, exposures=exposures),)), begun, SLOT).notices
+    (notice,) = decide(
+        replace(facts, parts=(replace(part, exposures=exposures),)), begun, SLOT
+    ).notices
     assert notice.kind == "exposure_closed"
     return notice
 
 
-NOT_KNOWN = "What changed: its slot has come; whether what was public before it still was then is not known\n"
+NOT_KNOWN = (
+    "What changed: its slot has come; whether what was public before it still was then is not"
+    " known\n"
+)
 
 
 @pytest.mark.parametrize(
     ("reason", "expected_line", "words_of_another_reason"),
     [
-        (Ended.REMOVED, "What changed: what was public before its slot was removed\n", "slot has come"),
-        (Ended.SLOT, "What changed: its slot has come, and what was public before it still is\n", "removed"),
+        (
+            Ended.REMOVED,
+            "What changed: what was public before its slot was removed\n",
+            "slot has come",
+        ),
+        (
+            Ended.SLOT,
+            "What changed: its slot has come, and what was public before it still is\n",
+            "removed",
+        ),
         (Ended.UNKNOWN, NOT_KNOWN, "removed"),
         (None, NOT_KNOWN, "removed"),
     ],
@@ -43,15 +56,19 @@ NOT_KNOWN = "What changed: its slot has come; whether what was public before it 
 def test_notice_gives_only_the_reason_why_the_exposure_ended(
     public_early: Make, reason: Ended | None, expected_line: str, words_of_another_reason: str
 ) -> None:
-    """An exposure can end by removal, at its slot, or in a way that no one saw. For example, if the content was
-    removed, the notice says so, and does not say “slot has come”."""
+    """An exposure can end by removal, at its slot, or in a way that no one saw. For example, if the
+    content was removed, the notice says so, and does not say “slot has come”.
+    """
     notice = notice_of_ended_exposure(public_early, reason)
     assert expected_line in notice.text
     assert words_of_another_reason not in notice.text
 
 
 def test_notice_says_page_is_public_and_file_was_removed(public_early: Make) -> None:
-    """Page and file were public early. At the slot the page is still public, but the file was removed."""
+    """Page and file were public early.
+
+    At the slot the page is still public, but the file was removed.
+    """
     begun = decide(public_early("page", "html", is_open=True), known=None, now=SLOT).incident
     facts = public_early("page", "html", is_open=False)
     page, removed_file = facts.parts

@@ -55,31 +55,46 @@ def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict:
 def test_final_notice_says_what_became_of_page_not_found_yet(
     make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
-    """61 s after its slot the page is not found, but more looks must confirm that: the incident has the kind DUE. For
-    example, if a look then proves that it was there 50 s after the slot, the line ends with “found”."""
+    """61 s after its slot the page is not found, but more looks must confirm that: the incident has
+    the kind DUE. For example, if a look then proves that it was there 50 s after the slot, the line
+    ends with “found”.
+    """
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
     incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
     assert incident.kind is Kind.DUE
     # Then the page is found, or its slot is no longer certain (`released_by` is None).
     page = page_part(verdict, released=Interval(after=None, by=released_by))
-    (final,) = decide(make_facts(AFTER_SLOT, verdict=verdict, parts=(page,)), incident, AFTER_SLOT).notices
+    (final,) = decide(
+        make_facts(AFTER_SLOT, verdict=verdict, parts=(page,)), incident, AFTER_SLOT
+    ).notices
     assert final.kind == "final"
-    (what_changed,) = [line for line in final.text.splitlines() if line.startswith("What changed: ")]
+    (what_changed,) = [
+        line for line in final.text.splitlines() if line.startswith("What changed: ")
+    ]
     assert what_changed.removesuffix(".").endswith(expected_end_of_line)
 
 
-@pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
+@pytest.mark.parametrize(
+    "finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"]
+)
 def test_a_finding_without_a_breach_opens_no_incident(make_facts: Make, finding: str) -> None:
     on_time = make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, findings=(Finding(finding),))
     assert decide(on_time, known=None, now=AFTER_SLOT) == Decision()
 
 
 def test_overdue_release_opens_one_incident_with_a_draft(overdue_by_seconds: Make) -> None:
-    """The page is still absent 61 s after its slot. A delay of up to five minutes has the grade `note`."""
+    """The page is still absent 61 s after its slot.
+
+    A delay of up to five minutes has the grade `note`.
+    """
     decision = decide(overdue_by_seconds(61), known=None, now=AFTER_SLOT)
     assert decision.incident is not None
     assert decision.incident.id == "malpractice-2017-2018-01-05"
-    assert (decision.incident.kind, decision.incident.grade, decision.draft) == (Kind.LATE, "note", True)
+    assert (decision.incident.kind, decision.incident.grade, decision.draft) == (
+        Kind.LATE,
+        "note",
+        True,
+    )
     assert decision.incident.occurred == SLOT
     (notice,) = decision.notices
     assert (notice.kind, notice.follows) == ("opened", "")
@@ -110,16 +125,23 @@ def test_note_that_becomes_a_report_gets_notice_in_its_thread(overdue_by_seconds
 def test_incident_keeps_highest_grade_and_timeline_has_lower_one(
     overdue_by_seconds: Make, late_by_seconds: Make
 ) -> None:
-    """Absent for 301 s needs a report. Then other looks show that it was only 100 s late, which needs a note."""
+    """Absent for 301 s needs a report.
+
+    Then other looks show that it was only 100 s late, which needs a note.
+    """
     incident = incident_opened_by(overdue_by_seconds(301))
     assert incident.grade == "report"
     decision = decide(late_by_seconds(100), incident, SLOT + timedelta(hours=1))
     assert incident_of(decision).grade == "report"
     assert "grade_changed" not in notice_kinds(decision)
-    assert any("measured grade is now note" in entry.text for entry in incident_of(decision).timeline)
+    assert any(
+        "measured grade is now note" in entry.text for entry in incident_of(decision).timeline
+    )
 
 
-def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+def test_people_are_notified_once_when_the_page_is_out(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
     """The page is still absent 400 s after its slot, and public 700 s after it."""
     out = late_by_seconds(700)
     decision = decide(out, incident_opened_by(overdue_by_seconds(400)), out.at)
@@ -127,7 +149,9 @@ def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make,
     assert decide(out, decision.incident, out.at).notices == ()
 
 
-def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+def test_final_facts_close_the_incident_with_one_notice(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
     incident, final = incident_opened_by(overdue_by_seconds(400)), late_by_seconds(700, final=True)
     decision = decide(final, incident, final.at)
     assert notice_kinds(decision) == ["final"]
@@ -135,10 +159,17 @@ def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make
     assert decide(final, decision.incident, final.at).notices == ()
 
 
-def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Make, late_by_seconds: Make) -> None:
-    """First no look shows when it came out. Then looks prove that it was still absent 700 s after its slot."""
+def test_an_unproven_release_that_is_proved_late_gets_one_notice(
+    make_facts: Make, late_by_seconds: Make
+) -> None:
+    """First no look shows when it came out.
+
+    Then looks prove that it was still absent 700 s after its slot.
+    """
     after_6_minutes, after_12_minutes = SLOT + timedelta(minutes=6), SLOT + timedelta(minutes=12)
-    unproven = decide(make_facts(after_6_minutes, verdict=VerdictKind.UNPROVEN), known=None, now=after_6_minutes)
+    unproven = decide(
+        make_facts(after_6_minutes, verdict=VerdictKind.UNPROVEN), known=None, now=after_6_minutes
+    )
     proved_late = decide(late_by_seconds(700, final=True), unproven.incident, after_12_minutes)
     (notice,) = proved_late.notices
     assert (notice.kind, notice.grade) == ("opened", "report")
@@ -154,13 +185,19 @@ FACTS_WITHOUT_BREACH: dict[str, dict[str, object]] = {
     "calendar": {"findings": (SHORT_NOTICE,)},
     "unproven": {"verdict": "unproven", "final": False},
     "lead": {"verdict": LEAD, "findings": (PRESS_ITEM,)},
-    "altered": {"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), AFTER_SLOT),)},
+    "altered": {
+        "findings": (
+            Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), AFTER_SLOT),
+        )
+    },
 }
 """By kind of incident, the facts that open it."""
 
 
 def incident_without_breach(make_facts: Make, kind: str) -> Incident:
-    """Return an incident that opened six minutes after the slot for another reason than a breach."""
+    """Return an incident that opened six minutes after the slot for another reason than a
+    breach.
+    """
     facts = make_facts(AFTER_SLOT, **FACTS_WITHOUT_BREACH[kind])
     return incident_of(decide(facts, known=None, now=SLOT + timedelta(minutes=6)))
 
@@ -169,7 +206,10 @@ def incident_without_breach(make_facts: Make, kind: str) -> Incident:
 def test_first_breach_takes_over_calendar_or_unproven_incident(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    """An overdue release is a breach. A calendar fault, or a release with no proof of when it came out, is none."""
+    """An overdue release is a breach.
+
+    A calendar fault, or a release with no proof of when it came out, is none.
+    """
     now = SLOT + timedelta(minutes=7)
     before = incident_without_breach(make_facts, kind)
     assert before.is_open
@@ -179,14 +219,20 @@ def test_first_breach_takes_over_calendar_or_unproven_incident(
     assert decision.superseded.timeline[-1].text == f"taken over by {incident_of(decision).id}"
 
 
-@pytest.mark.parametrize("kind", ["lead", "altered"], ids=["press item to judge", "page removed after its release"])
+@pytest.mark.parametrize(
+    "kind", ["lead", "altered"], ids=["press item to judge", "page removed after its release"]
+)
 def test_first_breach_leaves_incident_open_that_a_person_must_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    """An incident is about a press item, or about a page that was removed after its release. Only a person may close
-    it. Then the release is 400 s overdue (a breach), which opens an incident of its own."""
+    """An incident is about a press item, or about a page that was removed after its release. Only a
+    person may close it. Then the release is 400 s overdue (a breach), which opens an incident of
+    its own.
+    """
     incident_for_a_person = incident_without_breach(make_facts, kind)
-    decision = decide(overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7))
+    decision = decide(
+        overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7)
+    )
     assert incident_of(decision).kind is Kind.LATE
     # `superseded` would be the first incident, closed by this decision.
     assert decision.superseded is None
@@ -197,12 +243,18 @@ def test_first_breach_leaves_incident_open_that_a_person_must_close(
 def test_breach_after_incident_without_one_opens_its_own_incident(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
-    """For example, a slot moved at short notice opened an incident, although that is no breach. Then the page is 400 s
-    overdue, which is a breach. It opens a second incident with its own thread and draft."""
+    """For example, a slot moved at short notice opened an incident, although that is no breach.
+    Then the page is 400 s overdue, which is a breach. It opens a second incident with its own
+    thread and draft.
+    """
     earlier_incident = incident_without_breach(make_facts, kind_before)
     now = SLOT + timedelta(minutes=7)
     # The breach is a page that is 400 s overdue, or one that is public early.
-    facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
+    facts = (
+        overdue_by_seconds(400)
+        if breach == "late"
+        else public_early("page", is_open=True, begins=now)
+    )
     # If the earlier incident is about a press item, that item is still in the facts.
     decision = decide(replace(facts, findings=(*facts.findings, PRESS_ITEM)), earlier_incident, now)
     new_incident = incident_of(decision)
@@ -214,23 +266,45 @@ def test_breach_after_incident_without_one_opens_its_own_incident(
     assert opening.subject.startswith(f"{breach.upper()}: ")
     assert "graver" not in opening.subject
     # From now on, facts of the release update the new incident.
-    assert find_known_incident([earlier_incident, new_incident], release="malpractice-2017") == new_incident
+    assert (
+        find_known_incident([earlier_incident, new_incident], release="malpractice-2017")
+        == new_incident
+    )
 
 
-def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
-    """An id is release and day. If an incident has this id already (`earlier_ids`), the kind is added."""
+def test_three_incidents_of_one_release_have_different_ids(
+    make_facts: Make, overdue_by_seconds: Make
+) -> None:
+    """An id is release and day.
+
+    If an incident has this id already (`earlier_ids`), the kind is added.
+    """
     calendar = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
     unproven_facts = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=(SHORT_NOTICE,))
-    unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), earlier_ids=[calendar.id]))
-    late = incident_of(
-        decide(overdue_by_seconds(500), unproven, SLOT + timedelta(minutes=9), earlier_ids=[calendar.id, unproven.id])
+    unproven = incident_of(
+        decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), earlier_ids=[calendar.id])
     )
-    assert [one.kind for one in (calendar, unproven, late)] == [Kind.CALENDAR, Kind.UNPROVEN, Kind.LATE]
+    late = incident_of(
+        decide(
+            overdue_by_seconds(500),
+            unproven,
+            SLOT + timedelta(minutes=9),
+            earlier_ids=[calendar.id, unproven.id],
+        )
+    )
+    assert [one.kind for one in (calendar, unproven, late)] == [
+        Kind.CALENDAR,
+        Kind.UNPROVEN,
+        Kind.LATE,
+    ]
     assert len({calendar.id, unproven.id, late.id}) == 3
 
 
 def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts: Make) -> None:
-    """The calendar incident is about a slot moved at short notice. Then no look shows when the release came out."""
+    """The calendar incident is about a slot moved at short notice.
+
+    Then no look shows when the release came out.
+    """
     calendar = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
     unproven = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=(SHORT_NOTICE,))
     decision = decide(unproven, calendar, now=SLOT + timedelta(minutes=6))
@@ -238,8 +312,9 @@ def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts:
 
 
 def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) -> None:
-    """An exposure (a page is public too early) was found just now, so it has lasted at least 0 s. Later it is over,
-    after less than a second. No notice of its begin or end says “0 s”."""
+    """An exposure (a page is public too early) was found just now, so it has lasted at least 0 s.
+    Later it is over, after less than a second. No notice of its begin or end says “0 s”.
+    """
     begun = public_early("page", is_open=True)
     decision = decide(begun, known=None, now=begun.at)
     opening = build_message(decision.notices[0], decision.incident)
@@ -251,7 +326,12 @@ def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) ->
     over = replace(over, parts=(replace(page, exposures=(less_than_a_second,)),))
     (closed,) = decide(over, decision.incident, over.at).notices
     assert "was public for at most 1 s from" in closed.subject
-    for text in (opening.brief, opening.text, build_message(closed, decision.incident).brief, closed.text):
+    for text in (
+        opening.brief,
+        opening.text,
+        build_message(closed, decision.incident).brief,
+        closed.text,
+    ):
         # "0 s" by itself, not the end of "10 s" or of a time of day.
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
@@ -291,18 +371,28 @@ def test_file_exposed_after_its_page_gets_no_own_notice(public_early: Make) -> N
     """Only the draft is written again, with the file."""
     page = public_early("page", is_open=True)
     file = public_early("html", is_open=True, begins=page.at + timedelta(hours=1))
-    both = replace(file, parts=(*page.parts, *file.parts), findings=(*page.findings, *file.findings))
+    both = replace(
+        file, parts=(*page.parts, *file.parts), findings=(*page.findings, *file.findings)
+    )
     decision = decide(both, incident_opened_by(page), file.at)
     assert decision.notices == ()
     assert decision.draft
 
 
-def test_late_page_is_new_finding_in_incident_of_early_file(public_early: Make, overdue_by_seconds: Make) -> None:
-    """A file was public early, which opened the incident. Now the page is still absent 400 s after its slot."""
+def test_late_page_is_new_finding_in_incident_of_early_file(
+    public_early: Make, overdue_by_seconds: Make
+) -> None:
+    """A file was public early, which opened the incident.
+
+    Now the page is still absent 400 s after its slot.
+    """
     early_file = public_early("html", is_open=False)
     incident = incident_opened_by(early_file)
     late_page = overdue_by_seconds(400)
-    parts, findings = (*late_page.parts, *early_file.parts), (*late_page.findings, *early_file.findings)
+    parts, findings = (
+        (*late_page.parts, *early_file.parts),
+        (*late_page.findings, *early_file.findings),
+    )
     both = replace(late_page, parts=parts, findings=findings)
     decision = decide(both, incident, AFTER_SLOT)
     assert notice_kinds(decision) == ["new_finding"]
@@ -311,8 +401,13 @@ def test_late_page_is_new_finding_in_incident_of_early_file(public_early: Make, 
     assert (incident_of(decision).id, incident_of(decision).kind) == (incident.id, Kind.EARLY)
 
 
-def test_late_page_reopens_closed_incident_of_its_early_file(public_early: Make, late_by_seconds: Make) -> None:
-    """A file was public early, and the incident about that is closed. Now the page comes out 700 s late."""
+def test_late_page_reopens_closed_incident_of_its_early_file(
+    public_early: Make, late_by_seconds: Make
+) -> None:
+    """A file was public early, and the incident about that is closed.
+
+    Now the page comes out 700 s late.
+    """
     early_file, late_page = public_early("html", is_open=False), late_by_seconds(700)
     closed = replace(incident_opened_by(early_file), closed=AFTER_SLOT)
     both = replace(late_page, parts=(*late_page.parts, *early_file.parts))
@@ -323,7 +418,11 @@ def test_late_page_reopens_closed_incident_of_its_early_file(public_early: Make,
 
 def test_unproven_release_gets_notice_without_draft_after_5_minutes(make_facts: Make) -> None:
     """A release is unproven if no look shows whether it came out on time."""
-    blind = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
+    blind = make_facts(
+        AFTER_SLOT,
+        verdict=VerdictKind.UNPROVEN,
+        unproven_because="no usable look from 09:29 to 09:36",
+    )
     assert decide(blind, known=None, now=SLOT + timedelta(minutes=4)) == Decision()
     after_5_minutes = decide(blind, known=None, now=SLOT + timedelta(minutes=5))
     unproven = incident_of(after_5_minutes)
@@ -346,8 +445,12 @@ def test_unproven_release_proved_on_time_gets_final_notice(make_facts: Make) -> 
 
 
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
-def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Make, finding: str) -> None:
-    """The finding is that calendars disagree, or that a slot was announced or changed at short notice."""
+def test_a_finding_about_calendars_gives_a_notice_without_a_draft(
+    make_facts: Make, finding: str
+) -> None:
+    """The finding is that calendars disagree, or that a slot was announced or changed at short
+    notice.
+    """
     three_days_before = SLOT - timedelta(days=3)
     facts = make_facts(three_days_before, findings=(Finding(finding),))
     decision = decide(facts, known=None, now=three_days_before)
@@ -357,7 +460,9 @@ def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Ma
 def test_calendar_incident_closes_silently_if_release_is_on_time(make_facts: Make) -> None:
     """The incident is about a slot that was moved at short notice."""
     incident = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
-    on_time = decide(make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True), incident, AFTER_SLOT)
+    on_time = decide(
+        make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True), incident, AFTER_SLOT
+    )
     assert on_time.notices == ()
     assert incident_of(on_time).closed == AFTER_SLOT
 
@@ -365,7 +470,9 @@ def test_calendar_incident_closes_silently_if_release_is_on_time(make_facts: Mak
 def test_press_item_opens_incident_without_draft(make_facts: Make) -> None:
     """The press may have had the release before its slot (LEAD). A person must judge that."""
     found_at = datetime(2018, 1, 1, 22, tzinfo=UTC)
-    decision = decide(make_facts(found_at, verdict=LEAD, findings=(PRESS_ITEM,)), known=None, now=found_at)
+    decision = decide(
+        make_facts(found_at, verdict=LEAD, findings=(PRESS_ITEM,)), known=None, now=found_at
+    )
     assert incident_of(decision).id == "malpractice-2017-lead-2018-01-01"
     assert notice_kinds(decision) == ["lead"]
     assert not decision.draft
@@ -389,26 +496,43 @@ def test_second_press_item_is_new_finding_of_same_incident(make_facts: Make) -> 
 
 
 def released_with(make_facts: Make, *findings: Finding) -> ReleaseFacts:
-    """Return the final facts of a release that was on time, with page, data file, alternative and these findings."""
+    """Return the final facts of a release that was on time, with page, data file, alternative and
+    these findings.
+    """
     roles = {"page": "page", "sheet": "data", "news": "alternative"}
     parts = tuple(
-        PartVerdict(name, role, f"https://a.example/{name}", required=True, verdict=VerdictKind.ON_TIME)
+        PartVerdict(
+            name, role, f"https://a.example/{name}", required=True, verdict=VerdictKind.ON_TIME
+        )
         for name, role in roles.items()
     )
-    return make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings)
+    return make_facts(
+        AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings
+    )
 
 
-def removal_of(part: str = "page", removed_at_minute: float = 60, back_within_seconds: float | None = None) -> Finding:
-    """Return the finding that a part was removed so many minutes after the slot. Without a length it is not back."""
+def removal_of(
+    part: str = "page", removed_at_minute: float = 60, back_within_seconds: float | None = None
+) -> Finding:
+    """Return the finding that a part was removed so many minutes after the slot.
+
+    Without a length it is not back.
+    """
     removed = SLOT + timedelta(minutes=removed_at_minute)
-    return Finding(FindingKind.WITHDRAWN, part, "taken away", Bounds(70, back_within_seconds), removed)
+    return Finding(
+        FindingKind.WITHDRAWN, part, "taken away", Bounds(70, back_within_seconds), removed
+    )
 
 
 SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
-@pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
-def test_alteration_after_release_opens_incident_without_grade_and_draft(make_facts: Make, alteration: Finding) -> None:
+@pytest.mark.parametrize(
+    "alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"]
+)
+def test_alteration_after_release_opens_incident_without_grade_and_draft(
+    make_facts: Make, alteration: Finding
+) -> None:
     """An alteration is a page that was removed, or a file that was replaced, after its release."""
     decision = decide(released_with(make_facts, alteration), known=None, now=AFTER_SLOT)
     assert incident_of(decision).grade == "none"
@@ -416,8 +540,12 @@ def test_alteration_after_release_opens_incident_without_grade_and_draft(make_fa
     assert not decision.draft
 
 
-@pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
-def test_alteration_after_release_gets_one_notice_with_its_detail(make_facts: Make, alteration: Finding) -> None:
+@pytest.mark.parametrize(
+    "alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"]
+)
+def test_alteration_after_release_gets_one_notice_with_its_detail(
+    make_facts: Make, alteration: Finding
+) -> None:
     """An alteration is a page that was removed, or a file that was replaced, after its release."""
     facts = released_with(make_facts, alteration)
     decision = decide(facts, known=None, now=AFTER_SLOT)
@@ -438,14 +566,22 @@ def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
 
 
 def test_file_removed_soon_after_its_page_gets_no_notice(make_facts: Make) -> None:
-    """The file is removed 119 minutes after the page. Within two hours it gets no notice of its own."""
-    page, sheet = removal_of("page", removed_at_minute=60), removal_of("sheet", removed_at_minute=179)
+    """The file is removed 119 minutes after the page.
+
+    Within two hours it gets no notice of its own.
+    """
+    page, sheet = (
+        removal_of("page", removed_at_minute=60),
+        removal_of("sheet", removed_at_minute=179),
+    )
     incident = incident_opened_by(released_with(make_facts, page))
     assert decide(released_with(make_facts, page, sheet), incident, AFTER_SLOT).notices == ()
 
 
 def test_page_returned_and_removed_again_gets_a_notice_of_each(make_facts: Make) -> None:
-    """The page was removed at minute 60, was back 300 s later, and was removed again at minute 130."""
+    """The page was removed at minute 60, was back 300 s later, and was removed again at minute
+    130.
+    """
     first_removal = removal_of("page", removed_at_minute=60)
     incident = incident_opened_by(released_with(make_facts, first_removal))
     page_back = removal_of("page", removed_at_minute=60, back_within_seconds=300)
@@ -456,7 +592,10 @@ def test_page_returned_and_removed_again_gets_a_notice_of_each(make_facts: Make)
 
 def test_removal_at_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
     alternative, guessed = removal_of("news"), removal_of("expected-1")
-    assert decide(released_with(make_facts, alternative, guessed), known=None, now=AFTER_SLOT) == Decision()
+    assert (
+        decide(released_with(make_facts, alternative, guessed), known=None, now=AFTER_SLOT)
+        == Decision()
+    )
 
 
 def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
@@ -478,9 +617,13 @@ def test_notice_of_removal_follows_in_thread_of_closed_late_incident(late_by_sec
     assert notice.findings == ("altered", "withdrawn")
 
 
-def test_removal_after_final_verdict_reopens_late_incident_only_for_its_notice(late_by_seconds: Make) -> None:
-    """The page came out 400 s late, and its incident was closed. Then the page is removed. The incident is reopened for
-    the notice of the removal, and closed again at once. It stays an incident of a late release."""
+def test_removal_after_final_verdict_reopens_late_incident_only_for_its_notice(
+    late_by_seconds: Make,
+) -> None:
+    """The page came out 400 s late, and its incident was closed. Then the page is removed. The
+    incident is reopened for the notice of the removal, and closed again at once. It stays an
+    incident of a late release.
+    """
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, known=None, now=AFTER_SLOT))
     removed_since = replace(late, findings=(*late.findings, removal_of("page")))
@@ -488,9 +631,12 @@ def test_removal_after_final_verdict_reopens_late_incident_only_for_its_notice(l
     assert (incident.kind, incident.closed) == (Kind.LATE, AFTER_SLOT)
 
 
-def test_late_notice_does_not_name_an_earlier_withdrawal(make_facts: Make, overdue_by_seconds: Make) -> None:
-    """A page was removed after its release (a withdrawal), which opened an incident. Then the release is 400 s overdue,
-    its first breach. The notice is about the delay only."""
+def test_late_notice_does_not_name_an_earlier_withdrawal(
+    make_facts: Make, overdue_by_seconds: Make
+) -> None:
+    """A page was removed after its release (a withdrawal), which opened an incident. Then the
+    release is 400 s overdue, its first breach. The notice is about the delay only.
+    """
     incident_of_withdrawal = incident_opened_by(released_with(make_facts, removal_of("page")))
     overdue = overdue_by_seconds(400)
     late_too = replace(overdue, findings=(*overdue.findings, removal_of("page")))
@@ -504,16 +650,24 @@ def test_late_notice_does_not_name_an_earlier_withdrawal(make_facts: Make, overd
 def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     page = page_part(VerdictKind.ON_TIME)
     sheet = page_part(VerdictKind.OVERDUE, id="sheet", role="data", delay=Bounds(61, None))
-    facts = make_facts(AFTER_SLOT, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet))
+    facts = make_facts(
+        AFTER_SLOT, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet)
+    )
     decision = decide(facts, known=None, now=AFTER_SLOT)
     assert incident_of(decision).kind == Kind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
 def test_notice_lists_first_the_finding_that_opened_its_incident(overdue_by_seconds: Make) -> None:
-    """A release is late, was first at another address, and its calendars disagree. `late` opened the incident."""
+    """A release is late, was first at another address, and its calendars disagree.
+
+    `late` opened the incident.
+    """
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(61, None))
-    disagree, elsewhere = Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST)
+    disagree, elsewhere = (
+        Finding(FindingKind.CALENDARS_DISAGREE),
+        Finding(FindingKind.ELSEWHERE_FIRST),
+    )
     overdue = replace(overdue_by_seconds(61), findings=(disagree, elsewhere, late))
     (notice,) = decide(overdue, known=None, now=overdue.at).notices
     assert notice.findings == ("late", "calendars_disagree", "elsewhere_first")
@@ -522,7 +676,9 @@ def test_notice_lists_first_the_finding_that_opened_its_incident(overdue_by_seco
 def test_cache_that_kept_release_from_users_opens_late_incident(make_facts: Make) -> None:
     stale_edge = Finding(FindingKind.STALE_EDGE, "page")
     # The page at the origin was on time. The grade says how long users waited for it.
-    cached = make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
+    cached = make_facts(
+        AFTER_SLOT, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,)
+    )
     decision = decide(cached, known=None, now=AFTER_SLOT)
     assert incident_of(decision).kind == Kind.LATE
     (notice,) = decision.notices
@@ -533,17 +689,25 @@ def test_cache_that_kept_release_from_users_opens_late_incident(make_facts: Make
 def test_incident_without_announced_time_occurs_when_found(make_facts: Make) -> None:
     """Only the month of the release was announced."""
     monthly = {"slot": None, "slot_text": "December 2017"}
-    late = make_facts(AFTER_SLOT, verdict="late", grade="report", parts=(page_part(VerdictKind.LATE),), **monthly)
+    late = make_facts(
+        AFTER_SLOT, verdict="late", grade="report", parts=(page_part(VerdictKind.LATE),), **monthly
+    )
     assert incident_opened_by(late).occurred == AFTER_SLOT
 
 
-def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_seconds: Make) -> None:
-    """Reminders come from minute 20 on (`grace`), one in ten minutes (`spacing`), until someone acknowledges."""
+def test_reminders_are_repeated_until_the_incident_is_acknowledged(
+    overdue_by_seconds: Make,
+) -> None:
+    """Reminders come from minute 20 on (`grace`), one in ten minutes (`spacing`), until someone
+    acknowledges.
+    """
     incident = incident_opened_by(overdue_by_seconds(400))
 
     def reminder_after(incident: Incident, minutes: int) -> Notice | None:
         at = incident.opened + timedelta(minutes=minutes)
-        return make_reminder(incident, at, grace=timedelta(minutes=20), spacing=timedelta(minutes=10))
+        return make_reminder(
+            incident, at, grace=timedelta(minutes=20), spacing=timedelta(minutes=10)
+        )
 
     assert reminder_after(incident, minutes=19) is None
     reminders = [reminder_after(incident, minutes) for minutes in range(20, 90, 5)]
@@ -557,11 +721,15 @@ def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_se
 def test_an_incident_of_grade_note_gets_no_reminder(overdue_by_seconds: Make) -> None:
     note = incident_opened_by(overdue_by_seconds(61))
     hours_later = AFTER_SLOT + timedelta(hours=5)
-    assert make_reminder(note, hours_later, spacing=timedelta(minutes=10), grace=timedelta()) is None
+    assert (
+        make_reminder(note, hours_later, spacing=timedelta(minutes=10), grace=timedelta()) is None
+    )
 
 
 def public_page(verdict: str, grade: str, exposure_status: str, *, final: bool) -> ReleaseFacts:
-    """Return facts of a page that was exposed before its slot ("open" or "over") or was not ("none")."""
+    """Return facts of a page that was exposed before its slot ("open" or "over") or was not
+    ("none").
+    """
     start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
     is_open = exposure_status == "open"
     exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=is_open)
@@ -573,7 +741,9 @@ def public_page(verdict: str, grade: str, exposure_status: str, *, final: bool) 
 SEQUENCES_OF_FACTS = st.lists(
     st.builds(
         public_page,
-        st.sampled_from(["pending", "overdue", "late", "early", "unproven", "on_time", "not_published"]),
+        st.sampled_from(
+            ["pending", "overdue", "late", "early", "unproven", "on_time", "not_published"]
+        ),
         st.sampled_from(["none", "note", "report"]),
         st.sampled_from(["none", "open", "over"]),
         final=st.booleans(),
@@ -583,8 +753,13 @@ SEQUENCES_OF_FACTS = st.lists(
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_release_opens_at_most_one_unproven_and_one_breach_thread(sequence: list[ReleaseFacts]) -> None:
-    """A thread is an opening notice with its follow-ups. The facts of `sequence` are random, one for each minute."""
+def test_release_opens_at_most_one_unproven_and_one_breach_thread(
+    sequence: list[ReleaseFacts],
+) -> None:
+    """A thread is an opening notice with its follow-ups.
+
+    The facts of `sequence` are random, one for each minute.
+    """
     incident: Incident | None = None
     notices: list[Notice] = []
     for at, facts in dated_by_minute(sequence):
@@ -594,13 +769,22 @@ def test_release_opens_at_most_one_unproven_and_one_breach_thread(sequence: list
     openings = [notice for notice in notices if not notice.follows]
     follow_ups = [notice for notice in notices if notice.follows]
     # The notice that opens the incident of a breach has the kind "opened".
-    assert sorted(opening.kind for opening in openings) in ([], ["opened"], ["unproven"], ["opened", "unproven"])
+    assert sorted(opening.kind for opening in openings) in (
+        [],
+        ["opened"],
+        ["unproven"],
+        ["opened", "unproven"],
+    )
     assert {notice.follows for notice in follow_ups} <= {opening.id for opening in openings}
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_in_any_sequence_repeated_facts_give_no_further_notice(sequence: list[ReleaseFacts]) -> None:
-    """The facts of `sequence` are random, one for each minute. Each is judged again a second later."""
+def test_in_any_sequence_repeated_facts_give_no_further_notice(
+    sequence: list[ReleaseFacts],
+) -> None:
+    """The facts of `sequence` are random, one for each minute. Each is judged again a second
+    later.
+    """
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         incident = decide(facts, incident, at).incident
@@ -608,7 +792,9 @@ def test_in_any_sequence_repeated_facts_give_no_further_notice(sequence: list[Re
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_release_with_an_incident_keeps_one_whatever_facts_follow(sequence: list[ReleaseFacts]) -> None:
+def test_release_with_an_incident_keeps_one_whatever_facts_follow(
+    sequence: list[ReleaseFacts],
+) -> None:
     """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
@@ -618,8 +804,13 @@ def test_release_with_an_incident_keeps_one_whatever_facts_follow(sequence: list
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_incident_with_a_grade_never_returns_to_the_grade_none(sequence: list[ReleaseFacts]) -> None:
-    """The facts of `sequence` are random, one for each minute. Each may update the incident or open another one."""
+def test_incident_with_a_grade_never_returns_to_the_grade_none(
+    sequence: list[ReleaseFacts],
+) -> None:
+    """The facts of `sequence` are random, one for each minute.
+
+    Each may update the incident or open another one.
+    """
     incident: Incident | None = None
     ids_with_a_grade: set[str] = set()
     for at, facts in dated_by_minute(sequence):

@@ -39,8 +39,9 @@ def notice_about(facts: ReleaseFacts, known: Incident | None = None) -> Notice:
 
 def test_subject_of_overdue_release_says_due_and_still_absent(overdue_by_seconds: Make) -> None:
     notice = notice_about(overdue_by_seconds(61))
-    assert notice.subject == (
-        "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
+    assert (
+        notice.subject
+        == "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
         " still absent at 09:31:01 GMT"
     )
 
@@ -63,9 +64,13 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
     ],
     ids=["old copy removed", "old copy still served", "users not checked yet", "same as publisher"],
 )
-def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_delay: Bounds, ending: str) -> None:
-    """The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache kept an old copy. For
-    example, with 388 to 392 s the subject ends with “users could get it 6 min 28 s to 6 min 32 s late”."""
+def test_a_late_subject_states_the_delay_of_users(
+    late_by_seconds: Make, users_delay: Bounds, ending: str
+) -> None:
+    """The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache
+    kept an old copy. For example, with 388 to 392 s the subject ends with “users could get it 6 min
+    28 s to 6 min 32 s late”.
+    """
     facts = late_by_seconds(90)
     (page,) = facts.parts
     assert page.delay == Bounds(90, 91)
@@ -73,12 +78,17 @@ def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_d
     assert notice.subject.endswith(ending)
 
 
-def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    """The page was due at 09:30 and was still absent 400 s later: the first notice. It was last absent at 10:07:45,
-    after 37 min 45 s, and seen at 10:07:46."""
+def test_a_late_subject_states_both_bounds_of_the_delay(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
+    """The page was due at 09:30 and was still absent 400 s later: the first notice. It was last
+    absent at 10:07:45, after 37 min 45 s, and seen at 10:07:46.
+    """
     incident, _ = incident_and_notice(overdue_by_seconds(400))
     notice = notice_about(late_by_seconds(37 * 60 + 45), incident)
-    assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
+    assert notice.subject.endswith(
+        "first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late"
+    )
     assert notice.subject.startswith("LATE, now out: ")
 
 
@@ -86,7 +96,9 @@ def test_notice_names_day_of_a_slot_that_is_not_today(public_early: Make) -> Non
     two_days_before = datetime(2018, 1, 3, 17, tzinfo=UTC)
     notice = notice_about(public_early("html", is_open=True, begins=two_days_before))
     assert notice.subject.startswith("EARLY: ")
-    assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
+    assert notice.subject.endswith(
+        "due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet"
+    )
 
 
 def test_subject_of_closed_exposure_states_both_bounds_of_length(public_early: Make) -> None:
@@ -113,13 +125,21 @@ def test_a_summer_slot_is_written_in_british_summer_time(overdue_by_seconds: Mak
     assert "due 09:30 BST, still absent at 09:31:01 BST" in notice.subject
 
 
-def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by_seconds: Make) -> None:
-    """The page is still absent 61 s after its slot. The slot was read in the calendar 35 days before, on 1 December."""
+def test_a_notice_names_producer_address_promise_delay_and_next_steps(
+    overdue_by_seconds: Make,
+) -> None:
+    """The page is still absent 61 s after its slot.
+
+    The slot was read in the calendar 35 days before, on 1 December.
+    """
     incident, notice = incident_and_notice(overdue_by_seconds(61))
     for words in (
         "Producer: ofqual",
         "Address: https://www.gov.uk/government/statistics/malpractice",
-        "Promised: Friday 5 January 2018, 09:30 GMT (announced by govuk, first read on Friday 1 December 2017)",
+        (
+            "Promised: Friday 5 January 2018, 09:30 GMT (announced by govuk, first read on Friday 1"
+            " December 2017)"
+        ),
         "Measured so far, as of 09:31:01 GMT:",
         "at least 1 min 1 s after the slot",
         f"Incident: {incident.id}",
@@ -138,7 +158,9 @@ def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
 
 
 def test_late_release_that_became_unproven_needs_no_report(make_facts: Make) -> None:
-    late, _ = incident_and_notice(make_facts(SLOT + timedelta(minutes=3), verdict=VerdictKind.OVERDUE))
+    late, _ = incident_and_notice(
+        make_facts(SLOT + timedelta(minutes=3), verdict=VerdictKind.OVERDUE)
+    )
     unproven = make_facts(SLOT + timedelta(minutes=5), verdict=VerdictKind.UNPROVEN, final=True)
     _, notice = incident_and_notice(unproven, late)
     assert notice.subject.startswith("NOT PROVEN, final")
@@ -146,7 +168,9 @@ def test_late_release_that_became_unproven_needs_no_report(make_facts: Make) -> 
 
 
 def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> None:
-    """A blind span is a time in which the monitor could not see, here 61 s from the slot at 09:30."""
+    """A blind span is a time in which the monitor could not see, here 61 s from the slot at
+    09:30.
+    """
     blind = BlindSpan(SLOT, SLOT + timedelta(seconds=61), "monitor stopped")
     certainty = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(blind,))
     at = SLOT + timedelta(minutes=6)
@@ -160,7 +184,10 @@ def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) 
     down, up = SLOT.replace(minute=24), SLOT.replace(minute=46, second=30)
     seen = Interval(down, up + timedelta(seconds=11))
     page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
-    long_reason = "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; " * 3
+    long_reason = (
+        "first seen between 09:24:00 and 09:46:41, which is after the slot as well as before it; "
+        * 3
+    )
     unproven = make_facts(
         SLOT + timedelta(minutes=20),
         verdict=VerdictKind.UNPROVEN,
@@ -171,7 +198,8 @@ def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) 
     notice = notice_about(unproven)
     # The subject has no seconds: 09:46:30 and 09:46:41 are rounded up.
     assert notice.subject.startswith(
-        "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
+        "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the"
+        " publishing log."
     )
     assert len(notice.subject) <= 140
     assert f"why: {long_reason.strip()}" in notice.text
@@ -181,7 +209,10 @@ def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) 
     ("findings", "cause"),
     [
         ((Finding(FindingKind.PROMISE_IN_DOUBT),), "its announced time is in doubt; not seen yet"),
-        ((Finding(FindingKind.CALENDARS_DISAGREE),), "calendars disagree about its time; not seen yet"),
+        (
+            (Finding(FindingKind.CALENDARS_DISAGREE),),
+            "calendars disagree about its time; not seen yet",
+        ),
         ((Finding(FindingKind.CLOCK_FAULT),), "the monitor's clock was in doubt; not seen yet"),
         ((), "no look proves when it came out; not seen yet"),
     ],
@@ -189,19 +220,29 @@ def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) 
 def test_unproven_subject_names_cause_that_findings_show(
     make_facts: Make, findings: tuple[Finding, ...], cause: str
 ) -> None:
-    """For example, with the finding that calendars disagree, the subject says so. Without a finding, it says that no
-    look proves when the release came out."""
+    """For example, with the finding that calendars disagree, the subject says so. Without a
+    finding, it says that no look proves when the release came out.
+    """
     unproven = make_facts(
-        AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=findings, unproven_because="too long for a subject"
+        AFTER_SLOT,
+        verdict=VerdictKind.UNPROVEN,
+        findings=findings,
+        unproven_because="too long for a subject",
     )
-    subject = write_notice_subject(kind="unproven", reported_kind="unproven", facts=unproven, now=AFTER_SLOT)
-    assert subject.startswith(f"NOT PROVEN: {cause}. Check the publishing log. Malpractice for GCSE")
+    subject = write_notice_subject(
+        kind="unproven", reported_kind="unproven", facts=unproven, now=AFTER_SLOT
+    )
+    assert subject.startswith(
+        f"NOT PROVEN: {cause}. Check the publishing log. Malpractice for GCSE"
+    )
 
 
 def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_seconds: Make) -> None:
     """An alternative is another address at which users may find the release."""
     late = overdue_by_seconds(61)
-    news = page_part(VerdictKind.OVERDUE, id="news", role="alternative", required=False, delay=Bounds(61, None))
+    news = page_part(
+        VerdictKind.OVERDUE, id="news", role="alternative", required=False, delay=Bounds(61, None)
+    )
     notice = notice_about(replace(late, parts=(*late.parts, news)))
     assert "- Alternative address (news): not seen there\n" in notice.text
 
@@ -209,21 +250,31 @@ def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_sec
 def test_notice_offers_an_alternative_only_until_the_page_is_out(
     overdue_by_seconds: Make, late_by_seconds: Make
 ) -> None:
-    """The report was at another address (`elsewhere`) 20 to 21 s after the slot. The page is first overdue, and later
-    out."""
+    """The report was at another address (`elsewhere`) 20 to 21 s after the slot. The page is first
+    overdue, and later out.
+    """
     seen = Interval(SLOT + timedelta(seconds=20), SLOT + timedelta(seconds=21))
     elsewhere = (Elsewhere("report", "https://b.example", seen),)
     while_page_awaited = notice_about(replace(overdue_by_seconds(61), elsewhere=elsewhere))
-    assert while_page_awaited.subject.endswith("; report available at https://b.example since 09:30 GMT")
-    assert "Users can get it now:\n- report available at https://b.example" in while_page_awaited.text
+    assert while_page_awaited.subject.endswith(
+        "; report available at https://b.example since 09:30 GMT"
+    )
+    assert (
+        "Users can get it now:\n- report available at https://b.example" in while_page_awaited.text
+    )
     once_page_out = notice_about(replace(late_by_seconds(400), elsewhere=elsewhere))
-    assert once_page_out.subject.endswith("; report was available at https://b.example from 09:30 GMT")
+    assert once_page_out.subject.endswith(
+        "; report was available at https://b.example from 09:30 GMT"
+    )
     assert "Users can get it now" not in once_page_out.text
 
 
 def test_first_step_is_acknowledge_and_no_internal_term_is_shown(overdue_by_seconds: Make) -> None:
     notice = notice_about(overdue_by_seconds(61))
-    assert 'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open' in notice.text
+    assert (
+        'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open'
+        in notice.text
+    )
     for words in ("findings:", "Rests on:", ": pending"):
         assert words not in notice.text
 
@@ -236,9 +287,12 @@ def test_notice_about_press_item_contains_its_address(make_facts: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")]
+    ("kind", "words"),
+    [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")],
 )
-def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Make, kind: str, words: str) -> None:
+def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(
+    make_facts: Make, kind: str, words: str
+) -> None:
     """For example, a notice about the finding `short_notice` says “at short notice”."""
     notice = notice_about(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
     assert words in notice.subject
@@ -263,13 +317,18 @@ def test_subject_for_long_title_with_line_breaks_is_one_line(overdue_by_seconds:
 
 
 def test_ids_of_notices_never_change() -> None:
-    assert notice_id("malpractice-2017-2018-01-05", "opened", "thread") == "788766d3e03f2a8de96005c3593b6104"
+    assert (
+        notice_id("malpractice-2017-2018-01-05", "opened", "thread")
+        == "788766d3e03f2a8de96005c3593b6104"
+    )
 
 
 def test_a_message_contains_the_notice_as_text_html_and_json(overdue_by_seconds: Make) -> None:
     incident, notice = incident_and_notice(overdue_by_seconds(61))
     draft = Attachment("draft.docx", "application/octet-stream", b"x")
-    sent = build_message(notice, incident, [draft], link="https://watch.example/incidents/1?a=1&b=2")
+    sent = build_message(
+        notice, incident, [draft], link="https://watch.example/incidents/1?a=1&b=2"
+    )
     assert (sent.id, sent.notice, sent.kind) == (notice.id, notice.id, "opened")
     assert "Draft attached: draft.docx" in sent.text
     assert "https://watch.example/incidents/1?a=1&amp;b=2" in sent.html
@@ -286,7 +345,9 @@ def test_a_follow_up_shares_the_thread_of_its_opening(overdue_by_seconds: Make) 
     assert build_message(follow_up, graver_incident).notice == build_message(opening, incident).id
 
 
-def make_openings(overdue_by_seconds: Make, *, releases: int, producers: Sequence[str]) -> list[Notice]:
+def make_openings(
+    overdue_by_seconds: Make, *, releases: int, producers: Sequence[str]
+) -> list[Notice]:
     """Return the opening notices of so many overdue releases, of these producers in turn."""
     facts = overdue_by_seconds(61)
     openings: list[Notice] = []
@@ -297,7 +358,9 @@ def make_openings(overdue_by_seconds: Make, *, releases: int, producers: Sequenc
     return openings
 
 
-def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_seconds: Make) -> None:
+def test_openings_below_the_threshold_are_not_folded_into_a_digest(
+    overdue_by_seconds: Make,
+) -> None:
     """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=4, producers=["p0"])
     assert fold_openings(openings, AFTER_SLOT, threshold=5) is None
@@ -329,11 +392,19 @@ def test_the_message_of_a_digest_belongs_to_no_single_incident(overdue_by_second
     assert build_message(digest.notice, incident=None).data["incident"] is None
 
 
-def test_a_digest_names_producers_by_their_display_names(overdue_by_seconds: Callable[[float], ReleaseFacts]) -> None:
-    """A digest is one notice in place of the first notices of many incidents. Here six releases of two producers."""
+def test_a_digest_names_producers_by_their_display_names(
+    overdue_by_seconds: Callable[[float], ReleaseFacts],
+) -> None:
+    """A digest is one notice in place of the first notices of many incidents.
+
+    Here six releases of two producers.
+    """
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(
-        openings, AFTER_SLOT, threshold=5, name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__
+        openings,
+        AFTER_SLOT,
+        threshold=5,
+        name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__,
     )
     assert digest is not None
     assert digest.notice.subject.endswith("in trouble together: Office of A, B Agency")

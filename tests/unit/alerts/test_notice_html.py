@@ -21,7 +21,9 @@ from tests.worlds.channels import channel_settings
 Make = Callable[..., ReleaseFacts]
 BOARD = "https://board.example/incidents/i"
 LINK = "https://board.example/acknowledge?token=t&x=1"
-MAIL = channel_settings("mail", host="mail.example", sender="ninethirty@stats.example", to=["duty@example.org"])
+MAIL = channel_settings(
+    "mail", host="mail.example", sender="ninethirty@stats.example", to=["duty@example.org"]
+)
 
 
 def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> Message:
@@ -32,17 +34,28 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
 def test_a_brief_subject_gives_verdict_length_producer_and_title(
     overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
-    """An overdue page is still absent so many seconds after its slot. A late one came out a second after that. The
-    length is rounded down: 61 s to 1 min."""
-    assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
-    assert build_opening_message(late_by_seconds(37 * 60 + 45)).brief.startswith("LATE, 37 min: ofqual, ")
-    assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
+    """An overdue page is still absent so many seconds after its slot. A late one came out a second
+    after that. The length is rounded down: 61 s to 1 min.
+    """
+    assert build_opening_message(overdue_by_seconds(61)).brief.startswith(
+        "LATE, 1 min: ofqual, Malpractice for GCSE"
+    )
+    assert build_opening_message(late_by_seconds(37 * 60 + 45)).brief.startswith(
+        "LATE, 37 min: ofqual, "
+    )
+    assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith(
+        "LATE, 3 h 1 min: ofqual, "
+    )
     facts = public_early("html", is_open=True)
-    assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
+    assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith(
+        "EARLY, 40 s: ofqual, "
+    )
 
 
 @pytest.mark.parametrize("status_suffix", ["", *SUBJECT_SUFFIX.values()])
-def test_long_mail_subject_is_cut_and_names_the_producer(overdue_by_seconds: Make, status_suffix: str) -> None:
+def test_long_mail_subject_is_cut_and_names_the_producer(
+    overdue_by_seconds: Make, status_suffix: str
+) -> None:
     """`LONGEST_BRIEF` is the greatest length of a subject of a mail, in characters."""
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, known=None, now=facts.at)
@@ -55,8 +68,9 @@ def test_long_mail_subject_is_cut_and_names_the_producer(overdue_by_seconds: Mak
 
 
 def test_html_mail_has_buttons_and_no_command_to_type(overdue_by_seconds: Make) -> None:
-    """The buttons open the link that acknowledges (LINK), the incident on the board, its draft, and the release. The
-    mail also fits a telephone (`viewport`) and says what to do."""
+    """The buttons open the link that acknowledges (LINK), the incident on the board, its draft, and
+    the release. The mail also fits a telephone (`viewport`) and says what to do.
+    """
     facts = overdue_by_seconds(400)
     message = build_opening_message(facts)
     for address in (escape(LINK), BOARD, f"{BOARD}#draft", facts.url):
@@ -76,17 +90,19 @@ def test_mail_about_open_exposure_shows_address_without_link(public_early: Make)
 
 
 def test_markup_that_a_publisher_wrote_is_escaped_in_html_mail() -> None:
-    hostile = (
-        'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
+    hostile = 'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
+    page = write_notice_page(
+        "LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True
     )
-    page = write_notice_page("LATE <b>", hostile, "report", {"I'm on it": 'https://x"y'}, linked=True)
     assert "<script>" not in page
     assert "LATE &lt;b&gt;" in page
     assert 'onclick="y"' not in page
     assert '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>.' in page
 
 
-def test_mail_is_important_for_report_but_not_note_or_end(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+def test_mail_is_important_for_report_but_not_note_or_end(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
     """A delay of more than five minutes needs a report, a shorter one a note."""
     report, note = (build_opening_message(overdue_by_seconds(seconds)) for seconds in (400, 61))
     end = replace(build_opening_message(late_by_seconds(400, final=True)), kind="final")

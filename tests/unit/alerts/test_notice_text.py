@@ -28,7 +28,10 @@ LONDON = "Europe/London"
     ],
 )
 def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
-    """Whole seconds, the lower bound down and the upper bound up. A negative length is a time before the slot."""
+    """Whole seconds, the lower bound down and the upper bound up.
+
+    A negative length is a time before the slot.
+    """
     assert lengths(magnitude(seconds), tenths=False) == words
 
 
@@ -42,13 +45,21 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
     ],
 )
 def test_on_the_second_means_a_delay_under_a_second(
-    make_facts: Facts, min_seconds_after_slot: float | None, max_seconds_after_slot: float, expected_delay: str
+    make_facts: Facts,
+    min_seconds_after_slot: float | None,
+    max_seconds_after_slot: float,
+    expected_delay: str,
 ) -> None:
-    """For example, from 0.3 s before the slot to 0.4 s after it is “on the second”. If no bound before the slot is
-    known, the page may have been out long before, so these words are not used."""
-    page = page_part(VerdictKind.UNPROVEN, delay=Bounds(min_seconds_after_slot, max_seconds_after_slot))
+    """For example, from 0.3 s before the slot to 0.4 s after it is “on the second”. If no bound
+    before the slot is known, the page may have been out long before, so these words are not used.
+    """
+    page = page_part(
+        VerdictKind.UNPROVEN, delay=Bounds(min_seconds_after_slot, max_seconds_after_slot)
+    )
     facts = make_facts(parts=(page,))
-    text = write_notice_text(kind="unproven", reported_kind="unproven", facts=facts, incident="r", now=NOON)
+    text = write_notice_text(
+        kind="unproven", reported_kind="unproven", facts=facts, incident="r", now=NOON
+    )
     (line_of_page,) = [line for line in text.splitlines() if line.startswith("- Announced page: ")]
     assert line_of_page.endswith(expected_delay)
 
@@ -70,13 +81,19 @@ def test_intervals_of_instants_are_rounded_outward(between: Interval, words: str
 
 def test_moment_of_another_day_or_year_has_its_date() -> None:
     noon_in_london = datetime(2018, 7, 5, 11, tzinfo=UTC)
-    assert moment(noon_in_london - timedelta(days=1), LONDON, today=noon_in_london) == "4 July 12:00 BST"
+    assert (
+        moment(noon_in_london - timedelta(days=1), LONDON, today=noon_in_london)
+        == "4 July 12:00 BST"
+    )
     in_winter = datetime(2017, 1, 5, 11, tzinfo=UTC)
     assert moment(in_winter, LONDON, today=noon_in_london) == "5 January 2017 11:00 GMT"
 
 
 def test_a_moment_near_midnight_is_written_with_its_local_day() -> None:
-    assert moment(datetime(2022, 5, 4, 23, 30, tzinfo=UTC), LONDON, today=NOON) == "5 May 2022 00:30 BST"
+    assert (
+        moment(datetime(2022, 5, 4, 23, 30, tzinfo=UTC), LONDON, today=NOON)
+        == "5 May 2022 00:30 BST"
+    )
 
 
 def test_a_text_is_cut_to_one_line_without_control_characters() -> None:

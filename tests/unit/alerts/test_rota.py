@@ -12,7 +12,7 @@ from alerts.rota import Rota, RotaSettings, Shift, shifts_from_json, shifts_json
 from tests.worlds.rotas import a_rota
 
 PHONES = {"duty A": "phone-a", "duty B": "phone-b", "duty C": "phone-c"}
-MONDAY_19_OCTOBER_AT_9 = datetime(2026, 10, 19, 9)  # noqa: DTZ001  # local wall time
+MONDAY_19_OCTOBER_AT_9 = datetime(2026, 10, 19, 9)  # local wall time
 
 
 def october(day: int, hour: int = 9, minute: int = 0) -> datetime:
@@ -25,7 +25,9 @@ def november(day: int) -> datetime:
 
 
 def weekly_turns(*roles: str) -> Rota:
-    """Return a rota in which each role in turn is on call for a week, from Monday 19 October at 9 in London."""
+    """Return a rota in which each role in turn is on call for a week, from Monday 19 October at 9
+    in London.
+    """
     return a_rota(PHONES, turns=roles, begins=MONDAY_19_OCTOBER_AT_9)
 
 
@@ -40,8 +42,9 @@ def test_turns_change_at_same_local_hour_despite_clock_change() -> None:
 
 
 def test_rota_lists_roles_at_begin_and_after_each_hand_over() -> None:
-    """Each role in turn is on call for a week from Monday 19 October at 9. The times below are at 9:00 UTC, which is
-    also 9:00 in London after 25 October."""
+    """Each role in turn is on call for a week from Monday 19 October at 9. The times below are at
+    9:00 UTC, which is also 9:00 in London after 25 October.
+    """
     changes = weekly_turns("duty A", "duty B").changes(october(20), november(10))
     assert list(changes) == [
         (october(20), ("duty A",)),
@@ -52,12 +55,16 @@ def test_rota_lists_roles_at_begin_and_after_each_hand_over() -> None:
 
 
 def test_configured_shift_outranks_calendar_shift_which_outranks_turns() -> None:
-    """On 20 October C has a shift that is configured, and B one that is in a calendar: C is on call. On 21 October only
-    B has a shift. On 22 October no one has, and the turn is A's."""
+    """On 20 October C has a shift that is configured, and B one that is in a calendar: C is on
+    call. On 21 October only B has a shift. On 22 October no one has, and the turn is A's.
+    """
     configured_shift = Shift("duty C", october(20), october(21))
     calendar_shift = Shift("duty B", october(20), october(22))
     # Shifts of the calendar with no role or an unknown one count for nothing.
-    ignored_shifts = (Shift("", october(20), october(30)), Shift("unknown role", october(20), october(30)))
+    ignored_shifts = (
+        Shift("", october(20), october(30)),
+        Shift("unknown role", october(20), october(30)),
+    )
     rota = replace(
         a_rota(PHONES, configured_shift, turns=["duty A"], begins=MONDAY_19_OCTOBER_AT_9),
         calendar_shifts=(calendar_shift, *ignored_shifts),
@@ -77,23 +84,37 @@ def test_all_roles_are_notified_if_no_one_is_on_call() -> None:
 
 
 def test_gaps_are_spans_with_no_one_on_call() -> None:
-    """`october(20)` is 9:00 on 20 October. A is on call for a day from then, and B for a day from 22 October. So no one
-    is from the 21st to the 22nd, nor from the 23rd to the 24th."""
+    """`october(20)` is 9:00 on 20 October. A is on call for a day from then, and B for a day from
+    22 October. So no one is from the 21st to the 22nd, nor from the 23rd to the 24th.
+    """
     begin, end = october(20), october(24)
-    assert A_ON_20_B_ON_22_OCTOBER.gaps(begin, end) == [(october(21), october(22)), (october(23), end)]
+    assert A_ON_20_B_ON_22_OCTOBER.gaps(begin, end) == [
+        (october(21), october(22)),
+        (october(23), end),
+    ]
     # Without shifts and turns no one is ever on call. In weekly turns someone always is.
     assert a_rota(PHONES).gaps(begin, end) == [(begin, end)]
     assert weekly_turns("duty A", "duty B").gaps(begin, end) == []
 
 
 def test_description_says_who_is_on_call_and_who_is_next() -> None:
-    """In weekly turns A is on call first, from Monday 19 October at 9, and then B. In `both`, the shift of A ends on 28
-    October and that of B a day earlier. So on 26 October both are on call."""
+    """In weekly turns A is on call first, from Monday 19 October at 9, and then B. In `both`, the
+    shift of A ends on 28 October and that of B a day earlier. So on 26 October both are on call.
+    """
     turns = weekly_turns("duty A", "duty B")
-    assert turns.describe_on_call(october(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
-    shift_of_a, shift_of_b = Shift("duty A", october(1), october(28)), Shift("duty B", october(1), october(27, 8))
+    assert (
+        turns.describe_on_call(october(20))
+        == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
+    )
+    shift_of_a, shift_of_b = (
+        Shift("duty A", october(1), october(28)),
+        Shift("duty B", october(1), october(27, 8)),
+    )
     both = a_rota(PHONES, shift_of_a, shift_of_b)
-    assert both.describe_on_call(october(26)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
+    assert (
+        both.describe_on_call(october(26))
+        == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
+    )
 
 
 def test_description_says_who_is_always_on_call_or_no_one() -> None:

@@ -34,7 +34,10 @@ def test_an_invented_token_is_refused(token: str) -> None:
 
 @given(place=st.integers(0, 200), letter=st.sampled_from("ABCxyz019-_"))
 def test_a_changed_token_never_returns_another_incident(place: int, letter: str) -> None:
-    """One letter of the token, at random, is replaced. `read_token` returns None if it refuses a token."""
+    """One letter of the token, at random, is replaced.
+
+    `read_token` returns None if it refuses a token.
+    """
     token = sign_token("malpractice-2017-2018-01-05", NOW + DAY, KEY)
     changed = token[: place % len(token)] + letter + token[place % len(token) + 1 :]
     assert read_token(changed, KEY, NOW) in {None, "malpractice-2017-2018-01-05"}

@@ -34,35 +34,80 @@ KEYS = {
         "origin_ratio_to_httpx",
         "floor_ratio_to_httpx",
     },
-    "budget": {"hot_to_optimum", "hot_to_equal", "zipf_to_optimum", "zipf_longest_gap", "slot_175_proved"},
+    "budget": {
+        "hot_to_optimum",
+        "hot_to_equal",
+        "zipf_to_optimum",
+        "zipf_longest_gap",
+        "slot_175_proved",
+    },
     "pool": {"ours_ms_20_in_flight_5_hosts", "ratio_to_httpx_20_in_flight_5_hosts"},
-    "files": {"missing_get_ms", "missing_head_ratio", "there_get_by_etag_connections", "bare_there_head_ratio"},
+    "files": {
+        "missing_get_ms",
+        "missing_head_ratio",
+        "there_get_by_etag_connections",
+        "bare_there_head_ratio",
+    },
     "store": {"rows_per_second", "bytes_per_quiet_release", "bytes_of_a_monthly_series"},
     "upkeep": {"bytes_before", "bytes_after", "commit_longest_ms", "loop_longest_ms"},
     "judge": {"judgements_per_second", "replayed_looks_per_second"},
-    "calendar": {"first_seconds", "stored_seconds", "blind_seconds", "unchanged_seconds", "grew_by_mb"},
+    "calendar": {
+        "first_seconds",
+        "stored_seconds",
+        "blind_seconds",
+        "unchanged_seconds",
+        "grew_by_mb",
+    },
     "live": {"alone_late_p99_ms", "live_late_p99_ms", "live_core_share", "board_p99_ms"},
     "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms", "start_cpu_seconds", "start_mb"},
     "detect": {"detect_p50_ms", "detect_p99_ms", "late_p50_ms", "late_p99_ms"},
     "start": {"check_seconds", "first_look_seconds"},
-    "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},
-    "scale": {"start_cpu_seconds", "start_mb", "plan_cpu_seconds", "export_peak_mb", "period_peak_mb_exponent"},
+    "memory": {
+        "rss_mb",
+        "rss_with_drafts_mb",
+        "growth_percent",
+        "looks",
+        "simulated_days",
+        "idle_cpu_percent",
+    },
+    "scale": {
+        "start_cpu_seconds",
+        "start_mb",
+        "plan_cpu_seconds",
+        "export_peak_mb",
+        "period_peak_mb_exponent",
+    },
     "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s"},
     "wide": {"looks_per_s", "share_least", "hosts_twice", "cpu_per_look_ratio"},
     "rules": {"core_share_10", "release_rules_ms_10", "all_rules_ms_10", "missed_10"},
-    "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
+    "hostile": {
+        "healthy_gap_seconds",
+        "healthz_seconds",
+        "rss_more_mb",
+        "stop_seconds",
+        "inputs_asked",
+    },
 }
 PARTS = {"fleet": "postgresql", "wide": "postgresql", "rules": "prometheus"}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.needs(PARTS[name])] if name in PARTS else []) for name in BENCHES]
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.needs(PARTS[name])] if name in PARTS else [])
+        for name in BENCHES
+    ],
 )
 def test_every_bench_prints_its_figures(name: str) -> None:
     """A case is a bench, which runs as a command."""
     command = [sys.executable, "-m", "bench", name, "--quick", "--json"]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         try:
             printed_figures, faults = process.communicate(timeout=LONGEST)
@@ -81,7 +126,10 @@ def test_failed_bench_prints_its_figures_so_far_and_why(capsys: pytest.CaptureFi
         yield {"first": 1.23456}
         raise RuntimeError("the daemon did not come up")
 
-    error, figures_without_error = "RuntimeError: the daemon did not come up", iter([{"first": 1.0}])
+    error, figures_without_error = (
+        "RuntimeError: the daemon did not come up",
+        iter([{"first": 1.0}]),
+    )
     assert print_figures("fleet", bench(), as_json=True) == 1
     assert json.loads(capsys.readouterr().out) == {"bench": "fleet", "first": 1.235, "error": error}
     assert print_figures("fleet", bench(), as_json=False) == 1
@@ -100,8 +148,13 @@ DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then
         (0.6, "raise SystemExit(4)", "ended with status 4"),
     ],
 )
-def test_a_starting_daemon_is_waited_for_while_it_makes_progress(cpu: float, then: str, why: str) -> None:
-    """A case is the CPU seconds that the process uses, and what it does then. A pause of 0.3 s is no progress."""
+def test_a_starting_daemon_is_waited_for_while_it_makes_progress(
+    cpu: float, then: str, why: str
+) -> None:
+    """A case is the CPU seconds that the process uses, and what it does then.
+
+    A pause of 0.3 s is no progress.
+    """
     process = subprocess.Popen([sys.executable, "-c", DAEMON.format(cpu=cpu, then=then)])
     try:
         with pytest.raises(RuntimeError, match=why):
@@ -120,7 +173,9 @@ def test_an_unknown_bench_is_refused_with_the_names_there_are() -> None:
 
 def test_percentiles_are_values_that_were_measured() -> None:
     values_from_100_to_1 = [float(number) for number in range(100, 0, -1)]
-    percentiles = {percent: percentile(values_from_100_to_1, percent) for percent in (0, 50, 99, 100)}
+    percentiles = {
+        percent: percentile(values_from_100_to_1, percent) for percent in (0, 50, 99, 100)
+    }
     assert percentiles == {0: 1.0, 50: 51.0, 99: 100.0, 100: 100.0}
     assert median([3.0, 1.0, 2.0]) == 2.0
     assert percentile([], 99) == 0.0

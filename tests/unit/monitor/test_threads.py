@@ -31,7 +31,9 @@ class TickingClock(VirtualClock):
 
 
 @pytest.mark.parametrize(("step", "order"), [(0.002, "0a1b2c"), (0.0, "012abc")])
-async def test_other_task_runs_between_steps_only_if_they_take_long(step: float, order: str) -> None:
+async def test_other_task_runs_between_steps_only_if_they_take_long(
+    step: float, order: str
+) -> None:
     turns: list[str] = []
     record_turn = turns.append
 

@@ -1,4 +1,6 @@
-"""Strings made to hurt one pattern: each repeated piece of it over and over, then something that does not fit."""
+"""Strings made to hurt one pattern: each repeated piece of it over and over, then something that
+does not fit.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _CATEGORIES = {
 
 
 def pumped(pattern: str | bytes, flags: int) -> Iterator[tuple[str, str, str]]:
-    """Yield head, piece and end: head, many pieces and end make a string that costs the pattern most."""
+    """Yield head, piece and end: head, many pieces and end make a string that costs the pattern
+    most.
+    """
     tree = parser.parse(pattern, flags)
     yield from dict.fromkeys(_hurting(tree))
 
@@ -100,7 +104,11 @@ def _in(items: Node) -> Iterator[str]:
     if items[0][0] is op.NEGATE:
         banned = set("".join(_in(items[1:]))) if len(items) > 1 else set()
         spans = [value for kind, value in items if kind is op.RANGE]
-        yield from (c for c in 'a 0<"-;,/(\n' if c not in banned and not any(lo <= ord(c) <= hi for lo, hi in spans))
+        yield from (
+            c
+            for c in 'a 0<"-;,/(\n'
+            if c not in banned and not any(lo <= ord(c) <= hi for lo, hi in spans)
+        )
         return
     for kind, value in items:
         if kind is op.LITERAL:

@@ -1,7 +1,8 @@
 """No pattern of the product takes longer than in proportion to the text, whatever the text.
 
-Each is given texts that are as slow for it as possible (`pumped`), by the methods it is used with. A pattern that is
-not linear is at least quadratic: thousands of characters then take a hundred times as long as they may.
+Each is given texts that are as slow for it as possible (`pumped`), by the methods it is used with.
+A pattern that is not linear is at least quadratic: thousands of characters then take a hundred
+times as long as they may.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ METHODS = frozenset({"match", "fullmatch", "search", "sub", "findall", "finditer
 MOST_STRINGS = 250
 PIECES = (4, 6, 8, 10, 12, 14, 16, 18, 21, 24, 32)
 SIZES = (300, 3000)
-"""How often the piece stands in the text, as long as the time may double with each; then its characters."""
+"""How often the piece stands in the text, as long as the time may double with each; then its
+characters.
+"""
 PATIENCE = {300: 0.01, 3000: 0.03}
 FEW = 0.005
 """CPU seconds that such a text may take. A pattern that is linear takes a hundredth of it."""
@@ -48,7 +51,9 @@ ELSEWHERE = {
     "monitor/config/secrets.py": "plain words, one or another",
     "schedules/values.py": "of settings, which whoever runs it writes",
 }
-"""Files that make patterns that are neither literals nor have a name in the module, and why they may."""
+"""Files that make patterns that are neither literals nor have a name in the module, and why they
+may.
+"""
 
 
 class UsedPattern(NamedTuple):
@@ -63,7 +68,11 @@ class UsedPattern(NamedTuple):
 def modules() -> Iterator[ModuleType]:
     for package in OURS:
         found = pkgutil.walk_packages(import_module(package).__path__, f"{package}.")
-        yield from (import_module(each.name) for each in found if not each.name.endswith(("__main__", ".env")))
+        yield from (
+            import_module(each.name)
+            for each in found
+            if not each.name.endswith(("__main__", ".env"))
+        )
 
 
 class Sources(NamedTuple):
@@ -78,15 +87,23 @@ class Sources(NamedTuple):
 
 @cache
 def sources() -> Sources:
-    """Return what is used and made in any module, in one walk: every worker needs it before its first test."""
+    """Return what is used and made in any module, in one walk: every worker needs it before its
+    first test.
+    """
     found = Sources({}, [])
     for package in OURS:
         for file in sorted((ROOT / package).rglob("*.py")):
             tree = ast.parse(file.read_text(encoding="utf-8"))
-            values = [each.value for each in tree.body if isinstance(each, ast.Assign | ast.AnnAssign)]
+            values = [
+                each.value for each in tree.body if isinstance(each, ast.Assign | ast.AnnAssign)
+            ]
             named = {id(one) for value in values for one in (value, *getattr(value, "elts", ()))}
             for node in ast.walk(tree):
-                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in METHODS:
+                if (
+                    isinstance(node, ast.Attribute)
+                    and isinstance(node.value, ast.Name)
+                    and node.attr in METHODS
+                ):
                     found.methods.setdefault(node.value.id, set()).add(node.attr)
                 if isinstance(node, ast.Call) and _makes_a_pattern(node.func):
                     found.calls.append((str(file.relative_to(ROOT)), node, id(node) in named))
@@ -108,7 +125,9 @@ def module_patterns() -> list[UsedPattern]:
             for place, pattern in enumerate(patterns_in(value)):
                 if module.__name__ != "schedules.patterns":
                     methods = frozenset(sources().methods.get(name, {"search", "fullmatch"}))
-                    found[module.__name__, name, place] = UsedPattern(module.__name__, name, pattern, methods)
+                    found[module.__name__, name, place] = UsedPattern(
+                        module.__name__, name, pattern, methods
+                    )
     return list(found.values())
 
 
@@ -124,10 +143,17 @@ def is_literal(call: ast.Call) -> bool:
 
 
 def literal_patterns() -> list[UsedPattern]:
-    found = ((file, call) for file, call, is_named in sources().calls if is_literal(call) and not is_named)
+    found = (
+        (file, call)
+        for file, call, is_named in sources().calls
+        if is_literal(call) and not is_named
+    )
     return [
         UsedPattern(
-            file, str(call.lineno), re.compile(ast.literal_eval(call.args[0])), frozenset({ast.unparse(call.func)[3:]})
+            file,
+            str(call.lineno),
+            re.compile(ast.literal_eval(call.args[0])),
+            frozenset({ast.unparse(call.func)[3:]}),
         )
         for file, call in found
     ]
@@ -135,8 +161,12 @@ def literal_patterns() -> list[UsedPattern]:
 
 def regex_and_flags(pattern: re.Pattern[Any] | Linear) -> tuple[str | bytes, int]:
     if isinstance(pattern, Linear):
-        return re.sub(r"\\p([LNZ])", lambda found: {"L": "a-z", "N": "0-9", "Z": " "}[found[1]], pattern.text), 0
-    return pattern.pattern, pattern.flags & ~(re.UNICODE if isinstance(pattern.pattern, bytes) else 0)
+        return re.sub(
+            r"\\p([LNZ])", lambda found: {"L": "a-z", "N": "0-9", "Z": " "}[found[1]], pattern.text
+        ), 0
+    return pattern.pattern, pattern.flags & ~(
+        re.UNICODE if isinstance(pattern.pattern, bytes) else 0
+    )
 
 
 def bind_method(pattern: re.Pattern[Any] | Linear, method: str) -> Callable[[Any], object]:
@@ -163,9 +193,13 @@ def cpu_seconds(work: Callable[[Any], object], text: Text, tries: int = 1) -> fl
 
 
 def measure_growth(pattern: re.Pattern[Any] | Linear, method: str) -> tuple[float, str]:
-    """Return the greatest exponent with which the time grows with the length of the text, and the slowest text."""
+    """Return the greatest exponent with which the time grows with the length of the text, and the
+    slowest text.
+    """
     work, worst, hurting = bind_method(pattern, method), 0.0, ("", "a", "")
-    for head, piece, end in islice((each for each in pumped(*regex_and_flags(pattern)) if each[1]), MOST_STRINGS):
+    for head, piece, end in islice(
+        (each for each in pumped(*regex_and_flags(pattern)) if each[1]), MOST_STRINGS
+    ):
         for size in (*(count * len(piece) for count in PIECES), *SIZES):
             text, patience = text_of(pattern, head, piece, end, size), PATIENCE.get(size, FEW)
             took = cpu_seconds(work, text)
@@ -182,7 +216,9 @@ def measure_growth(pattern: re.Pattern[Any] | Linear, method: str) -> tuple[floa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("used", [*module_patterns(), *literal_patterns()], ids=lambda one: f"{one.module}.{one.name}")
+@pytest.mark.parametrize(
+    "used", [*module_patterns(), *literal_patterns()], ids=lambda one: f"{one.module}.{one.name}"
+)
 def test_a_pattern_takes_time_in_proportion_to_the_text(used: UsedPattern) -> None:
     """A case is a pattern of the product, with the methods that it is used with."""
     for method in used.methods:
@@ -191,16 +227,23 @@ def test_a_pattern_takes_time_in_proportion_to_the_text(used: UsedPattern) -> No
 
 
 def test_only_listed_files_compile_a_pattern_that_is_not_measured() -> None:
-    """A pattern is measured if it is a literal or has a name in its module. Calls of RE2 are only in listed files."""
+    """A pattern is measured if it is a literal or has a name in its module.
+
+    Calls of RE2 are only in listed files.
+    """
     calls = sources().calls
     not_measured = {file for file, call, is_named in calls if not is_named and not is_literal(call)}
     assert not_measured == set(ELSEWHERE)
-    files_that_call_re2 = {file for file, call, _ in calls if ast.unparse(call.func).startswith("re2.")}
+    files_that_call_re2 = {
+        file for file, call, _ in calls if ast.unparse(call.func).startswith("re2.")
+    }
     assert files_that_call_re2 <= set(ELSEWHERE)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", [r"(a+)+b", r"(a|a)*b", r"\s+$", r"(?:\s+-\s+[^-|]*\bx\b[^-|]*)+$"])
+@pytest.mark.parametrize(
+    "text", [r"(a+)+b", r"(a|a)*b", r"\s+$", r"(?:\s+-\s+[^-|]*\bx\b[^-|]*)+$"]
+)
 def test_slow_pattern_is_detected_and_re2_makes_it_linear(text: str) -> None:
     """A case is a pattern whose time with `re` grows faster than its text."""
     exponent_of_re, _ = measure_growth(re.compile(text), "search")

@@ -9,16 +9,20 @@ from hypothesis import strategies as st
 from schedules.announcement import Announcement, Part, State, announcement_from_json
 from schedules.slot import Precision, Slot, slot_from_json
 
-INSTANT = Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC), raw="23 July 2026 9:30am")
+INSTANT = Slot(
+    Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC), raw="23 July 2026 9:30am"
+)
 MONTH = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31), raw="July 2026")
 
-instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001
+instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(
     lambda moment: moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
 )
 days = st.dates(date(2000, 1, 1), date(2099, 1, 1))
 more_days = st.timedeltas(timedelta(1), timedelta(400))
 slots = st.one_of(
-    st.builds(lambda moment, raw: Slot(Precision.INSTANT, instant=moment, raw=raw), instants, st.text()),
+    st.builds(
+        lambda moment, raw: Slot(Precision.INSTANT, instant=moment, raw=raw), instants, st.text()
+    ),
     st.builds(lambda day, more: Slot(Precision.RANGE, first=day, last=day + more), days, more_days),
     st.builds(lambda day, at: Slot(Precision.DAY, first=day, last=day, assumed=at), days, instants),
     st.builds(lambda raw: Slot(Precision.NONE, raw=raw, reason="tbc"), st.text()),
@@ -27,12 +31,20 @@ slots = st.one_of(
 
 def test_an_instant_is_written_with_milliseconds_and_z() -> None:
     written = INSTANT.as_json()
-    assert (written["precision"], written["start"], written["end"]) == ("instant", "2026-07-23T08:30:00.000Z", None)
+    assert (written["precision"], written["start"], written["end"]) == (
+        "instant",
+        "2026-07-23T08:30:00.000Z",
+        None,
+    )
 
 
 def test_a_month_is_written_as_two_local_dates() -> None:
     written = MONTH.as_json()
-    assert (written["precision"], written["start"], written["end"]) == ("month", "2026-07-01", "2026-07-31")
+    assert (written["precision"], written["start"], written["end"]) == (
+        "month",
+        "2026-07-01",
+        "2026-07-31",
+    )
 
 
 def test_unreadable_slot_is_written_with_its_reason() -> None:
@@ -43,7 +55,8 @@ def test_unreadable_slot_is_written_with_its_reason() -> None:
 def test_the_json_of_an_announcement_has_its_published_keys() -> None:
     written = Announcement("u", "t", "p", "https://x.example/", INSTANT, State.CONFIRMED).as_json()
     keys = (
-        "uid title producer url slot state doubt reason parts recognise link previous why published address producers"
+        "uid title producer url slot state doubt reason parts recognise link previous why published"
+        " address producers"
     )
     assert list(written) == keys.split()
     assert written["state"] == "confirmed"

@@ -1,4 +1,6 @@
-"""Documents that are too deep or too large are refused before they are parsed. Real ones never are."""
+"""Documents that are too deep or too large are refused before they are parsed. Real ones never
+are.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +46,10 @@ def attributes(count: int, form: str = "a{}=1") -> bytes:
     ],
 )
 def test_input_beyond_a_limit_gets_a_short_reason(body: bytes, reason: str) -> None:
-    """The limits are 100 nested arrays or objects, 250,000 tags and 500 attributes of one tag. Input at a limit gets no
-    reason (""). Brackets inside strings do not count: the fourth body has 2000."""
+    """The limits are 100 nested arrays or objects, 250,000 tags and 500 attributes of one tag.
+    Input at a limit gets no reason (""). Brackets inside strings do not count: the fourth body has
+    2000.
+    """
     assert why_too_complex(body) == reason
 
 
@@ -54,11 +58,14 @@ def test_no_recorded_calendar_is_beyond_a_limit() -> None:
         assert why_too_complex(body) == "", kind
 
 
-@pytest.mark.parametrize("piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"])
+@pytest.mark.parametrize(
+    "piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"]
+)
 @pytest.mark.parametrize("begin", [b"[", b"<p "], ids=["JSON", "HTML"])
 def test_checking_the_limits_takes_linear_time(begin: bytes, piece: bytes) -> None:
-    """`begin` opens an array of JSON or an HTML tag. After it, a piece such as `[` or `<a ` is repeated until the input
-    has a megabyte. The check takes less than two seconds."""
+    """`begin` opens an array of JSON or an HTML tag. After it, a piece such as `[` or `<a ` is
+    repeated until the input has a megabyte. The check takes less than two seconds.
+    """
     a_megabyte = begin + piece * (1_000_000 // len(piece))
     began = time.process_time()
     why_too_complex(a_megabyte)

@@ -25,7 +25,9 @@ C, P = State.CANCELLED, State.POSTPONED
         ("Rescheduled: Example claims", "Example claims", P),
     ],
 )
-def test_cancelling_title_gives_state_and_rest_of_title(title: str, rest: str, state: State) -> None:
+def test_cancelling_title_gives_state_and_rest_of_title(
+    title: str, rest: str, state: State
+) -> None:
     assert read_called_off(title) == (rest, state)
 
 

@@ -48,9 +48,12 @@ TBC = Slot(Precision.NONE, reason="tbc")
         (JULY, days(1, 31), ()),
     ],
 )
-def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes: tuple[EventKind, ...]) -> None:
-    """From `at(23)`, 08:30 UTC on 23 July, to the whole of July, only the precision changes: it is lower. From `at(23)`
-    to `days(1, 5)`, 1 to 5 July, the date changes too."""
+def test_a_slot_changes_in_date_time_or_precision(
+    old: Slot, new: Slot, changes: tuple[EventKind, ...]
+) -> None:
+    """From `at(23)`, 08:30 UTC on 23 July, to the whole of July, only the precision changes: it is
+    lower. From `at(23)` to `days(1, 5)`, 1 to 5 July, the date changes too.
+    """
     assert find_slot_changes(old, new) == changes
 
 
@@ -58,7 +61,11 @@ def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes:
     ("old", "new", "changes"),
     [
         ((JULY, State.PROVISIONAL), (JULY, State.CONFIRMED), (EventKind.CONFIRMED,)),
-        ((JULY, State.PROVISIONAL), (DAY, State.CONFIRMED), (EventKind.PRECISION_RAISED, EventKind.CONFIRMED)),
+        (
+            (JULY, State.PROVISIONAL),
+            (DAY, State.CONFIRMED),
+            (EventKind.PRECISION_RAISED, EventKind.CONFIRMED),
+        ),
         ((at(23), State.PROVISIONAL), (at(24), State.CONFIRMED), (EventKind.RE_DATED,)),
         ((at(23), None), (TBC, State.CANCELLED), (EventKind.CANCELLED,)),
         ((at(23), State.CANCELLED), (at(23), State.CANCELLED), ()),
@@ -69,11 +76,15 @@ def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes:
 def test_promise_changes_are_those_of_slot_and_state(
     old: tuple[Slot, State | None], new: tuple[Slot, State | None], changes: tuple[EventKind, ...]
 ) -> None:
-    """For example, a provisional July becomes a confirmed day, so it is more precise and confirmed. If a provisional
-    day becomes another, confirmed day, only the new date is reported. A cancellation reports no change of the slot."""
+    """For example, a provisional July becomes a confirmed day, so it is more precise and confirmed.
+    If a provisional day becomes another, confirmed day, only the new date is reported. A
+    cancellation reports no change of the slot.
+    """
     (old_slot, old_state), (new_slot, new_state) = old, new
     old_promise = Promise("x", "A", old_slot, old_state, AT)
-    assert find_changes(old_promise, replace(old_promise, slot=new_slot, state=new_state)) == changes
+    assert (
+        find_changes(old_promise, replace(old_promise, slot=new_slot, state=new_state)) == changes
+    )
 
 
 _slots = st.one_of(
@@ -90,6 +101,8 @@ def test_slot_inside_or_around_old_one_is_not_re_dated(old: Slot, new: Slot) -> 
 
 
 @given(_slots, _slots, _slots)
-def test_slot_inside_a_slot_inside_another_is_inside_it(inner: Slot, middle: Slot, outer: Slot) -> None:
+def test_slot_inside_a_slot_inside_another_is_inside_it(
+    inner: Slot, middle: Slot, outer: Slot
+) -> None:
     if is_inside(inner, middle) and is_inside(middle, outer):
         assert is_inside(inner, outer)

@@ -19,7 +19,10 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
     ("text", "clean"),
     [
         ("Births: July 2026", "Births: July 2026"),
-        ("Ystadegau gofal iechyd — Cymru, Gorffennaf 2026", "Ystadegau gofal iechyd — Cymru, Gorffennaf 2026"),
+        (
+            "Ystadegau gofal iechyd — Cymru, Gorffennaf 2026",
+            "Ystadegau gofal iechyd — Cymru, Gorffennaf 2026",
+        ),
         ("Births\u200b in\u00ad England\ufeff", "Births in England"),
         ("Births\u202etxt.exe", "Birthstxt.exe"),
         ("Births\x00\x1b[31m\x9b2J red", "Births [31m 2J red"),
@@ -29,8 +32,9 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
     ],
 )
 def test_hidden_and_direction_characters_are_removed_from_a_text(text: str, clean: str) -> None:
-    """Hidden characters (such as U+200B) and direction marks (U+202E) are dropped. Control characters and line ends
-    become a blank. Half a surrogate pair becomes U+FFFD."""
+    """Hidden characters (such as U+200B) and direction marks (U+202E) are dropped. Control
+    characters and line ends become a blank. Half a surrogate pair becomes U+FFFD.
+    """
     assert clean_text(text) == clean
 
 
@@ -40,7 +44,9 @@ def test_a_long_text_is_cut_with_a_mark() -> None:
 
 @given(ANY_TEXT)
 def test_a_clean_text_can_be_stored_shown_and_cleaned_again(text: str) -> None:
-    """A random text, once cleaned, survives JSON in UTF-8, has no hidden characters, and is cleaned no further."""
+    """A random text, once cleaned, survives JSON in UTF-8, has no hidden characters, and is cleaned
+    no further.
+    """
     clean = clean_text(text)
     assert json.loads(json.dumps(clean, ensure_ascii=False).encode()) == clean
     # No controls, hidden formats, surrogates, or separators of lines and paragraphs are left.
@@ -82,7 +88,9 @@ def test_a_plain_address_stays_as_it_is(url: str) -> None:
     ],
 )
 def test_an_invalid_or_misleading_address_is_refused(url: str) -> None:
-    """For example, https://www.gov.uk@evil.example/ leads to evil.example: what stands before the @ is a user name."""
+    """For example, https://www.gov.uk@evil.example/ leads to evil.example: what stands before the @
+    is a user name.
+    """
     assert clean_address(url) == ""
 
 
@@ -100,14 +108,20 @@ def test_a_host_in_another_script_is_written_in_ascii(url: str, host: str) -> No
 
 def test_hidden_characters_in_an_address_become_visible() -> None:
     assert (
-        clean_address("https://a.example/\u202efdp.exe\x00\u200b") == "https://a.example/%E2%80%AEfdp.exe%00%E2%80%8B"
+        clean_address("https://a.example/\u202efdp.exe\x00\u200b")
+        == "https://a.example/%E2%80%AEfdp.exe%00%E2%80%8B"
     )
 
 
-@given(st.one_of(ANY_TEXT, ANY_TEXT.map("https://{}/".format), ANY_TEXT.map("https://a.example/{}".format)))
+@given(
+    st.one_of(
+        ANY_TEXT, ANY_TEXT.map("https://{}/".format), ANY_TEXT.map("https://a.example/{}".format)
+    )
+)
 def test_clean_address_is_empty_or_can_be_requested(url: str) -> None:
-    """The address is random. Cleaned, it is empty, or it has http or https, a host in ASCII and no user name before an
-    @. It then stays the same if it is cleaned again."""
+    """The address is random. Cleaned, it is empty, or it has http or https, a host in ASCII and no
+    user name before an @. It then stays the same if it is cleaned again.
+    """
     clean = clean_address(url)
     if clean:
         parts = urlsplit(clean)

@@ -33,7 +33,12 @@ def slot_as_in_samples(slot: Slot) -> dict[str, str | None]:
 def as_in_samples(read: DateText) -> dict[str, Any]:
     """Return what was read in the words of the samples."""
     slot, before = read.slot, read.previous
-    more = {"doubt": slot.doubt, "reason": slot.reason, "status": read.status, "previous": before and _short(before)}
+    more = {
+        "doubt": slot.doubt,
+        "reason": slot.reason,
+        "status": read.status,
+        "previous": before and _short(before),
+    }
     return slot_as_in_samples(slot) | {name: value for name, value in more.items() if value}
 
 
@@ -48,16 +53,18 @@ def hard_rows() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("row", hard_rows(), ids=lambda row: row["text"])
 def test_each_difficult_date_text_is_read_as_the_samples_say(row: dict[str, str]) -> None:
-    """For example, `Thursday 23rd July, 9.30am` is an instant on 2026-07-23 at 09:30. The year comes from the day of
-    the read, 1 June 2026 (`ANCHOR`)."""
+    """For example, `Thursday 23rd July, 9.30am` is an instant on 2026-07-23 at 09:30. The year
+    comes from the day of the read, 1 June 2026 (`ANCHOR`).
+    """
     expected = {name: value for name, value in row.items() if name != "text" and value}
     read = as_in_samples(read_date(row["text"], ANCHOR))
     assert {name: value for name, value in read.items() if value} == expected
 
 
 def test_every_text_of_the_samples_is_read_as_expected(root: Path) -> None:
-    """Each sample is a text with the slot that it means. A text without a year is completed from `anchor`, the day of
-    the read."""
+    """Each sample is a text with the slot that it means. A text without a year is completed from
+    `anchor`, the day of the read.
+    """
     samples = root.parent / "shared/samples/calendars/date_texts.json"
     if not samples.exists():
         pytest.skip("the samples do not stand beside the project")
@@ -98,7 +105,8 @@ def test_zone_word_must_fit_the_season(text: str, doubt: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "local_time"), [("09.30", "09:30"), ("7am", "07:00"), ("0930", "09:30"), ("noon", "12:00")]
+    ("text", "local_time"),
+    [("09.30", "09:30"), ("7am", "07:00"), ("0930", "09:30"), ("noon", "12:00")],
 )
 def test_a_time_in_its_own_column_makes_a_day_exact(text: str, local_time: str) -> None:
     """For example, the column for the time has “7am”, “0930” or “noon”."""
@@ -109,15 +117,19 @@ def test_a_time_in_its_own_column_makes_a_day_exact(text: str, local_time: str) 
 
 @pytest.mark.parametrize("text", ["", "-", "TBC", "n/a", "to be confirmed", "soon"])
 def test_an_empty_time_leaves_the_day(text: str) -> None:
-    """Some calendars have a column for the time beside that of the date. Here it is empty or says, for example,
-    “TBC”."""
+    """Some calendars have a column for the time beside that of the date. Here it is empty or says,
+    for example, “TBC”.
+    """
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert (slot.precision, slot.doubt) == (Precision.DAY, None)
 
 
 @pytest.mark.parametrize("text", ["9:30 or 10:00", "25:00", "9:30am Mars time"])
 def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None:
-    """Some calendars have a column for the time beside that of the date. Here it says, for example, “9:30 or 10:00”."""
+    """Some calendars have a column for the time beside that of the date.
+
+    Here it says, for example, “9:30 or 10:00”.
+    """
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
 
@@ -156,7 +168,10 @@ def test_a_text_that_looks_like_a_date_raises_no_error(text: str) -> None:
     read_date(text, ANCHOR)
 
 
-@given(st.datetimes(datetime(2000, 1, 2), datetime(2100, 1, 1)), st.sampled_from(["%d %B %Y %H:%M", "%Y-%m-%d %H:%M"]))  # noqa: DTZ001
+@given(
+    st.datetimes(datetime(2000, 1, 2), datetime(2100, 1, 1)),
+    st.sampled_from(["%d %B %Y %H:%M", "%Y-%m-%d %H:%M"]),
+)
 def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) -> None:
     """Midnight would be read as a day without a time."""
     moment = moment.replace(second=0, microsecond=0, hour=moment.hour or 9)

@@ -21,7 +21,10 @@ TURN = ("Accounts: December 2011", "Accounts: January 2012")
 
 
 def predict_path(titles: tuple[str, str], path: str) -> str | None:
-    """Return the path of the second title's edition, from that of the first one's. None if it is not plain."""
+    """Return the path of the second title's edition, from that of the first one's.
+
+    None if it is not plain.
+    """
     period_words = map_period_words(*titles)
     assert period_words is not None
     predicted = replace_period(f"https://stats.example{path}", period_words)
@@ -57,9 +60,13 @@ def predict_path(titles: tuple[str, str], path: str) -> str | None:
         (TURN, "/accounts-2011-12.ods", "/accounts-2012-01.ods"),
     ],
 )
-def test_next_path_writes_period_like_the_old_path(titles: tuple[str, str], old_path: str, next_path: str) -> None:
-    """A case has the titles of two editions, such as "UK trade: March 2017" and "UK trade: April 2017". For example,
-    from the path of the first, /trade-mar17.xls, that of the second is predicted: /trade-apr17.xls."""
+def test_next_path_writes_period_like_the_old_path(
+    titles: tuple[str, str], old_path: str, next_path: str
+) -> None:
+    """A case has the titles of two editions, such as "UK trade: March 2017" and "UK trade: April
+    2017". For example, from the path of the first, /trade-mar17.xls, that of the second is
+    predicted: /trade-apr17.xls.
+    """
     assert predict_path(titles, old_path) == next_path
 
 
@@ -88,8 +95,9 @@ def test_next_path_writes_period_like_the_old_path(titles: tuple[str, str], old_
     ],
 )
 def test_an_ambiguous_address_is_not_predicted(titles: tuple[str, str], path: str) -> None:
-    """The path is that of the first of two editions. For example, after `may` the next month could be `june` or `jun`,
-    and a path with a hexadecimal id belongs to one edition only."""
+    """The path is that of the first of two editions. For example, after `may` the next month could
+    be `june` or `jun`, and a path with a hexadecimal id belongs to one edition only.
+    """
     assert predict_path(titles, path) is None
 
 
@@ -113,13 +121,22 @@ def test_only_titles_of_one_series_predict_an_address(before: str, after: str) -
     st.sampled_from(MONTHS),
     st.integers(2002, 2097),
     st.integers(-2, 2),
-    st.sampled_from(["/x-{m}-{y}.csv", "/{y}/{n:02d}/x.csv", "/x_{m}{y}.csv", "/x-{y}{n:02d}.csv", "/{m}{yy:02d}.csv"]),
+    st.sampled_from(
+        [
+            "/x-{m}-{y}.csv",
+            "/{y}/{n:02d}/x.csv",
+            "/x_{m}{y}.csv",
+            "/x-{y}{n:02d}.csv",
+            "/{m}{yy:02d}.csv",
+        ]
+    ),
 )
 def test_path_is_predicted_unless_it_names_the_month_may(
     month: str, other_month: str, year: int, years_between: int, path_form: str
 ) -> None:
-    """From the path of one month, such as /x-june-2026.csv, that of another month is predicted. The form of the path
-    has the month as name {m} or number {n}, and the year as {y} or {yy:02d}."""
+    """From the path of one month, such as /x-june-2026.csv, that of another month is predicted. The
+    form of the path has the month as name {m} or number {n}, and the year as {y} or {yy:02d}.
+    """
 
     def path_of(month: str, year: int) -> str:
         return path_form.format(m=month.lower(), y=year, yy=year % 100, n=MONTHS.index(month) + 1)
@@ -127,20 +144,29 @@ def test_path_is_predicted_unless_it_names_the_month_may(
     title, other_title = f"Trade: {month} {year}", f"Trade: {other_month} {year + years_between}"
     assume(title != other_title)
     known_path, other_path = path_of(month, year), path_of(other_month, year + years_between)
-    # `may` is both a full and a short name. So no one knows whether the other path has `june` or `jun`.
+    # `may` is both a full and a short name. So no one knows whether the other path has `june` or
+    # `jun`.
     is_ambiguous = "{m}" in path_form and month == "May" and other_month != "May"
     assert predict_path((title, other_title), known_path) == (None if is_ambiguous else other_path)
 
 
 TITLE_ENDS = st.sampled_from(["", "March", "Q1"]) | st.text(max_size=80)
-PATHS = st.lists(st.sampled_from(["2016", "march-", "x", "-", "/"]), max_size=6).map("".join) | st.text()
+PATHS = (
+    st.lists(st.sampled_from(["2016", "march-", "x", "-", "/"]), max_size=6).map("".join)
+    | st.text()
+)
 
 
 @given(TITLE_ENDS, TITLE_ENDS, PATHS)
-def test_a_predicted_address_differs_from_the_old_address(title_end: str, next_title_end: str, path: str) -> None:
-    """From the titles of two editions, `map_period_words` finds the words that change, such as 2016 to 2017. Replaced
-    in the old address, they never give that address again. Titles and path are random."""
+def test_a_predicted_address_differs_from_the_old_address(
+    title_end: str, next_title_end: str, path: str
+) -> None:
+    """From the titles of two editions, `map_period_words` finds the words that change, such as 2016
+    to 2017. Replaced in the old address, they never give that address again. Titles and path are
+    random.
+    """
     address = f"https://stats.example/{path}"
     period_words = map_period_words(f"A 2016 {title_end}", f"A 2017 {next_title_end}")
-    # `period_words` is None if the titles are not of one series, the new address is None if `path` has no period.
+    # `period_words` is None if the titles are not of one series, the new address is None if `path`
+    # has no period.
     assert period_words is None or replace_period(address, period_words) != address

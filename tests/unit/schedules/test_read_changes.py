@@ -49,7 +49,9 @@ def test_entry_with_same_meaning_in_other_words_is_confirmed() -> None:
 
 
 def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() -> None:
-    """The page of the announcement now leads to the publication (LED_TO), so it no longer shows the slot."""
+    """The page of the announcement now leads to the publication (LED_TO), so it no longer shows the
+    slot.
+    """
     redirects = replace(ENTRY, address=Address.LED_TO, published=True)
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, redirects)
     # It is still listed, so it does not count as missing either.
@@ -72,14 +74,19 @@ def test_entry_with_new_slot_state_or_doubt_is_new_promise(changed: Announcement
     promise = changes.promises["X"]
     assert (promise.slot, promise.doubt) == (changed.slot, changed.doubt)
     assert (promise.calendar, promise.why) == ("A", "late data")
-    # It was announced after the last read, which did not show it (`unlearnt`), and by this one (`learnt`).
+    # It was announced after the last read, which did not show it (`unlearnt`), and by this one
+    # (`learnt`).
     assert (promise.unlearnt, promise.learnt) == (LAST_READ, THIS_READ)
 
 
 def test_an_entry_that_disappears_is_reported_once() -> None:
-    """This read shows neither entry. The last read still showed `listed`. The other one has been missing since 30
-    June."""
-    last_seen = {"listed": LastSeen.of(ENTRY), "missing": LastSeen.of(ENTRY, missing_since=READ_BEFORE_LAST)}
+    """This read shows neither entry. The last read still showed `listed`. The other one has been
+    missing since 30 June.
+    """
+    last_seen = {
+        "listed": LastSeen.of(ENTRY),
+        "missing": LastSeen.of(ENTRY, missing_since=READ_BEFORE_LAST),
+    }
     assert changes_of_this_read(last_seen).newly_missing == ("listed",)
 
 
@@ -91,8 +98,9 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
 def test_only_second_read_without_an_entry_reports_it_absent(
     first_read_without_entry: datetime, *, is_reported: bool
 ) -> None:
-    """A single read may lose an entry, so the first one without it reports nothing. The second one reports it, and the
-    third one does not report it again."""
+    """A single read may lose an entry, so the first one without it reports nothing. The second one
+    reports it, and the third one does not report it again.
+    """
     # At the first read without the entry, no earlier read has recorded that it is missing.
     missing_since = None if first_read_without_entry == THIS_READ else first_read_without_entry
     before_this_read = {"X": LastSeen.of(ENTRY, missing_since=missing_since)}
@@ -106,24 +114,31 @@ def test_only_second_read_without_an_entry_reports_it_absent(
     [(LAST_READ, ()), (READ_BEFORE_LAST, ("X",))],
     ids=["one missing read", "two or more"],
 )
-def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime, reappeared: tuple[str, ...]) -> None:
-    """This read, on 2 July, shows the entry again. It was missing from the last read only (since 1 July), or from the
-    read before that too (since 30 June). A single read may lose an entry, so only the latter is reported."""
+def test_an_entry_reappears_only_after_two_missing_reads(
+    missing_since: datetime, reappeared: tuple[str, ...]
+) -> None:
+    """This read, on 2 July, shows the entry again. It was missing from the last read only (since 1
+    July), or from the read before that too (since 30 June). A single read may lose an entry, so
+    only the latter is reported.
+    """
     before_this_read = {"X": LastSeen.of(ENTRY, missing_since)}
     assert changes_of_this_read(before_this_read, ENTRY).reappeared == reappeared
 
 
 def test_entry_that_left_calendar_after_its_slot_is_not_unlisted() -> None:
-    """An entry with the slot 1 July is missing in two reads, the last and this empty one on 2 July. Many calendars drop
-    past entries, so the second read does not report it as no longer listed (`unlisted_twice`)."""
+    """An entry with the slot 1 July is missing in two reads, the last and this empty one on 2 July.
+    Many calendars drop past entries, so the second read does not report it as no longer listed
+    (`unlisted_twice`).
+    """
     past = entry("X", "1 July 2026 9:30am")
     before_this_read = {"X": LastSeen.of(past, missing_since=LAST_READ)}
     assert changes_of_this_read(before_this_read).unlisted_twice == ()
 
 
 def test_a_read_with_an_alarm_adds_nothing() -> None:
-    """Earlier reads had 200 entries, and this one has a single entry, with a new slot. So few raise an alarm, because
-    the read may be incomplete."""
+    """Earlier reads had 200 entries, and this one has a single entry, with a new slot. So few raise
+    an alarm, because the read may be incomplete.
+    """
     known, with_new_slot = {"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR)
     changes = changes_of_this_read(known, with_new_slot, earlier_counts=[200])
     assert [alarm.kind for alarm in changes.alarms] == [AlarmKind.COUNT]

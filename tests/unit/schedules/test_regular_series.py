@@ -13,7 +13,9 @@ from schedules.regular_series import Expectation, expect_next_edition, series_of
 from schedules.slot import Precision, Slot
 
 WIDGETS = series_of("dfx", "Widgets: May 2026")
-THIRD_WEDNESDAYS = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
+THIRD_WEDNESDAYS = [
+    date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))
+]
 EXPECTED_IN_JUNE = Expectation(WIDGETS, date(2026, 6, 10), date(2026, 6, 24))
 LATE_IN_MAY = datetime(2026, 5, 30, tzinfo=UTC)
 
@@ -35,7 +37,9 @@ def test_next_edition_is_expected_within_week_of_median_gap() -> None:
 
 def test_the_dates_of_a_series_may_be_in_any_order() -> None:
     newest_first = THIRD_WEDNESDAYS[::-1]
-    assert expect_next_edition(WIDGETS, newest_first) == expect_next_edition(WIDGETS, THIRD_WEDNESDAYS)
+    assert expect_next_edition(WIDGETS, newest_first) == expect_next_edition(
+        WIDGETS, THIRD_WEDNESDAYS
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,14 +63,18 @@ def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: lis
     ids=["in the window", "later", "in the month of the window"],
 )
 def test_nothing_is_reported_once_the_expected_edition_is_announced(announced: Slot) -> None:
-    """The next edition is expected from 10 to 24 June. On 30 May, a missing announcement of it would be reported. Here
-    it is announced, for example for 17 June or for the whole of June."""
+    """The next edition is expected from 10 to 24 June. On 30 May, a missing announcement of it
+    would be reported. Here it is announced, for example for 17 June or for the whole of June.
+    """
     last_edition = on(5, 20)
     assert EXPECTED_IN_JUNE.find_unannounced([last_edition, announced], LATE_IN_MAY) is None
 
 
 def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> None:
-    """The next edition of "widgets" is expected from 10 to 24 June. 20 May or a slot without a date is not that."""
+    """The next edition of "widgets" is expected from 10 to 24 June.
+
+    20 May or a slot without a date is not that.
+    """
     past, undated = on(5, 20), Slot(Precision.NONE, reason="tbc")
     event = EXPECTED_IN_JUNE.find_unannounced([past, undated], LATE_IN_MAY)
     assert event is not None
@@ -74,9 +82,12 @@ def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> Non
 
 
 @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))
-def test_a_perfectly_regular_series_is_expected_on_its_day(first: date, gap: int, count: int) -> None:
-    """So far there were `count` editions, each `gap` days after the last. The numbers are random. The next edition is
-    expected in a period that contains the day one gap later."""
+def test_a_perfectly_regular_series_is_expected_on_its_day(
+    first: date, gap: int, count: int
+) -> None:
+    """So far there were `count` editions, each `gap` days after the last. The numbers are random.
+    The next edition is expected in a period that contains the day one gap later.
+    """
     editions = [first + timedelta(days=gap * number) for number in range(count)]
     next_edition = first + timedelta(days=gap * count)
     expectation = expect_next_edition(WIDGETS, editions)

@@ -35,13 +35,17 @@ MALPRACTICE = "Malpractice for GCSE and A level: summer 2017 exam series"
     ],
 )
 def test_period_of_edition_is_read_in_every_spelling(title: str, period: set[str]) -> None:
-    """`d3` is the third day of a month, `w7` week 7, `q3` a quarter and `h2` a half-year. So `May-26` is May 2026, and
-    `May 26` is 26 May."""
+    """`d3` is the third day of a month, `w7` week 7, `q3` a quarter and `h2` a half-year. So
+    `May-26` is May 2026, and `May 26` is 26 May.
+    """
     assert read_title(title).period == period
 
 
 def test_case_punctuation_genre_and_period_do_not_change_the_series() -> None:
-    assert read_title("Widget-makers' statistics: Statistical Bulletin, July 2026").words == ("widget", "makers")
+    assert read_title("Widget-makers' statistics: Statistical Bulletin, July 2026").words == (
+        "widget",
+        "makers",
+    )
     assert read_title("WIDGET MAKERS, Q2 2026").words == ("widget", "makers")
 
 
@@ -76,7 +80,9 @@ def test_a_title_matches_in_other_spellings(seen: str) -> None:
     ],
 )
 def test_a_title_of_another_edition_or_series_does_not_match(mine: str, seen: str) -> None:
-    """In the last case the titles are equal, but "Statistics 2026" has no word that names a series."""
+    """In the last case the titles are equal, but "Statistics 2026" has no word that names a
+    series.
+    """
     assert not title_matches(mine, seen)
 
 
@@ -92,12 +98,15 @@ def test_any_title_with_a_name_matches_itself(title: str) -> None:
     assert title_matches(title, title) is bool(read_title(title).words)
 
 
-TITLES = st.lists(st.sampled_from(["prices", "WAGES", "2016", "Q1", "July", "(final)"]), max_size=4).map(" ".join)
+TITLES = st.lists(
+    st.sampled_from(["prices", "WAGES", "2016", "Q1", "July", "(final)"]), max_size=4
+).map(" ".join)
 
 
 @given(TITLES | st.text(max_size=60), TITLES | st.text(max_size=60))
 def test_matching_titles_have_the_same_period(mine: str, seen: str) -> None:
-    """`seen` is the title of a page. A site name after a dash or bar, or a label before a colon, is dropped from it
-    first. So random titles with these characters are left out here."""
+    """`seen` is the title of a page. A site name after a dash or bar, or a label before a colon, is
+    dropped from it first. So random titles with these characters are left out here.
+    """
     if title_matches(mine, seen) and not set(seen) & set("-|:"):
         assert read_title(mine).period == read_title(seen).period

@@ -31,14 +31,17 @@ def utc_slot(month: int, day: int, hour: int, minute: int = 30) -> Slot:
     ],
 )
 def test_each_nation_has_its_own_bank_holidays(day: date, nations: set[Nation]) -> None:
-    """For example, 2 January is a holiday only in Scotland, and 17 March (St Patrick's Day) only in Northern
-    Ireland."""
+    """For example, 2 January is a holiday only in Scotland, and 17 March (St Patrick's Day) only in
+    Northern Ireland.
+    """
     everywhere: tuple[Nation, ...] = ("ENG", "WLS", "SCT", "NIR")
     assert {nation for nation in everywhere if Workdays(nation).holiday_name(day)} == nations
 
 
 def test_settings_add_and_remove_single_holidays() -> None:
-    workdays = Workdays("ENG", NationSettings(extra_holidays=[date(2026, 7, 23)], not_holidays=[EASTER_MONDAY]))
+    workdays = Workdays(
+        "ENG", NationSettings(extra_holidays=[date(2026, 7, 23)], not_holidays=[EASTER_MONDAY])
+    )
     assert workdays.holiday_name(date(2026, 7, 23)) == "extra holiday"
     assert workdays.is_workday(EASTER_MONDAY)
 
@@ -55,13 +58,18 @@ def test_settings_add_and_remove_single_holidays() -> None:
     ],
 )
 def test_a_slot_on_a_day_off_is_unlikely(slot: Slot, why: str | None) -> None:
-    """`utc_slot(7, 25, 8)` is 08:30 UTC on 25 July 2026, a Saturday. A whole month, or no date, is never unlikely."""
+    """`utc_slot(7, 25, 8)` is 08:30 UTC on 25 July 2026, a Saturday.
+
+    A whole month, or no date, is never unlikely.
+    """
     assert ENGLAND.why_unlikely(slot) == why
 
 
 def test_the_day_of_a_slot_is_the_local_one() -> None:
     """23:15 UTC on Friday 24 July is 00:15 on Saturday in British summer time."""
-    late_on_friday_in_utc = Slot(Precision.INSTANT, instant=datetime(2026, 7, 24, 23, 15, tzinfo=UTC))
+    late_on_friday_in_utc = Slot(
+        Precision.INSTANT, instant=datetime(2026, 7, 24, 23, 15, tzinfo=UTC)
+    )
     assert ENGLAND.why_unlikely(late_on_friday_in_utc) == "Saturday"
 
 
@@ -73,10 +81,23 @@ def test_the_day_of_a_slot_is_the_local_one() -> None:
         (utc_slot(12, 3, 8), True),
         (utc_slot(7, 23, 8), False),
         (utc_slot(7, 23, 6, 0), False),
-        (Slot(Precision.DAY, first=EASTER_MONDAY, last=EASTER_MONDAY, raw="6 April", doubt="zone"), True),
+        (
+            Slot(
+                Precision.DAY, first=EASTER_MONDAY, last=EASTER_MONDAY, raw="6 April", doubt="zone"
+            ),
+            True,
+        ),
         (replace(utc_slot(7, 23, 12), timezone="America/New_York"), False),
     ],
-    ids=["08:30 BST", "10:30 BST", "08:30 GMT", "09:30 BST", "07:00 BST", "doubtful day", "08:30 in New York"],
+    ids=[
+        "08:30 BST",
+        "10:30 BST",
+        "08:30 GMT",
+        "09:30 BST",
+        "07:00 BST",
+        "doubtful day",
+        "08:30 in New York",
+    ],
 )
 def test_time_an_hour_off_half_past_nine_doubts_zone(slot: Slot, *, doubtful: bool) -> None:
     """If UTC is taken for British summer time or the reverse, 09:30 becomes 08:30 or 10:30."""
@@ -98,7 +119,10 @@ def test_access_begins_24_hours_before_the_slot_in_england(slot: datetime) -> No
 
 
 def test_access_begins_five_working_days_before_the_slot_in_scotland() -> None:
-    """The five days are 30 March to 2 April and Easter Monday, which is no holiday in Scotland. Good Friday is one."""
+    """The five days are 30 March to 2 April and Easter Monday, which is no holiday in Scotland.
+
+    Good Friday is one.
+    """
     tuesday_after_easter = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
     start_of_monday_30_march = datetime(2026, 3, 29, 23, 0, tzinfo=UTC)
     assert Workdays("SCT").access_begins(tuesday_after_easter) == start_of_monday_30_march

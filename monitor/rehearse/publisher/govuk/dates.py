@@ -23,10 +23,14 @@ def day_text(day: datetime) -> str:
 
 
 def display_date(slot: datetime | date | str) -> str:
-    """Return a slot as GOV.UK displays it: `26 November 2026 9:30am`, or the text it was announced with."""
+    """Return a slot as GOV.UK displays it: `26 November 2026 9:30am`, or the text it was announced
+    with.
+    """
     if isinstance(slot, datetime):
         here = slot.astimezone(LONDON)
-        return f"{day_text(slot)} {here.hour % 12 or 12}:{here:%M}{'am' if here.hour < 12 else 'pm'}"
+        return (
+            f"{day_text(slot)} {here.hour % 12 or 12}:{here:%M}{'am' if here.hour < 12 else 'pm'}"
+        )
     return words.day_text(slot) if isinstance(slot, date) else slot
 
 
@@ -38,7 +42,11 @@ def release_timestamp(slot: datetime | date | str) -> str | None:
     if isinstance(slot, str):
         first, _, last = slot.partition(" to ")  # `May to June 2018` has the year only at its end
         try:
-            slot = datetime.strptime(f"{first} {last[-4:]}" if last else first, "%B %Y").replace(tzinfo=LONDON).date()
+            slot = (
+                datetime.strptime(f"{first} {last[-4:]}" if last else first, "%B %Y")
+                .replace(tzinfo=LONDON)
+                .date()
+            )
         except ValueError:
             return None
     moment = slot if isinstance(slot, datetime) else datetime.combine(slot, time(9, 30), LONDON)
@@ -46,7 +54,13 @@ def release_timestamp(slot: datetime | date | str) -> str | None:
 
 
 def scheduled_delay(slot: datetime | date | str, first: datetime | None) -> int | None:
-    """Return how many seconds GOV.UK's scheduler published a page late; None if a person published it."""
-    if not isinstance(slot, datetime) or first is None or not timedelta() <= first - slot <= _LONGEST_SCHEDULER_DELAY:
+    """Return how many seconds GOV.UK's scheduler published a page late; None if a person published
+    it.
+    """
+    if (
+        not isinstance(slot, datetime)
+        or first is None
+        or not timedelta() <= first - slot <= _LONGEST_SCHEDULER_DELAY
+    ):
         return None
     return int((first - slot).total_seconds())

@@ -11,7 +11,12 @@ from html import unescape
 from itertools import takewhile
 from urllib.parse import urlsplit
 
-from monitor.rehearse.publisher.calendar import CalendarEntry, announced_url, entry_at, is_on_gov_uk_calendar
+from monitor.rehearse.publisher.calendar import (
+    CalendarEntry,
+    announced_url,
+    entry_at,
+    is_on_gov_uk_calendar,
+)
 from monitor.rehearse.publisher.cdn import Timelines, answer_at_edge, answer_at_origin
 from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptPart, ScriptRelease
 
@@ -20,12 +25,29 @@ ASSETS = "assets.publishing.service.gov.uk"
 REDIRECT_LAG = timedelta(seconds=2)
 FILE_LAG = timedelta(seconds=2)
 INDEX_LAG = timedelta(seconds=30)
-"""Separate jobs update the redirect, the files and the index after the page (`facts/govuk.md` §1, §4, §2)."""
+"""Separate jobs update the redirect, the files and the index after the page (`facts/govuk.md` §1,
+§4, §2).
+"""
 _PLACEHOLDER_WORDS = (
-    *("will be released", "will be published", "coming soon", "not yet published", "statistics announcement"),
+    *(
+        "will be released",
+        "will be published",
+        "coming soon",
+        "not yet published",
+        "statistics announcement",
+    ),
     *("is due on", "available from", "embargoed until", "status: confirmed"),
 )
-_ERROR_WORDS = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie", "your browser")
+_ERROR_WORDS = (
+    "sorry",
+    "unavailable",
+    "maintenance",
+    "error",
+    "not found",
+    "sign in",
+    "cookie",
+    "your browser",
+)
 _HEADING = re.compile(r"<h1[^>]*>([^<]+)</h1>", re.IGNORECASE)
 _REMOVED_WORDS = ("published in error", "no longer available")
 
@@ -44,7 +66,8 @@ class PageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PageStatus:
-    """The state of one page since `since`, the time of its first publication, and its current answer.
+    """The state of one page since `since`, the time of its first publication, and its current
+    answer.
 
     `age` is the `Age` header, None without a cache. `title` is set only if the state is OTHER.
     """
@@ -63,7 +86,10 @@ class PageStatus:
 
 
 def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
-    """Return the state of a page from its answer. With status 200, the body decides: a published one has the title."""
+    """Return the state of a page from its answer.
+
+    With status 200, the body decides: a published one has the title.
+    """
     if answer is None or answer.status == 404:
         return PageState.ABSENT
     if answer.status == 410:
@@ -79,16 +105,20 @@ def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
 # Cached because every request needs the states of the same few bodies.
 @lru_cache(maxsize=256)
 def _body_state(content: bytes, title: str) -> PageState:
-    """Return the state of a page from its text. Without the title it is another page, an error or a placeholder.
+    """Return the state of a page from its text.
 
-    A removed page (GONE) has a sentence of `_REMOVED_WORDS`. A withdrawn one is still shown, marked with "[withdrawn]".
+    Without the title it is another page, an error or a placeholder.
+
+    A removed page (GONE) has a sentence of `_REMOVED_WORDS`. A withdrawn one is still shown, marked
+    with "[withdrawn]".
     """
     body = _normalise_text(content.decode(errors="replace"))
     if any(words in body for words in _REMOVED_WORDS):
         return PageState.GONE
     if any(words in body for words in _PLACEHOLDER_WORDS):
         return PageState.ABSENT
-    # The title of an unknown release is empty, and any text contains it. So such a page counts as published.
+    # The title of an unknown release is empty, and any text contains it. So such a page counts as
+    # published.
     if _normalise_text(title) in body:
         return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
     heading = _find_heading(body)
@@ -111,41 +141,72 @@ class Facts:
     """Announcements and page states at any time, computed from the script only."""
 
     def __init__(self, script: Script, timelines: Timelines) -> None:
-        """Keep the script, the scripted answers in `timelines`, and the title that each page of a release has."""
+        """Keep the script, the scripted answers in `timelines`, and the title that each page of a
+        release has.
+        """
         self.script = script
         # When an announcement was made if the script does not say.
         self.default_announcement = script.begins - timedelta(days=28)
         self.timelines = timelines
         self.releases = tuple(script.release)
         # Each release has a title at the address that calendars announce and at its own.
-        self._titles = {url: one.title for one in script.release for url in (announced_url(one), one.url)}
+        self._titles = {
+            url: one.title for one in script.release for url in (announced_url(one), one.url)
+        }
 
     def calendar_entry(self, release: ScriptRelease, now: datetime) -> CalendarEntry | None:
         """Return the entry of a release in GOV.UK's calendar at `now`; None if it has no entry."""
         return entry_at(self.script, release, now) if is_on_gov_uk_calendar(release) else None
 
     def status_of_url(self, url: str, now: datetime, *, edge: bool = False) -> PageStatus:
-        """Return the status of an address from its own scripted answers, at the origin or, if `edge`, in the cache."""
+        """Return the status of an address from its own scripted answers, at the origin or, if
+        `edge`, in the cache.
+        """
         answers = self.timelines.answers(url)
         served = (answer_at_edge if edge else answer_at_origin)(answers, now)
         # The scripted answers up to the one that is served.
-        until_served = [answer for answer in answers if answer.at <= served.answer.at] if served.answer else []
+        until_served = (
+            [answer for answer in answers if answer.at <= served.answer.at] if served.answer else []
+        )
         own_title = self._titles.get(url, "")  # the title of the release at this address
         state = page_state(served.answer, own_title)
-        published_at = (answer.at for answer in until_served if page_state(answer, own_title) is PageState.PUBLISHED)
-        other_body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
-        other_title = None if other_body is None else _find_heading(unescape(other_body.decode(errors="replace")))
-        # The newest answers that all have the present state. The oldest of these answers began the state.
-        in_state = list(takewhile(lambda answer: page_state(answer, own_title) is state, reversed(until_served)))
+        published_at = (
+            answer.at
+            for answer in until_served
+            if page_state(answer, own_title) is PageState.PUBLISHED
+        )
+        other_body = (
+            None if served.answer is None or state is not PageState.OTHER else served.answer.content
+        )
+        other_title = (
+            None
+            if other_body is None
+            else _find_heading(unescape(other_body.decode(errors="replace")))
+        )
+        # The newest answers that all have the present state. The oldest of these answers began the
+        # state.
+        in_state = list(
+            takewhile(lambda answer: page_state(answer, own_title) is state, reversed(until_served))
+        )
         since = in_state[-1].at if in_state else None
         first_published = next(published_at, None)
         return PageStatus(state, since, first_published, served.answer, served.age, other_title)
 
     def status_in_index(self, url: str, now: datetime) -> PageStatus:
-        """Return the status of an address in the search index, which keeps the previous status during an error."""
+        """Return the status of an address in the search index, which keeps the previous status
+        during an error.
+        """
         status = self.status_of_url(url, now)
-        before = [answer.at for answer in self.timelines.answers(url) if status.since and answer.at < status.since]
-        return self.status_of_url(url, before[-1]) if before and status.state is PageState.ERROR else status
+        before = [
+            answer.at
+            for answer in self.timelines.answers(url)
+            if status.since and answer.at < status.since
+        ]
+        return (
+            self.status_of_url(url, before[-1])
+            if before and status.state is PageState.ERROR
+            else status
+        )
 
     def part_status(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> PageStatus:
         """Return the status of a part at `now`, as the simulated GOV.UK shows it."""
@@ -153,31 +214,43 @@ class Facts:
             return self.status_of_url(part.url, now)
         if not self.is_published_with_page(release, part):
             return PageStatus(PageState.ABSENT)
-        # GOV.UK publishes it with the landing page, so it has the status of that page. A file appears slightly later.
+        # GOV.UK publishes it with the landing page, so it has the status of that page. A file
+        # appears slightly later.
         lag = FILE_LAG if is_asset(part.url) else timedelta()
         return self.status_of_url(release.url, now - lag)
 
     def is_published_with_page(self, release: ScriptRelease, part: ScriptPart) -> bool:
-        """Return whether GOV.UK publishes this part together with the page, because the script has no answer for it."""
+        """Return whether GOV.UK publishes this part together with the page, because the script has
+        no answer for it.
+        """
         on_page = part.url.startswith(release.url.rstrip("/") + "/") and is_www(part.url)
-        return (on_page or (is_asset(part.url) and is_www(release.url))) and not self.timelines.answers(part.url)
+        return (
+            on_page or (is_asset(part.url) and is_www(release.url))
+        ) and not self.timelines.answers(part.url)
 
     def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
-        """Return whether the announcement redirects to the publication at `now`, even if that was removed again.
+        """Return whether the announcement redirects to the publication at `now`, even if that was
+        removed again.
 
-        Only a publication after the rehearsal began, or from the slot on, causes a redirect. An announcement that
-        redirects is in no calendar, so after an earlier publication the release would never be announced.
+        Only a publication after the rehearsal began, or from the slot on, causes a redirect. An
+        announcement that redirects is in no calendar, so after an earlier publication the release
+        would never be announced.
         """
         if release.redirect_after == "never":
             return False
         slot = release.slot if isinstance(release.slot, datetime) else None
-        published_by = now - (REDIRECT_LAG if release.redirect_after is None else release.redirect_after)
+        published_by = now - (
+            REDIRECT_LAG if release.redirect_after is None else release.redirect_after
+        )
         published_at = [
             answer.at
             for answer in self.timelines.answers(release.url)
-            if answer.at <= published_by and page_state(answer, release.title) is PageState.PUBLISHED
+            if answer.at <= published_by
+            and page_state(answer, release.title) is PageState.PUBLISHED
         ]
-        return any(at > self.script.begins or (slot is not None and at >= slot) for at in published_at)
+        return any(
+            at > self.script.begins or (slot is not None and at >= slot) for at in published_at
+        )
 
 
 def is_www(url: str) -> bool:

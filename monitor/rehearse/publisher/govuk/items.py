@@ -1,4 +1,6 @@
-"""Content items of GOV.UK: announcement, publication, gone and redirect (`facts/govuk.md` §1, §3)."""
+"""Content items of GOV.UK: announcement, publication, gone and redirect (`facts/govuk.md` §1,
+§3).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from monitor.rehearse.publisher.calendar import CalendarEntry
-from monitor.rehearse.publisher.govuk.dates import display_date, release_timestamp, scheduled_delay, stamp
+from monitor.rehearse.publisher.govuk.dates import (
+    display_date,
+    release_timestamp,
+    scheduled_delay,
+    stamp,
+)
 from monitor.rehearse.publisher.govuk.facts import PageState, PageStatus, is_www, path_of
 from monitor.rehearse.publisher.reply import Reply
 from monitor.rehearse.script.script import ScriptPart, ScriptRelease
@@ -25,8 +32,20 @@ _SCHEMAS = {
     "news": ("news_article", "news_story"),
 }
 _USUALLY_NULL = (
-    *("analytics_identifier", "content_id", "description", "first_published_at", "public_updated_at", "title"),
-    *("publishing_request_id", "publishing_scheduled_at", "scheduled_publishing_delay_seconds", "updated_at"),
+    *(
+        "analytics_identifier",
+        "content_id",
+        "description",
+        "first_published_at",
+        "public_updated_at",
+        "title",
+    ),
+    *(
+        "publishing_request_id",
+        "publishing_scheduled_at",
+        "scheduled_publishing_delay_seconds",
+        "updated_at",
+    ),
 )
 _MEDIA_TYPES = {
     ".csv": "text/csv",
@@ -39,7 +58,11 @@ _MEDIA_TYPES = {
 
 def json_reply(item: Item) -> Reply:
     """Return the content API's reply with this item, keys in alphabetical order."""
-    return Reply(200, json.dumps(item, sort_keys=True).encode(), {"Content-Type": "application/json; charset=utf-8"})
+    return Reply(
+        200,
+        json.dumps(item, sort_keys=True).encode(),
+        {"Content-Type": "application/json; charset=utf-8"},
+    )
 
 
 def media_type(path: str) -> str:
@@ -48,7 +71,10 @@ def media_type(path: str) -> str:
 
 
 def schema_and_type(path: str) -> tuple[str, str]:
-    """Return schema name and document type of a page, from its path. A page below a publication is an HTML part."""
+    """Return schema name and document type of a page, from its path.
+
+    A page below a publication is an HTML part.
+    """
     steps = path.strip("/").split("/")
     kind = steps[1] if len(steps) > 1 else ""
     if kind in {"statistics", "publications"} and len(steps) > 3:
@@ -64,11 +90,19 @@ def content_id(path: str) -> str:
 def organisation_summary(producer: str) -> dict[str, str]:
     """Return a producer as the search API describes it. `acronym` is the start of its title."""
     title = producer.replace("-", " ").title()
-    return {"title": title, "slug": producer, "link": f"/government/organisations/{producer}", "acronym": title[:5]}
+    return {
+        "title": title,
+        "slug": producer,
+        "link": f"/government/organisations/{producer}",
+        "acronym": title[:5],
+    }
 
 
 def _fill_item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> Item:
-    """Return a content item with the fields in `more`, else defaults. `schema` is (schema name, document type)."""
+    """Return a content item with the fields in `more`, else defaults.
+
+    `schema` is (schema name, document type).
+    """
     return {
         **dict.fromkeys(_USUALLY_NULL),
         "base_path": path,
@@ -105,7 +139,10 @@ def _organisation_links(release: ScriptRelease) -> dict[str, Any]:
 
 
 def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
-    """Return the content item of an announcement. `began` is used if the script has no time of announcement."""
+    """Return the content item of an announcement.
+
+    `began` is used if the script has no time of announcement.
+    """
     since = entry.since or began
     details: Item = {
         "display_date": display_date(entry.slot),
@@ -118,7 +155,10 @@ def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
         details["previous_display_date"] = display_date(entry.previous)
         details["latest_change_note"] = entry.why or "The release date has been changed."
     if entry.state == "cancelled":
-        details |= {"cancelled_at": stamp(since), "cancellation_reason": entry.why or "These statistics are cancelled."}
+        details |= {
+            "cancelled_at": stamp(since),
+            "cancellation_reason": entry.why or "These statistics are cancelled.",
+        }
     return _fill_item(
         path,
         ("statistics_announcement", "official_statistics_announcement"),
@@ -136,27 +176,42 @@ def announcement_item(path: str, entry: CalendarEntry, began: datetime) -> Item:
 
 
 def redirect_item(path: str, destination: str, since: datetime | None) -> Item:
-    """Return the content item of an address that redirects. The content API sends it with status 200."""
+    """Return the content item of an address that redirects.
+
+    The content API sends it with status 200.
+    """
     rule = {"path": path, "type": "exact", "destination": destination}
     return _item_without_page("redirect", path, since, {"redirects": [rule]})
 
 
 def gone_item(path: str, since: datetime | None) -> Item:
     """Return the content item of a page that was removed with an explanation."""
-    details = {"alternative_path": "", "explanation": '<div class="govspeak"><p>This was published in error.</p></div>'}
+    details = {
+        "alternative_path": "",
+        "explanation": '<div class="govspeak"><p>This was published in error.</p></div>',
+    }
     return _item_without_page("gone", path, since, {"details": details})
 
 
 def _item_without_page(schema: str, path: str, since: datetime | None, more: Item) -> Item:
-    """Return an item that GOV.UK renders no page for: a redirect or a removed page, unchanged since `since`."""
+    """Return an item that GOV.UK renders no page for: a redirect or a removed page, unchanged since
+    `since`.
+    """
     stamps = {"public_updated_at": stamp(since), "updated_at": stamp(since), "rendering_app": None}
     return _fill_item(path, (schema, schema), {**more, **stamps})
 
 
 def publication_item(
-    release: ScriptRelease, path: str, status: PageStatus, parts: list[ScriptPart], slot: datetime | None
+    release: ScriptRelease,
+    path: str,
+    status: PageStatus,
+    parts: list[ScriptPart],
+    slot: datetime | None,
 ) -> Item:
-    """Return the content item of a published page. `parts` are the published parts; no `slot` means no schedule."""
+    """Return the content item of a published page.
+
+    `parts` are the published parts; no `slot` means no schedule.
+    """
     delay = None if slot is None else scheduled_delay(slot, status.first)
     updated = stamp(status.since)
     notice = {"explanation": "<p>Withdrawn.</p>", "withdrawn_at": updated}
@@ -187,7 +242,9 @@ def publication_item(
 
 
 def attachment(place: int, part: ScriptPart) -> Item:
-    """Return attachment number `place` of a publication: an HTML part, a file or an external address."""
+    """Return attachment number `place` of a publication: an HTML part, a file or an external
+    address.
+    """
     path = path_of(part.url)
     common = {"id": str(9_100_000 + place), "title": part.id.replace("-", " ").capitalize()}
     if is_www(part.url):
@@ -195,5 +252,10 @@ def attachment(place: int, part: ScriptPart) -> Item:
     name = PurePosixPath(path).name
     if "." not in name:
         return {**common, "attachment_type": "external", "url": part.url}
-    file = {"content_type": media_type(path), "filename": name, "file_size": 184_320, "accessible": False}
+    file = {
+        "content_type": media_type(path),
+        "filename": name,
+        "file_size": 184_320,
+        "accessible": False,
+    }
     return {**common, **file, "attachment_type": "file", "url": part.url}

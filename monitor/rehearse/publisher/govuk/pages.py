@@ -41,14 +41,23 @@ _ERROR_PAGES = {
         "Sorry, there is a problem",
         "<p>There have been too many attempts to access this page.</p><p>Try again later.</p>",
     ),
-    503: ("Error", "Page Unavailable", "<p>We're experiencing technical difficulties. Please try again later.</p>"),
+    503: (
+        "Error",
+        "Page Unavailable",
+        "<p>We're experiencing technical difficulties. Please try again later.</p>",
+    ),
 }
 
 
 def page(status: int, title: str, heading: str, inside: str, head: str = "") -> Reply:
-    """Return a page in GOV.UK's layout. `title` and `heading` are text; `inside` and `head` are HTML."""
+    """Return a page in GOV.UK's layout.
+
+    `title` and `heading` are text; `inside` and `head` are HTML.
+    """
     heading = escape(heading, quote=False)
-    return html_reply(status, _FRAME.format(title=escape(title), head=head, heading=heading, inside=inside))
+    return html_reply(
+        status, _FRAME.format(title=escape(title), head=head, heading=heading, inside=inside)
+    )
 
 
 def error_page(status: int) -> Reply:
@@ -58,11 +67,17 @@ def error_page(status: int) -> Reply:
 
 
 def publication_page(
-    release: ScriptRelease, parts: Sequence[ScriptPart], updated: datetime, first: datetime | None = None
+    release: ScriptRelease,
+    parts: Sequence[ScriptPart],
+    updated: datetime,
+    first: datetime | None = None,
 ) -> Reply:
-    """Return a published release's page with links to `parts`. `first` is its first publication (None: `updated`)."""
+    """Return a published release's page with links to `parts`.
+
+    `first` is its first publication (None: `updated`).
+    """
     links = "".join(
-        f'<section class="gem-c-attachment"><h3><a class="govuk-link gem-c-attachment__link" '
+        '<section class="gem-c-attachment"><h3><a class="govuk-link gem-c-attachment__link" '
         f'href="{escape(part.url.removeprefix("https://www.gov.uk"))}">{escape(part.id)}</a></h3></section>\n'
         for part in parts
     )
@@ -77,7 +92,9 @@ def publication_page(
 
 
 def announcement_page(entry: CalendarEntry) -> Reply:
-    """Return the page of an announcement: its date and state, and a change of its date or its cancellation."""
+    """Return the page of an announcement: its date and state, and a change of its date or its
+    cancellation.
+    """
     title, when = entry.release.announced_title, escape(display_date(entry.slot))
     if entry.state == "cancelled":
         why = escape(entry.why or "These statistics are cancelled.")
@@ -93,18 +110,22 @@ def announcement_page(entry: CalendarEntry) -> Reply:
         if isinstance(entry.slot, str):
             preposition = "between" if " to " in entry.slot else "in"
         inside = (
-            f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_date_change_section(entry)}"
-            f"<section><h2>These statistics will be released {preposition} {unbroken}</h2></section>"
+            f"<dl><dt>Release date:</dt><dd>{when}"
+            f" ({entry.state})</dd></dl>\n{_date_change_section(entry)}<section><h2>These"
+            f" statistics will be released {preposition} {unbroken}</h2></section>"
         )
     return page(200, f"{title} - Official statistics announcement", title, inside)
 
 
 def _date_change_section(entry: CalendarEntry) -> str:
-    """Return the HTML that says from which date an entry was moved and why, "" if it was not moved."""
+    """Return the HTML that says from which date an entry was moved and why, "" if it was not
+    moved.
+    """
     if entry.previous is None:
         return ""
     why = escape(entry.why or "The release date has been changed.")
     return (
-        f"<div><h2>The release date has been changed</h2><dl><dt>Previous date:</dt>"
-        f"<dd>{escape(display_date(entry.previous))}</dd><dt>Reason for change:</dt><dd>{why}</dd></dl></div>\n"
+        "<div><h2>The release date has been changed</h2><dl><dt>Previous"
+        f" date:</dt><dd>{escape(display_date(entry.previous))}</dd><dt>Reason for"
+        f" change:</dt><dd>{why}</dd></dl></div>\n"
     )

@@ -22,13 +22,16 @@ _KINDS: dict[str, Any] = {
 def create_table(name: str, layout: str, *more: SchemaItem, has_row_id: bool = True) -> None:
     """Create a table with the columns of a layout, and `more` columns and constraints.
 
-    A layout has the columns and their kinds: `*id:name at:long ended:long?`. "*" before a column marks the key, "?"
-    after it an optional one. Without `has_row_id`, SQLite keeps each row in the tree of its key. This suits short rows.
+    A layout has the columns and their kinds: `*id:name at:long ended:long?`. "*" before a column
+    marks the key, "?" after it an optional one. Without `has_row_id`, SQLite keeps each row in the
+    tree of its key. This suits short rows.
     """
     columns, keys = list[sa.Column[Any]](), list[str]()
     for word in layout.split():
         column, _, kind = word.removeprefix("*").partition(":")
-        columns.append(sa.Column(column, _KINDS[kind.removesuffix("?")], nullable=kind.endswith("?")))
+        columns.append(
+            sa.Column(column, _KINDS[kind.removesuffix("?")], nullable=kind.endswith("?"))
+        )
         if word.startswith("*"):
             keys.append(column)
     key = sa.PrimaryKeyConstraint(*keys, name=f"pk_{name}")

@@ -15,7 +15,9 @@ from alerts.channel import Attachment, Message
 @pytest.fixture
 def draft() -> Attachment:
     return Attachment(
-        "draft.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"\x00PK"
+        "draft.docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        b"\x00PK",
     )
 
 

@@ -34,9 +34,12 @@ def build_alerts_of(message: Message, **changes: Any) -> list[dict[str, Any]]:  
 def test_all_notices_of_an_incident_have_labels_of_one_alert(message: Message) -> None:
     """Alertmanager takes notices with the same labels as one alert."""
     (opening,) = build_alerts_of(message, id="aaaa0002", subject="NOT OUT", kind="opened")
-    # A message about a new grade gives one alert of that grade, and then alerts that end those of lower grades.
+    # A message about a new grade gives one alert of that grade, and then alerts that end those of
+    # lower grades.
     of_new_grade = build_alerts_of(message, kind="grade_changed")[0]
-    (appearance,) = build_alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")
+    (appearance,) = build_alerts_of(
+        message, id="aaaa0003", subject="LATE, now out", kind="appeared"
+    )
     assert opening["labels"] == of_new_grade["labels"] == appearance["labels"]
     assert opening["labels"] == {
         "alertname": "NinethirtyIncident",
@@ -62,7 +65,10 @@ def test_a_graver_alert_ends_the_alerts_of_all_lower_grades(message: Message) ->
     report, *ended = build_alerts_of(message, kind="grade_changed")
     assert report["labels"]["grade"] == "report"
     sent_at = message.data["at"]
-    assert [(alert["labels"]["grade"], alert["endsAt"]) for alert in ended] == [("none", sent_at), ("note", sent_at)]
+    assert [(alert["labels"]["grade"], alert["endsAt"]) for alert in ended] == [
+        ("none", sent_at),
+        ("note", sent_at),
+    ]
 
 
 @pytest.mark.parametrize("kind", ["opened", "appeared"])
@@ -71,16 +77,21 @@ def test_a_notice_without_a_change_of_grade_is_one_alert(message: Message, kind:
 
 
 def test_alert_links_to_board_and_runbook_if_they_have_pages(message: Message) -> None:
-    links = {"page": "https://board.example/incidents/i", "runbook": "https://board.example/runbook#at-931"}
-    (alert, *_) = build_alerts_of(message, data={**message.data, **links})
+    links = {
+        "page": "https://board.example/incidents/i",
+        "runbook": "https://board.example/runbook#at-931",
+    }
+    alert, *_ = build_alerts_of(message, data={**message.data, **links})
     assert alert["annotations"]["board_url"] == links["page"]
     assert alert["annotations"]["runbook_url"] == links["runbook"]
-    (without_links, *_) = build_alerts_of(message)
+    without_links, *_ = build_alerts_of(message)
     assert not {"board_url", "runbook_url"} & without_links["annotations"].keys()
 
 
 @pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
-def test_an_alert_that_no_measurement_resolves_ends_after_a_day(message: Message, kind: str) -> None:
+def test_an_alert_that_no_measurement_resolves_ends_after_a_day(
+    message: Message, kind: str
+) -> None:
     """The message is of 09:35:01 on 5 January."""
     assert build_alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
 
@@ -95,7 +106,9 @@ def test_test_message_is_an_alert_of_its_own_starting_now(message: Message) -> N
 async def test_alerts_are_posted_to_api_with_configured_bearer_token(message: Message) -> None:
     async with http_server(lambda _: (200, "", {})) as server:
         # The slash at the end of the configured address is not doubled.
-        channel = Alertmanager(channel_settings("alertmanager", url=f"{server.url}/", token="t0"), lambda: NOW, DIRECT)
+        channel = Alertmanager(
+            channel_settings("alertmanager", url=f"{server.url}/", token="t0"), lambda: NOW, DIRECT
+        )
         assert isinstance(await channel.send(message), Accepted)
     (asked,) = server.asked
     assert (asked.target, asked.headers["authorization"]) == ("/api/v2/alerts", "Bearer t0")
@@ -148,8 +161,9 @@ async def receiver() -> AsyncIterator[tuple[str, asyncio.Queue[dict[str, Any]]]]
 async def test_a_real_alertmanager_fires_and_resolves(
     message: Message, tmp_path: Path, receiver: tuple[str, asyncio.Queue[dict[str, Any]]]
 ) -> None:
-    """A real Alertmanager runs here and reports to a webhook. The opening of an incident makes it report “firing”, and
-    the final message “resolved”."""
+    """A real Alertmanager runs here and reports to a webhook. The opening of an incident makes it
+    report “firing”, and the final message “resolved”.
+    """
     hook, queue = receiver
     clock = SystemClock()
     opened = clock.now() - timedelta(seconds=2)

@@ -17,10 +17,16 @@ NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("kind", "urgency"), [("opened", "failure"), ("final", "success")])
-async def test_a_service_gets_subject_text_and_urgency(message: Message, kind: str, urgency: str) -> None:
-    """A notice that opens an incident has the urgency “failure”, and the final one has “success”."""
+async def test_a_service_gets_subject_text_and_urgency(
+    message: Message, kind: str, urgency: str
+) -> None:
+    """A notice that opens an incident has the urgency “failure”, and the final one has
+    “success”.
+    """
     async with http_server(lambda _: (200, "", {})) as server:
-        channel = Apprise(channel_settings("apprise", url=f"json://127.0.0.1:{server.port}/"), lambda: NOW, DIRECT)
+        channel = Apprise(
+            channel_settings("apprise", url=f"json://127.0.0.1:{server.port}/"), lambda: NOW, DIRECT
+        )
         # A service is named only by the scheme of its address.
         assert await channel.send(replace(message, kind=kind)) == Accepted("json")
         await channel.close()
@@ -30,7 +36,9 @@ async def test_a_service_gets_subject_text_and_urgency(message: Message, kind: s
 
 
 @pytest.mark.parametrize("url", ["nonsense://x", "", "slack://only-one-token"])
-async def test_unknown_apprise_address_is_refused_temporarily_without_quoting_it(message: Message, url: str) -> None:
+async def test_unknown_apprise_address_is_refused_temporarily_without_quoting_it(
+    message: Message, url: str
+) -> None:
     channel = Apprise(channel_settings("apprise", url=url), lambda: NOW, DIRECT)
     outcome = await channel.send(message)
     await channel.close()

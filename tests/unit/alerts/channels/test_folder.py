@@ -12,7 +12,9 @@ from monitor.rehearse.virtual_loop import run_virtually
 from tests.worlds.channels import DIRECT, channel_settings
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
-MESSAGE_OF_5_JANUARY = Message("abc", "abc", "opened", "LATE: £", "text", data={"at": "2018-01-05T09:31:01.000Z"})
+MESSAGE_OF_5_JANUARY = Message(
+    "abc", "abc", "opened", "LATE: £", "text", data={"at": "2018-01-05T09:31:01.000Z"}
+)
 
 
 def folder_channel(place: Path) -> Folder:
@@ -25,7 +27,9 @@ def list_files(folder: Path) -> set[Path]:
 
 async def test_message_is_saved_under_its_date_as_text_and_json(tmp_path: Path) -> None:
     day = tmp_path / "new/2018-01-05"
-    assert await folder_channel(tmp_path / "new").send(MESSAGE_OF_5_JANUARY) == Accepted(str(day / "abc.txt"))
+    assert await folder_channel(tmp_path / "new").send(MESSAGE_OF_5_JANUARY) == Accepted(
+        str(day / "abc.txt")
+    )
     assert sorted(one.name for one in day.iterdir()) == ["abc.json", "abc.txt"]
     assert (day / "abc.txt").read_text() == "LATE: £\n\ntext"
     assert json.loads((day / "abc.json").read_text())["subject"] == "LATE: £"
@@ -53,7 +57,10 @@ async def test_an_id_that_is_a_path_is_refused_permanently(tmp_path: Path) -> No
 
 
 async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: Path) -> None:
-    """The configured folder is a file, so nothing can be written into it. The reason does not show its path."""
+    """The configured folder is a file, so nothing can be written into it.
+
+    The reason does not show its path.
+    """
     file = tmp_path / "file"
     file.write_text("")
     outcome = await folder_channel(file).send(MESSAGE_OF_5_JANUARY)
@@ -63,12 +70,15 @@ async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: 
 
 
 def test_no_virtual_time_passes_while_files_are_written(tmp_path: Path) -> None:
-    """A rehearsal runs on a virtual clock, which jumps ahead while all tasks wait. Writing a file must not make it
-    jump."""
+    """A rehearsal runs on a virtual clock, which jumps ahead while all tasks wait. Writing a file
+    must not make it jump.
+    """
 
     async def send_message(clock: VirtualClock) -> tuple[Outcome, float]:
         # If virtual time passed during the writing, this timeout would end the attempt.
-        channel = Folder(channel_settings("folder", folder=str(tmp_path), timeout=0.001), clock.now, DIRECT)
+        channel = Folder(
+            channel_settings("folder", folder=str(tmp_path), timeout=0.001), clock.now, DIRECT
+        )
         outcome = await channel.send(MESSAGE_OF_5_JANUARY)
         await channel.close()
         return outcome, clock.monotonic()

@@ -25,7 +25,12 @@ NO_SERVER = 1
 
 
 def mail_settings(port: int, **more: object) -> MailSettings:
-    plain = {"host": "127.0.0.1", "sender": "Ninethirty <ninethirty@stats.example>", "to": TO, "security": "none"}
+    plain = {
+        "host": "127.0.0.1",
+        "sender": "Ninethirty <ninethirty@stats.example>",
+        "to": TO,
+        "security": "none",
+    }
     table: MailSettings = channel_settings("mail", port=port, **{**plain, "timeout": 5, **more})
     return table
 
@@ -45,7 +50,9 @@ def parse_mail(envelope: Envelope) -> EmailMessage:
     return parsed
 
 
-async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Message, draft: Attachment) -> None:
+async def test_the_draft_arrives_whole_beside_plain_text_and_html(
+    message: Message, draft: Attachment
+) -> None:
     async with smtp_server() as server:
         # The test server answers “250 queued as 42”.
         assert await mail_channel(server.port).send(message) == Accepted("queued as 42")
@@ -65,7 +72,9 @@ async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Messa
 
 
 def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
-    """A mail program shows a follow-up below the opening of its incident, to whose Message-ID it refers."""
+    """A mail program shows a follow-up below the opening of its incident, to whose Message-ID it
+    refers.
+    """
     composed = compose_mail(message, mail_settings(NO_SERVER), NOW)
     # The sender is at stats.example.
     assert composed["Message-ID"] == f"<{message.id}@stats.example>"
@@ -87,13 +96,16 @@ def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> 
 
 
 async def test_subject_that_adds_mail_header_is_refused_permanently(message: Message) -> None:
-    outcome = await mail_channel(NO_SERVER).send(replace(message, subject="a\r\nBcc: x@example.org"))
+    outcome = await mail_channel(NO_SERVER).send(
+        replace(message, subject="a\r\nBcc: x@example.org")
+    )
     assert is_refused(outcome, permanently=True)
 
 
 async def test_only_recipients_refused_temporarily_are_tried_again(message: Message) -> None:
-    """Of three recipients one accepts the mail, one is busy (450), and one does not exist (550). At the second attempt
-    the busy one accepts too."""
+    """Of three recipients one accepts the mail, one is busy (450), and one does not exist (550). At
+    the second attempt the busy one accepts too.
+    """
     refusals = {"head@example.org": "450 busy", "desk@example.org": "550 no such user"}
     async with smtp_server(refusals) as server:
         channel = mail_channel(server.port, to=["duty@example.org", *refusals])
@@ -108,13 +120,20 @@ async def test_only_recipients_refused_temporarily_are_tried_again(message: Mess
 
 async def test_recipient_refused_permanently_is_named_and_others_get_mail(message: Message) -> None:
     async with smtp_server({"desk@example.org": "550 no such user"}) as server:
-        outcome = await mail_channel(server.port, to=["duty@example.org", "desk@example.org"]).send(message)
+        outcome = await mail_channel(server.port, to=["duty@example.org", "desk@example.org"]).send(
+            message
+        )
     assert [mail.rcpt_tos for mail in server.mails] == [["duty@example.org"]]
     assert outcome == Accepted("refused for good: desk@example.org: 550 no such user")
 
 
-async def test_message_is_refused_permanently_once_every_recipient_refused_it(message: Message) -> None:
-    """Of three recipients, one is busy at the first attempt (450). At the second it refuses permanently too (550)."""
+async def test_message_is_refused_permanently_once_every_recipient_refused_it(
+    message: Message,
+) -> None:
+    """Of three recipients, one is busy at the first attempt (450).
+
+    At the second it refuses permanently too (550).
+    """
     one_recipient, *_ = TO
     refusals = dict.fromkeys(TO, "550 no such user") | {one_recipient: "450 busy"}
     async with smtp_server(refusals) as server:
@@ -126,15 +145,21 @@ async def test_message_is_refused_permanently_once_every_recipient_refused_it(me
     assert is_refused(second, permanently=True)
 
 
-async def test_a_message_refused_for_every_recipient_is_refused_permanently(message: Message) -> None:
+async def test_a_message_refused_for_every_recipient_is_refused_permanently(
+    message: Message,
+) -> None:
     async with smtp_server(dict.fromkeys(TO, "550 no such user")) as server:
         outcome = await mail_channel(server.port, to=TO).send(message)
     assert is_refused(outcome, permanently=True)
 
 
 async def test_wrong_password_is_temporary_refusal_and_never_shown(message: Message) -> None:
-    def refuse(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: LoginPassword) -> AuthResult:
-        return AuthResult(success=False, handled=False, message=f"535 5.7.8 {data.password.decode()} is wrong")
+    def refuse(
+        _server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: LoginPassword
+    ) -> AuthResult:
+        return AuthResult(
+            success=False, handled=False, message=f"535 5.7.8 {data.password.decode()} is wrong"
+        )
 
     # 535 would be permanent, but a fault of the channel can be repaired: the message is retried.
     async with smtp_server(authenticator=refuse, auth_require_tls=False) as server:
@@ -149,7 +174,9 @@ async def test_starttls_is_used_and_the_certificate_checked(
 ) -> None:
     async with smtp_server(tls_context=server_tls, require_starttls=True) as server:
         without_ca = await mail_channel(server.port, security="starttls").send(message)
-        with_ca = await mail_channel(server.port, security="starttls", ca_file=str(certificate)).send(message)
+        with_ca = await mail_channel(
+            server.port, security="starttls", ca_file=str(certificate)
+        ).send(message)
     assert isinstance(without_ca, Refused)
     assert "CERTIFICATE_VERIFY_FAILED" in without_ca.reason
     assert isinstance(with_ca, Accepted)
@@ -157,7 +184,9 @@ async def test_starttls_is_used_and_the_certificate_checked(
 
 async def test_server_without_the_configured_starttls_gets_no_mail(message: Message) -> None:
     async with smtp_server(tls_context=None) as server:
-        outcome = await mail_channel(server.port, security="starttls", user="u", password=PASSWORD).send(message)
+        outcome = await mail_channel(
+            server.port, security="starttls", user="u", password=PASSWORD
+        ).send(message)
     assert is_refused(outcome, permanently=False)
     assert server.mails == []
 

@@ -15,7 +15,12 @@ NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 
 
 def notify_settings(url: str, *to: str, **more: object) -> NotifySettings:
-    plain = {"key": NOTIFY_KEY, "template": "template-1", "to": [*to] or ["duty@example.org"], "timeout": 5}
+    plain = {
+        "key": NOTIFY_KEY,
+        "template": "template-1",
+        "to": [*to] or ["duty@example.org"],
+        "timeout": 5,
+    }
     settings: NotifySettings = channel_settings("notify", base_url=url, **{**plain, **more})
     return settings
 
@@ -29,10 +34,15 @@ async def send_once(message: Message, chosen: NotifySettings) -> Accepted | Refu
 
 
 async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
-    """`NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient."""
+    """`NotifyTwin` imitates GOV.UK Notify.
+
+    `taken` has what it accepted, `refuse` its refusals by recipient.
+    """
     twin = NotifyTwin()
     async with http_server(twin) as server:
-        outcome = await send_once(message, notify_settings(server.url, "duty@example.org", "+447700900123"))
+        outcome = await send_once(
+            message, notify_settings(server.url, "duty@example.org", "+447700900123")
+        )
     # These are the ids that the twin of Notify gave the two messages.
     assert outcome == Accepted("n0, n1")
     mail, phone_text = twin.taken
@@ -46,10 +56,18 @@ async def test_each_recipient_is_sent_the_template_with_its_fields(message: Mess
 
 async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: Message) -> None:
     twin = NotifyTwin()
-    long = replace(message, text="word " * 400, subject="LATE: " + "a" * 600, data={"link": "https://example/i/1"})
+    long = replace(
+        message,
+        text="word " * 400,
+        subject="LATE: " + "a" * 600,
+        data={"link": "https://example/i/1"},
+    )
     async with http_server(twin) as server:
-        assert isinstance(await send_once(long, notify_settings(server.url, "+447700900123")), Accepted)
-    # Subject and text are the fields of the template. For a phone the subject is cut, and the text is only the link.
+        assert isinstance(
+            await send_once(long, notify_settings(server.url, "+447700900123")), Accepted
+        )
+    # Subject and text are the fields of the template. For a phone the subject is cut, and the text
+    # is only the link.
     fields = twin.taken[0]["personalisation"]
     three_text_messages = 3 * 153  # characters
     assert len(f"{fields['subject']} {fields['text']}") <= three_text_messages
@@ -61,18 +79,25 @@ async def test_mail_refused_as_too_long_is_sent_in_short_form(message: Message) 
 
     def refuses_long(asked: Asked) -> tuple[int, str, dict[str, str]]:
         if asked.method == "POST" and len(asked.json["personalisation"]["text"]) > 100:
-            errors = {"errors": [{"error": "BadRequestError", "message": "too long"}], "status_code": 400}
+            errors = {
+                "errors": [{"error": "BadRequestError", "message": "too long"}],
+                "status_code": 400,
+            }
             return 400, json.dumps(errors), {}
         return twin(asked)
 
     async with http_server(refuses_long) as server:
-        assert await send_once(replace(message, text="word " * 400), notify_settings(server.url)) == Accepted("n0")
+        assert await send_once(
+            replace(message, text="word " * 400), notify_settings(server.url)
+        ) == Accepted("n0")
     # The short form is subject and link, or the subject twice if the message has no link, as here.
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.subject}
 
 
 async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Message) -> None:
-    """Notify accepts the message for the duty officer at once, and that for the head only at the second attempt."""
+    """Notify accepts the message for the duty officer at once, and that for the head only at the
+    second attempt.
+    """
     twin = NotifyTwin()
     twin.refuse["head@example.org"] = (429, "too many requests")
     async with http_server(twin) as server:
@@ -91,18 +116,24 @@ async def test_message_taken_before_a_503_is_found_by_reference(message: Message
         answer = twin(asked)  # takes the message of a POST
         return answer if asked.method == "GET" else (503, "", {})
 
-    # Each message has a reference of ours. A GET finds the message that Notify took, so it is not sent twice.
+    # Each message has a reference of ours. A GET finds the message that Notify took, so it is not
+    # sent twice.
     async with http_server(answer_503_to_posts) as server:
         assert await send_once(message, notify_settings(server.url)) == Accepted("n0")
     assert len(twin.taken) == 1
 
 
 async def test_invalid_recipient_is_refused_and_does_not_stop_others(message: Message) -> None:
-    """`NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient."""
+    """`NotifyTwin` imitates GOV.UK Notify.
+
+    `taken` has what it accepted, `refuse` its refusals by recipient.
+    """
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:
-        to_invalid_only = await send_once(message, notify_settings(server.url, "nobody@example.org"))
+        to_invalid_only = await send_once(
+            message, notify_settings(server.url, "nobody@example.org")
+        )
         to_invalid_and_valid = await send_once(
             message, notify_settings(server.url, "nobody@example.org", "duty@example.org")
         )
@@ -124,7 +155,9 @@ async def test_a_malformed_key_is_refused_without_a_request(message: Message) ->
     assert outcome == Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
 
 
-async def test_draft_is_sent_in_configured_field_of_the_template(message: Message, draft: Attachment) -> None:
+async def test_draft_is_sent_in_configured_field_of_the_template(
+    message: Message, draft: Attachment
+) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
         await send_once(message, notify_settings(server.url, draft_field="draft"))
@@ -132,10 +165,14 @@ async def test_draft_is_sent_in_configured_field_of_the_template(message: Messag
     assert (base64.b64decode(file["file"]), file["filename"]) == (draft.content, draft.name)
 
 
-async def test_a_draft_too_large_for_notify_is_left_out(message: Message, draft: Attachment) -> None:
+async def test_a_draft_too_large_for_notify_is_left_out(
+    message: Message, draft: Attachment
+) -> None:
     twin = NotifyTwin()
     more_than_2_mib = b"x" * (2 * 1024 * 1024 + 1)
     large = replace(message, attachments=(replace(draft, content=more_than_2_mib),))
     async with http_server(twin) as server:
-        assert isinstance(await send_once(large, notify_settings(server.url, draft_field="draft")), Accepted)
+        assert isinstance(
+            await send_once(large, notify_settings(server.url, draft_field="draft")), Accepted
+        )
     assert twin.taken[0]["personalisation"]["draft"] == "not attached: too large"

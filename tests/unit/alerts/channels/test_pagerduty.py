@@ -15,7 +15,9 @@ NOW = datetime(2018, 1, 5, 9, 35, 1, tzinfo=UTC)
 
 
 class FakePagerDuty:
-    """PagerDuty's Events API as documented: joins events by `dedup_key`, refuses what breaks its rules with 400."""
+    """PagerDuty's Events API as documented: joins events by `dedup_key`, refuses what breaks its
+    rules with 400.
+    """
 
     def __init__(self) -> None:
         self.alerts: dict[str, str] = {}
@@ -34,10 +36,18 @@ class FakePagerDuty:
     def _faults(self, event: dict[str, object]) -> list[str]:
         payload = event.get("payload")
         faults = [] if event.get("routing_key") == "k" * 32 else ["'routing_key' is invalid"]
-        faults += [] if event.get("event_action") in {"trigger", "resolve"} else ["'event_action' is invalid"]
+        faults += (
+            []
+            if event.get("event_action") in {"trigger", "resolve"}
+            else ["'event_action' is invalid"]
+        )
         if event.get("event_action") == "trigger":
             assert isinstance(payload, dict)
-            faults += [f"'{key}' is missing" for key in ("summary", "source", "severity") if not payload.get(key)]
+            faults += [
+                f"'{key}' is missing"
+                for key in ("summary", "source", "severity")
+                if not payload.get(key)
+            ]
             faults += ["'summary' is too long"] if len(payload["summary"]) > 1024 else []
             known = {"critical", "error", "warning", "info"}
             faults += [] if payload["severity"] in known else ["'severity' is invalid"]
@@ -45,7 +55,9 @@ class FakePagerDuty:
 
 
 async def send_once(message: Message, url: str) -> Outcome:
-    channel = PagerDuty(channel_settings("pagerduty", routing_key="k" * 32, url=url, timeout=5), lambda: NOW, DIRECT)
+    channel = PagerDuty(
+        channel_settings("pagerduty", routing_key="k" * 32, url=url, timeout=5), lambda: NOW, DIRECT
+    )
     try:
         return await channel.send(message)
     finally:
@@ -68,14 +80,23 @@ async def test_long_subject_is_shortened_so_that_pagerduty_accepts_it(message: M
         assert await send_once(replace(message, subject="x" * 4500), server.url) == Accepted("202")
 
 
-@pytest.mark.parametrize(("grade", "severity"), [("report", "critical"), ("note", "warning"), ("none", "info")])
+@pytest.mark.parametrize(
+    ("grade", "severity"), [("report", "critical"), ("note", "warning"), ("none", "info")]
+)
 def test_the_grade_decides_the_severity(message: Message, grade: str, severity: str) -> None:
-    assert build_event(replace(message, data={**message.data, "grade": grade}), "k")["payload"]["severity"] == severity
+    assert (
+        build_event(replace(message, data={**message.data, "grade": grade}), "k")["payload"][
+            "severity"
+        ]
+        == severity
+    )
 
 
 def test_an_incident_that_a_person_closed_is_resolved(message: Message) -> None:
     incident = {**message.data["incident"], "closed": "2018-01-05T09:50:00.000Z"}
-    assert build_event(replace(message, data={"incident": incident}), "k")["event_action"] == "resolve"
+    assert (
+        build_event(replace(message, data={"incident": incident}), "k")["event_action"] == "resolve"
+    )
 
 
 def test_an_event_links_to_the_incident_and_to_the_release(message: Message) -> None:
@@ -87,6 +108,8 @@ def test_an_event_links_to_the_incident_and_to_the_release(message: Message) -> 
 
 async def test_a_wrong_key_is_refused_permanently_and_not_quoted(message: Message) -> None:
     async with http_server(FakePagerDuty()) as server:
-        channel = PagerDuty(channel_settings("pagerduty", routing_key="wrong", url=server.url), lambda: NOW, DIRECT)
+        channel = PagerDuty(
+            channel_settings("pagerduty", routing_key="wrong", url=server.url), lambda: NOW, DIRECT
+        )
         outcome = await channel.send(message)
     assert outcome == Refused(permanent=True, reason="400 was the answer")

@@ -51,7 +51,11 @@ class Proxy:
         """End the proxy and return method and target of each request that it had."""
         self.running.terminate()
         lines, _ = self.running.communicate(timeout=10)
-        return [line.partition("): ")[2].rpartition(" HTTP")[0] for line in lines.splitlines() if "Request (" in line]
+        return [
+            line.partition("): ")[2].rpartition(" HTTP")[0]
+            for line in lines.splitlines()
+            if "Request (" in line
+        ]
 
 
 @pytest.fixture
@@ -65,7 +69,9 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         try:
-            assert any("Accepting connections" in line for line in iter(running.stdout.readline, ""))
+            assert any(
+                "Accepting connections" in line for line in iter(running.stdout.readline, "")
+            )
             yield Proxy(f"http://127.0.0.1:{port}", running)
         finally:
             running.terminate()
@@ -74,14 +80,20 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
 async def test_webhooks_go_through_the_proxy_and_https_by_tunnel(
     message: Message, proxy: Proxy, server_tls: ssl.SSLContext, certificate: Path
 ) -> None:
-    """One webhook is reached by http and one by https, both through the proxy. For https, the proxy sees only to which
-    server its tunnel (CONNECT) leads."""
+    """One webhook is reached by http and one by https, both through the proxy. For https, the proxy
+    sees only to which server its tunnel (CONNECT) leads.
+    """
     async with http_server(answer_204) as http, http_server(answer_204, server_tls) as https:
         for url in (f"{http.url}/hook", f"https://127.0.0.1:{https.port}/hook"):
             settings = channel_settings("webhook", url=url, ca_file=str(certificate))
-            assert await Webhook(settings, lambda: NOW, through(proxy.url)).send(message) == Accepted("204")
+            assert await Webhook(settings, lambda: NOW, through(proxy.url)).send(
+                message
+            ) == Accepted("204")
     assert (len(http.asked), len(https.asked)) == (1, 1)
-    assert proxy.end_and_list_requests() == [f"POST {http.url}/hook", f"CONNECT 127.0.0.1:{https.port}"]
+    assert proxy.end_and_list_requests() == [
+        f"POST {http.url}/hook",
+        f"CONNECT 127.0.0.1:{https.port}",
+    ]
 
 
 async def test_unreachable_proxy_is_temporary_refusal_and_is_not_bypassed(message: Message) -> None:
@@ -98,8 +110,12 @@ async def test_requests_to_notify_go_through_the_proxy(message: Message, proxy: 
     twin = NotifyTwin()
     async with http_server(twin) as server:
         to = ["a@example.gov.uk"]
-        settings = channel_settings("notify", key=NOTIFY_KEY, template="t", to=to, base_url=server.url)
-        assert isinstance(await Notify(settings, lambda: NOW, through(proxy.url)).send(message), Accepted)
+        settings = channel_settings(
+            "notify", key=NOTIFY_KEY, template="t", to=to, base_url=server.url
+        )
+        assert isinstance(
+            await Notify(settings, lambda: NOW, through(proxy.url)).send(message), Accepted
+        )
     assert len(twin.taken) == 1
     # The GET asks Notify whether an earlier attempt sent the message.
     methods = [request.split()[0] for request in proxy.end_and_list_requests()]

@@ -31,7 +31,9 @@ def between(after: str, by: str) -> Interval:
     return Interval(at(after), at(by))
 
 
-def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *, required: bool = True) -> PartVerdict:
+def late_part(
+    name: str, role: str, url: str, slot: datetime, first: Interval, *, required: bool = True
+) -> PartVerdict:
     assert first.after is not None
     assert first.by is not None
     delay = Bounds((first.after - slot).total_seconds(), (first.by - slot).total_seconds())
@@ -39,7 +41,9 @@ def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *
 
 
 def alternative(name: str, path: str, slot: datetime, first: Interval) -> PartVerdict:
-    return late_part(name, "alternative", f"https://www.gov.uk/government/{path}", slot, first, required=False)
+    return late_part(
+        name, "alternative", f"https://www.gov.uk/government/{path}", slot, first, required=False
+    )
 
 
 def facts_of(incident: Incident) -> ReleaseFacts:
@@ -60,7 +64,9 @@ def draft_of(
     configured: Mapping[str, str] = MappingProxyType({}),
     **more: Any,  # noqa: ANN401  # as the real function takes them
 ) -> Report:
-    """Return the draft of an incident on a form: by default form B at its opening, without settings."""
+    """Return the draft of an incident on a form: by default form B at its opening, without
+    settings.
+    """
     more.setdefault("previous", ())
     return fill_form(incident, get_form(form), configured, now=now or incident.opened, **more)
 
@@ -77,21 +83,35 @@ def length_between(start: Interval, end: Interval) -> Bounds:
 
 
 def never_removed(incident: Incident) -> Incident:
-    """Return an early exposure of the page alone that was never taken down: it ended with its announced time."""
+    """Return an early exposure of the page alone that was never taken down: it ended with its
+    announced time.
+    """
     facts = facts_of(incident)
     assert facts.slot is not None
     end, page = Interval(facts.slot, facts.slot), facts.parts[0]
     length = length_between(page.exposures[0].start, end)
     exposure = replace(page.exposures[0], to=end, seconds=length, ended=Ended.SLOT)
     page = replace(page, exposures=(exposure,), released=end)
-    return replace(incident, facts=replace(facts, parts=(page,), at=facts.slot + timedelta(minutes=1)))
+    return replace(
+        incident, facts=replace(facts, parts=(page,), at=facts.slot + timedelta(minutes=1))
+    )
 
 
 def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "", incident: str = "") -> Row:
     """Return the row of a period that the store would make from the facts of an incident."""
     page = facts.page
-    longest = max((each.seconds for each in facts.exposures), key=lambda each: each.min or 0.0, default=None)
-    row = (facts.release, facts.title, facts.producer, facts.url, facts.timezone, facts.slot, facts.verdict)
+    longest = max(
+        (each.seconds for each in facts.exposures), key=lambda each: each.min or 0.0, default=None
+    )
+    row = (
+        facts.release,
+        facts.title,
+        facts.producer,
+        facts.url,
+        facts.timezone,
+        facts.slot,
+        facts.verdict,
+    )
     seen, delay = (page.first_seen, page.delay) if page else (Interval(), None)
     return Row(*row, seen, delay, longest, practice, cause, incident)
 
@@ -99,7 +119,9 @@ def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "", incident: s
 def release_facts(  # one for each fact that differs
     name: str, title: str, producer: str, url: str, slot: datetime, **changes: object
 ) -> ReleaseFacts:
-    """Return the final facts of a late release, four hours after its slot, with these of its facts changed."""
+    """Return the final facts of a late release, four hours after its slot, with these of its facts
+    changed.
+    """
     certainty = Certainty(
         monitor="edge",
         looks=812,
@@ -168,7 +190,9 @@ def ipcc_late() -> Incident:
         late_part("report", "attachment", "http://www.ipcc.gov.uk/deaths-2014-15.pdf", slot, first),
     )
     findings = (Finding(FindingKind.LATE, "page"), Finding(FindingKind.LATE, "report"))
-    return late_incident(release_facts("ipcc-2015", title, "ipcc", url, slot, parts=parts, findings=findings))
+    return late_incident(
+        release_facts("ipcc-2015", title, "ipcc", url, slot, parts=parts, findings=findings)
+    )
 
 
 @pytest.fixture
@@ -205,7 +229,15 @@ def ofsted_early() -> Incident:
         exposure = Exposure(name, start, end, length, open=False, ended=Ended.REMOVED)
         lead = length_between(Interval(slot, slot), start)
         return PartVerdict(
-            name, role, address, role != "message", VerdictKind.EARLY, start, Interval(), lead, (exposure,)
+            name,
+            role,
+            address,
+            role != "message",
+            VerdictKind.EARLY,
+            start,
+            Interval(),
+            lead,
+            (exposure,),
         )
 
     feed = "https://www.gov.uk/government/organisations/ofsted.atom"
@@ -216,8 +248,17 @@ def ofsted_early() -> Incident:
         PartVerdict("sheet", "data", sheet, required=True, verdict=VerdictKind.PENDING),
         PartVerdict("feed", "message", feed, required=False, verdict=VerdictKind.PENDING),
     )
-    findings = (Finding(FindingKind.EARLY_EXPOSURE, "page"), Finding(FindingKind.EARLY_EXPOSURE, "html"))
-    early_facts = {"verdict": VerdictKind.EARLY, "parts": parts, "findings": findings, "at": end.by, "final": False}
+    findings = (
+        Finding(FindingKind.EARLY_EXPOSURE, "page"),
+        Finding(FindingKind.EARLY_EXPOSURE, "html"),
+    )
+    early_facts = {
+        "verdict": VerdictKind.EARLY,
+        "parts": parts,
+        "findings": findings,
+        "at": end.by,
+        "final": False,
+    }
     facts = release_facts("ofsted-2017", title, "ofsted", url, slot, **early_facts)
     assert start.by is not None
     return incident_of(facts, Kind.EARLY, start.by, start.by + timedelta(seconds=1))
@@ -230,7 +271,9 @@ def ofqual_late() -> Incident:
     title = "Malpractice for GCSE and A level: summer 2017 exam series"
     at_day = "2018-01-05T"
     parts = (
-        late_part("page", "page", url, slot, between(f"{at_day}12:18:45+00:00", f"{at_day}12:19+00:00")),
+        late_part(
+            "page", "page", url, slot, between(f"{at_day}12:18:45+00:00", f"{at_day}12:19+00:00")
+        ),
         alternative(
             "report",
             "publications/malpractice-summer-2017",
@@ -238,12 +281,17 @@ def ofqual_late() -> Incident:
             between(f"{at_day}09:59:45+00:00", f"{at_day}10:00+00:00"),
         ),
         alternative(
-            "news", "news/malpractice-statistics", slot, between(f"{at_day}10:34:45+00:00", f"{at_day}10:35+00:00")
+            "news",
+            "news/malpractice-statistics",
+            slot,
+            between(f"{at_day}10:34:45+00:00", f"{at_day}10:35+00:00"),
         ),
     )
     elsewhere = (Finding(FindingKind.ELSEWHERE_FIRST, part) for part in ("report", "news"))
     findings = (Finding(FindingKind.LATE, "page"), *elsewhere)
-    return late_incident(release_facts("ofqual-2018-01", title, "ofqual", url, slot, parts=parts, findings=findings))
+    return late_incident(
+        release_facts("ofqual-2018-01", title, "ofqual", url, slot, parts=parts, findings=findings)
+    )
 
 
 @pytest.fixture
@@ -253,7 +301,9 @@ def ofqual_late_again() -> Incident:
     title = "Vocational and other qualifications quarterly: October to December 2017"
     at_day = "2018-03-08T"
     parts = (
-        late_part("page", "page", url, slot, between(f"{at_day}10:51:45+00:00", f"{at_day}10:52+00:00")),
+        late_part(
+            "page", "page", url, slot, between(f"{at_day}10:51:45+00:00", f"{at_day}10:52+00:00")
+        ),
         alternative(
             "report",
             "publications/vocational-quarterly",
@@ -262,13 +312,22 @@ def ofqual_late_again() -> Incident:
         ),
     )
     findings = (Finding(FindingKind.LATE, "page"), Finding(FindingKind.ELSEWHERE_FIRST, "report"))
-    facts = release_facts("ofqual-2018-03", title, "ofqual", url, slot, parts=parts, findings=findings)
+    facts = release_facts(
+        "ofqual-2018-03", title, "ofqual", url, slot, parts=parts, findings=findings
+    )
     gap = BlindSpan(at(f"{at_day}09:31+00:00"), at(f"{at_day}09:33+00:00"), "restarted")
     return late_incident(replace(facts, certainty=replace(facts.certainty, blind=(gap,))))
 
 
 @pytest.fixture
 def incidents(
-    ipcc_late: Incident, moj_leak: Incident, ofsted_early: Incident, ofqual_late: Incident, ofqual_late_again: Incident
+    ipcc_late: Incident,
+    moj_leak: Incident,
+    ofsted_early: Incident,
+    ofqual_late: Incident,
+    ofqual_late_again: Incident,
 ) -> dict[str, Incident]:
-    return {each.id: each for each in (ipcc_late, moj_leak, ofsted_early, ofqual_late, ofqual_late_again)}
+    return {
+        each.id: each
+        for each in (ipcc_late, moj_leak, ofsted_early, ofqual_late, ofqual_late_again)
+    }

@@ -16,7 +16,20 @@ from lxml.etree import QName, _Element, fromstring
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 # A link is part of the text around it.
 VOID = {"meta", "br", "col", "link", "a"}
-TEXTUAL = {"title", "h1", "h2", "h3", "p", "li", "th", "td", "caption", "figcaption", "desc", "text"}
+TEXTUAL = {
+    "title",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "li",
+    "th",
+    "td",
+    "caption",
+    "figcaption",
+    "desc",
+    "text",
+}
 
 
 def plain(ending: str, body: bytes) -> str:
@@ -58,7 +71,9 @@ def odt_part(body: bytes, name: str = "content.xml") -> _Element:
 
 
 def odt_text(element: _Element) -> str:
-    """Return the text in an element of an .odt file, with blanks that are elements as characters."""
+    """Return the text in an element of an .odt file, with blanks that are elements as
+    characters.
+    """
     match QName(element).localname:
         case "s":
             own = " " * int(element.get(f"{TEXT}c", "1"))
@@ -67,7 +82,9 @@ def odt_text(element: _Element) -> str:
         case "line-break":
             own = "\n"
         case _:
-            own = (element.text or "") + "".join(odt_text(child) + (child.tail or "") for child in element)
+            own = (element.text or "") + "".join(
+                odt_text(child) + (child.tail or "") for child in element
+            )
     return own
 
 
@@ -81,7 +98,9 @@ def _block_lines(parent: _Element) -> Iterator[str]:
         name = QName(child).localname
         if name in ("h", "p"):
             style = child.get(f"{TEXT}style-name", "").replace("_20_", " ")
-            pictures = "".join(f"[picture: {odt_text(frame)}]" for frame in child.iterchildren("{*}frame"))
+            pictures = "".join(
+                f"[picture: {odt_text(frame)}]" for frame in child.iterchildren("{*}frame")
+            )
             yield f"{style}: {pictures or odt_text(child)}"
         elif name in ("table-header-rows", "table-row"):
             rows = child if name == "table-header-rows" else [child]

@@ -16,10 +16,20 @@ from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import Versions
 
 
-def save_with_libreoffice(soffice: str, folder: Path, files: Sequence[Path], ending: str, into: str) -> list[Path]:
+def save_with_libreoffice(
+    soffice: str, folder: Path, files: Sequence[Path], ending: str, into: str
+) -> list[Path]:
     """Return files of one ending as LibreOffice saves them with another, in the folder `into`."""
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
-    command = [soffice, "--headless", profile, "--convert-to", ending, "--outdir", str(folder / into)]
+    command = [
+        soffice,
+        "--headless",
+        profile,
+        "--convert-to",
+        ending,
+        "--outdir",
+        str(folder / into),
+    ]
     subprocess.run([*command, *map(str, files)], check=True, capture_output=True, timeout=240)
     return [folder / into / f"{file.stem}.{ending}" for file in files]
 
@@ -55,5 +65,7 @@ def replace_paragraph(body: bytes, pattern: str, text: str) -> bytes:
 
 
 def read_answers(versions: Versions, file: bytes, template: bytes | None = None) -> dict[str, str]:
-    """Return the answers that a person changed in a file of one of these versions, by the id of their box."""
+    """Return the answers that a person changed in a file of one of these versions, by the id of
+    their box.
+    """
     return dict(find_file_changes(versions, file, "press officer", template).words)

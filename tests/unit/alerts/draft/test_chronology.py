@@ -26,8 +26,12 @@ NOW = at("2018-01-05T13:00+00:00")
 ROLE = "duty statistician"
 
 
-def list_events(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
-    """Return the lines of the chronology in the account, for steps that a person ticked with the `typed` words."""
+def list_events(
+    incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW
+) -> list[str]:
+    """Return the lines of the chronology in the account, for steps that a person ticked with the
+    `typed` words.
+    """
     report = draft_of(incident, now=now, typed=typed)
     lines = get_field(report, "B.2.account").paragraphs
     after_heading = dropwhile(lambda line: line != HEADING, lines)
@@ -49,7 +53,9 @@ def test_note_and_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incid
 def test_only_step_ticked_with_a_time_is_among_events(ofqual_late: Incident) -> None:
     ticked = {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"}
     (line,) = list_events(ofqual_late, ticked)
-    assert line.startswith("9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the")
+    assert line.startswith(
+        "9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the"
+    )
     assert line.endswith(" release is late: done, by the press officer")
 
 
@@ -77,12 +83,18 @@ See https://www.gov.uk/government/publications/schools.
 def test_noted_mail_is_listed_at_sending_time_and_hashed(ofsted_early: Incident) -> None:
     now = at("2017-03-20T18:00+00:00")
     noted = note_mail(
-        ofsted_early, ROLE, ALERT_SENT_AT_5PM, what="an e-mail alert to about 13,000 subscribers was sent", now=now
+        ofsted_early,
+        ROLE,
+        ALERT_SENT_AT_5PM,
+        what="an e-mail alert to about 13,000 subscribers was sent",
+        now=now,
     )
     (line,) = list_events(noted)
-    assert line == (
-        "5pm on Monday 20 March 2017: an e-mail alert to about 13,000 subscribers was sent, from"
-        " notifications.example, with a link to https://www.gov.uk/government/publications/schools (duty statistician)"
+    assert (
+        line
+        == "5pm on Monday 20 March 2017: an e-mail alert to about 13,000 subscribers was sent, from"
+        " notifications.example, with a link to"
+        " https://www.gov.uk/government/publications/schools (duty statistician)"
     )
     (evidence,) = [entry.text for entry in noted.timeline if entry.by == MONITOR]
     assert evidence == f"e-mail with SHA-256 {sha256(ALERT_SENT_AT_5PM).hexdigest()} noted"
@@ -97,24 +109,46 @@ def test_noted_mail_is_listed_at_sending_time_and_hashed(ofsted_early: Incident)
         (b"", "no e-mail with a date"),
         (ALERT_SENT_AT_5PM.replace(b"2017", b"99999999999"), "no e-mail with a date"),
         (ALERT_SENT_AT_5PM.replace(b"2017", b"2027"), "is in the future"),
-        (ALERT_SENT_AT_5PM.replace(b"20 Mar 2017 17:00:04 +0000", b"31 Dec 9999 23:59:59 -1200"), "no e-mail"),
-        (b"Date: Mon, 20 Mar 2017 17:00:04 +0000\n" + b"Content-Type: message/rfc822\n\n" * 3000, "no e-mail"),
+        (
+            ALERT_SENT_AT_5PM.replace(b"20 Mar 2017 17:00:04 +0000", b"31 Dec 9999 23:59:59 -1200"),
+            "no e-mail",
+        ),
+        (
+            b"Date: Mon, 20 Mar 2017 17:00:04 +0000\n" + b"Content-Type: message/rfc822\n\n" * 3000,
+            "no e-mail",
+        ),
     ],
-    ids=["no mail", "empty file", "year of 11 digits", "year 2027", "beyond the year 9999", "3000 nested parts"],
+    ids=[
+        "no mail",
+        "empty file",
+        "year of 11 digits",
+        "year 2027",
+        "beyond the year 9999",
+        "3000 nested parts",
+    ],
 )
-def test_mail_without_date_or_with_future_date_is_refused(ofsted_early: Incident, mail: bytes, fault: str) -> None:
-    """On 20 March 2017, a person adds an e-mail to the incident. For example, one dated 20 March 2027 is refused,
-    because that is in the future. So is a file in which no date can be read."""
+def test_mail_without_date_or_with_future_date_is_refused(
+    ofsted_early: Incident, mail: bytes, fault: str
+) -> None:
+    """On 20 March 2017, a person adds an e-mail to the incident. For example, one dated 20 March
+    2027 is refused, because that is in the future. So is a file in which no date can be read.
+    """
     with pytest.raises(InvalidInput, match=fault):
         note_mail(ofsted_early, ROLE, mail, what="", now=at("2017-03-20T18:00+00:00"))
 
 
-def test_mail_with_deeply_nested_sender_is_refused_or_without_sender(ofsted_early: Incident) -> None:
-    """In a sender's address, text in parentheses is a comment. This sender has 5000 of them, one within the other. Some
-    versions of Python cannot read that: the mail is refused. Others can, and the account names no sender."""
+def test_mail_with_deeply_nested_sender_is_refused_or_without_sender(
+    ofsted_early: Incident,
+) -> None:
+    """In a sender's address, text in parentheses is a comment. This sender has 5000 of them, one
+    within the other. Some versions of Python cannot read that: the mail is refused. Others can, and
+    the account names no sender.
+    """
     mail = ALERT_SENT_AT_5PM.replace(b"GOV.UK", b"(" * 5000)
     with suppress(InvalidInput):  # if the mail is refused
-        noted = note_mail(ofsted_early, ROLE, mail, what="an alert was sent", now=at("2017-03-20T18:00+00:00"))
+        noted = note_mail(
+            ofsted_early, ROLE, mail, what="an alert was sent", now=at("2017-03-20T18:00+00:00")
+        )
         (event,) = list_events(noted)
         # With a sender, “from …” would come before the link.
         assert "an alert was sent, with a link to" in event
@@ -123,18 +157,32 @@ def test_mail_with_deeply_nested_sender_is_refused_or_without_sender(ofsted_earl
 @pytest.mark.parametrize(
     ("text_of_mail", "replacement", "expected_account"),
     [
-        (b"From: GOV.UK emails <alerts@notifications.example>\n", b"", "an alert was sent, with a link to"),
-        (b"GOV.UK emails <alerts@notifications.example>", b"Undisclosed", "an alert was sent, with a link to"),
+        (
+            b"From: GOV.UK emails <alerts@notifications.example>\n",
+            b"",
+            "an alert was sent, with a link to",
+        ),
+        (
+            b"GOV.UK emails <alerts@notifications.example>",
+            b"Undisclosed",
+            "an alert was sent, with a link to",
+        ),
         (b"notifications.example", b"a\x07.example", "an alert was sent, with a link to"),
-        (b"/publications/", b"/\x1b\xe2\x80\xae/", "an alert was sent, from notifications.example ("),
+        (
+            b"/publications/",
+            b"/\x1b\xe2\x80\xae/",
+            "an alert was sent, from notifications.example (",
+        ),
     ],
     ids=["no-sender", "no-address", "control-character", "hidden-in-link"],
 )
 def test_account_of_a_mail_omits_unusable_sender_or_link(
     ofsted_early: Incident, text_of_mail: bytes, replacement: bytes, expected_account: str
 ) -> None:
-    """A person adds an e-mail alert, and the account says from whom it was and to what it links. For example, without
-    an address in the line From, no sender is named. A link with hidden characters is left out."""
+    """A person adds an e-mail alert, and the account says from whom it was and to what it links.
+    For example, without an address in the line From, no sender is named. A link with hidden
+    characters is left out.
+    """
     mail = ALERT_SENT_AT_5PM.replace(text_of_mail, replacement)
     now = at("2017-03-20T18:00+00:00")
     noted = note_mail(ofsted_early, ROLE, mail, what="an alert was sent", now=now)
@@ -143,16 +191,27 @@ def test_account_of_a_mail_omits_unusable_sender_or_link(
 
 
 def test_decision_to_bring_forward_is_in_account_not_events(ofsted_early: Incident) -> None:
-    decided = bring_forward(ofsted_early, ROLE, when="2017-03-20T18:00", now=at("2017-03-20T17:10+00:00"))
+    decided = bring_forward(
+        ofsted_early, ROLE, when="2017-03-20T18:00", now=at("2017-03-20T17:10+00:00")
+    )
     account = get_field(draft_of(decided, now=NOW), "B.2.account").paragraphs
-    assert "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017." in account
+    assert (
+        "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017."
+        in account
+    )
     assert list_events(decided) == []
 
 
 @pytest.mark.parametrize(
-    ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
+    ("when", "fault"),
+    [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")],
 )
-def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_late: Incident, when: str, fault: str) -> None:
-    """Now is 1pm on 5 January 2018. For example, 9am on 6 January is refused, because it is in the future."""
+def test_an_invalid_or_future_time_of_a_note_is_refused(
+    ofqual_late: Incident, when: str, fault: str
+) -> None:
+    """Now is 1pm on 5 January 2018.
+
+    For example, 9am on 6 January is refused, because it is in the future.
+    """
     with pytest.raises(InvalidInput, match=fault):
         add_note(ofqual_late, ROLE, "rang", now=NOW, at=when)

@@ -4,7 +4,13 @@ from datetime import date
 
 import pytest
 
-from alerts.draft.code import code_json, find_edition, find_practices, load_editions, override_editions
+from alerts.draft.code import (
+    code_json,
+    find_edition,
+    find_practices,
+    load_editions,
+    override_editions,
+)
 from tests.unit.alerts.draft.conftest import at
 
 
@@ -25,7 +31,9 @@ from tests.unit.alerts.draft.conftest import at
     ],
 )
 def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, edition: str) -> None:
-    """In London, 2.0 applies from 22 February 2018, 2.1 from 5 May 2022 and 3.0 from 3 November 2025."""
+    """In London, 2.0 applies from 22 February 2018, 2.1 from 5 May 2022 and 3.0 from 3 November
+    2025.
+    """
     assert find_edition(at(occurred)).name == edition
 
 
@@ -44,8 +52,12 @@ def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, editio
         ("2026-01-27T09:30+00:00", "early_exposure", "practice 3.3"),
     ],
 )
-def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, kind: str, practice: str) -> None:
-    """Such as a late release in March 2018: edition 2.0 applies then, and its practice for lateness is T3.6."""
+def test_each_kind_of_finding_cites_the_practice_of_its_edition(
+    occurred: str, kind: str, practice: str
+) -> None:
+    """Such as a late release in March 2018: edition 2.0 applies then, and its practice for lateness
+    is T3.6.
+    """
     assert code_json(at(occurred), [kind])["practice"] == practice
 
 
@@ -59,12 +71,16 @@ def test_two_findings_cite_both_practices_once_in_their_order() -> None:
     "kinds", [[], ["blind"], ["lead"], ["withdrawn"], ["swapped"], ["calendars_disagree"], ["FM14"]]
 )
 def test_a_finding_that_is_no_breach_cites_no_practice(kinds: list[str]) -> None:
-    """Such as a time in which the monitor was blind, or a page that was withdrawn after its release."""
+    """Such as a time in which the monitor was blind, or a page that was withdrawn after its
+    release.
+    """
     assert code_json(at("2018-03-08T09:30+00:00"), kinds)["practice"] is None
 
 
 def test_practices_are_found_by_number_of_failure_mode() -> None:
-    """FM11 is the failure that a date was changed without an announcement, or that calendars disagree."""
+    """FM11 is the failure that a date was changed without an announcement, or that calendars
+    disagree.
+    """
     edition = find_edition(at("2018-03-08T09:30+00:00"))
     assert [practice.cite for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
 
@@ -78,7 +94,9 @@ def test_first_day_of_an_edition_can_be_configured() -> None:
 
 def test_citation_of_a_practice_can_be_configured() -> None:
     """In edition 3.0 of the Code of Practice, a late release breaks the practice with the id S3."""
-    editions = override_editions(load_editions(), begins={}, cites={"3.0/S3": "Standard 3, practice 3.6"})
+    editions = override_editions(
+        load_editions(), begins={}, cites={"3.0/S3": "Standard 3, practice 3.6"}
+    )
     code = code_json(at("2025-11-12T09:30+00:00"), ["late"], editions)
     assert code == {"edition": "3.0", "practice": "Standard 3, practice 3.6"}
 
@@ -91,7 +109,8 @@ def test_every_practice_of_every_edition_has_citation_and_text() -> None:
 
 def test_each_edition_has_every_practice_that_it_cites() -> None:
     for edition in load_editions():
-        # `primary` has the ids of the practices to cite for each kind of failure, such as a late release.
+        # `primary` has the ids of the practices to cite for each kind of failure, such as a late
+        # release.
         for failure, ids_of_practices in edition.primary.items():
             assert set(ids_of_practices) <= edition.practices.keys(), (edition.name, failure)
 
@@ -104,15 +123,18 @@ def test_each_practice_says_whether_its_citation_was_confirmed() -> None:
 
 
 def test_only_practice_t3_6_is_quoted_others_are_only_cited() -> None:
-    """A practice is a rule of one edition of the Code of Practice, such as T3.6 of edition 2.0. Its citation names it,
-    sometimes with its subject. Only that of T3.6 also quotes the Code."""
+    """A practice is a rule of one edition of the Code of Practice, such as T3.6 of edition 2.0. Its
+    citation names it, sometimes with its subject. Only that of T3.6 also quotes the Code.
+    """
     every = {
         f"{edition.name}/{name}": practice
         for edition in load_editions()
         for name, practice in edition.practices.items()
     }
     assert {name for name, practice in every.items() if practice.quoted} == {"2.0/T3.6"}
-    assert every["2.0/T3.6"].citation.endswith("“Statistics should be released to all users at 9.30am on a weekday.”")
+    assert every["2.0/T3.6"].citation.endswith(
+        "“Statistics should be released to all users at 9.30am on a weekday.”"
+    )
     subject = "no indication of the substance of a report is made public before publication"
     assert every["1.0/P2.8"].citation == f"Protocol 2, practice 8 ({subject})"
     assert every["3.0/3.3"].citation == "Standard 3 (Be transparent), practice 3.3"

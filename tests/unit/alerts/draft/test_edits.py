@@ -9,12 +9,33 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.edits import INSTEAD_PREFIX, TWO_WORDINGS, find_wrong_numbers, list_obstacles, merge_words
+from alerts.draft.edits import (
+    INSTEAD_PREFIX,
+    TWO_WORDINGS,
+    find_wrong_numbers,
+    list_obstacles,
+    merge_words,
+)
 from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form
 from alerts.draft.report import Field, Report, Table, report_from_json, report_json
-from alerts.draft.versions import Versions, append_edit, append_measurement, append_signature, compute_digest
-from alerts.draft.write.outline import Box, Document, Grid, Piece, Tone, Words, build_outline, build_pieces
+from alerts.draft.versions import (
+    Versions,
+    append_edit,
+    append_measurement,
+    append_signature,
+    compute_digest,
+)
+from alerts.draft.write.outline import (
+    Box,
+    Document,
+    Grid,
+    Piece,
+    Tone,
+    Words,
+    build_outline,
+    build_pieces,
+)
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
@@ -23,7 +44,16 @@ from tests.unit.alerts.draft.conftest import DIGEST, draft_of, facts_of, get_fie
 from tests.unit.alerts.draft.plain import plain
 
 ON_5_JANUARY = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
-FIELDS = ("B.1.date", "B.1.producer", "B.2.account", "B.2.clause", "B.3.impact", "B.4.corrective", "N.why", "N.measure")
+FIELDS = (
+    "B.1.date",
+    "B.1.producer",
+    "B.2.account",
+    "B.2.clause",
+    "B.3.impact",
+    "B.4.corrective",
+    "N.why",
+    "N.measure",
+)
 TEXTS = st.text(min_size=1, max_size=40)
 
 
@@ -54,7 +84,9 @@ def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> 
     """Return a draft made when the page was overdue by this many minutes."""
     now = ON_5_JANUARY + timedelta(minutes=minutes)
     delay = Bounds(60 * minutes, None)
-    page = replace(facts_of(incident).parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=delay)
+    page = replace(
+        facts_of(incident).parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=delay
+    )
     facts = replace(facts_of(incident), parts=(page,), at=now, final=False)
     return draft_of(replace(incident, facts=facts), form, now=now)
 
@@ -91,14 +123,18 @@ def versions_after(incident: Incident, steps: Sequence[Edit | Measure | Sign]) -
             case Edit(field, text):
                 versions = append_edit(versions, {field: text}, "press officer", at)
             case Measure(form, minutes_overdue):
-                versions = append_measurement(versions, draft_when_overdue_by(incident, minutes_overdue, form))
+                versions = append_measurement(
+                    versions, draft_when_overdue_by(incident, minutes_overdue, form)
+                )
             case Sign():
                 versions = sign(versions, at)
     return versions
 
 
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_last_typed_text_survives_any_measurement_or_signature(
     ofqual_late: Incident, steps: list[Edit | Measure | Sign]
 ) -> None:
@@ -113,7 +149,9 @@ def test_last_typed_text_survives_any_measurement_or_signature(
 
 
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_every_version_is_read_back_unchanged_from_json(
     ofqual_late: Incident, steps: list[Edit | Measure | Sign]
 ) -> None:
@@ -122,7 +160,9 @@ def test_every_version_is_read_back_unchanged_from_json(
 
 
 @given(text=TEXTS)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_typed_text_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
     """A text for a box that the form does not have is kept too."""
     words = {"B.2.account": text, "B.1.producer": text, "no such box": text}
@@ -132,8 +172,9 @@ def test_any_typed_text_can_be_written_in_every_format(ofqual_late: Incident, te
 
 
 def test_typed_text_is_kept_beside_a_new_measured_account(ofqual_late: Incident) -> None:
-    """A person types into the account when the release is 5 minutes overdue. At 30 minutes the monitor measures again.
-    Then the account has both the new sentence and the typed text."""
+    """A person types into the account when the release is 5 minutes overdue. At 30 minutes the
+    monitor measures again. Then the account has both the new sentence and the typed text.
+    """
     words = {"B.2.account": "The platform failed."}
     before = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=5), by="web manager")
     after = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=30), before)
@@ -142,13 +183,18 @@ def test_typed_text_is_kept_beside_a_new_measured_account(ofqual_late: Incident)
     assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
     # Due at 9.30am, so overdue by 30 minutes at 10am.
     assert "It was still not available at 10am." in " ".join(account.paragraphs)
-    # The typed text is added after the measured account. In a box for one answer it would replace the text.
+    # The typed text is added after the measured account. In a box for one answer it would replace
+    # the text.
     assert not account.is_replaced
 
 
-def test_a_replaced_measured_answer_is_shown_beside_a_newer_measurement(ofqual_late: Incident) -> None:
-    """5 minutes after the slot a person replaces the measured delay by “About five minutes.” A new measurement after 30
-    minutes contests that. So the box shows the typed text, a remark, and the new measurement."""
+def test_a_replaced_measured_answer_is_shown_beside_a_newer_measurement(
+    ofqual_late: Incident,
+) -> None:
+    """5 minutes after the slot a person replaces the measured delay by “About five minutes.” A new
+    measurement after 30 minutes contests that. So the box shows the typed text, a remark, and the
+    new measurement.
+    """
     words = {"N.measure": "About five minutes."}
     measured_after_5_minutes = draft_when_overdue_by(ofqual_late, minutes=5, form="note")
     # `seen` is the report that the person saw when typing: no newer measurement contests the text.
@@ -173,7 +219,9 @@ def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incid
     """The monitor filled in the producer as “ofqual”. A person changed that to “Ofqual”."""
     report = merge_words({"B.1.producer": "Ofqual"}, draft_when_overdue_by(ofqual_late, minutes=5))
     caption = "Measured or configured answers that a person has reworded"
-    tables = [block for block in build_outline(report, Document.EVIDENCE) if isinstance(block, Table)]
+    tables = [
+        block for block in build_outline(report, Document.EVIDENCE) if isinstance(block, Table)
+    ]
     (originals,) = (table for table in tables if table.caption == caption)
     assert ("Name of statistical producer", "ofqual") in originals.rows
 
@@ -196,16 +244,22 @@ def test_box_with_blank_answer_is_still_to_be_completed(ofqual_late: Incident) -
 
 
 def test_step_with_typed_time_is_done_and_ticked(ofqual_late: Incident) -> None:
-    report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, minutes=5))
+    report = merge_words(
+        {"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, minutes=5)
+    )
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
     assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
 
 
 def test_every_version_is_kept_with_author_and_changes(ofqual_late: Incident) -> None:
-    """The monitor writes version 1, a press officer types the impact (2), and the monitor measures again (3)."""
+    """The monitor writes version 1, a press officer types the impact (2), and the monitor measures
+    again (3).
+    """
     versions = first_version(ofqual_late)
     edited_at = ON_5_JANUARY + timedelta(minutes=2)
-    versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", edited_at)
+    versions = append_edit(
+        versions, {"B.3.impact": "Calls from users."}, "press officer", edited_at
+    )
     versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, minutes=3))
     assert [version.number for version in versions] == [1, 2, 3]
     assert [version.by for version in versions] == ["the monitor", "press officer", "the monitor"]
@@ -223,14 +277,20 @@ def test_measuring_the_same_again_makes_no_version(ofqual_late: Incident) -> Non
 
 def test_an_unchanged_measurement_on_a_later_day_is_no_amendment(ofqual_late: Incident) -> None:
     form, opened = get_form("B"), ofqual_late.opened
-    signed = sign(append_measurement((), fill_form(ofqual_late, form, configured={}, previous=[], now=opened)))
-    same_six_days_later = fill_form(ofqual_late, form, configured={}, previous=[], now=opened + timedelta(days=6))
+    signed = sign(
+        append_measurement((), fill_form(ofqual_late, form, configured={}, previous=[], now=opened))
+    )
+    same_six_days_later = fill_form(
+        ofqual_late, form, configured={}, previous=[], now=opened + timedelta(days=6)
+    )
     assert append_measurement(signed, same_six_days_later) == signed
 
 
 @pytest.mark.parametrize("ending", list(WRITERS))
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
-def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, form: str, ending: str) -> None:
+def test_a_signed_report_contains_only_the_filled_form(
+    ofqual_late: Incident, form: str, ending: str
+) -> None:
     report = signed_report(ofqual_late, form)
     text = plain(ending, WRITERS[ending](report))
     for part_of_the_draft in (
@@ -270,7 +330,9 @@ def test_the_date_of_report_is_the_day_of_signing(ofqual_late: Incident) -> None
 
 
 def test_typed_date_of_report_is_kept_at_signing(ofqual_late: Incident) -> None:
-    dated = append_edit(first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", ON_5_JANUARY)
+    dated = append_edit(
+        first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", ON_5_JANUARY
+    )
     report = sign(dated, at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))[-1].report
     assert list_signed_texts(get_field(report, "B.1.date")) == ["6 January 2018"]
 
@@ -288,8 +350,9 @@ def test_empty_box_prevents_signing_unless_it_is_optional(ofqual_late: Incident)
 
 
 def test_box_with_two_wordings_or_a_prompt_prevents_signing(ofqual_late: Incident) -> None:
-    """With an answer in every box, a draft can be signed. It cannot if a box has two wordings, because two people
-    changed it, or if it still has a prompt in brackets."""
+    """With an answer in every box, a draft can be signed. It cannot if a box has two wordings,
+    because two people changed it, or if it still has a prompt in brackets.
+    """
     report = draft_when_overdue_by(ofqual_late, minutes=1)
     assert list_obstacles(answer_every_box(report), ofqual_late.facts) == []
     words = {field.id: "Answered." for field in report.fields() if field.placeholder}
@@ -301,7 +364,9 @@ def test_box_with_two_wordings_or_a_prompt_prevents_signing(ofqual_late: Inciden
 
 
 def answer_every_box(report: Report) -> Report:
-    return merge_words({field.id: "Answered." for field in report.fields() if field.placeholder}, report)
+    return merge_words(
+        {field.id: "Answered." for field in report.fields() if field.placeholder}, report
+    )
 
 
 def test_a_release_still_overdue_is_an_obstacle_to_signing(ofqual_late: Incident) -> None:
@@ -314,26 +379,38 @@ def test_a_release_still_exposed_is_an_obstacle_to_signing(ofsted_early: Inciden
     facts = facts_of(ofsted_early)
     answered = answer_every_box(draft_of(ofsted_early, now=facts.at))
     page = facts.parts[0]
-    still_public = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
+    still_public = replace(
+        page, exposures=tuple(replace(each, open=True) for each in page.exposures)
+    )
     exposed = replace(facts, parts=(still_public,))
     assert list_obstacles(answered, exposed) == ["the release is still exposed"]
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> None:
-    """A digest is a hash of a version's report and typed texts. A later measurement only adds a version."""
+    """A digest is a hash of a version's report and typed texts.
+
+    A later measurement only adds a version.
+    """
     signed_at = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
     first, signed = sign(first_version(ofqual_late), signed_at)
     assert signed.signed == signed_at
     assert signed.digest == compute_digest(signed.report, signed.words)
-    assert signed.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
-    *before_measurement, _ = append_measurement((first, signed), draft_when_overdue_by(ofqual_late, minutes=60))
+    assert (
+        signed.report.signed
+        == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
+    )
+    *before_measurement, _ = append_measurement(
+        (first, signed), draft_when_overdue_by(ofqual_late, minutes=60)
+    )
     assert before_measurement == [first, signed]
 
 
 def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident) -> None:
     versions = sign(first_version(ofqual_late))
     later = ON_5_JANUARY + timedelta(days=6)
-    versions = append_edit(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
+    versions = append_edit(
+        versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later
+    )
     report = versions[-1].report
     # The amendment also changes the date of the report.
     assert report.amendments == (
@@ -342,7 +419,9 @@ def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident
             "Date of report and 4. Corrective actions (taken or planned) to prevent re-occurrence."
         ),
     )
-    assert get_field(report, "B.1.date").paragraphs == ("5 January 2018, last amended 11 January 2018",)
+    assert get_field(report, "B.1.date").paragraphs == (
+        "5 January 2018, last amended 11 January 2018",
+    )
     assert "Amended after sign-off" in WRITERS["html"](report).decode()
 
 
@@ -350,7 +429,10 @@ def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident
 def test_an_answered_draft_shows_no_guidance(ofqual_late: Incident, form: str) -> None:
     draft = draft_when_overdue_by(ofqual_late, minutes=5, form=form)
     questions = [text for field in draft.fields() for text in field.guidance if text.endswith("?")]
-    unanswered, answered = WRITERS["md"](draft).decode(), WRITERS["md"](answer_every_box(draft)).decode()
+    unanswered, answered = (
+        WRITERS["md"](draft).decode(),
+        WRITERS["md"](answer_every_box(draft)).decode(),
+    )
     assert "to be completed" not in answered
     assert questions
     for question in questions:
@@ -379,12 +461,15 @@ def replace_account(incident: Incident, text: str) -> Report:
 def test_typed_times_and_numbers_outside_the_measured_bounds_are_found(
     ofsted_early: Incident, text: str, wrong_figures: list[str]
 ) -> None:
-    """The page was due at 9.30am on 22 March. It was public from 4.55pm or 5pm until 5.25pm or 5.30pm on 20 March. For
-    example, in “It was removed at 5.40pm.” the time is wrong."""
+    """The page was due at 9.30am on 22 March. It was public from 4.55pm or 5pm until 5.25pm or
+    5.30pm on 20 March. For example, in “It was removed at 5.40pm.” the time is wrong.
+    """
     assert find_wrong_numbers(replace_account(ofsted_early, text), "B.2.account") == wrong_figures
 
 
-def test_typed_minutes_in_which_a_measured_interval_begins_are_accepted(ofqual_late: Incident) -> None:
+def test_typed_minutes_in_which_a_measured_interval_begins_are_accepted(
+    ofqual_late: Incident,
+) -> None:
     """The page came between 12:18:45 and 12:19, the report elsewhere between 09:59:45 and 10:00."""
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
     assert find_wrong_numbers(replace_account(ofqual_late, text), "B.2.account") == []

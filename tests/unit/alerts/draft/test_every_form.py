@@ -29,15 +29,25 @@ SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
 FORMS = pytest.mark.parametrize("form", load_forms())
 
 
-def draft_of_form(form: str, incidents: Mapping[str, Incident], settings: Mapping[str, str]) -> Report:
-    """Return the draft that stands for a form: the early exposure of 2017, or the five incidents as a period."""
+def draft_of_form(
+    form: str, incidents: Mapping[str, Incident], settings: Mapping[str, str]
+) -> Report:
+    """Return the draft that stands for a form: the early exposure of 2017, or the five incidents as
+    a period.
+    """
     if form == "period":
-        rows = [row_of(each.facts, "T3.6", incident=each.id) for each in incidents.values() if each.facts]
+        rows = [
+            row_of(each.facts, "T3.6", incident=each.id)
+            for each in incidents.values()
+            if each.facts
+        ]
         period = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
         return build_period_report(period, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
     incident = incidents["ofsted-2017"]
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
-    return draft_of(incident, form, now=facts_of(incident).at, configured=settings, previous=earlier)
+    return draft_of(
+        incident, form, now=facts_of(incident).at, configured=settings, previous=earlier
+    )
 
 
 @pytest.mark.parametrize("ending", WRITERS)
@@ -49,12 +59,19 @@ def test_every_draft_in_every_format_equals_its_snapshot(
     assert text == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
 
 
-@pytest.fixture(params=[*((form, OutlineDocument.DRAFT) for form in load_forms()), ("B", OutlineDocument.EVIDENCE)])
+@pytest.fixture(
+    params=[
+        *((form, OutlineDocument.DRAFT) for form in load_forms()),
+        ("B", OutlineDocument.EVIDENCE),
+    ]
+)
 def document(
     request: pytest.FixtureRequest, incidents: Mapping[str, Incident], settings: Mapping[str, str]
 ) -> Document:
     form, document = request.param
-    return docx.Document(io.BytesIO(WRITERS["docx"](draft_of_form(form, incidents, settings), document)))
+    return docx.Document(
+        io.BytesIO(WRITERS["docx"](draft_of_form(form, incidents, settings), document))
+    )
 
 
 def test_docx_headings_begin_with_one_title_and_skip_no_level(document: Document) -> None:

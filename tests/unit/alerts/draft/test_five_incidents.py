@@ -1,4 +1,6 @@
-"""Drafts contain the measurable facts of the five published reports, and mark what only a person knows."""
+"""Drafts contain the measurable facts of the five published reports, and mark what only a person
+knows.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ MEASURABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "A.2.clause": ("Protocol 2, practice 4", "edition 1.0"),
         "A.2.date": ("23 July 2015",),
         "A.2.nature": (
-            "The release was pre-announced on GOV.UK for 9.30am on Thursday 23 July 2015. It was not available until",
+            (
+                "The release was pre-announced on GOV.UK for 9.30am on Thursday 23 July 2015. It"
+                " was not available until"
+            ),
             " until 10.08am.",
         ),
         "A.3.impact": ("Access to the release was delayed by about 38 minutes.",),
@@ -45,15 +50,18 @@ MEASURABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "A.2.nature": ("28 July 2016, figures to March 2016", "9.30am on Thursday 27 October 2016"),
     },
     "ofsted-2017": {
-        "B.1.output": ("Maintained School & Academies Inspections and outcomes (as at 31 December 2016)",),
+        "B.1.output": (
+            "Maintained School & Academies Inspections and outcomes (as at 31 December 2016)",
+        ),
         "B.1.date": ("20 March 2017",),
         "B.2.clause": ("Protocol 2, practice 8",),
         "B.2.date": ("20 March 2017",),
         "B.2.account": (
             "was pre-announced on GOV.UK for 9.30am on Wednesday 22 March 2017.",
             (
-                "The landing page and the HTML version became available between 4.55pm and 5pm on 20 March, "
-                "some 40½ hours early. They were removed between 5.25pm and 5.30pm, after 25 to 35 minutes."
+                "The landing page and the HTML version became available between 4.55pm and 5pm on"
+                " 20 March, some 40½ hours early. They were removed between 5.25pm and 5.30pm,"
+                " after 25 to 35 minutes."
             ),
             "No early publication of the data file was found.",
         ),
@@ -63,9 +71,18 @@ MEASURABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "B.2.clause": ("Protocol 2, practice 4",),
         "B.2.date": ("5 January 2018",),
         "B.2.account": (
-            "was pre-announced on GOV.UK for 9.30am on Friday 5 January 2018. The landing page was not available until",
-            " until 12.19pm. The report was available at https://www.gov.uk/government/publications/",
-            " from about 10am and a news story on the release at https://www.gov.uk/government/news/",
+            (
+                "was pre-announced on GOV.UK for 9.30am on Friday 5 January 2018. The landing page"
+                " was not available until"
+            ),
+            (
+                " until 12.19pm. The report was available at"
+                " https://www.gov.uk/government/publications/"
+            ),
+            (
+                " from about 10am and a news story on the release at"
+                " https://www.gov.uk/government/news/"
+            ),
             " from about 10.35am.",
         ),
         "B.3.impact": (
@@ -76,16 +93,22 @@ MEASURABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ofqual-2018-03": {
         "C.1.output": ("Vocational and other qualifications quarterly: October to December 2017",),
         "C.2.clause": (
-            "Trustworthiness (T3.6): “Statistics should be released to all users at 9.30am on a weekday.”",
+            (
+                "Trustworthiness (T3.6): “Statistics should be released to all users at 9.30am on a"
+                " weekday.”"
+            ),
             "edition 2.0",
         ),
         "C.2.date": ("8 March 2018",),
         "C.2.account": (
-            "The landing page was not available until 10.52am. The report was available at https://",
+            (
+                "The landing page was not available until 10.52am. The report was available at"
+                " https://"
+            ),
             " from about 9.57am.",
             (
-                "An earlier incident on 5 January 2018 on the same platform concerned “Malpractice for GCSE and A "
-                "level: summer 2017 exam series”: late by about 2 hours 49 minutes."
+                "An earlier incident on 5 January 2018 on the same platform concerned “Malpractice"
+                " for GCSE and A level: summer 2017 exam series”: late by about 2 hours 49 minutes."
             ),
         ),
     },
@@ -105,9 +128,21 @@ PROMPTS: Mapping[str, Mapping[str, str]] = {
         "A.5.statements": "published statement",
         "A.6.material": "supporting material",
     },
-    "ofsted-2017": {"B.2.account": "why it happened", "B.3.impact": "impact", "B.4.corrective": "corrective"},
-    "ofqual-2018-01": {"B.2.account": "why it happened", "B.3.impact": "impact", "B.4.corrective": "corrective"},
-    "ofqual-2018-03": {"C.2.account": "why it happened", "C.3.impact": "impact", "C.4.corrective": "corrective"},
+    "ofsted-2017": {
+        "B.2.account": "why it happened",
+        "B.3.impact": "impact",
+        "B.4.corrective": "corrective",
+    },
+    "ofqual-2018-01": {
+        "B.2.account": "why it happened",
+        "B.3.impact": "impact",
+        "B.4.corrective": "corrective",
+    },
+    "ofqual-2018-03": {
+        "C.2.account": "why it happened",
+        "C.3.impact": "impact",
+        "C.4.corrective": "corrective",
+    },
 }
 # Words of the published reports that no monitor can know: none may appear by itself.
 WORDS_NO_MONITOR_CAN_KNOW = (
@@ -128,13 +163,18 @@ WORDS_NO_MONITOR_CAN_KNOW = (
 
 @pytest.fixture
 def drafts(incidents: Mapping[str, Incident], settings: Mapping[str, str]) -> Mapping[str, Report]:
-    return {name: fill_draft(each, list(incidents.values()), settings) for name, each in incidents.items()}
+    return {
+        name: fill_draft(each, list(incidents.values()), settings)
+        for name, each in incidents.items()
+    }
 
 
 def fill_draft(incident: Incident, every: list[Incident], settings: Mapping[str, str]) -> Report:
     earlier = [each for each in every if each.occurred < incident.occurred]
     now = max(facts_of(incident).at, incident.opened)
-    return fill_form(incident, choose_form(incident.occurred, incident.grade), settings, earlier, now)
+    return fill_form(
+        incident, choose_form(incident.occurred, incident.grade), settings, earlier, now
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,22 +194,28 @@ def test_form_edition_and_practice_are_those_of_the_published_report(
     assert (report.form, report.edition, report.practice) == (form, edition, practice)
 
 
-@pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in MEASURABLE.items() for field in fields])
+@pytest.mark.parametrize(
+    ("name", "field"), [(name, field) for name, fields in MEASURABLE.items() for field in fields]
+)
 def test_draft_field_contains_measurable_statements_of_published_report(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
-    """For example, the published report of 2015 on the IPCC says when its release came out. In the same field, our
-    draft says so too: “It was not available until 10.08am.”"""
+    """For example, the published report of 2015 on the IPCC says when its release came out. In the
+    same field, our draft says so too: “It was not available until 10.08am.”
+    """
     for statement in MEASURABLE[name][field]:
         assert statement in text_of_field(drafts[name], field)
 
 
-@pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in PROMPTS.items() for field in fields])
+@pytest.mark.parametrize(
+    ("name", "field"), [(name, field) for name, fields in PROMPTS.items() for field in fields]
+)
 def test_field_for_a_person_has_prompt_and_guiding_questions(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
-    """Some fields only a person can fill in, such as why a release was late. Each has a prompt like “[to be completed:
-    … why it happened …”, and questions that help to answer."""
+    """Some fields only a person can fill in, such as why a release was late. Each has a prompt like
+    “[to be completed: … why it happened …”, and questions that help to answer.
+    """
     box = get_field(drafts[name], field)
     assert box.placeholder.startswith("[to be completed: ")
     assert PROMPTS[name][field] in box.placeholder
@@ -178,14 +224,22 @@ def test_field_for_a_person_has_prompt_and_guiding_questions(
 
 
 @pytest.mark.parametrize("name", MEASURABLE)
-def test_a_draft_contains_no_word_that_no_monitor_can_know(drafts: Mapping[str, Report], name: str) -> None:
-    """Words of the published reports, such as “human error” or the number of subscribers, 13,000."""
+def test_a_draft_contains_no_word_that_no_monitor_can_know(
+    drafts: Mapping[str, Report], name: str
+) -> None:
+    """Words of the published reports, such as “human error” or the number of subscribers,
+    13,000.
+    """
     form_text = "\n".join(text_of_field(drafts[name], field.id) for field in drafts[name].fields())
     assert [word for word in WORDS_NO_MONITOR_CAN_KNOW if word in form_text] == []
 
 
-def test_the_account_describes_the_landing_page_before_other_addresses(drafts: Mapping[str, Report]) -> None:
-    """In these two incidents the report was available at another address, earlier than the landing page."""
+def test_the_account_describes_the_landing_page_before_other_addresses(
+    drafts: Mapping[str, Report],
+) -> None:
+    """In these two incidents the report was available at another address, earlier than the landing
+    page.
+    """
     accounts = (
         text_of_field(drafts["ofqual-2018-01"], "B.2.account"),
         text_of_field(drafts["ofqual-2018-03"], "C.2.account"),
@@ -202,12 +256,16 @@ def test_draft_states_each_time_and_duration_once(drafts: Mapping[str, Report], 
         if "clause.cite" not in field.facts:
             texts += field.paragraphs
     # Such as “9.30am”, “40½ hours” and “38 minutes”.
-    times_and_durations = re.findall(r"\d[\d.½]*(?: ?[ap]m\b| hours?\b| minutes\b)", "\n".join(texts))
+    times_and_durations = re.findall(
+        r"\d[\d.½]*(?: ?[ap]m\b| hours?\b| minutes\b)", "\n".join(texts)
+    )
     assert len(times_and_durations) == len(set(times_and_durations))
 
 
 @pytest.mark.parametrize("name", MEASURABLE)
-def test_signed_form_is_shorter_than_every_published_report(drafts: Mapping[str, Report], name: str) -> None:
+def test_signed_form_is_shorter_than_every_published_report(
+    drafts: Mapping[str, Report], name: str
+) -> None:
     """Each open box has an answer of one word."""
     answers = {field.id: "None." for field in drafts[name].fields() if field.placeholder}
     signed = replace(merge_words(answers, drafts[name]), signed="Signed")
@@ -222,7 +280,9 @@ def test_table_has_a_row_with_its_delay_for_each_address(drafts: Mapping[str, Re
     assert delay_of == {
         "Announced page": "2 hours 48 minutes to 2 hours 49 minutes (168 to 169 minutes) late",
         "Alternative address (report)": "29 to 30 minutes after it",
-        "Alternative address (news)": "1 hour 4 minutes to 1 hour 5 minutes (64 to 65 minutes) after it",
+        "Alternative address (news)": (
+            "1 hour 4 minutes to 1 hour 5 minutes (64 to 65 minutes) after it"
+        ),
     }
 
 
@@ -232,18 +292,27 @@ def test_a_weekend_date_of_the_leak_is_flagged_for_checking(drafts: Mapping[str,
 
 
 def test_draft_about_leak_has_no_measurement_of_next_release(drafts: Mapping[str, Report]) -> None:
-    """The leak of 2016 was logged by hand. Its facts are those of the next release, which was not due yet."""
+    """The leak of 2016 was logged by hand.
+
+    Its facts are those of the next release, which was not due yet.
+    """
     report = drafts["moj-2016"]
     assert report.measured == ()
     assert report.timeline is None
     assert "available" not in text_of_field(report, "A.2.nature")
 
 
-def test_an_amended_report_shows_both_dates(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
+def test_an_amended_report_shows_both_dates(
+    ofqual_late: Incident, settings: Mapping[str, str]
+) -> None:
     """The incident is of 5 January 2018. Its form is filled again six days later."""
     six_days_later = ofqual_late.opened + timedelta(days=6)
     report = fill_form(
-        ofqual_late, choose_form(ofqual_late.occurred, "report"), settings, previous=[], now=six_days_later
+        ofqual_late,
+        choose_form(ofqual_late.occurred, "report"),
+        settings,
+        previous=[],
+        now=six_days_later,
     )
     assert (report.date_of_report, report.last_amended) == ("5 January 2018", "11 January 2018")
     assert text_of_field(report, "B.1.date") == "5 January 2018, last amended 11 January 2018"
@@ -253,7 +322,9 @@ def test_a_gap_that_two_monitors_had_together_is_listed_once(ofqual_late_again: 
     facts = facts_of(ofqual_late_again)
     (gap,) = facts.certainty.blind
     gap_of_other_monitor = replace(gap, begins=gap.begins + timedelta(milliseconds=40))
-    both_gaps = replace(facts, certainty=replace(facts.certainty, blind=(gap, gap_of_other_monitor)))
+    both_gaps = replace(
+        facts, certainty=replace(facts.certainty, blind=(gap, gap_of_other_monitor))
+    )
     (sentence_on_gap,) = list_unproven(facts)
     # The gaps are the same to the second.
     assert list_unproven(both_gaps) == [sentence_on_gap]

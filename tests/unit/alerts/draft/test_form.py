@@ -31,7 +31,9 @@ from tests.unit.alerts.draft.conftest import at
     ],
 )
 def test_the_form_follows_the_london_date_of_occurrence(occurred: str, form: str) -> None:
-    """A applies from 27 September 2012, B from 2017, C from 22 February 2018, D from 2020, the note from 1 May 2022."""
+    """A applies from 27 September 2012, B from 2017, C from 22 February 2018, D from 2020, the note
+    from 1 May 2022.
+    """
     assert choose_form(at(occurred), "report").id == form
 
 
@@ -49,7 +51,9 @@ def test_unknown_form_is_refused_with_list_of_known_ones() -> None:
 
 
 def test_labels_of_form_b_are_those_of_the_published_form() -> None:
-    labels = [question.label for chapter in get_form("B").chapters for question in chapter.questions]
+    labels = [
+        question.label for chapter in get_form("B").chapters for question in chapter.questions
+    ]
     assert labels == [
         "Title and link to statistical output",
         "Name of statistical producer",
@@ -67,7 +71,12 @@ def test_labels_of_form_b_are_those_of_the_published_form() -> None:
 
 def list_questions() -> list[Question]:
     """Return the questions of all forms."""
-    return [each for form in load_forms().values() for chapter in form.chapters for each in chapter.questions]
+    return [
+        each
+        for form in load_forms().values()
+        for chapter in form.chapters
+        for each in chapter.questions
+    ]
 
 
 def test_every_question_has_an_id_of_its_own() -> None:
@@ -88,7 +97,13 @@ def test_titles_and_labels_of_every_form_are_those_on_record(root: Path) -> None
         pytest.skip("this machine has no record of the published forms")
     for known in json.loads(record.read_text(encoding="utf-8"))["forms"]:
         form = get_form(known["form"])
-        labels = {question.id: question.label for chapter in form.chapters for question in chapter.questions}
-        labels_on_record = {field["id"]: field["label"] for each in known["sections"] for field in each["fields"]}
+        labels = {
+            question.id: question.label
+            for chapter in form.chapters
+            for question in chapter.questions
+        }
+        labels_on_record = {
+            field["id"]: field["label"] for each in known["sections"] for field in each["fields"]
+        }
         assert labels.items() >= labels_on_record.items()
         assert form.title == known["title"]

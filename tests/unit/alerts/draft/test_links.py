@@ -1,4 +1,6 @@
-"""Links and lists of a signed report are real links and lists in every format, in a current Word file."""
+"""Links and lists of a signed report are real links and lists in every format, in a current Word
+file.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,14 @@ from tests.unit.alerts.draft.plain import odt_part
 from tests.unit.alerts.draft.saved import read_answers
 
 TEXT_WITH_LINKS = (
-    "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says: https://example.org/*. Not ftp://x."
+    "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says:"
+    " https://example.org/*. Not ftp://x."
 )
-ADDRESSES_TYPED_IN_BOXES = {"https://example.org/a_b?x=1&y=2#c", "https://example.org/told", "https://example.org/*"}
+ADDRESSES_TYPED_IN_BOXES = {
+    "https://example.org/a_b?x=1&y=2#c",
+    "https://example.org/told",
+    "https://example.org/*",
+}
 
 
 @pytest.fixture
@@ -47,9 +54,14 @@ def find_links(ending: str, body: bytes) -> set[str]:
     if ending == "md":
         return set(re.findall(r"(?<!\\)<(https?://[^>]+)>", body.decode()))
     if ending == "html":
-        return {one.replace("&amp;", "&") for one in re.findall(r'<a href="([^"]+)">', body.decode())}
+        return {
+            one.replace("&amp;", "&") for one in re.findall(r'<a href="([^"]+)">', body.decode())
+        }
     if ending == "odt":
-        return {each.get("{http://www.w3.org/1999/xlink}href", "") for each in odt_part(body).iter("{*}a")}
+        return {
+            each.get("{http://www.w3.org/1999/xlink}href", "")
+            for each in odt_part(body).iter("{*}a")
+        }
     document = docx.Document(io.BytesIO(body))
     rels = document.part.rels
     used = [rels[each.get(qn("r:id"))] for each in document.element.iter(qn("w:hyperlink"))]
@@ -67,7 +79,9 @@ def find_addresses_in_text(report: Report) -> set[str]:
 
 
 @pytest.mark.parametrize("file_format", WRITERS)
-def test_signed_report_links_exactly_to_addresses_in_its_text(signed_report: Report, file_format: str) -> None:
+def test_signed_report_links_exactly_to_addresses_in_its_text(
+    signed_report: Report, file_format: str
+) -> None:
     addresses = find_addresses_in_text(signed_report)
     assert addresses >= ADDRESSES_TYPED_IN_BOXES
     file = WRITERS[file_format](signed_report)
@@ -75,7 +89,9 @@ def test_signed_report_links_exactly_to_addresses_in_its_text(signed_report: Rep
 
 
 @pytest.mark.parametrize("file_format", WRITERS)
-def test_correction_notice_links_only_to_addresses_of_its_report(signed_report: Report, file_format: str) -> None:
+def test_correction_notice_links_only_to_addresses_of_its_report(
+    signed_report: Report, file_format: str
+) -> None:
     correction_notice = WRITERS[file_format](signed_report, Document.CORRECTION)
     assert find_links(file_format, correction_notice) <= find_addresses_in_text(signed_report)
 
@@ -92,9 +108,16 @@ def test_typed_links_are_read_back_unchanged_from_docx(versions: Versions) -> No
 
 
 def test_docx_bullets_of_guidance_come_from_its_styles(versions: Versions) -> None:
-    """Guidance is a list of questions. Its two styles give each a bullet, so the text itself has none."""
+    """Guidance is a list of questions.
+
+    Its two styles give each a bullet, so the text itself has none.
+    """
     document = docx.Document(io.BytesIO(WRITERS["docx"](versions[-1].report)))
-    list_styles = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
+    list_styles = {
+        style.name
+        for style in document.styles
+        if style.element.find(f".//{qn('w:numPr')}") is not None
+    }
     styles_of_guidance = {"Ask", "Box Ask"}
     assert list_styles == styles_of_guidance
     [mark_of_list_items] = document.part.numbering_part.element.iter(qn("w:lvlText"))

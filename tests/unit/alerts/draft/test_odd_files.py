@@ -1,4 +1,6 @@
-"""Word content besides paragraphs is read back where it is, or refused by name. It is never lost."""
+"""Word content besides paragraphs is read back where it is, or refused by name. It is never
+lost.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ SPACES = (
 TYPED_RUN = "<w:r><w:t>Extra checks.</w:t></w:r>"
 BOXED_RUN = f"<w:txbxContent><w:p>{TYPED_RUN}</w:p></w:txbxContent>"
 TEXT_BOX = (
-    f"<w:r {SPACES}><mc:AlternateContent><mc:Choice Requires='wps'><w:drawing>{BOXED_RUN}</w:drawing></mc:Choice>"
+    f"<w:r {SPACES}><mc:AlternateContent><mc:Choice"
+    f" Requires='wps'><w:drawing>{BOXED_RUN}</w:drawing></mc:Choice>"
     f"<mc:Fallback><w:pict>{BOXED_RUN}</w:pict></mc:Fallback></mc:AlternateContent></w:r>"
 )
 CORRECTIVE_ANSWER = {"B.4.corrective": "Extra checks."}
@@ -40,7 +43,9 @@ def find_heading(document: Document) -> Paragraph:
 
 def put_prompt_in_a_control(document: Document) -> None:
     place = find_prompt(document)
-    control = f"<w:sdt {SPACES}><w:sdtPr/><w:sdtContent><w:p>{TYPED_RUN}</w:p></w:sdtContent></w:sdt>"
+    control = (
+        f"<w:sdt {SPACES}><w:sdtPr/><w:sdtContent><w:p>{TYPED_RUN}</w:p></w:sdtContent></w:sdt>"
+    )
     place._p.addprevious(parse_xml(control))
     place._p.getparent().remove(place._p)
 
@@ -86,7 +91,9 @@ def type_in_a_table_in_a_cell(document: Document) -> None:
 def test_text_typed_anywhere_in_a_box_is_read_back(
     ofqual_late: Incident, type_into_box: Callable[[Document], None], typed_answers: dict[str, str]
 ) -> None:
-    """For example, a person types the answer into a text box over the prompt, or into a table within its cell."""
+    """For example, a person types the answer into a text box over the prompt, or into a table
+    within its cell.
+    """
     file = edit_draft(ofqual_late, type_into_box)
     words = read_answers(draft_versions(ofqual_late), file)
     assert {name: text.strip() for name, text in words.items()} == typed_answers
@@ -101,7 +108,9 @@ def test_line_break_is_read_back_with_or_without_type_attribute(ofqual_late: Inc
         place._p.append(parse_xml(f"<w:r {SPACES}><w:t>Extra checks.</w:t>{lines}</w:r>"))
 
     file = edit_draft(ofqual_late, type_three_lines)
-    assert read_answers(draft_versions(ofqual_late), file) == {"B.4.corrective": "Extra checks.\nmore\nmore"}
+    assert read_answers(draft_versions(ofqual_late), file) == {
+        "B.4.corrective": "Extra checks.\nmore\nmore"
+    }
 
 
 def edit_draft(incident: Incident, edit: Callable[[Document], None]) -> bytes:
@@ -141,7 +150,10 @@ def merge_cells(document: Document) -> None:
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        (delete_a_heading, "the heading “4. Corrective .*” is missing; what it bore stands under “3. Impact"),
+        (
+            delete_a_heading,
+            "the heading “4. Corrective .*” is missing; what it bore stands under “3. Impact",
+        ),
         (type_in_the_header, "under “the header of the file” .*Not final"),
         (type_in_the_footer, "under “the footer of the file” .*Not final"),
         (add_a_comment, "under “the comments of the file” .*Is that all"),
@@ -153,7 +165,10 @@ def merge_cells(document: Document) -> None:
 def test_edit_that_no_box_can_keep_is_refused_with_place(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
-    """For example, a person deletes a heading, adds a picture, or types in the footer. The fault names the place."""
+    """For example, a person deletes a heading, adds a picture, or types in the footer.
+
+    The fault names the place.
+    """
     with pytest.raises(Unreadable, match=fault):
         find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, edit), ROLE)
 
@@ -166,11 +181,16 @@ def test_text_of_added_column_joins_the_answer_of_its_row(ofqual_late: Incident)
 
     # The monitor has filled in the producer as “ofqual”.
     file = edit_draft(ofqual_late, add_filled_column)
-    assert read_answers(draft_versions(ofqual_late), file) == {"B.1.producer": "ofqual\nOfqual, of course"}
+    assert read_answers(draft_versions(ofqual_late), file) == {
+        "B.1.producer": "ofqual\nOfqual, of course"
+    }
 
 
 def test_deleting_the_first_table_in_a_file_deletes_no_answer(ofqual_late: Incident) -> None:
-    """A person deletes the first table of a draft. Only a box that is still there and was emptied loses its answer."""
+    """A person deletes the first table of a draft.
+
+    Only a box that is still there and was emptied loses its answer.
+    """
 
     def remove_first_table(document: Document) -> None:
         table = document.tables[0]._tbl

@@ -28,10 +28,22 @@ URL = "https://www.gov.uk/x"
 
 
 def late_row(name: str, days_after_5_january: int = FRIDAY, **changed: object) -> Row:
-    """Return a release of a period, due so many days after Friday 5 January, with these fields changed."""
+    """Return a release of a period, due so many days after Friday 5 January, with these fields
+    changed.
+    """
     slot = FRIDAY_SLOT + timedelta(days=days_after_5_january)
     seen = Interval(slot, slot + timedelta(minutes=5))
-    row = Row(name, f"Release {name}", "ofqual", URL, "Europe/London", slot, "late", seen, Bounds(240, 300))
+    row = Row(
+        name,
+        f"Release {name}",
+        "ofqual",
+        URL,
+        "Europe/London",
+        slot,
+        "late",
+        seen,
+        Bounds(240, 300),
+    )
     return replace(row, **changed)  # type: ignore[arg-type]
 
 
@@ -45,9 +57,17 @@ def chart_by(group: str, period: Period) -> Bars:
 
 def test_late_releases_are_counted_by_cause_with_not_logged_last() -> None:
     """Three of the four releases are late: c with a logged cause, a and b without one."""
-    rows = [late_row("a"), late_row("b"), late_row("c", cause="platform fault"), late_row("d", verdict="on_time")]
+    rows = [
+        late_row("a"),
+        late_row("b"),
+        late_row("c", cause="platform fault"),
+        late_row("d", verdict="on_time"),
+    ]
     by_cause = chart_by("cause", period_of(*rows))
-    assert by_cause.bars == (Bar("platform fault", number=1, whole=3), Bar("not logged", number=2, whole=3))
+    assert by_cause.bars == (
+        Bar("platform fault", number=1, whole=3),
+        Bar("not logged", number=2, whole=3),
+    )
 
 
 def test_weekday_chart_counts_faulty_of_watched_releases_from_monday() -> None:
@@ -64,7 +84,10 @@ def test_announced_hours_are_local_and_not_utc() -> None:
 
 
 def test_a_period_of_a_month_has_a_chart_by_day() -> None:
-    by_day = chart_by("day", period_of(late_row("a"), late_row("b", days_after_5_january=5), ends=date(2018, 1, 31)))
+    by_day = chart_by(
+        "day",
+        period_of(late_row("a"), late_row("b", days_after_5_january=5), ends=date(2018, 1, 31)),
+    )
     assert [bar.label for bar in by_day.bars] == ["5 January 2018", "10 January 2018"]
 
 
@@ -72,12 +95,18 @@ def test_a_period_of_two_months_has_a_chart_by_month() -> None:
     """The releases are due on 5 January, 10 January and 14 February."""
     rows = [late_row(f"r{days}", days_after_5_january=days) for days in (0, 5, 40)]
     by_month = chart_by("month", period_of(*rows, ends=date(2018, 2, 28)))
-    assert [(bar.label, bar.number) for bar in by_month.bars] == [("January 2018", 2), ("February 2018", 1)]
+    assert [(bar.label, bar.number) for bar in by_month.bars] == [
+        ("January 2018", 2),
+        ("February 2018", 1),
+    ]
 
 
 def test_chart_of_one_bar_is_drawn_only_for_logged_cause() -> None:
     """One late release gives every chart one bar, which shows no pattern."""
-    cause_logged, no_cause_logged = period_of(late_row("a", cause="fault")), period_of(late_row("a", cause=""))
+    cause_logged, no_cause_logged = (
+        period_of(late_row("a", cause="fault")),
+        period_of(late_row("a", cause="")),
+    )
     assert [chart.title for chart in chart_faults(cause_logged)] == ["Incidents: by cause"]
     assert chart_faults(no_cause_logged) == ()
 
@@ -91,17 +120,28 @@ def test_json_chart_has_faulty_and_all_releases_of_each_group() -> None:
 
 
 def test_json_leaves_out_charts_with_one_bar() -> None:
-    """Both releases are due at 9.30 and have one producer and platform, so charts by these would have one bar."""
-    charts = charts_json(period_of(late_row("a", FRIDAY, cause="certificate"), late_row("b", MONDAY)))
+    """Both releases are due at 9.30 and have one producer and platform, so charts by these would
+    have one bar.
+    """
+    charts = charts_json(
+        period_of(late_row("a", FRIDAY, cause="certificate"), late_row("b", MONDAY))
+    )
     assert [chart["by"] for chart in charts] == ["cause", "weekday", "day"]
 
 
 def test_text_alternative_names_three_worst_groups_and_counts_others() -> None:
-    """All releases are late, two of them on Friday. Equal shares are ranked by number of releases, then by day."""
+    """All releases are late, two of them on Friday.
+
+    Equal shares are ranked by number of releases, then by day.
+    """
     tuesday, wednesday, thursday = MONDAY + 1, MONDAY + 2, MONDAY + 3
-    rows = [late_row(f"r{day}", day) for day in (FRIDAY, FRIDAY, MONDAY, tuesday, wednesday, thursday)]
-    assert chart_by("weekday", period_of(*rows)).alt == (
-        "Most: Friday 2 of 2; Monday 1 of 1; Tuesday 1 of 1, then 2 others. All figures are in the table."
+    rows = [
+        late_row(f"r{day}", day) for day in (FRIDAY, FRIDAY, MONDAY, tuesday, wednesday, thursday)
+    ]
+    assert (
+        chart_by("weekday", period_of(*rows)).alt
+        == "Most: Friday 2 of 2; Monday 1 of 1; Tuesday 1 of 1, then 2 others. All figures are in"
+        " the table."
     )
 
 
@@ -112,8 +152,14 @@ def draw_chart(*groups: Bar) -> ET.Element:
 
 def test_drawn_bar_fills_its_share_of_its_frame() -> None:
     """A share of zero has no bar."""
-    half, quarter, zero = Bar("x", number=4, whole=8), Bar("y", number=1, whole=4), Bar("z", number=0, whole=1)
-    rectangles = [element for element in draw_chart(half, quarter, zero) if element.tag.endswith("rect")]
+    half, quarter, zero = (
+        Bar("x", number=4, whole=8),
+        Bar("y", number=1, whole=4),
+        Bar("z", number=0, whole=1),
+    )
+    rectangles = [
+        element for element in draw_chart(half, quarter, zero) if element.tag.endswith("rect")
+    ]
     frame_of_half, bar_of_half, frame_of_quarter, bar_of_quarter, frame_of_zero = (
         float(rectangle.get("width", "")) for rectangle in rectangles
     )
@@ -123,8 +169,9 @@ def test_drawn_bar_fills_its_share_of_its_frame() -> None:
 
 
 def test_drawn_chart_has_title_alternative_labels_and_numbers() -> None:
-    """The chart has the title “A & B”, the text alternative “Most: x.” and a bar with the label “<x>”. Special
-    characters are kept."""
+    """The chart has the title “A & B”, the text alternative “Most: x.” and a bar with the label
+    “<x>”. Special characters are kept.
+    """
     texts = {element.text for element in draw_chart(Bar("<x>", number=4, whole=8))}
     assert {"A & B", "Most: x.", "<x>", "4 of 8"} <= texts
 
@@ -153,7 +200,9 @@ def test_word_document_has_every_bar_as_picture_with_alternative() -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     alternatives = [picture.get("descr") for picture in document.element.iter(qn("wp:docPr"))]
     assert alternatives == [
-        f"{bar.label}: {bar.number} of {bar.whole}" for chart in report.figures for bar in chart.bars
+        f"{bar.label}: {bar.number} of {bar.whole}"
+        for chart in report.figures
+        for bar in chart.bars
     ]
 
 
@@ -188,5 +237,8 @@ def test_report_on_one_late_release_states_its_delay_in_a_sentence() -> None:
     late_by_4_to_5_minutes = late_row("a", delay=Bounds(4 * 60, 5 * 60))
     report = build_period_report(period_of(late_by_4_to_5_minutes), "Ofqual", NOW)
     text = WRITERS["md"](report).decode()
-    assert "The one release that could be judged did not come out on time. Its delay (indicator TP3) was" in text
+    assert (
+        "The one release that could be judged did not come out on time. Its delay (indicator"
+        " TP3) was" in text
+    )
     assert "The one late release was late by 4 to 5 minutes." in text

@@ -1,4 +1,6 @@
-"""Drafts that are edited at random and read back keep all typed text, and none of our text becomes an edit."""
+"""Drafts that are edited at random and read back keep all typed text, and none of our text becomes
+an edit.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,14 @@ from tests.unit.alerts.draft.saved import all_paragraphs, save_with_libreoffice
 PROMPT_EDITS = ("instead", "behind", "before", "below", "out")
 MEASURED_EDITS = ("instead", "out")
 WORDS = (
-    *("A certificate had expired", "at 09:41", "https://example.org/a_b?x=1.", "(https://example.org/z)", "<b>", "~"),
+    *(
+        "A certificate had expired",
+        "at 09:41",
+        "https://example.org/a_b?x=1.",
+        "(https://example.org/z)",
+        "<b>",
+        "~",
+    ),
     *(
         "*twice*",
         "| bar",
@@ -73,15 +82,30 @@ def edit_paragraph(body: bytes, ours: str, kind_of_edit: str, typed: str) -> byt
 
 def list_possible_edits(report: Report) -> list[tuple[Field, str, str]]:
     """Return what can be edited: a box, a text of ours that stands once in the draft, and how."""
-    every = [text for field in report.fields() for text in (*field.paragraphs, *field.guidance, field.placeholder)]
-    every += [*report.certainty, *(cell for table in report.annex for row in table.rows for cell in row)]
-    every += [line for table in report.measured for row in table.rows for cell in row for line in cell.split("\n")]
+    every = [
+        text
+        for field in report.fields()
+        for text in (*field.paragraphs, *field.guidance, field.placeholder)
+    ]
+    every += [
+        *report.certainty,
+        *(cell for table in report.annex for row in table.rows for cell in row),
+    ]
+    every += [
+        line
+        for table in report.measured
+        for row in table.rows
+        for cell in row
+        for line in cell.split("\n")
+    ]
     found = []
     for field in report.fields():
         prompts = (*field.guidance, field.placeholder) if field.answer is None else ()
         measured = field.paragraphs if not field.is_replaced else ()
         found += [(field, text, kind_of_edit) for text in prompts for kind_of_edit in PROMPT_EDITS]
-        found += [(field, text, kind_of_edit) for text in measured for kind_of_edit in MEASURED_EDITS]
+        found += [
+            (field, text, kind_of_edit) for text in measured for kind_of_edit in MEASURED_EDITS
+        ]
     return [each for each in found if each[1] and "\n" not in each[1] and every.count(each[1]) == 1]
 
 
@@ -100,7 +124,9 @@ def draw_draft(
     if data.draw(st.booleans()):
         return saved, saved
     later = replace(incident, title=f"{incident.title}, revised")
-    again = fill_form(later, form, {**known, "contact": "new desk"}, previous=[], now=now + timedelta(minutes=5))
+    again = fill_form(
+        later, form, {**known, "contact": "new desk"}, previous=[], now=now + timedelta(minutes=5)
+    )
     return saved, append_measurement(saved, again)
 
 
@@ -120,14 +146,23 @@ class Edited:
         field, answer = self.field, words.get(self.field.id, "")
         assert set(words) <= {field.id, f"instead.{field.id}"}
         assert self.kind_of_edit == "out" or self.typed.strip() in answer
-        assert not [text for text in (*field.guidance, field.placeholder) if text and text in answer]
-        # Where what a person says takes the place of what was measured, all that the box holds is theirs.
+        assert not [
+            text for text in (*field.guidance, field.placeholder) if text and text in answer
+        ]
+        # Where what a person says takes the place of what was measured, all that the box holds is
+        # theirs.
         is_all_theirs = field.has_one_answer or f"instead.{field.id}" in words
-        assert is_all_theirs or not [text for text in field.paragraphs if text in answer and text not in self.typed]
+        assert is_all_theirs or not [
+            text for text in field.paragraphs if text in answer and text not in self.typed
+        ]
 
 
-def draw_edited_file(data: st.DataObject, incidents: Mapping[str, Incident], own: Mapping[str, str]) -> Edited | None:
-    """Return a draft edited at random, or None if the text to be edited is not one paragraph of the file."""
+def draw_edited_file(
+    data: st.DataObject, incidents: Mapping[str, Incident], own: Mapping[str, str]
+) -> Edited | None:
+    """Return a draft edited at random, or None if the text to be edited is not one paragraph of the
+    file.
+    """
     saved, now = draw_draft(data, incidents, own)
     report = saved[-1].report
     field, ours, kind_of_edit = data.draw(st.sampled_from(list_possible_edits(report)))
@@ -147,19 +182,30 @@ def test_random_edit_keeps_typed_words_and_takes_no_form_text(
     edited = draw_edited_file(data, incidents, settings)
     assume(edited is not None)
     assert edited is not None  # tells the type checker what `assume` ensures
-    # The typed words must be in the answer of the edited box. No other box may change, and no prompt may be read.
+    # The typed words must be in the answer of the edited box. No other box may change, and no
+    # prompt may be read.
     edited.check_words_read_from(edited.body)
 
 
 @pytest.mark.explored
 @pytest.mark.needs("libreoffice")
 @given(data=st.data())
-@limits(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@limits(
+    max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 def test_no_word_is_lost_when_libreoffice_saves_odt_and_back(
-    incidents: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
+    incidents: dict[str, Incident],
+    settings: Mapping[str, str],
+    soffice: str,
+    tmp_path: Path,
+    data: st.DataObject,
 ) -> None:
-    """Twelve drafts are edited at random. LibreOffice saves each as .odt and that again as .docx."""
-    edited_files = [edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))]
+    """Twelve drafts are edited at random. LibreOffice saves each as .odt and that again as
+    .docx.
+    """
+    edited_files = [
+        edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))
+    ]
     assume(edited_files)
     files = [tmp_path / f"{number}.docx" for number in range(len(edited_files))]
     for file, edited in zip(files, edited_files, strict=True):

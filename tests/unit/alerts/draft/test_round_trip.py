@@ -17,17 +17,24 @@ from monitor.deliver.drafts import convert_to_pdf
 from schedules.times.interval import Bounds
 from tests.unit.alerts.draft.conftest import draft_of, facts_of
 
-CAUSE = "The page was scheduled for 09:33 by hand, and nobody looked at it again before its time had come"
+CAUSE = (
+    "The page was scheduled for 09:33 by hand, and nobody looked at it again before its time had"
+    " come"
+)
 
 
 def read_pdf(program: str, folder: Path, document: bytes, ending: str, soffice: str) -> str:
-    """Print a document as PDF and return what a program (`pdfinfo` or `pdftotext`) says of it, in one line."""
+    """Print a document as PDF and return what a program (`pdfinfo` or `pdftotext`) says of it, in
+    one line.
+    """
     if shutil.which(program) is None:
         pytest.skip(f"{program} is missing")
     pdf = folder / "printed.pdf"
     pdf.write_bytes(convert_to_pdf(document, ending, soffice))
     target = ["-"] if program == "pdftotext" else []
-    output = subprocess.run([program, str(pdf), *target], check=True, capture_output=True, timeout=60, text=True).stdout
+    output = subprocess.run(
+        [program, str(pdf), *target], check=True, capture_output=True, timeout=60, text=True
+    ).stdout
     return " ".join(output.split())
 
 
@@ -62,4 +69,6 @@ def test_signed_note_of_a_three_minute_delay_fits_one_page(
     answers = {each.id: f"{CAUSE}." for each in report.fields() if each.placeholder}
     versions = append_edit(append_measurement((), report), answers, "statistician", incident.opened)
     signed = append_signature(versions, "head of profession", incident.opened)[-1].report
-    assert "Page 1 of 1" in read_pdf("pdftotext", tmp_path, WRITERS[ending](signed), ending, soffice)
+    assert "Page 1 of 1" in read_pdf(
+        "pdftotext", tmp_path, WRITERS[ending](signed), ending, soffice
+    )

@@ -1,4 +1,6 @@
-"""Sentences of reports and letters about random incidents are true to the measurements and in plain style."""
+"""Sentences of reports and letters about random incidents are true to the measurements and in plain
+style.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,12 @@ from tests.worlds.plain_style import breaches_of_style
 from tests.worlds.truths import worlds
 
 PAGE = "https://stats.example/release"
-ROLES = {"tables-7f3": "data", "sheet-7f4": "data", "main-7f5": "html", "elsewhere-1": "alternative"}
+ROLES = {
+    "tables-7f3": "data",
+    "sheet-7f4": "data",
+    "main-7f5": "html",
+    "elsewhere-1": "alternative",
+}
 IDS = ("rel-9c2", "inc-9c2", "-7f3", "-7f4", "-7f5", "elsewhere-1", "edge-1", "calendar-1")
 TIMES = re.compile(r"\b(\d{1,2})(?:\.(\d\d))?([ap]m)\b|\b(noon|midnight)\b")
 ROUNDING = timedelta(seconds=90)
@@ -32,7 +39,8 @@ ROUNDING = timedelta(seconds=90)
 
 @st.composite
 def random_facts(draw: st.DrawFn, *, latest: float = 400) -> ReleaseFacts:
-    """Draw what was measured of a page, of some files and of another address; each came and went on its own.
+    """Draw what was measured of a page, of some files and of another address; each came and went on
+    its own.
 
     `latest` is the latest time of the measurement, in seconds after the slot.
     """
@@ -41,7 +49,10 @@ def random_facts(draw: st.DrawFn, *, latest: float = 400) -> ReleaseFacts:
     page = replace(whole.parts[0], url=PAGE)
     parts = [
         page,
-        *(draw(drawn_part(now, name, role)) for name, role in draw(st.sets(st.sampled_from([*ROLES.items()])))),
+        *(
+            draw(drawn_part(now, name, role))
+            for name, role in draw(st.sets(st.sampled_from([*ROLES.items()])))
+        ),
     ]
     return replace(
         whole,
@@ -58,12 +69,21 @@ def drawn_part(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict
     """Draw another part, as if it were a page of its own."""
     part = release_facts(draw(worlds()).verdict(now), Measurement()).parts[0]
     own = tuple(replace(each, part=name) for each in part.exposures)
-    return replace(part, id=name, role=role, url=f"{PAGE}/{role}", required=role != "alternative", exposures=own)
+    return replace(
+        part,
+        id=name,
+        role=role,
+        url=f"{PAGE}/{role}",
+        required=role != "alternative",
+        exposures=own,
+    )
 
 
 def draft_report(facts: ReleaseFacts, form: str) -> Report:
     kind = Kind.EARLY if facts.exposures else Kind.LATE
-    incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
+    incident = Incident(
+        "inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts
+    )
     return draft_of(incident, form, now=facts.at)
 
 
@@ -80,8 +100,11 @@ def list_measured_intervals(facts: ReleaseFacts) -> Iterator[Interval]:
     yield from (Interval(at, at) for at in (facts.at, SLOT))
     for part in facts.parts:
         exposures = (end for each in part.exposures for end in (each.start, each.to))
-        waits = [Interval(*(each and SLOT + timedelta(seconds=each) for each in (one.min, one.max))) for one in
-                 (part.delay, part.users_delay) if one is not None]  # fmt: skip
+        waits = [
+            Interval(*(each and SLOT + timedelta(seconds=each) for each in (one.min, one.max)))
+            for one in (part.delay, part.users_delay)
+            if one is not None
+        ]
         for seen in (part.first_seen, part.released, *exposures, *waits):
             yield from (Interval(at, at) for at in (seen.after, seen.by) if at is not None)
             if seen.after is not None and seen.by is not None:
@@ -107,9 +130,18 @@ def is_near(minute: int, seen: Interval) -> bool:
 
 @pytest.mark.parametrize("form", ["B", "note"])
 @given(facts=random_facts())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_reports_and_letters_are_plain_and_state_only_measured_times(form: str, facts: ReleaseFacts) -> None:
-    """The facts of the release are random. Plain texts have no internal names and none of the monitor's own words."""
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_reports_and_letters_are_plain_and_state_only_measured_times(
+    form: str, facts: ReleaseFacts
+) -> None:
+    """The facts of the release are random.
+
+    Plain texts have no internal names and none of the monitor's own words.
+    """
     measured_intervals = list(list_measured_intervals(facts))
     for text in list_signed_and_sent_texts(draft_report(facts, form)):
         plain = re.sub(r"https?://\S+", "", text.replace(facts.title, ""))
@@ -119,7 +151,11 @@ def test_reports_and_letters_are_plain_and_state_only_measured_times(form: str, 
 
 
 @given(facts=random_facts(latest=-0.001))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 def test_until_the_slot_letters_to_users_contain_no_address(facts: ReleaseFacts) -> None:
     report = draft_report(facts, "B")
     assert "http" not in " ".join([*report.holding, *report.correction, *report.lines])
@@ -145,8 +181,9 @@ def test_times_of_day_are_found_as_minutes_after_midnight() -> None:
 
 
 def test_minute_is_near_an_interval_within_90_seconds() -> None:
-    """A text may give a minute for a measured interval only if that minute is near: at most 90 s outside it. This
-    interval is from 20 to 40 s after 9.30."""
+    """A text may give a minute for a measured interval only if that minute is near: at most 90 s
+    outside it. This interval is from 20 to 40 s after 9.30.
+    """
     slot_minute = 9 * 60 + 30
     seen = Interval(after_slot(seconds=20), after_slot(seconds=40))
     # 9.30 is 20 s before the interval. 9.32 is 80 s after its end, and 9.33 is 140 s after it.

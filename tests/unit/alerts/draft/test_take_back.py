@@ -35,9 +35,25 @@ from tests.unit.alerts.draft.saved import (
 NOW = datetime(2018, 1, 5, 12, 30, tzinfo=UTC)
 FORMS = [name for name in load_forms() if name != "period"]
 ROLE = "press officer"
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1, max_size=60)
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1, max_size=60
+)
 MARKUP = st.text(st.sampled_from("\\|<br>*_`>#-+=.) \n1a•☑[]"), min_size=1, max_size=24)
-TOKENS = ("https://example.org/", "http://", "a_b", "<", ">", "|", "\\", ".", ")", " ", "\n", "?x=1&y", "“")
+TOKENS = (
+    "https://example.org/",
+    "http://",
+    "a_b",
+    "<",
+    ">",
+    "|",
+    "\\",
+    ".",
+    ")",
+    " ",
+    "\n",
+    "?x=1&y",
+    "“",
+)
 LINKS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=12).map("".join)
 
 
@@ -57,7 +73,9 @@ def docx_with_answers(versions: Versions, words: Mapping[str, str]) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
-def test_unedited_file_is_read_back_without_changes(incidents: dict[str, Incident], form: str) -> None:
+def test_unedited_file_is_read_back_without_changes(
+    incidents: dict[str, Incident], form: str
+) -> None:
     for incident in incidents.values():
         versions = draft_versions(incident, form)
         assert read_answers(versions, write_docx(versions[-1].report)) == {}
@@ -75,10 +93,13 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_late: Incident, fo
 
 @pytest.mark.slow
 @given(
-    text=TEXTS | MARKUP | LINKS, name=st.sampled_from(["B.1.producer", "B.2.clause", "B.2.account", "B.4.corrective"])
+    text=TEXTS | MARKUP | LINKS,
+    name=st.sampled_from(["B.1.producer", "B.2.clause", "B.2.account", "B.4.corrective"]),
 )
 @limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_character_typed_in_the_file_is_lost(ofqual_late: Incident, text: str, name: str) -> None:
+def test_no_character_typed_in_the_file_is_lost(
+    ofqual_late: Incident, text: str, name: str
+) -> None:
     versions = draft_versions(ofqual_late)
     read = read_answers(versions, docx_with_answers(versions, {name: text}))
     # A text of spaces is no answer, and is not written.
@@ -90,15 +111,19 @@ def test_no_character_typed_in_the_file_is_lost(ofqual_late: Incident, text: str
 @example(steps=[("type on the web", "\x1b"), ("type in a file", "\x1b")])
 @given(
     steps=st.lists(
-        st.tuples(st.sampled_from(["type on the web", "type in a file", "measure again"]), TEXTS | MARKUP), max_size=5
+        st.tuples(
+            st.sampled_from(["type on the web", "type in a file", "measure again"]), TEXTS | MARKUP
+        ),
+        max_size=5,
     )
 )
 @limits(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_typed_text_is_lost_between_web_files_and_measurements(
     ofqual_late: Incident, steps: list[tuple[str, str]]
 ) -> None:
-    """A step is a text typed on the web, a text typed in a file, or a new measurement. Hypothesis chooses the steps.
-    After each one, every text typed so far is in some version of the draft."""
+    """A step is a text typed on the web, a text typed in a file, or a new measurement. Hypothesis
+    chooses the steps. After each one, every text typed so far is in some version of the draft.
+    """
     versions = draft_versions(ofqual_late)
     versions_when_downloaded = versions
     typed_texts: list[str] = []
@@ -112,7 +137,8 @@ def test_no_typed_text_is_lost_between_web_files_and_measurements(
                 words = read_answers(versions, file)
                 versions = append_edit(versions, words, ROLE, now) if words else versions
             case "measure again":
-                # Before each measurement someone downloads the file. So it lacks the measurement and later edits.
+                # Before each measurement someone downloads the file. So it lacks the measurement
+                # and later edits.
                 versions_when_downloaded = versions
                 incident_now = replace(ofqual_late, title=f"measured {minutes}")
                 report = draft_of(incident_now, now=now, configured={"contact": str(minutes)})
@@ -120,7 +146,9 @@ def test_no_typed_text_is_lost_between_web_files_and_measurements(
         is_blank = not text.strip()  # and so no answer
         if action != "measure again" and not is_blank:
             typed_texts.append(text)
-        answers_of_versions = [make_printable(version.words.get("B.3.impact", "")) for version in versions]
+        answers_of_versions = [
+            make_printable(version.words.get("B.3.impact", "")) for version in versions
+        ]
         for typed in typed_texts:
             # `make_printable` because a file shows a control character as its picture.
             assert any(make_printable(typed) in answer_kept for answer_kept in answers_of_versions)
@@ -128,10 +156,18 @@ def test_no_typed_text_is_lost_between_web_files_and_measurements(
 
 @pytest.mark.parametrize(
     "edited_paragraph",
-    ["{prompt} A link was mistyped.", "A link was mistyped. {prompt}", "A link {prompt} was mistyped."],
+    [
+        "{prompt} A link was mistyped.",
+        "A link was mistyped. {prompt}",
+        "A link {prompt} was mistyped.",
+    ],
 )
-def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incident, edited_paragraph: str) -> None:
-    """A person types the sentence before, after or inside the prompt, and leaves the prompt in the file."""
+def test_text_typed_into_a_prompt_is_read_without_the_prompt(
+    ofqual_late: Incident, edited_paragraph: str
+) -> None:
+    """A person types the sentence before, after or inside the prompt, and leaves the prompt in the
+    file.
+    """
     versions = draft_versions(ofqual_late)
 
     def type_into_prompt(document: Document) -> None:
@@ -156,7 +192,10 @@ def test_answer_deleted_in_file_is_read_as_blank(ofqual_late: Incident) -> None:
 
 
 def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> None:
-    """A draft lists steps to do. In its file, a person writes a time below the first one and ticks the second."""
+    """A draft lists steps to do.
+
+    In its file, a person writes a time below the first one and ticks the second.
+    """
     versions = draft_versions(ofqual_late)
     first, second, *_ = versions[-1].report.steps
 
@@ -173,14 +212,22 @@ def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> No
 
 
 def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> None:
-    """A person answers two boxes in a file. Meanwhile someone answers the first of them on the web. When the file is
-    read back, that box keeps both answers, and the second box has the answer of the file."""
+    """A person answers two boxes in a file. Meanwhile someone answers the first of them on the web.
+    When the file is read back, that box keeps both answers, and the second box has the answer of
+    the file.
+    """
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
-    versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
+    versions = append_edit(
+        first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1)
+    )
     changes = find_file_changes(versions, file, ROLE)
     [conflict] = changes.conflicts
-    assert (conflict.field, conflict.stored, conflict.typed) == ("B.3.impact", "Two calls.", "None known.")
+    assert (conflict.field, conflict.stored, conflict.typed) == (
+        "B.3.impact",
+        "Two calls.",
+        "None known.",
+    )
     assert "Two calls." in changes.words["B.3.impact"]
     assert f"{ROLE} wrote it meanwhile]\nNone known." in changes.words["B.3.impact"]
     assert changes.words["B.4.corrective"] == "Checks."
@@ -190,13 +237,19 @@ def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> N
 
 
 def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
-    """A person saves a draft as a file and deletes the answer “One call.” in it. Meanwhile someone changes that answer
-    on the web to “Two calls.” When the file is read back, the newer answer is kept."""
-    when_saved = append_edit(draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
+    """A person saves a draft as a file and deletes the answer “One call.” in it. Meanwhile someone
+    changes that answer on the web to “Two calls.” When the file is read back, the newer answer is
+    kept.
+    """
+    when_saved = append_edit(
+        draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1)
+    )
     file = replace_paragraph(write_docx(when_saved[-1].report), r"^One call\.$", "")
     # Without the change on the web, the deletion counts.
     assert read_answers(when_saved, file) == {"B.3.impact": ""}
-    edited_since = append_edit(when_saved, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
+    edited_since = append_edit(
+        when_saved, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2)
+    )
     assert read_answers(edited_since, file) == {}
 
 
@@ -204,9 +257,13 @@ def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident
     """The file was written from the first version. Later the draft got a contact and was signed."""
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.4.corrective": "Checks."})
-    with_contact = draft_of(ofqual_late, now=NOW + timedelta(minutes=5), configured={"contact": "Press desk"})
+    with_contact = draft_of(
+        ofqual_late, now=NOW + timedelta(minutes=5), configured={"contact": "Press desk"}
+    )
     signed_at = NOW + timedelta(minutes=6)
-    versions = append_signature(append_measurement(first, with_contact), "head of profession", signed_at)
+    versions = append_signature(
+        append_measurement(first, with_contact), "head of profession", signed_at
+    )
     changes = find_file_changes(versions, file, ROLE)
     assert changes.base == first[-1].number
     # The contact that a later version has, and the file lacks, does not count as deleted.
@@ -225,11 +282,15 @@ def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident
 def test_text_typed_outside_every_box_is_refused(
     ofqual_late: Incident, next_paragraph: str, text: str, style: str
 ) -> None:
-    """The text is typed before the paragraph that matches `next_paragraph`, such as the heading of annex A."""
+    """The text is typed before the paragraph that matches `next_paragraph`, such as the heading of
+    annex A.
+    """
     versions = draft_versions(ofqual_late)
     file = edit_docx(
         write_docx(versions[-1].report),
-        lambda document: find_paragraph(document, next_paragraph).insert_paragraph_before(text, style),
+        lambda document: find_paragraph(document, next_paragraph).insert_paragraph_before(
+            text, style
+        ),
     )
     with pytest.raises(Unreadable, match="words outside every box"):
         find_file_changes(versions, file, ROLE)
@@ -268,10 +329,15 @@ def test_text_typed_with_tracked_changes_is_read(ofqual_late: Incident) -> None:
 def test_a_docx_file_saved_by_libreoffice_is_read_back(
     soffice: str, tmp_path: Path, ofqual_late: Incident, source: str
 ) -> None:
-    """Our file (`source`: docx or odt) has three typed answers. LibreOffice saves it as .docx, that as .odt, and that
-    as .docx again. Both .docx files are read back with the same answers."""
+    """Our file (`source`: docx or odt) has three typed answers. LibreOffice saves it as .docx, that
+    as .odt, and that as .docx again. Both .docx files are read back with the same answers.
+    """
     versions = draft_versions(ofqual_late)
-    words = {"B.1.producer": "Ofqual", "B.4.corrective": "Extra checks,\n  twice.", "step.tell-head": "09:34"}
+    words = {
+        "B.1.producer": "Ofqual",
+        "B.4.corrective": "Extra checks,\n  twice.",
+        "step.tell-head": "09:34",
+    }
     ours = tmp_path / f"draft.{source}"
     ours.write_bytes(WRITERS[source](merge_words(words, versions[-1].report)))
     [as_docx] = save_with_libreoffice(soffice, tmp_path, [ours], ending="docx", into="1")

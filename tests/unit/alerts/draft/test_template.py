@@ -43,7 +43,9 @@ def note(ofqual_late: Incident) -> Report:
 
 
 def test_an_organisations_own_template_is_filled(note: Report) -> None:
-    text = text_of_docx(fill_template(docx_of("Ref {{ incident }}", "{{ what_happened }}", "{{ reasons }}"), note))
+    text = text_of_docx(
+        fill_template(docx_of("Ref {{ incident }}", "{{ what_happened }}", "{{ reasons }}"), note)
+    )
     assert "Ref ofqual-2018-01" in text
     assert "The landing page was not available until 12.19pm." in text
     assert "[to be completed: how and why it happened" in text
@@ -59,7 +61,9 @@ def test_a_template_can_loop_over_the_parts_of_a_release(note: Report) -> None:
 
 def test_text_a_person_typed_is_never_read_as_markup(note: Report) -> None:
     typed = "A <b> & “£5” {{ incident }} {% x %}"
-    text = text_of_docx(fill_template(docx_of("{{ reasons }}"), merge_words({"N.why": typed}, note)))
+    text = text_of_docx(
+        fill_template(docx_of("{{ reasons }}"), merge_words({"N.why": typed}, note))
+    )
     assert text == typed
 
 
@@ -72,7 +76,9 @@ def test_unknown_template_names_are_listed_and_cannot_be_filled(note: Report) ->
 
 
 def damage(file: bytes) -> bytes:
-    """Damage a .docx file as a bad disk would: the compressed bytes of each part begin with an invalid one."""
+    """Damage a .docx file as a bad disk would: the compressed bytes of each part begin with an
+    invalid one.
+    """
     damaged = bytearray(file)
     for part in ZipFile(io.BytesIO(file)).infolist():
         # They follow a header of 30 bytes and the name of the part.
@@ -88,7 +94,9 @@ def test_a_damaged_file_is_refused(read: Callable[[bytes], object]) -> None:
         read(damaged)
 
 
-@pytest.mark.parametrize("body", [b"", b"not a zip", docx_of("{% for x in %}"), docx_of("{{ ''.__class__.mro() }}")])
+@pytest.mark.parametrize(
+    "body", [b"", b"not a zip", docx_of("{% for x in %}"), docx_of("{{ ''.__class__.mro() }}")]
+)
 def test_an_invalid_or_unsafe_template_is_refused(body: bytes, note: Report) -> None:
     with pytest.raises(BadTemplate):
         fill_template(body, note)
@@ -98,7 +106,9 @@ FORMS_OF_INCIDENTS = sorted({*load_forms()} - {"period"})
 
 
 @pytest.mark.parametrize("form", FORMS_OF_INCIDENTS)
-def test_every_form_has_a_value_for_exactly_the_template_names(ofqual_late: Incident, form: str) -> None:
+def test_every_form_has_a_value_for_exactly_the_template_names(
+    ofqual_late: Incident, form: str
+) -> None:
     report = draft_of(ofqual_late, form)
     value_by_name = collect_values(report)
     assert set(value_by_name) == set(TEMPLATE_NAMES)

@@ -1,4 +1,6 @@
-"""An organisation's own template, edited and read back: each answer is found by the text around it."""
+"""An organisation's own template, edited and read back: each answer is found by the text around
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,17 @@ from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.template import fill_template
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, read_answers, save_with_libreoffice
-from tests.unit.alerts.draft.test_odd_files import add_a_comment, put_prompt_in_a_control, type_in_the_footer
+from tests.unit.alerts.draft.saved import (
+    edit_docx,
+    find_paragraph,
+    read_answers,
+    save_with_libreoffice,
+)
+from tests.unit.alerts.draft.test_odd_files import (
+    add_a_comment,
+    put_prompt_in_a_control,
+    type_in_the_footer,
+)
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
 
@@ -26,9 +37,13 @@ def make_template() -> bytes:
     document.add_paragraph("{{ impact }}")
     document.add_heading("4. Corrective actions", 2)
     document.add_paragraph("{{ corrective_actions }}")
-    document.add_paragraph("{% if agreed_by %}Agreed by {{ agreed_by }}, for {{ producer_name }}.{% endif %}")
+    document.add_paragraph(
+        "{% if agreed_by %}Agreed by {{ agreed_by }}, for {{ producer_name }}.{% endif %}"
+    )
     table = document.add_table(2, 2)
-    for cell, text in zip(table._cells, ["Who", "Where", "{{ contact }}", "{{ output }}"], strict=True):
+    for cell, text in zip(
+        table._cells, ["Who", "Where", "{{ contact }}", "{{ output }}"], strict=True
+    ):
         cell.text = text
     document.sections[0].footer.paragraphs[0].text = "Reference {{ incident }}"
     body = io.BytesIO()
@@ -40,7 +55,9 @@ def answers_read_back(incident: Incident, edit: Callable[[Document], object]) ->
     """Fill our template, edit the file, and return the answers that are read from it."""
     versions = draft_versions(incident)
     file = edit_docx(fill_template(make_template(), versions[-1].report), edit)
-    return {name: text.strip() for name, text in read_answers(versions, file, make_template()).items()}
+    return {
+        name: text.strip() for name, text in read_answers(versions, file, make_template()).items()
+    }
 
 
 def change_nothing(document: Document) -> None:
@@ -97,7 +114,10 @@ def edit_cell_and_prompt(document: Document) -> None:
 def test_text_typed_into_filled_template_answers_its_box(
     ofqual_late: Incident, type_text: Callable[[Document], object], expected_answers: dict[str, str]
 ) -> None:
-    """For example, a person types under the template's heading “4. Corrective actions”: that answers B.4.corrective."""
+    """For example, a person types under the template's heading “4.
+
+    Corrective actions”: that answers B.4.corrective.
+    """
     versions = draft_versions(ofqual_late)
     template = make_template()
     filled = fill_template(template, versions[-1].report)
@@ -127,7 +147,10 @@ def type_between_two_boxes(document: Document) -> None:
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        (reword_the_title, "before any table it holds words outside every box.*Ministry for Example"),
+        (
+            reword_the_title,
+            "before any table it holds words outside every box.*Ministry for Example",
+        ),
         (add_a_row, "in table 1, row 3, cell 1 it holds words outside every box.*Extra checks"),
         (add_a_table, "in table 2, row 1, cell 1 it holds words outside every box.*Extra checks"),
         (add_a_comment, "under “the comments of the file” .*Is that all"),
@@ -141,9 +164,10 @@ def type_between_two_boxes(document: Document) -> None:
 def test_changes_outside_the_boxes_of_a_filled_in_template_are_refused(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
-    """A draft was written in the organisation's own Word template. A person edits the file, and it is read back. The
-    draft can keep only text in boxes. For example, another title, a new row of a table or text in the footer is lost.
-    So reading it back fails."""
+    """A draft was written in the organisation's own Word template. A person edits the file, and it
+    is read back. The draft can keep only text in boxes. For example, another title, a new row of a
+    table or text in the footer is lost. So reading it back fails.
+    """
     with pytest.raises(Unreadable, match=fault):
         answers_read_back(ofqual_late, edit)
 
@@ -154,7 +178,9 @@ def test_box_with_two_texts_in_two_places_is_refused(ofqual_late: Incident) -> N
         cell_of_output.text = "Malpractice"
         find_paragraph(document, "^Output").text = "Output: malpractice tables"
 
-    with_output_twice = edit_docx(make_template(), lambda document: document.add_paragraph("Output: {{ output }}"))
+    with_output_twice = edit_docx(
+        make_template(), lambda document: document.add_paragraph("Output: {{ output }}")
+    )
     versions = draft_versions(ofqual_late)
     file = edit_docx(fill_template(with_output_twice, versions[-1].report), change_both_places)
     with pytest.raises(Unreadable, match="stands in two places, and reads two ways"):
@@ -162,16 +188,25 @@ def test_box_with_two_texts_in_two_places_is_refused(ofqual_late: Incident) -> N
 
 
 def test_changed_text_of_two_adjacent_boxes_is_refused(ofqual_late: Incident) -> None:
-    side_by_side = edit_docx(make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
+    side_by_side = edit_docx(
+        make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}")
+    )
     versions = draft_versions(ofqual_late)
     filled = fill_template(side_by_side, versions[-1].report)
-    file = edit_docx(filled, lambda document: setattr(document.paragraphs[-1], "text", "Press desk"))
-    with pytest.raises(Unreadable, match="answers stand side by side; whose this is cannot be known: “Press desk”"):
+    file = edit_docx(
+        filled, lambda document: setattr(document.paragraphs[-1], "text", "Press desk")
+    )
+    with pytest.raises(
+        Unreadable, match="answers stand side by side; whose this is cannot be known: “Press desk”"
+    ):
         find_file_changes(versions, file, ROLE, side_by_side)
 
 
 def test_our_own_form_is_read_despite_a_template(ofqual_late: Incident) -> None:
-    """An organisation may have a template of its own. Here a person types “Extra checks.” into our form instead."""
+    """An organisation may have a template of its own.
+
+    Here a person types “Extra checks.” into our form instead.
+    """
     versions = draft_versions(ofqual_late)
     file = edit_docx(write_docx(versions[-1].report), replace_prompt)
     # The template is not needed for our own form, so a broken one does no harm.
@@ -180,9 +215,12 @@ def test_our_own_form_is_read_despite_a_template(ofqual_late: Incident) -> None:
 
 
 @pytest.mark.needs("libreoffice")
-def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_path: Path, ofqual_late: Incident) -> None:
-    """A person types into the filled template of an organisation, in a table cell and over a prompt. LibreOffice saves
-    the file."""
+def test_a_template_saved_by_a_word_processor_is_read_back(
+    soffice: str, tmp_path: Path, ofqual_late: Incident
+) -> None:
+    """A person types into the filled template of an organisation, in a table cell and over a
+    prompt. LibreOffice saves the file.
+    """
     versions = draft_versions(ofqual_late)
     filled = fill_template(make_template(), versions[-1].report)
     edited = tmp_path / "own.docx"

@@ -36,7 +36,9 @@ UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
         (None, None, "a time that is not known"),
     ],
 )
-def test_a_length_is_written_with_both_bounds(low: float | None, high: float | None, text: str) -> None:
+def test_a_length_is_written_with_both_bounds(
+    low: float | None, high: float | None, text: str
+) -> None:
     """Bounds in seconds, such as 2265 to 2280: “37 to 38 minutes”. None is an unknown bound."""
     assert words.format_bounds(Bounds(low, high)) == text
 
@@ -59,12 +61,17 @@ def test_a_length_is_written_with_both_bounds(low: float | None, high: float | N
     ],
 )
 def test_a_length_is_one_round_figure_or_a_range(low: float, high: float | None, text: str) -> None:
-    """Bounds in seconds. If they are close they give one figure, such as “about 38 minutes” for 2265 to 2280."""
+    """Bounds in seconds.
+
+    If they are close they give one figure, such as “about 38 minutes” for 2265 to 2280.
+    """
     assert words.round_length(Bounds(low, high)) == text
 
 
 @given(LENGTHS, LENGTHS)
-def test_the_written_bounds_of_a_length_contain_the_measured_bounds(one: float, other: float) -> None:
+def test_the_written_bounds_of_a_length_contain_the_measured_bounds(
+    one: float, other: float
+) -> None:
     """For example, 1.2 s to 2.5 s is written as “1 to 3 seconds”."""
     low, high = sorted((one, other))
     written_low, written_high = read_bounds(words.format_bounds(Bounds(low, high)))
@@ -74,7 +81,9 @@ def test_the_written_bounds_of_a_length_contain_the_measured_bounds(one: float, 
 
 
 def read_bounds(text: str) -> tuple[int, int]:
-    """Return both bounds in seconds: of "37 to 38 minutes", "1 minute to 1 hour", "up to 1 second" or "1 minute"."""
+    """Return both bounds in seconds: of "37 to 38 minutes", "1 minute to 1 hour", "up to 1 second"
+    or "1 minute".
+    """
     text = text.split(" (", maxsplit=1)[0]
     if text.startswith("up to "):
         return 0, read_seconds(text)
@@ -93,8 +102,16 @@ def read_seconds(text: str) -> int:
 @pytest.mark.parametrize(
     ("after", "by", "text"),
     [
-        ("2015-07-23T09:07:45Z", "2015-07-23T09:08:00Z", "between 10:07:45 and 10:08:00 BST on 23 July 2015"),
-        ("2018-01-05T09:59:00Z", "2018-01-05T10:00:00Z", "between 09:59 and 10:00 GMT on 5 January 2018"),
+        (
+            "2015-07-23T09:07:45Z",
+            "2015-07-23T09:08:00Z",
+            "between 10:07:45 and 10:08:00 BST on 23 July 2015",
+        ),
+        (
+            "2018-01-05T09:59:00Z",
+            "2018-01-05T10:00:00Z",
+            "between 09:59 and 10:00 GMT on 5 January 2018",
+        ),
         (
             "2015-07-22T22:58:00Z",
             "2015-07-22T23:03:00Z",
@@ -105,7 +122,11 @@ def read_seconds(text: str) -> int:
             "2015-10-25T01:10:00Z",
             "between 01:30 BST on 25 October 2015 and 01:10 GMT on 25 October 2015",
         ),
-        ("2015-07-23T09:07:59.200Z", "2015-07-23T09:08:00.300Z", "between 10:07:59 and 10:08:01 BST on 23 July 2015"),
+        (
+            "2015-07-23T09:07:59.200Z",
+            "2015-07-23T09:08:00.300Z",
+            "between 10:07:59 and 10:08:01 BST on 23 July 2015",
+        ),
         ("2015-07-23T09:08:00Z", "2015-07-23T09:08:00Z", "at 10:08 BST on 23 July 2015"),
         (None, "2018-01-05T10:00:00Z", "by 10:00 GMT on 5 January 2018"),
         ("2018-01-05T10:00:00Z", None, "after 10:00 GMT on 5 January 2018"),
@@ -113,8 +134,10 @@ def read_seconds(text: str) -> int:
     ],
 )
 def test_an_interval_is_written_in_local_time(after: str | None, by: str | None, text: str) -> None:
-    """For example, 09:07:45 to 09:08:00 by UTC in July is “between 10:07:45 and 10:08:00 BST”. A bound that is None is
-    not known. Fractions of a second are rounded, the lower bound down and the upper bound up."""
+    """For example, 09:07:45 to 09:08:00 by UTC in July is “between 10:07:45 and 10:08:00 BST”. A
+    bound that is None is not known. Fractions of a second are rounded, the lower bound down and the
+    upper bound up.
+    """
     assert words.format_interval(make_interval(after, by), LONDON) == text
 
 
@@ -130,21 +153,32 @@ def make_interval(after: str | None, by: str | None) -> Interval:
         ("2018-01-04T23:59:58Z", "2018-01-05T00:00:01Z", "at about midnight"),
         ("2018-01-05T09:40:10Z", "2018-01-05T09:50:50Z", "between 9.40am and 9.51am"),
         ("2018-01-04T17:00:00Z", "2018-01-04T17:00:01Z", "at about 5pm on 4 January"),
-        ("2017-12-20T17:00:00Z", "2017-12-20T17:00:01Z", "at about 5pm on Wednesday 20 December 2017"),
+        (
+            "2017-12-20T17:00:00Z",
+            "2017-12-20T17:00:01Z",
+            "at about 5pm on Wednesday 20 December 2017",
+        ),
         ("2018-01-04T23:50:00Z", "2018-01-05T09:00:00Z", "between 11.50pm on 4 January and 9am"),
         (None, "2018-01-05T09:51:00Z", "by 9.51am"),
         ("2018-01-05T09:51:00Z", None, "after 9.51am"),
     ],
 )
-def test_narrow_interval_is_one_minute_and_wide_one_has_ends(after: str | None, by: str | None, text: str) -> None:
+def test_narrow_interval_is_one_minute_and_wide_one_has_ends(
+    after: str | None, by: str | None, text: str
+) -> None:
     """So a report writes them. It does not repeat the day that the text has named before."""
-    assert words.round_interval(make_interval(after, by), LONDON, known_day=date(2018, 1, 5)) == text
+    assert (
+        words.round_interval(make_interval(after, by), LONDON, known_day=date(2018, 1, 5)) == text
+    )
 
 
 @given(LENGTHS, st.floats(min_value=0, max_value=240))
-def test_reported_time_is_within_90_seconds_of_a_narrow_interval(seconds_after_nine: float, width: float) -> None:
-    """A page came out at a moment between `after` and `by`. If this interval is narrow, a text gives one minute for it,
-    at most 90 s from both bounds."""
+def test_reported_time_is_within_90_seconds_of_a_narrow_interval(
+    seconds_after_nine: float, width: float
+) -> None:
+    """A page came out at a moment between `after` and `by`. If this interval is narrow, a text
+    gives one minute for it, at most 90 s from both bounds.
+    """
     after = at("2018-01-05T09:00:00Z") + timedelta(seconds=seconds_after_nine)
     by = after + timedelta(seconds=width)
     nearest = words.find_nearest_minute(Interval(after, by))

@@ -22,11 +22,19 @@ from tests.unit.alerts.draft.plain import TEXT, odt_part, odt_text, plain
 FORMS = [name for name in load_forms() if name != "period"]
 MANIFEST = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}"
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-01": "B", "ofqual-2018-03": "C"}
+OWN_FORM = {
+    "ipcc-2015": "A",
+    "moj-2016": "A",
+    "ofsted-2017": "B",
+    "ofqual-2018-01": "B",
+    "ofqual-2018-03": "C",
+}
 
 
 @pytest.fixture(params=FORMS)
-def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
+def report(
+    request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]
+) -> Report:
     return draft_of(ofsted_early, request.param, now=facts_of(ofsted_early).at, configured=settings)
 
 
@@ -66,7 +74,9 @@ def test_html_is_accessible_and_has_no_script(report: Report) -> None:
 def test_docx_has_a4_pages_author_title_and_time(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     # A page of A4 is 29.7 cm high.
-    assert [section.page_height.cm for section in document.sections] == [pytest.approx(29.7, abs=0.01)]
+    assert [section.page_height.cm for section in document.sections] == [
+        pytest.approx(29.7, abs=0.01)
+    ]
     core = document.core_properties
     assert (core.author, core.last_modified_by) == (report.producer, report.producer)
     assert core.title == f"{report.subject}: {report.title}"
@@ -78,7 +88,11 @@ def test_the_docx_contains_nothing_of_the_library_that_wrote_it(report: Report) 
     with zipfile.ZipFile(io.BytesIO(WRITERS["docx"](report))) as file:
         contents = {name: file.read(name) for name in file.namelist()}
     assert not [name for name in contents if "thumbnail" in name or "customXml" in name]
-    assert not [name for name, content in contents.items() if b"python-docx" in content or b"Macintosh" in content]
+    assert not [
+        name
+        for name, content in contents.items()
+        if b"python-docx" in content or b"Macintosh" in content
+    ]
 
 
 def test_the_odt_has_ordered_headings_table_headers_language_and_title(report: Report) -> None:
@@ -119,7 +133,8 @@ def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, e
     report = merge_words({"B.3.impact": typed}, draft_of(ofsted_early))
     text = plain(ending, WRITERS[ending](report))
     if ending == "md":
-        # Typed text is a quotation (`> `). A backslash escapes markup, and breaks a line at its end.
+        # Typed text is a quotation (`> `). A backslash escapes markup, and breaks a line at its
+        # end.
         assert "A \\<b\\> & “£5” \\| \\`x\\`\\\n> \\- item\\\n> \\# 1" in text
     else:
         line_break = " / " if ending == "html" else "\n"

@@ -22,9 +22,13 @@ async def browse(
     local: bool = True,
     **more: Any,  # noqa: ANN401 # as Queries takes them
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Open a client of its pages without a socket: for a person at its machine, or a stranger if not `local`."""
+    """Open a client of its pages without a socket: for a person at its machine, or a stranger if
+    not `local`.
+    """
     store, clock, throttle = runs.store, runs.clock, Throttle(runs.clock)
-    queries = Queries(store, runs.app.status, clock, "Europe/London", throttle=throttle, local=local, **more)
+    queries = Queries(
+        store, runs.app.status, clock, "Europe/London", throttle=throttle, local=local, **more
+    )
     transport = httpx.ASGITransport(make_application(queries))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:

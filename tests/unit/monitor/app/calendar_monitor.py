@@ -1,4 +1,6 @@
-"""A daemon whose calendars answer from a table, in virtual time, without looks: for tests of calendar reads."""
+"""A daemon whose calendars answer from a table, in virtual time, without looks: for tests of
+calendar reads.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,13 @@ def csv(*rows: str) -> Reply:
     return Reply(200, "\n".join(("id,title,producer,url,date,time,state", *rows, "")).encode())
 
 
-def row(name: str, when: str = "2026-11-26", time: str = "09:30", state: str = "confirmed", title: str = "") -> str:
+def row(
+    name: str,
+    when: str = "2026-11-26",
+    time: str = "09:30",
+    state: str = "confirmed",
+    title: str = "",
+) -> str:
     return f"{name},{title or f'Example {name}'},example-office,https://stats.example/{name},{when},{time},{state}"
 
 
@@ -46,10 +54,18 @@ def many(count: int, *, days: int = 30, first: int = 0) -> list[str]:
     ]
 
 
-def own_entry(name: str, when: str = "2026-11-26T09:30:00", url: str = "", title: str = "") -> dict[str, str]:
+def own_entry(
+    name: str, when: str = "2026-11-26T09:30:00", url: str = "", title: str = ""
+) -> dict[str, str]:
     """Return an entry of the calendar `own`. It has no link unless a `url` is given."""
     words = title or f"Example {name}"
-    return {"id": f"x-{name}", "title": words, "url": url, "date": when, "producer": "example-office"}
+    return {
+        "id": f"x-{name}",
+        "title": words,
+        "url": url,
+        "date": when,
+        "producer": "example-office",
+    }
 
 
 def as_json(*entries: Mapping[str, Any], **extra: object) -> Reply:
@@ -65,7 +81,9 @@ class CalendarMonitor:
         self.store_of: Callable[[str], Store] = lambda url: open_store(url, durable=False)
         self.pages: dict[str, Reply] = {}
         self.channel = FakeChannel("outbox", Options(), clock.now)
-        self.fetcher = ScriptedFetcher(clock, lambda request: self.pages.get(request.url, Reply(404)))
+        self.fetcher = ScriptedFetcher(
+            clock, lambda request: self.pages.get(request.url, Reply(404))
+        )
 
     @property
     def ledger_in_memory(self) -> Ledger:
@@ -77,7 +95,10 @@ class CalendarMonitor:
         return set(self.daemon.watch.releases)
 
     async def start(self, *, runs_hourly_job: bool = True) -> None:
-        """Start a daemon on the store. Without its hourly job, it watches only the releases of the next day or so."""
+        """Start a daemon on the store.
+
+        Without its hourly job, it watches only the releases of the next day or so.
+        """
         edges = Edges(
             clock=self.clock,
             job_runner=LoopJobs,
@@ -114,12 +135,17 @@ class CalendarMonitor:
         await self.start(runs_hourly_job=runs_hourly_job)
 
     def reader(self, name: str = "stats") -> CalendarReader:
-        return next(reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name)
+        return next(
+            reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name
+        )
 
     async def read_calendar(
         self, reply: Reply | None = None, name: str = "stats", *, minutes_later: float = 0
     ) -> CalendarRead:
-        """Read a calendar after so many minutes. From then on it is answered with `reply`, if there is one."""
+        """Read a calendar after so many minutes.
+
+        From then on it is answered with `reply`, if there is one.
+        """
         if minutes_later:
             await self.clock.sleep(minutes_later * 60)
         reader = self.reader(name)
@@ -128,7 +154,9 @@ class CalendarMonitor:
         return await self.daemon.calendar_reads.read(reader)
 
     async def break_worker(self, host: str, minutes_later: float) -> None:
-        """Have a worker break over an answer of a host after so many minutes, and notify people of it."""
+        """Have a worker break over an answer of a host after so many minutes, and notify people of
+        it.
+        """
         await self.clock.sleep(minutes_later * 60)
         with suppress(WorkerFault):
             await self.daemon.core.workers.run("strip", host, None, seconds=5)
@@ -139,7 +167,9 @@ class CalendarMonitor:
         return self.metric("calendar_last_read_timestamp_seconds", calendar=name)
 
     def metric(self, name: str, **labels: str) -> float | None:
-        """Return the value of the metric `ninethirty_NAME` with these labels, None if it has none."""
+        """Return the value of the metric `ninethirty_NAME` with these labels, None if it has
+        none.
+        """
         return self.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
 
     @property
@@ -158,7 +188,11 @@ OWN = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
 def run_calendar_monitor(
-    folder: Path, act: Act, *calendars: Mapping[str, Any], begins: datetime = START, **tables: object
+    folder: Path,
+    act: Act,
+    *calendars: Mapping[str, Any],
+    begins: datetime = START,
+    **tables: object,
 ) -> None:
     """Start a monitor with these calendars, act, and stop it."""
     chosen = {
@@ -184,12 +218,19 @@ def run_calendar_monitor(
 def with_calendar_monitor(
     *calendars: Mapping[str, Any], begins: datetime = START, **tables: object
 ) -> Callable[[Test], Any]:
-    """Run a coroutine as a test. Its `monitor` is a new one with these calendars; the other arguments are fixtures."""
+    """Run a coroutine as a test.
+
+    Its `monitor` is a new one with these calendars; the other arguments are fixtures.
+    """
 
     def decorate(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
         def run(tmp_path: Path, **fixtures: object) -> None:
             run_calendar_monitor(
-                tmp_path, lambda monitor: test(monitor=monitor, **fixtures), *calendars, begins=begins, **tables
+                tmp_path,
+                lambda monitor: test(monitor=monitor, **fixtures),
+                *calendars,
+                begins=begins,
+                **tables,
             )
 
         return asking_for(run, test, given=("monitor",), more=("tmp_path",))

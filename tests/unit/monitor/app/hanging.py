@@ -19,7 +19,9 @@ EVERYTHING = "everything"
 
 
 class _Part:
-    """One part of the store, or a transaction of it, each call of which is met by the whole first."""
+    """One part of the store, or a transaction of it, each call of which is met by the whole
+    first.
+    """
 
     def __init__(self, name: str, inner: object, meet: Callable[[str], None]) -> None:
         self._name, self._inner, self._meet = name, inner, meet
@@ -35,9 +37,11 @@ class _Part:
 
 
 class HangingStore:
-    """Passes every call on, but for those of `hung` (a part, a call, or everything): they wait for `free`.
+    """Passes every call on, but for those of `hung` (a part, a call, or everything): they wait for
+    `free`.
 
-    `calls_on_loop` are the calls made in the loop's own thread since `records_calls_on_loop` was set.
+    `calls_on_loop` are the calls made in the loop's own thread since `records_calls_on_loop` was
+    set.
     """
 
     def __init__(self, inner: Store) -> None:
@@ -86,7 +90,9 @@ class HangingStore:
             self.calls_on_loop.append(call)
         if self.hung and self.hung in (EVERYTHING, call, call.partition(".")[0]):
             assert self._loop is not None
-            assert call not in self.calls_on_loop, f"{call} was called in the loop's thread, which it would stop"
+            assert call not in self.calls_on_loop, (
+                f"{call} was called in the loop's thread, which it would stop"
+            )
             self._hanging += 1
             with self._loop.time_resumed_in_thread():
                 self._freed.wait()

@@ -31,7 +31,9 @@ from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.virtual import Test, asking_for
 
 UNHURRIED = 5.0
-"""Seconds of virtual time from a look to its commit, as in a rehearsal: else each look is a batch of its own."""
+"""Seconds of virtual time from a look to its commit, as in a rehearsal: else each look is a batch
+of its own.
+"""
 HOST = "www.gov.uk"
 URL = f"https://{HOST}/government/statistics/claims"
 PAGE = "claims-q3/page/edge"
@@ -50,12 +52,16 @@ known_from = 2026-10-29T09:30:00
 """
 OFF_GOVUK_URL = "https://stats.example/claims"
 HEAD_OFF_GOVUK = HEAD.replace(URL, OFF_GOVUK_URL)
-"""The same release on another site: then the calendar `rehearsal` announces it, which a story can change or break."""
+"""The same release on another site: then the calendar `rehearsal` announces it, which a story can
+change or break.
+"""
 NEVER_PUBLISHED = ""
 
 
 def published_at(time: str, url: str = URL) -> str:
-    """Return the tables of a publisher whose page is there from this time of the day of the script on."""
+    """Return the tables of a publisher whose page is there from this time of the day of the script
+    on.
+    """
     return f'[[answer]]\nurl = "{url}"\nat = 2026-11-26T{time}\n'
 
 
@@ -83,7 +89,9 @@ class MonitorInTest:
         self.publisher = Publisher(self.script, self.clock, self.settings.timezone)
 
     async def start(self) -> None:
-        fetcher = self.around(TimeStoppingFetcher(HttpFetcher(self.clock, route=self.publisher.route)))
+        fetcher = self.around(
+            TimeStoppingFetcher(HttpFetcher(self.clock, route=self.publisher.route))
+        )
         self.stop = asyncio.Event()
         edges = Edges(
             clock=self.clock,
@@ -109,7 +117,9 @@ class MonitorInTest:
         await self._wait_until_ended()
 
     async def restart(self, *, killed_at: str, started_at: str) -> None:
-        """Kill the daemon at one time of the day of the script, and start another at a later one."""
+        """Kill the daemon at one time of the day of the script, and start another at a later
+        one.
+        """
         await self.until(killed_at)
         await self.kill()
         await self.until(started_at)
@@ -182,7 +192,9 @@ class MonitorInTest:
         return self.metric("looks_total", host=host, outcome=outcome) or 0.0
 
     def metric(self, name: str, **labels: str) -> float | None:
-        """Return the value of the metric `ninethirty_NAME` with these labels, None if it has none."""
+        """Return the value of the metric `ninethirty_NAME` with these labels, None if it has
+        none.
+        """
         return self.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
 
 
@@ -201,9 +213,12 @@ def run_monitor(  # noqa: PLR0913 # what makes one story differ from another
     delay: float = UNHURRIED,
     around: Callable[[Fetcher], Fetcher] = lambda fetcher: fetcher,
 ) -> Settings:
-    """Start the daemon in front of a publisher that plays these tables, act, and stop it. Return its settings.
+    """Start the daemon in front of a publisher that plays these tables, act, and stop it.
 
-    If a test kills it or has its store fail, `delay` must be the real `DELAY`. `around` can wrap the real fetcher.
+    Return its settings.
+
+    If a test kills it or has its store fail, `delay` must be the real `DELAY`. `around` can wrap
+    the real fetcher.
     """
     path = folder / "story.toml"
     path.write_text(head + tables)
@@ -231,16 +246,24 @@ def with_daemon(
     base: Settings | Callable[[Path], Settings] = lambda _folder: Settings(),
     **options: Any,  # noqa: ANN401 # as `run_monitor` takes them
 ) -> Callable[[Test], Any]:
-    """Run a coroutine as a test. Its `monitor` is a daemon in front of a publisher that plays these tables.
+    """Run a coroutine as a test.
 
-    `base` is its settings, or returns them for its folder. `options` are those of `run_monitor`. The other arguments
-    are fixtures.
+    Its `monitor` is a daemon in front of a publisher that plays these tables.
+
+    `base` is its settings, or returns them for its folder. `options` are those of `run_monitor`.
+    The other arguments are fixtures.
     """
 
     def decorate(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
         def run(tmp_path: Path, **fixtures: object) -> None:
             settings = base if isinstance(base, Settings) else base(tmp_path)
-            run_monitor(tmp_path, tables, lambda monitor: test(monitor=monitor, **fixtures), base=settings, **options)
+            run_monitor(
+                tmp_path,
+                tables,
+                lambda monitor: test(monitor=monitor, **fixtures),
+                base=settings,
+                **options,
+            )
 
         return asking_for(run, test, given=("monitor",), more=("tmp_path",))
 

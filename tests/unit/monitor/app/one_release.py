@@ -49,8 +49,8 @@ def configured(folder: Path, publisher: Publisher, slot: datetime) -> Path:
     """Write what a monitor goes by whose store is `store/store.db` in a folder; return the file."""
     port = publisher.server_address[1]
     (folder / "calendar.toml").write_text(
-        f'[[release]]\nid = "claims"\ntitle = "Example claims"\nproducer = "example"\n'
-        f'url = "http://127.0.0.1:{port}/claims"\nslot = {slot.isoformat().replace("+00:00", "Z")}\n'
+        '[[release]]\nid = "claims"\ntitle = "Example claims"\nproducer = "example"\nurl ='
+        f' "http://127.0.0.1:{port}/claims"\nslot = {slot.isoformat().replace("+00:00", "Z")}\n'
     )
     config = folder / "config.toml"
     config.write_text(

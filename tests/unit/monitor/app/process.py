@@ -14,7 +14,10 @@ from typing import Any
 
 
 def wait_for_log_line(child: subprocess.Popen[str], message: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 # any value of a log line
-    """Return the first log line with this message and these values. It must come within half a minute."""
+    """Return the first log line with this message and these values.
+
+    It must come within half a minute.
+    """
     assert child.stdout is not None
     other_lines = []
     patience = threading.Timer(30, child.kill)
@@ -22,12 +25,16 @@ def wait_for_log_line(child: subprocess.Popen[str], message: str, **more: Any) -
     try:
         for line in child.stdout:
             line_json: dict[str, Any] = json.loads(line)
-            if line_json["msg"] == message and all(line_json.get(key) == value for key, value in more.items()):
+            if line_json["msg"] == message and all(
+                line_json.get(key) == value for key, value in more.items()
+            ):
                 return line_json
             other_lines.append(line)
     finally:
         patience.cancel()
-    raise AssertionError(f"no line has {message} {more}, but there are:\n{''.join(other_lines[-20:])}")
+    raise AssertionError(
+        f"no line has {message} {more}, but there are:\n{''.join(other_lines[-20:])}"
+    )
 
 
 @contextmanager
@@ -36,7 +43,9 @@ def alive(config: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run"]
     # Under `nohup` it would ignore a hang-up, as it should.
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as child:
         signal.signal(signal.SIGHUP, before)
         try:
             yield child

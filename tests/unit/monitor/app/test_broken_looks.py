@@ -1,4 +1,6 @@
-"""A bug in our own code while a slot passes claims nothing, does not stop other looks, and is visible."""
+"""A bug in our own code while a slot passes claims nothing, does not stop other looks, and is
+visible.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,13 @@ from structlog.testing import capture_logs
 
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
 from monitor.look.sighting import State
-from tests.unit.monitor.app.monitor_in_test import HOST, PUBLISHED_AT_SLOT, MonitorInTest, reopened, run_monitor
+from tests.unit.monitor.app.monitor_in_test import (
+    HOST,
+    PUBLISHED_AT_SLOT,
+    MonitorInTest,
+    reopened,
+    run_monitor,
+)
 from tests.unit.monitor.app.replaying import differences_in_replay
 
 
@@ -44,7 +52,11 @@ class FaultyFetcher:
         outcome = await self.fetcher.fetch(request)
         if HOST in request.url and self.faults.fetching_raises:
             raise OverflowError("date value out of range")
-        if HOST in request.url and self.faults.storing_evidence_raises and isinstance(outcome, Answer):
+        if (
+            HOST in request.url
+            and self.faults.storing_evidence_raises
+            and isinstance(outcome, Answer)
+        ):
             return replace(outcome, headers=UnreadableHeaders(outcome.headers))
         return outcome
 
@@ -53,7 +65,10 @@ class FaultyFetcher:
 
 
 def test_looks_that_raise_before_slot_leave_the_release_on_time(tmp_path: Path) -> None:
-    """A bug in our own code breaks the looks of 40 seconds. The status page and one log line report it."""
+    """A bug in our own code breaks the looks of 40 seconds.
+
+    The status page and one log line report it.
+    """
     faults = LookFaults()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -76,7 +91,9 @@ def test_looks_that_raise_before_slot_leave_the_release_on_time(tmp_path: Path) 
 
 
 def test_looks_that_raise_around_slot_leave_the_release_unproven(tmp_path: Path) -> None:
-    """The page is published at 09:30 and first seen at 09:33, so it may have come on time or late."""
+    """The page is published at 09:30 and first seen at 09:33, so it may have come on time or
+    late.
+    """
     faults = LookFaults()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -107,7 +124,8 @@ def test_looks_prove_nothing_while_evidence_cannot_be_stored(tmp_path: Path) -> 
         assert (last_run.state, last_run.why) == (State.UNKNOWN, "monitor_fault")
         assert State.PRESENT not in {run.state for run in monitor.runs()}
         faults.storing_evidence_raises = False
-        # 09:32: looks have succeeded again since 09:30:20. A page seen then is within the tolerance of a minute.
+        # 09:32: looks have succeeded again since 09:30:20. A page seen then is within the tolerance
+        # of a minute.
         await monitor.until("09:32:00")
         assert monitor.stored_verdict() == "on_time"
 

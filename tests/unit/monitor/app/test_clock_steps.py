@@ -1,4 +1,6 @@
-"""The daemon with a clock that is set repeatedly: each interval contains the truth, and no release is called late."""
+"""The daemon with a clock that is set repeatedly: each interval contains the truth, and no release
+is called late.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +26,25 @@ pytestmark = pytest.mark.explored
 
 @dataclass(frozen=True)
 class Stepped(Timeline):
-    """A timeline seen by a clock that is wrong from each of these seconds on by so many milliseconds."""
+    """A timeline seen by a clock that is wrong from each of these seconds on by so many
+    milliseconds.
+    """
 
     steps: tuple[tuple[int, int], ...] = field(default=())
 
     def _monitor(self) -> list[str]:
-        sets = (f'[[monitor]]\nat = {_local(at)}\nkind = "clock"\noffset = "{ms}ms"\n' for at, ms in self.steps)
+        sets = (
+            f'[[monitor]]\nat = {_local(at)}\nkind = "clock"\noffset = "{ms}ms"\n'
+            for at, ms in self.steps
+        )
         return [*super()._monitor(), *sets]
 
 
 @st.composite
 def clock_steps(draw: st.DrawFn) -> Stepped:
-    wrong = st.integers(-5000, 5000) | st.sampled_from([0, 1000, 2000, -2000, 20_000, -29_000, 45_000, -3_600_000])
+    wrong = st.integers(-5000, 5000) | st.sampled_from(
+        [0, 1000, 2000, -2000, 20_000, -29_000, 45_000, -3_600_000]
+    )
     steps = draw(st.lists(st.tuples(st.integers(-110, 200), wrong), min_size=1, max_size=6))
     return Stepped(
         page_published=draw(st.none() | st.integers(0, 5) | st.integers(0, 150)),
@@ -55,7 +64,11 @@ def check_timeline(timeline: Stepped, folder: Path) -> None:
     path = folder / "steps.toml"
     path.write_text(timeline.script())
     script = read_script(path)
-    played = play(script, Settings.model_validate({"budget": {"default": f"{timeline.looks_a_second}/s"}}), folder)
+    played = play(
+        script,
+        Settings.model_validate({"budget": {"default": f"{timeline.looks_a_second}/s"}}),
+        folder,
+    )
     rehearsed = rehearsal_settings(script, Settings(), folder)
     with closing(reopened(rehearsed)) as store:
         verdicts = {event.after for event in store.verdicts.events()}
@@ -71,14 +84,18 @@ def check_timeline(timeline: Stepped, folder: Path) -> None:
         assert verdicts <= {"pending", "on_time", "unproven"}
         assert notice_kinds <= {"unproven", "final", "resolved"}
     if release["verdict"] == "on_time":
-        assert all(seconds is not None and seconds <= TOLERANCE + 1 for seconds in published.values())
+        assert all(
+            seconds is not None and seconds <= TOLERANCE + 1 for seconds in published.values()
+        )
 
 
 @pytest.mark.slow
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(timeline=clock_steps())
 def test_measured_intervals_contain_the_truth_when_the_clock_is_reset(timeline: Stepped) -> None:
-    """For example, our clock is set 20 s wrong, and then a page is published 3 s after its slot. `check_timeline` runs
-    the daemon through such a timeline. The interval of first seen must still contain the true publication."""
+    """For example, our clock is set 20 s wrong, and then a page is published 3 s after its slot.
+    `check_timeline` runs the daemon through such a timeline. The interval of first seen must still
+    contain the true publication.
+    """
     with tempfile.TemporaryDirectory() as folder:
         check_timeline(timeline, Path(folder))

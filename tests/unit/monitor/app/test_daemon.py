@@ -50,7 +50,10 @@ def test_release_published_at_its_slot_is_on_time_without_notice(tmp_path: Path)
 
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
 async def test_missed_slot_is_unproven_until_a_look_finds_no_page(monitor: MonitorInTest) -> None:
-    """No daemon runs at the slot, 09:30. After the restart, the first look finds the page absent: notice `opened`."""
+    """No daemon runs at the slot, 09:30.
+
+    After the restart, the first look finds the page absent: notice `opened`.
+    """
     await monitor.restart(killed_at="09:29:30", started_at="09:35:30")
     await monitor.until("09:35:33")
     assert monitor.stored_verdict() == "overdue"
@@ -63,7 +66,8 @@ def test_unawaited_exception_is_counted_and_ends_nothing(tmp_path: Path) -> None
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
-        # No one awaits this task, so the event loop gives its exception to the daemon, which counts it as `stray`.
+        # No one awaits this task, so the event loop gives its exception to the daemon, which counts
+        # it as `stray`.
         Tasks().start(raise_fault())
         await monitor.until("09:33:00")
         faults = monitor.metric("faults_total", task="stray")
@@ -73,10 +77,12 @@ def test_unawaited_exception_is_counted_and_ends_nothing(tmp_path: Path) -> None
 
 
 def test_verdict_waits_half_a_minute_for_a_successful_look(tmp_path: Path) -> None:
-    """From 09:29 on each look fails. The daemon restarts at 09:36:30, after the slot. Until 09:37:00 it waits for a
-    look that proves something, before it says that the release is unproven."""
+    """From 09:29 on each look fails. The daemon restarts at 09:36:30, after the slot. Until
+    09:37:00 it waits for a look that proves something, before it says that the release is unproven.
+    """
     every_look_fails = (
-        '[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:29:00\nuntil = 2026-11-26T10:30:00\nkind = "reset"\n'
+        '[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:29:00\nuntil ='
+        ' 2026-11-26T10:30:00\nkind = "reset"\n'
     )
 
     async def act(monitor: MonitorInTest) -> None:
@@ -97,8 +103,12 @@ def test_verdict_waits_half_a_minute_for_a_successful_look(tmp_path: Path) -> No
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_after_a_restart_every_target_is_looked_at_within_seconds(monitor: MonitorInTest) -> None:
-    """A target is an address and the way to it, for example the page at the edge or past the cache at the origin."""
+async def test_after_a_restart_every_target_is_looked_at_within_seconds(
+    monitor: MonitorInTest,
+) -> None:
+    """A target is an address and the way to it, for example the page at the edge or past the cache
+    at the origin.
+    """
     await monitor.restart(killed_at="09:45:00", started_at="10:20:30")
     restarted_at = monitor.clock.now()
     await monitor.until("10:20:33")
@@ -118,7 +128,8 @@ async def test_gap_of_a_kill_begins_right_after_the_last_look(monitor: MonitorIn
     await monitor.until("09:29:56")
     (gap,) = monitor.store.runs.blind(last_look - timedelta(hours=1), monitor.clock.now())
     assert (gap.cause, gap.ends) == ("killed", restarted_at)
-    # The gap begins with the last heartbeat. Each commit of looks stores one, and looks are a second apart.
+    # The gap begins with the last heartbeat. Each commit of looks stores one, and looks are a
+    # second apart.
     assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
 
 
@@ -149,8 +160,9 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(monitor: Monito
 def test_regular_stop_waits_at_most_ten_seconds_for_a_delivery(
     tmp_path: Path, delivery_seconds: float, stop_seconds: float, attempts_in_all: int
 ) -> None:
-    """The stop begins while a message is being delivered. A delivery of 4 s ends before the stop. One of 60 s is cut
-    off after 10 s and attempted again after the restart."""
+    """The stop begins while a message is being delivered. A delivery of 4 s ends before the stop.
+    One of 60 s is cut off after 10 s and attempted again after the restart.
+    """
     channels: list[SlowChannel] = []
 
     # `run_monitor` calls this function once, so the daemon has the same channel after its restart.
@@ -172,13 +184,17 @@ def test_regular_stop_waits_at_most_ten_seconds_for_a_delivery(
         await monitor.clock.sleep(240)  # enough for a second attempt
         # A message that the stop cut off is sent a second time.
         assert channel.begun_ids.count(message_id) == attempts_in_all
-        assert [row.attempts for row in monitor.store.outbox.deliveries(message_id)] == [attempts_in_all]
+        assert [row.attempts for row in monitor.store.outbox.deliveries(message_id)] == [
+            attempts_in_all
+        ]
 
     run_monitor(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
 
 @with_daemon(PUBLISHED_AT_SLOT, delay=DELAY)
-async def test_unproven_release_is_notified_once_despite_a_second_restart(monitor: MonitorInTest) -> None:
+async def test_unproven_release_is_notified_once_despite_a_second_restart(
+    monitor: MonitorInTest,
+) -> None:
     """The page is published at 09:30, while no daemon runs, so no look can prove when."""
     await monitor.restart(killed_at="09:29:00", started_at="09:42:00")
     await monitor.until("09:44:00")
@@ -208,7 +224,10 @@ def test_replay_after_two_restarts_gives_the_stored_verdict(tmp_path: Path) -> N
 @pytest.mark.slow
 @with_daemon(published_at("09:50:00"), delay=DELAY)
 async def test_overdue_release_is_notified_once_despite_nine_kills(monitor: MonitorInTest) -> None:
-    """The page is absent until 09:50, 20 minutes after the slot. The kills come while it is overdue."""
+    """The page is absent until 09:50, 20 minutes after the slot.
+
+    The kills come while it is overdue.
+    """
     for minute in range(31, 40):
         await monitor.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
     await monitor.until("09:55:00")
@@ -231,7 +250,9 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 
     def count_drafts(monitor: MonitorInTest) -> int:
         store = monitor.store
-        return sum(len(store.verdicts.drafts(incident.id)) for incident in store.verdicts.incidents())
+        return sum(
+            len(store.verdicts.drafts(incident.id)) for incident in store.verdicts.incidents()
+        )
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:39:50")
@@ -272,7 +293,9 @@ def test_withdrawal_has_a_length_once_the_page_is_back(tmp_path: Path) -> None:
 
 
 def test_only_a_removal_of_two_minutes_is_notified(tmp_path: Path) -> None:
-    """The page is removed (404) for 80 seconds from 09:50:00 on, and then for good from 10:00:00 on."""
+    """The page is removed (404) for 80 seconds from 09:50:00 on, and then for good from 10:00:00
+    on.
+    """
 
     def answer_from(at: str, status: int) -> str:
         return published_at(at) + f"status = {status}\n"
@@ -306,8 +329,12 @@ def test_dead_task_ends_the_daemon_with_an_error_naming_it(tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", ["hangs", "passing", "permanent"])
-def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path: Path, failure: str) -> None:
-    """The channel `bad` hangs for a day, or refuses each message, with a passing or a permanent error."""
+def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(
+    tmp_path: Path, failure: str
+) -> None:
+    """The channel `bad` hangs for a day, or refuses each message, with a passing or a permanent
+    error.
+    """
     bad = Options(hangs=True, timeout=86_400) if failure == "hangs" else Options(refuses=failure)
 
     def channels(clock: VirtualClock) -> list[FakeChannel]:
@@ -320,7 +347,9 @@ def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path:
         notices = monitor.store.outbox.notices()
         # First that the release is not found yet, and then that it is overdue.
         assert [notice.kind for notice in notices] == ["due", "opened"]
-        assert all(good.received[notice.id] - notice.at < timedelta(seconds=1) for notice in notices)
+        assert all(
+            good.received[notice.id] - notice.at < timedelta(seconds=1) for notice in notices
+        )
         # Around the slot, looks are a second apart.
         assert max(run.largest_gap for run in monitor.runs()) < timedelta(seconds=2)
 
@@ -343,8 +372,12 @@ def test_raising_channel_is_retried_and_delays_no_other_channel(tmp_path: Path) 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
         outbox = monitor.store.outbox
-        first, second = ({row.channel: row for row in outbox.deliveries(notice.id)} for notice in outbox.notices())
-        # The first notice says that the release is not found yet, and the second that it is overdue.
+        first, second = (
+            {row.channel: row for row in outbox.deliveries(notice.id)}
+            for notice in outbox.notices()
+        )
+        # The first notice says that the release is not found yet, and the second that it is
+        # overdue.
         assert first["good"].standing is second["good"].standing is DeliveryState.SENT
         assert first["broken"].standing is second["broken"].standing is DeliveryState.WAITING
         assert first["broken"].reason == "broke with ZeroDivisionError"
@@ -359,7 +392,8 @@ def test_raising_channel_is_retried_and_delays_no_other_channel(tmp_path: Path) 
 async def test_the_first_look_after_a_restart_begins_a_new_run(monitor: MonitorInTest) -> None:
     await monitor.restart(killed_at="09:29:00", started_at="09:29:03")
     await monitor.until("09:29:10")
-    # A run is a series of looks with one result. Both runs are absent, but no one looked between them.
+    # A run is a series of looks with one result. Both runs are absent, but no one looked between
+    # them.
     before, after = monitor.runs()[-2:]
     assert before.state is after.state is State.ABSENT
     assert before.last_received < after.first_sent
@@ -367,8 +401,13 @@ async def test_the_first_look_after_a_restart_begins_a_new_run(monitor: MonitorI
 
 @pytest.mark.slow
 @with_daemon(published_at("10:00:00"), head=FIRST_START_AT_09_40)
-async def test_release_absent_at_first_start_is_unproven_and_never_late(monitor: MonitorInTest) -> None:
-    """The slot was 09:30. The monitor starts for the first time at 09:40, and the page is published at 10:00."""
+async def test_release_absent_at_first_start_is_unproven_and_never_late(
+    monitor: MonitorInTest,
+) -> None:
+    """The slot was 09:30.
+
+    The monitor starts for the first time at 09:40, and the page is published at 10:00.
+    """
     await monitor.until("09:55:00")
     (message,) = monitor.received()
     assert message.subject.startswith("NOT PROVEN: ")
@@ -381,6 +420,8 @@ async def test_release_absent_at_first_start_is_unproven_and_never_late(monitor:
 
 
 @with_daemon(PUBLISHED_AT_SLOT, head=FIRST_START_AT_09_40)
-async def test_a_release_published_before_the_first_start_sends_no_notice(monitor: MonitorInTest) -> None:
+async def test_a_release_published_before_the_first_start_sends_no_notice(
+    monitor: MonitorInTest,
+) -> None:
     await monitor.until("09:55:00")
     assert monitor.received() == []

@@ -1,4 +1,7 @@
-"""No surface shows any content that was public before its slot. Only its addresses and times are shown."""
+"""No surface shows any content that was public before its slot.
+
+Only its addresses and times are shown.
+"""
 
 from __future__ import annotations
 
@@ -50,8 +53,21 @@ async def everything_shown(monitor: MonitorInTest) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
     store, texts = monitor.store, list[str]()
     (incident,) = store.verdicts.incidents()
-    pages = ("/", "/calendar", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status")
-    of_api = ("releases", "releases/claims-q3", "incidents", f"incidents/{incident.id}", "calendars")
+    pages = (
+        "/",
+        "/calendar",
+        "/releases/claims-q3",
+        "/incidents",
+        f"/incidents/{incident.id}",
+        "/status",
+    )
+    of_api = (
+        "releases",
+        "releases/claims-q3",
+        "incidents",
+        f"incidents/{incident.id}",
+        "calendars",
+    )
     draft = f"/api/v1/incidents/{incident.id}/draft.html"
     async with browse(monitor) as client:
         for path in (*pages, "/metrics", "/readyz", *(f"/api/v1/{name}" for name in of_api), draft):
@@ -59,8 +75,12 @@ async def everything_shown(monitor: MonitorInTest) -> str:
     drafts = store.verdicts.drafts(incident.id)
     texts += [json.dumps(draft.facts) for draft in drafts]
     texts += [render_draft(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
-    texts += [repr(asdict(notice)) for notice in store.outbox.notices()] + [repr(store.verdicts.incidents())]
-    texts += [repr(event.body) for event in store.verdicts.events()] + [repr(row) for row in store.outbox.deliveries()]
+    texts += [repr(asdict(notice)) for notice in store.outbox.notices()] + [
+        repr(store.verdicts.incidents())
+    ]
+    texts += [repr(event.body) for event in store.verdicts.events()] + [
+        repr(row) for row in store.outbox.deliveries()
+    ]
     assert monitor.received()
     for message in monitor.received():
         texts += [message.subject, message.text, message.html, repr(message.data)]
@@ -77,8 +97,9 @@ def test_content_public_before_its_slot_is_not_shown_or_logged(
     caplog.set_level(logging.DEBUG)
 
     async def act(monitor: MonitorInTest) -> None:
-        # The page shows the content from 09:28:20, redirects from 09:29:05, is removed at 09:29:20, and is back at its
-        # slot, 09:30. Each answer has words of the content in its text, headers or addresses.
+        # The page shows the content from 09:28:20, redirects from 09:29:05, is removed at 09:29:20,
+        # and is back at its slot, 09:30. Each answer has words of the content in its text, headers
+        # or addresses.
         await monitor.until(moment)
         assert monitor.stored_verdict() == "early"
         texts = (await everything_shown(monitor)).casefold()
@@ -88,7 +109,9 @@ def test_content_public_before_its_slot_is_not_shown_or_logged(
 
     with capture_logs() as lines:
         run_monitor(tmp_path, EARLY, act)
-    logged = "\n".join([*map(repr, lines), *(record.getMessage() for record in caplog.records)]).casefold()
+    logged = "\n".join(
+        [*map(repr, lines), *(record.getMessage() for record in caplog.records)]
+    ).casefold()
     assert "'event': 'verdict'" in logged  # so the log was recorded
     assert {word for word in WORDS_OF_CONTENT if word in logged} == set()
 

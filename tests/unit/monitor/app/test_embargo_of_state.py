@@ -92,7 +92,14 @@ class Shown(NamedTuple):
 
 
 DESCRIPTIONS = {"/api/v1/openapi.json", "/api"}
-WORDS_THAT_SHOW_EARLY_RELEASE = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
+WORDS_THAT_SHOW_EARLY_RELEASE = (
+    MARK,
+    '"early"',
+    "out early",
+    'verdict="early"} 1',
+    "early_exposure",
+    "exposure_open{",
+)
 OPEN_ON_A_CLOSED_BOARD = {
     "/healthz",
     "/livez",
@@ -111,15 +118,25 @@ BOTH_METRICS_TOKENS = pytest.mark.parametrize(
 )
 
 
-def routes_of(application: Any) -> list[Route]:  # noqa: ANN401 # a wrapper around Starlette's application
-    """Return the routes of pages and API, without the stream of events, which is read in a test of its own."""
+def routes_of(
+    application: Any,  # noqa: ANN401
+) -> list[Route]:  # a wrapper around Starlette's application
+    """Return the routes of pages and API, without the stream of events, which is read in a test of
+    its own.
+    """
     while not isinstance(application, Starlette):
         application = application.app
-    return [route for route in application.routes if isinstance(route, Route) and route.path != "/events"]
+    return [
+        route
+        for route in application.routes
+        if isinstance(route, Route) and route.path != "/events"
+    ]
 
 
 def addresses(application: ASGIApp, store: Store) -> Iterator[str]:
-    """Yield every address there is, of every release and incident that the store knows, and an unknown one."""
+    """Yield every address there is, of every release and incident that the store knows, and an
+    unknown one.
+    """
     yield "/nowhere"
     names = {
         "release": [one.id for one in store.ledger.releases()],
@@ -132,7 +149,10 @@ def addresses(application: ASGIApp, store: Store) -> Iterator[str]:
             yield from filled_paths(route, names)
     yield from (f"/api/v1/events?{one}" for one in ("release=claims-q3", "limit=1"))
     yield from (f"/api/v1/events?after={event.id}" for event in store.verdicts.events())
-    yield from ("/?date=2026-11-26", "/api/v1/releases?from=2026-11-01&to=2026-12-31&producer=department-for-example")
+    yield from (
+        "/?date=2026-11-26",
+        "/api/v1/releases?from=2026-11-01&to=2026-12-31&producer=department-for-example",
+    )
 
 
 def filled_paths(route: Route, names: dict[str, list[str]]) -> list[str]:
@@ -144,7 +164,9 @@ def filled_paths(route: Route, names: dict[str, list[str]]) -> list[str]:
 
 def make_queries(monitor: MonitorInTest, users: Path, *, public: bool) -> Queries:
     store, throttle = monitor.store, Throttle(monitor.clock)
-    queries = Queries(store, monitor.app.status, monitor.clock, "Europe/London", public, throttle=throttle)
+    queries = Queries(
+        store, monitor.app.status, monitor.clock, "Europe/London", public, throttle=throttle
+    )
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.sessions = Sessions(Users(users), monitor.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
@@ -163,14 +185,21 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def read_addresses_as(
-    monitor: MonitorInTest, users: Path, headers: dict[str, str], paths: Sequence[str] = (), *, public: bool = True
+    monitor: MonitorInTest,
+    users: Path,
+    headers: dict[str, str],
+    paths: Sequence[str] = (),
+    *,
+    public: bool = True,
 ) -> dict[str, Shown]:
     """Return what these addresses show, or every one, with these request headers."""
     queries = make_queries(monitor, users, public=public)
     application = make_application(queries)
     transport = httpx.ASGITransport(application)
     shown_at = {}
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1", headers=headers
+    ) as client:
         for path in paths or addresses(application, monitor.store):
             answer = await client.get(path)
             shown_at[path] = Shown(answer.status_code, f"{answer.headers} {answer.text}")
@@ -182,17 +211,31 @@ def early_words_shown(shown_at: dict[str, Shown]) -> list[tuple[str, str]]:
     """Return the addresses whose text shows early publication, each with the word that shows it."""
     # A refusal repeats the requested address, and the descriptions of the API contain every word.
     searched = {
-        path: (shown.text.replace(path, ""), (MARK,) if path in DESCRIPTIONS else WORDS_THAT_SHOW_EARLY_RELEASE)
+        path: (
+            shown.text.replace(path, ""),
+            (MARK,) if path in DESCRIPTIONS else WORDS_THAT_SHOW_EARLY_RELEASE,
+        )
         for path, shown in shown_at.items()
     }
-    return [(path, word) for path, (text, words) in searched.items() for word in words if word in text]
+    return [
+        (path, word) for path, (text, words) in searched.items() for word in words if word in text
+    ]
 
 
 def read_early_release_at(
-    moment: str, users: Path, tmp_path: Path, credentials: dict[str, str], *paths: str, public: bool = True
+    moment: str,
+    users: Path,
+    tmp_path: Path,
+    credentials: dict[str, str],
+    *paths: str,
+    public: bool = True,
 ) -> dict[str, Shown]:
-    """Return what these addresses show, or all, at a moment before which two releases came early."""
-    producer = ProducerSettings(id="department-for-example", name="Department", newest=["https://www.gov.uk/feed.atom"])
+    """Return what these addresses show, or all, at a moment before which two releases came
+    early.
+    """
+    producer = ProducerSettings(
+        id="department-for-example", name="Department", newest=["https://www.gov.uk/feed.atom"]
+    )
     shown_at: dict[str, Shown] = {}
 
     async def act(monitor: MonitorInTest) -> None:
@@ -209,13 +252,16 @@ def read_early_release_at(
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["09:28:50", "09:29:50"])
 @pytest.mark.parametrize(
-    ("credentials", "status_if_refused"), [({}, 401), (basic_auth("vic", SECRET), 403)], ids=["stranger", "viewer"]
+    ("credentials", "status_if_refused"),
+    [({}, 401), (basic_auth("vic", SECRET), 403)],
+    ids=["stranger", "viewer"],
 )
 def test_early_release_is_hidden_from_strangers_and_viewers_before_slot(
     credentials: dict[str, str], status_if_refused: int, moment: str, users: Path, tmp_path: Path
 ) -> None:
-    """Two releases are public from 09:28:30 on. Until their slot, 09:30, no page, API or feed may show that to a
-    stranger, who has no credentials, or to a viewer."""
+    """Two releases are public from 09:28:30 on. Until their slot, 09:30, no page, API or feed may
+    show that to a stranger, who has no credentials, or to a viewer.
+    """
     shown_at = read_early_release_at(moment, users, tmp_path, credentials)
     assert early_words_shown(shown_at) == []
     # They may read the titles and slots of the releases.
@@ -236,7 +282,10 @@ def test_early_release_is_hidden_from_strangers_and_viewers_before_slot(
 def test_metrics_token_shows_early_releases_only_in_metrics(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
-    """Before the slot, 09:30, two releases are already public. Metrics name them, but not their addresses."""
+    """Before the slot, 09:30, two releases are already public.
+
+    Metrics name them, but not their addresses.
+    """
     credentials = {"Authorization": f"Bearer {token}"}
     shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=public)
     metrics = shown_at.pop("/metrics")
@@ -255,17 +304,26 @@ def test_metrics_token_shows_early_releases_only_in_metrics(
 def test_a_metrics_token_opens_neither_status_nor_calendars(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
-    """A metrics token is only for `/metrics`. All else refuses it (401), on a public board and on a closed one."""
+    """A metrics token is only for `/metrics`.
+
+    All else refuses it (401), on a public board and on a closed one.
+    """
     credentials = {"Authorization": f"Bearer {token}"}
     paths = ("/status", "/api/v1/calendars")
-    shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, *paths, public=public)
+    shown_at = read_early_release_at(
+        "09:29:50", users, tmp_path, credentials, *paths, public=public
+    )
     assert [shown_at[path].status for path in paths] == [401, 401]
 
 
 @pytest.mark.slow
 @BOTH_METRICS_TOKENS
-def test_metrics_token_opens_only_metrics_on_a_closed_board(token: str, users: Path, tmp_path: Path) -> None:
-    """It also opens the few pages of a closed board that strangers can open, such as health and sign-in."""
+def test_metrics_token_opens_only_metrics_on_a_closed_board(
+    token: str, users: Path, tmp_path: Path
+) -> None:
+    """It also opens the few pages of a closed board that strangers can open, such as health and
+    sign-in.
+    """
     credentials = {"Authorization": f"Bearer {token}"}
     shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=False)
     open_paths = {path for path, shown in shown_at.items() if shown.status == 200}
@@ -273,7 +331,9 @@ def test_metrics_token_opens_only_metrics_on_a_closed_board(token: str, users: P
 
 
 @pytest.mark.slow
-def test_stream_shows_an_early_release_before_slot_only_to_staff(users: Path, tmp_path: Path) -> None:
+def test_stream_shows_an_early_release_before_slot_only_to_staff(
+    users: Path, tmp_path: Path
+) -> None:
     readers = {
         "stranger": {},
         "program": {"Authorization": f"Bearer {PROMETHEUS[0]}"},
@@ -283,11 +343,16 @@ def test_stream_shows_an_early_release_before_slot_only_to_staff(users: Path, tm
     streams = {}
     for reader, credentials in readers.items():
         (tmp_path / reader).mkdir()
-        # A stream ends by itself after 45 s, here at 09:29:29, before the slot. It has a pulse each second.
-        streams[reader] = read_early_release_at("09:28:44", users, tmp_path / reader, credentials, "/events")["/events"]
+        # A stream ends by itself after 45 s, here at 09:29:29, before the slot. It has a pulse each
+        # second.
+        streams[reader] = read_early_release_at(
+            "09:28:44", users, tmp_path / reader, credentials, "/events"
+        )["/events"]
     assert all(stream.text.count("event: pulse") >= 40 for stream in streams.values())
     # Two releases were published before 09:28:44, and their slot is 09:30.
-    readers_who_learn_of_it = [reader for reader, stream in streams.items() if early_words_shown({reader: stream})]
+    readers_who_learn_of_it = [
+        reader for reader, stream in streams.items() if early_words_shown({reader: stream})
+    ]
     assert readers_who_learn_of_it == ["staff"]
 
 
@@ -295,15 +360,24 @@ def test_stream_shows_an_early_release_before_slot_only_to_staff(users: Path, tm
 def test_staff_see_an_early_release_before_its_slot(users: Path, tmp_path: Path) -> None:
     """The user `anne` is staff. Two releases are public before their slot, 09:30."""
     shown_at = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
-    # Every address in the story contains MARK, so a path that shows it shows where the early page is.
+    # Every address in the story contains MARK, so a path that shows it shows where the early page
+    # is.
     paths_that_show_it = {path for path, word in early_words_shown(shown_at) if word == MARK}
-    assert paths_that_show_it >= {"/releases/claims-q3", "/api/v1/releases", "/api/v1/events", "/calendar.json"}
+    assert paths_that_show_it >= {
+        "/releases/claims-q3",
+        "/api/v1/releases",
+        "/api/v1/events",
+        "/calendar.json",
+    }
     assert ("/metrics", 'verdict="early"} 1') in early_words_shown(shown_at)
 
 
 @pytest.mark.slow
 def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
-    """The slot was 09:30. A stranger, who sends no credentials, may now read that the releases came early."""
+    """The slot was 09:30.
+
+    A stranger, who sends no credentials, may now read that the releases came early.
+    """
     shown_at = read_early_release_at("09:31:00", users, tmp_path, {})
     assert ("/", "out early") in early_words_shown(shown_at)
     assert any(path.startswith("/incidents/claims-q3") for path, _ in early_words_shown(shown_at))
@@ -311,7 +385,10 @@ def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path:
 
 
 def test_channel_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:
-    """The releases are public from 09:28:30 on, before their slot, 09:30. Only staff may get a notice of that."""
+    """The releases are public from 09:28:30 on, before their slot, 09:30.
+
+    Only staff may get a notice of that.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:50")
@@ -323,7 +400,9 @@ def test_channel_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> Non
         assert open_to_all.messages == {}
         await monitor.until("09:31:00")
         assert open_to_all.messages != {}
-        assert all(message.data["at"] >= "2026-11-26T09:30:00" for message in open_to_all.messages.values())
+        assert all(
+            message.data["at"] >= "2026-11-26T09:30:00" for message in open_to_all.messages.values()
+        )
 
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         return [a_channel(clock, name) for name in ("outbox", "open")]

@@ -40,19 +40,28 @@ def test_joint_release_is_listed_for_each_of_its_producers(
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
         store, clock = monitor.store, monitor.clock
-        queries = Queries(store, monitor.app.status, clock, "Europe/London", throttle=Throttle(clock))
+        queries = Queries(
+            store, monitor.app.status, clock, "Europe/London", throttle=Throttle(clock)
+        )
         day = date(2026, 11, 26)
         period_to_export = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)
         for producer in (OURS, THEIRS):
-            # In the API. Only OURS is configured, so it is named first, whatever the order in the script.
+            # In the API. Only OURS is configured, so it is named first, whatever the order in the
+            # script.
             (listed,) = await queries.list_releases(day, day, producer)
             assert (listed["producer"], listed["producers"]) == (OURS, [OURS, THEIRS])
-            # Among the releases that the monitor looks for on the producer's own lists of publications.
+            # Among the releases that the monitor looks for on the producer's own lists of
+            # publications.
             near_releases = monitor.daemon.admission.near_releases(producer)
             assert [near.release.id for near in near_releases] == ["claims-q3"]
             # In the calendar that can be exported.
             exported, _ = export_calendar(
-                store.ledger, "csv", period_to_export, clock.now(), "Europe/London", producer=producer
+                store.ledger,
+                "csv",
+                period_to_export,
+                clock.now(),
+                "Europe/London",
+                producer=producer,
             )
             assert b"claims-q3" in exported
         assert await queries.list_releases(day, day, "another-producer") == []
@@ -72,16 +81,20 @@ def test_joint_release_is_listed_for_each_of_its_producers(
 def test_configured_producer_leads_a_joint_release_or_else_the_first(
     configured_producers: tuple[str, ...], expected_producers: tuple[str, str]
 ) -> None:
-    """The calendar names THEIRS and then OURS. If OURS is configured, it leads, so it comes first in `producers`. If
-    neither is, THEIRS leads."""
+    """The calendar names THEIRS and then OURS. If OURS is configured, it leads, so it comes first
+    in `producers`. If neither is, THEIRS leads.
+    """
     announcement = announcement_of(THEIRS, OURS)
-    (release,) = join_entries({"govuk": [announcement]}, JoinRules(producer_order=configured_producers)).releases
+    (release,) = join_entries(
+        {"govuk": [announcement]}, JoinRules(producer_order=configured_producers)
+    ).releases
     assert release.producers == expected_producers
 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:
-    """One calendar names the producers OURS and THEIRS, the other only THEIRS. The two announcements have the same
-    title and slot, but other addresses and ids."""
+    """One calendar names the producers OURS and THEIRS, the other only THEIRS. The two
+    announcements have the same title and slot, but other addresses and ids.
+    """
     of_both = announcement_of(OURS, THEIRS)
     of_theirs_only = replace(announcement_of(THEIRS), url="https://agency.example/claims", uid="x")
     (release,) = join_entries({"govuk": [of_both], "own": [of_theirs_only]}).releases
@@ -95,8 +108,9 @@ def test_an_announcement_is_read_back_with_all_its_producers() -> None:
 
 
 def test_the_policy_of_any_producer_applies_to_a_joint_release() -> None:
-    """A policy is configured for the releases of THEIRS: they may be 5 s late. It applies to a release of OURS and
-    THEIRS, but not to one of OURS only."""
+    """A policy is configured for the releases of THEIRS: they may be 5 s late. It applies to a
+    release of OURS and THEIRS, but not to one of OURS only.
+    """
     policy_of_theirs = PolicyTable.model_validate({"on_time_within": "5s"})
     policies = Policies(producers={THEIRS: policy_of_theirs})
     assert policies.of(OURS, THEIRS).on_time_within == timedelta(seconds=5)
@@ -112,18 +126,32 @@ def test_a_time_granted_to_any_producer_fits_a_joint_release() -> None:
 
 
 def test_a_route_matches_any_of_a_releases_producers() -> None:
-    """OURS leads. The only route is for the releases of THEIRS, and sends their notices to `pager`, not to `mail`."""
+    """OURS leads.
+
+    The only route is for the releases of THEIRS, and sends their notices to `pager`, not to `mail`.
+    """
     route_of_theirs = a_route("pager", producer=THEIRS)
     notice = replace(make_notice(), producer=OURS)
     chosen = select_channels(
-        notice, [route_of_theirs], ("mail", "pager"), SLOT + 10 * MINUTE, "Europe/London", producers=(OURS, THEIRS)
+        notice,
+        [route_of_theirs],
+        ("mail", "pager"),
+        SLOT + 10 * MINUTE,
+        "Europe/London",
+        producers=(OURS, THEIRS),
     )
     assert [channel for channel, _at in chosen] == ["pager"]
 
 
 def test_a_period_report_of_a_producer_includes_joint_releases() -> None:
     """OURS leads, and THEIRS is among the other producers. The slot is on 5 January 2018."""
-    joint = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", other_producers=(THEIRS,))
+    joint = Row(
+        "r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", other_producers=(THEIRS,)
+    )
     day = date(2018, 1, 5)
-    assert select_period([joint], day, day, OURS).rows == select_period([joint], day, day, THEIRS).rows != []
+    assert (
+        select_period([joint], day, day, OURS).rows
+        == select_period([joint], day, day, THEIRS).rows
+        != []
+    )
     assert len(select_period([joint], day, day, "another").rows) == 0

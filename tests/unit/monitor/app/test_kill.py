@@ -1,4 +1,6 @@
-"""A real process, killed with kill -9 at random moments in front of a real publisher, and started again."""
+"""A real process, killed with kill -9 at random moments in front of a real publisher, and started
+again.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +50,12 @@ def stored_runs(config: Path) -> list[Run]:
 
 
 @pytest.mark.slow
-def test_three_kills_before_the_slot_lose_no_committed_look(config: Path, slot: datetime, publisher: Publisher) -> None:
-    """A monitor is killed three times before the slot. The fourth goes on with what the killed ones stored, and
-    notifies of the late release once."""
+def test_three_kills_before_the_slot_lose_no_committed_look(
+    config: Path, slot: datetime, publisher: Publisher
+) -> None:
+    """A monitor is killed three times before the slot. The fourth goes on with what the killed ones
+    stored, and notifies of the late release once.
+    """
     random = Random(930)  # noqa: S311 # the same moments each time
     runs_before_kill, kills = list[list[Run]](), list[datetime]()
     for _ in range(NUMBER_OF_KILLS):
@@ -73,7 +78,11 @@ def test_three_kills_before_the_slot_lose_no_committed_look(config: Path, slot: 
         # At the end each run is still there, and goes on at least as long as before the kill.
         for run in chain(*runs_before_kill):
             assert runs_at_end[run.target, run.first_sent].last_received >= run.last_received
-        gaps = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
+        gaps = [
+            span
+            for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now())
+            if span.cause == "killed"
+        ]
         # The monitor knows that it was blind at each kill.
         for kill in kills:
             assert any(gap.begins <= kill <= gap.ends for gap in gaps)

@@ -1,4 +1,6 @@
-"""Several calendars that announce one release for different times: everything names the one slot in force."""
+"""Several calendars that announce one release for different times: everything names the one slot in
+force.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,13 @@ from monitor.watch.day_plan import plan_releases
 from monitor.watch.rejudge import body_of_unwatched, stored_case
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
-from tests.unit.monitor.app.calendar_monitor import START, CalendarMonitor, csv, row, run_calendar_monitor
+from tests.unit.monitor.app.calendar_monitor import (
+    START,
+    CalendarMonitor,
+    csv,
+    row,
+    run_calendar_monitor,
+)
 from tests.worlds.fetcher import Reply
 
 TIME_BY_CALENDAR = {"early": "07:00", "usual": "09:30"}
@@ -32,7 +40,12 @@ DAY = START.replace(day=18, hour=0)
 def calendar_reply(calendar: str) -> Reply:
     others = [row(f"other-{n}", title=f"Example other {n}") for n in range(3)]
     return csv(
-        *([row(RELEASE, "2026-11-18", TIME_BY_CALENDAR[calendar])] if calendar in TIME_BY_CALENDAR else []), *others
+        *(
+            [row(RELEASE, "2026-11-18", TIME_BY_CALENDAR[calendar])]
+            if calendar in TIME_BY_CALENDAR
+            else []
+        ),
+        *others,
     )
 
 
@@ -57,9 +70,16 @@ def _slot_in_explanation(monitor: CalendarMonitor, now: datetime) -> str:
     case = stored_case(monitor.store, RELEASE)
     assert case is not None
     explanation = explain(
-        case.verdict(make_policies(monitor.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
+        case.verdict(make_policies(monitor.settings), now),
+        case.release,
+        case.promises,
+        case.runs,
+        case.blind,
+        Policy(),
     )
-    return next(fact.text for fact in explanation.facts if fact.text.startswith("the slot in force"))
+    return next(
+        fact.text for fact in explanation.facts if fact.text.startswith("the slot in force")
+    )
 
 
 class ShownSlot(NamedTuple):
@@ -76,14 +96,23 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
     case = stored_case(store, RELEASE)
     assert case is not None
     in_force = case_of(case.release, case.promises, [], Policy(), now).in_force
-    judged = body_of_unwatched(store, make_policies(settings), RELEASE, now) or monitor.app.status.body(RELEASE)
+    judged = body_of_unwatched(
+        store, make_policies(settings), RELEASE, now
+    ) or monitor.app.status.body(RELEASE)
     live = monitor.app.status.body(RELEASE)
     day = plan_releases(store, make_watch_rules(settings), DAY, DAY + timedelta(days=1), now)
     plan = next(one for one in day if one.release.id == RELEASE)
     board = await Queries(
-        store, monitor.app.status, monitor.clock, settings.timezone, throttle=Throttle(monitor.clock), sees_all=True
+        store,
+        monitor.app.status,
+        monitor.clock,
+        settings.timezone,
+        throttle=Throttle(monitor.clock),
+        sees_all=True,
     ).list_releases(DAY.date(), DAY.date())
-    content, _ = export_calendar(store.ledger, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
+    content, _ = export_calendar(
+        store.ledger, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone
+    )
     assert judged is not None
     assert live is not None
     slot_by_part = {
@@ -92,7 +121,9 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
         "watch": live["slot"]["start"],
         "plan": _json(plan.slot.begins()),
         "board": next(one["slot"]["start"] for one in board if one["id"] == RELEASE),
-        "calendar reads": _json(min(daemon.admission.slots_by_calendar(DAY, DAY + timedelta(days=1))["usual"])),
+        "calendar reads": _json(
+            min(daemon.admission.slots_by_calendar(DAY, DAY + timedelta(days=1))["usual"])
+        ),
     }
     return ShownSlot(slot_by_part, content.decode(), _slot_in_explanation(monitor, now))
 
@@ -102,8 +133,10 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
 def test_first_configured_calendar_with_the_release_sets_its_slot(
     tmp_path: Path, configured_order: Sequence[str], read_order: Sequence[str]
 ) -> None:
-    """The calendar `early` announces the release for 07:00, `usual` for 09:30, and `silent` not at all. If they are
-    configured in the order `silent`, `early`, `usual`, everything shows 07:00, in any order of reads."""
+    """The calendar `early` announces the release for 07:00, `usual` for 09:30, and `silent` not at
+    all. If they are configured in the order `silent`, `early`, `usual`, everything shows 07:00, in
+    any order of reads.
+    """
     calendars_with_release = [name for name in configured_order if name != "silent"]
     right_time = TIME_BY_CALENDAR[calendars_with_release[0]]
 
@@ -119,9 +152,13 @@ def test_first_configured_calendar_with_the_release_sets_its_slot(
         assert f'"release_time": "{right_time}"' in slot.export
         assert f" {right_time}" in slot.explanation
         # The calendars disagree, so looks are frequent around both times, whichever is right.
-        assert set(slots_of_frequent_looks(monitor)) == {slot_in_json("07:00"), slot_in_json("09:30")}
+        assert set(slots_of_frequent_looks(monitor)) == {
+            slot_in_json("07:00"),
+            slot_in_json("09:30"),
+        }
 
     calendars = [
-        {"name": name, "kind": "csv", "url": f"https://{name}.example/calendar.csv"} for name in configured_order
+        {"name": name, "kind": "csv", "url": f"https://{name}.example/calendar.csv"}
+        for name in configured_order
     ]
     run_calendar_monitor(tmp_path, act, *calendars)

@@ -1,4 +1,6 @@
-"""Settings about people reach the parts that use them: channels, links, templates, editions, digests."""
+"""Settings about people reach the parts that use them: channels, links, templates, editions,
+digests.
+"""
 
 from __future__ import annotations
 
@@ -121,9 +123,14 @@ def faults_of(read: Read, text: str) -> Sequence[str]:
 
 
 def test_every_kind_of_channel_has_settings_and_a_class() -> None:
-    """Mail is a kind. `ChannelSettings` has a class of settings for each kind, and `KINDS` a class that sends."""
+    """Mail is a kind.
+
+    `ChannelSettings` has a class of settings for each kind, and `KINDS` a class that sends.
+    """
     settings_classes = get_args(get_args(ChannelSettings)[0])
-    kinds_with_settings = {kind for one in settings_classes for kind in get_args(one.model_fields["kind"].annotation)}
+    kinds_with_settings = {
+        kind for one in settings_classes for kind in get_args(one.model_fields["kind"].annotation)
+    }
     assert kinds_with_settings == set(KINDS)
 
 
@@ -132,8 +139,13 @@ def settings_of(channel: Channel) -> Any:  # noqa: ANN401 # of any kind of chann
     return vars(channel)["_settings"]
 
 
-async def test_mail_channel_has_its_configured_timeout_and_certificate_file(read: Read, tmp_path: Path) -> None:
-    """MAIL has `ca_file = "ca.pem"`. The file is looked for beside the configuration, which is in `tmp_path`."""
+async def test_mail_channel_has_its_configured_timeout_and_certificate_file(
+    read: Read, tmp_path: Path
+) -> None:
+    """MAIL has `ca_file = "ca.pem"`.
+
+    The file is looked for beside the configuration, which is in `tmp_path`.
+    """
     (mail,) = make_channels(read(MAIL + 'timeout = "12s"'), SystemClock().now)
     assert settings_of(mail).timeout == timedelta(seconds=12)
     assert settings_of(mail).ca_file == str(tmp_path / "ca.pem")
@@ -141,7 +153,9 @@ async def test_mail_channel_has_its_configured_timeout_and_certificate_file(read
 
 
 async def test_alertmanager_channel_has_its_configured_lifetimes_of_alerts(read: Read) -> None:
-    """An alert about a breach ends by itself after `hold`, and any other alert after `hold_others`."""
+    """An alert about a breach ends by itself after `hold`, and any other alert after
+    `hold_others`.
+    """
     alertmanager_table = """
         [[channel]]
         name = "am"
@@ -156,8 +170,13 @@ async def test_alertmanager_channel_has_its_configured_lifetimes_of_alerts(read:
     await alertmanager.close()
 
 
-async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, tmp_path: Path) -> None:
-    """A folder takes every format. Chat, Alertmanager and a hook without `with_attachments` take no files."""
+async def test_drafts_are_written_only_for_channels_that_take_files(
+    read: Read, tmp_path: Path
+) -> None:
+    """A folder takes every format.
+
+    Chat, Alertmanager and a hook without `with_attachments` take no files.
+    """
     bare_hook = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     channels = make_channels(read(CHANNELS + bare_hook), SystemClock().now)
     formats_by_channel = {channel.name: channel.formats for channel in channels if channel.formats}
@@ -169,9 +188,17 @@ async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, 
 
 async def test_channels_use_the_proxy_configured_for_their_host(read: Read) -> None:
     """All channels use the proxy out.example, except those at hook.example and at this machine."""
-    network = '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" = "direct"\n'
-    on_this_machine = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
-    pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
+    network = (
+        '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" ='
+        ' "direct"\n'
+    )
+    on_this_machine = (
+        '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
+    )
+    pager = (
+        '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env ='
+        ' "NINETHIRTY_TEST_KEY" }\n'
+    )
     channels = make_channels(read(CHANNELS + on_this_machine + pager + network), SystemClock().now)
     proxies = {one.name: proxy_of(one) for one in channels if isinstance(one, HttpChannel | Notify)}
     out = "http://out.example:3128"
@@ -182,8 +209,9 @@ async def test_channels_use_the_proxy_configured_for_their_host(read: Read) -> N
 
 
 def test_digests_go_to_channels_for_people_unless_configured_otherwise(read: Read) -> None:
-    """A digest is one message in place of many. By default mail and notify, which are for people, get it. The chat has
-    `digest = false`, and the hook, for machines, has `digest = true`."""
+    """A digest is one message in place of many. By default mail and notify, which are for people,
+    get it. The chat has `digest = false`, and the hook, for machines, has `digest = true`.
+    """
     rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
     assert rule.channels == {"mail", "notify", "hook"}
     # A digest replaces three messages or more, each at most 0.4 s after the one before.
@@ -192,7 +220,9 @@ def test_digests_go_to_channels_for_people_unless_configured_otherwise(read: Rea
 
 
 def test_a_missing_ca_file_is_reported(read: Read) -> None:
-    """In CHANNELS the second channel, for mail, and the fifth, a webhook, have `ca_file = "ca.pem"`."""
+    """In CHANNELS the second channel, for mail, and the fifth, a webhook, have `ca_file =
+    "ca.pem"`.
+    """
     assert faults_of(read, CHANNELS.replace("ca.pem", "none.pem")) == [
         'config.toml: channel[2].ca_file: no such file (got "none.pem")',
         'config.toml: channel[5].ca_file: no such file (got "none.pem")',
@@ -201,16 +231,25 @@ def test_a_missing_ca_file_is_reported(read: Read) -> None:
 
 def test_a_route_has_the_configured_channels_to_escalate_to(read: Read) -> None:
     settings = read(CHANNELS + '[[route]]\nchannels = ["mail"]\nescalate = ["chat"]\n')
-    assert make_reporting_rules(settings, ["mail", "chat"]).routes == [a_route("mail", escalate=("chat",))]
+    assert make_reporting_rules(settings, ["mail", "chat"]).routes == [
+        a_route("mail", escalate=("chat",))
+    ]
 
 
-def test_a_producers_own_template_is_found_beside_the_configuration(read: Read, tmp_path: Path) -> None:
+def test_a_producers_own_template_is_found_beside_the_configuration(
+    read: Read, tmp_path: Path
+) -> None:
     (tmp_path / "own.docx").write_bytes(template("title", "what_happened"))
-    assert report_templates(read(OFQUAL_WITH_TEMPLATE), tmp_path) == {"ofqual": tmp_path / "own.docx"}
+    assert report_templates(read(OFQUAL_WITH_TEMPLATE), tmp_path) == {
+        "ofqual": tmp_path / "own.docx"
+    }
 
 
 def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -> None:
-    """The template own.docx is configured for Ofqual's reports. Of its three fields only `title` exists."""
+    """The template own.docx is configured for Ofqual's reports.
+
+    Of its three fields only `title` exists.
+    """
     (tmp_path / "own.docx").write_bytes(template("title", "wat_happened", "colour"))
     colour, wat_happened = faults_of(read, OFQUAL_WITH_TEMPLATE)
     assert colour.endswith('asks for colour, but no such field exists (got "own.docx")')
@@ -227,9 +266,13 @@ def test_absent_or_damaged_template_is_a_fault(read: Read, tmp_path: Path) -> No
 
 
 def test_configuration_corrects_begin_and_citations_of_a_code_edition(read: Read) -> None:
-    """The table `[code]` corrects the built-in Code of Practice: the day on which an edition begins, and how one of its
-    practices is cited."""
-    settings = read('[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read it" }\n')
+    """The table `[code]` corrects the built-in Code of Practice: the day on which an edition
+    begins, and how one of its practices is cited.
+    """
+    settings = read(
+        '[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read'
+        ' it" }\n'
+    )
     editions = make_editions(settings)
     assert editions is not None
     (edition,) = [one for one in editions if one.name == "3.0"]
@@ -241,8 +284,9 @@ def test_configuration_corrects_begin_and_citations_of_a_code_edition(read: Read
 
 
 def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Read) -> None:
-    """A late release of ons breaches a practice of the Code. One of obr does not, because obr is configured as a
-    producer to which the Code does not apply."""
+    """A late release of ons breaches a practice of the Code. One of obr does not, because obr is
+    configured as a producer to which the Code does not apply.
+    """
     editions = make_editions(read('[code]\noutside = ["obr"]\n'))
     late_at = datetime(2025, 11, 26, 12, tzinfo=UTC)
     assert code_json(late_at, ["late"], editions, producer="obr")["practice"] is None
@@ -252,14 +296,23 @@ def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Re
 @pytest.mark.parametrize(
     ("correction", "expected_fault"),
     [
-        ('begins = { "9.9" = 2030-01-01 }', '.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0'),
-        ('cites = { "3.0/99" = "x" }', '.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1'),
+        (
+            'begins = { "9.9" = 2030-01-01 }',
+            '.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0',
+        ),
+        (
+            'cites = { "3.0/99" = "x" }',
+            '.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1',
+        ),
     ],
     ids=["first day of an edition", "words for a practice of an edition"],
 )
-def test_correcting_an_unknown_edition_or_practice_is_a_fault(read: Read, correction: str, expected_fault: str) -> None:
-    """The table `[code]` corrects the built-in Code of Practice. For example, it cannot say when edition 9.9 begins,
-    because there is no such edition."""
+def test_correcting_an_unknown_edition_or_practice_is_a_fault(
+    read: Read, correction: str, expected_fault: str
+) -> None:
+    """The table `[code]` corrects the built-in Code of Practice. For example, it cannot say when
+    edition 9.9 begins, because there is no such edition.
+    """
     (fault,) = faults_of(read, f"[code]\n{correction}\n")
     assert f"code{expected_fault}" in fault
 
@@ -274,11 +327,18 @@ def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Pa
     )
     keys, links = make_keys(settings), make_links(settings)
     assert (keys.link, keys.token) == (b"signing", b"programs")
-    assert (links.url, links.key, links.lasts) == ("https://board.example", b"signing", timedelta(days=2))
+    assert (links.url, links.key, links.lasts) == (
+        "https://board.example",
+        b"signing",
+        timedelta(days=2),
+    )
 
 
 def test_without_configured_keys_no_token_and_no_link_is_accepted(read: Read) -> None:
-    """Even an empty token must not count as the right one. None: the token opens nothing, and the link is not valid."""
+    """Even an empty token must not count as the right one.
+
+    None: the token opens nothing, and the link is not valid.
+    """
     keys = make_keys(read(""))
     assert keys.find_scope("") is None
     assert keys.read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None

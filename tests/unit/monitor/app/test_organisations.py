@@ -13,7 +13,12 @@ from monitor.errors import EnvironmentFault
 from monitor.look.fetch import Answer, Failure, Reason, Request
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-WIDGET_OFFICE = {"slug": "widget-office", "title": "Widget\u202e Office", "acronym": "WO", "link": "/government/x"}
+WIDGET_OFFICE = {
+    "slug": "widget-office",
+    "title": "Widget\u202e Office",
+    "acronym": "WO",
+    "link": "/government/x",
+}
 
 
 def answer(body: bytes, status: int = 200, *, whole: bool = True) -> Answer:
@@ -22,14 +27,20 @@ def answer(body: bytes, status: int = 200, *, whole: bool = True) -> Answer:
 
 def search_facets(*values: object) -> bytes:
     options = [{"value": value, "documents": 7} for value in values]
-    return json.dumps({"results": [], "aggregates": {"organisations": {"options": options}}}).encode()
+    return json.dumps(
+        {"results": [], "aggregates": {"organisations": {"options": options}}}
+    ).encode()
 
 
 async def test_one_request_finds_organisations_by_slug_name_or_acronym() -> None:
-    """A slug is the short name of an organisation in addresses of GOV.UK. `known` has the names by slug, without
-    organisations whose slug is invalid. `slug_of` returns None for an unknown name."""
+    """A slug is the short name of an organisation in addresses of GOV.UK. `known` has the names by
+    slug, without organisations whose slug is invalid. `slug_of` returns None for an unknown name.
+    """
     requests: list[Request] = []
-    without_acronym, without_valid_slug = {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}
+    without_acronym, without_valid_slug = (
+        {"slug": "gone-body", "title": "Gone"},
+        {"slug": 'a"\n', "title": "No slug"},
+    )
 
     async def ask(request: Request) -> Answer:
         requests.append(request)
@@ -56,14 +67,23 @@ async def test_one_request_finds_organisations_by_slug_name_or_acronym() -> None
         (answer(b"[]"), "names no organisations"),
         (answer(search_facets(7)), "names no organisations"),
         (answer(search_facets({"slug": "a", "title": 7})), "names no organisations"),
-        (Failure("https://www.gov.uk/", Reason.TIMEOUT, "no answer in time", NOW, NOW), "no answer in time"),
+        (
+            Failure("https://www.gov.uk/", Reason.TIMEOUT, "no answer in time", NOW, NOW),
+            "no answer in time",
+        ),
     ],
 )
-async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Failure, why: str) -> None:
-    """For example, a response that is cut off at the size limit (`whole=False`) gives "answered too much"."""
+async def test_an_unusable_response_is_an_environment_error(
+    outcome: Answer | Failure, why: str
+) -> None:
+    """For example, a response that is cut off at the size limit (`whole=False`) gives "answered too
+    much".
+    """
 
     async def ask(_: Request) -> Answer | Failure:
         return outcome
 
-    with pytest.raises(EnvironmentFault, match=rf"GOV.UK's organisations: {why}.*Leave out --online"):
+    with pytest.raises(
+        EnvironmentFault, match=rf"GOV.UK's organisations: {why}.*Leave out --online"
+    ):
         await request_organisations(ask)

@@ -14,7 +14,13 @@ from monitor.config.settings import Settings
 from monitor.errors import UserFault
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY
-from tests.unit.monitor.app.calendar_monitor import STATS, CalendarMonitor, csv, row, with_calendar_monitor
+from tests.unit.monitor.app.calendar_monitor import (
+    STATS,
+    CalendarMonitor,
+    csv,
+    row,
+    with_calendar_monitor,
+)
 from tests.unit.monitor.app.hanging import HangingStore
 from tests.unit.monitor.app.monitor_in_test import (
     PUBLISHED_AT_SLOT,
@@ -42,14 +48,18 @@ def settings_with(settings: Settings, **tables: Any) -> Callable[[], Settings]: 
 
 
 async def reload_with(monitor: MonitorInTest | CalendarMonitor, **tables: Any) -> Sequence[str]:  # noqa: ANN401 # as TOML
-    """Reload a configuration that differs from the first one in these tables only. Return its faults."""
+    """Reload a configuration that differs from the first one in these tables only.
+
+    Return its faults.
+    """
     return await monitor.app.reload(settings_with(monitor.settings, **tables), "config.toml")
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
 async def test_reload_during_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorInTest) -> None:
-    """A reload happens 1.5 s before the slot, 09:30, when the page is published. The monitor is blind at no time, so
-    the release is proved to be on time."""
+    """A reload happens 1.5 s before the slot, 09:30, when the page is published. The monitor is
+    blind at no time, so the release is proved to be on time.
+    """
     await monitor.until("09:29:58.500")
     runs_before = monitor.runs()
     faults = await reload_with(monitor, policy={"on_time_within": "90s"})
@@ -57,7 +67,8 @@ async def test_reload_during_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorI
     await monitor.until("09:32:30")
     now = monitor.clock.now()
     assert monitor.store.runs.blind(now - timedelta(minutes=10), now) == []
-    # The run of absent looks continues through the reload, and the next run begins when the page is published.
+    # The run of absent looks continues through the reload, and the next run begins when the page is
+    # published.
     absent, present = monitor.runs()
     assert (absent.state, present.state) == (State.ABSENT, State.PRESENT)
     assert absent.first_sent == runs_before[0].first_sent
@@ -67,7 +78,10 @@ async def test_reload_during_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorI
 
 @with_daemon(published_at("09:31:15"))
 async def test_release_is_judged_by_the_last_loaded_policy(monitor: MonitorInTest) -> None:
-    """Published at 09:31:15, 75 s after the slot. The first policy allowed 60 s, the loaded one allows 90 s."""
+    """Published at 09:31:15, 75 s after the slot.
+
+    The first policy allowed 60 s, the loaded one allows 90 s.
+    """
     await monitor.until("09:30:30")
     await reload_with(monitor, policy={"on_time_within": "90s"})
     await monitor.until("09:35:00")
@@ -75,13 +89,23 @@ async def test_release_is_judged_by_the_last_loaded_policy(monitor: MonitorInTes
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_reload_refuses_unchangeable_keys_by_name_and_changes_nothing(monitor: MonitorInTest) -> None:
-    """A new configuration changes four keys that need a restart, and `policy`, which does not. The reload names the
-    four keys and changes nothing."""
+async def test_reload_refuses_unchangeable_keys_by_name_and_changes_nothing(
+    monitor: MonitorInTest,
+) -> None:
+    """A new configuration changes four keys that need a restart, and `policy`, which does not. The
+    reload names the four keys and changes nothing.
+    """
     await monitor.until("09:29:00")
     last_success = monitor.metric("config_last_reload_success_timestamp_seconds")
-    changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
-    changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
+    changes: dict[str, Any] = {
+        "watch": {"vantage": "tower"},
+        "timezone": "UTC",
+        "evidence": {"keep_days": 1},
+    }
+    changes |= {
+        "store": {"url": "postgresql://anne:hidden@db/x"},
+        "policy": {"on_time_within": "90s"},
+    }
     faults = await reload_with(monitor, **changes)
     end = "cannot be changed while the monitor runs: restart the monitor"
     assert faults == [
@@ -101,10 +125,16 @@ async def test_first_sign_in_provider_needs_a_restart(monitor: MonitorInTest) ->
     """No provider was configured at the start."""
     await monitor.until("09:29:00")
     any_variable = {"env": "PATH"}  # it must exist
-    oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": any_variable}
+    oidc = {
+        "issuer": "https://login.example",
+        "client_id": "ninethirty",
+        "client_secret": any_variable,
+    }
     oidc |= {"claim": "groups", "rights": {"statisticians": "duty"}}  # the right of each group
     faults = await reload_with(monitor, web={"oidc": oidc})
-    assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
+    assert faults == [
+        "config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"
+    ]
 
 
 def test_reload_succeeds_while_the_store_hangs(tmp_path: Path) -> None:
@@ -122,7 +152,9 @@ def test_reload_succeeds_while_the_store_hangs(tmp_path: Path) -> None:
         await monitor.until("09:35:00")
         assert monitor.stored_verdict() == "on_time"
 
-    run_monitor(tmp_path, published_at("09:31:15"), act, store_of=lambda: store.as_store, delay=DELAY)
+    run_monitor(
+        tmp_path, published_at("09:31:15"), act, store_of=lambda: store.as_store, delay=DELAY
+    )
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
@@ -142,7 +174,10 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 @with_daemon(PUBLISHED_AT_SLOT)
 async def test_host_is_looked_at_within_the_last_loaded_budget(monitor: MonitorInTest) -> None:
-    """The budget of www.gov.uk is reloaded as 30 looks a minute. From then on, the host gets 10 looks in 20 seconds."""
+    """The budget of www.gov.uk is reloaded as 30 looks a minute.
+
+    From then on, the host gets 10 looks in 20 seconds.
+    """
     await monitor.until("09:29:00")
     await reload_with(monitor, budget={"www.gov.uk": "30/m"})
     await monitor.until("09:29:10")
@@ -154,8 +189,13 @@ async def test_host_is_looked_at_within_the_last_loaded_budget(monitor: MonitorI
 
 
 @with_calendar_monitor()
-async def test_reload_watches_a_new_calendar_instead_of_a_removed_one(monitor: CalendarMonitor) -> None:
-    """A reload replaces `stats` (release `one`) with `other` (release `two`). A second one goes back to `stats`."""
+async def test_reload_watches_a_new_calendar_instead_of_a_removed_one(
+    monitor: CalendarMonitor,
+) -> None:
+    """A reload replaces `stats` (release `one`) with `other` (release `two`).
+
+    A second one goes back to `stats`.
+    """
     await monitor.read_calendar(csv(row("one", when="2026-11-20")))
     assert list(monitor.daemon.watch.releases) == ["one"]
     # Nothing is watched until the new calendar is read.
@@ -173,7 +213,10 @@ async def test_reload_watches_a_new_calendar_instead_of_a_removed_one(monitor: C
 
 @with_calendar_monitor()
 async def test_late_read_of_a_removed_calendar_changes_nothing(monitor: CalendarMonitor) -> None:
-    """A reload removes the calendar `stats`. Its reader reads the release `one` only afterwards: nothing is added."""
+    """A reload removes the calendar `stats`.
+
+    Its reader reads the release `one` only afterwards: nothing is added.
+    """
     reader_of_stats = monitor.reader()
     monitor.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
     await reload_with(monitor, calendar=[OTHER])
@@ -183,9 +226,12 @@ async def test_late_read_of_a_removed_calendar_changes_nothing(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_reload_gives_a_release_the_id_of_its_new_pin(monitor: CalendarMonitor) -> None:
-    await monitor.read_calendar(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
+    await monitor.read_calendar(
+        csv(row("one", when="2026-11-20", title="Example claims: October 2026"))
+    )
     assert [*monitor.daemon.watch.releases] == ["one"]
-    # A pin gives the release with this title and producer an id, in place of `one` from its calendar.
+    # A pin gives the release with this title and producer an id, in place of `one` from its
+    # calendar.
     pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}
     assert await reload_with(monitor, pin=[pin]) == []
     assert [*monitor.daemon.watch.releases] == ["chosen"]

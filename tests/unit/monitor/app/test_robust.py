@@ -1,4 +1,7 @@
-"""Faults of publishers, disks and calendars do not stop the daemon. Their looks are unknown and are counted."""
+"""Faults of publishers, disks and calendars do not stop the daemon.
+
+Their looks are unknown and are counted.
+"""
 
 from __future__ import annotations
 
@@ -48,16 +51,27 @@ SLOT, DAY = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(days=1)
 OUTCOMES_THAT_PROVE = {"present", "absent", "withdrawn"}
 
 
-def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", host: str = HOST) -> str:
-    """Return a fault of a host. By default it begins after the first read of the calendar on that host."""
-    return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
+def fault_table(
+    kind: str, begins: str = "09:28:40", ends: str = "09:29:20", host: str = HOST
+) -> str:
+    """Return a fault of a host.
+
+    By default it begins after the first read of the calendar on that host.
+    """
+    return (
+        f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind ='
+        f' "{kind}"\n'
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PUBLISHER_FAULTS)
-def test_misbehaving_publisher_makes_looks_unknown_and_changes_no_verdict(tmp_path: Path, kind: str) -> None:
-    """From 09:28:40 to 09:29:20 the publisher misbehaves, for example resets connections. These looks prove nothing. At
-    09:30 the page is published, and the release is on time."""
+def test_misbehaving_publisher_makes_looks_unknown_and_changes_no_verdict(
+    tmp_path: Path, kind: str
+) -> None:
+    """From 09:28:40 to 09:29:20 the publisher misbehaves, for example resets connections. These
+    looks prove nothing. At 09:30 the page is published, and the release is on time.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:20")
@@ -74,14 +88,22 @@ def test_misbehaving_publisher_makes_looks_unknown_and_changes_no_verdict(tmp_pa
 
 def look_outcomes(monitor: MonitorInTest) -> set[str]:
     """Return the outcomes that looks had so far."""
-    samples = (sample for metric in monitor.daemon.core.metrics.registry.collect() for sample in metric.samples)
-    return {sample.labels["outcome"] for sample in samples if sample.name == "ninethirty_looks_total"}
+    samples = (
+        sample
+        for metric in monitor.daemon.core.metrics.registry.collect()
+        for sample in metric.samples
+    )
+    return {
+        sample.labels["outcome"] for sample in samples if sample.name == "ninethirty_looks_total"
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
 def test_slot_without_a_successful_look_is_unproven_not_late(tmp_path: Path, kind: str) -> None:
-    """Each look from 09:28:50 to 09:33 fails, so the page may have come on time, at 09:30, or late."""
+    """Each look from 09:28:50 to 09:33 fails, so the page may have come on time, at 09:30, or
+    late.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
@@ -139,7 +161,8 @@ def test_full_disk_delays_storing_looks_but_not_making_them(tmp_path: Path) -> N
         last_run_in_memory = monitor.runs()[-1]
         assert last_run_in_memory.state is State.PRESENT
         store.full = False
-        # 09:31:45: the store has all looks, which are a second apart. So it is proved that the page came on time.
+        # 09:31:45: the store has all looks, which are a second apart. So it is proved that the page
+        # came on time.
         await monitor.until("09:31:45")
         stored_runs = list(runs_of(store, PAGE))
         assert stored_runs[-1].state is State.PRESENT
@@ -152,8 +175,9 @@ def test_full_disk_delays_storing_looks_but_not_making_them(tmp_path: Path) -> N
 
 
 def test_time_with_a_full_disk_is_stored_as_blind_span(tmp_path: Path) -> None:
-    """The disk is full from 09:29:30 to 09:31:30, so looks are only in memory, where a kill would lose them. The
-    monitor stores that it was blind in these two minutes."""
+    """The disk is full from 09:29:30 to 09:31:30, so looks are only in memory, where a kill would
+    lose them. The monitor stores that it was blind in these two minutes.
+    """
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -171,8 +195,9 @@ def test_time_with_a_full_disk_is_stored_as_blind_span(tmp_path: Path) -> None:
 
 
 def test_store_refusing_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
-    """The monitor is killed at 09:29:00. It starts again at 09:29:20, but until 09:31:30 its store refuses writes.
-    Still a look sees the page, which is published at 09:30."""
+    """The monitor is killed at 09:29:00. It starts again at 09:29:20, but until 09:31:30 its store
+    refuses writes. Still a look sees the page, which is published at 09:30.
+    """
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -188,7 +213,9 @@ def test_store_refusing_writes_at_the_start_delays_no_look(tmp_path: Path) -> No
         store.full = False
         await monitor.until("09:31:45")
         assert monitor.stored_verdict() == "on_time"
-        causes = [span.cause for span in store.runs.blind(monitor.script.begins, monitor.clock.now())]
+        causes = [
+            span.cause for span in store.runs.blind(monitor.script.begins, monitor.clock.now())
+        ]
         # Blind from the kill to the start, and then without a store.
         assert sorted(causes) == ["killed", "store"]
 
@@ -213,13 +240,19 @@ def test_monitor_can_be_stopped_while_its_store_refuses_writes(tmp_path: Path) -
 
 
 def test_monitor_waits_for_a_locked_database_to_store_verdict(tmp_path: Path) -> None:
-    """Another connection has locked the database. The monitor stores the verdict when it is unlocked."""
+    """Another connection has locked the database.
+
+    The monitor stores the verdict when it is unlocked.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
-        other = sqlite3.connect(tmp_path / "ninethirty.db", isolation_level=None, check_same_thread=False)
+        other = sqlite3.connect(
+            tmp_path / "ninethirty.db", isolation_level=None, check_same_thread=False
+        )
         other.execute("BEGIN IMMEDIATE")
-        # Real time: the writer's thread waits in SQLite until the other connection unlocks the database.
+        # Real time: the writer's thread waits in SQLite until the other connection unlocks the
+        # database.
         threading.Timer(0.3, lambda: other.execute("ROLLBACK")).start()
         await monitor.until("09:31:30")
         assert monitor.stored_verdict() == "on_time"
@@ -229,7 +262,9 @@ def test_monitor_waits_for_a_locked_database_to_store_verdict(tmp_path: Path) ->
 
 
 async def lose_evidence_until_09_40_30(monitor: MonitorInTest, folder: Path) -> None:
-    """From 09:29:30 on, put a file in the place of the evidence folder, so that no response can be stored."""
+    """From 09:29:30 on, put a file in the place of the evidence folder, so that no response can be
+    stored.
+    """
     await monitor.until("09:29:30")
     (folder / "evidence").rename(folder / "away")
     (folder / "evidence").write_text("no folder any more")
@@ -243,7 +278,9 @@ def restore_evidence_folder(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    """From 09:29:30 to after 09:40:30 the folder of the evidence is away, so no response can be stored there."""
+    """From 09:29:30 to after 09:40:30 the folder of the evidence is away, so no response can be
+    stored there.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         # 09:40: the page is published, ten minutes late.
@@ -257,7 +294,9 @@ def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path
 
 @pytest.mark.slow
 def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    """From 09:29:30 to 09:40:30 the folder of the evidence is away, so no response can be stored there."""
+    """From 09:29:30 to 09:40:30 the folder of the evidence is away, so no response can be stored
+    there.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
@@ -271,8 +310,9 @@ def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_lost_evidence_is_marked_in_its_chain_and_incident(tmp_path: Path) -> None:
-    """From 09:29:30 to 09:40:30 no response can be stored as evidence. The page is published at 09:40, so the response
-    that first shows it is lost."""
+    """From 09:29:30 to 09:40:30 no response can be stored as evidence. The page is published at
+    09:40, so the response that first shows it is lost.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
@@ -285,10 +325,13 @@ def test_lost_evidence_is_marked_in_its_chain_and_incident(tmp_path: Path) -> No
     # The run of looks that see the page refers to such a record.
     (present_run,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
     assert lost_ids & set(present_run.evidence)
-    # The incident lists records of evidence with their hashes. A lost record has `none` in the place of its hash.
+    # The incident lists records of evidence with their hashes. A lost record has `none` in the
+    # place of its hash.
     (incident,) = store.verdicts.incidents()
     assert incident.facts is not None
-    hashes_of_lost = [text for record_id, text in incident.facts.certainty.records if record_id in lost_ids]
+    hashes_of_lost = [
+        text for record_id, text in incident.facts.certainty.records if record_id in lost_ids
+    ]
     assert hashes_of_lost != []
     assert all(text.startswith("none") for text in hashes_of_lost)
     # A record that is marked as lost has no file, so its absence is no fault of the evidence.
@@ -298,7 +341,9 @@ def test_lost_evidence_is_marked_in_its_chain_and_incident(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_lost_evidence_leaves_no_blind_span_and_replays_equally(tmp_path: Path) -> None:
-    """The monitor looks at the page all the time and stores its looks. Only the responses are lost."""
+    """The monitor looks at the page all the time and stores its looks. Only the responses are
+    lost.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
@@ -313,9 +358,12 @@ def test_lost_evidence_leaves_no_blind_span_and_replays_equally(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
-def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Path, kind: str) -> None:
-    """From 09:28:30 on, the calendar fails, for example with 503. Half an hour after its last usable read, at 09:28, it
-    counts as stale."""
+def test_an_unreadable_calendar_removes_no_release_and_is_reported(
+    tmp_path: Path, kind: str
+) -> None:
+    """From 09:28:30 on, the calendar fails, for example with 503. Half an hour after its last
+    usable read, at 09:28, it counts as stale.
+    """
     calendar_fault = fault_table(kind, "09:28:30", "10:30:00", host=CALENDAR_HOST)
 
     async def act(monitor: MonitorInTest) -> None:
@@ -326,8 +374,11 @@ def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Pat
         (reason,) = monitor.app.status.unready()
         assert reason.startswith("calendar rehearsal")
 
-    # A release off GOV.UK has its calendar on a host of its own. So only the calendar fails, and not the page.
-    run_monitor(tmp_path, published_at("09:30:00", OFF_GOVUK_URL) + calendar_fault, act, head=HEAD_OFF_GOVUK)
+    # A release off GOV.UK has its calendar on a host of its own. So only the calendar fails, and
+    # not the page.
+    run_monitor(
+        tmp_path, published_at("09:30:00", OFF_GOVUK_URL) + calendar_fault, act, head=HEAD_OFF_GOVUK
+    )
 
 
 CALENDAR_UNTIL_09_30_30 = f"""
@@ -360,9 +411,12 @@ CALENDAR_AFTERWARDS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("becomes", sorted(CALENDAR_AFTERWARDS))
-def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, becomes: str) -> None:
-    """The slot and the page are at 09:50. From 09:30:30 on, the address of the calendar answers with something else,
-    such as an empty page or 404."""
+def test_a_calendar_that_becomes_another_page_removes_no_release(
+    tmp_path: Path, becomes: str
+) -> None:
+    """The slot and the page are at 09:50. From 09:30:30 on, the address of the calendar answers
+    with something else, such as an empty page or 404.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
@@ -372,4 +426,6 @@ def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path,
         assert len(monitor.store.ledger.reads("rehearsal")) >= 3
 
     calendar = f"{CALENDAR_UNTIL_09_30_30}{CALENDAR_AFTERWARDS[becomes]}\n"
-    run_monitor(tmp_path, published_at("09:50:00", OFF_GOVUK_URL) + calendar, act, head=HEAD_OFF_GOVUK)
+    run_monitor(
+        tmp_path, published_at("09:50:00", OFF_GOVUK_URL) + calendar, act, head=HEAD_OFF_GOVUK
+    )

@@ -1,11 +1,18 @@
-"""A rota in a calendar, read by the daemon. The last usable read counts, and a fault is notified once."""
+"""A rota in a calendar, read by the daemon.
+
+The last usable read counts, and a fault is notified once.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from monitor.store.open import open_store
-from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, run_calendar_monitor, with_calendar_monitor
+from tests.unit.monitor.app.calendar_monitor import (
+    CalendarMonitor,
+    run_calendar_monitor,
+    with_calendar_monitor,
+)
 from tests.worlds.fetcher import Reply
 
 URL = "https://rota.example/on-call.ics"
@@ -46,8 +53,13 @@ async def read_rota(monitor: CalendarMonitor, reply: Reply, after_minutes: float
 
 
 @with_calendar_monitor(**SETTINGS)
-async def test_last_usable_rota_survives_unusable_reads_and_a_restart(monitor: CalendarMonitor) -> None:
-    """A rota says who is on call. Today, 16 November, it is duty A until 23 November, and then duty B."""
+async def test_last_usable_rota_survives_unusable_reads_and_a_restart(
+    monitor: CalendarMonitor,
+) -> None:
+    """A rota says who is on call.
+
+    Today, 16 November, it is duty A until 23 November, and then duty B.
+    """
     assert on_call(monitor) == "no one, so all its roles are notified"
     await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
     assert on_call(monitor) == ON_CALL_BY_ROTA

@@ -12,7 +12,12 @@ from monitor.app.status import clock_check
 from monitor.deliver.outbox_rows import Backlog
 from monitor.health.self_check import Check
 from schedules.times.interval import Bounds
-from tests.unit.monitor.app.monitor_in_test import NEVER_PUBLISHED, PUBLISHED_AT_SLOT, MonitorInTest, with_daemon
+from tests.unit.monitor.app.monitor_in_test import (
+    NEVER_PUBLISHED,
+    PUBLISHED_AT_SLOT,
+    MonitorInTest,
+    with_daemon,
+)
 from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases_of_next_day
 
 LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -47,22 +52,32 @@ async def test_checks_show_the_rate_of_looks_and_used_budget(monitor: MonitorInT
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(1))
-async def test_check_of_a_channel_shows_last_delivery_and_waiting_messages(monitor: MonitorInTest) -> None:
+async def test_check_of_a_channel_shows_last_delivery_and_waiting_messages(
+    monitor: MonitorInTest,
+) -> None:
     await monitor.clock.sleep(60)
     (name,) = (name for name in checks_of(monitor) if name.startswith("Channel "))
-    assert checks_of(monitor)[name].state == "no delivery since the monitor started, no messages waiting"
+    assert (
+        checks_of(monitor)[name].state
+        == "no delivery since the monitor started, no messages waiting"
+    )
     # Two messages have been waiting since 1 November, when the last one was delivered (LONG_AGO).
     monitor.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(
         pending=2, since=LONG_AGO, delivered=LONG_AGO
     )
     waiting = checks_of(monitor)[name]
-    assert waiting.state.startswith("last delivery 1 Nov 2026 09:00:00 GMT, 2 messages waiting since 1 Nov")
+    assert waiting.state.startswith(
+        "last delivery 1 Nov 2026 09:00:00 GMT, 2 messages waiting since 1 Nov"
+    )
     assert "ninethirty channel test" in waiting.todo
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(5))
 async def test_check_warns_of_a_budget_too_small_for_tomorrows_slot(monitor: MonitorInTest) -> None:
-    """Tomorrow five pages have one slot. Each needs more than one look a second, but the budget is 5 looks a second."""
+    """Tomorrow five pages have one slot.
+
+    Each needs more than one look a second, but the budget is 5 looks a second.
+    """
     quarter_of_an_hour = 15 * 60
     await monitor.clock.sleep(quarter_of_an_hour)
     checks = checks_of(monitor)
@@ -77,7 +92,10 @@ async def test_check_warns_of_a_budget_too_small_for_tomorrows_slot(monitor: Mon
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(1))
 async def test_check_of_an_unreadable_calendar_says_what_to_do(monitor: MonitorInTest) -> None:
-    """The only calendar answers with 503. Its check on the status page says so, and names the command that reads it."""
+    """The only calendar answers with 503.
+
+    Its check on the status page says so, and names the command that reads it.
+    """
     health = monitor.app.status.core.health
     (calendar,) = health.spacings.keys()  # the names of all calendars
     health.note_calendar_read(calendar, monitor.clock.now(), "503")
@@ -100,8 +118,10 @@ def test_clock_is_bad_if_unsynchronised_or_off(
     is_good: bool,  # noqa: FBT001 # a column of the table
     state: str,
 ) -> None:
-    """The clock is bad if the system says that it is not synchronised, but not if the system says nothing (None). It is
-    also bad if it `is_off`: too different from the clocks of the watched hosts."""
+    """The clock is bad if the system says that it is not synchronised, but not if the system says
+    nothing (None). It is also bad if it `is_off`: too different from the clocks of the watched
+    hosts.
+    """
     difference = Bounds(-0.01, 0.012)
     check = clock_check(difference, is_synchronised=is_synchronised, is_off=is_off)
     assert (check.is_good, check.state.startswith(state)) == (is_good, True)

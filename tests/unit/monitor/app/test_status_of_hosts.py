@@ -21,6 +21,9 @@ def test_status_names_a_host_at_which_no_look_proves_anything(tmp_path: Path) ->
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
         status = monitor.app.status.as_json()["status"]
-        assert "no look proves anything since 26 Nov 2026 09:28" in status["Needs attention"]["Host stats.example"]
+        assert (
+            "no look proves anything since 26 Nov 2026 09:28"
+            in status["Needs attention"]["Host stats.example"]
+        )
 
     run_monitor(tmp_path, OUT_OF_ORDER, act, head=HEAD_OFF_GOVUK)

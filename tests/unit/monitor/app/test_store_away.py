@@ -34,7 +34,9 @@ def publisher() -> Iterator[Publisher]:
 
 
 def start_once_with_calendar(folder: Path, publisher: Publisher) -> tuple[Path, datetime]:
-    """Run a monitor until it has read its calendar. Return its configuration and the slot of the release.
+    """Run a monitor until it has read its calendar.
+
+    Return its configuration and the slot of the release.
 
     The slot leaves room for another start, as long as one takes here.
     """
@@ -76,7 +78,9 @@ def wait_until(instant: datetime) -> None:
 
 @contextmanager
 def locked(store_file: Path) -> Iterator[None]:
-    """Lock a store from another connection for the length of a block, so that the monitor cannot write to it."""
+    """Lock a store from another connection for the length of a block, so that the monitor cannot
+    write to it.
+    """
     with closing(sqlite3.connect(store_file, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         yield
@@ -88,7 +92,10 @@ def kill(child: subprocess.Popen[str]) -> None:
 
 
 def wait_for_new_evidence(store_file: Path, known_numbers: set[int]) -> set[int]:
-    """Wait until the store has two records of evidence besides the known ones. Return the numbers of the new ones."""
+    """Wait until the store has two records of evidence besides the known ones.
+
+    Return the numbers of the new ones.
+    """
     while len(new_numbers := evidence_numbers(store_file) - known_numbers) < 2:
         threading.Event().wait(0.1)
     return new_numbers
@@ -111,8 +118,13 @@ def wait_until_journal_has_present_run(journal: Path) -> None:
             threading.Event().wait(0.1)
 
 
-def publish_and_kill_once_seen(child: subprocess.Popen[str], publisher: Publisher, journals: Path) -> datetime:
-    """Publish the page. Kill the monitor once its journal has a look that found it. Return when it was published."""
+def publish_and_kill_once_seen(
+    child: subprocess.Popen[str], publisher: Publisher, journals: Path
+) -> datetime:
+    """Publish the page.
+
+    Kill the monitor once its journal has a look that found it. Return when it was published.
+    """
     publisher.published_at = published_at = CLOCK.now()
     wait_for_log_line(child, "turned", state="present")
     (journal,) = journals.glob("*.journal.db")
@@ -128,7 +140,9 @@ def wait_for_late_notice(child: subprocess.Popen[str]) -> None:
 
 
 def check_late_verdict_in_store(config: Path, slot: datetime, published_at: datetime) -> None:
-    """Check that the store has one correct late verdict, one incident, its evidence, and that replay agrees."""
+    """Check that the store has one correct late verdict, one incident, its evidence, and that
+    replay agrees.
+    """
     settings = read_settings(config)
     with closing(open_store(settings.store.url)) as store:
         (row,) = store.verdicts.judged()
@@ -141,21 +155,32 @@ def check_late_verdict_in_store(config: Path, slot: datetime, published_at: date
         assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
         assert differences_in_replay(store, settings) == {"claims": []}
         # The response that shows the published page was kept even if the process was killed.
-        present_run = next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT)
+        present_run = next(
+            run for run in store.runs.of_release("claims") if run.state is State.PRESENT
+        )
         assert present_run.evidence
-        assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == ([], [])
+        assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == (
+            [],
+            [],
+        )
     assert not list((config.parent / "journal").glob("*.journal.db*"))
 
 
 @pytest.mark.slow
-def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_path: Path, publisher: Publisher) -> None:
-    """A monitor cannot open its store. It works on its journal, a second, small store in another folder."""
+def test_monitor_without_its_store_watches_and_notifies_from_the_journal(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    """A monitor cannot open its store.
+
+    It works on its journal, a second, small store in another folder.
+    """
     config, slot = start_once_with_calendar(tmp_path, publisher)
     with without_store(tmp_path), alive(config) as child:
         wait_for_log_line(child, "store_away")
         wait_for_log_line(child, "store_failed")
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
-        # The page, overdue so far, is published. The monitor notifies that it was late, and is killed.
+        # The page, overdue so far, is published. The monitor notifies that it was late, and is
+        # killed.
         publisher.published_at = CLOCK.now()
         wait_for_late_notice(child)
         kill(child)
@@ -169,9 +194,12 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
 
 
 @pytest.mark.slow
-def test_monitor_switches_to_its_store_once_it_is_back(tmp_path: Path, publisher: Publisher) -> None:
-    """The monitor starts without its store and works on its journal, a second, small store. It switches to its store
-    when that is back, without a restart."""
+def test_monitor_switches_to_its_store_once_it_is_back(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    """The monitor starts without its store and works on its journal, a second, small store. It
+    switches to its store when that is back, without a restart.
+    """
     config, slot = start_once_with_calendar(tmp_path, publisher)
     with ExitStack() as stack:
         with without_store(tmp_path):
@@ -189,9 +217,12 @@ def test_monitor_switches_to_its_store_once_it_is_back(tmp_path: Path, publisher
 
 
 @pytest.mark.slow
-def test_looks_of_a_killed_monitor_still_prove_lateness(tmp_path: Path, publisher: Publisher) -> None:
-    """A monitor finds the page absent after its slot and is killed. Only then is the page published, and a second
-    monitor starts without the store."""
+def test_looks_of_a_killed_monitor_still_prove_lateness(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    """A monitor finds the page absent after its slot and is killed. Only then is the page
+    published, and a second monitor starts without the store.
+    """
     config, slot = start_once_with_calendar(tmp_path, publisher)
     with alive(config) as child:
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
@@ -199,10 +230,12 @@ def test_looks_of_a_killed_monitor_still_prove_lateness(tmp_path: Path, publishe
     publisher.published_at = CLOCK.now()
     with ExitStack() as until_end:
         with without_store(tmp_path):
-            # A new monitor starts without the store. It sees only the published page, so it does not know since when.
+            # A new monitor starts without the store. It sees only the published page, so it does
+            # not know since when.
             child = until_end.enter_context(alive(config))
             wait_for_log_line(child, "verdict", verdict="unproven")
-        # The store is back. It has the looks of the killed monitor, which prove that the page was absent.
+        # The store is back. It has the looks of the killed monitor, which prove that the page was
+        # absent.
         wait_for_log_line(child, "store_back")
         wait_for_late_notice(child)
         stop_process(child)
@@ -210,14 +243,19 @@ def test_looks_of_a_killed_monitor_still_prove_lateness(tmp_path: Path, publishe
 
 
 @pytest.mark.slow
-def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path, publisher: Publisher) -> None:
-    """While the store refuses writes, a monitor sees that the page is published late, and is killed. It wrote its looks
-    into its journal, a second, small store. By these the next monitor proves the lateness."""
+def test_looks_made_while_the_store_refused_writes_survive_a_kill(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    """While the store refuses writes, a monitor sees that the page is published late, and is
+    killed. It wrote its looks into its journal, a second, small store. By these the next monitor
+    proves the lateness.
+    """
     config, slot = start_once_with_calendar(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")
-        # Another connection locks the store, so the monitor begins to write its looks into its journal.
+        # Another connection locks the store, so the monitor begins to write its looks into its
+        # journal.
         with locked(file):
             wait_for_log_line(child, "store_failed")
             wait_for_log_line(child, "journal_begun")
@@ -234,9 +272,12 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_journal_restores_evidence_missing_from_an_older_store_copy(tmp_path: Path, publisher: Publisher) -> None:
-    """New records of evidence are in the store and its journal, but not in an older copy. The store is replaced by this
-    copy. Then the journal brings the records back."""
+def test_journal_restores_evidence_missing_from_an_older_store_copy(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    """New records of evidence are in the store and its journal, but not in an older copy. The store
+    is replaced by this copy. Then the journal brings the records back.
+    """
     config, slot = start_once_with_calendar(tmp_path, publisher)
     store_file, copy = tmp_path / "store" / "store.db", tmp_path / "copy.db"
     shutil.copyfile(store_file, copy)
@@ -245,11 +286,13 @@ def test_journal_restores_evidence_missing_from_an_older_store_copy(tmp_path: Pa
         # The monitor stores evidence that the copy lacks.
         numbers_not_in_copy = wait_for_new_evidence(store_file, numbers_in_copy)
         with locked(store_file):
-            # The monitor cannot write to its store any more. It writes to its journal, which also gets that evidence.
+            # The monitor cannot write to its store any more. It writes to its journal, which also
+            # gets that evidence.
             wait_for_log_line(child, "journal_begun")
             wait_until(slot)
             publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
-    # The store is restored from the copy. At its next start, the monitor writes its journal into it.
+    # The store is restored from the copy. At its next start, the monitor writes its journal into
+    # it.
     replace_store(store_file, copy)
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
@@ -259,7 +302,9 @@ def test_journal_restores_evidence_missing_from_an_older_store_copy(tmp_path: Pa
     with closing(open_store(f"sqlite:///{store_file}")) as store:
         assert (store.check(), verify_evidence(store.evidence, tmp_path / "evidence")) == ([], [])
         # The look at the published page, which only the journal had, has its evidence too.
-        present_runs = [run for run in store.runs.of_release("claims") if run.state is State.PRESENT]
+        present_runs = [
+            run for run in store.runs.of_release("claims") if run.state is State.PRESENT
+        ]
         assert any(run.evidence for run in present_runs)
 
 

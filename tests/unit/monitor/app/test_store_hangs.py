@@ -1,4 +1,7 @@
-"""A store that hangs does not stop looks. The status shows it, and notices follow as soon as possible."""
+"""A store that hangs does not stop looks.
+
+The status shows it, and notices follow as soon as possible.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,16 @@ def hanging(folder: Path) -> HangingStore:
 
 @pytest.mark.slow
 def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
-    """A slow call of the store on the event loop would delay looks. This store answers, and records such calls."""
+    """A slow call of the store on the event loop would delay looks.
+
+    This store answers, and records such calls.
+    """
     store = hanging(tmp_path)
 
     async def act(monitor: MonitorInTest) -> None:
         store.records_calls_on_loop = True
-        # The page, due at 09:30, is published at 09:33. So the monitor reads and writes all parts of the store.
+        # The page, due at 09:30, is published at 09:33. So the monitor reads and writes all parts
+        # of the store.
         await monitor.until("10:10:00")
         # Neither the status nor the metrics may call it.
         assert monitor.app.status.as_json()
@@ -55,14 +62,17 @@ def verdict_on_board(monitor: MonitorInTest) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("hung_part", [EVERYTHING, *WRITING, *PARTS])
 def test_looks_and_judging_go_on_while_the_store_hangs(tmp_path: Path, hung_part: str) -> None:
-    """From 09:29:30 on, no call returns of one part of the store, for example `verdicts`, or of all of it."""
+    """From 09:29:30 on, no call returns of one part of the store, for example `verdicts`, or of all
+    of it.
+    """
     store = hanging(tmp_path)
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
         store.records_calls_on_loop = True
         store.hang(hung_part)
-        # 09:32:30: nothing is at the address. But the monitor only guesses it, so the release may be elsewhere.
+        # 09:32:30: nothing is at the address. But the monitor only guesses it, so the release may
+        # be elsewhere.
         await monitor.until("09:32:30")
         assert verdict_on_board(monitor) == "pending"
         # 09:33: the page is published at the guessed address. So it was late.
@@ -88,7 +98,10 @@ def test_looks_and_judging_go_on_while_the_store_hangs(tmp_path: Path, hung_part
 
 
 def with_hanging_store(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
-    """Run a coroutine as a test. Its `monitor` works on `store`, which answers again in the end, whatever happens."""
+    """Run a coroutine as a test.
+
+    Its `monitor` works on `store`, which answers again in the end, whatever happens.
+    """
 
     async def run_with_store(monitor: CalendarMonitor, folder: Path, **fixtures: object) -> None:
         store = hanging(folder)
@@ -116,7 +129,10 @@ def watched_releases(monitor: CalendarMonitor) -> set[str]:
 async def test_new_promise_is_watched_while_another_store_part_hangs(
     monitor: CalendarMonitor, store: HangingStore, hung_part: str
 ) -> None:
-    """The ledger is the part of the store that has calendars, releases and promises. Here another part hangs."""
+    """The ledger is the part of the store that has calendars, releases and promises.
+
+    Here another part hangs.
+    """
     await monitor.read_calendar(csv(row("a")))
     store.hang(hung_part)
     await monitor.read_calendar(csv(row("a"), row("new")))
@@ -128,8 +144,10 @@ async def test_new_promise_is_watched_while_another_store_part_hangs(
 async def test_calendar_change_read_while_the_ledger_hangs_takes_effect_later(
     monitor: CalendarMonitor, store: HangingStore, hung_part: str
 ) -> None:
-    """The ledger is the part of the store that has calendars and releases. While it hangs, the release `new` is read.
-    When it answers again, the job `read_around_slots` records that read without a new request."""
+    """The ledger is the part of the store that has calendars and releases. While it hangs, the
+    release `new` is read. When it answers again, the job `read_around_slots` records that read
+    without a new request.
+    """
     await monitor.read_calendar(csv(row("a")))
     store.hang(hung_part)
     with pytest.raises(StoreFault):
@@ -147,7 +165,10 @@ async def test_calendar_change_read_while_the_ledger_hangs_takes_effect_later(
 async def test_release_brought_forward_is_watched_once_the_store_answers(
     monitor: CalendarMonitor, store: HangingStore
 ) -> None:
-    """A known release, due in March, is now due in ten days. Its earlier looks must first be read from the store."""
+    """A known release, due in March, is now due in ten days.
+
+    Its earlier looks must first be read from the store.
+    """
     await monitor.read_calendar(csv(row("a", "2027-03-01")))
     assert watched_releases(monitor) == set()  # its slot is months away
     store.hang("runs")
@@ -169,7 +190,8 @@ def test_commit_hanging_for_five_seconds_counts_as_store_failure(tmp_path: Path)
         store.hang("commit")
         await monitor.until("09:29:34")
         assert status.unable() == status.self_check.reasons_to_alarm() == []
-        # 09:29:37: more than five seconds have passed. The dead man's switch outside must raise an alarm too.
+        # 09:29:37: more than five seconds have passed. The dead man's switch outside must raise an
+        # alarm too.
         await monitor.until("09:29:37")
         reason = "the store has not been writable since 09:29:30 UTC"
         assert status.unable() == status.self_check.reasons_to_alarm() == [reason]

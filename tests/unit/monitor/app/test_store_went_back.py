@@ -1,4 +1,6 @@
-"""A store that went back in time, was replaced or deleted is filled again, without repeated messages."""
+"""A store that went back in time, was replaced or deleted is filled again, without repeated
+messages.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ Lose = Callable[[Path, Path], None]
 
 
 def restore_from_copy(store: Path, copy: Path) -> None:
-    """Replace the content of the store with that of the copy, as a failover to an older standby does."""
+    """Replace the content of the store with that of the copy, as a failover to an older standby
+    does.
+    """
     with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(store)) as target:
         source.backup(target)
 
@@ -42,25 +46,39 @@ def delete_store(store: Path, _copy: Path) -> None:
 
 
 def check_late_notified_once(monitor: MonitorInTest) -> None:
-    """Check that the store has the late verdict, one notice of it, and all records of the release."""
+    """Check that the store has the late verdict, one notice of it, and all records of the
+    release.
+    """
     store = monitor.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
     kinds = monitor.notice_kinds()
-    assert (monitor.stored_verdict(), [kind for kind in kinds if kind != "due"]) == ("late", ["opened"])
+    assert (monitor.stored_verdict(), [kind for kind in kinds if kind != "due"]) == (
+        "late",
+        ["opened"],
+    )
     assert [row.standing for row in store.outbox.deliveries()] == [DeliveryState.SENT] * len(kinds)
     assert [promise.calendar for promise in store.ledger.promises(["claims-q3"])] == ["govuk"]
     assert store.ledger.release("claims-q3") is not None
     assert verify_evidence(store.evidence, Path(monitor.settings.evidence.folder)) == []
     assert store.runs.of_release("claims-q3") == sorted(
-        (run for state in monitor.daemon.watch.releases["claims-q3"].states.values() for run in state.runs),
+        (
+            run
+            for state in monitor.daemon.watch.releases["claims-q3"].states.values()
+            for run in state.runs
+        ),
         key=lambda run: (run.first_sent, run.target),
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lose", [restore_from_copy, replace_file_by_copy, delete_store])
-def test_rows_that_the_store_lost_are_rewritten_without_new_notices(tmp_path: Path, lose: Lose) -> None:
-    """The page, due at 09:30, is published at 09:33. Then the store goes back to its copy of 09:29:40 or is deleted."""
+def test_rows_that_the_store_lost_are_rewritten_without_new_notices(
+    tmp_path: Path, lose: Lose
+) -> None:
+    """The page, due at 09:30, is published at 09:33.
+
+    Then the store goes back to its copy of 09:29:40 or is deleted.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:40")
@@ -72,7 +90,8 @@ def test_rows_that_the_store_lost_are_rewritten_without_new_notices(tmp_path: Pa
         check_late_notified_once(monitor)
         (channel,) = monitor.channels
         assert isinstance(channel, FakeChannel)
-        # No message is repeated: one says that the release is not found yet, and one that it is late.
+        # No message is repeated: one says that the release is not found yet, and one that it is
+        # late.
         assert channel.attempts == 2
 
     run_monitor(tmp_path, PUBLISHED_AT_09_33, act)
@@ -102,12 +121,14 @@ def test_store_restored_during_a_delivery_repeats_no_notice(tmp_path: Path) -> N
         await monitor.until("09:29:40")
         monitor.store.backup(tmp_path / "copy.db")
         await monitor.until("09:34:30")
-        # The channel restored the store from the copy during its first delivery, and then deleted the copy.
+        # The channel restored the store from the copy during its first delivery, and then deleted
+        # the copy.
         assert not (tmp_path / "copy.db").exists()
         check_late_notified_once(monitor)
         (channel,) = monitor.channels
         assert isinstance(channel, FakeChannel)
-        # No message is repeated: one says that the release is not found yet, and one that it is late.
+        # No message is repeated: one says that the release is not found yet, and one that it is
+        # late.
         assert channel.attempts == 2
 
     run_monitor(tmp_path, PUBLISHED_AT_09_33, act, channels=channels)

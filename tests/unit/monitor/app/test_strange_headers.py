@@ -50,7 +50,10 @@ CASES = [
     # It stands still, about two hours ahead.
     (RIGHT_DATE, '"Date" = "Thu, 26 Nov 2026 11:30:00 GMT"'),
     (RIGHT_DATE, '"Last-Modified" = "Fri, 31 Dec 9999 23:59:59 -1200", "Expires" = "-1"'),
-    (RIGHT_DATE, '"Cache-Control" = "max-age=99999999999999999999", "Retry-After" = "1000000000000"'),
+    (
+        RIGHT_DATE,
+        '"Cache-Control" = "max-age=99999999999999999999", "Retry-After" = "1000000000000"',
+    ),
     (RIGHT_DATE, '"ETag" = ";\\u00e9=0; \\u00fc", "X-Note" = ";\\u00e9=0; \\u00fc"'),
 ]
 
@@ -60,13 +63,17 @@ CASES = [
 def test_strange_headers_of_another_host_change_no_verdict(
     tmp_path: Path, own_headers: str, strange_headers: str
 ) -> None:
-    """A second release, on strange.example, is answered with headers such as a Date in the year 9999. Both pages
-    are published at their slot, 09:30. By `own_headers` the first host sends a right Date or none."""
+    """A second release, on strange.example, is answered with headers such as a Date in the year
+    9999. Both pages are published at their slot, 09:30. By `own_headers` the first host sends a
+    right Date or none.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:32:00")
         assert monitor.stored_verdict() == "on_time"
-        looks_that_raised = [monitor.count_looks("monitor_fault", host) for host in (HOST, "strange.example")]
+        looks_that_raised = [
+            monitor.count_looks("monitor_fault", host) for host in (HOST, "strange.example")
+        ]
         assert looks_that_raised == [0, 0]
         assert monitor.metric("faults_total", task="stray") is None
         assert monitor.notice_kinds() == []

@@ -1,4 +1,6 @@
-"""The days on which clocks change, through the whole daemon: the look at the promised instant, and its verdict."""
+"""The days on which clocks change, through the whole daemon: the look at the promised instant, and
+its verdict.
+"""
 
 from __future__ import annotations
 
@@ -41,27 +43,36 @@ at = {slot}
 def test_slot_on_a_clock_change_day_is_watched_exactly(
     tmp_path: Path, begins: str, slot: str, slot_in_utc: str
 ) -> None:
-    """The clocks go forward on 29 March and back on 25 October 2026, at 01:00 UTC. Each script begins before that. For
-    example, the slot 09:30 on 29 March is 08:30 UTC."""
+    """The clocks go forward on 29 March and back on 25 October 2026, at 01:00 UTC. Each script
+    begins before that. For example, the slot 09:30 on 29 March is 08:30 UTC.
+    """
     due = datetime.fromisoformat(slot_in_utc)
     until = (due + timedelta(minutes=30)).isoformat()
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.clock.sleep((due - monitor.clock.now()).total_seconds() + 120)
-        requested_at = [entry.at for entry in monitor.publisher.log.entries if (entry.host, entry.path) == (HOST, PATH)]
+        requested_at = [
+            entry.at
+            for entry in monitor.publisher.log.entries
+            if (entry.host, entry.path) == (HOST, PATH)
+        ]
         # A look is sent at the slot itself, and looks around it are a second apart.
         assert any(due <= at <= due + 10 * MILLISECOND for at in requested_at)
         assert monitor.stored_verdict() == "on_time"
         *_, absent, present = monitor.runs(PAGE)
         assert absent.last_received <= due <= present.begin <= due + 1.5 * SECOND
-        # No look was left out where the local time leapt: hours before a slot, looks are a minute apart.
+        # No look was left out where the local time leapt: hours before a slot, looks are a minute
+        # apart.
         assert absent.largest_gap <= 61 * SECOND
 
     run_monitor(tmp_path, STORY.format(begins=begins, until=until, slot=slot), act, head="")
 
 
 def test_slot_whose_local_time_occurs_twice_is_only_a_day(tmp_path: Path) -> None:
-    """The calendar says 1:30am, which comes twice that night. So the promise is for the day and there is no delay."""
+    """The calendar says 1:30am, which comes twice that night.
+
+    So the promise is for the day and there is no delay.
+    """
     second_half_past_one = "2026-10-25T01:30:00+00:00"
 
     async def act(monitor: MonitorInTest) -> None:
@@ -71,5 +82,7 @@ def test_slot_whose_local_time_occurs_twice_is_only_a_day(tmp_path: Path) -> Non
         assert verdict is not None
         assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
 
-    story = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=second_half_past_one)
+    story = STORY.format(
+        begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=second_half_past_one
+    )
     run_monitor(tmp_path, story, act, head="")  # the story has a head of its own

@@ -1,4 +1,6 @@
-"""Random timelines through the real daemon: measurements contain the truth, and no false breach is reported."""
+"""Random timelines through the real daemon: measurements contain the truth, and no false breach is
+reported.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,13 @@ WITHOUT_AGE = 'headers = { "Age" = "0", "X-Cache" = "MISS" }\n'
 
 @dataclass(frozen=True)
 class Timeline:
-    """What happens around a slot, in seconds from it: publications, faults, and when the monitor was down.
+    """What happens around a slot, in seconds from it: publications, faults, and when the monitor
+    was down.
 
-    `page_early`: from when until when the page was public before the slot. `file_replaced`: when other bytes replaced
-    the file. `page_cache`, `file_cache`: for how long the edges keep a copy. `hides_age`: they do not give its age.
-    `offset`: how wrong our clock was. `looks_a_second`: the budget of each host.
+    `page_early`: from when until when the page was public before the slot. `file_replaced`: when
+    other bytes replaced the file. `page_cache`, `file_cache`: for how long the edges keep a copy.
+    `hides_age`: they do not give its age. `offset`: how wrong our clock was. `looks_a_second`: the
+    budget of each host.
     """
 
     page_published: int | None
@@ -53,34 +57,56 @@ class Timeline:
     def script(self) -> str:
         """Return it as the tables of a rehearsal."""
         head = HEAD.replace("10:30:00", f"{_at(ENDS):%H:%M:%S}")
-        return head + PART + "".join([*self._answers(), *self._files(), *self._faults(), *self._monitor()])
+        return (
+            head
+            + PART
+            + "".join([*self._answers(), *self._files(), *self._faults(), *self._monitor()])
+        )
 
     def _answers(self) -> list[str]:
-        turns = [] if self.page_early is None else [(self.page_early[0], 200), (self.page_early[1], 410)]
+        turns = (
+            []
+            if self.page_early is None
+            else [(self.page_early[0], 200), (self.page_early[1], 410)]
+        )
         turns += [] if self.page_published is None else [(self.page_published, 200)]
-        return [_answer(URL, at, code, self._cached(self.page_cache)) for at, code in [(-1800, 404), *turns]]
+        return [
+            _answer(URL, at, code, self._cached(self.page_cache))
+            for at, code in [(-1800, 404), *turns]
+        ]
 
     def _files(self) -> list[str]:
         cache = self._cached(self.file_cache)
         turns = [
-            (at, body) for at, body in ((self.file_published, "a,b"), (self.file_replaced, "a,c")) if at is not None
+            (at, body)
+            for at, body in ((self.file_published, "a,b"), (self.file_replaced, "a,c"))
+            if at is not None
         ]
         came = [_answer(SHEET, at, 200, f'body = "{body}"\n{cache}') for at, body in turns]
         return [_answer(SHEET, -1800, 404, cache), *came]
 
     def _cached(self, seconds: int) -> str:
-        return f'edge_cache = "{seconds}s"\n{WITHOUT_AGE if self.hides_age else ""}' if seconds else ""
+        return (
+            f'edge_cache = "{seconds}s"\n{WITHOUT_AGE if self.hides_age else ""}' if seconds else ""
+        )
 
     def _faults(self) -> list[str]:
         return [
-            f'[[fault]]\nhost = "{HOST}"\nfrom = {_local(begins)}\nuntil = {_local(begins + long)}\nkind = "{kind}"\n'
+            f'[[fault]]\nhost = "{HOST}"\nfrom = {_local(begins)}\nuntil ='
+            f' {_local(begins + long)}\nkind = "{kind}"\n'
             + ('retry_after = "20s"\n' if kind == "429" else "")
             for begins, long, kind in self.faults
         ]
 
     def _monitor(self) -> list[str]:
-        troubles = [] if self.down is None else [(self.down[0], "kill"), (self.down[0] + self.down[1], "start")]
-        clock = f'[[monitor]]\nat = {_local(BEGINS + 1)}\nkind = "clock"\noffset = "{self.offset}s"\n'
+        troubles = (
+            []
+            if self.down is None
+            else [(self.down[0], "kill"), (self.down[0] + self.down[1], "start")]
+        )
+        clock = (
+            f'[[monitor]]\nat = {_local(BEGINS + 1)}\nkind = "clock"\noffset = "{self.offset}s"\n'
+        )
         tables = [f'[[monitor]]\nat = {_local(at)}\nkind = "{kind}"\n' for at, kind in troubles]
         return tables + ([clock] if self.offset else [])
 
@@ -112,20 +138,30 @@ def timelines(draw: st.DrawFn) -> Timeline:
         hides_age=draw(st.booleans()),
         looks_a_second=draw(st.sampled_from([5, 5, 1])),
         file_published=file_published,
-        file_replaced=None
-        if file_published is None
-        else draw(st.none() | st.integers(file_published + 70, file_published + 90)),
+        file_replaced=(
+            None
+            if file_published is None
+            else draw(st.none() | st.integers(file_published + 70, file_published + 90))
+        ),
         file_cache=draw(st.sampled_from([0, 5, 30, 120])),
     )
 
 
 def play_and_check_replay(timeline: Timeline, folder: Path) -> dict[str, Any]:
-    """Return the JSON of the release at the end. Check that the stored looks replay without a difference."""
+    """Return the JSON of the release at the end.
+
+    Check that the stored looks replay without a difference.
+    """
     path = folder / "timeline.toml"
     path.write_text(timeline.script())
     script = read_script(path)
     base = Settings.model_validate(
-        {"budget": {"default": f"{timeline.looks_a_second}/s", HOST: f"{timeline.looks_a_second}/s"}}
+        {
+            "budget": {
+                "default": f"{timeline.looks_a_second}/s",
+                HOST: f"{timeline.looks_a_second}/s",
+            }
+        }
     )
     played = play(script, base, folder)
     rehearsed = rehearsal_settings(script, base, folder)
@@ -139,7 +175,10 @@ def play_and_check_replay(timeline: Timeline, folder: Path) -> dict[str, Any]:
 
 
 def seconds_of_publication(timeline: Timeline) -> dict[str, int | None]:
-    """Return when each part was first public at or after its slot, in seconds. A part that came early counts as 0."""
+    """Return when each part was first public at or after its slot, in seconds.
+
+    A part that came early counts as 0.
+    """
     return {
         "page": timeline.page_published,
         "sheet": None if timeline.file_published is None else max(timeline.file_published, 0),
@@ -147,18 +186,27 @@ def seconds_of_publication(timeline: Timeline) -> dict[str, int | None]:
 
 
 def seconds_of_first_publication(timeline: Timeline) -> dict[str, int | None]:
-    """Return since when the page was early (None: it was not), and when the file was published, early or not."""
-    return {"page": timeline.page_early[0] if timeline.page_early else None, "sheet": timeline.file_published}
+    """Return since when the page was early (None: it was not), and when the file was published,
+    early or not.
+    """
+    return {
+        "page": timeline.page_early[0] if timeline.page_early else None,
+        "sheet": timeline.file_published,
+    }
 
 
 @pytest.mark.slow
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(timeline=Timeline(None, None, 0, (), (-13, 2), -8, file_published=-87))
 @example(timeline=Timeline(5, (-42, -15), 0, (), (-33, 68), 0))
-@example(timeline=Timeline(None, None, 0, (), None, -8, hides_age=True, file_published=0, file_cache=30))
+@example(
+    timeline=Timeline(None, None, 0, (), None, -8, hides_age=True, file_published=0, file_cache=30)
+)
 @given(timeline=timelines())
 def test_verdicts_and_intervals_agree_with_the_true_publication(timeline: Timeline) -> None:
-    """Hypothesis chooses a timeline: when a page and a file are published, what fails and when the monitor is down."""
+    """Hypothesis chooses a timeline: when a page and a file are published, what fails and when the
+    monitor is down.
+    """
     with tempfile.TemporaryDirectory() as folder:
         release = play_and_check_replay(timeline, Path(folder))
     event(release["verdict"])  # for the statistics of Hypothesis
@@ -168,7 +216,10 @@ def test_verdicts_and_intervals_agree_with_the_true_publication(timeline: Timeli
         assert is_all_published_on_time(timeline)
     if any(finding["kind"] == "swapped" for finding in release["findings"]):
         assert timeline.file_replaced is not None
-    published_at, first_public_at = seconds_of_publication(timeline), seconds_of_first_publication(timeline)
+    published_at, first_public_at = (
+        seconds_of_publication(timeline),
+        seconds_of_first_publication(timeline),
+    )
     for part in release["parts"]:
         if (name := part["id"]) in published_at:  # the page and the file
             check_verdict(part["verdict"], published_at[name])
@@ -185,14 +236,19 @@ def is_file_early(timeline: Timeline) -> bool:
 
 
 def is_all_published_on_time(timeline: Timeline) -> bool:
-    """Return whether page and file were published within the tolerance, with a second for the error of our clock."""
+    """Return whether page and file were published within the tolerance, with a second for the error
+    of our clock.
+    """
     return all(
-        seconds is not None and seconds <= TOLERANCE + 1 for seconds in seconds_of_publication(timeline).values()
+        seconds is not None and seconds <= TOLERANCE + 1
+        for seconds in seconds_of_publication(timeline).values()
     )
 
 
 def check_verdict(word: str, published: int | None) -> None:
-    """Check that a part published at these seconds after its slot, or never, may have this verdict."""
+    """Check that a part published at these seconds after its slot, or never, may have this
+    verdict.
+    """
     if word == "late":
         assert published is not None
     if word in {"late", "overdue"}:
@@ -202,17 +258,23 @@ def check_verdict(word: str, published: int | None) -> None:
         assert published <= TOLERANCE + 1
 
 
-def check_interval(measured: dict[str, str | None], published: int | None, first_public: int | None) -> None:
-    """Check that the interval contains the true publication, with a second of tolerance for the clock on each side.
+def check_interval(
+    measured: dict[str, str | None], published: int | None, first_public: int | None
+) -> None:
+    """Check that the interval contains the true publication, with a second of tolerance for the
+    clock on each side.
 
-    If no look found the part absent, its first publication is measured, which may be before the slot.
+    If no look found the part absent, its first publication is measured, which may be before the
+    slot.
     """
     is_never_absent = measured["after"] is None
     true = first_public if is_never_absent and first_public is not None else published
     if measured["by"] is not None and true is not None:
         tolerance = timedelta(seconds=1)
         assert datetime.fromisoformat(measured["by"]) + tolerance >= _at(true)
-        assert measured["after"] is None or datetime.fromisoformat(measured["after"]) - tolerance <= _at(true)
+        assert measured["after"] is None or datetime.fromisoformat(
+            measured["after"]
+        ) - tolerance <= _at(true)
 
 
 def check_exposure_lengths(release: dict[str, Any], timeline: Timeline) -> None:
@@ -221,5 +283,9 @@ def check_exposure_lengths(release: dict[str, Any], timeline: Timeline) -> None:
         assert timeline.page_early is not None
         least = exposure["seconds"]["min"]
         # What a cache goes on serving after the origin took it down is public all the same.
-        longest = timeline.page_early[1] - timeline.page_early[0] + (timeline.page_cache if timeline.hides_age else 0)
+        longest = (
+            timeline.page_early[1]
+            - timeline.page_early[0]
+            + (timeline.page_cache if timeline.hides_age else 0)
+        )
         assert least is None or least <= longest + 1

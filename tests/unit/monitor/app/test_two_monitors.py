@@ -30,7 +30,9 @@ from tests.unit.monitor.app.monitor_in_test import (
 from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.unit.monitor.deliver.outbox import a_channel
 
-SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
+SHARED = StoreSettings.model_validate(
+    {"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"}
+)
 PUBLISHED_AT_09_40 = published_at("09:40:00")
 NO_FAULTS = ""
 SOUTH_SEES_503 = """
@@ -46,7 +48,9 @@ BEGIN_OF_HEAD = SLOT - timedelta(minutes=2)
 Pair = Callable[[MonitorInTest, MonitorInTest], Awaitable[None]]
 
 
-def monitor_named(folder: Path, name: str, tables: str, clock: VirtualClock, delay: float) -> MonitorInTest:
+def monitor_named(
+    folder: Path, name: str, tables: str, clock: VirtualClock, delay: float
+) -> MonitorInTest:
     """Return a monitor of this name whose store is the one in the folder."""
     path = folder / f"{name}.toml"
     path.write_text(HEAD + tables)
@@ -54,17 +58,28 @@ def monitor_named(folder: Path, name: str, tables: str, clock: VirtualClock, del
     settings = rehearsal_settings(script, Settings(watch=WatchSettings(vantage=name)), folder)
     file = settings.store.url
     shared = settings.model_copy(update={"store": SHARED})
-    return MonitorInTest(script, shared, clock, [a_channel(clock, "outbox")], lambda: open_store(file), delay)
+    return MonitorInTest(
+        script, shared, clock, [a_channel(clock, "outbox")], lambda: open_store(file), delay
+    )
 
 
 def run_two_monitors(
-    folder: Path, tables: str, act: Pair, south_faults: str = SOUTH_SEES_503, delay: float = UNHURRIED
+    folder: Path,
+    tables: str,
+    act: Pair,
+    south_faults: str = SOUTH_SEES_503,
+    delay: float = UNHURRIED,
 ) -> Store:
-    """Run monitor `north`, and `south` to which these faults happen, on one store. Return the store."""
+    """Run monitor `north`, and `south` to which these faults happen, on one store.
+
+    Return the store.
+    """
 
     async def story(clock: VirtualClock) -> None:
         scripts = {"north": tables, "south": tables + south_faults}
-        monitors = [monitor_named(folder, name, script, clock, delay) for name, script in scripts.items()]
+        monitors = [
+            monitor_named(folder, name, script, clock, delay) for name, script in scripts.items()
+        ]
         for monitor in monitors:
             await monitor.publisher.start()
         try:
@@ -84,8 +99,9 @@ def run_two_monitors(
 
 @pytest.mark.slow
 def test_proof_of_one_monitor_also_counts_for_a_blind_one(tmp_path: Path) -> None:
-    """The page is published at its slot, 09:30. North sees that. South gets only 503 from 09:29 to 09:45, but it uses
-    the looks of North, too."""
+    """The page is published at its slot, 09:30. North sees that. South gets only 503 from 09:29 to
+    09:45, but it uses the looks of North, too.
+    """
 
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         await north.until("09:50:00")
@@ -103,12 +119,16 @@ def test_proof_of_one_monitor_also_counts_for_a_blind_one(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path) -> None:
-    """The page is published at 09:40, late. From 09:29 to 09:45 South gets only 503. Only North sees the page."""
+    """The page is published at 09:40, late.
+
+    From 09:29 to 09:45 South gets only 503. Only North sees the page.
+    """
 
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
         assert north.stored_verdict() == "late"
-        # First that it is not found yet, then that it is overdue, seriously overdue, and out at last.
+        # First that it is not found yet, then that it is overdue, seriously overdue, and out at
+        # last.
         assert north.notice_kinds() == ["due", "opened", "grade_changed", "final"]
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
@@ -120,8 +140,10 @@ def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path)
 
 @pytest.mark.slow
 def test_two_monitors_write_no_draft_if_only_the_certainty_changes(tmp_path: Path) -> None:
-    """The first draft is written when the release is overdue, the second when its grade rises, the third when its page
-    is out. No draft is written only because the monitors have looked more often (`N.certainty`)."""
+    """The first draft is written when the release is overdue, the second when its grade rises, the
+    third when its page is out. No draft is written only because the monitors have looked more often
+    (`N.certainty`).
+    """
 
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
@@ -138,13 +160,16 @@ def test_two_monitors_write_no_draft_if_only_the_certainty_changes(tmp_path: Pat
 
 @pytest.mark.slow
 def test_replay_agrees_although_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
-    """Around the slot, the monitor South gets only 503. So the verdict rests on the looks of the monitor North. Only at
-    09:36, North stores that it was blind itself from 09:29 to 09:31. A later replay must know this too, to give the
-    same verdict."""
+    """Around the slot, the monitor South gets only 503. So the verdict rests on the looks of the
+    monitor North. Only at 09:36, North stores that it was blind itself from 09:29 to 09:31. A later
+    replay must know this too, to give the same verdict.
+    """
 
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("09:36:00")
-        await north.daemon.core.blind.write(Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.core.writer)
+        await north.daemon.core.blind.write(
+            Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.core.writer
+        )
         await north.until("10:00:00")
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
@@ -154,7 +179,10 @@ def test_replay_agrees_although_one_of_two_monitors_was_blind(tmp_path: Path) ->
 
 
 def test_wait_demanded_of_one_monitor_binds_both(tmp_path: Path) -> None:
-    """A host refuses only South, for 40 seconds. In the middle of the wait it would answer South again."""
+    """A host refuses only South, for 40 seconds.
+
+    In the middle of the wait it would answer South again.
+    """
     refuses_from, wait = SLOT - MINUTE, timedelta(seconds=40)
     wait_ends = refuses_from + wait
     refusal_of_south = f"""
@@ -172,7 +200,8 @@ status = 404
 
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         await north.until("09:35:00")
-        # South is refused within 1 s and stores its wait within 5 s. North reads it from the store within 5 s more.
+        # South is refused within 1 s and stores its wait within 5 s. North reads it from the store
+        # within 5 s more.
         both_know_from = refuses_from + timedelta(seconds=1 + 5 + 5)
         for monitor in (north, south):
             requests = [entry.at for entry in monitor.publisher.log.entries if entry.host == HOST]
@@ -185,7 +214,9 @@ status = 404
 
 @pytest.mark.slow
 @pytest.mark.parametrize("killed_monitor", ["north", "south"])
-def test_one_monitor_proves_a_release_while_the_other_is_down(tmp_path: Path, killed_monitor: str) -> None:
+def test_one_monitor_proves_a_release_while_the_other_is_down(
+    tmp_path: Path, killed_monitor: str
+) -> None:
     """One monitor is down from 09:29:55 to 09:30:20. The page is published at the slot, 09:30."""
 
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
@@ -196,7 +227,8 @@ def test_one_monitor_proves_a_release_while_the_other_is_down(tmp_path: Path, ki
         assert north.notice_kinds() == []
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=NO_FAULTS, delay=DELAY)
-    # The store has the time in which that monitor was down. In a replay with it, the release is still on time.
+    # The store has the time in which that monitor was down. In a replay with it, the release is
+    # still on time.
     assert [blind.cause for blind in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()

@@ -90,13 +90,25 @@ def release_with_promise(name: str, title: str, slot: datetime) -> tuple[Release
 
 
 def births_run(state: State, first: int, last: int) -> Run:
-    """Return a run of looks at the page of births-2016, one a second, between two seconds relative to its slot."""
+    """Return a run of looks at the page of births-2016, one a second, between two seconds relative
+    to its slot.
+    """
     every_second = {"looks": last - first, "largest_gap": SECOND}
-    return a_run("births-2016/page/edge", state, first, last, specific=state is PRESENT, status=200, **every_second)
+    return a_run(
+        "births-2016/page/edge",
+        state,
+        first,
+        last,
+        specific=state is PRESENT,
+        status=200,
+        **every_second,
+    )
 
 
 def fill(store: Store) -> None:
-    """Write a release that came out twenty minutes late, with its incident and draft, and one that lies ahead."""
+    """Write a release that came out twenty minutes late, with its incident and draft, and one that
+    lies ahead.
+    """
     store.upgrade()
     births, promise = release_with_promise("births-2016", "Births 2016", SLOT)
     deaths, later = release_with_promise("deaths-2029", "Deaths 2029", AHEAD)
@@ -161,7 +173,10 @@ def serving(server: HTTPServer) -> Iterator[None]:
 @contextmanager
 def write_store(folder: Path) -> Iterator[Transaction]:
     """Open a transaction on the store in a folder."""
-    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store, store.transaction() as tx:
+    with (
+        closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store,
+        store.transaction() as tx,
+    ):
         yield tx
 
 

@@ -21,14 +21,17 @@ def run_at_terminal(
 ) -> str:
     """Run the program at a terminal, and return what the screen shows.
 
-    `typed` is typed at the start. `answers` maps the end of each question to the answer that is typed after it. Use it
-    for a hidden question, because the terminal discards everything typed before such a question.
+    `typed` is typed at the start. `answers` maps the end of each question to the answer that is
+    typed after it. Use it for a hidden question, because the terminal discards everything typed
+    before such a question.
     """
     near, far = pty.openpty()
     command = [sys.executable, "-m", "monitor", "--config", str(config), *arguments]
     variables = {**os.environ, **(env or {})}
     # Without a session of its own, it would ask at the terminal of the person who runs the tests.
-    with subprocess.Popen(command, stdin=far, stdout=far, stderr=far, cwd=ROOT, env=variables, start_new_session=True):
+    with subprocess.Popen(
+        command, stdin=far, stdout=far, stderr=far, cwd=ROOT, env=variables, start_new_session=True
+    ):
         os.close(far)
         os.write(near, typed.encode())
         shown, unanswered = b"", dict(answers or {})

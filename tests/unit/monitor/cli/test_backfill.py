@@ -44,7 +44,9 @@ at = {out}
 
 
 def ons_list(query: str) -> bytes:
-    """Return a page of the ONS's search for its published releases: there are 1,001, a thousand a page."""
+    """Return a page of the ONS's search for its published releases: there are 1,001, a thousand a
+    page.
+    """
     asked = parse_qs(query)
     offset, days = int(asked["offset"][0]), (asked["fromDate"][0], asked["toDate"][0])
     assert (asked["release-type"], days) == (["type-published"], ("2017-12-31", "2018-01-07"))
@@ -59,8 +61,9 @@ def ons_list(query: str) -> bytes:
 class PublicRecord(ThreadingHTTPServer):
     """GOV.UK as the script describes it, and the ONS's search, on loopback.
 
-    `requested` lists the paths requested. `refuse_next` has the statuses of the next responses, which demand a wait of
-    a second. `bodies` has the bodies of paths, in place of those of the script.
+    `requested` lists the paths requested. `refuse_next` has the statuses of the next responses,
+    which demand a wait of a second. `bodies` has the bodies of paths, in place of those of the
+    script.
     """
 
     def __init__(self, script: Path) -> None:
@@ -121,7 +124,9 @@ url = "http://127.0.0.1:{server.server_port}/ons"
         yield server
 
 
-def test_releases_published_in_the_period_are_stored_as_claimed(run_cli: RunCli, record: PublicRecord) -> None:
+def test_releases_published_in_the_period_are_stored_as_claimed(
+    run_cli: RunCli, record: PublicRecord
+) -> None:
     # A claim is a publication time that the public record gives. The monitor did not measure it.
     # BACKFILL reads the record of the Home Office for 1 to 6 January 2018.
     result = run_cli(*BACKFILL, "--json")
@@ -133,9 +138,15 @@ def test_releases_published_in_the_period_are_stored_as_claimed(run_cli: RunCli,
     assert (prisons["slot"], prisons["slot_source"]) == ("2018-01-04T09:30:00.000Z", "scheduled")
     assert asylum["url"].endswith("/government/statistics/asylum")
     assert asylum["source"].endswith("/api/content/government/statistics/asylum")
-    # Crime was published after the period, so it is read and not claimed. Exams are of another producer.
+    # Crime was published after the period, so it is read and not claimed. Exams are of another
+    # producer.
     assert "3 of 3 read" in result.err
-    assert {path.rpartition("/")[2] for path in record.requested} == {"search.json", "prisons", "asylum", "crime"}
+    assert {path.rpartition("/")[2] for path in record.requested} == {
+        "search.json",
+        "prisons",
+        "asylum",
+        "crime",
+    }
     assert result.err.endswith("home-office: 2 claimed in the public record, 2 of them new\n")
 
 
@@ -152,7 +163,8 @@ def test_a_claim_is_stored_once_and_changes_no_verdict(run_cli: RunCli) -> None:
 
 @pytest.mark.usefixtures("record")
 def test_claims_change_nothing_else_in_a_period_report(run_cli: RunCli) -> None:
-    # A claim is a publication time from the public record. These are of the Home Office, so a report on `ons` has none.
+    # A claim is a publication time from the public record. These are of the Home Office, so a
+    # report on `ons` has none.
     before = run_cli("report", "period", *SPAN, "--json").json
     assert run_cli(*BACKFILL).status == 0
     after = run_cli("report", "period", *SPAN, "--json").json
@@ -169,8 +181,11 @@ def test_a_period_report_separates_claims_from_verdicts(run_cli: RunCli) -> None
     assert "claimed, not measured" in text.lower()
     # The report warns that publishers' stamps often say 09:30:00, whenever a page really came out.
     assert "often say 09:30:00" in text
-    # Births was measured, so it has a verdict. Prisons and Asylum have only times from the public record.
-    rows = list(csv.DictReader(run_cli("report", "period", *SPAN, "--format", "csv").out.splitlines()))
+    # Births was measured, so it has a verdict. Prisons and Asylum have only times from the public
+    # record.
+    rows = list(
+        csv.DictReader(run_cli("report", "period", *SPAN, "--format", "csv").out.splitlines())
+    )
     assert [(row["title"], row["verdict"], row["claimed"]) for row in rows] == [
         ("Births 2016", "late", ""),
         ("Prisons", "", "2018-01-04T09:30:03.000Z"),
@@ -185,7 +200,9 @@ def test_backfill_repeats_a_request_that_got_429(run_cli: RunCli, record: Public
     assert [claim["title"] for claim in claims] == ["Prisons", "Asylum"]
 
 
-def test_backfill_ends_with_status_3_after_three_503s(run_cli: RunCli, record: PublicRecord) -> None:
+def test_backfill_ends_with_status_3_after_three_503s(
+    run_cli: RunCli, record: PublicRecord
+) -> None:
     record.refuse_next = [503] * 3
     result = run_cli(*BACKFILL)
     assert (result.status, result.out) == (3, "")
@@ -193,16 +210,21 @@ def test_backfill_ends_with_status_3_after_three_503s(run_cli: RunCli, record: P
     assert "503" in result.err
 
 
-def test_hostile_record_breaks_neither_the_read_nor_the_terminal(run_cli: RunCli, record: PublicRecord) -> None:
-    """The record lists two pages on other hosts, a removed page, and `odd`, whose title would clear the terminal. Only
-    `odd` becomes a claim, which is a publication time from the record. It is printed as harmless text."""
+def test_hostile_record_breaks_neither_the_read_nor_the_terminal(
+    run_cli: RunCli, record: PublicRecord
+) -> None:
+    """The record lists two pages on other hosts, a removed page, and `odd`, whose title would clear
+    the terminal. Only `odd` becomes a claim, which is a publication time from the record. It is
+    printed as harmless text.
+    """
     links_to_other_hosts = ["//evil.example/x", "https://evil.example/y"]
     links = [*links_to_other_hosts, "/government/statistics/odd", "/government/statistics/gone"]
     listing = {"total": len(links), "results": [{"link": link, "title": "t"} for link in links]}
     odd = {
         "schema_name": "publication",
         "base_path": "/government/statistics/odd",
-        "title": "Odd\u001b[2J\ntitle",  # an escape sequence that clears the terminal, and a line break
+        # an escape sequence that clears the terminal, and a line break
+        "title": "Odd\u001b[2J\ntitle",
         "first_published_at": "2018-01-05T09:30:00Z",
         "publishing_scheduled_at": "2018-02-05T09:30:00Z",
     }
@@ -217,10 +239,16 @@ def test_hostile_record_breaks_neither_the_read_nor_the_terminal(run_cli: RunCli
     (claim,) = run_cli(*BACKFILL, "--json").lines
     # The scheduled time is a month after the publication, so it is not taken for the slot.
     # The claim is not new, because the first run stored it.
-    assert (claim["first_published"], claim["slot"], claim["new"]) == ("2018-01-05T09:30:00.000Z", None, False)
+    assert (claim["first_published"], claim["slot"], claim["new"]) == (
+        "2018-01-05T09:30:00.000Z",
+        None,
+        False,
+    )
 
 
-def test_a_record_that_cannot_be_read_is_an_environment_error(run_cli: RunCli, record: PublicRecord) -> None:
+def test_a_record_that_cannot_be_read_is_an_environment_error(
+    run_cli: RunCli, record: PublicRecord
+) -> None:
     record.bodies = {"/api/search.json": b"<html>sorry</html>"}
     unreadable = run_cli(*BACKFILL)
     # Status 3 is a fault of the environment, reported in one line.
@@ -234,16 +262,30 @@ def test_the_list_of_the_ons_is_read_page_by_page(run_cli: RunCli, record: Publi
     assert (result.status, len(result.lines), record.requested) == (0, 1001, ["/ons", "/ons"])
     last = result.lines[-1]
     assert (last["title"], last["url"]) == ("Release 1000", "https://www.ons.gov.uk/releases/r1000")
-    assert (last["first_published"], last["slot_source"]) == ("2018-01-05T09:30:00.000Z", "announced")
+    assert (last["first_published"], last["slot_source"]) == (
+        "2018-01-05T09:30:00.000Z",
+        "announced",
+    )
 
 
 def test_history_shows_claims_and_that_they_prove_nothing(run_cli: RunCli, folder: Path) -> None:
     # The store has the releases births-2016, at this address, and deaths-2029.
     page = "https://stats.example/births-2016"
-    claim = Claim("ons", page, NOW, "Births 2016", slot=None, slot_source="", source="https://x.example", read=NOW)
+    claim = Claim(
+        "ons",
+        page,
+        NOW,
+        "Births 2016",
+        slot=None,
+        slot_source="",
+        source="https://x.example",
+        read=NOW,
+    )
     with write_store(folder) as tx:
         tx.add(claim)
-    assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
+    assert run_cli("calendar", "history", "births-2016", "--json").json["claims"] == [
+        claim_json(claim)
+    ]
     # NO_PROOF is the sentence that a claim proves nothing.
     assert NO_PROOF in run_cli("calendar", "history", "births-2016").out
     assert run_cli("calendar", "history", "deaths-2029", "--json").json["claims"] == []

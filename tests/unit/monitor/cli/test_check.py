@@ -40,8 +40,14 @@ host = "smtp.dft.gov.uk"
 sender = "ninethirty@dft.gov.uk"
 to = ["desk@dft.gov.uk"]
 """
-PART = '[[part]]\nid = "news"\nrole = "alternative"\nurl = "https://www.gov.uk/{{slug}}"\nmatch = {{ %s }}\n'
-SECOND = '[[channel]]\nname = "second"\nkind = "pagerduty"\nrouting_key = {{ env = "NINETHIRTY_NO_SUCH_KEY" }}\n'
+PART = (
+    '[[part]]\nid = "news"\nrole = "alternative"\nurl = "https://www.gov.uk/{{slug}}"\nmatch = {{'
+    " %s }}\n"
+)
+SECOND = (
+    '[[channel]]\nname = "second"\nkind = "pagerduty"\nrouting_key = {{ env ='
+    ' "NINETHIRTY_NO_SUCH_KEY" }}\n'
+)
 ORGANISATIONS = 'filters = {{ organisations = ["department-for-transport"] }}'
 BEFORE = "[[channel]]"
 CALENDAR = GOOD[GOOD.index("[[calendar]]") : GOOD.index("[[producer]]")]
@@ -49,11 +55,27 @@ CHANNEL = GOOD[GOOD.index(BEFORE) :]
 FOLDER = '[[channel]]\nname = "a"\nkind = "folder"\nfolder = "{folder}/a"\n'
 FAULT, WARNING = "config.toml: ", "WARNING: config.toml: "
 ADDED = [
-    ('[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n', "mean home-office?", WARNING),
-    (PART % 'producer = "department-for-transprot"', "part[1].match.producer: no calendar", WARNING),
-    (PART % 'title = "Road casualtys*"', "part[1].match: matches none of the known releases", WARNING),
+    (
+        '[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n',
+        "mean home-office?",
+        WARNING,
+    ),
+    (
+        PART % 'producer = "department-for-transprot"',
+        "part[1].match.producer: no calendar",
+        WARNING,
+    ),
+    (
+        PART % 'title = "Road casualtys*"',
+        "part[1].match: matches none of the known releases",
+        WARNING,
+    ),
     ('[budget]\n"www.gov.ku" = "5/s"\n', "did you mean www.gov.uk?", WARNING),
-    ('[policy.producer.dtf]\nnote_within = "9m"\n', "policy.producer.dtf: no calendar names", WARNING),
+    (
+        '[policy.producer.dtf]\nnote_within = "9m"\n',
+        "policy.producer.dtf: no calendar names",
+        WARNING,
+    ),
     (SECOND, "the environment has no NINETHIRTY_NO_SUCH_KEY", FAULT),
     ('[[route]]\nchannels = ["dsk"]\n', "did you mean desk?", FAULT),
     ('[[route]]\nmatch = {{ finding = "early" }}\nchannels = []\n', "no route names it", WARNING),
@@ -61,23 +83,53 @@ ADDED = [
 SLIPS = [
     *((BEFORE, added + BEFORE, message, begins) for added, message, begins in ADDED),
     ('["department', '["deparment', "calendar[1].filters.organisations: not a body this", WARNING),
-    ('id = "department-for-transport"', 'id = "dft"', "producer[1].id: no calendar names this producer", WARNING),
+    (
+        'id = "department-for-transport"',
+        'id = "dft"',
+        "producer[1].id: no calendar names this producer",
+        WARNING,
+    ),
     ("smtp.dft.gov.uk", "smtp.example.gov.uk", "is an example: enter your own server", WARNING),
     ("[store]", 'timezone = "Europe"\n[store]', "timezone: no time zone of that name", FAULT),
     ("[store]", 'timezone = "UTC"\n[store]', "are not read as London's", WARNING),
     (CALENDAR, "", "no calendar is configured, so no release is watched", WARNING),
-    ('["www.gov.uk"]', '["https://www.gov.uk"]', 'producer[1].hosts[1]: not a host, write "www.gov.uk"', FAULT),
+    (
+        '["www.gov.uk"]',
+        '["https://www.gov.uk"]',
+        'producer[1].hosts[1]: not a host, write "www.gov.uk"',
+        FAULT,
+    ),
     ("smtp.dft.gov.uk", "smtp://smtp.dft.gov.uk", "channel[1].host: not a host", FAULT),
-    ('host = "', 'user = "a"\npassword = {{ file = "open" }}\nhost = "', "/open: chmod o-r", WARNING),
+    (
+        'host = "',
+        'user = "a"\npassword = {{ file = "open" }}\nhost = "',
+        "/open: chmod o-r",
+        WARNING,
+    ),
     ('host = "', 'user = "a"\npassword = {{ file = "empty" }}\nhost = "', "/empty is empty", FAULT),
-    ('host = "', 'user = "a"\npassword = {{ file = "odd" }}\nhost = "', "odd cannot be read: is not UTF-8 text", FAULT),
+    (
+        'host = "',
+        'user = "a"\npassword = {{ file = "odd" }}\nhost = "',
+        "odd cannot be read: is not UTF-8 text",
+        FAULT,
+    ),
     (CHANNEL, "", "no channel is configured, so no one is notified", WARNING),
     (CHANNEL, FOLDER, "only folders are configured, so no one is notified", WARNING),
     ('kind = "govuk"', 'kind = "govukk"', "did you mean govuk?", FAULT),
     ('kind = "govuk"', 'kind = ["govuk"]', "calendar[1].kind: must be one of", FAULT),
     ("filters", "filter", "did you mean filters?", FAULT),
-    (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "none.toml"', "no such file", FAULT),
-    (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "empty.toml"', "has no entries", WARNING),
+    (
+        f'kind = "govuk"\n{ORGANISATIONS}',
+        'kind = "toml"\nfile = "none.toml"',
+        "no such file",
+        FAULT,
+    ),
+    (
+        f'kind = "govuk"\n{ORGANISATIONS}',
+        'kind = "toml"\nfile = "empty.toml"',
+        "has no entries",
+        WARNING,
+    ),
 ]
 
 
@@ -105,24 +157,36 @@ def test_by_hand_calendar_file_may_be_absent_but_not_damaged(run_cli: RunCli, go
     assert "calendar by-hand: by-hand.toml: not TOML" in run_cli("check").err
 
 
-@pytest.mark.parametrize(("right", "wrong", "message", "begins"), SLIPS, ids=[message[:40] for *_, message, _ in SLIPS])
+@pytest.mark.parametrize(
+    ("right", "wrong", "message", "begins"), SLIPS, ids=[message[:40] for *_, message, _ in SLIPS]
+)
 def test_check_reports_a_probable_mistake(
     run_cli: RunCli, good: Path, right: str, wrong: str, message: str, begins: str
 ) -> None:
-    """A case replaces `right` in a good configuration by `wrong`, for example `filters` by `filter`."""
+    """A case replaces `right` in a good configuration by `wrong`, for example `filters` by
+    `filter`.
+    """
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
     result = run_cli("check")
-    # The line begins with "config.toml: " for a fault, and with "WARNING: config.toml: " for a warning.
+    # The line begins with "config.toml: " for a fault, and with "WARNING: config.toml: " for a
+    # warning.
     assert result.status == (1 if begins == FAULT else 0)
-    assert [line for line in result.err.splitlines() if line.startswith(begins) and message in line] != []
+    assert [
+        line for line in result.err.splitlines() if line.startswith(begins) and message in line
+    ] != []
 
 
-def test_part_that_matches_only_an_announcement_gets_no_warning(run_cli: RunCli, good: Path) -> None:
-    """A `[[part]]` is added to each release that it matches. If it matched none, `check` would warn. This one matches a
-    release by the address of its announcement (`link`), not of its page."""
+def test_part_that_matches_only_an_announcement_gets_no_warning(
+    run_cli: RunCli, good: Path
+) -> None:
+    """A `[[part]]` is added to each release that it matches. If it matched none, `check` would
+    warn. This one matches a release by the address of its announcement (`link`), not of its page.
+    """
     announcement_url = "https://www.gov.uk/announcements/widgets"
-    widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
+    widgets, promise = release_with_promise(
+        "widgets", "Widgets", SystemClock().now() + timedelta(days=2)
+    )
     with write_store(good) as tx:
         tx.save(replace(widgets, link=announcement_url))
         tx.add_promises([promise])
@@ -133,12 +197,16 @@ def test_part_that_matches_only_an_announcement_gets_no_warning(run_cli: RunCli,
 
 def test_route_for_a_second_producer_gets_no_warning(run_cli: RunCli, good: Path) -> None:
     second_producer = "home-office"
-    widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
+    widgets, promise = release_with_promise(
+        "widgets", "Widgets", SystemClock().now() + timedelta(days=2)
+    )
     with write_store(good) as tx:
         tx.save(replace(widgets, others=(second_producer,)))
         tx.add_promises([promise])
     # If no release had this producer, `check` would warn that the name may be misspelt.
-    append_config(good, f'[[route]]\nmatch = {{ producer = "{second_producer}" }}\nchannels = ["desk"]\n')
+    append_config(
+        good, f'[[route]]\nmatch = {{ producer = "{second_producer}" }}\nchannels = ["desk"]\n'
+    )
     assert run_cli("check").err == ""
 
 
@@ -175,19 +243,28 @@ def test_check_counts_due_releases_and_names_overloaded_hosts(run_cli: RunCli, g
 
 
 def test_check_shows_who_is_notified_of_what(run_cli: RunCli, good: Path) -> None:
-    """The only route is for grade report, with quiet hours and an escalation. All else goes to `desk` too."""
+    """The only route is for grade report, with quiet hours and an escalation.
+
+    All else goes to `desk` too.
+    """
     routes = '[[route]]\nmatch = { grade = "report" }\nquiet = "18:00-08:00"\n'
     routes += 'channels = ["desk"]\nescalate = ["desk"]\n'
     (good / "config.toml").write_text(GOOD.format(folder=good) + routes)
     lines = run_cli("check").out.splitlines()
     desk = "desk (mail to desk@dft.gov.uk through smtp.dft.gov.uk)"
-    assert f"notified of grade report: {desk}, no notes from 18:00 to 08:00; if not acknowledged: {desk}" in lines
+    assert (
+        f"notified of grade report: {desk}, no notes from 18:00 to 08:00; if not acknowledged:"
+        f" {desk}" in lines
+    )
     assert f"notified of everything else: {desk}" in lines
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[one.stem for one in EXAMPLES])
 def test_every_example_passes_check_once_its_secrets_exist(
-    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    example: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A case is an example configuration that is shipped."""
     monkeypatch.chdir(tmp_path)
@@ -222,7 +299,9 @@ rights = { heads = "head", everybody = "viewer" }
 
 def test_absent_secret_of_the_sign_on_service_is_a_fault(run_cli: RunCli, good: Path) -> None:
     append_config(good, OIDC)
-    assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in run_cli("check").err
+    assert (
+        f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in run_cli("check").err
+    )
 
 
 def test_another_fault_does_not_make_a_secret_seem_absent(run_cli: RunCli, good: Path) -> None:
@@ -259,7 +338,9 @@ channels = ["duty"]
 
 
 def add_rota_until(folder: Path, days: int) -> None:
-    """Configure a rota in which `duty A` is on call since yesterday, and no one after so many days from now."""
+    """Configure a rota in which `duty A` is on call since yesterday, and no one after so many days
+    from now.
+    """
     now = SystemClock().now()
     append_config(folder, ROTA.format(begins=now - DAY, ends=now + days * DAY))
 
@@ -285,7 +366,9 @@ def test_check_warns_of_a_rota_gap_within_a_week(
 
 @pytest.fixture
 def with_empty_rota(good: Path) -> Path:
-    """Configure a rota without anyone on call, which no route or summary names. Return the folder."""
+    """Configure a rota without anyone on call, which no route or summary names. Return the
+    folder.
+    """
     (good / "duty.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
     append_config(good, '[[rota]]\nname = "duty"\nfile = "duty.ics"\nwho = { "duty A" = "desk" }\n')
     return good
@@ -300,7 +383,10 @@ def test_a_rota_without_anyone_on_call_is_a_fault(run_cli: RunCli) -> None:
 
 
 def test_check_warns_of_a_rota_that_nothing_names(with_empty_rota: Path, run_cli: RunCli) -> None:
-    """At first no route and no summary sends anything to the rota `duty`. Then a summary every morning does."""
+    """At first no route and no summary sends anything to the rota `duty`.
+
+    Then a summary every morning does.
+    """
     warning = "rota[1]: no route or summary names it, so it is not used"
     assert warning in run_cli("check").err
     append_config(with_empty_rota, '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')
@@ -315,12 +401,18 @@ def test_check_warns_of_a_rota_that_nothing_names(with_empty_rota: Path, run_cli
 def test_silent_sign_on_service_is_a_fault_only_online(
     run_cli: RunCli, folder: Path, allow_option: str, reason: str
 ) -> None:
-    """The sign-on service is at port 1 of this machine, where nothing answers. A case is with or without an option
-    that allows addresses of this machine, and the reason in the fault."""
+    """The sign-on service is at port 1 of this machine, where nothing answers. A case is with or
+    without an option that allows addresses of this machine, and the reason in the fault.
+    """
     at_closed_port = OIDC.replace("https://login.example.gov.uk", "http://127.0.0.1:1")
-    # The client secret must exist. There is no file for it, so it is the value of PATH, a variable that always exists.
-    append_config(folder, at_closed_port.replace('file = "oidc_secret"', 'env = "PATH"') + allow_option)
+    # The client secret must exist. There is no file for it, so it is the value of PATH, a variable
+    # that always exists.
+    append_config(
+        folder, at_closed_port.replace('file = "oidc_secret"', 'env = "PATH"') + allow_option
+    )
     assert run_cli("check").status == 0
     online = run_cli("check", "--online", "--json")
-    fault = f"config.toml: web.oidc: The sign-on service does not answer ({reason}). Try again later."
+    fault = (
+        f"config.toml: web.oidc: The sign-on service does not answer ({reason}). Try again later."
+    )
     assert (online.status, online.json["faults"]) == (1, [fault])

@@ -17,8 +17,12 @@ Complete = Callable[..., list[str]]
 
 
 @pytest.fixture
-def complete(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Complete:
-    """Return a function that returns the words bash is offered for the last, incomplete word of a command."""
+def complete(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Complete:
+    """Return a function that returns the words bash is offered for the last, incomplete word of a
+    command.
+    """
 
     def complete(*words: str, config: Path = folder / "config.toml") -> list[str]:
         monkeypatch.setenv("_NINETHIRTY_COMPLETE", "bash_complete")
@@ -77,7 +81,9 @@ def test_shell_completion_offers_only_active_silences(complete: Complete, folder
     now, hour = SystemClock().now(), timedelta(hours=1)
 
     def silence_of_an_hour(begins: datetime) -> Silence:
-        return create_silence(Scope.PRODUCER, "ons", begins + hour, "duty statistician", "moves", begins)
+        return create_silence(
+            Scope.PRODUCER, "ons", begins + hour, "duty statistician", "moves", begins
+        )
 
     active, expired = silence_of_an_hour(begins=now), silence_of_an_hour(begins=now - 2 * hour)
     with write_store(folder) as tx:
@@ -87,9 +93,12 @@ def test_shell_completion_offers_only_active_silences(complete: Complete, folder
     assert complete("silence", "end", "producer") == [active.id]
 
 
-def test_completion_without_readable_files_is_silent_and_creates_nothing(complete: Complete, tmp_path: Path) -> None:
-    """When a person presses Tab, the shell offers names from the configuration and the store. Here one of them is
-    broken or absent."""
+def test_completion_without_readable_files_is_silent_and_creates_nothing(
+    complete: Complete, tmp_path: Path
+) -> None:
+    """When a person presses Tab, the shell offers names from the configuration and the store. Here
+    one of them is broken or absent.
+    """
     broken, fresh = tmp_path / "broken.toml", tmp_path / "fresh.toml"
     broken.write_text("[store")
     fresh.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/new/store.db"\n')
@@ -99,7 +108,9 @@ def test_completion_without_readable_files_is_silent_and_creates_nothing(complet
     assert not (tmp_path / "new").exists()
 
 
-def test_shell_completion_offers_nothing_from_a_store_without_schema(complete: Complete, tmp_path: Path) -> None:
+def test_shell_completion_offers_nothing_from_a_store_without_schema(
+    complete: Complete, tmp_path: Path
+) -> None:
     (tmp_path / "empty.db").touch()
     (tmp_path / "c.toml").write_text(f'[store]\nurl = "sqlite:///{tmp_path}/empty.db"\n')
     assert complete("explain", "", config=tmp_path / "c.toml") == []

@@ -27,11 +27,15 @@ WEDNESDAY = date(2026, 11, 25)
     ],
 )
 def test_a_day_is_read_as_people_write_it(text: str, day: date) -> None:
-    """Today is a Wednesday, 25 November 2026. A day without a year is the nearest one of that date."""
+    """Today is a Wednesday, 25 November 2026. A day without a year is the nearest one of that
+    date.
+    """
     assert read_day(text, WEDNESDAY) == day
 
 
-@pytest.mark.parametrize("text", ["", "soon", "12/13/2026", "November", "2026", "31 Feb", "0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "12/13/2026", "November", "2026", "31 Feb", "0001-01-01", "9999-12-31"]
+)
 def test_a_text_that_is_no_day_is_not_read(text: str) -> None:
     """A case is a word, an incomplete date, one that does not exist, or one too far away."""
     assert read_day(text, WEDNESDAY) is None
@@ -51,11 +55,15 @@ def test_a_text_that_is_no_day_is_not_read(text: str) -> None:
     ],
 )
 def test_an_instant_is_read_as_people_write_it(text: str, instant: datetime) -> None:
-    """It is Wednesday 25 November 2026. Texts without a zone are local: 09:31 in July is 08:31 UTC."""
+    """It is Wednesday 25 November 2026. Texts without a zone are local: 09:31 in July is 08:31
+    UTC.
+    """
     assert read_instant(text, WEDNESDAY) == instant
 
 
-@pytest.mark.parametrize("text", ["", "soon", "26/13/2026 9:31", "25:61", "9999-12-31T23:59:59Z", "friday"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "26/13/2026 9:31", "25:61", "9999-12-31T23:59:59Z", "friday"]
+)
 def test_a_text_that_is_no_instant_is_not_read(text: str) -> None:
     assert read_instant(text, WEDNESDAY) is None
 
@@ -71,5 +79,8 @@ def test_a_text_that_is_no_instant_is_not_read(text: str) -> None:
     ],
 )
 def test_typed_time_becomes_local_iso_text_if_readable(text: str, iso: str) -> None:
-    """For example, "25/6/2018 9.30am" becomes 2018-06-25T09:30. Other texts, and ISO texts, are kept."""
+    """For example, "25/6/2018 9.30am" becomes 2018-06-25T09:30.
+
+    Other texts, and ISO texts, are kept.
+    """
     assert to_local_iso(text) == iso

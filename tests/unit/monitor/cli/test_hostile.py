@@ -1,4 +1,6 @@
-"""Commands that use the network read publishers' answers in a process that can be stopped, as the daemon does."""
+"""Commands that use the network read publishers' answers in a process that can be stopped, as the
+daemon does.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ def port(folder: Path) -> Iterator[int]:
 def test_probe_gives_up_on_a_page_slow_to_parse(run_cli: RunCli, folder: Path, port: int) -> None:
     (folder / "page.html").write_text("<a></a>" * 60_000)
     quadratic_selector = "css:a ~ a ~ b"
-    result = run_cli("probe", f"http://127.0.0.1:{port}/page.html", "--as", quadratic_selector, "--json")
+    result = run_cli(
+        "probe", f"http://127.0.0.1:{port}/page.html", "--as", quadratic_selector, "--json"
+    )
     assert (result.status, result.json["state"], result.json["why"]) == (0, "unknown", "too_costly")
 
 

@@ -43,12 +43,16 @@ def test_incidents_are_listed_with_grade_status_and_draft(run_cli: RunCli) -> No
     (row,) = run_cli("incident", "list").out.splitlines()[1:]
     draft = run_cli("incident", "show", INCIDENT, "--json").json["drafts"][-1]
     form_and_version = f"{draft['form']} v{draft['version']}"
-    assert " ".join(row.split()) == (
-        f"5 Jan 2018 09:30 report late 20 min to 20 min 1 s report owed {form_and_version} {INCIDENT} Births 2016"
+    assert (
+        " ".join(row.split())
+        == f"5 Jan 2018 09:30 report late 20 min to 20 min 1 s report owed {form_and_version}"
+        f" {INCIDENT} Births 2016"
     )
     # An incident with a report that is owed counts as open.
     for filters in (("--open",), ("--producer", "ons")):
-        assert [listed["id"] for listed in run_cli("incident", "list", *filters, "--json").json] == [INCIDENT]
+        assert [
+            listed["id"] for listed in run_cli("incident", "list", *filters, "--json").json
+        ] == [INCIDENT]
 
 
 def test_incomplete_report_is_not_signed_and_still_owed(run_cli: RunCli, folder: Path) -> None:
@@ -60,9 +64,20 @@ def test_incomplete_report_is_not_signed_and_still_owed(run_cli: RunCli, folder:
     assert run_cli("incident", "show", INCIDENT, "--json").json["report_owed"]
 
 
-def test_incomplete_report_is_signed_with_a_reason_in_the_evidence(run_cli: RunCli, folder: Path) -> None:
+def test_incomplete_report_is_signed_with_a_reason_in_the_evidence(
+    run_cli: RunCli, folder: Path
+) -> None:
     # `--anyway REASON` signs a report although boxes in it are empty.
-    signed = run_cli("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
+    signed = run_cli(
+        "incident",
+        "sign",
+        INCIDENT,
+        *SIGN,
+        "--anyway",
+        "the minister waits",
+        "--output",
+        str(folder),
+    )
     assert signed.status == 0
     incident = run_cli("incident", "show", INCIDENT, "--json").json
     assert not incident["report_owed"]
@@ -81,12 +96,22 @@ def files_in(place: Path) -> list[str]:
 
 
 def sign_anyway(run_cli: RunCli, place: Path, incident: str, *formats: str) -> Result:
-    """Sign a report off although it is incomplete, and write its files in these formats into a folder."""
+    """Sign a report off although it is incomplete, and write its files in these formats into a
+    folder.
+    """
     options = ("--by", "head of profession", "--anyway", "asked for", "--output", str(place))
-    return run_cli("incident", "sign", incident, *options, *(word for name in formats for word in ("--format", name)))
+    return run_cli(
+        "incident",
+        "sign",
+        incident,
+        *options,
+        *(word for name in formats for word in ("--format", name)),
+    )
 
 
-def test_signing_writes_report_evidence_and_letters_into_a_folder(run_cli: RunCli, folder: Path) -> None:
+def test_signing_writes_report_evidence_and_letters_into_a_folder(
+    run_cli: RunCli, folder: Path
+) -> None:
     signed = sign_anyway(run_cli, folder / "signed", INCIDENT, "docx")
     assert files_in(folder / "signed" / INCIDENT) == ["evidence.docx", *LETTERS, "report.docx"]
     _, *printed_files = signed.out.splitlines()
@@ -98,19 +123,28 @@ def test_without_libreoffice_signing_writes_only_docx_files(folder: Path, root: 
     sign = ("incident", "sign", INCIDENT, "--by", "head of profession", "--anyway", "asked for")
     without_soffice = {"PYTHONPATH": str(root), "PATH": ""}
     command = [*program, *sign, "--output", str(folder)]
-    ended = subprocess.run(command, env=without_soffice, capture_output=True, text=True, check=False, timeout=120)
-    assert (ended.returncode, ended.stderr) == (0, "no .pdf: LibreOffice (soffice) is not installed\n")
+    ended = subprocess.run(
+        command, env=without_soffice, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (ended.returncode, ended.stderr) == (
+        0,
+        "no .pdf: LibreOffice (soffice) is not installed\n",
+    )
     assert files_in(folder / INCIDENT) == ["evidence.docx", *LETTERS, "report.docx"]
 
 
 @pytest.mark.slow
-def test_signing_with_libreoffice_also_writes_pdf_files(run_cli: RunCli, folder: Path, soffice: str) -> None:
+def test_signing_with_libreoffice_also_writes_pdf_files(
+    run_cli: RunCli, folder: Path, soffice: str
+) -> None:
     assert Path(soffice).is_file()
     assert sign_anyway(run_cli, folder, INCIDENT).status == 0
     assert files_in(folder / INCIDENT) == ["evidence.pdf", *LETTERS, "report.docx", "report.pdf"]
 
 
-def test_reports_signed_into_one_place_do_not_replace_each_other(run_cli: RunCli, folder: Path) -> None:
+def test_reports_signed_into_one_place_do_not_replace_each_other(
+    run_cli: RunCli, folder: Path
+) -> None:
     other = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
     assert sign_anyway(run_cli, folder, INCIDENT, "md").status == 0
     assert sign_anyway(run_cli, folder, other, "md").status == 0
@@ -128,7 +162,10 @@ def test_a_refused_signature_creates_and_deletes_no_folder(run_cli: RunCli, fold
 
 
 def test_report_is_owed_until_waived_with_a_reason(run_cli: RunCli) -> None:
-    """A blank reason is refused. With a reason no report is owed any more, so a second waiver is refused."""
+    """A blank reason is refused.
+
+    With a reason no report is owed any more, so a second waiver is refused.
+    """
     assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", " ").status == 1
     assert "report owed" in run_cli("incident", "show", INCIDENT).out
     assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "sent by letter").status == 0
@@ -141,7 +178,9 @@ def test_report_is_owed_until_waived_with_a_reason(run_cli: RunCli) -> None:
 
 
 def save_overdue_release(folder: Path, *, hours: int) -> str:
-    """Store a release whose slot was so many hours ago and which is still absent. Return the id of its incident.
+    """Store a release whose slot was so many hours ago and which is still absent.
+
+    Return the id of its incident.
 
     The last draft is of six minutes after the slot.
     """
@@ -156,7 +195,9 @@ def save_overdue_release(folder: Path, *, hours: int) -> str:
         tx.save(known)
         tx.add_promises([promise])
         tx.save(replace(absent, end=slot + overdue, last_received=slot + overdue))
-        VerdictRecorder(store, ReportingRules()).record(tx, verdict, Measurement("edge"), verdict.at)
+        VerdictRecorder(store, ReportingRules()).record(
+            tx, verdict, Measurement("edge"), verdict.at
+        )
     (incident,) = store.verdicts.incidents_of(name)
     store.close()
     return incident.id
@@ -180,8 +221,13 @@ def test_overdue_incident_is_shown_with_its_delay_until_now(run_cli: RunCli, fol
     assert "delayed by at least 32 hours" in run_cli("incident", "draft", incident).out
 
 
-def test_report_of_overdue_release_is_signed_with_current_delay(run_cli: RunCli, folder: Path) -> None:
-    """The release is overdue for 32 hours. So signing is refused at first, and needs a reason after `--anyway`."""
+def test_report_of_overdue_release_is_signed_with_current_delay(
+    run_cli: RunCli, folder: Path
+) -> None:
+    """The release is overdue for 32 hours.
+
+    So signing is refused at first, and needs a reason after `--anyway`.
+    """
     incident = save_overdue_release(folder, hours=32)
     sign = ("incident", "sign", incident, *SIGN, "--output", str(folder))
     assert "still overdue" in run_cli(*sign).err
@@ -205,7 +251,8 @@ async def test_an_open_incident_shows_what_to_do() -> None:
         verdicts = board.store.verdicts
         open_incident = verdicts.incident(board.incident)
         assert open_incident is not None
-        # Without `body`, the last verdict, the lines on the release are left out. The steps do not need them.
+        # Without `body`, the last verdict, the lines on the release are left out. The steps do not
+        # need them.
         lines = incident_lines(open_incident, verdicts.drafts(board.incident), body=None)
         assert "What to do now:" in lines
 
@@ -236,18 +283,29 @@ def test_a_note_without_text_acknowledges_the_incident(run_cli: RunCli) -> None:
 
 
 def test_note_with_only_a_cause_is_in_the_timeline(run_cli: RunCli) -> None:
-    assert run_cli("incident", "note", INCIDENT, *ROLE, "--cause", "expired certificate").out == f"{INCIDENT}: noted\n"
+    assert (
+        run_cli("incident", "note", INCIDENT, *ROLE, "--cause", "expired certificate").out
+        == f"{INCIDENT}: noted\n"
+    )
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
     assert timeline[-1]["text"] == "cause: expired certificate"
 
 
 def test_timed_note_is_in_the_account_in_order(run_cli: RunCli) -> None:
-    assert run_cli("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
+    assert (
+        run_cli(
+            "incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE
+        ).status
+        == 0
+    )
     # A time as the text of a step marks the step as done at that time.
     run_cli("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
     account = run_cli("incident", "draft", INCIDENT).out
     # Markdown escapes the full stop, because "9." would begin a list.
-    done_step, note = r"9\.35am on Friday 5 January 2018: ", r"9\.41am: rang the web team (duty statistician)"
+    done_step, note = (
+        r"9\.35am on Friday 5 January 2018: ",
+        r"9\.41am: rang the web team (duty statistician)",
+    )
     assert account.index(done_step) < account.index(note)
 
 
@@ -257,13 +315,24 @@ def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
     assert "at: " in result.err
 
 
-@pytest.mark.parametrize("other_options", [(), ("--assign", "web team"), ("--cause", "expired certificate")])
-def test_note_timed_a_year_before_its_incident_gets_a_warning(run_cli: RunCli, other_options: tuple[str, ...]) -> None:
-    """With --assign or --cause the note has more entries in the timeline. The warning is given all the same."""
-    result = run_cli("incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *other_options, *ROLE)
+@pytest.mark.parametrize(
+    "other_options", [(), ("--assign", "web team"), ("--cause", "expired certificate")]
+)
+def test_note_timed_a_year_before_its_incident_gets_a_warning(
+    run_cli: RunCli, other_options: tuple[str, ...]
+) -> None:
+    """With --assign or --cause the note has more entries in the timeline.
+
+    The warning is given all the same.
+    """
+    result = run_cli(
+        "incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *other_options, *ROLE
+    )
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
     # The incident is of 5 January 2018.
-    (warning,) = [entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]]
+    (warning,) = [
+        entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]
+    ]
     assert (result.status, result.err) == (0, f"{warning}\n")
     notes = [(entry["at"], entry["by"]) for entry in timeline]
     assert ("2017-01-05T09:41:00.000Z", "duty statistician") in notes
@@ -272,7 +341,9 @@ def test_note_timed_a_year_before_its_incident_gets_a_warning(run_cli: RunCli, o
 def test_note_from_an_email_always_has_the_time_of_sending(run_cli: RunCli, tmp_path: Path) -> None:
     mail = tmp_path / "alert.eml"
     mail.write_text("Date: Fri, 5 Jan 2018 09:35:00 +0000\n\nPublished\n")
-    result = run_cli("incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41", *ROLE)
+    result = run_cli(
+        "incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41", *ROLE
+    )
     assert result.status == 2
     assert "leave out --at: an e-mail is noted at the time it was sent" in result.err
     incident = run_cli("incident", "note", INCIDENT, "--mail", str(mail), *ROLE, "--json").json
@@ -291,7 +362,11 @@ def test_hand_logged_incident_is_on_the_board_with_its_steps(run_cli: RunCli) ->
     (row,) = [line for line in today.splitlines() if line.endswith(f"  {name}")]
     grade, kind, *_ = row.split()
     assert (grade, kind) == ("report", "hand")
-    assert today.index(row) < today.index("1. Tell the Head of Profession") < today.index("Complete the draft")
+    assert (
+        today.index(row)
+        < today.index("1. Tell the Head of Profession")
+        < today.index("Complete the draft")
+    )
 
 
 def test_incident_logged_with_a_day_has_no_time(run_cli: RunCli) -> None:
@@ -311,7 +386,14 @@ def test_a_hand_logged_incident_can_be_closed(run_cli: RunCli) -> None:
 
 def log_marriages_with_end_and_addresses(run_cli: RunCli) -> dict[str, Any]:
     """Log an incident of forest-research that lasted 80 minutes at two addresses."""
-    what = ("--title", "Marriages 2016", "--producer", "forest-research", "--what", "sent to the wrong list")
+    what = (
+        "--title",
+        "Marriages 2016",
+        "--producer",
+        "forest-research",
+        "--what",
+        "sent to the wrong list",
+    )
     when = ("--when", "2018-01-04T16:20", "--until", "2018-01-04T17:40")
     urls = ("--url", "https://www.gov.uk/a", "--url", "https://x.example/b")
     logged: dict[str, Any] = run_cli("incident", "add", *what, *when, *urls, "--json").json
@@ -327,7 +409,10 @@ def test_hand_logged_incident_and_draft_have_end_and_addresses(run_cli: RunCli) 
     assert "It ended at 5.40pm, after about 1 hour 20 minutes." in draft
     # The form asks for the addresses, so the account of the incident does not repeat them.
     assert [draft.count(address) for address in logged["urls"]] == [1, 1]
-    assert "Url       https://www.gov.uk/a https://x.example/b" in run_cli("incident", "show", logged["id"]).out
+    assert (
+        "Url       https://www.gov.uk/a https://x.example/b"
+        in run_cli("incident", "show", logged["id"]).out
+    )
 
 
 def test_hand_logged_incident_is_in_reports_of_producer_and_host(run_cli: RunCli) -> None:
@@ -350,7 +435,9 @@ def test_period_report_counts_hand_logged_incidents_with_their_end(run_cli: RunC
 
 def test_hand_logged_dates_a_year_apart_get_a_warning(run_cli: RunCli) -> None:
     a_year_apart = "5/1/2017, 5 Jan 2018 9.41am"
-    logged = run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", a_year_apart)
+    logged = run_cli(
+        "incident", "add", "--release", "births-2016", "--what", "a leak", "--when", a_year_apart
+    )
     assert "check date: 5 January 2018 is 365 days after the incident" in logged.err
 
 
@@ -366,19 +453,28 @@ def test_without_a_terminal_logging_names_all_absent_options_at_once(run_cli: Ru
         "title: is missing",
         "producer: is missing",
         "what: is missing",
-        'when: not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas (got "one day")',
+        (
+            'when: not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas (got'
+            ' "one day")'
+        ),
     ]
 
 
 def test_logging_about_a_watched_release_needs_only_what_and_when(run_cli: RunCli) -> None:
     logged = run_cli("incident", "add", *ABOUT_BIRTHS, "--json").json
     assert (logged["title"], logged["producer"], logged["kind"]) == ("Births 2016", "ons", "hand")
-    # Form B is for incidents from October 2016 to February 2018. ABOUT_BIRTHS says "--when 2018-01-04".
+    # Form B is for incidents from October 2016 to February 2018. ABOUT_BIRTHS says "--when
+    # 2018-01-04".
     assert logged["drafts"][0]["form"] == "B"
 
 
 def test_logging_about_an_unknown_release_is_refused(run_cli: RunCli) -> None:
-    assert run_cli("incident", "add", "--release", "births", "--what", "x", "--when", "2018-01-04").status == 1
+    assert (
+        run_cli(
+            "incident", "add", "--release", "births", "--what", "x", "--when", "2018-01-04"
+        ).status
+        == 1
+    )
 
 
 def test_logging_the_same_twice_gives_one_incident(run_cli: RunCli) -> None:
@@ -391,9 +487,14 @@ def test_logging_the_same_twice_gives_one_incident(run_cli: RunCli) -> None:
 
 def test_a_draft_is_printed_and_saved_in_every_format(run_cli: RunCli, folder: Path) -> None:
     assert run_cli("incident", "draft", INCIDENT).out.startswith("# ")
-    assert run_cli("incident", "draft", INCIDENT, "--format", "html").out.startswith("<!doctype html>")
+    assert run_cli("incident", "draft", INCIDENT, "--format", "html").out.startswith(
+        "<!doctype html>"
+    )
     for kind in ("docx", "odt"):
-        assert run_cli("incident", "draft", INCIDENT, "--output", str(folder / f"a.{kind}")).status == 0
+        assert (
+            run_cli("incident", "draft", INCIDENT, "--output", str(folder / f"a.{kind}")).status
+            == 0
+        )
         assert zipfile.is_zipfile(folder / f"a.{kind}")
 
 
@@ -407,14 +508,23 @@ def test_typed_text_is_kept_exactly_in_a_new_version(run_cli: RunCli, folder: Pa
     draft = run_cli("incident", "draft", INCIDENT, "--json").json
     assert (draft["version"], draft["by"]) == (before + 1, "duty statistician")
     assert draft["words"] == {"B.4.corrective": words}
-    assert run_cli("incident", "draft", INCIDENT, "--version", str(before), "--json").json["words"] == {}
+    assert (
+        run_cli("incident", "draft", INCIDENT, "--version", str(before), "--json").json["words"]
+        == {}
+    )
 
 
 def test_fields_are_listed_with_their_source(run_cli: RunCli) -> None:
     run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "checked", *ROLE)
-    rows = {row["field"]: row for row in run_cli("incident", "draft", INCIDENT, "--fields", "--json").json}
+    rows = {
+        row["field"]: row
+        for row in run_cli("incident", "draft", INCIDENT, "--fields", "--json").json
+    }
     # A person wrote one box, no one has filled the other, and the date is measured.
-    assert (rows["B.4.corrective"]["standing"], rows["B.3.impact"]["standing"]) == ("said", "to complete")
+    assert (rows["B.4.corrective"]["standing"], rows["B.3.impact"]["standing"]) == (
+        "said",
+        "to complete",
+    )
     assert rows["B.2.date"] == {
         "field": "B.2.date",
         "filled_by": "measured",
@@ -426,22 +536,36 @@ def test_fields_are_listed_with_their_source(run_cli: RunCli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("--field", "B.4.corective", "--text", "x"), 'no field "B.4.corective", did you mean "B.4.corrective"?'),
+        (
+            ("--field", "B.4.corective", "--text", "x"),
+            'no field "B.4.corective", did you mean "B.4.corrective"?',
+        ),
         (("--field", "B.4.corrective"), "give the text of B.4.corrective: --text or --file"),
-        (("--field", "B.4.corrective", "--file", "none.txt"), "none.txt: cannot be read: No such file or directory"),
+        (
+            ("--field", "B.4.corrective", "--file", "none.txt"),
+            "none.txt: cannot be read: No such file or directory",
+        ),
         (("--version", "99"), f"incident {INCIDENT} has no version 99 of its draft, the last is "),
     ],
 )
-def test_a_refused_change_of_a_draft_gives_the_reason(run_cli: RunCli, arguments: tuple[str, ...], line: str) -> None:
-    """A case is a change that cannot be made, for example of a misspelt field, and the begin of the message."""
+def test_a_refused_change_of_a_draft_gives_the_reason(
+    run_cli: RunCli, arguments: tuple[str, ...], line: str
+) -> None:
+    """A case is a change that cannot be made, for example of a misspelt field, and the begin of the
+    message.
+    """
     result = run_cli("incident", "draft", INCIDENT, *arguments, *ROLE)
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith(line)
 
 
-def test_signing_with_json_gives_the_time_and_the_written_files(run_cli: RunCli, folder: Path) -> None:
+def test_signing_with_json_gives_the_time_and_the_written_files(
+    run_cli: RunCli, folder: Path
+) -> None:
     options = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
-    result = run_cli("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *options)
+    result = run_cli(
+        "incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *options
+    )
     assert result.json["signed"] is not None
     assert sorted(result.json["files"]) == sorted(map(str, (folder / "sent").rglob("*.docx")))
     assert len(result.json["files"]) == len(["report", "evidence", *LETTERS])

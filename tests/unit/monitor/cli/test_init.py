@@ -37,8 +37,9 @@ def test_init_without_options_writes_an_example_that_check_accepts(
 
 
 def test_producer_is_known_by_name_acronym_or_slug(file: Path) -> None:
-    """The calendars and hosts of each producer are configured too. The slug is given twice, but its producer is added
-    once."""
+    """The calendars and hosts of each producer are configured too. The slug is given twice, but its
+    producer is added once.
+    """
     acronym, name, slug = "DfT", "office for national statistics", "ofqual"
     producers = (word for given in (acronym, name, slug, slug) for word in ("--producer", given))
     assert init(file, "--yes", *producers) == 0
@@ -52,7 +53,11 @@ def test_producer_is_known_by_name_acronym_or_slug(file: Path) -> None:
         ("govuk", {"organisations": ["department-for-transport", "ofqual"]}),
         ("ons", {}),
     ]
-    assert [one.hosts for one in settings.producer] == [["www.gov.uk"], ["www.ons.gov.uk"], ["www.gov.uk"]]
+    assert [one.hosts for one in settings.producer] == [
+        ["www.gov.uk"],
+        ["www.ons.gov.uk"],
+        ["www.gov.uk"],
+    ]
 
 
 def test_mail_through_this_machine_is_unencrypted_and_from_recipients_domain(file: Path) -> None:
@@ -64,7 +69,10 @@ def test_mail_through_this_machine_is_unencrypted_and_from_recipients_domain(fil
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_init_accepts_every_kind_of_calendar(file: Path, kind: str) -> None:
-    """A case is a kind of calendar. Three kinds have a known place, and the others are given an address."""
+    """A case is a kind of calendar.
+
+    Three kinds have a known place, and the others are given an address.
+    """
     has_a_known_place = kind in {"govuk", "ons", "ees"}
     calendar = kind if has_a_known_place else f"{kind}=https://example.gov.uk/{kind}"
     assert init(file, "--yes", "--producer", "hse", "--calendar", calendar) == 0
@@ -73,12 +81,28 @@ def test_init_accepts_every_kind_of_calendar(file: Path, kind: str) -> None:
 
 def test_a_calendar_file_is_looked_for_beside_the_configuration(file: Path) -> None:
     (file.parent / "ours.csv").write_text("title,date\n")
-    assert init(file, "--yes", "--calendar", "csv=ours.csv", "--calendar", "csv=https://example.gov.uk/r.csv") == 0
-    # The second calendar is at an address, so it has no file. Its kind is the same, so its name gets a number.
-    assert [(one.name, one.file) for one in read_settings(file).calendar] == [("csv", "ours.csv"), ("csv-2", None)]
+    assert (
+        init(
+            file,
+            "--yes",
+            "--calendar",
+            "csv=ours.csv",
+            "--calendar",
+            "csv=https://example.gov.uk/r.csv",
+        )
+        == 0
+    )
+    # The second calendar is at an address, so it has no file. Its kind is the same, so its name
+    # gets a number.
+    assert [(one.name, one.file) for one in read_settings(file).calendar] == [
+        ("csv", "ours.csv"),
+        ("csv-2", None),
+    ]
 
 
-def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_faults_are_reported_at_once_and_nothing_is_written(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     producers = ("--producer", "Ministry of Justise")
     calendars = ("--calendar", "icx", "--calendar", "ics", "--calendar", "csv=no.csv")
     mail = ("--mail", "smtp host", "--to", "nobody")
@@ -86,7 +110,10 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, caps
     on_call = ("--on-call", "duty A", *b_given_twice, "--chat", "https://chat.example/secret")
     assert init(file, "--yes", *producers, *calendars, *mail, *on_call) == 2
     assert capsys.readouterr().err.splitlines() == [
-        'init: --producer: unknown name, did you mean ministry-of-justice? (got "Ministry of Justise")',
+        (
+            'init: --producer: unknown name, did you mean ministry-of-justice? (got "Ministry of'
+            ' Justise")'
+        ),
         'init: --calendar: unknown kind, did you mean ics? (got "icx")',
         "init: --calendar: give its place: ics=https://host/path or ics=FILE",
         'init: --calendar: no such file beside the configuration (got "no.csv")',
@@ -100,27 +127,56 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, caps
 
 
 def test_init_writes_a_rota_of_roles_that_begins_on_monday(file: Path) -> None:
-    """Two roles take turns to be on call. Besides them, notices go to a mail address, a chat and a folder."""
-    duty = ("--on-call", "duty A=a@example.gov.uk", "--on-call", "duty B=b@example.gov.uk", "--chat", "TEAMS_WORKFLOW")
-    assert init(file, "--yes", "--producer", "DfT", *MAIL, *duty, "--public-url", "https://board.example.gov.uk") == 0
+    """Two roles take turns to be on call.
+
+    Besides them, notices go to a mail address, a chat and a folder.
+    """
+    duty = (
+        "--on-call",
+        "duty A=a@example.gov.uk",
+        "--on-call",
+        "duty B=b@example.gov.uk",
+        "--chat",
+        "TEAMS_WORKFLOW",
+    )
+    assert (
+        init(
+            file,
+            "--yes",
+            "--producer",
+            "DfT",
+            *MAIL,
+            *duty,
+            "--public-url",
+            "https://board.example.gov.uk",
+        )
+        == 0
+    )
     settings = read_settings(file)
     (rota,), (route,) = settings.rota, settings.route
     # Every configuration that init writes has the channel `outbox`, a folder.
     assert route.channels == ["duty", "on-call", "chat", "outbox"]
-    assert (rota.turns, rota.who) == (["duty A", "duty B"], {"duty A": "duty-a", "duty B": "duty-b"})
+    assert (rota.turns, rota.who) == (
+        ["duty A", "duty B"],
+        {"duty A": "duty-a", "duty B": "duty-b"},
+    )
     assert rota.begins is not None
     assert f"{rota.begins:%A %H}" == "Monday 09"
     chat = next(one for one in settings.channel if one.kind == "apprise")
     assert (chat.name, chat.url.env) == ("chat", "TEAMS_WORKFLOW")
 
 
-def test_init_refuses_an_address_that_check_would_refuse(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_refuses_an_address_that_check_would_refuse(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert init(file, "--yes", "--public-url", "board.example.gov.uk") == 2
     assert "web.public_url" in capsys.readouterr().err
     assert not file.exists()
 
 
-def test_init_files_writes_examples_only_into_a_new_folder(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_files_writes_examples_only_into_a_new_folder(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = file.parent / "files"
     assert init(file, "--files", str(folder)) == 0
     assert (folder / "examples/department.toml").is_file()
@@ -142,25 +198,46 @@ def test_init_with_files_and_a_producer_writes_both(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--mail", "localhost"), ("--to", "desk@example.gov.uk"), ("--on-call", "duty=desk@example.gov.uk")],
+    [
+        ("--mail", "localhost"),
+        ("--to", "desk@example.gov.uk"),
+        ("--on-call", "duty=desk@example.gov.uk"),
+    ],
 )
-def test_mail_to_and_on_call_are_refused_without_each_other(file: Path, option: str, value: str) -> None:
-    """A case is one of the options that describe who gets mail, without the others that it needs."""
+def test_mail_to_and_on_call_are_refused_without_each_other(
+    file: Path, option: str, value: str
+) -> None:
+    """A case is one of the options that describe who gets mail, without the others that it
+    needs.
+    """
     assert init(file, "--yes", option, value) == 2
 
 
-def test_an_unknown_slug_is_used_with_a_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert init(file, "--yes", "--producer", "widget-office", "--producer", "deparment-for-transport") == 0
+def test_an_unknown_slug_is_used_with_a_note(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        init(file, "--yes", "--producer", "widget-office", "--producer", "deparment-for-transport")
+        == 0
+    )
     _name_of_written_file, *notes = capsys.readouterr().err.splitlines()
     assert notes == [
         "widget-office: not among the producers of this version, but it is used",
-        "deparment-for-transport: not among the producers of this version, did you mean department-for-transport?",
+        (
+            "deparment-for-transport: not among the producers of this version, did you mean"
+            " department-for-transport?"
+        ),
     ]
     # Both are used as given.
-    assert [one.id for one in read_settings(file).producer] == ["widget-office", "deparment-for-transport"]
+    assert [one.id for one in read_settings(file).producer] == [
+        "widget-office",
+        "deparment-for-transport",
+    ]
 
 
-def test_an_existing_file_is_replaced_only_with_force_and_note(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_existing_file_is_replaced_only_with_force_and_note(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file.write_text("kept")
     assert init(file, "--yes") == 2
     assert "exists: give --force" in capsys.readouterr().err
@@ -169,7 +246,9 @@ def test_an_existing_file_is_replaced_only_with_force_and_note(file: Path, capsy
     assert ": replaced" in capsys.readouterr().err
 
 
-def test_init_without_a_terminal_names_an_absent_option(file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_init_without_a_terminal_names_an_absent_option(
+    file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     command = [sys.executable, "-m", "monitor", "--config", str(file), "init", "--producer", "dft"]
     without_mail = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
     assert without_mail.returncode == 2
@@ -185,7 +264,10 @@ def test_the_next_commands_can_be_typed_as_printed(file: Path, tmp_path: Path) -
     program.write_text("from monitor.cli.main import main\nmain()\n")
     called = [sys.executable, str(program), "--config", str(file), "init", "--yes"]
     result = subprocess.run(called, capture_output=True, text=True, check=True)
-    assert f"Next: {program} --config {file} check --online, then {program} --config {file} run\n" in result.stdout
+    assert (
+        f"Next: {program} --config {file} check --online, then {program} --config {file} run\n"
+        in result.stdout
+    )
 
 
 def test_init_asks_only_for_absent_options(file: Path) -> None:
@@ -193,7 +275,8 @@ def test_init_asks_only_for_absent_options(file: Path) -> None:
         "[govuk]: ": "",
         "HOST:PORT (Enter: none): ": "localhost:2525",
         "Who gets mail: ": "a@example.gov.uk, b@example.gov.uk",
-        "Enter: no one): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",  # who is on call, as ROLE=ADDRESS
+        # who is on call, as ROLE=ADDRESS
+        "Enter: no one): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",
         "chat (Enter: none): ": "TEAMS_WORKFLOW",
         "not known yet): ": "https://board.example.gov.uk",
     }
@@ -205,8 +288,15 @@ def test_init_asks_only_for_absent_options(file: Path) -> None:
     (mail,) = (channel for channel in settings.channel if channel.name == "on-call")
     assert mail.kind == "mail"
     assert mail.to == ["a@example.gov.uk", "b@example.gov.uk"]
-    # The channel `on-call` has the addresses of "Who gets mail". Each role has a channel of its own.
-    assert [channel.name for channel in settings.channel] == ["outbox", "on-call", "chat", "duty-a", "duty-b"]
+    # The channel `on-call` has the addresses of "Who gets mail". Each role has a channel of its
+    # own.
+    assert [channel.name for channel in settings.channel] == [
+        "outbox",
+        "on-call",
+        "chat",
+        "duty-a",
+        "duty-b",
+    ]
     assert settings.web.public_url == "https://board.example.gov.uk"
 
 

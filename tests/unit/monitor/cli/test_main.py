@@ -16,7 +16,9 @@ from monitor.cli.main import VERBS, cli, status_of
 from tests.unit.monitor.cli.conftest import RunCli, append_config, replace_in_config
 
 
-def commands(group: click.Group, context: click.Context, path: str = "") -> Iterator[tuple[str, click.Command]]:
+def commands(
+    group: click.Group, context: click.Context, path: str = ""
+) -> Iterator[tuple[str, click.Command]]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
@@ -27,7 +29,9 @@ def commands(group: click.Group, context: click.Context, path: str = "") -> Iter
 
 COMMANDS = dict(commands(cli, click.Context(cli)))
 """Every verb and each command below it, by what people type for it."""
-EXAMPLES = [(command.help or "").partition("Example: ninethirty ")[2] for command in COMMANDS.values()]
+EXAMPLES = [
+    (command.help or "").partition("Example: ninethirty ")[2] for command in COMMANDS.values()
+]
 WHY = ("--reason", "their site moves", "--by", "duty statistician")
 
 
@@ -38,7 +42,9 @@ def test_help_of_every_command_has_an_example_of_it(command: str) -> None:
     assert verb in example.split()
 
 
-@pytest.mark.parametrize("command", [name for name, one in COMMANDS.items() if not isinstance(one, click.Group)])
+@pytest.mark.parametrize(
+    "command", [name for name, one in COMMANDS.items() if not isinstance(one, click.Group)]
+)
 def test_every_command_except_run_has_json(command: str) -> None:
     """A case is a command that has no further commands below it, such as `today`."""
     options = {option for param in COMMANDS[command].params for option in param.opts}
@@ -49,13 +55,20 @@ def test_every_command_except_run_has_json(command: str) -> None:
 def test_every_example_in_the_help_uses_existing_options(example: str) -> None:
     """A case is the example in the help of one command."""
     used = {word for word in example.split() if word.startswith("--")}
-    existing = {option for command in COMMANDS.values() for param in command.params for option in param.opts}
+    existing = {
+        option for command in COMMANDS.values() for param in command.params for option in param.opts
+    }
     assert used <= {*existing, "--config"}
 
 
 def test_help_does_not_import_the_slow_libraries() -> None:
-    code = "import sys; from monitor.cli.main import status_of; status_of(['--help']); print(*sys.modules)"
-    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    code = (
+        "import sys; from monitor.cli.main import status_of; status_of(['--help']);"
+        " print(*sys.modules)"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
     imported = set(printed.splitlines()[-1].split())
     assert "click" in imported
     assert imported.isdisjoint({"pydantic", "sqlalchemy", "httpx", "alembic", "lxml"})
@@ -93,14 +106,20 @@ def test_an_unknown_verb_is_answered_with_the_nearest(run_cli: RunCli) -> None:
         ("explain", "births", "--at", "0001-01-01T00:00:00Z"),
     ],
 )
-def test_a_usage_error_is_one_line_with_status_2(run_cli: RunCli, arguments: tuple[str, ...]) -> None:
-    """A case has a wrong date (`today --date 2018-13-01`), option, address or number, or lacks an argument."""
+def test_a_usage_error_is_one_line_with_status_2(
+    run_cli: RunCli, arguments: tuple[str, ...]
+) -> None:
+    """A case has a wrong date (`today --date 2018-13-01`), option, address or number, or lacks an
+    argument.
+    """
     result = run_cli(*arguments)
     assert (result.status, result.out, len(result.err.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "run", "once", "replay", "export"])
-def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_absent_configuration_is_reported_in_one_line(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A case is a verb that reads the configuration, such as `plan`."""
     assert status_of(["--config", "nowhere/config.toml", verb]) == 1
     fault = "cannot be read: No such file or directory: write one with `ninethirty init`"
@@ -109,7 +128,10 @@ def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pyte
 
 @pytest.mark.parametrize("command", ["check", "calendar read mine", "silence list", "plan"])
 def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command: str) -> None:
-    """A case is a command that needs a configuration. There is no file nowhere.toml, so only the other one works."""
+    """A case is a command that needs a configuration.
+
+    There is no file nowhere.toml, so only the other one works.
+    """
     verb, *rest = command.split()
     config = ("--config", str(folder / "config.toml"))
     assert status_of(["--config", "nowhere.toml", verb, *rest]) == 1
@@ -138,7 +160,10 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
         (("incident", "fix"), "Write one of list, show, action, "),
         (("explain",), "RELEASE"),
         # names
-        (("explain", "birth statistics"), 'no release "birth statistics", did you mean "births-2016"?'),
+        (
+            ("explain", "birth statistics"),
+            'no release "birth statistics", did you mean "births-2016"?',
+        ),
         (("explain", "Births 2016"), 'did you mean "births-2016"?'),
         (("explain", "BIRTHS"), 'did you mean "births-2016"?'),
         (("calendar", "history", "births 2016"), 'did you mean "births-2016"?'),
@@ -150,8 +175,14 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
         (("plan", "--producer", "onss"), 'did you mean "ons"?'),
         (("incident", "list", "--producer", "onss"), 'did you mean "ons"?'),
         (("silence", "add", "--producer", "ONS", "--for", "2h", *WHY), 'did you mean "ons"?'),
-        (("backfill", "Home Office", "--from", "1/1/2026", "--to", "2/1/2026"), 'did you mean "home-office"?'),
-        (("backfill", "Home Offce", "--from", "1/1/2026", "--to", "2/1/2026"), 'did you mean "home-office"?'),
+        (
+            ("backfill", "Home Office", "--from", "1/1/2026", "--to", "2/1/2026"),
+            'did you mean "home-office"?',
+        ),
+        (
+            ("backfill", "Home Offce", "--from", "1/1/2026", "--to", "2/1/2026"),
+            'did you mean "home-office"?',
+        ),
         (("rehearse", "ofqual-2018"), 'no rehearsal "ofqual-2018", did you mean "ofqual-2018-01"?'),
         (("rehearse", "nothere.toml"), "write one of ipcc-2015, "),
         # days, times and lengths
@@ -164,9 +195,15 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
         (("explain", "births-2016", "--at", "half nine"), '"26/11/2026 9:31"'),
         (("silence", "add", "--producer", "ons", "--for", "2 hours", *WHY), 'two hours are "2h"'),
         (("silence", "add", "--producer", "ons", *WHY), "--for 2h, or --until"),
-        (("silence", "add", "--producer", "ons", "--for", "2h", "--reason", "x"), '--by "duty statistician"'),
+        (
+            ("silence", "add", "--producer", "ons", "--for", "2h", "--reason", "x"),
+            '--by "duty statistician"',
+        ),
         (("report", "period", "--from", "1/2/2018", "--to", "1/1/2018"), "--to"),
-        (("backfill", "DfT", "--from", "1/1/2026", "--to", "2/1/2026"), 'did you mean "department-for-transport"?'),
+        (
+            ("backfill", "DfT", "--from", "1/1/2026", "--to", "2/1/2026"),
+            'did you mean "department-for-transport"?',
+        ),
         # values of other options
         (("calendar", "parse", "tml", "x"), "toml"),
         (("calendar", "date", "soon", "--timezone", "London"), "Europe/London"),
@@ -176,13 +213,32 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
         (("export", "--format", "xlsx"), "parquet"),
         (("export", "--output", "verdicts.xlsx"), "write .csv, .json, "),
         (("export", "--from", "2/1/2018", "--to", "1/1/2018"), "is before --from 2018-01-02"),
-        (("incident", "draft", "births-2016-2018-01-05", "--output", "report.doc"), "write .md, .html, .docx"),
-        (("incident", "draft", "births-2016-2018-01-05", "--field", "Z.9", "--text", "x", "--by", "desk"), "--fields`"),
+        (
+            ("incident", "draft", "births-2016-2018-01-05", "--output", "report.doc"),
+            "write .md, .html, .docx",
+        ),
+        (
+            (
+                "incident",
+                "draft",
+                "births-2016-2018-01-05",
+                "--field",
+                "Z.9",
+                "--text",
+                "x",
+                "--by",
+                "desk",
+            ),
+            "--fields`",
+        ),
         (("incident", "draft", "births-2016-2018-01-05", "--format", "pdff"), "docx"),
         # files, and the running monitor
         (("--config", ".", "today"), "give a file, not a folder"),
         (("export", "--output", "nothere/verdicts.csv"), "make its folder first"),
-        (("incident", "draft", "births-2016-2018-01-05", "--output", "."), "give a file, not a folder"),
+        (
+            ("incident", "draft", "births-2016-2018-01-05", "--output", "."),
+            "give a file, not a folder",
+        ),
         (("demo", "--kept", "nothere"), "leave out --kept to play it"),
         (("reload",), "start it with `ninethirty run`"),
         (("status",), "start it with `ninethirty run`"),
@@ -191,7 +247,9 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
 def test_a_plausible_mistake_is_answered_with_a_remedy(
     run_cli: RunCli, arguments: tuple[str, ...], remedy: str
 ) -> None:
-    """A case is what a person could type, such as `ninethirty start`, and a part of the answer, which is one line."""
+    """A case is what a person could type, such as `ninethirty start`, and a part of the answer,
+    which is one line.
+    """
     answer = run_cli(*arguments)
     assert (answer.status != 0, answer.err.count("\n")) == (True, 1)
     assert remedy in answer.err
@@ -207,18 +265,25 @@ UNKNOWN_INCIDENT = 'no incident "births-2016-2018", did you mean "births-2016-20
         (("calendar", "read", "mind"), 'no calendar "mind", did you mean "mine"?'),
         (("channel", "test", "disk"), 'no channel "disk", did you mean "desk"?'),
         (("explain", "birth-2016"), 'no release "birth-2016", did you mean "births-2016"?'),
-        ((*PERIOD, "--host", "stat.example"), 'no host "stat.example", did you mean "stats.example"?'),
+        (
+            (*PERIOD, "--host", "stat.example"),
+            'no host "stat.example", did you mean "stats.example"?',
+        ),
         ((*PERIOD, "--producer", "onz"), 'no producer "onz", did you mean "ons"?'),
         *((("incident", verb, "births-2016-2018"), UNKNOWN_INCIDENT) for verb in ("show", "draft")),
-        *((("incident", verb, "births-2016-2018", "--by", "x"), UNKNOWN_INCIDENT) for verb in ("sign", "close")),
+        *(
+            (("incident", verb, "births-2016-2018", "--by", "x"), UNKNOWN_INCIDENT)
+            for verb in ("sign", "close")
+        ),
         (("incident", "export", "births-2016-2018", "x.zip"), UNKNOWN_INCIDENT),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(
     run_cli: RunCli, arguments: tuple[str, ...], message: str
 ) -> None:
-    """A case misspells the name of a calendar, channel, release, host, producer or incident. For example, the answer to
-    `channel test disk` is: no channel "disk", did you mean "desk"?"""
+    """A case misspells the name of a calendar, channel, release, host, producer or incident. For
+    example, the answer to `channel test disk` is: no channel "disk", did you mean "desk"?
+    """
     result = run_cli(*arguments)
     assert (result.status, result.err) == (1, f"{message}\n")
 
@@ -234,7 +299,9 @@ def test_help_explains_the_exit_statuses(run_cli: RunCli) -> None:
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])
-def test_store_file_that_is_no_database_is_an_environment_error(run_cli: RunCli, folder: Path, verb: str) -> None:
+def test_store_file_that_is_no_database_is_an_environment_error(
+    run_cli: RunCli, folder: Path, verb: str
+) -> None:
     """A case is a verb that reads the store, such as `replay`."""
     (folder / "store.db").write_text("this is no database, whatever its name says\n" * 100)
     result = run_cli(*verb.split())
@@ -242,7 +309,9 @@ def test_store_file_that_is_no_database_is_an_environment_error(run_cli: RunCli,
     assert "the file is not a database, or damaged: stop, move it" in result.err.splitlines()[0]
 
 
-def test_store_without_a_possible_folder_is_an_environment_error(run_cli: RunCli, folder: Path) -> None:
+def test_store_without_a_possible_folder_is_an_environment_error(
+    run_cli: RunCli, folder: Path
+) -> None:
     (folder / "file").write_text("")
     # A folder of this name cannot be created, because the file has it.
     replace_in_config(folder, "store.db", "file/store.db")
@@ -284,7 +353,9 @@ def test_an_interrupted_verb_says_so_in_one_line(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.split() == ["interrupted"]
 
 
-def test_an_unwritable_file_is_an_environment_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_an_unwritable_file_is_an_environment_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     @click.command()
     def writes() -> None:
         (tmp_path / "none" / "file").write_text("x")

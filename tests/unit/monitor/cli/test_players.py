@@ -18,7 +18,9 @@ from monitor.rehearse.script.script import read_script
 
 
 def _act_as_named(path: Path, report: Callable[[int], None]) -> PlayResult:
-    """Report 50 per cent, then do what the name of the script says: end (`quick`), never end, be killed or hang."""
+    """Report 50 per cent, then do what the name of the script says: end (`quick`), never end, be
+    killed or hang.
+    """
     report(50)
     if path.name == "endless":
         sys.stdout.write("playing\n")
@@ -35,8 +37,12 @@ def _describe_loss(path: Path, reason: str) -> PlayResult:
     return PlayResult(ok=False, text=f"{path.name}: {reason}")
 
 
-def start_playing(*names: str, show_progress: ShowProgress = lambda _path, _percent: None) -> Iterator[PlayResult]:
-    return play_in_parallel([Path(name) for name in names], _act_as_named, _describe_loss, show_progress)
+def start_playing(
+    *names: str, show_progress: ShowProgress = lambda _path, _percent: None
+) -> Iterator[PlayResult]:
+    return play_in_parallel(
+        [Path(name) for name in names], _act_as_named, _describe_loss, show_progress
+    )
 
 
 def play(*names: str) -> list[PlayResult]:
@@ -67,7 +73,10 @@ def test_process_of_a_script_ends_although_its_thread_hangs() -> None:
 
 
 def test_progress_is_reported_even_of_a_killed_process() -> None:
-    """Each script reports 50 per cent, then ends or is killed. Its start counts as 0 and any end as 100."""
+    """Each script reports 50 per cent, then ends or is killed.
+
+    Its start counts as 0 and any end as 100.
+    """
     percents = defaultdict[str, list[int]](list)
 
     def record_percent(path: Path, percent: int) -> None:
@@ -81,9 +90,15 @@ def test_the_longest_script_is_played_first(tmp_path: Path) -> None:
     scripts = {}
     for minutes in (15, 45, 30):
         path = tmp_path / f"{minutes}-minutes.toml"
-        path.write_text(f'title = "T"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T09:{minutes}:00\n')
+        path.write_text(
+            f'title = "T"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T09:{minutes}:00\n'
+        )
         scripts[path] = read_script(path)
-    assert [path.stem for path in longest_first(scripts)] == ["45-minutes", "30-minutes", "15-minutes"]
+    assert [path.stem for path in longest_first(scripts)] == [
+        "45-minutes",
+        "30-minutes",
+        "15-minutes",
+    ]
 
 
 _PLAY_ENDLESS_SCRIPTS = """
@@ -94,11 +109,14 @@ if __name__ == "__main__":
 
 
 def test_processes_that_play_rehearsals_end_with_their_parent() -> None:
-    with subprocess.Popen([sys.executable, "-c", _PLAY_ENDLESS_SCRIPTS], stdout=subprocess.PIPE) as starter:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PLAY_ENDLESS_SCRIPTS], stdout=subprocess.PIPE
+    ) as starter:
         assert starter.stdout is not None
         assert starter.stdout.readline() == b"playing\n"
         starter.kill()
-        # The output ends only when no process is left that could write to it. Until then this raises TimeoutExpired.
+        # The output ends only when no process is left that could write to it. Until then this
+        # raises TimeoutExpired.
         starter.communicate(timeout=60)
 
 
@@ -111,6 +129,8 @@ threading.Thread(target=threading.Event().wait).start()  # it waits for ever
 print("result")
 exit_by_results([PlayResult(ok=False, text="result", hangs=True)])
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=60, check=False
+    )
     # The status is 1 because the result is not `ok`. The printed line is not lost.
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"result\n", b"")

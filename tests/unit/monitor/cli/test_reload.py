@@ -80,8 +80,9 @@ def signed_in_browser(config: Path) -> Iterator[httpx.Client]:
 
 @pytest.mark.slow
 def test_running_monitor_reloads_only_a_good_configuration(config: Path) -> None:
-    """The configuration of a running monitor is changed three times. One more calendar is taken. Another store and a
-    file that is not TOML are refused, and the monitor goes on."""
+    """The configuration of a running monitor is changed three times. One more calendar is taken.
+    Another store and a file that is not TOML are refused, and the monitor goes on.
+    """
     good = config.read_text()
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")
@@ -97,7 +98,10 @@ def test_running_monitor_reloads_only_a_good_configuration(config: Path) -> None
             config.write_text(another_store + ANOTHER_CALENDAR)
             refused = reload(config)
             assert refused.exit_code == 1
-            fault_of_store = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
+            fault_of_store = (
+                "config.toml: store.url: cannot be changed while the monitor runs: restart the"
+                " monitor"
+            )
             assert refused.output == f"{fault_of_store}\n"
             assert wait_for_log_line(child, "reload_refused")["faults"] == [fault_of_store]
             # Finally, a damaged file is read, at the signal SIGHUP.
@@ -128,10 +132,14 @@ async def reload_nothing() -> list[str]:
 
 
 def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
-    settings, socket_file = Settings.model_validate({"evidence": {"folder": str(tmp_path)}}), tmp_path / "edge.sock"
+    settings, socket_file = (
+        Settings.model_validate({"evidence": {"folder": str(tmp_path)}}),
+        tmp_path / "edge.sock",
+    )
 
     async def fail_while_serving() -> None:
-        # Commands reach the running monitor through this socket, a file named after the monitor, `edge`.
+        # Commands reach the running monitor through this socket, a file named after the monitor,
+        # `edge`.
         async with serve_control_socket(settings, reload_nothing, dict):
             assert socket_file.exists()
             raise StoreFault("the disk is gone")
@@ -176,7 +184,10 @@ def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) 
 
 def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) -> None:
     settings = read_settings(config)
-    health: dict[str, Any] = {"unready": [], "status": {"Clock": {"offset": "0.01 s"}, "Calendars, faults": {}}}
+    health: dict[str, Any] = {
+        "unready": [],
+        "status": {"Clock": {"offset": "0.01 s"}, "Calendars, faults": {}},
+    }
 
     async def run_status(*options: str) -> Result:
         async with serve_control_socket(settings, reload_nothing, lambda: health):
@@ -188,11 +199,17 @@ def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) 
     assert (ready.exit_code, ready.output) == (0, "Ready.\n\nClock\n  - offset: 0.01 s\n")
     health["unready"] = ["store: it does not answer"]
     unready = asyncio.run(run_status())
-    assert (unready.exit_code, unready.output.splitlines()[:2]) == (1, ["NOT READY:", "  - store: it does not answer"])
+    assert (unready.exit_code, unready.output.splitlines()[:2]) == (
+        1,
+        ["NOT READY:", "  - store: it does not answer"],
+    )
     assert json.loads(asyncio.run(run_status("--json")).output) == health
 
 
 @pytest.mark.parametrize("verb", ["status", "reload"])
 def test_status_and_reload_without_a_running_monitor_say_so(config: Path, verb: str) -> None:
     result = CliRunner().invoke(cli, ["--config", str(config), verb], obj=Context())
-    assert f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence' in str(result.exception)
+    assert (
+        f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence'
+        in str(result.exception)
+    )

@@ -14,7 +14,8 @@ from monitor.store.open import StoreLock, locked_store
 from tests.unit.monitor.cli.conftest import RunCli
 
 EXIT_AT_SIGTERM = (
-    "import signal; from monitor.cli.run import _exit_now; {first_statement}; _exit_now(signal.SIGTERM, None)"
+    "import signal; from monitor.cli.run import _exit_now; {first_statement};"
+    " _exit_now(signal.SIGTERM, None)"
 )
 RAISE_SIGHUP_TWICE = """
 import asyncio, signal
@@ -49,25 +50,39 @@ asyncio.run(raise_sigterm_twice())
 """
 
 
-@pytest.mark.parametrize(("disposition", "reloads"), [("SIG_DFL", 2), ("SIG_IGN", 0)], ids=["usually", "under nohup"])
+@pytest.mark.parametrize(
+    ("disposition", "reloads"), [("SIG_DFL", 2), ("SIG_IGN", 0)], ids=["usually", "under nohup"]
+)
 def test_sighup_reloads_except_under_nohup(disposition: str, reloads: int) -> None:
-    """SIGHUP never stops the monitor. `nohup` starts it with the disposition SIG_IGN, which ignores the signal.
-    So two signals make two reloads, or none under `nohup`."""
+    """SIGHUP never stops the monitor. `nohup` starts it with the disposition SIG_IGN, which ignores
+    the signal. So two signals make two reloads, or none under `nohup`.
+    """
     code = RAISE_SIGHUP_TWICE.format(disposition=disposition)
-    ended = subprocess.run([sys.executable, "-c", code], check=True, timeout=30, capture_output=True, text=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], check=True, timeout=30, capture_output=True, text=True
+    )
     assert ended.stdout == f"reloads: {reloads} stopped: False\n"
 
 
 def test_second_sigterm_ends_the_daemon_at_once() -> None:
-    """The first signal only asks the daemon to stop. The second one ends the process before it can print again."""
+    """The first signal only asks the daemon to stop.
+
+    The second one ends the process before it can print again.
+    """
     ended = subprocess.run(
-        [sys.executable, "-c", RAISE_SIGTERM_TWICE], check=False, timeout=30, capture_output=True, text=True
+        [sys.executable, "-c", RAISE_SIGTERM_TWICE],
+        check=False,
+        timeout=30,
+        capture_output=True,
+        text=True,
     )
     assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "asked to stop: True\n")
 
 
 def exit_status_at_sigterm(first_statement: str) -> int:
-    """Return the exit status of a process that runs a statement and then `_exit_now`, the handler of SIGTERM."""
+    """Return the exit status of a process that runs a statement and then `_exit_now`, the handler
+    of SIGTERM.
+    """
     code = EXIT_AT_SIGTERM.format(first_statement=first_statement)
     return subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode
 
@@ -77,7 +92,8 @@ def test_exit_at_sigterm_ends_the_process_by_that_signal() -> None:
 
 
 def test_process_that_sigterm_cannot_end_exits_with_status_143() -> None:
-    # The first process of a container does not end by a signal. A process that blocks the signal does not either.
+    # The first process of a container does not end by a signal. A process that blocks the signal
+    # does not either.
     block_sigterm = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])"
     assert exit_status_at_sigterm(first_statement=block_sigterm) == 128 + signal.SIGTERM == 143
 

@@ -11,13 +11,22 @@ OF_ONS = ("--producer", "ons")
 
 @pytest.mark.parametrize(
     ("scope", "name"),
-    [("incident", INCIDENT), ("release", "deaths-2029"), ("producer", "ons"), ("host", "www.gov.uk")],
+    [
+        ("incident", INCIDENT),
+        ("release", "deaths-2029"),
+        ("producer", "ons"),
+        ("host", "www.gov.uk"),
+    ],
 )
 def test_a_silence_can_be_added_and_listed(run_cli: RunCli, scope: str, name: str) -> None:
     """A case is what the silence is of: an incident, a release, a producer or a host."""
     added = run_cli("silence", "add", f"--{scope}", name, "--for", "2h", *WHY, *BY, "--json").json
     assert (added["of"], added["name"]) == (scope, name)
-    assert (added["by"], added["reason"], added["ended"]) == ("duty statistician", "their site moves", None)
+    assert (added["by"], added["reason"], added["ended"]) == (
+        "duty statistician",
+        "their site moves",
+        None,
+    )
     assert [silence["id"] for silence in run_cli("silence", "list", "--json").json] == [added["id"]]
     assert "their site moves" in run_cli("silence", "list").out
     assert "Active silences: 1\n" in run_cli("today").out
@@ -45,7 +54,11 @@ def test_a_silence_that_begins_later_is_listed_but_not_active(run_cli: RunCli) -
         ((*OF_ONS, "--for", "2h", "--reason", " "), 1, "say why"),
         ((*OF_ONS, "--for", "15d", *WHY), 1, "must be after now, and within 14 days"),
         ((*OF_ONS, "--until", "2018-01-05", *WHY), 1, "must be after now"),
-        ((*OF_ONS, "--from", "1/1/2100 9.30am", "--for", "2h", *WHY), 1, "from: must begin within 90 days"),
+        (
+            (*OF_ONS, "--from", "1/1/2100 9.30am", "--for", "2h", *WHY),
+            1,
+            "from: must begin within 90 days",
+        ),
         ((*OF_ONS, "--for", "2 hours", *WHY), 2, 'not a duration, write "1s"'),
         ((*OF_ONS, *WHY), 2, "give its length or end"),
         (("--for", "2h", *WHY), 2, "one of --incident, --release, --producer and --host"),
@@ -54,9 +67,12 @@ def test_a_silence_that_begins_later_is_listed_but_not_active(run_cli: RunCli) -
         (("--incident", "births", "--for", "2h", *WHY), 1, "no incident"),
     ],
 )
-def test_a_refused_silence_is_explained(run_cli: RunCli, options: tuple[str, ...], status: int, message: str) -> None:
-    """A case is the options, the exit status and a part of the message. For example, `--for 15d` is refused, because
-    the longest silence is of 14 days."""
+def test_a_refused_silence_is_explained(
+    run_cli: RunCli, options: tuple[str, ...], status: int, message: str
+) -> None:
+    """A case is the options, the exit status and a part of the message. For example, `--for 15d` is
+    refused, because the longest silence is of 14 days.
+    """
     answer = run_cli("silence", "add", *options, *BY)
     assert (answer.status, answer.err.count("\n")) == (status, 1)
     assert message in answer.err

@@ -41,7 +41,9 @@ def line_accepts_secret(line: str) -> bool:
     return not faults and people["anne"].password.matches(SECRET)
 
 
-def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, type_on_stdin: Callable[[str], None]) -> None:
+def test_a_password_from_standard_input_makes_a_line(
+    run_cli: RunCli, type_on_stdin: Callable[[str], None]
+) -> None:
     type_on_stdin(f"{SECRET}\n")
     result = run_cli("user", "anne", "--role", "duty statistician")
     assert (result.status, result.err) == (0, "")
@@ -50,7 +52,9 @@ def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, type_on_st
     assert line_accepts_secret(result.out)
 
 
-def test_line_for_the_users_file_is_printed_as_json(run_cli: RunCli, type_on_stdin: Callable[[str], None]) -> None:
+def test_line_for_the_users_file_is_printed_as_json(
+    run_cli: RunCli, type_on_stdin: Callable[[str], None]
+) -> None:
     type_on_stdin(SECRET)
     result = run_cli("user", "anne", "--json").json
     assert result["user"] == "anne"
@@ -60,7 +64,11 @@ def test_line_for_the_users_file_is_printed_as_json(run_cli: RunCli, type_on_std
 @pytest.mark.parametrize(
     ("name", "password", "fault"),
     [
-        ("anne", "short", "a password has at least 12 characters; three random words are easy to remember"),
+        (
+            "anne",
+            "short",
+            "a password has at least 12 characters; three random words are easy to remember",
+        ),
         ("an:ne", SECRET, "a name is made of letters, digits and . _ @ -, 64 at most"),
     ],
 )
@@ -87,7 +95,8 @@ def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Pa
     users = folder / "users"
     users.touch(0o600)
     users.write_text("anne\nbob:hunter2\n")
-    # The first line has no hash, and the hash of the second is none. So no line lets a person sign in.
+    # The first line has no hash, and the hash of the second is none. So no line lets a person sign
+    # in.
     result = run_cli("check")
     assert result.status == 1
     assert result.err.splitlines() == [

@@ -40,22 +40,31 @@ producer = "ons"
 url = "http://127.0.0.1:9/soon"
 slot = {today}T23:59:59Z
 """
-WARNING_OF_ONLY_FOLDERS = "WARNING: config.toml: channel: only folders are configured, so no one is notified\n"
-WHO_SEES_WHAT = ["strangers see: whether the monitor is alive and ready", "people at this machine see: everything"]
+WARNING_OF_ONLY_FOLDERS = (
+    "WARNING: config.toml: channel: only folders are configured, so no one is notified\n"
+)
+WHO_SEES_WHAT = [
+    "strangers see: whether the monitor is alive and ready",
+    "people at this machine see: everything",
+]
 
 
 def test_configuration_that_notifies_no_one_gets_a_warning(run_cli: RunCli, folder: Path) -> None:
     """The only channel of this configuration writes notices to a folder, so no person gets them."""
     result = run_cli("check")
-    assert (result.status, result.out.splitlines()[0]) == (0, f"{folder}/config.toml: in order, warnings: 1")
+    assert (result.status, result.out.splitlines()[0]) == (
+        0,
+        f"{folder}/config.toml: in order, warnings: 1",
+    )
     assert result.err == WARNING_OF_ONLY_FOLDERS
     # At its end, `check` also prints who sees what on the web pages.
     assert result.out.splitlines()[-2:] == WHO_SEES_WHAT
 
 
 def test_check_prints_faults_warnings_and_plans_as_json(run_cli: RunCli, folder: Path) -> None:
-    """`will` is what the monitor will do in the next 7 days: releases due, who is notified (`told`), and hosts with
-    too small a budget (`short`). `seen` is who sees what on the web pages."""
+    """`will` is what the monitor will do in the next 7 days: releases due, who is notified
+    (`told`), and hosts with too small a budget (`short`). `seen` is who sees what on the web pages.
+    """
     assert run_cli("check", "--json").json == {
         "ok": True,
         "faults": [],
@@ -72,7 +81,9 @@ def test_check_prints_faults_warnings_and_plans_as_json(run_cli: RunCli, folder:
 
 
 def test_an_online_check_reads_every_calendar_and_counts_its_entries(run_cli: RunCli) -> None:
-    assert run_cli("check", "--online").err == f"calendar mine: 1 entries\n{WARNING_OF_ONLY_FOLDERS}"
+    assert (
+        run_cli("check", "--online").err == f"calendar mine: 1 entries\n{WARNING_OF_ONLY_FOLDERS}"
+    )
 
 
 def test_an_online_check_reports_an_unreadable_calendar_once(run_cli: RunCli, folder: Path) -> None:
@@ -84,24 +95,39 @@ def test_an_online_check_reports_an_unreadable_calendar_once(run_cli: RunCli, fo
     assert run_cli("check", "--online").err.count(fault) == 1
 
 
-def test_faults_of_secrets_folders_and_store_are_reported_at_once(run_cli: RunCli, folder: Path) -> None:
+def test_faults_of_secrets_folders_and_store_are_reported_at_once(
+    run_cli: RunCli, folder: Path
+) -> None:
     (folder / "file").write_text("")
     replace_in_config(folder, "/outbox", "/file")
     (folder / "store.db").write_text("no database at all" * 100)
-    append_config(folder, '[[channel]]\nname = "chat"\nkind = "apprise"\nurl = { env = "NINETHIRTY_TEST_NONE" }\n')
+    append_config(
+        folder,
+        '[[channel]]\nname = "chat"\nkind = "apprise"\nurl = { env = "NINETHIRTY_TEST_NONE" }\n',
+    )
     result = run_cli("check")
     assert result.status == 1
     assert result.err.splitlines() == [
         "config.toml: channel[2].url: the environment has no NINETHIRTY_TEST_NONE",
         f'config.toml: channel[1].folder: the folder cannot be written (got "{folder}/file")',
-        f"config.toml: store.url: store sqlite:///{folder}/store.db: the file is not a database, or damaged: {MEND}",
+        (
+            f"config.toml: store.url: store sqlite:///{folder}/store.db: the file is not a"
+            f" database, or damaged: {MEND}"
+        ),
     ]
 
 
 def test_older_store_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Path) -> None:
-    with closing(Store(f"sqlite:///{folder}/store.db", durable=False)) as store, store._engine.begin() as connection:
-        migrate.downgrade(connection, BEFORE.head)  # BEFORE is the schema ("shape") of the previous version
-    older = f"store sqlite:///{folder}/store.db: its shape is {BEFORE.head}, this version needs {HEAD}: "
+    with (
+        closing(Store(f"sqlite:///{folder}/store.db", durable=False)) as store,
+        store._engine.begin() as connection,
+    ):
+        # BEFORE is the schema ("shape") of the previous version
+        migrate.downgrade(connection, BEFORE.head)
+    older = (
+        f"store sqlite:///{folder}/store.db: its shape is {BEFORE.head}, this version needs"
+        f" {HEAD}: "
+    )
     older += "run `ninethirty store upgrade`, or start the monitor"
     refused, check = run_cli("today"), run_cli("check")
     assert (refused.status, refused.err) == (3, older + "\n")
@@ -113,12 +139,18 @@ def test_older_store_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Pa
 
 
 def test_store_of_the_next_version_is_used_with_a_warning(run_cli: RunCli, folder: Path) -> None:
-    """A later version of ninethirty has changed the schema (“shape”) to number 9001. This version can still use it."""
+    """A later version of ninethirty has changed the schema (“shape”) to number 9001.
+
+    This version can still use it.
+    """
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
         store.upgrade()  # NEXT is the schema 9001
     newer = "its shape, 9001, is of a newer version: upgrade this one"
     assert f"config.toml: store.url: {newer}" in run_cli("check", "--json").json["warnings"]
-    assert run_cli("store", "upgrade").out == "A newer version upgraded it to 9001. This version can still use it.\n"
+    assert (
+        run_cli("store", "upgrade").out
+        == "A newer version upgraded it to 9001. This version can still use it.\n"
+    )
     assert run_cli("store", "check", "--json").json["faults"] == []
 
 
@@ -129,7 +161,9 @@ def test_a_test_notice_goes_through_the_named_channel(run_cli: RunCli, folder: P
     assert "TEST\n\nLATE: Test of a channel: there is no incident" in text.read_text()
 
 
-def test_channel_test_exits_with_status_1_if_the_channel_refuses(run_cli: RunCli, folder: Path) -> None:
+def test_channel_test_exits_with_status_1_if_the_channel_refuses(
+    run_cli: RunCli, folder: Path
+) -> None:
     (folder / "outbox").write_text("a file in the way")
     result = run_cli("channel", "test", "desk")
     assert (result.status, result.out) == (1, "")
@@ -159,7 +193,10 @@ def test_a_store_whose_folder_is_a_file_is_a_fault(run_cli: RunCli, folder: Path
     result = run_cli("check")
     assert result.status == 1
     assert "store.url: the folder cannot be written" in result.err
-    assert f"{folder}/file/deep down/store.db: its folder cannot be made" in run_cli("store", "check").err
+    assert (
+        f"{folder}/file/deep down/store.db: its folder cannot be made"
+        in run_cli("store", "check").err
+    )
 
 
 def test_a_store_address_with_a_space_is_shown_as_configured(run_cli: RunCli, folder: Path) -> None:
@@ -210,7 +247,11 @@ async def keep_evidence(folder: Path) -> Path:
     store.upgrade()
     writer = Writer(store, clock)
     evidence = Evidence(folder / "evidence", store.evidence, writer, clock, "edge")
-    evidence.keep(Answer("https://stats.example/a", 404, {}, b"Page not found", clock.now(), clock.now()), "a", "turn")
+    evidence.keep(
+        Answer("https://stats.example/a", 404, {}, b"Page not found", clock.now(), clock.now()),
+        "a",
+        "turn",
+    )
     await writer.close()
     store.close()
     (file,) = (folder / "evidence").glob("*.warc.gz")
@@ -232,7 +273,8 @@ def test_once_prints_the_verdicts_of_today_and_can_run_again(run_cli: RunCli, fo
 
 
 def test_once_is_refused_while_a_daemon_of_its_name_runs(run_cli: RunCli, folder: Path) -> None:
-    # A fresh heartbeat of the monitor `edge` in the store means that a daemon runs, unless it says that it stopped.
+    # A fresh heartbeat of the monitor `edge` in the store means that a daemon runs, unless it says
+    # that it stopped.
     save_heartbeat(folder, SystemClock().now(), stopped=False)
     result = run_cli("once")
     assert (result.status, result.out) == (3, "")
@@ -242,7 +284,10 @@ def test_once_is_refused_while_a_daemon_of_its_name_runs(run_cli: RunCli, folder
 
 
 def write_quiet_script(folder: Path, name: str, notices: int = 0) -> str:
-    """Write a script, titled as named, that expects so many notices and sends none. Return its path."""
+    """Write a script, titled as named, that expects so many notices and sends none.
+
+    Return its path.
+    """
     script = folder / f"{name}.toml"
     script.write_text(QUIET_DAY.format(title=name, notices=notices))
     return str(script)
@@ -252,8 +297,9 @@ def write_quiet_script(folder: Path, name: str, notices: int = 0) -> str:
 def test_rehearsal_with_json_exits_1_if_an_expectation_is_unmet(
     run_cli: RunCli, folder: Path, expected_notices: int, *, is_met: bool
 ) -> None:
-    """In a quiet script nothing happens, so it gives no notice. A script that expects none ends with
-    status 0, and one that expects a notice with 1."""
+    """In a quiet script nothing happens, so it gives no notice. A script that expects none ends
+    with status 0, and one that expects a notice with 1.
+    """
     result = run_cli("rehearse", write_quiet_script(folder, "quiet", expected_notices), "--json")
     (outcome,) = result.lines
     assert (outcome["ok"], result.status, result.err) == (is_met, 0 if is_met else 1, "")
@@ -272,16 +318,20 @@ def blocked_keep(folder: Path) -> Path:
 def test_json_says_which_script_could_not_be_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    """The script `blocked` needs a folder in `blocked_keep`, where a file is in the way. It is played alone, or with
-    two scripts that can be played."""
+    """The script `blocked` needs a folder in `blocked_keep`, where a file is in the way. It is
+    played alone, or with two scripts that can be played.
+    """
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
     outcome_of = {outcome["title"]: outcome for outcome in result.lines}
     blocked = outcome_of.pop("blocked")
     assert blocked["reason"] == f"{blocked_keep}/blocked: File exists"
-    # Each script expects a number of notices, which is about no release and no part. Here it could not be checked.
-    assert blocked["expect"] == [{"release": "", "part": None, "met": False, "why": "not played to its end"}]
+    # Each script expects a number of notices, which is about no release and no part. Here it could
+    # not be checked.
+    assert blocked["expect"] == [
+        {"release": "", "part": None, "met": False, "why": "not played to its end"}
+    ]
     assert set(outcome_of) == set(playable_scripts)
     for outcome in outcome_of.values():
         assert outcome["ok"] is True
@@ -293,13 +343,15 @@ def test_json_says_which_script_could_not_be_played(
 def test_people_see_which_script_could_not_be_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    """The script `blocked` needs a folder in `blocked_keep`, where a file is in the way. It is played alone, or with
-    two scripts that can be played."""
+    """The script `blocked` needs a folder in `blocked_keep`, where a file is in the way. It is
+    played alone, or with two scripts that can be played.
+    """
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1
     assert f"blocked\n  NOT PLAYED TO ITS END: {blocked_keep}/blocked: File exists\n" in result.out
-    # If several scripts are played, one line reports the start of each. For a single script there is none.
+    # If several scripts are played, one line reports the start of each. For a single script there
+    # is none.
     assert result.err.count("playing ") == (len(scripts) if len(scripts) > 1 else 0)
 
 
@@ -310,7 +362,9 @@ def test_a_rehearsal_can_be_kept_again_in_the_same_folder(run_cli: RunCli, folde
     assert (folder / "kept" / "quiet" / "ninethirty.db").is_file()
 
 
-def test_faults_of_all_scripts_are_reported_before_any_is_played(run_cli: RunCli, folder: Path) -> None:
+def test_faults_of_all_scripts_are_reported_before_any_is_played(
+    run_cli: RunCli, folder: Path
+) -> None:
     for name in ("one", "two"):
         (folder / f"{name}.toml").write_text('titel = "a misspelt key"\n')
     result = run_cli("rehearse", str(folder / "one.toml"), str(folder / "two.toml"))
@@ -319,8 +373,13 @@ def test_faults_of_all_scripts_are_reported_before_any_is_played(run_cli: RunCli
 
 
 @pytest.mark.parametrize("options", [["--json"], []])
-def test_look_at_this_machine_is_refused_and_proves_nothing(run_cli: RunCli, options: list[str]) -> None:
-    """`probe` makes one look at an address, here of this machine. A case is with or without `--json`."""
+def test_look_at_this_machine_is_refused_and_proves_nothing(
+    run_cli: RunCli, options: list[str]
+) -> None:
+    """`probe` makes one look at an address, here of this machine.
+
+    A case is with or without `--json`.
+    """
     result = run_cli("probe", "http://127.0.0.1:9/", *options)
     assert result.status == 3
     # Without a response it is unknown whether a release is there.
@@ -349,7 +408,9 @@ def test_probe_prints_facts_as_lines_for_people() -> None:
     ]
 
 
-def test_written_files_are_readable_only_by_the_service_account(run_cli: RunCli, folder: Path) -> None:
+def test_written_files_are_readable_only_by_the_service_account(
+    run_cli: RunCli, folder: Path
+) -> None:
     (folder / "store.db").unlink()
     readable_by_all = 0o022
     before = os.umask(readable_by_all)
@@ -359,7 +420,11 @@ def test_written_files_are_readable_only_by_the_service_account(run_cli: RunCli,
         assert run_cli("channel", "test", "desk").status == 0
     finally:
         os.umask(before)
-    written = [file for file in folder.rglob("*") if file.suffix in {".db", ".txt", ".json"} or ".db-" in file.name]
+    written = [
+        file
+        for file in folder.rglob("*")
+        if file.suffix in {".db", ".txt", ".json"} or ".db-" in file.name
+    ]
     assert {file.suffix for file in written} >= {".db", ".txt", ".json"}
     rights_of_others = 0o077
     assert all(file.stat().st_mode & rights_of_others == 0 for file in written)

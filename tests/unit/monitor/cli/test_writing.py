@@ -1,4 +1,6 @@
-"""People's edits of drafts in an editor, in the file or at a prompt, and the causes that they log."""
+"""People's edits of drafts in an editor, in the file or at a prompt, and the causes that they
+log.
+"""
 
 from __future__ import annotations
 
@@ -54,11 +56,15 @@ def editor_that_runs(folder: Path, script: str) -> dict[str, str]:
     return {"EDITOR": str(file), "VISUAL": str(file)}
 
 
-def test_editor_begins_with_current_text_and_its_result_is_kept(run_cli: RunCli, folder: Path) -> None:
+def test_editor_begins_with_current_text_and_its_result_is_kept(
+    run_cli: RunCli, folder: Path
+) -> None:
     # FIELD is the box of corrective actions, which only a person can fill.
     run_cli(*DRAFT, "--field", FIELD, "--text", "First, “quoted”.", *ROLE)
     appending_editor = editor_that_runs(folder, "printf '  Then “this”.\\n' >> \"$1\"")
-    screen = run_at_terminal(folder / "config.toml", *DRAFT, "--field", FIELD, *ROLE, env=appending_editor)
+    screen = run_at_terminal(
+        folder / "config.toml", *DRAFT, "--field", FIELD, *ROLE, env=appending_editor
+    )
     assert "version" in screen
     assert read_draft(run_cli)["words"][FIELD].split("\n") == ["First, “quoted”.", "  Then “this”."]
 
@@ -66,7 +72,9 @@ def test_editor_begins_with_current_text_and_its_result_is_kept(run_cli: RunCli,
 def test_an_editor_left_without_saving_changes_nothing(run_cli: RunCli, folder: Path) -> None:
     before = read_draft(run_cli)["version"]
     editor_left_at_once = editor_that_runs(folder, "exit 0")
-    screen = run_at_terminal(folder / "config.toml", *DRAFT, "--field", FIELD, *ROLE, env=editor_left_at_once)
+    screen = run_at_terminal(
+        folder / "config.toml", *DRAFT, "--field", FIELD, *ROLE, env=editor_left_at_once
+    )
     assert screen == "you saved no change in the editor, so the draft is unchanged\n"
     assert read_draft(run_cli)["version"] == before
 
@@ -75,7 +83,9 @@ def test_an_editor_left_without_saving_changes_nothing(run_cli: RunCli, folder: 
 def test_text_saved_by_others_during_editing_is_kept_too(run_cli: RunCli, folder: Path) -> None:
     config = folder / "config.toml"
     options = f"'{INCIDENT}' --field {FIELD} --text 'From the web.' --by web"
-    save_as_another = f"{sys.executable} -m monitor --config {config} incident draft {options} >/dev/null"
+    save_as_another = (
+        f"{sys.executable} -m monitor --config {config} incident draft {options} >/dev/null"
+    )
     # While the editor is open, another person saves a text. Then the editor saves its own.
     editor = editor_that_runs(folder, f"{save_as_another}\necho 'From the editor.' > \"$1\"")
     screen = run_at_terminal(config, *DRAFT, "--field", FIELD, *ROLE, env=editor)
@@ -88,14 +98,21 @@ def test_text_saved_by_others_during_editing_is_kept_too(run_cli: RunCli, folder
 
 def test_absent_role_is_asked_for_at_a_terminal(run_cli: RunCli, folder: Path) -> None:
     config = folder / "config.toml"
-    screen = run_at_terminal(config, "incident", "note", INCIDENT, "called", typed="press officer\n")
+    screen = run_at_terminal(
+        config, "incident", "note", INCIDENT, "called", typed="press officer\n"
+    )
     assert "Your role: " in screen
-    assert run_cli("incident", "show", INCIDENT, "--json").json["timeline"][-1]["by"] == "press officer"
+    assert (
+        run_cli("incident", "show", INCIDENT, "--json").json["timeline"][-1]["by"]
+        == "press officer"
+    )
 
 
 def test_logging_at_a_terminal_asks_only_for_absent_options(run_cli: RunCli, folder: Path) -> None:
     typed = "sent to the wrong list\n2018-01-04T16:20\n"
-    screen = run_at_terminal(folder / "config.toml", "incident", "add", "--release", "births-2016", typed=typed)
+    screen = run_at_terminal(
+        folder / "config.toml", "incident", "add", "--release", "births-2016", typed=typed
+    )
     assert screen.index("What happened: ") < screen.index("When (")
     assert "Which statistics" not in screen
     assert "Which producer" not in screen
@@ -103,7 +120,9 @@ def test_logging_at_a_terminal_asks_only_for_absent_options(run_cli: RunCli, fol
     assert (logged["title"], logged["producer"]) == ("Births 2016", "ons")
 
 
-def test_logging_without_a_release_at_a_terminal_asks_four_questions(run_cli: RunCli, folder: Path) -> None:
+def test_logging_without_a_release_at_a_terminal_asks_four_questions(
+    run_cli: RunCli, folder: Path
+) -> None:
     typed = "Marriages 2016\nons\nleaked\n2018-01-04\n"
     screen = run_at_terminal(folder / "config.toml", "incident", "add", typed=typed)
     for question in ("Which statistics", "Which producer", "What happened", "When"):
@@ -114,14 +133,24 @@ def test_logging_without_a_release_at_a_terminal_asks_four_questions(run_cli: Ru
 
 def test_the_kind_of_breach_decides_the_practice_and_the_steps(run_cli: RunCli) -> None:
     def report_on(sort: str) -> Any:  # noqa: ANN401 # JSON
-        options = ("--release", "births-2016", "--what", "x", "--when", "2018-01-04", "--sort", sort)
+        options = (
+            "--release",
+            "births-2016",
+            "--what",
+            "x",
+            "--when",
+            "2018-01-04",
+            "--sort",
+            sort,
+        )
         name = run_cli("incident", "add", *options, "--json").json["id"]
         return run_cli("incident", "draft", name, "--json").json["report"]
 
     def step_ids(report: Any) -> list[str]:  # noqa: ANN401 # JSON
         return [step["id"] for step in report["steps"]]
 
-    # `leak` is a publication before the release, and `access` a message to the wrong people, which can be recalled.
+    # `leak` is a publication before the release, and `access` a message to the wrong people, which
+    # can be recalled.
     leak, access = report_on("leak"), report_on("access")
     assert leak["practice"] != access["practice"]
     assert "recall" in step_ids(access)
@@ -129,7 +158,16 @@ def test_the_kind_of_breach_decides_the_practice_and_the_steps(run_cli: RunCli) 
 
 
 def test_last_published_edition_is_filled_into_the_draft(run_cli: RunCli) -> None:
-    options = ("--title", "Births 2017", "--producer", "ons", "--what", "leaked", "--when", "2018-01-06")
+    options = (
+        "--title",
+        "Births 2017",
+        "--producer",
+        "ons",
+        "--what",
+        "leaked",
+        "--when",
+        "2018-01-06",
+    )
     leak_of_2017 = run_cli("incident", "add", *options, "--json").json["id"]
     # The store has Births 2016, published on 5 January 2018, the edition before Births 2017.
     draft = run_cli("incident", "draft", leak_of_2017).out
@@ -146,7 +184,9 @@ def test_draft_never_names_its_own_release_as_last_edition(run_cli: RunCli) -> N
 
 
 def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
-    step, *_ = [field for field in fields_of_draft(run_cli).values() if field["standing"] == "to do"]
+    step, *_ = [
+        field for field in fields_of_draft(run_cli).values() if field["standing"] == "to do"
+    ]
     run_cli(*DRAFT, "--field", step["field"], "--text", "09:34, duty officer", *ROLE)
     assert fields_of_draft(run_cli)[step["field"]]["standing"] == "done"
     assert f"| ☑ {step['label']} |" in run_cli(*DRAFT).out
@@ -156,12 +196,16 @@ def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
 
 def test_text_typed_into_the_word_file_is_read_back(run_cli: RunCli, folder: Path) -> None:
     file = save_word_file(run_cli, folder)
-    # A person completes the box of corrective actions, and notes who did the first step, `look`, and when.
+    # A person completes the box of corrective actions, and notes who did the first step, `look`,
+    # and when.
     retype_in_file(file, "completed: corrective actions", "Extra checks.")
     retype_in_file(file, BLANK_NOTE, "09:34 duty officer")
     read_back = run_cli(*DRAFT, "--from", str(file), *ROLE, "--json").json
     assert read_back["changed"] == ["B.4.corrective", "step.look"]
-    assert read_draft(run_cli)["words"] == {"B.4.corrective": "Extra checks.", "step.look": "09:34 duty officer"}
+    assert read_draft(run_cli)["words"] == {
+        "B.4.corrective": "Extra checks.",
+        "step.look": "09:34 duty officer",
+    }
     assert ": done, duty officer" in run_cli(*DRAFT).out
 
 
@@ -169,7 +213,8 @@ def test_step_noted_in_word_file_renews_the_measured_account(run_cli: RunCli, fo
     file = save_word_file(run_cli, folder)
     retype_in_file(file, BLANK_NOTE, "09:34 duty officer")
     run_cli(*DRAFT, "--from", str(file), *ROLE)
-    # The account of the incident names the steps that were done. So a version by the monitor follows the person's.
+    # The account of the incident names the steps that were done. So a version by the monitor
+    # follows the person's.
     *_, version_of_person, version_of_monitor = run_cli(*DRAFT, "--versions", "--json").json
     assert version_of_person["by"] == "duty statistician"
     assert version_of_monitor["by"] == "the monitor"
@@ -185,7 +230,13 @@ def test_reading_the_same_word_file_again_changes_nothing(run_cli: RunCli, folde
 
 def test_replaced_measured_account_is_only_in_the_evidence(run_cli: RunCli) -> None:
     # B.2.account is the account that the monitor writes. With `--instead` the text replaces it.
-    options = ("--field", "B.2.account", "--text", "Births 2016 came out at 09:52, about 20 minutes late.", "--instead")
+    options = (
+        "--field",
+        "B.2.account",
+        "--text",
+        "Births 2016 came out at 09:52, about 20 minutes late.",
+        "--instead",
+    )
     result = run_cli(*DRAFT, *options, *ROLE)
     # A warning: the monitor first saw the release at 09:50.
     assert result.err == "B.2.account: 09:52 is not in the measured text\n"
@@ -202,9 +253,12 @@ def test_typed_account_follows_the_measured_one(run_cli: RunCli) -> None:
     assert report.index("was pre-announced for") < report.index("A cause.")
 
 
-def test_sentence_of_the_monitor_changed_in_word_appears_only_once(run_cli: RunCli, folder: Path) -> None:
-    """In the Word file, a person replaces a sentence that the monitor wrote. When the file is read back, the new
-    sentence replaces the old one in the report."""
+def test_sentence_of_the_monitor_changed_in_word_appears_only_once(
+    run_cli: RunCli, folder: Path
+) -> None:
+    """In the Word file, a person replaces a sentence that the monitor wrote. When the file is read
+    back, the new sentence replaces the old one in the report.
+    """
     file = save_word_file(run_cli, folder)
     measured = "^The release was pre-announced for"
     retype_in_file(file, measured, "It had been announced for half past nine.")
@@ -218,12 +272,18 @@ def test_sentence_of_the_monitor_changed_in_word_appears_only_once(run_cli: RunC
 
 
 def test_box_changed_on_web_and_in_file_is_contested(run_cli: RunCli, folder: Path) -> None:
-    """The file is saved first. Then the box FIELD is changed on the web, and differently in the file. Both are kept."""
+    """The file is saved first.
+
+    Then the box FIELD is changed on the web, and differently in the file. Both are kept.
+    """
     file = save_word_file(run_cli, folder)
     run_cli(*DRAFT, "--field", FIELD, "--text", "From the web.", "--by", "web")
     retype_in_file(file, BOX_IN_WORD, "From the file.")
     result = run_cli(*DRAFT, "--from", str(file), *ROLE)
-    assert "  From the web.                                        | From the file." in result.err.splitlines()
+    assert (
+        "  From the web.                                        | From the file."
+        in result.err.splitlines()
+    )
     draft = run_cli(*DRAFT).out
     assert "From the web." in draft
     assert "From the file." in draft
@@ -254,27 +314,42 @@ def test_assigning_an_incident_to_another_role_does_not_acknowledge_it(run_cli: 
     assert result.status == 0
     found = run_cli("incident", "show", INCIDENT, "--json").json
     assert found["acknowledged"] is None
-    assert (found["assigned"], found["timeline"][-1]["text"]) == ("press office", "given to: press office")
+    assert (found["assigned"], found["timeline"][-1]["text"]) == (
+        "press office",
+        "given to: press office",
+    )
     assert "Assigned  press office" in run_cli("incident", "show", INCIDENT).out
 
 
 def test_a_logged_cause_is_counted_in_the_period_report(run_cli: RunCli) -> None:
-    run_cli("incident", "note", INCIDENT, "web team called", "--cause", "expired certificate", *ROLE)
-    assert run_cli("incident", "show", INCIDENT, "--json").json["timeline"][-1]["text"] == "cause: expired certificate"
+    run_cli(
+        "incident", "note", INCIDENT, "web team called", "--cause", "expired certificate", *ROLE
+    )
+    assert (
+        run_cli("incident", "show", INCIDENT, "--json").json["timeline"][-1]["text"]
+        == "cause: expired certificate"
+    )
     [release] = run_cli(*PERIOD, "--json").json["releases"]
     assert (release["cause"], release["incident"]) == ("expired certificate", INCIDENT)
     with_this_cause = of_all = 1
     assert f"| expired certificate | {with_this_cause} | {of_all} |" in run_cli(*PERIOD).out
 
 
-def test_the_commands_on_the_page_about_drafts_run(run_cli: RunCli, folder: Path, root: Path) -> None:
+def test_the_commands_on_the_page_about_drafts_run(
+    run_cli: RunCli, folder: Path, root: Path
+) -> None:
     page = (root / "docs" / "drafts.md").read_text(encoding="utf-8")
     commands = re.findall(r"^\$ ninethirty (.*)$", page, re.MULTILINE)
     assert len(commands) > 8  # the pattern still finds the commands
     (folder / "alert.eml").write_bytes(b"Date: Fri, 05 Jan 2018 09:30:00 +0000\n\nMarriages 2016")
     files = ("report.docx", "correction.docx", "year.docx", "to-send", "alert.eml")
     word_here = {name: str(folder / name) for name in files}
-    word_here |= {"INCIDENT": INCIDENT, "RELEASE": "births-2016", "example": "ons", "www.gov.uk": "stats.example"}
+    word_here |= {
+        "INCIDENT": INCIDENT,
+        "RELEASE": "births-2016",
+        "example": "ons",
+        "www.gov.uk": "stats.example",
+    }
     # The order counts: some commands use the files that earlier ones write.
     for command in commands:
         words = [word_here.get(word, word) for word in shlex.split(command)]
@@ -282,7 +357,9 @@ def test_the_commands_on_the_page_about_drafts_run(run_cli: RunCli, folder: Path
         assert result.status == 0, (command, result.err)
 
 
-def test_every_version_is_listed_with_role_time_and_what_changed(run_cli: RunCli, folder: Path) -> None:
+def test_every_version_is_listed_with_role_time_and_what_changed(
+    run_cli: RunCli, folder: Path
+) -> None:
     run_cli(*DRAFT, "--field", FIELD, "--text", "Checks.", *ROLE)
     run_cli(*DRAFT, "--field", "step.tell-head", "--text", "09:34", "--by", "press officer")
     sign = ("incident", "sign", INCIDENT, "--by", "head of profession", "--anyway", "asked for")

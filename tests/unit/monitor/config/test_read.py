@@ -36,7 +36,10 @@ def list_faults(read: Read, text: str) -> list[str]:
 def test_an_empty_configuration_has_only_defaults(read: Read) -> None:
     settings = read("")
     assert settings == Settings()
-    assert (settings.policy.on_time_within, settings.policy.note_within) == (timedelta(minutes=1), timedelta(minutes=5))
+    assert (settings.policy.on_time_within, settings.policy.note_within) == (
+        timedelta(minutes=1),
+        timedelta(minutes=5),
+    )
     assert settings.web.listen == "127.0.0.1:9030"
     # Hosts of GOV.UK have a higher default rate than others.
     looks_a_second = {host: settings.rate(host) for host in ("www.gov.uk", "stats.example")}
@@ -82,7 +85,10 @@ def test_a_configuration_with_many_kinds_of_tables_is_read(read: Read) -> None:
     """)
     assert settings.policy.default_time == time(7)
     assert settings.policy.producer["ofqual"].note_within == timedelta(minutes=10)
-    assert (settings.watch.near.begins, settings.watch.near.every) == (timedelta(minutes=30), timedelta(seconds=10))
+    assert (settings.watch.near.begins, settings.watch.near.every) == (
+        timedelta(minutes=30),
+        timedelta(seconds=10),
+    )
     # 30 looks a minute are 0.5 a second. Any other host gets the default, 1 a second.
     assert (settings.rate("stats.example"), settings.rate("other.example")) == (0.5, 1.0)
     assert settings.route[0].quiet == (time(22), time(7))
@@ -95,8 +101,8 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
 
 
 def test_faults_between_tables_are_reported_together_with_faults_within_them(read: Read) -> None:
-    # Within its table, only the duration is wrong: it has a space. The repeated name of a channel, and a route to
-    # a channel that does not exist, show only when tables are compared.
+    # Within its table, only the duration is wrong: it has a space. The repeated name of a channel,
+    # and a route to a channel that does not exist, show only when tables are compared.
     faults = list_faults(
         read,
         """
@@ -143,12 +149,21 @@ def test_a_wrong_value_is_reported_only_once(read: Read) -> None:
         (["watch", "near", "every"], False),
     ],
 )
-def test_only_a_value_that_may_be_a_secret_is_private(path: list[str | int], *, may_be_secret: bool) -> None:
-    """Messages do not quote a private value. A case is the path to one: ["channel", 0] is the first channel."""
+def test_only_a_value_that_may_be_a_secret_is_private(
+    path: list[str | int], *, may_be_secret: bool
+) -> None:
+    """Messages do not quote a private value.
+
+    A case is the path to one: ["channel", 0] is the first channel.
+    """
     assert is_private(path) is may_be_secret
 
 
-@given(some.text(min_size=1).filter(lambda text: not set(text) & set('/@" \\\n\t\r') and text.isprintable()))
+@given(
+    some.text(min_size=1).filter(
+        lambda text: not set(text) & set('/@" \\\n\t\r') and text.isprintable()
+    )
+)
 def test_users_and_passwords_are_removed_from_quoted_addresses(secret: str) -> None:
     quoted = quote_value(f"postgresql://{secret}:{secret}@db.example/name")
     assert quoted == '"postgresql://...@db.example/name"'
@@ -183,12 +198,21 @@ def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> N
 
 
 def test_missing_secret_is_named_by_its_place_and_empty(tmp_path: Path) -> None:
-    assert Secret(env="NINETHIRTY_TEST_NONE").why_missing() == "the environment has no NINETHIRTY_TEST_NONE"
+    assert (
+        Secret(env="NINETHIRTY_TEST_NONE").why_missing()
+        == "the environment has no NINETHIRTY_TEST_NONE"
+    )
     assert Secret(file=str(tmp_path / "none")).why_missing() == f"no file {tmp_path}/none"
-    assert Secret(env="NINETHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
+    assert (
+        Secret(env="NINETHIRTY_TEST_NONE").reveal()
+        == Secret(file=str(tmp_path / "none")).reveal()
+        == ""
+    )
 
 
-@pytest.mark.parametrize("name", ["status", "govuk", "titled", "period", "text:Births", "css:h1", "link:/x"])
+@pytest.mark.parametrize(
+    "name", ["status", "govuk", "titled", "period", "text:Births", "css:h1", "link:/x"]
+)
 def test_a_documented_recogniser_is_accepted(name: str) -> None:
     """A recogniser says what shows that a page is out. `text:Births` is the text "Births" on it."""
     assert recogniser_fault(name) is None
@@ -196,5 +220,8 @@ def test_a_documented_recogniser_is_accepted(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["statuss", "text:", "text", "status:200", ""])
 def test_unknown_recogniser_or_wrong_argument_is_refused(name: str) -> None:
-    """`text` needs an argument after a colon, and `status` takes none. A fault is a text that is not empty."""
+    """`text` needs an argument after a colon, and `status` takes none.
+
+    A fault is a text that is not empty.
+    """
     assert recogniser_fault(name)

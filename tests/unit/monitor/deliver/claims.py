@@ -26,7 +26,9 @@ _UNSURE = 1000 * Policy().uncertainty.total_seconds() + 1000
 
 @dataclass(frozen=True)
 class Claimed:
-    """One line of a notice: the truth of the part it speaks of, of all parts, and when it was sent (ms from slot)."""
+    """One line of a notice: the truth of the part it speaks of, of all parts, and when it was sent
+    (ms from slot).
+    """
 
     about: Truth
     all: Mapping[str, Truth]
@@ -34,32 +36,49 @@ class Claimed:
 
 
 def false_claims(notice: Notice, truths: Mapping[str, Truth]) -> list[str]:
-    """Return every claim of a notice that did not hold when it was sent; `truths` are by part, with the `page`."""
+    """Return every claim of a notice that did not hold when it was sent; `truths` are by part, with
+    the `page`.
+    """
     now = _ms_of(notice.at)
-    found = [f"{why}: {notice.subject}" for why in _false_heads(notice.subject, Claimed(truths["page"], truths, now))]
+    found = [
+        f"{why}: {notice.subject}"
+        for why in _false_heads(notice.subject, Claimed(truths["page"], truths, now))
+    ]
     part = "page"
     for line in (notice.subject, *notice.text.split("\n")[1:]):
-        part = _named_in_subject(line, truths) if line == notice.subject else _named_in_line(line, truths) or part
+        part = (
+            _named_in_subject(line, truths)
+            if line == notice.subject
+            else _named_in_line(line, truths) or part
+        )
         claimed = Claimed(truths[part], truths, now)
         for pattern, holds in _CLAIMS.items():
             found += [
-                f"not so: {claim[0]!r} in {line!r}" for claim in re.finditer(pattern, line) if not holds(claim, claimed)
+                f"not so: {claim[0]!r} in {line!r}"
+                for claim in re.finditer(pattern, line)
+                if not holds(claim, claimed)
             ]
     return found
 
 
 def _named_in_subject(subject: str, truths: Mapping[str, Truth]) -> str:
-    return next((one for one in reversed(re.findall(r"\((\w+)\)", subject)) if one in truths), "page")
+    return next(
+        (one for one in reversed(re.findall(r"\((\w+)\)", subject)) if one in truths), "page"
+    )
 
 
 def _named_in_line(line: str, truths: Mapping[str, Truth]) -> str | None:
-    """Return the part that a line is about: `- Announced page: …`, `- Data file (tables): …`, `- HTML version: …`."""
+    """Return the part that a line is about: `- Announced page: …`, `- Data file (tables): …`, `-
+    HTML version: …`.
+    """
     found = re.match(r"- ([^:(]+?)(?: \((\w+)\))?(?: \(not required\))?: ", line)
     if found is None:
         return None
     roles = {label.lower(): role for role, label in ROLE_NAMES.items()}
     label = found[1].lower()
-    part = found[2] or ("page" if label in {*PAGE_NAMES.values(), "landing page"} else roles.get(label, ""))
+    part = found[2] or (
+        "page" if label in {*PAGE_NAMES.values(), "landing page"} else roles.get(label, "")
+    )
     return part if part in truths else None
 
 
@@ -67,22 +86,32 @@ def _false_heads(subject: str, claimed: Claimed) -> Iterator[str]:
     found = _HEAD.match(subject)
     assert found, subject
     head, tail, truths = found[1], found[2], claimed.all.values()
-    if head in ("LATE", "PARTLY LATE") and not any(_was_missing(each, claimed.now) for each in truths):
+    if head in ("LATE", "PARTLY LATE") and not any(
+        _was_missing(each, claimed.now) for each in truths
+    ):
         yield "nothing was late"
     if head == "PARTLY LATE" and not _has_come(claimed.about, claimed.now):
         yield "the page was not out"
-    if head == "EARLY" and not any(begin < min(0, claimed.now) for each in truths for begin, _ in _public_spans(each)):
+    if head == "EARLY" and not any(
+        begin < min(0, claimed.now) for each in truths for begin, _ in _public_spans(each)
+    ):
         yield "nothing was early"
     if head == "ON TIME" and not _has_come(claimed.about, claimed.now):
         yield "the page was not out"
-    if tail == ", over" and claimed.now < 0 and not any(went <= claimed.now for each in truths for went in each.went):
+    if (
+        tail == ", over"
+        and claimed.now < 0
+        and not any(went <= claimed.now for each in truths for went in each.went)
+    ):
         yield "it was not over"
     if tail == ", now out" and not _has_come(claimed.about, claimed.now):
         yield "it was not out"
 
 
 def _was_missing(truth: Truth, now: float) -> bool:
-    """Return whether it was absent at some instant after the slot, so that it may be called late."""
+    """Return whether it was absent at some instant after the slot, so that it may be called
+    late.
+    """
     turns = (turn for turn, _ in truth.turns if 0 < turn <= now)
     return any(truth.at(ms) is not State.PRESENT for ms in (0, *turns))
 
@@ -94,7 +123,10 @@ def _has_come(truth: Truth, now: float) -> bool:
 def _public_spans(truth: Truth) -> list[tuple[float, float]]:
     """Return from when to when it was public, in milliseconds from the slot."""
     begins = [*([_BEGINNING_OF_TIME] if truth.at_first is State.PRESENT else []), *truth.came]
-    return [(begin, next((went for went in truth.went if went > begin), -_BEGINNING_OF_TIME)) for begin in begins]
+    return [
+        (begin, next((went for went in truth.went if went > begin), -_BEGINNING_OF_TIME))
+        for begin in begins
+    ]
 
 
 def _is_absent_at(found: re.Match[str], claimed: Claimed) -> bool:
@@ -117,7 +149,10 @@ def _is_late_by(found: re.Match[str], claimed: Claimed) -> bool:
 
 def _is_public_since(found: re.Match[str], claimed: Claimed) -> bool:
     then = _instants(found[1])[0]
-    return any(each.at(then) is State.PRESENT for each in claimed.all.values()) and then <= claimed.now + 1000
+    return (
+        any(each.at(then) is State.PRESENT for each in claimed.all.values())
+        and then <= claimed.now + 1000
+    )
 
 
 def _was_public_for(found: re.Match[str], claimed: Claimed) -> bool:
@@ -132,7 +167,9 @@ def _was_public_at_slot(_found: re.Match[str], claimed: Claimed) -> bool:
 
 
 def _was_removed(_found: re.Match[str], claimed: Claimed) -> bool:
-    return any(0 < end <= claimed.now for each in claimed.all.values() for _, end in _public_spans(each))
+    return any(
+        0 < end <= claimed.now for each in claimed.all.values() for _, end in _public_spans(each)
+    )
 
 
 def _are_parts_late(found: re.Match[str], claimed: Claimed) -> bool:
@@ -156,7 +193,9 @@ _CLAIMS: dict[str, Callable[[re.Match[str], Claimed], bool]] = {
 def _instants(words: str) -> list[float]:
     found = re.findall(r"(?:(\d+) January )?(\d\d):(\d\d)(?::(\d\d))?", words)
     return [
-        _ms_of(datetime(2018, 1, int(day or 5), int(hour), int(minute), int(second or 0), tzinfo=UTC))
+        _ms_of(
+            datetime(2018, 1, int(day or 5), int(hour), int(minute), int(second or 0), tzinfo=UTC)
+        )
         for day, hour, minute, second in found
     ]
 
@@ -166,4 +205,6 @@ def _ms_of(instant: datetime) -> float:
 
 
 def _seconds(words: str) -> int:
-    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+) (d|h|min|s)\b", words))
+    return sum(
+        int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+) (d|h|min|s)\b", words)
+    )

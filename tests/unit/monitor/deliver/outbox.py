@@ -31,7 +31,9 @@ async def record_verdict(
     writer: Writer, recorder: VerdictRecorder, verdict: Verdict, now: datetime | None = None
 ) -> RecordedVerdict:
     """Record a verdict with its incident and notices, at `now` (default: when it was judged)."""
-    return await writer.write(lambda tx: recorder.record(tx, verdict, Measurement(), now or verdict.at))
+    return await writer.write(
+        lambda tx: recorder.record(tx, verdict, Measurement(), now or verdict.at)
+    )
 
 
 async def query_at_once(question: Callable[[], T]) -> T:
@@ -40,7 +42,8 @@ async def query_at_once(question: Callable[[], T]) -> T:
 
 
 def play_story(
-    story: Callable[[VirtualClock, TemporaryStore, Writer], Awaitable[None]], begins: datetime = START
+    story: Callable[[VirtualClock, TemporaryStore, Writer], Awaitable[None]],
+    begins: datetime = START,
 ) -> None:
     """Run a story with a virtual clock and an empty store."""
 
@@ -58,16 +61,28 @@ def a_channel(clock: Clock, name: str = "mail", options: Options | None = None) 
 
 
 def an_outbox(
-    store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, options: OutboxOptions | None = None
+    store: Store,
+    writer: Writer,
+    channels: Sequence[Channel],
+    clock: Clock,
+    options: OutboxOptions | None = None,
 ) -> Outbox:
     rng = Random(1)  # noqa: S311 # spreads retries, guards nothing
-    return Outbox(store, writer, channels, clock, query_at_once, rng=rng, options=options or OutboxOptions())
+    return Outbox(
+        store, writer, channels, clock, query_at_once, rng=rng, options=options or OutboxOptions()
+    )
 
 
 async def open_late_incidents(
-    store: Store, writer: Writer, clock: Clock, names: Sequence[str], channels: Sequence[str] = ("mail",)
+    store: Store,
+    writer: Writer,
+    clock: Clock,
+    names: Sequence[str],
+    channels: Sequence[str] = ("mail",),
 ) -> None:
-    """Open an incident of grade report for each of these releases, with its notice to each channel."""
+    """Open an incident of grade report for each of these releases, with its notice to each
+    channel.
+    """
     recorder = VerdictRecorder(store, ReportingRules(channels=channels))
     for name in names:
         await record_verdict(writer, recorder, a_late_verdict(400, name), clock.now())
@@ -102,7 +117,9 @@ class SlowChannel:
 
 
 class FaultyChannel(FakeChannel):
-    """A channel with a programming error: it raises ValueError for messages about the release `poison`."""
+    """A channel with a programming error: it raises ValueError for messages about the release
+    `poison`.
+    """
 
     async def send(self, message: Message) -> Outcome:
         if message.data["release"] == "poison":

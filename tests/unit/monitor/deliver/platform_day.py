@@ -1,4 +1,6 @@
-"""A day on which a platform fails: its verdicts as they are made, and all messages sent about them."""
+"""A day on which a platform fails: its verdicts as they are made, and all messages sent about
+them.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,19 @@ from tests.worlds.virtual import Test, asking_for
 PRODUCERS = ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")
 PRODUCERS_BY_RELEASE = {f"r{place}": producer for place, producer in enumerate(PRODUCERS)}
 PUBLISHED_AT = {name: 1200.0 + 900 * place for place, name in enumerate(PRODUCERS_BY_RELEASE)}
-"""Seconds after the slot at which each release is published: r0 after 20 minutes, each other 15 minutes later."""
+"""Seconds after the slot at which each release is published: r0 after 20 minutes, each other 15
+minutes later.
+"""
 A_MINUTE_LATE, FIVE_MINUTES_LATE = 61, 301
-"""Seconds after the slot. Then an overdue release gets the grade note, and later the grade report."""
+"""Seconds after the slot. Then an overdue release gets the grade note, and later the grade
+report.
+"""
 PLATFORM_INCIDENT = platform_id("www.gov.uk", SLOT)
-ROUTES = (a_route("mail", "pager", "hook"), a_route("dfe", producer="dfe"), a_route("ons", producer="ons"))
+ROUTES = (
+    a_route("mail", "pager", "hook"),
+    a_route("dfe", producer="dfe"),
+    a_route("ons", producer="ons"),
+)
 FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
 
 
@@ -53,15 +63,24 @@ class Day:
         with self.store.transaction() as tx:
             tx.save(*(a_release(id=name) for name in PRODUCERS_BY_RELEASE))
             tx.add_promises(replace(a_promise(), release=name) for name in PRODUCERS_BY_RELEASE)
-        self.channels = {name: a_channel(self.clock, name) for name in (*sorted(self.folding), "hook")}
+        self.channels = {
+            name: a_channel(self.clock, name) for name in (*sorted(self.folding), "hook")
+        }
         names, rotas = sorted(self.channels), dict(self.rotas)
         self.rules = ReportingRules(
-            channels=names, routes=self.routes, folding=self.folding, pagers=["pager"], rotas=rotas, hooks=["hook"]
+            channels=names,
+            routes=self.routes,
+            folding=self.folding,
+            pagers=["pager"],
+            rotas=rotas,
+            hooks=["hook"],
         )
         self.writer = Writer(self.store, self.clock)
         self.recorder = VerdictRecorder(self.store, self.rules)
         options = OutboxOptions(rules=self.rules)
-        self.outbox: Outbox = an_outbox(self.store, self.writer, list(self.channels.values()), self.clock, options)
+        self.outbox: Outbox = an_outbox(
+            self.store, self.writer, list(self.channels.values()), self.clock, options
+        )
         self.reminders = Reminders(
             self.store,
             self.writer,
@@ -69,17 +88,25 @@ class Day:
             self.rules,
             remind_after=timedelta(minutes=15),
             remind_every=timedelta(minutes=30),
-            current_incidents=CurrentIncidents(self.store.verdicts, lambda _release, _now: None, self.recorder),
+            current_incidents=CurrentIncidents(
+                self.store.verdicts, lambda _release, _now: None, self.recorder
+            ),
             ask=query_at_once,
             wake=self.outbox.wake,
         )
 
-    async def judge_at(self, seconds: float, names: Sequence[str] = tuple(PRODUCERS_BY_RELEASE)) -> None:
-        """Judge these releases so many seconds after the slot, twice, because the last may change the first."""
+    async def judge_at(
+        self, seconds: float, names: Sequence[str] = tuple(PRODUCERS_BY_RELEASE)
+    ) -> None:
+        """Judge these releases so many seconds after the slot, twice, because the last may change
+        the first.
+        """
         await self.run_until(seconds)
         verdicts = {name: a_late_verdict(seconds, name, PUBLISHED_AT[name]) for name in names}
         for name, verdict in verdicts.items():
-            verdicts[name] = replace(verdict, producer=PRODUCERS_BY_RELEASE[name], title=f"Title {name}")
+            verdicts[name] = replace(
+                verdict, producer=PRODUCERS_BY_RELEASE[name], title=f"Title {name}"
+            )
         known: list[str] = []
         for name in (*names, *names):
             known.append(name)
@@ -93,12 +120,16 @@ class Day:
             tx.save(acknowledge_incident(incident, role, self.clock.now()))
 
     async def run_until(self, seconds: float) -> None:
-        """Let time pass to so many seconds after the slot; send all reminders and messages due meanwhile."""
+        """Let time pass to so many seconds after the slot; send all reminders and messages due
+        meanwhile.
+        """
         while self.clock.now() < after_slot(seconds):
             await self.reminders.remind()
             for name in self.channels:
                 await self.outbox.send_due(name)
-            await self.clock.sleep(min(20.0, (after_slot(seconds) - self.clock.now()).total_seconds()))
+            await self.clock.sleep(
+                min(20.0, (after_slot(seconds) - self.clock.now()).total_seconds())
+            )
 
     def subjects(self, name: str) -> list[str]:
         return [message.subject for message in self.channels[name].messages.values()]

@@ -1,4 +1,6 @@
-"""One edit of a calendar that changes several entries gives one notice, and each release an incident."""
+"""One edit of a calendar that changes several entries gives one notice, and each release an
+incident.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ EDITED_AT = SLOT - DAY
 RELEASES = ("r0", "r1", "r2", "r3")
 
 
-def verdict_on_moved_release(name: str, edited_at: datetime = EDITED_AT, producer: str = "ofqual") -> Verdict:
+def verdict_on_moved_release(
+    name: str, edited_at: datetime = EDITED_AT, producer: str = "ofqual"
+) -> Verdict:
     """Return the verdict on a release when its calendar was edited to move it by five minutes."""
     old = a_promise(release=name, confirmed_at=edited_at - 10 * MINUTE)
     slot = Slot(Precision.INSTANT, instant=SLOT + 5 * MINUTE)
@@ -41,7 +45,9 @@ def verdict_on_moved_release(name: str, edited_at: datetime = EDITED_AT, produce
     return judge(release, [old, new], {}, [], Policy(), edited_at)
 
 
-def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict], *routes: Route) -> list[Notice]:
+def record_verdicts(
+    store: TemporaryStore, verdicts: Sequence[Verdict], *routes: Route
+) -> list[Notice]:
     """Record verdicts one after the other. Return all notices of the store."""
     recorder = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"], routes=routes))
     for verdict in verdicts:
@@ -51,13 +57,19 @@ def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict], *routes:
 
 
 def test_edit_of_four_entries_gives_one_notice_and_four_incidents() -> None:
-    """One edit of a calendar moves four releases by five minutes, a day before their slot. That is short notice.
+    """One edit of a calendar moves four releases by five minutes, a day before their slot.
 
-    There is one notice about all four. Each release has an incident, and the notice belongs to the first of them.
+    That is short notice.
+
+    There is one notice about all four. Each release has an incident, and the notice belongs to the
+    first of them.
     """
     store = TemporaryStore()
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
-    assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
+    assert (
+        notice.subject
+        == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
+    )
     # It is about no single release, and it begins its thread, so it follows no other notice.
     assert (notice.kind, notice.release, notice.follows) == ("calendar", "", "")
     assert all(f"- Title {name} (ofqual) due " in notice.text for name in RELEASES)
@@ -79,11 +91,18 @@ def test_recording_a_calendar_edit_again_adds_no_notice() -> None:
 
 
 def test_message_about_an_edit_counts_entries_and_has_no_measurement() -> None:
-    """One message is about all four releases that one edit moved. So it has the measurements of none."""
+    """One message is about all four releases that one edit moved.
+
+    So it has the measurements of none.
+    """
     store = TemporaryStore()
-    (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])
+    (notice,) = record_verdicts(
+        store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")]
+    )
     formats_of_attached_drafts = {"mail": ()}
-    message = MessageBuilder(store.verdicts, endings=formats_of_attached_drafts).build(notice, "mail", EDITED_AT)
+    message = MessageBuilder(store.verdicts, endings=formats_of_attached_drafts).build(
+        notice, "mail", EDITED_AT
+    )
     # `brief` is the short subject, for mail.
     assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
     assert message.data["measured"] is None
@@ -96,7 +115,9 @@ def test_notice_of_an_edit_of_one_entry_has_its_title() -> None:
 
 
 def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
-    """An edit of a calendar moves r0. A later edit moves r1. The first edit also moves r2, of another producer.
+    """An edit of a calendar moves r0.
+
+    A later edit moves r1. The first edit also moves r2, of another producer.
 
     These three share no notice: each has its own.
     """
@@ -109,17 +130,26 @@ def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
 
 
 def test_silenced_release_is_left_out_of_an_edits_common_notice() -> None:
-    """Messages about the release r0 are silenced. Then one edit of a calendar moves r0 and three other releases.
+    """Messages about the release r0 are silenced.
+
+    Then one edit of a calendar moves r0 and three other releases.
 
     The other three share a notice. The silenced one has a notice of its own.
     """
     store = TemporaryStore()
     silence = create_silence(
-        Scope.RELEASE, "r0", EDITED_AT + 2 * DAY, role="duty", reason="a planned move", now=EDITED_AT
+        Scope.RELEASE,
+        "r0",
+        EDITED_AT + 2 * DAY,
+        role="duty",
+        reason="a planned move",
+        now=EDITED_AT,
     )
     with store.transaction() as tx:
         tx.save(silence)
-    notices = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])
+    notices = record_verdicts(
+        store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")]
+    )
     # The common notice is about several releases, so it has none in `release`.
     notices_by_release = {notice.release: notice for notice in notices}
     assert notices_by_release.keys() == {"r0", ""}
@@ -129,23 +159,31 @@ def test_silenced_release_is_left_out_of_an_edits_common_notice() -> None:
 
 
 def test_edited_entry_with_more_channels_has_its_own_notice() -> None:
-    """Notices about releases of ofqual go to `mail`, and those of dfe to `hook`. One calendar edit moves r0 and r1.
+    """Notices about releases of ofqual go to `mail`, and those of dfe to `hook`.
 
-    Both releases are of ofqual, but r1 is also of dfe. So r1 has a notice of its own, which goes to both channels.
+    One calendar edit moves r0 and r1.
+
+    Both releases are of ofqual, but r1 is also of dfe. So r1 has a notice of its own, which goes to
+    both channels.
     """
     store = TemporaryStore()
     own, shared = verdict_on_moved_release("r0"), verdict_on_moved_release("r1")
     shared = replace(shared, others=("dfe",))
-    notices = record_verdicts(store, [own, shared], a_route("mail", producer="ofqual"), a_route("hook", producer="dfe"))
-    channels = {notice.release: {row.channel for row in store.outbox.deliveries(notice.id)} for notice in notices}
+    notices = record_verdicts(
+        store, [own, shared], a_route("mail", producer="ofqual"), a_route("hook", producer="dfe")
+    )
+    channels = {
+        notice.release: {row.channel for row in store.outbox.deliveries(notice.id)}
+        for notice in notices
+    }
     assert channels == {"r0": {"mail"}, "r1": {"mail", "hook"}}
 
 
 def test_entries_found_changed_within_ten_seconds_share_a_notice() -> None:
     """One edit of a calendar changed five entries. The monitor finds one of them every 2.5 s.
 
-    The notice of the first waits ten seconds for others. Then it is sent, and is about the four found by then.
-    The fifth is found after that, so it has a notice of its own.
+    The notice of the first waits ten seconds for others. Then it is sent, and is about the four
+    found by then. The fifth is found after that, so it has a notice of its own.
     """
 
     async def story(clock: VirtualClock) -> None:

@@ -33,7 +33,10 @@ from tests.worlds.verdicts import a_late_verdict
 
 RELEASES = [f"r{number}" for number in range(6)]
 PAUSE = timedelta(milliseconds=400)
-"""How long an urgent opening waits for others. One that is not urgent waits 50 times as long, that is 20 seconds."""
+"""How long an urgent opening waits for others.
+
+One that is not urgent waits 50 times as long, that is 20 seconds.
+"""
 DIGEST_FROM_FIVE_OPENINGS = DigestRule(frozenset({"mail"}), threshold=5, within=PAUSE)
 """Five openings or more, each within a pause of the one before, become one digest in mail."""
 
@@ -41,17 +44,35 @@ DIGEST_FROM_FIVE_OPENINGS = DigestRule(frozenset({"mail"}), threshold=5, within=
 def opening_at(seconds: float, name: str) -> Notice:
     """Return the opening notice of a late release, made so many seconds after the slot."""
     return Notice(
-        f"n-{name}", "opened", f"i-{name}", name, "ofqual", "report", ("late",), after_slot(seconds), name, name
+        f"n-{name}",
+        "opened",
+        f"i-{name}",
+        name,
+        "ofqual",
+        "report",
+        ("late",),
+        after_slot(seconds),
+        name,
+        name,
     )
 
 
-async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
-    """Send to these channels until none waits. Return the kinds of notice that each got, in order."""
+async def send_all(
+    clock: VirtualClock, store: TemporaryStore, writer: Writer, *names: str
+) -> dict[str, list[str]]:
+    """Send to these channels until none waits. Return the kinds of notice that each got, in
+    order.
+    """
     channels = [a_channel(clock, name) for name in names]
-    outbox = an_outbox(store, writer, channels, clock, OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS))
+    outbox = an_outbox(
+        store, writer, channels, clock, OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS)
+    )
     for name in names:
         await send_until_none_waits(outbox, clock, name)
-    return {channel.name: [message.kind for message in channel.messages.values()] for channel in channels}
+    return {
+        channel.name: [message.kind for message in channel.messages.values()]
+        for channel in channels
+    }
 
 
 def test_six_openings_at_once_become_one_digest_that_names_each() -> None:
@@ -67,7 +88,8 @@ def test_six_openings_at_once_become_one_digest_that_names_each() -> None:
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         rows = store.outbox.deliveries()
-        # A row is COVERED if its opening is not sent because a digest replaced it. It refers to the digest.
+        # A row is COVERED if its opening is not sent because a digest replaced it. It refers to the
+        # digest.
         covered = [row for row in rows if row.standing is DeliveryState.COVERED]
         (sent,) = [row for row in rows if row.standing is DeliveryState.SENT]
         assert len(covered) == len(RELEASES)
@@ -81,9 +103,12 @@ def test_six_openings_at_once_become_one_digest_that_names_each() -> None:
 
 
 def test_digest_does_not_replace_later_notices() -> None:
-    """Six releases are late, and an incident opens for each. Their first notices become one message, a digest.
+    """Six releases are late, and an incident opens for each.
 
-    Then one of the releases is published. The notice of that, `final`, is sent as a message of its own.
+    Their first notices become one message, a digest.
+
+    Then one of the releases is published. The notice of that, `final`, is sent as a message of its
+    own.
     """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
@@ -100,8 +125,9 @@ def test_digest_does_not_replace_later_notices() -> None:
 
 
 def test_channel_for_machines_gets_each_opening() -> None:
-    """In the channel `mail`, a digest (one message) replaces the openings of several incidents. The channel `hook` is
-    for machines."""
+    """In the channel `mail`, a digest (one message) replaces the openings of several incidents. The
+    channel `hook` is for machines.
+    """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES, ["mail", "hook"])
@@ -132,30 +158,38 @@ def test_openings_far_apart_are_not_combined() -> None:
 
 
 def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
-    """The first notice of an incident is its opening. An opening waits 0.4 s (a pause) for another one, and that one
-    again. But the first waits for five pauses at most.
+    """The first notice of an incident is its opening. An opening waits 0.4 s (a pause) for another
+    one, and that one again. But the first waits for five pauses at most.
 
     Ten incidents open 0.3 s apart, the last at second 2.7. At second 2.0 the wait ends.
     Then one message, a digest, is about them.
     """
     openings = [opening_at(0.3 * number, f"r{number}") for number in range(10)]
     longest_wait_ends = openings[0].at + 5 * PAUSE  # at second 2.0
-    still_waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends - PAUSE)
+    still_waiting = find_waiting_openings(
+        openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends - PAUSE
+    )
     assert openings[0].id in still_waiting
     assert find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends) == {}
     assert len(make_digests(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends)) == 1
 
 
 def test_digest_of_unproven_releases_blames_no_platform() -> None:
-    """Six releases are unproven: no look shows whether they came out on time. Their first notices come 8 s apart.
+    """Six releases are unproven: no look shows whether they came out on time.
+
+    Their first notices come 8 s apart.
 
     Such notices wait 20 s for each other. So all six become one message, a digest.
     It does not say that the platform, the host of the releases, failed.
     """
-    openings = [replace(opening_at(8.0 * number, f"r{number}"), kind="unproven") for number in range(6)]
+    openings = [
+        replace(opening_at(8.0 * number, f"r{number}"), kind="unproven") for number in range(6)
+    ]
     last_opened_at = openings[-1].at
     # 19 s after the last one, all still wait. After 21 s, the digest is made.
-    waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND)
+    waiting = find_waiting_openings(
+        openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND
+    )
     assert waiting.keys() == {opening.id for opening in openings}
     (digest,) = make_digests(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 21 * SECOND)
     assert len(digest.covers) == 6
@@ -176,10 +210,13 @@ def test_unproven_and_late_releases_are_not_combined() -> None:
 
 
 def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
-    """An opening is the first notice of an incident, a digest one message about several. Six incidents open, 3 s apart.
+    """An opening is the first notice of an incident, a digest one message about several.
 
-    Usually an opening waits only 0.4 s for others. So none waits if the last digest was six minutes ago.
-    If the last digest was less than five minutes ago, an opening waits 20 s. Then all six become another digest.
+    Six incidents open, 3 s apart.
+
+    Usually an opening waits only 0.4 s for others. So none waits if the last digest was six minutes
+    ago. If the last digest was less than five minutes ago, an opening waits 20 s. Then all six
+    become another digest.
     """
     openings = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
     first, last = openings[0].at, openings[-1].at
@@ -193,27 +230,40 @@ def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
 
 
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
-    """At second 2, one message about several incidents was sent (a digest). At second 10, two more incidents open.
+    """At second 2, one message about several incidents was sent (a digest).
 
-    One is an exposure: a release is public too early. The other is about a late release.
-    Soon after a digest, first notices wait for others. But at second 11, only that of the late release still waits.
+    At second 10, two more incidents open.
+
+    One is an exposure: a release is public too early. The other is about a late release. Soon after
+    a digest, first notices wait for others. But at second 11, only that of the late release still
+    waits.
     """
     soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=after_slot(2))
-    exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
+    exposure, late = (
+        replace(opening_at(10, "r0"), findings=("early_exposure",)),
+        opening_at(10, "r1"),
+    )
     waiting = find_waiting_openings([exposure, late], soon_after_digest, now=after_slot(11))
     assert waiting.keys() == {late.id}
 
 
 @pytest.mark.parametrize("is_reconfigured", [False, True])
 def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: bool) -> None:
-    """Six incidents open at once. Their first notices become one message, a digest. Then five more open, 3 s apart.
+    """Six incidents open at once.
 
-    Soon after a digest, first notices wait longer for each other. So these five become another digest.
-    A new configuration in between does not change that.
+    Their first notices become one message, a digest. Then five more open, 3 s apart.
+
+    Soon after a digest, first notices wait longer for each other. So these five become another
+    digest. A new configuration in between does not change that.
     """
 
-    async def open_eleven_incidents(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        mail, options = a_channel(clock, "mail"), OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS)
+    async def open_eleven_incidents(
+        clock: VirtualClock, store: TemporaryStore, writer: Writer
+    ) -> None:
+        mail, options = (
+            a_channel(clock, "mail"),
+            OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS),
+        )
         outbox = an_outbox(store, writer, [mail], clock, options)
         # The first digest.
         await open_late_incidents(store, writer, clock, ["r0", "r1", "r2", "r3", "r4", "r5"])
@@ -234,13 +284,20 @@ def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: 
 
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
 @given(opened_at_seconds=st.lists(st.floats(0, 5), min_size=1, max_size=12))
-def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_seconds: list[float]) -> None:
-    """Incidents open at random seconds. The first notice of each waits for others for a pause: none, or 0.4 s.
+def test_no_opening_waits_longer_than_five_pauses(
+    pause: timedelta, opened_at_seconds: list[float]
+) -> None:
+    """Incidents open at random seconds.
 
-    If others come, it may wait longer. But five pauses after the last incident opened, none may wait any more.
+    The first notice of each waits for others for a pause: none, or 0.4 s.
+
+    If others come, it may wait longer. But five pauses after the last incident opened, none may
+    wait any more.
     """
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
-    openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
+    openings = [
+        opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)
+    ]
     last_opened_at = after_slot(max(opened_at_seconds))
     assert find_waiting_openings(openings, rule, now=last_opened_at + 5 * pause) == {}
 
@@ -250,11 +307,13 @@ def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_se
 def test_no_opening_is_in_two_digests(pause: timedelta, opened_at_seconds: list[float]) -> None:
     """Incidents open at random seconds. The first notice of each is its opening.
 
-    Three openings or more become one message, a digest, if each comes within a pause (0 or 0.4 s) after the one before.
-    No opening may be in two digests.
+    Three openings or more become one message, a digest, if each comes within a pause (0 or 0.4 s)
+    after the one before. No opening may be in two digests.
     """
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
-    openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
+    openings = [
+        opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)
+    ]
     when_none_waits_any_more = after_slot(100)
     digests = make_digests(openings, rule, now=when_none_waits_any_more)
     openings_in_digests = [opening for digest in digests for opening in digest.covers]

@@ -1,4 +1,6 @@
-"""Incidents and drafts have the current delay when a person opens them, not that of the last notice."""
+"""Incidents and drafts have the current delay when a person opens them, not that of the last
+notice.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ JUDGED_AT, TWELVE_MINUTES, NEXT_DAY = 6 * 60, 12 * 60, 32 * 3600
 
 
 def save_absence_until(store: Store, seconds: float) -> None:
-    """Save looks that found no release from an hour before the slot until so many seconds after it."""
+    """Save looks that found no release from an hour before the slot until so many seconds after
+    it.
+    """
     with store.transaction() as tx:
         tx.save(a_run("page", State.ABSENT, -3600, seconds))
 
@@ -48,7 +52,10 @@ def store() -> Store:
 
 @pytest.fixture
 def current(store: Store) -> CurrentIncidents:
-    """The one incident is of a release that is overdue. Its draft was written six minutes after the slot."""
+    """The one incident is of a release that is overdue.
+
+    Its draft was written six minutes after the slot.
+    """
     with store.transaction() as tx:
         tx.save(a_release())
         tx.add_promises([a_promise()])
@@ -57,7 +64,9 @@ def current(store: Store) -> CurrentIncidents:
     runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, JUDGED_AT)]}
     verdict = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(JUDGED_AT))
     with store.transaction() as tx:
-        recorder.record(tx, verdict, Measurement("edge", runs, records=(("edge-1", ""),)), after_slot(JUDGED_AT))
+        recorder.record(
+            tx, verdict, Measurement("edge", runs, records=(("edge-1", ""),)), after_slot(JUDGED_AT)
+        )
     return CurrentIncidents(store.verdicts, partial(facts_of, store, Policies(), "edge"), recorder)
 
 
@@ -67,7 +76,10 @@ def the_incident(current: CurrentIncidents) -> Incident:
 
 
 def redraft_if_needed(store: Store, current: CurrentIncidents, seconds: float) -> bool:
-    """Write a new version of the draft so many seconds after the slot if one is needed. Return whether it was."""
+    """Write a new version of the draft so many seconds after the slot if one is needed.
+
+    Return whether it was.
+    """
     write = current.prepare_redraft(the_incident(current).id, after_slot(seconds))
     if write is not None:
         with store.transaction() as tx:
@@ -76,10 +88,14 @@ def redraft_if_needed(store: Store, current: CurrentIncidents, seconds: float) -
 
 
 def draft_text(current: CurrentIncidents, document: Document = Document.DRAFT) -> str:
-    return render_draft(current.verdicts.drafts(the_incident(current).id)[-1], "md", document=document)[0].decode()
+    return render_draft(
+        current.verdicts.drafts(the_incident(current).id)[-1], "md", document=document
+    )[0].decode()
 
 
-def test_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, current: CurrentIncidents) -> None:
+def test_draft_opened_32_hours_after_its_slot_states_that_delay(
+    store: Store, current: CurrentIncidents
+) -> None:
     save_absence_until(store, NEXT_DAY)
     # The first version of the draft was written six minutes after the slot.
     assert "at least 6 minutes" in draft_text(current)
@@ -90,8 +106,12 @@ def test_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, cu
     assert "edge-1" in draft_text(current, Document.EVIDENCE)
 
 
-def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, current: CurrentIncidents) -> None:
-    """The page is still absent 32 hours after its slot, but the stored facts of its incident are older."""
+def test_an_incident_shows_the_current_delay_without_storing_it(
+    store: Store, current: CurrentIncidents
+) -> None:
+    """The page is still absent 32 hours after its slot, but the stored facts of its incident are
+    older.
+    """
     save_absence_until(store, NEXT_DAY)
     before = the_incident(current)
     shown = incident_json(current.refresh(before, now=after_slot(NEXT_DAY)))
@@ -101,8 +121,13 @@ def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, cu
     assert the_incident(current) == before
 
 
-def test_draft_opened_twice_within_ten_seconds_gets_one_new_version(store: Store, current: CurrentIncidents) -> None:
-    """`redraft_if_needed` acts as if a person opened the draft. It returns whether there is a new version."""
+def test_draft_opened_twice_within_ten_seconds_gets_one_new_version(
+    store: Store, current: CurrentIncidents
+) -> None:
+    """`redraft_if_needed` acts as if a person opened the draft.
+
+    It returns whether there is a new version.
+    """
     save_absence_until(store, TWELVE_MINUTES)
     assert redraft_if_needed(store, current, TWELVE_MINUTES)
     assert not redraft_if_needed(store, current, TWELVE_MINUTES + 9)
@@ -110,16 +135,22 @@ def test_draft_opened_twice_within_ten_seconds_gets_one_new_version(store: Store
     assert len(current.verdicts.drafts(the_incident(current).id)) == 2
 
 
-def test_new_version_keeps_typed_text_and_has_current_delay(store: Store, current: CurrentIncidents) -> None:
-    """The draft of an incident states the delay of six minutes after the slot. A person types into it.
+def test_new_version_keeps_typed_text_and_has_current_delay(
+    store: Store, current: CurrentIncidents
+) -> None:
+    """The draft of an incident states the delay of six minutes after the slot.
 
-    Twelve minutes after the slot, the page is still absent, and someone opens the draft. So it gets a new version.
-    This version has the typed text and the current delay.
+    A person types into it.
+
+    Twelve minutes after the slot, the page is still absent, and someone opens the draft. So it gets
+    a new version. This version has the typed text and the current delay.
     """
     name = the_incident(current).id
     versions = versions_from_rows(current.verdicts.drafts(name))
     impact_box = next(box.id for box in versions[-1].report.fields() if "human.impact" in box.facts)
-    typed = append_edit(versions, {impact_box: "Two users telephoned."}, "duty statistician", after_slot(700))[-1]
+    typed = append_edit(
+        versions, {impact_box: "Two users telephoned."}, "duty statistician", after_slot(700)
+    )[-1]
     with store.transaction() as tx:
         tx.add_draft(draft_row(typed, name))
     save_absence_until(store, TWELVE_MINUTES)
@@ -128,7 +159,9 @@ def test_new_version_keeps_typed_text_and_has_current_delay(store: Store, curren
     assert "at least 12 minutes" in draft_text(current)
 
 
-def test_signed_draft_gets_no_new_version_when_opened(store: Store, current: CurrentIncidents) -> None:
+def test_signed_draft_gets_no_new_version_when_opened(
+    store: Store, current: CurrentIncidents
+) -> None:
     name = the_incident(current).id
     versions = versions_from_rows(current.verdicts.drafts(name))
     signed = append_signature(versions, "head of profession", after_slot(700))[-1]
@@ -138,8 +171,12 @@ def test_signed_draft_gets_no_new_version_when_opened(store: Store, current: Cur
     assert not redraft_if_needed(store, current, NEXT_DAY)
 
 
-def test_incident_facts_are_updated_unless_final_or_logged_by_hand(store: Store, current: CurrentIncidents) -> None:
-    """The facts of an incident are those of six minutes after the slot. Twelve minutes after it, they are refreshed.
+def test_incident_facts_are_updated_unless_final_or_logged_by_hand(
+    store: Store, current: CurrentIncidents
+) -> None:
+    """The facts of an incident are those of six minutes after the slot.
+
+    Twelve minutes after it, they are refreshed.
 
     1. Usually they change, because the page is still absent.
     2. If the verdict is final, they stay.
@@ -161,8 +198,12 @@ def test_incident_facts_are_updated_unless_final_or_logged_by_hand(store: Store,
     assert current.refresh(logged_by_person, now) == logged_by_person
 
 
-def test_redraft_is_dropped_if_a_person_changed_the_incident(store: Store, current: CurrentIncidents) -> None:
-    """A new version of the draft is prepared. Before it is written, a person adds a note to the incident.
+def test_redraft_is_dropped_if_a_person_changed_the_incident(
+    store: Store, current: CurrentIncidents
+) -> None:
+    """A new version of the draft is prepared.
+
+    Before it is written, a person adds a note to the incident.
 
     So the version is dropped, because it does not have the note. The note is kept.
     """
@@ -179,7 +220,10 @@ def test_redraft_is_dropped_if_a_person_changed_the_incident(store: Store, curre
 async def test_incident_pages_documents_and_json_have_the_current_delay(
     store: Store, current: CurrentIncidents
 ) -> None:
-    """The page was due at 09:30 on 5 January. At 17:30 on the next day, 32 hours later, it is still absent."""
+    """The page was due at 09:30 on 5 January.
+
+    At 17:30 on the next day, 32 hours later, it is still absent.
+    """
     async with a_board() as board:
         writer = Writer(store, board.clock)
         board.queries.store, board.queries.desk = store, Desk(current, writer, board.clock)
@@ -196,14 +240,18 @@ async def test_incident_pages_documents_and_json_have_the_current_delay(
 
 
 async def test_decision_to_bring_a_release_forward_is_on_the_board() -> None:
-    """A person decides to bring a release forward: to publish it before its slot. The decision is recorded.
+    """A person decides to bring a release forward: to publish it before its slot.
+
+    The decision is recorded.
 
     The page of the day says so once, and so does the JSON of the release.
     """
     async with a_board() as board:
         incident = board.store.verdicts.incident(board.early_incident)
         assert incident is not None
-        brought_forward = bring_forward(incident, "head of profession", "2018-01-05T08:30", after_slot(500))
+        brought_forward = bring_forward(
+            incident, "head of profession", "2018-01-05T08:30", after_slot(500)
+        )
         with board.store.transaction() as tx:
             tx.save(brought_forward)
         page = (await board.client.get("/?date=2018-01-05")).text

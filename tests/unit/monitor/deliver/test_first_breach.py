@@ -1,4 +1,6 @@
-"""A breach after a lesser incident: an incident and a thread of its own, and what machines keep open is closed."""
+"""A breach after a lesser incident: an incident and a thread of its own, and what machines keep
+open is closed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ ABSENT_AFTER_SLOT = a_run("page", ABSENT, 440, 500)
 
 @pytest.fixture
 def store_with_breach() -> TemporaryStore:
-    """Record first an unproven verdict, because no look was made around the slot, and then that the page is absent."""
+    """Record first an unproven verdict, because no look was made around the slot, and then that the
+    page is absent.
+    """
     store = TemporaryStore()
     rules = ReportingRules(channels=["mail", "hook", "pager"], hooks=["hook"], pagers=["pager"])
     unproven = judged(420, {"page": [NOT_WATCHED_SINCE_BEFORE_SLOT]})
@@ -29,8 +33,12 @@ def store_with_breach() -> TemporaryStore:
     return store
 
 
-def test_breach_after_an_unproven_incident_has_its_own_incident(store_with_breach: TemporaryStore) -> None:
-    """No look was made around the slot. So the release is unproven, and an incident of this kind opens.
+def test_breach_after_an_unproven_incident_has_its_own_incident(
+    store_with_breach: TemporaryStore,
+) -> None:
+    """No look was made around the slot.
+
+    So the release is unproven, and an incident of this kind opens.
 
     Then a look finds its page absent after the slot: a breach. The first incident is closed.
     A second incident opens for the breach. It is now that of the release, and only it has a draft.
@@ -47,12 +55,17 @@ def test_breach_after_an_unproven_incident_has_its_own_incident(store_with_breac
     assert len(verdicts.drafts(breach.id)) == 1
 
 
-def test_only_machines_are_notified_that_the_unproven_incident_closed(store_with_breach: TemporaryStore) -> None:
-    """A release was unproven, and then late. The incident of the lateness (a breach) takes over the first incident.
+def test_only_machines_are_notified_that_the_unproven_incident_closed(
+    store_with_breach: TemporaryStore,
+) -> None:
+    """A release was unproven, and then late.
 
-    So there are three kinds of notices: "unproven", "opened" for the breach, and "closed" for the first incident.
-    People read the channel `mail`. They do not need the last one.
-    The channels `hook` and `pager` are for machines, which keep an incident open until it is closed. They need it.
+    The incident of the lateness (a breach) takes over the first incident.
+
+    So there are three kinds of notices: "unproven", "opened" for the breach, and "closed" for the
+    first incident. People read the channel `mail`. They do not need the last one. The channels
+    `hook` and `pager` are for machines, which keep an incident open until it is closed. They need
+    it.
     """
     outbox = store_with_breach.outbox
     kinds_by_channel: dict[str, set[str]] = {"mail": set(), "hook": set(), "pager": set()}

@@ -21,7 +21,9 @@ LINKS = Links("https://board.example", b"a key")
 
 
 def store_with_late_incident() -> TemporaryStore:
-    """Return a store with one incident, on a late release of the producer `ofqual`, and its notice to `mail`."""
+    """Return a store with one incident, on a late release of the producer `ofqual`, and its notice
+    to `mail`.
+    """
     store = TemporaryStore()
     recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
     with store.transaction() as tx:
@@ -32,7 +34,9 @@ def store_with_late_incident() -> TemporaryStore:
 def build_message(store: TemporaryStore, *formats: str, **options: Any) -> Message:  # noqa: ANN401 # of MessageBuilder
     """Return the message of the store's notice to a channel that takes drafts in these formats."""
     (notice,) = store.outbox.notices()
-    return MessageBuilder(store.verdicts, {"mail": formats}, **options).build(notice, "mail", after_slot(400))
+    return MessageBuilder(store.verdicts, {"mail": formats}, **options).build(
+        notice, "mail", after_slot(400)
+    )
 
 
 def write_template(folder: Path) -> Path:
@@ -49,9 +53,12 @@ def text_of(content: bytes) -> str:
 def test_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
     templates = {"ofqual": write_template(tmp_path)}
     rules = ReportingRules(templates=templates)
-    word, markdown = build_message(store_with_late_incident(), "docx", "md", rules=rules).attachments
+    word, markdown = build_message(
+        store_with_late_incident(), "docx", "md", rules=rules
+    ).attachments
     assert word.name.endswith(".docx")
-    # The template has "Our own heading for {{ subject }}". The title of the late release is Malpractice.
+    # The template has "Our own heading for {{ subject }}". The title of the late release is
+    # Malpractice.
     assert text_of(word.content) == "Our own heading for Malpractice"
     assert b"Our own heading" not in markdown.content
 

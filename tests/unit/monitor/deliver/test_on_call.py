@@ -10,7 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from alerts.rota import Rota, Shift
-from tests.unit.monitor.deliver.platform_day import A_MINUTE_LATE, PRODUCERS_BY_RELEASE, PUBLISHED_AT, Day, play_day
+from tests.unit.monitor.deliver.platform_day import (
+    A_MINUTE_LATE,
+    PRODUCERS_BY_RELEASE,
+    PUBLISHED_AT,
+    Day,
+    play_day,
+)
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.rotas import a_rota
@@ -20,7 +26,9 @@ from tests.worlds.virtual import Test, asking_for
 OVERDUE_AT = 400
 """Seconds after the slot at which releases are judged first: overdue, grade report."""
 DEPUTY_REMINDED_BY, HEAD_REMINDED_BY = OVERDUE_AT + 16 * 60, OVERDUE_AT + 46 * 60
-"""A minute after the first reminder, which also goes to the deputy, and after the second, also to the head."""
+"""A minute after the first reminder, which also goes to the deputy, and after the second, also to
+the head.
+"""
 R7_FINAL_AT = PUBLISHED_AT["r7"] + 4000
 """Seconds after the slot at which r7 is public and its verdict final."""
 WAYS = {"A": "phone-a", "B": "phone-b", "A2": "phone-a"}
@@ -29,7 +37,9 @@ ROUTES = (a_route("on-call", "hook", escalate=("deputy", "head")),)
 
 
 def rota_of_shifts(*shifts: tuple[str, float, float]) -> Rota:
-    return a_rota(WAYS, *(Shift(role, after_slot(begins), after_slot(ends)) for role, begins, ends in shifts))
+    return a_rota(
+        WAYS, *(Shift(role, after_slot(begins), after_slot(ends)) for role, begins, ends in shifts)
+    )
 
 
 async def judge_r7_final_and_send(day: Day) -> None:
@@ -39,12 +49,21 @@ async def judge_r7_final_and_send(day: Day) -> None:
 
 def play_day_on_call(rota: Rota, story: Callable[[Day], Awaitable[None]]) -> None:
     """Run a story from the slot on, with the people of a rota on call."""
-    play_day(story, lambda clock: Day(clock, routes=ROUTES, folding=PEOPLE, rotas={"on-call": rota}), SLOT)
+    play_day(
+        story,
+        lambda clock: Day(clock, routes=ROUTES, folding=PEOPLE, rotas={"on-call": rota}),
+        SLOT,
+    )
 
 
 def with_rota(rota: Rota) -> Callable[[Test], Callable[..., None]]:
-    """Run a coroutine as a test. Its `day` begins at the slot, with the people of this rota on call."""
-    return lambda test: asking_for(lambda: play_day_on_call(rota, lambda day: test(day=day)), test, given=("day",))
+    """Run a coroutine as a test.
+
+    Its `day` begins at the slot, with the people of this rota on call.
+    """
+    return lambda test: asking_for(
+        lambda: play_day_on_call(rota, lambda day: test(day=day)), test, given=("day",)
+    )
 
 
 LONG_BEFORE, HANDOVER_AT, LONG_AFTER = -9000, 600, 90_000
@@ -55,8 +74,8 @@ A_THEN_B = rota_of_shifts(("A", LONG_BEFORE, HANDOVER_AT), ("B", HANDOVER_AT, LO
 async def test_reminders_go_to_the_next_person_after_a_handover(day: Day) -> None:
     """A release is overdue. A, who has phone-a, is on call and gets the opening of its incident.
 
-    200 s later, B is on call, who has phone-b. The first reminder is 15 minutes after the opening. It goes only to B.
-    When the release is out at last, both get the notice of the end, `final`.
+    200 s later, B is on call, who has phone-b. The first reminder is 15 minutes after the opening.
+    It goes only to B. When the release is out at last, both get the notice of the end, `final`.
     """
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(HANDOVER_AT - 100)
@@ -91,7 +110,9 @@ async def test_each_reminder_goes_a_step_higher_until_the_head_gets_it(day: Day)
 
 @with_rota(A_THEN_B)
 async def test_head_gets_no_reminder_once_the_deputy_acknowledged(day: Day) -> None:
-    """A release is overdue. The first reminder of its incident also goes to the deputy, who acknowledges it.
+    """A release is overdue.
+
+    The first reminder of its incident also goes to the deputy, who acknowledges it.
 
     Without that, a second reminder would go to the head half an hour later.
     """
@@ -106,7 +127,9 @@ async def test_head_gets_no_reminder_once_the_deputy_acknowledged(day: Day) -> N
 
 @with_rota(rota_of_shifts())
 async def test_whole_rota_is_notified_if_no_one_is_on_call(day: Day) -> None:
-    """A rota says who is on call when. This one has no shifts, so no one is on call when a release is overdue.
+    """A rota says who is on call when.
+
+    This one has no shifts, so no one is on call when a release is overdue.
 
     People of the rota have phone-a or phone-b. Both phones get the opening of the incident.
     """
@@ -116,21 +139,29 @@ async def test_whole_rota_is_notified_if_no_one_is_on_call(day: Day) -> None:
 
 
 def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> list[str]:
-    """Return subjects about one release's delay that a channel got after the opening of its platform's incident."""
+    """Return subjects about one release's delay that a channel got after the opening of its
+    platform's incident.
+    """
     messages = sorted(channel.messages.values(), key=lambda one: channel.received[one.id])
     opened = [
-        place for place, one in enumerate(messages) if "platform" in one.data["findings"] and not one.data["release"]
+        place
+        for place, one in enumerate(messages)
+        if "platform" in one.data["findings"] and not one.data["release"]
     ]
     later = messages[opened[0] + 1 :] if opened else []
-    return [one.subject for one in later if one.data["release"] and one.data["findings"][0] in {"late", "partial"}]
+    return [
+        one.subject
+        for one in later
+        if one.data["release"] and one.data["findings"][0] in {"late", "partial"}
+    ]
 
 
 def test_platform_notice_ends_messages_about_its_single_releases() -> None:
     """One release is overdue. A, who has phone-a, is on call and gets the opening of its incident.
 
-    Then all eight releases of its host (their platform) are overdue. An incident of the platform opens, and A is
-    notified. From then on, people get no more messages about a single release.
-    That is so even after one release is published and B is on call.
+    Then all eight releases of its host (their platform) are overdue. An incident of the platform
+    opens, and A is notified. From then on, people get no more messages about a single release. That
+    is so even after one release is published and B is on call.
     """
     handover = PUBLISHED_AT["r0"] + 50  # seconds after the slot: from here on B is on call, not A
     all_eight_releases = list(PRODUCERS_BY_RELEASE)
@@ -145,7 +176,9 @@ def test_platform_notice_ends_messages_about_its_single_releases() -> None:
         assert day.kinds("phone-a")[:2] == ["opened", "opened"]
         assert subjects_about_releases_after_opening_of_platform(day.channels["phone-a"]) == []
 
-    play_day_on_call(rota_of_shifts(("A", LONG_BEFORE, handover), ("B", handover, LONG_AFTER)), play)
+    play_day_on_call(
+        rota_of_shifts(("A", LONG_BEFORE, handover), ("B", handover, LONG_AFTER)), play
+    )
 
 
 def check_no_message_is_repeated_and_each_notice_is_received(day: Day) -> None:
@@ -164,12 +197,16 @@ def check_no_message_is_repeated_and_each_notice_is_received(day: Day) -> None:
     assert day.store.outbox.pending() == 0
 
 
-SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 6000), some.integers(1, 4000)))
+SHIFTS = some.lists(
+    some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 6000), some.integers(1, 4000))
+)
 
 
 @pytest.mark.slow
 @pytest.mark.explored
-@pytest.mark.parametrize("number_of_releases", [1, len(PRODUCERS_BY_RELEASE)], ids=["alone", "on a platform"])
+@pytest.mark.parametrize(
+    "number_of_releases", [1, len(PRODUCERS_BY_RELEASE)], ids=["alone", "on a platform"]
+)
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rota=SHIFTS.map(lambda shifts: rota_of_shifts(*shifts)),
@@ -178,12 +215,20 @@ SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0
     first_is_judged_alone=some.booleans(),
 )
 def test_changed_rota_repeats_no_message_and_loses_no_notice(
-    number_of_releases: int, rota: Rota, new_rota: Rota, acknowledged_at: int, *, first_is_judged_alone: bool
+    number_of_releases: int,
+    rota: Rota,
+    new_rota: Rota,
+    acknowledged_at: int,
+    *,
+    first_is_judged_alone: bool,
 ) -> None:
-    """One or eight releases are late. They are judged again and again until all are out, and their verdicts final.
+    """One or eight releases are late.
 
-    A rota says who is on call when. The rota is random. 2200 s after the slot, another random one replaces it.
-    Someone acknowledges at a random time. No person may get a message twice, and each notice must reach a person.
+    They are judged again and again until all are out, and their verdicts final.
+
+    A rota says who is on call when. The rota is random. 2200 s after the slot, another random one
+    replaces it. Someone acknowledges at a random time. No person may get a message twice, and each
+    notice must reach a person.
     """
     releases = list(PRODUCERS_BY_RELEASE)[:number_of_releases]
     last_published_at = PUBLISHED_AT[releases[-1]]

@@ -1,4 +1,6 @@
-"""Several processes on one store: only the holder of the outbox lease sends; another takes over if it dies."""
+"""Several processes on one store: only the holder of the outbox lease sends; another takes over if
+it dies.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ async def cancel(*tasks: asyncio.Task[Any]) -> None:
 
 
 def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
-    """Two processes share a store with four notices. A process needs a lease to send: a right that lasts for 10 s.
+    """Two processes share a store with four notices.
+
+    A process needs a lease to send: a right that lasts for 10 s.
 
     To send a message takes 7 s. For 100 s both processes try to send. Each notice is sent once.
     """
@@ -76,18 +80,25 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
 
 
 def test_lease_is_renewed_during_a_send_that_outlasts_it() -> None:
-    """A process needs a lease to send: a right that lasts for some seconds. To send this message takes six leases.
+    """A process needs a lease to send: a right that lasts for some seconds.
 
-    Meanwhile the process renews its lease. So after four leases, a second process may still not send.
+    To send this message takes six leases.
+
+    Meanwhile the process renews its lease. So after four leases, a second process may still not
+    send.
     """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
         channel = SlowChannel(clock, seconds=6 * LEASE_LENGTH.total_seconds())
-        sending = asyncio.create_task(an_outbox(store, writer, [channel], clock, as_process("one")).send_due("mail"))
+        sending = asyncio.create_task(
+            an_outbox(store, writer, [channel], clock, as_process("one")).send_due("mail")
+        )
         await clock.sleep(4 * LEASE_LENGTH.total_seconds())
         # A process that may not send learns when the lease of the other one ends.
-        leased_until = await an_outbox(store, writer, [channel], clock, as_process("two")).send_due("mail")
+        leased_until = await an_outbox(store, writer, [channel], clock, as_process("two")).send_due(
+            "mail"
+        )
         assert leased_until is not None
         assert leased_until > clock.now()
         assert len(channel.begun_ids) == 1
@@ -98,9 +109,12 @@ def test_lease_is_renewed_during_a_send_that_outlasts_it() -> None:
 
 
 def test_messages_are_sent_even_if_writes_outlast_the_lease() -> None:
-    """A process needs a lease to send: a right that lasts for 10 s. It takes the lease by a write to the store.
+    """A process needs a lease to send: a right that lasts for 10 s.
 
-    Here each write takes 12 s, longer than the lease. Still, both messages are sent within ten minutes.
+    It takes the lease by a write to the store.
+
+    Here each write takes 12 s, longer than the lease. Still, both messages are sent within ten
+    minutes.
     """
 
     async def story(clock: VirtualClock) -> None:
@@ -130,11 +144,16 @@ def outbox_of_process(
 
 
 @pytest.mark.parametrize("seconds_to_record_outcome", [1.3, 2.6, 3.0])
-def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_record_outcome: float) -> None:
-    """A process needs a lease to send: a right that lasts for 1.2 s here. The first process sends the only message.
+def test_message_recorded_only_after_its_lease_ended_is_sent_once(
+    seconds_to_record_outcome: float,
+) -> None:
+    """A process needs a lease to send: a right that lasts for 1.2 s here.
 
-    Then the store becomes slow. So the process records only after its lease ended that the message was sent.
-    Meanwhile a second process tries to send all that waits. The message is not sent again.
+    The first process sends the only message.
+
+    Then the store becomes slow. So the process records only after its lease ended that the message
+    was sent. Meanwhile a second process tries to send all that waits. The message is not sent
+    again.
     """
     lease_seconds = LEASE_LENGTH_OF_SLOW_STORE.total_seconds()
     assert seconds_to_record_outcome > lease_seconds
@@ -144,7 +163,9 @@ def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_rec
         await open_late_incidents(store, Writer(store, clock), clock, ["r"])
         channel = SlowChannel(clock, seconds=0.5)
         first_writer = SlowWriter(store, clock)
-        first_process = asyncio.create_task(outbox_of_process("first", store, first_writer, channel, clock).run())
+        first_process = asyncio.create_task(
+            outbox_of_process("first", store, first_writer, channel, clock).run()
+        )
         await clock.sleep(0.2)
         assert len(channel.begun_ids) == 1  # the first process has begun to send
         first_writer.seconds_before_write = seconds_to_record_outcome
@@ -165,9 +186,12 @@ def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_rec
 
 
 def test_messages_of_a_killed_process_are_sent_after_its_lease() -> None:
-    """A process needs a lease to send: a right that lasts for some seconds. One takes the lease and is killed.
+    """A process needs a lease to send: a right that lasts for some seconds.
 
-    So it neither renews the lease nor sends. Another process sends the message when the lease has ended.
+    One takes the lease and is killed.
+
+    So it neither renews the lease nor sends. Another process sends the message when the lease has
+    ended.
     """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
@@ -176,7 +200,8 @@ def test_messages_of_a_killed_process_are_sent_after_its_lease() -> None:
         await open_late_incidents(store, writer, clock, ["r"])
         channel = a_channel(clock)
         outbox = an_outbox(store, writer, [channel], clock, as_process("other"))
-        # `send_due` returns when it must be called again: at the end of that lease. None means that no message waits.
+        # `send_due` returns when it must be called again: at the end of that lease. None means that
+        # no message waits.
         assert await outbox.send_due("mail") == START + LEASE_LENGTH
         await clock.sleep(LEASE_LENGTH.total_seconds())
         assert await outbox.send_due("mail") is None
@@ -186,11 +211,16 @@ def test_messages_of_a_killed_process_are_sent_after_its_lease() -> None:
 
 
 def test_stopping_process_gives_up_its_lease_at_once() -> None:
-    """Only the process with the lease may send. Once the store has none, another process can take it without a wait."""
+    """Only the process with the lease may send.
+
+    Once the store has none, another process can take it without a wait.
+    """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
-        running = asyncio.create_task(an_outbox(store, writer, [a_channel(clock)], clock, as_process("one")).run())
+        running = asyncio.create_task(
+            an_outbox(store, writer, [a_channel(clock)], clock, as_process("one")).run()
+        )
         await clock.sleep(1)
         assert store.leases.lease(OUTBOX) is not None
         await cancel(running)
@@ -200,7 +230,9 @@ def test_stopping_process_gives_up_its_lease_at_once() -> None:
 
 
 def test_only_the_message_whose_channel_raises_is_given_up() -> None:
-    """Three messages are to be sent. For the one about the release `poison`, the channel raises a ValueError.
+    """Three messages are to be sent.
+
+    For the one about the release `poison`, the channel raises a ValueError.
 
     The two others are sent. That one is tried eight times in less than an hour, and then given up.
     """
@@ -223,13 +255,19 @@ def test_only_the_message_whose_channel_raises_is_given_up() -> None:
 
 
 def test_message_that_may_have_killed_its_process_goes_last() -> None:
-    """A process is killed while it sends one of two messages. That message may be the reason. So the next process sends
-    the other one first."""
+    """A process is killed while it sends one of two messages. That message may be the reason. So
+    the next process sends the other one first.
+    """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["a", "b"])
-        channel_before_kill, channel_after_kill = SlowChannel(clock, seconds=3600), SlowChannel(clock, seconds=1)
-        sending = asyncio.create_task(an_outbox(store, writer, [channel_before_kill], clock).send_due("mail"))
+        channel_before_kill, channel_after_kill = (
+            SlowChannel(clock, seconds=3600),
+            SlowChannel(clock, seconds=1),
+        )
+        sending = asyncio.create_task(
+            an_outbox(store, writer, [channel_before_kill], clock).send_due("mail")
+        )
         await clock.sleep(1)
         # Like a kill, this leaves an attempt in the store that has begun and has no end.
         await cancel(sending)
@@ -242,13 +280,18 @@ def test_message_that_may_have_killed_its_process_goes_last() -> None:
 
 
 def test_lease_ends_one_length_after_its_last_renewal() -> None:
-    """A process needs a lease to send: a right that lasts for some seconds, its length. A process takes it.
+    """A process needs a lease to send: a right that lasts for some seconds, its length.
 
-    While it renews the lease, it keeps it, here for three lengths. One length after the last renewal, it loses it.
+    A process takes it.
+
+    While it renews the lease, it keeps it, here for three lengths. One length after the last
+    renewal, it loses it.
     """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        lease = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once)
+        lease = OutboxLease(
+            store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once
+        )
         # `is_still_ours` returns whether this process has the lease.
         assert not lease.is_still_ours(clock.now())
         await lease.take_or_renew()
@@ -263,14 +306,20 @@ def test_lease_ends_one_length_after_its_last_renewal() -> None:
 
 
 def test_another_process_can_take_a_lease_once_that_lease_ends() -> None:
-    """A process needs a lease to send: a right that lasts for some seconds, its length. Process one takes it first.
+    """A process needs a lease to send: a right that lasts for some seconds, its length.
+
+    Process one takes it first.
 
     Process two cannot take it until it ends. Then two takes it, and now one cannot take it back.
     """
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        one = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once)
-        two = OutboxLease(store.leases, writer, clock, Leaseholder("two", LEASE_LENGTH), query_at_once)
+        one = OutboxLease(
+            store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once
+        )
+        two = OutboxLease(
+            store.leases, writer, clock, Leaseholder("two", LEASE_LENGTH), query_at_once
+        )
         await one.take_or_renew()
         # A process that cannot take the lease gets the instant at which it ends.
         assert await two.take_or_renew() == clock.now() + LEASE_LENGTH

@@ -35,7 +35,9 @@ def pager_events(pager: FakeChannel) -> list[Mapping[str, object]]:
 
 
 async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
-    """Judge all eight releases from a minute late until all are out, with every message sent when due."""
+    """Judge all eight releases from a minute late until all are out, with every message sent when
+    due.
+    """
     await day.judge_at(A_MINUTE_LATE)
     await day.run_until(A_MINUTE_LATE + 30)
     if acknowledged:
@@ -51,13 +53,20 @@ async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
 
 @with_day
 async def test_late_releases_share_one_message_despite_one_silenced_producer(day: Day) -> None:
-    """Eight releases of three producers on one host are late. Messages about those of dfe are silenced.
+    """Eight releases of three producers on one host are late.
 
-    The channel `mail` gets messages about all releases, and the channel `ons` about those of the producer ons.
-    Each gets one message about all its releases, not one about each.
+    Messages about those of dfe are silenced.
+
+    The channel `mail` gets messages about all releases, and the channel `ons` about those of the
+    producer ons. Each gets one message about all its releases, not one about each.
     """
     silence = create_silence(
-        Scope.PRODUCER, "dfe", until=SLOT + HOUR, role="duty", reason="their site moves", now=day.clock.now()
+        Scope.PRODUCER,
+        "dfe",
+        until=SLOT + HOUR,
+        role="duty",
+        reason="their site moves",
+        now=day.clock.now(),
     )
     with day.store.transaction() as tx:
         tx.save(silence)
@@ -70,10 +79,12 @@ async def test_late_releases_share_one_message_despite_one_silenced_producer(day
 @pytest.mark.slow
 @with_day
 async def test_platform_fault_delaying_eight_releases_is_one_short_thread(day: Day) -> None:
-    """Eight releases of three producers on one host are late. Mail and pager get messages about the host, and not about
-    each release."""
+    """Eight releases of three producers on one host are late. Mail and pager get messages about the
+    host, and not about each release.
+    """
     await run_day_of_outage(day)
-    # Reminders 15, 45, 75 and 105 minutes after the opening. The last release is published after 125 minutes.
+    # Reminders 15, 45, 75 and 105 minutes after the opening. The last release is published after
+    # 125 minutes.
     assert day.kinds("mail") == ["opened", "grade_changed", *["reminder"] * 4, "final"]
     opened, grade_changed, *_reminders, final = day.subjects("mail")
     assert opened.startswith("LATE: 8 releases of 3 producers (dfe, ofqual, ons) on www.gov.uk due")
@@ -89,8 +100,9 @@ async def test_platform_fault_delaying_eight_releases_is_one_short_thread(day: D
 @pytest.mark.slow
 @with_day
 async def test_producers_channel_gets_only_messages_about_its_own_releases(day: Day) -> None:
-    """Eight releases on one host are late, two of them of ons. The channel `mail` and the hook, which is for machines,
-    get messages about all releases."""
+    """Eight releases on one host are late, two of them of ons. The channel `mail` and the hook,
+    which is for machines, get messages about all releases.
+    """
     await run_day_of_outage(day)
     assert len(day.subjects("ons")) <= len(day.subjects("mail"))
     assert day.subjects("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
@@ -106,14 +118,18 @@ async def test_producers_channel_gets_only_messages_about_its_own_releases(day: 
 @with_day
 async def test_acknowledged_platform_incident_sends_no_reminders(day: Day) -> None:
     await run_day_of_outage(day, acknowledged=True)
-    # If an incident is acknowledged, there is one message when half of its releases are out: `appeared`.
+    # If an incident is acknowledged, there is one message when half of its releases are out:
+    # `appeared`.
     assert day.kinds("mail") == ["opened", "grade_changed", "appeared", "final"]
 
 
 @pytest.mark.slow
 @with_day
 async def test_platform_incident_links_its_releases_and_has_period_report(day: Day) -> None:
-    """Eight releases of three producers on one host are late. So an incident of their platform opens."""
+    """Eight releases of three producers on one host are late.
+
+    So an incident of their platform opens.
+    """
     await run_day_of_outage(day, acknowledged=True)
     releases = sorted(PRODUCERS_BY_RELEASE)
     incident = day.platform_incident()
@@ -121,7 +137,8 @@ async def test_platform_incident_links_its_releases_and_has_period_report(day: D
     assert [link.release for link in incident.linked] == releases
     # The host counts as a producer, beside the producers of the releases.
     assert set(incident.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}
-    # Each release has an incident of its own. It is related to that of the platform, and the other way round.
+    # Each release has an incident of its own. It is related to that of the platform, and the other
+    # way round.
     incidents_of_releases = related_incidents(day.store.verdicts, incident)
     assert len(incidents_of_releases) == len(releases)
     related_to_first_release = related_incidents(day.store.verdicts, incidents_of_releases[0])
@@ -133,10 +150,12 @@ async def test_platform_incident_links_its_releases_and_has_period_report(day: D
 
 @with_day
 async def test_platform_report_counts_releases_on_time_and_gaps(day: Day) -> None:
-    """On one host, the release r9 is on time and eight others are late. In the first minute the monitor did not run.
+    """On one host, the release r9 is on time and eight others are late.
 
-    The late releases open an incident of their platform, the host. Its report counts the release that was on time, and
-    the time in which the monitor could not see.
+    In the first minute the monitor did not run.
+
+    The late releases open an incident of their platform, the host. Its report counts the release
+    that was on time, and the time in which the monitor could not see.
     """
     # Published one second after its slot, which counts as on time.
     on_time = a_late_verdict(61, "r9", seconds_late=1)
@@ -153,8 +172,9 @@ async def test_platform_report_counts_releases_on_time_and_gaps(day: Day) -> Non
 async def test_opening_of_a_platform_replaces_unsent_openings_of_releases(day: Day) -> None:
     """Three releases of three producers are on one host, their platform. The first is overdue.
 
-    Its opening, the first notice of its incident, is sent. Then the other two are overdue. Before their openings are
-    sent, all three are judged together. So an incident of the platform opens. Its opening replaces the two unsent ones.
+    Its opening, the first notice of its incident, is sent. Then the other two are overdue. Before
+    their openings are sent, all three are judged together. So an incident of the platform opens.
+    Its opening replaces the two unsent ones.
     """
     await day.judge_at(A_MINUTE_LATE, ["r0"])
     await day.run_until(A_MINUTE_LATE + 2)
@@ -167,16 +187,23 @@ async def test_opening_of_a_platform_replaces_unsent_openings_of_releases(day: D
     assert "3 releases" in subject_of_platform
     # A delivery that another notice replaces is `COVERED`.
     deliveries = [row for row in day.store.outbox.deliveries() if row.channel == "mail"]
-    replaced = [day.store.outbox.notice(row.notice) for row in deliveries if row.standing is DeliveryState.COVERED]
+    replaced = [
+        day.store.outbox.notice(row.notice)
+        for row in deliveries
+        if row.standing is DeliveryState.COVERED
+    ]
     assert sorted(notice.release for notice in replaced if notice is not None) == ["r3", "r6"]
 
 
 @with_day
 async def test_mail_reports_ends_of_release_and_platform_in_one_message(day: Day) -> None:
-    """The release r0 is overdue, so its incident opens. Then r3, of another producer on the same host, is overdue too.
+    """The release r0 is overdue, so its incident opens.
 
-    So an incident of their platform, the host, opens. Later both releases are published, and an hour after r3 both
-    incidents end. Mail gets one message about both ends. A pager gets an event for each.
+    Then r3, of another producer on the same host, is overdue too.
+
+    So an incident of their platform, the host, opens. Later both releases are published, and an
+    hour after r3 both incidents end. Mail gets one message about both ends. A pager gets an event
+    for each.
     """
     await day.judge_at(A_MINUTE_LATE, ["r0"])
     await day.run_until(A_MINUTE_LATE + 4)
@@ -200,7 +227,9 @@ async def test_mail_reports_ends_of_release_and_platform_in_one_message(day: Day
 
 @with_day
 async def test_thread_that_keeps_changing_is_sent_each_minute_as_flapping(day: Day) -> None:
-    """A release is overdue. After the opening of its incident, it changes every five seconds for five minutes.
+    """A release is overdue.
+
+    After the opening of its incident, it changes every five seconds for five minutes.
 
     Mail gets only about one message a minute about it, marked as FLAPPING.
     """
@@ -212,7 +241,9 @@ async def test_thread_that_keeps_changing_is_sent_each_minute_as_flapping(day: D
         kind, now = "back" if number % 2 else "new_finding", day.clock.now()
         change = replace(opening, id=f"change-{number}", kind=kind, at=now, follows=opening.id)
         with day.store.transaction() as tx:
-            tx.add_notice(change, day.rules.deliveries(change, day.store.verdicts.incidents()[0], now))
+            tx.add_notice(
+                change, day.rules.deliveries(change, day.store.verdicts.incidents()[0], now)
+            )
         await day.run_until(changes_begin + 5 * (number + 1))
     times = sorted(day.channels["mail"].received.values())
     assert all(after - before >= MINUTE for before, after in pairwise(times))

@@ -1,4 +1,6 @@
-"""Drafts list hashes of their evidence, are stored together with their incident, and show no content seen early."""
+"""Drafts list hashes of their evidence, are stored together with their incident, and show no
+content seen early.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,13 @@ from alerts.draft.code import load_editions, override_editions
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import append_signature
 from alerts.incident import Incident
-from monitor.deliver.drafts import ENDINGS, convert_to_pdf, draft_row, render_draft, versions_from_rows
+from monitor.deliver.drafts import (
+    ENDINGS,
+    convert_to_pdf,
+    draft_row,
+    render_draft,
+    versions_from_rows,
+)
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder, body_of
@@ -31,7 +39,9 @@ STORED = Record("edge", 1, "turn", after_slot(0), "f.warc", 0, 10, "ab" * 32, "c
 NOT_STORED_YET = Record("edge", 2, "turn", after_slot(60), "f.warc", 10, 10, "ef" * 32, "01" * 32)
 
 
-def record_verdict(store: TemporaryStore, verdict: Verdict, recorder: VerdictRecorder | None = None) -> Incident:
+def record_verdict(
+    store: TemporaryStore, verdict: Verdict, recorder: VerdictRecorder | None = None
+) -> Incident:
     """Record a verdict whose evidence is the records `edge-1` to `edge-3`. Return its incident."""
     recorder = recorder or VerdictRecorder(store, ReportingRules(channels=["mail"]))
     measured = Measurement("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
@@ -55,8 +65,9 @@ def store_with_first_record() -> TemporaryStore:
 def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
     """A verdict rests on three records of evidence: edge-1, edge-2 and edge-3.
 
-    The store has edge-1. The transaction that stores the verdict also stores edge-2. There is no edge-3.
-    So the incident and its draft list the hashes of edge-1 and edge-2, and no hash of edge-3.
+    The store has edge-1. The transaction that stores the verdict also stores edge-2. There is no
+    edge-3. So the incident and its draft list the hashes of edge-1 and edge-2, and no hash of
+    edge-3.
     """
     store = store_with_first_record()
     records_of_the_transaction = [NOT_STORED_YET]  # edge-2
@@ -64,7 +75,11 @@ def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
     incident = record_verdict(store, a_late_verdict(OVERDUE_AT), recorder)
     assert incident.facts is not None
     hashes_by_record = dict(incident.facts.certainty.records)
-    assert hashes_by_record == {"edge-1": STORED.sha256, "edge-2": NOT_STORED_YET.sha256, "edge-3": ""}
+    assert hashes_by_record == {
+        "edge-1": STORED.sha256,
+        "edge-2": NOT_STORED_YET.sha256,
+        "edge-3": "",
+    }
     # The annex of the draft lists the hashes.
     report = report_from_json(last_draft(store, incident).facts)
     cells = [cell for table in report.annex for row in table.rows for cell in row]
@@ -73,10 +88,12 @@ def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
 
 
 def test_second_monitor_with_more_looks_adds_no_draft() -> None:
-    """Two monitors, north and south, record the same two verdicts. South does so half a second after north.
+    """Two monitors, north and south, record the same two verdicts.
 
-    South has made one look more. Still, there is one draft and one notice for each verdict, not two.
-    The last draft names both monitors.
+    South does so half a second after north.
+
+    South has made one look more. Still, there is one draft and one notice for each verdict, not
+    two. The last draft names both monitors.
     """
     store = store_with_first_record()
     recorder = VerdictRecorder(store, ReportingRules())
@@ -97,7 +114,10 @@ def test_second_monitor_with_more_looks_adds_no_draft() -> None:
 
 
 def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft() -> None:
-    """The first attempt to record a verdict fails in its transaction and stores nothing. A second one succeeds."""
+    """The first attempt to record a verdict fails in its transaction and stores nothing.
+
+    A second one succeeds.
+    """
     store = TemporaryStore()
 
     def record_and_fail() -> None:
@@ -108,7 +128,12 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
 
     with pytest.raises(InterruptedError):
         record_and_fail()
-    rows = [store.verdicts.incidents(), store.outbox.notices(), store.outbox.deliveries(), store.verdicts.judged()]
+    rows = [
+        store.verdicts.incidents(),
+        store.outbox.notices(),
+        store.outbox.deliveries(),
+        store.verdicts.judged(),
+    ]
     assert rows == [[], [], [], []]
     # The same verdict, recorded again, gets the first version of its draft.
     incident = record_verdict(store, a_late_verdict(OVERDUE_AT))
@@ -116,13 +141,17 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
 
 
 def test_content_seen_before_the_slot_is_shown_nowhere() -> None:
-    """A page is public for ten minutes, an hour before its slot. The look at it quotes a figure from it (SECRET).
+    """A page is public for ten minutes, an hour before its slot.
+
+    The look at it quotes a figure from it (SECRET).
 
     Figures must not be spread before the slot. So no draft, notice or published JSON may show it.
     """
     store = store_with_first_record()
     absent_before = a_run("page", State.ABSENT, -7200, -3600)
-    public = a_run("page", State.PRESENT, -3595, -3000, specific=True, evidence=("edge-1",), why=SECRET)
+    public = a_run(
+        "page", State.PRESENT, -3595, -3000, specific=True, evidence=("edge-1",), why=SECRET
+    )
     absent_after = a_run("page", State.ABSENT, -2995, 60)
     verdict = judged(60, {"page": [absent_before, public, absent_after]})
     assert verdict.verdict.value == "early"
@@ -156,9 +185,12 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
 
 
 def test_organisation_can_configure_when_a_code_edition_begins() -> None:
-    """The Code of Practice has editions. The slot of a release decides which one applies. It is on 5 January 2018.
+    """The Code of Practice has editions.
 
-    Usually edition 2.0 begins later. This organisation configures 1 January 2018. So edition 2.0 applies.
+    The slot of a release decides which one applies. It is on 5 January 2018.
+
+    Usually edition 2.0 begins later. This organisation configures 1 January 2018. So edition 2.0
+    applies.
     """
     editions = override_editions(load_editions(), {"2.0": date(2018, 1, 1)}, {})
     store = TemporaryStore()
@@ -182,5 +214,7 @@ def test_unusable_template_still_gives_a_word_document(template: str, tmp_path: 
 
 
 def test_without_libreoffice_the_error_is_one_line() -> None:
-    with pytest.raises(EnvironmentFault, match=r"^no \.pdf: LibreOffice \(no-such-office\) is not installed$"):
+    with pytest.raises(
+        EnvironmentFault, match=r"^no \.pdf: LibreOffice \(no-such-office\) is not installed$"
+    ):
         convert_to_pdf(b"", "odt", "no-such-office")

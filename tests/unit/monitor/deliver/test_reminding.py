@@ -26,7 +26,12 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import open_late_incidents, play_story, query_at_once, record_verdict
+from tests.unit.monitor.deliver.outbox import (
+    open_late_incidents,
+    play_story,
+    query_at_once,
+    record_verdict,
+)
 from tests.worlds.instants import DAY, MINUTE, SLOT, after_slot, at
 from tests.worlds.looks import a_run
 from tests.worlds.routes import a_route
@@ -50,7 +55,9 @@ class World:
     given_up_counts: list[int] = field(default_factory=list)
 
     async def record(self, verdict: Verdict, rules: ReportingRules = RULES) -> RecordedVerdict:
-        return await record_verdict(self.writer, VerdictRecorder(self.store, rules), verdict, self.clock.now())
+        return await record_verdict(
+            self.writer, VerdictRecorder(self.store, rules), verdict, self.clock.now()
+        )
 
     async def open_late_incident(self) -> None:
         """Open an incident of grade report about the release `r`."""
@@ -68,7 +75,9 @@ class World:
     async def acknowledge(self, incident: str) -> Incident | None:
         recorder = VerdictRecorder(self.store, RULES)
         current = CurrentIncidents(self.store.verdicts, lambda _release, _now: None, recorder)
-        return await Desk(current, self.writer, self.clock).acknowledge(incident, "duty statistician")
+        return await Desk(current, self.writer, self.clock).acknowledge(
+            incident, "duty statistician"
+        )
 
     def make_reminders(
         self,
@@ -83,7 +92,9 @@ class World:
             rules,
             remind_after=remind_after,
             remind_every=timedelta(minutes=30),
-            current_incidents=CurrentIncidents(self.store.verdicts, judge_at, VerdictRecorder(self.store, rules)),
+            current_incidents=CurrentIncidents(
+                self.store.verdicts, judge_at, VerdictRecorder(self.store, rules)
+            ),
             ask=query_at_once,
             wake=lambda: self.outbox_wakes.append(self.clock.now()),
             record_given_up=self.given_up_counts.append,
@@ -101,7 +112,9 @@ class World:
 
     def minutes_of_reminders(self) -> list[int]:
         """Return when people were reminded, in minutes after the only incident was opened."""
-        return sorted(round((one.at - self.incident().opened) / MINUTE) for one in self.sent_reminders())
+        return sorted(
+            round((one.at - self.incident().opened) / MINUTE) for one in self.sent_reminders()
+        )
 
 
 def with_world(begins: datetime = OPENED_AT) -> Callable[[Test], Callable[..., None]]:
@@ -136,14 +149,17 @@ async def test_the_outbox_is_woken_for_each_reminder(world: World) -> None:
 
 def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
     """Return the facts at `now` of a release that is not out yet."""
-    return release_facts(a_late_verdict((now - SLOT).total_seconds(), release, seconds_late=2400.0), Measurement())
+    return release_facts(
+        a_late_verdict((now - SLOT).total_seconds(), release, seconds_late=2400.0), Measurement()
+    )
 
 
 @with_world()
 async def test_reminder_states_the_absence_as_of_its_own_time(world: World) -> None:
     """The incident of a late release opens at 09:36:40. Its first reminder is due 15 minutes later.
 
-    The reminder says that the release is still absent at 09:51:40. The stored facts of the incident stay as they are.
+    The reminder says that the release is still absent at 09:51:40. The stored facts of the incident
+    stay as they are.
     """
     await world.open_late_incident()
     assert world.incident().opened == at("09:36:40")
@@ -160,7 +176,8 @@ async def test_reminder_states_the_absence_as_of_its_own_time(world: World) -> N
 async def test_reminder_comes_with_a_new_draft_of_its_time(world: World) -> None:
     """The incident of a late release opens at 09:36:40, with a first draft of its report.
 
-    Its first reminder is due 15 minutes later. It comes with a second draft, which has the time of the reminder.
+    Its first reminder is due 15 minutes later. It comes with a second draft, which has the time of
+    the reminder.
     """
     await world.open_late_incident()
     reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
@@ -174,12 +191,16 @@ async def test_reminder_comes_with_a_new_draft_of_its_time(world: World) -> None
 
 
 EXPOSED = -8 * 3600 - 60
-"""Seconds after the slot at which a release is public too early: eight hours and a minute before it."""
+"""Seconds after the slot at which a release is public too early: eight hours and a minute before
+it.
+"""
 EXPOSURE_SEEN_AT = after_slot(EXPOSED + 5)
 
 
 def an_open_exposure() -> Verdict:
-    """Return the verdict, when it is first seen, on a release that is public eight hours before its slot."""
+    """Return the verdict, when it is first seen, on a release that is public eight hours before its
+    slot.
+    """
     absent = a_run("page", State.ABSENT, EXPOSED - 3600, EXPOSED - 5)
     present = a_run("page", State.PRESENT, EXPOSED, EXPOSED + 5, specific=True)
     return judged(EXPOSED + 5, {"page": [absent, present]})
@@ -193,7 +214,9 @@ LADDER = ReportingRules(
 
 @with_world(begins=EXPOSURE_SEEN_AT)
 async def test_reminders_of_an_open_exposure_climb_the_ladder_all_night(world: World) -> None:
-    """A release is public eight hours too early, and no one acknowledges that. At first, only mail is notified.
+    """A release is public eight hours too early, and no one acknowledges that.
+
+    At first, only mail is notified.
 
     The first reminder comes after 15 minutes, and then one every half an hour, all night.
     The first also goes to the pager, the second also to the deputy, and the third also to the head.
@@ -280,11 +303,15 @@ async def test_an_incident_of_grade_note_has_no_reminder(world: World) -> None:
 
 
 FLAPS_FROM = -9000
-"""Seconds after the slot from which the flapping page is public and removed again: long before its slot."""
+"""Seconds after the slot from which the flapping page is public and removed again: long before its
+slot.
+"""
 
 
 async def record_flapping_page(world: World) -> None:
-    """Record a page that appears and disappears every ten seconds for two minutes, at each of its changes."""
+    """Record a page that appears and disappears every ten seconds for two minutes, at each of its
+    changes.
+    """
     runs = [a_run("page", State.ABSENT, FLAPS_FROM - 600, FLAPS_FROM - 1)]
     for begins in range(FLAPS_FROM, FLAPS_FROM + 120, 10):
         state = State.ABSENT if runs[-1].state is State.PRESENT else State.PRESENT
@@ -295,9 +322,11 @@ async def record_flapping_page(world: World) -> None:
 
 @with_world(after_slot(FLAPS_FROM))
 async def test_page_that_stops_flapping_is_notified_as_steady_once(world: World) -> None:
-    """A page appears and disappears every ten seconds (it flaps), and then does not change any more.
+    """A page appears and disappears every ten seconds (it flaps), and then does not change any
+    more.
 
-    After ten minutes without a change, there is a notice that it is steady. Restarts of the monitor do not repeat it.
+    After ten minutes without a change, there is a notice that it is steady. Restarts of the monitor
+    do not repeat it.
     """
     await record_flapping_page(world)
     await world.acknowledge(world.incident().id)
@@ -323,16 +352,21 @@ async def test_acknowledging_an_unknown_incident_is_refused(world: World) -> Non
 
 @with_world()
 async def test_owed_reports_and_overdue_actions_are_counted(world: World) -> None:
-    """The report of an incident is owed: it must be signed. The incident also has an action (a task), due today.
+    """The report of an incident is owed: it must be signed.
 
-    Today, one report is owed and no action is overdue. A day later, the report is still owed, and the action overdue.
+    The incident also has an action (a task), due today.
+
+    Today, one report is owed and no action is overdue. A day later, the report is still owed, and
+    the action overdue.
     """
     await world.open_late_incident()
     due_today = Action("Renew it", "web team", world.clock.now().date())
     world.save_incident(replace(world.incident(), actions=(due_today,)))
     owed_and_overdue: list[tuple[int, int]] = []
     reminders = world.make_reminders()
-    reminders.record_owed = lambda owed, _oldest_age, overdue: owed_and_overdue.append((owed, overdue))
+    reminders.record_owed = lambda owed, _oldest_age, overdue: owed_and_overdue.append(
+        (owed, overdue)
+    )
     await reminders.update_counts()
     await world.clock.sleep(DAY.total_seconds())
     await reminders.update_counts()
@@ -357,7 +391,9 @@ async def test_a_given_up_delivery_is_counted_for_one_week(world: World) -> None
 
 @with_world()
 async def test_store_is_read_rarely_until_a_reminder_is_due_soon(world: World) -> None:
-    """The monitor reads in the store whether a reminder is due. Usually it does so every five minutes.
+    """The monitor reads in the store whether a reminder is due.
+
+    Usually it does so every five minutes.
 
     An incident opens at minute 10. So its reminder is due at minute 25.
     In the five minutes before that, the store is read each minute.

@@ -27,12 +27,33 @@ from tests.worlds.releases import PAGE_URL, a_promise, a_release
 from tests.worlds.truths import Looker, Truth, World, once, worlds
 
 HTML = Part("html", Role.HTML, f"{PAGE_URL}/html")
-JUDGED_AT_SECONDS = (-200, -120, -60, -5, 0, 5, 20, 61, 75, 90, 130, 200, 260, 301, 380, 700, 1300, 5000)
+JUDGED_AT_SECONDS = (
+    -200,
+    -120,
+    -60,
+    -5,
+    0,
+    5,
+    20,
+    61,
+    75,
+    90,
+    130,
+    200,
+    260,
+    301,
+    380,
+    700,
+    1300,
+    5000,
+)
 """Seconds from the slot at which a release is judged."""
 
 
 def runs_of(page: World, html: World | None, until: float) -> dict[str, list[Run]]:
-    """Return the runs of the page, and as those of the part `html` the runs of another world's page."""
+    """Return the runs of the page, and as those of the part `html` the runs of another world's
+    page.
+    """
     runs = page.runs(after_slot(until))
     for name, of_html in ({} if html is None else html.runs(after_slot(until))).items():
         target = name.replace("/page/", "/html/")
@@ -40,14 +61,20 @@ def runs_of(page: World, html: World | None, until: float) -> dict[str, list[Run
     return runs
 
 
-def judge_page_and_html(page: World, html: World | None, runs: dict[str, list[Run]], now: datetime) -> Verdict:
+def judge_page_and_html(
+    page: World, html: World | None, runs: dict[str, list[Run]], now: datetime
+) -> Verdict:
     parts = () if html is None else (HTML,)
     blind = [span for world in (page, html) if world is not None for span in world.blind_until(now)]
     return judge(a_release(*parts), [a_promise()], runs, blind, Policy(), now)
 
 
-def notices_over_time(page: World, html: World | None, *, acknowledged: bool = False) -> Iterator[Notice]:
-    """Yield every notice of a release judged again and again; `acknowledged` from the first if set."""
+def notices_over_time(
+    page: World, html: World | None, *, acknowledged: bool = False
+) -> Iterator[Notice]:
+    """Yield every notice of a release judged again and again; `acknowledged` from the first if
+    set.
+    """
     known: Incident | None = None
     for seconds in JUDGED_AT_SECONDS:
         now, runs = after_slot(seconds), runs_of(page, html, seconds)
@@ -67,10 +94,12 @@ def test_every_sentence_of_every_notice_is_true_when_sent(
     html: World | None,
     acknowledged: bool,  # noqa: FBT001
 ) -> None:
-    """In a random world, a page and perhaps another part (`html`) become public and are removed at random times.
+    """In a random world, a page and perhaps another part (`html`) become public and are removed at
+    random times.
 
-    Looks see only a random part of that. The release is judged again and again, and notices are made.
-    No notice may say anything that is false in this world. `false_claims` returns such statements.
+    Looks see only a random part of that. The release is judged again and again, and notices are
+    made. No notice may say anything that is false in this world. `false_claims` returns such
+    statements.
     """
     truths = {"page": page.truth} | ({} if html is None else {"html": html.truth})
     notices = notices_over_time(page, html, acknowledged=acknowledged)
@@ -84,12 +113,16 @@ def read_every_second(truth: Truth) -> World:
 
 def page_published(seconds_after_slot: float | None) -> World:
     """Return a page read every second that is published once and stays; None: never published."""
-    return read_every_second(once(None if seconds_after_slot is None else round(1000 * seconds_after_slot)))
+    return read_every_second(
+        once(None if seconds_after_slot is None else round(1000 * seconds_after_slot))
+    )
 
 
 @pytest.mark.parametrize("seconds_late", [90, 400, None])
 def test_notice_of_late_page_is_false_of_an_early_page(seconds_late: int | None) -> None:
-    """A page is published 90 or 400 seconds late, or never (None). The notice about it is true of this page.
+    """A page is published 90 or 400 seconds late, or never (None).
+
+    The notice about it is true of this page.
 
     Another page is published a second early. Of that page, the same notice would be false.
     `false_claims` returns the statements of a notice that contradict when a page was really public.
@@ -112,9 +145,11 @@ def test_early_release_is_not_reported_as_released_at_its_slot() -> None:
 
 
 def test_end_of_exposure_and_later_release_have_separate_notices() -> None:
-    """A page is public 150 s before its slot, removed 90 s before it, and public again one second after it.
+    """A page is public 150 s before its slot, removed 90 s before it, and public again one second
+    after it.
 
-    A notice says that it was removed: the end of the exposure. A later one says that it was released at the slot.
+    A notice says that it was removed: the end of the exposure. A later one says that it was
+    released at the slot.
     """
     turns_ms = ((-150_000, State.PRESENT), (-90_000, State.ABSENT), (1_000, State.PRESENT))
     *_, exposure_over, final = notices_over_time(read_every_second(Truth(turns_ms)), None)
@@ -128,7 +163,8 @@ def test_release_is_called_partly_late_only_if_one_part_came_in_time() -> None:
     """A release has a page and another part, `html`, which is never published.
 
     1. The page comes 200 seconds late. So all parts are late, and no notice says “PARTLY”.
-    2. The page comes one second after the slot, which is on time. The notice says that one of two parts is late.
+    2. The page comes one second after the slot, which is on time. The notice says that one of two
+       parts is late.
     """
     never_published = page_published(None)
     # 1.
@@ -144,8 +180,9 @@ def test_release_is_called_partly_late_only_if_one_part_came_in_time() -> None:
 def test_acknowledged_incident_gets_a_notice_when_one_part_is_out() -> None:
     """The page of a release is never published. Its other part, `html`, comes 200 seconds late.
 
-    If no one acknowledges the incident, reminders report this part, so there is no notice of it.
-    If someone acknowledges it, there are no reminders. Then there is a notice more, which says that the part is out.
+    If no one acknowledges the incident, reminders report this part, so there is no notice of it. If
+    someone acknowledges it, there are no reminders. Then there is a notice more, which says that
+    the part is out.
     """
     page, html = page_published(None), page_published(200)
     kinds_if_not_acknowledged = {notice.kind for notice in notices_over_time(page, html)}

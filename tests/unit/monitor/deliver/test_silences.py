@@ -1,4 +1,7 @@
-"""A silence delays messages. At its end people get the current status, and nothing that is no longer true."""
+"""A silence delays messages.
+
+At its end people get the current status, and nothing that is no longer true.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,13 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, open_late_incidents, play_story, record_verdict
+from tests.unit.monitor.deliver.outbox import (
+    a_channel,
+    an_outbox,
+    open_late_incidents,
+    play_story,
+    record_verdict,
+)
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.instants import DAY, HOUR, MINUTE, SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
@@ -40,10 +49,17 @@ class World:
     channel: FakeChannel
     outbox: Outbox
 
-    async def silence(self, scope: Scope = Scope.RELEASE, name: str = "r", length: timedelta = HOUR) -> Silence:
+    async def silence(
+        self, scope: Scope = Scope.RELEASE, name: str = "r", length: timedelta = HOUR
+    ) -> Silence:
         now = self.clock.now()
         silence = create_silence(
-            scope, name, until=now + length, role="duty statistician", reason="their site moves", now=now
+            scope,
+            name,
+            until=now + length,
+            role="duty statistician",
+            reason="their site moves",
+            now=now,
         )
         await self.writer.write(lambda tx: tx.save(silence))
         return silence
@@ -75,14 +91,18 @@ class World:
 def with_world(test: Test) -> Callable[..., None]:
     """Run a coroutine as a test. Its `world` is a new one. The other arguments are fixtures."""
 
-    async def run_in_world(clock: VirtualClock, store: TemporaryStore, writer: Writer, **fixtures: object) -> None:
+    async def run_in_world(
+        clock: VirtualClock, store: TemporaryStore, writer: Writer, **fixtures: object
+    ) -> None:
         channel = a_channel(clock)
 
         def refresh_incident(incident: Incident, now: datetime) -> Incident:
             verdict = a_late_verdict((now - SLOT).total_seconds(), "r", 9000.0)
             return replace(incident, facts=release_facts(verdict, Measurement()))
 
-        outbox = an_outbox(store, writer, [channel], clock, OutboxOptions(refresh_incident=refresh_incident))
+        outbox = an_outbox(
+            store, writer, [channel], clock, OutboxOptions(refresh_incident=refresh_incident)
+        )
         await test(world=World(clock, store, writer, channel, outbox), **fixtures)
 
     def run(**fixtures: object) -> None:
@@ -92,13 +112,19 @@ def with_world(test: Test) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize(
-    ("scope", "name"), [(Scope.RELEASE, "r"), (Scope.PRODUCER, "ofqual"), (Scope.INCIDENT, "r-2018-01-05")]
+    ("scope", "name"),
+    [(Scope.RELEASE, "r"), (Scope.PRODUCER, "ofqual"), (Scope.INCIDENT, "r-2018-01-05")],
 )
 @with_world
-async def test_silence_delays_messages_and_its_end_sends_current_status(world: World, scope: Scope, name: str) -> None:
-    """People silence a release for an hour. Or they silence its producer or its incident. Then its incident opens.
+async def test_silence_delays_messages_and_its_end_sends_current_status(
+    world: World, scope: Scope, name: str
+) -> None:
+    """People silence a release for an hour.
 
-    Its first notice, `opened`, is not sent until the silence ends. Its message then has the delay of that time.
+    Or they silence its producer or its incident. Then its incident opens.
+
+    Its first notice, `opened`, is not sent until the silence ends. Its message then has the delay
+    of that time.
     """
     silence = await world.silence(scope, name)
     await world.open_incident()
@@ -132,9 +158,12 @@ async def test_silence_of_one_release_does_not_delay_another(world: World) -> No
 
 @with_world
 async def test_incident_opened_and_ended_in_a_silence_is_never_sent(world: World) -> None:
-    """A release is silenced for an hour. Its incident opens because it is late, and ends because it comes out.
+    """A release is silenced for an hour.
 
-    At the end of the silence, people get no message about that. The deliveries are `COVERED`: made unnecessary.
+    Its incident opens because it is late, and ends because it comes out.
+
+    At the end of the silence, people get no message about that. The deliveries are `COVERED`: made
+    unnecessary.
     """
     await world.silence(length=HOUR)
     await world.open_incident()
@@ -145,9 +174,12 @@ async def test_incident_opened_and_ended_in_a_silence_is_never_sent(world: World
 
 @with_world
 async def test_end_of_a_known_incident_is_sent_after_a_silence(world: World) -> None:
-    """The opening of an incident is sent, so people know of it. Then its release is silenced for an hour.
+    """The opening of an incident is sent, so people know of it.
 
-    In this hour the incident ends. The notice of that, `final`, is sent once, when the silence ends.
+    Then its release is silenced for an hour.
+
+    In this hour the incident ends. The notice of that, `final`, is sent once, when the silence
+    ends.
     """
     await world.open_incident()
     assert await world.kinds_sent_by_now() == ["opened"]
@@ -162,15 +194,17 @@ async def test_end_of_a_known_incident_is_sent_after_a_silence(world: World) -> 
 async def test_after_a_silence_the_current_status_replaces_waiting_notices(world: World) -> None:
     """The opening of an incident is sent. Then its release is silenced for an hour.
 
-    In this hour there is a notice that the grade changed. It waits, and is outdated when the silence ends.
-    So people get a notice of the kind `still` instead, with the status of then.
+    In this hour there is a notice that the grade changed. It waits, and is outdated when the
+    silence ends. So people get a notice of the kind `still` instead, with the status of then.
     """
     await world.open_incident()
     assert await world.kinds_sent_by_now() == ["opened"]
     await world.silence(length=HOUR)
     (incident,) = world.store.verdicts.incidents()
     assert incident.facts is not None
-    grade_changed = make_fact_notice("grade_changed", "report", incident, incident.facts, world.clock.now())
+    grade_changed = make_fact_notice(
+        "grade_changed", "report", incident, incident.facts, world.clock.now()
+    )
     waiting = Delivery(grade_changed.id, "mail", DeliveryState.WAITING, grade_changed.at)
     await world.writer.write(lambda tx: tx.add_notice(grade_changed, [waiting]))
     assert await world.kinds_sent_by_now() == ["opened"]
@@ -190,13 +224,17 @@ async def test_messages_are_sent_when_a_person_ends_the_silence(world: World) ->
 
 @with_world
 async def test_silence_ended_before_its_begin_delays_nothing(world: World) -> None:
-    """A silence of a release is planned for one hour from now, until two hours from now. A person ends it before that.
+    """A silence of a release is planned for one hour from now, until two hours from now.
+
+    A person ends it before that.
 
     When the incident opens after one and a half hours, its notice is sent at once.
     """
     now = world.clock.now()
     begins, until = now + HOUR, now + 2 * HOUR
-    planned = create_silence(Scope.RELEASE, "r", until, role="duty statistician", reason="why", now=now, begins=begins)
+    planned = create_silence(
+        Scope.RELEASE, "r", until, role="duty statistician", reason="why", now=now, begins=begins
+    )
     await world.writer.write(lambda tx: tx.save(planned))
     await world.clock.sleep(1)
     await world.end_silence(planned)
@@ -237,14 +275,23 @@ async def test_incident_closed_by_hand_in_a_silence_is_never_sent(world: World) 
         (SLOT + HOUR, "duty statistician", " ", "reason: say why"),
         (SLOT + HOUR, "", "their site moves", "give your role"),
         (SLOT, "duty statistician", "their site moves", "until: must be after now"),
-        (SLOT + 15 * DAY, "duty statistician", "their site moves", "until: must be after now, and within 14 days"),
+        (
+            SLOT + 15 * DAY,
+            "duty statistician",
+            "their site moves",
+            "until: must be after now, and within 14 days",
+        ),
     ],
 )
-def test_silence_needs_reason_role_and_end_within_14_days(until: datetime, role: str, reason: str, error: str) -> None:
+def test_silence_needs_reason_role_and_end_within_14_days(
+    until: datetime, role: str, reason: str, error: str
+) -> None:
     with pytest.raises(InvalidInput, match=error):
         create_silence(Scope.RELEASE, "r", until, role, reason, now=SLOT)
 
 
 def test_all_faults_of_a_silence_are_reported_at_once() -> None:
     with pytest.raises(InvalidInput, match="reason: say why\nuntil: must be after now"):
-        create_silence(Scope.RELEASE, "r", until=SLOT, role="duty statistician", reason=" ", now=SLOT)
+        create_silence(
+            Scope.RELEASE, "r", until=SLOT, role="duty statistician", reason=" ", now=SLOT
+        )

@@ -18,7 +18,13 @@ from monitor.config.people import SummarySettings
 from monitor.config.settings import Settings
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.summaries import Board, Summaries, SummarySchedule
-from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary, monthly_summary, morning_summary
+from monitor.deliver.summary_text import (
+    Summary,
+    SummaryFacts,
+    evening_summary,
+    monthly_summary,
+    morning_summary,
+)
 from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
@@ -37,12 +43,19 @@ BOB_ON_CALL = a_rota(PHONES, Shift("bob", SLOT, SLOT + DAY), name="duty")
 FRIDAY_EVENING = datetime(2018, 1, 5, 17, tzinfo=UTC)
 """When the summary of kind `evening` is due."""
 LATE_BY_20_MINUTES, PENDING = a_late_verdict(1800.0), a_late_verdict(-600.0)
-"""Verdicts half an hour after and ten minutes before the slot on Friday, on a release published 20 minutes late."""
-RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov.uk", FRIDAY): "www.gov.uk: too much"}
+"""Verdicts half an hour after and ten minutes before the slot on Friday, on a release published 20
+minutes late.
+"""
+RISKS = {
+    ("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised",
+    ("www.gov.uk", FRIDAY): "www.gov.uk: too much",
+}
 
 
 def make_schedule(**table: Any) -> SummarySchedule:  # noqa: ANN401 # the keys of a `[[summary]]`
-    (schedule,) = make_summary_schedules(Settings(summary=[SummarySettings(**{"channels": ["mail"]} | table)]))
+    (schedule,) = make_summary_schedules(
+        Settings(summary=[SummarySettings(**{"channels": ["mail"]} | table)])
+    )
     return schedule
 
 
@@ -66,7 +79,9 @@ def test_monthly_summary_is_due_at_9_on_the_first() -> None:
 
 @pytest.mark.parametrize(("hours_late", "is_due"), [(-1, False), (0, True), (2, True), (4, False)])
 def test_summary_is_sent_two_hours_late_but_not_four(hours_late: int, *, is_due: bool) -> None:
-    """The monitor asks for due summaries so many hours after 8:45, when the morning summary is due."""
+    """The monitor asks for due summaries so many hours after 8:45, when the morning summary is
+    due.
+    """
     schedule, due = make_schedule(kind="morning"), datetime(2018, 1, 5, 8, 45, tzinfo=UTC)
     assert (schedule.last_due(now=due + timedelta(hours=hours_late)) is not None) is is_due
 
@@ -76,7 +91,11 @@ def summaries_in(store: TemporaryStore) -> list[Notice]:
 
 
 def make_summaries(
-    schedule: SummarySchedule, board: Board, store: TemporaryStore, writer: Writer, clock: VirtualClock
+    schedule: SummarySchedule,
+    board: Board,
+    store: TemporaryStore,
+    writer: Writer,
+    clock: VirtualClock,
 ) -> Summaries:
     return Summaries(
         [schedule],
@@ -94,9 +113,13 @@ def make_summaries(
 
 
 def play_friday_evening(
-    schedule: SummarySchedule, story: Callable[[Summaries, TemporaryStore, VirtualClock], Awaitable[None]]
+    schedule: SummarySchedule,
+    story: Callable[[Summaries, TemporaryStore, VirtualClock], Awaitable[None]],
 ) -> None:
-    """Run a monitor with this summary from 16.55 on a Friday with one late release. One is due on Monday."""
+    """Run a monitor with this summary from 16.55 on a Friday with one late release.
+
+    One is due on Monday.
+    """
 
     async def board(first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
         rows = [body_of(LATE_BY_20_MINUTES, None)] if first <= FRIDAY <= last else []
@@ -113,7 +136,9 @@ def play_friday_evening(
     run_virtually(run_story, FRIDAY_EVENING - 5 * MINUTE)
 
 
-async def write_the_summary(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> Notice:
+async def write_the_summary(
+    summaries: Summaries, store: TemporaryStore, clock: VirtualClock
+) -> Notice:
     """Wait until the evening summary is due, write it, and return it."""
     await clock.sleep((FRIDAY_EVENING - clock.now()).total_seconds())
     await summaries.write_due()
@@ -122,9 +147,12 @@ async def write_the_summary(summaries: Summaries, store: TemporaryStore, clock: 
 
 
 def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
-    """It is Friday, 16:55. The evening summary is due at 17:00. The monitor checks each minute whether one is due.
+    """It is Friday, 16:55.
 
-    It writes the summary once. After a restart it finds in the store that this was done, so it does not write it again.
+    The evening summary is due at 17:00. The monitor checks each minute whether one is due.
+
+    It writes the summary once. After a restart it finds in the store that this was done, so it does
+    not write it again.
     """
 
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
@@ -141,7 +169,9 @@ def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
 
 
 def test_summary_goes_once_to_each_channel_and_person_on_call() -> None:
-    """A summary is for mail, chat, Bob's phone, and the person on call by the rota `duty`. That is Bob.
+    """A summary is for mail, chat, Bob's phone, and the person on call by the rota `duty`.
+
+    That is Bob.
 
     So his phone is named twice. Still, he gets the summary once.
     """
@@ -151,7 +181,9 @@ def test_summary_goes_once_to_each_channel_and_person_on_call() -> None:
         channels = sorted(delivery.channel for delivery in store.outbox.deliveries(notice.id))
         assert channels == ["bob-phone", "chat", "mail"]
 
-    play_friday_evening(make_schedule(kind="evening", channels=["mail", "chat", "duty", "bob-phone"]), story)
+    play_friday_evening(
+        make_schedule(kind="evening", channels=["mail", "chat", "duty", "bob-phone"]), story
+    )
 
 
 def test_evening_summary_has_results_owed_reports_and_coming_risks() -> None:
@@ -205,30 +237,47 @@ def test_a_summary_of_one_producer_omits_releases_of_others() -> None:
 
 def test_morning_summary_lists_due_releases_risks_and_board_address() -> None:
     row = body_of(PENDING, None)
-    doubtful = row | {"id": "s", "title": "Other", "slot": row["slot"] | {"doubt": "its zone was guessed"}}
-    facts = SummaryFacts(now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=[row, doubtful], names=PRODUCER_NAMES)
+    doubtful = row | {
+        "id": "s",
+        "title": "Other",
+        "slot": row["slot"] | {"doubt": "its zone was guessed"},
+    }
+    facts = SummaryFacts(
+        now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=[row, doubtful], names=PRODUCER_NAMES
+    )
     summary = morning_summary(replace(facts, risks=RISKS, link="https://b.example"))
     assert summary.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
     assert "- 09:30 GMT, Malpractice (Ofqual)\n" in summary.text
     # RISKS has a risk at the host for Monday, and one for Friday, the day of the summary: too much.
-    assert "At risk:\n- Other (Ofqual): its zone was guessed\n- www.gov.uk: too much\n" in summary.text
+    assert (
+        "At risk:\n- Other (Ofqual): its zone was guessed\n- www.gov.uk: too much\n" in summary.text
+    )
     assert summary.text.endswith("Board: https://b.example\n")
 
 
 def test_too_many_releases_are_counted_by_slot_and_producer() -> None:
     rows = [body_of(PENDING, None) | {"id": f"r{number}"} for number in range(175)]
-    summary = morning_summary(SummaryFacts(now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=rows, names=PRODUCER_NAMES))
+    summary = morning_summary(
+        SummaryFacts(now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=rows, names=PRODUCER_NAMES)
+    )
     assert "Due:\n- 09:30 GMT, Ofqual: 175\n" in summary.text
 
 
 def test_monthly_summary_gives_command_for_report_of_its_producer() -> None:
-    facts = SummaryFacts(now=SLOT, first=date(2017, 12, 1), last=date(2017, 12, 31), rows=[], producer="ofqual")
-    command = "ninethirty report period --from 2017-12-01 --to 2017-12-31 --producer ofqual --output report.docx"
+    facts = SummaryFacts(
+        now=SLOT, first=date(2017, 12, 1), last=date(2017, 12, 31), rows=[], producer="ofqual"
+    )
+    command = (
+        "ninethirty report period --from 2017-12-01 --to 2017-12-31 --producer ofqual --output"
+        " report.docx"
+    )
     assert command in monthly_summary(facts).text
 
 
 def test_a_monthly_summary_counts_only_judged_releases() -> None:
-    """Of four releases in a month, one was late and two were on time. One is unproven: no look shows whether it was.
+    """Of four releases in a month, one was late and two were on time.
+
+    One is unproven: no look shows whether it was.
 
     The unproven one does not count as judged. So two of three were on time, which is 66.7 %.
     """
@@ -236,8 +285,13 @@ def test_a_monthly_summary_counts_only_judged_releases() -> None:
     late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(half_a_second_late, None)
     rows = [late, on_time, on_time, late | {"verdict": "unproven"}]
     first, last = date(2018, 1, 1), date(2018, 1, 31)
-    summary = monthly_summary(SummaryFacts(now=SLOT, first=first, last=last, rows=rows, names=PRODUCER_NAMES))
-    assert summary.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
+    summary = monthly_summary(
+        SummaryFacts(now=SLOT, first=first, last=last, rows=rows, names=PRODUCER_NAMES)
+    )
+    assert (
+        summary.subject
+        == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
+    )
     assert "- Ofqual: 2 of 3 on time, 66.7 % (1 not judged)\n" in summary.text
     assert "ninethirty report period --from 2018-01-01 --to 2018-01-31" in summary.text
 
@@ -247,7 +301,9 @@ def test_a_monthly_summary_counts_only_judged_releases() -> None:
 def test_release_overdue_for_days_is_in_each_summary(
     make_summary: Callable[[SummaryFacts], Summary], days: int
 ) -> None:
-    """A release was due on a Friday. One or three days later, its page is still absent, as looks each minute show.
+    """A release was due on a Friday.
+
+    One or three days later, its page is still absent, as looks each minute show.
 
     The morning and evening summaries of that day say so.
     """
@@ -255,17 +311,22 @@ def test_release_overdue_for_days_is_in_each_summary(
     overdue = judged(days * DAY.total_seconds(), [(first_look, ABSENT)], every=60.0)
     row = body_of(overdue, None)
     day = FRIDAY + timedelta(days=days)
-    facts = SummaryFacts(now=SLOT + days * DAY, first=day, last=day, rows=[], missing=[row], names=PRODUCER_NAMES)
+    facts = SummaryFacts(
+        now=SLOT + days * DAY, first=day, last=day, rows=[], missing=[row], names=PRODUCER_NAMES
+    )
     summary = make_summary(facts)
     assert summary.subject.endswith("; 1 still not out")
     assert (
         "Due on an earlier day, still not out:\n"
         f"- Friday 5 January 2018, 09:30 GMT, Malpractice (Ofqual): OVERDUE, at least {days} d\n"
-    ) in summary.text
+        in summary.text
+    )
 
 
 def test_release_of_an_earlier_day_is_listed_only_while_overdue() -> None:
-    """Three releases were due on Friday. One is overdue: it is still not out. One came late, and one was on time.
+    """Three releases were due on Friday.
+
+    One is overdue: it is still not out. One came late, and one was on time.
 
     The summary of Monday morning only names the first: "1 still not out".
     """
@@ -286,9 +347,15 @@ def test_release_of_an_earlier_day_is_listed_only_while_overdue() -> None:
 
 
 def test_a_summary_of_a_day_without_releases_says_so() -> None:
-    facts = SummaryFacts(now=SLOT, first=FRIDAY, last=FRIDAY, rows=[], next=FRIDAY + timedelta(days=1))
-    assert morning_summary(facts).subject == "Today, Friday 5 January 2018: nothing is due"
-    assert evening_summary(facts).text == (
-        "Friday 5 January 2018: nothing was due.\n\nNext, Saturday 6 January 2018: nothing is due\n"
+    facts = SummaryFacts(
+        now=SLOT, first=FRIDAY, last=FRIDAY, rows=[], next=FRIDAY + timedelta(days=1)
     )
-    assert monthly_summary(replace(facts, first=date(2018, 1, 1))).subject.endswith("nothing was due")
+    assert morning_summary(facts).subject == "Today, Friday 5 January 2018: nothing is due"
+    assert (
+        evening_summary(facts).text
+        == "Friday 5 January 2018: nothing was due.\n\nNext, Saturday 6 January 2018: nothing is"
+        " due\n"
+    )
+    assert monthly_summary(replace(facts, first=date(2018, 1, 1))).subject.endswith(
+        "nothing was due"
+    )

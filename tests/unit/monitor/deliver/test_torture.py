@@ -27,7 +27,9 @@ from tests.worlds.verdicts import a_late_verdict
 KILLS, SEEDS = 500, 5
 PENDING_AT, OVERDUE_AT = -600, 120
 JUDGED_AT_SECONDS = (PENDING_AT, OVERDUE_AT, 400, 1300, 1800)
-"""When the release is judged, in seconds after the slot: pending, overdue, overdue and worse, out at last, final."""
+"""When the release is judged, in seconds after the slot: pending, overdue, overdue and worse, out
+at last, final.
+"""
 
 
 class Killed(Exception):
@@ -82,7 +84,9 @@ class _KillableTransaction:
 
 
 class ReceivingChannel:
-    """The other side, which outlives every kill: it has what reached it, whether or not we lived to hear so."""
+    """The other side, which outlives every kill: it has what reached it, whether or not we lived to
+    hear so.
+    """
 
     def __init__(self, kill_switch: KillSwitch) -> None:
         self.kill_switch = kill_switch
@@ -109,13 +113,18 @@ class ReceivingChannel:
 async def deliver_unless_killed(
     store: KillableStore, receiver: ReceivingChannel, clock: VirtualClock, verdict: Verdict
 ) -> bool:
-    """Record a verdict and send its notices; return whether the process was still alive at the end."""
+    """Record a verdict and send its notices; return whether the process was still alive at the
+    end.
+    """
     await clock.sleep((verdict.at - clock.now()).total_seconds())
     writer = Writer(store, clock)
 
     async def work() -> None:
         await record_verdict(
-            writer, VerdictRecorder(store, ReportingRules(channels=[receiver.name])), verdict, verdict.at
+            writer,
+            VerdictRecorder(store, ReportingRules(channels=[receiver.name])),
+            verdict,
+            verdict.at,
         )
         await an_outbox(store, writer, [receiver], clock).send_due("mail")
 
@@ -151,10 +160,10 @@ def notice_ids_without_kills() -> set[str]:
 def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
     """A process records a verdict and sends its notices, but is killed at a random statement.
 
-    The next process begins again with the same verdict, and so on, until one survives.
-    There are five verdicts, from before the slot to the final one. In the end, each notice was received.
-    A kill between the acceptance of a message and its record makes the next process send it again. So a message may be
-    repeated, but in all at most once for each kill.
+    The next process begins again with the same verdict, and so on, until one survives. There are
+    five verdicts, from before the slot to the final one. In the end, each notice was received. A
+    kill between the acceptance of a message and its record makes the next process send it again. So
+    a message may be repeated, but in all at most once for each kill.
     """
     expected_ids = notice_ids_without_kills()
     assert len(expected_ids) >= 3  # at least the opening, the rise of its grade and the end
@@ -181,7 +190,9 @@ def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
 
 
 def test_message_is_sent_twice_if_process_dies_right_after_acceptance() -> None:
-    """The channel accepts the opening of an incident. The process is killed before it can record that.
+    """The channel accepts the opening of an incident.
+
+    The process is killed before it can record that.
 
     The next process does not know of the acceptance, so it sends the same message again.
     """
@@ -193,7 +204,8 @@ def test_message_is_sent_twice_if_process_dies_right_after_acceptance() -> None:
         assert await deliver_unless_killed(store, receiver, clock, a_late_verdict(PENDING_AT))
         killed_at = 0
         while not receiver.received_ids:
-            # Kill one statement later each time, until it is the one right after the channel received the message.
+            # Kill one statement later each time, until it is the one right after the channel
+            # received the message.
             killed_at += 1
             kill_switch.start_process(killed_at_statement=killed_at)
             await deliver_unless_killed(store, receiver, clock, a_late_verdict(OVERDUE_AT))

@@ -37,7 +37,9 @@ class PacedMail:
         self.writer = Writer(self.store, self.clock)
         self.mail = a_channel(self.clock, "mail")
         rules = ReportingRules(channels=["mail"], folding=frozenset({"mail"}))
-        self.outbox = an_outbox(self.store, self.writer, [self.mail], self.clock, OutboxOptions(rules=rules))
+        self.outbox = an_outbox(
+            self.store, self.writer, [self.mail], self.clock, OutboxOptions(rules=rules)
+        )
 
     def add_notice(self, kind: str, name: str = "i", due_in: timedelta = timedelta()) -> Notice:
         """Add a notice to the thread of incident `name`, to be sent at once or after `due_in`."""
@@ -59,7 +61,10 @@ class PacedMail:
 
 
 def with_paced_mail(test: Test) -> Callable[..., None]:
-    """Run a coroutine as a test. Its `paced_mail` begins a minute after the slot. The other arguments are fixtures."""
+    """Run a coroutine as a test.
+
+    Its `paced_mail` begins a minute after the slot. The other arguments are fixtures.
+    """
 
     def run(**fixtures: object) -> None:
         async def story(clock: VirtualClock) -> None:
@@ -75,10 +80,12 @@ def with_paced_mail(test: Test) -> Callable[..., None]:
 @pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
 @with_paced_mail
 async def test_only_a_higher_grade_is_sent_at_once(paced_mail: PacedMail, kind: str) -> None:
-    """Messages about one incident are usually a minute apart. Here three notices are made, five seconds apart.
+    """Messages about one incident are usually a minute apart.
 
-    The first is the opening. The second says that the grade rose, which is urgent, so it is sent at once.
-    The third is of another kind, such as `new_finding`. So it waits.
+    Here three notices are made, five seconds apart.
+
+    The first is the opening. The second says that the grade rose, which is urgent, so it is sent at
+    once. The third is of another kind, such as `new_finding`. So it waits.
     """
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
@@ -90,9 +97,12 @@ async def test_only_a_higher_grade_is_sent_at_once(paced_mail: PacedMail, kind: 
 
 @with_paced_mail
 async def test_waiting_follow_ups_are_sent_with_a_higher_grade(paced_mail: PacedMail) -> None:
-    """Messages about one incident are usually a minute apart. 5 s after the opening, a new finding has to wait.
+    """Messages about one incident are usually a minute apart.
 
-    Five seconds later, the grade rises. That is urgent, so it is sent at once. Its message also lists the finding.
+    5 s after the opening, a new finding has to wait.
+
+    Five seconds later, the grade rises. That is urgent, so it is sent at once. Its message also
+    lists the finding.
     """
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
@@ -105,11 +115,15 @@ async def test_waiting_follow_ups_are_sent_with_a_higher_grade(paced_mail: Paced
 
 
 @with_paced_mail
-async def test_opening_delayed_by_quiet_hours_precedes_a_higher_grade(paced_mail: PacedMail) -> None:
-    """An incident opens. Because of quiet hours, its first notice, `opened`, is to be sent only after eight hours.
+async def test_opening_delayed_by_quiet_hours_precedes_a_higher_grade(
+    paced_mail: PacedMail,
+) -> None:
+    """An incident opens.
 
-    Five seconds later its grade rises. The notice of that is urgent, and quiet hours do not delay it.
-    So it is sent at once. As the opening must come before it, the opening is sent now, too.
+    Because of quiet hours, its first notice, `opened`, is to be sent only after eight hours.
+
+    Five seconds later its grade rises. The notice of that is urgent, and quiet hours do not delay
+    it. So it is sent at once. As the opening must come before it, the opening is sent now, too.
     """
     paced_mail.add_notice("opened", due_in=timedelta(hours=8))
     await paced_mail.send_and_wait(seconds=5)
@@ -130,10 +144,15 @@ async def test_quiet_hours_delay_even_a_notice_of_higher_grade(paced_mail: Paced
 
 
 @with_paced_mail
-async def test_incident_with_urgent_notice_precedes_those_that_waited_longer(paced_mail: PacedMail) -> None:
-    """The opening of incident i is sent. Then there are notices of the incidents a and b, which wait.
+async def test_incident_with_urgent_notice_precedes_those_that_waited_longer(
+    paced_mail: PacedMail,
+) -> None:
+    """The opening of incident i is sent.
 
-    A second later, the grade of incident i rises, which is urgent. So its notice is sent before the other two.
+    Then there are notices of the incidents a and b, which wait.
+
+    A second later, the grade of incident i rises, which is urgent. So its notice is sent before the
+    other two.
     """
     paced_mail.add_notice("opened", "i")
     await paced_mail.send_and_wait(seconds=5)
@@ -148,10 +167,12 @@ async def test_incident_with_urgent_notice_precedes_those_that_waited_longer(pac
 
 @with_paced_mail
 async def test_urgent_notice_waits_for_at_most_five_slow_sends(paced_mail: PacedMail) -> None:
-    """The opening of an incident is sent. Then 40 notices of others are sent, and each takes ten seconds.
+    """The opening of an incident is sent.
 
-    After 35 s, during the fourth of them, the grade of the first incident rises. This notice is urgent.
-    The outbox reads new notices after every five sends. So the urgent one is the sixth.
+    Then 40 notices of others are sent, and each takes ten seconds.
+
+    After 35 s, during the fourth of them, the grade of the first incident rises. This notice is
+    urgent. The outbox reads new notices after every five sends. So the urgent one is the sixth.
     """
     paced_mail.add_notice("opened", "incident")
     await paced_mail.send_and_wait(seconds=5)

@@ -20,14 +20,21 @@ TOKEN = "5c9a0f3e-1b4d-secret"
 async def dead_man_switch(
     *, server_status: int = 200, reasons_to_alarm: Sequence[str] = ()
 ) -> AsyncIterator[tuple[DeadManSwitch, Server, Counter[str]]]:
-    """Give a switch, the server that it pings, which answers with this status, and the count of its outcomes."""
+    """Give a switch, the server that it pings, which answers with this status, and the count of its
+    outcomes.
+    """
     outcomes = Counter[str]()
     async with http_server(lambda _: (server_status, "OK", {})) as server:
         fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], [server.port]))
         address = f"{server.url}/{TOKEN}"
         try:
             yield (
-                DeadManSwitch(fetcher, address, lambda: reasons_to_alarm, lambda outcome: outcomes.update([outcome])),
+                DeadManSwitch(
+                    fetcher,
+                    address,
+                    lambda: reasons_to_alarm,
+                    lambda outcome: outcomes.update([outcome]),
+                ),
                 server,
                 outcomes,
             )
@@ -40,7 +47,9 @@ async def test_switch_sends_one_request_each_time_without_a_fault() -> None:
     async with dead_man_switch(reasons_to_alarm=[]) as (switch, server, outcomes):
         await switch.ping()
         await switch.ping()
-    assert [(request.method, request.target) for request in server.asked] == [("GET", f"/{TOKEN}")] * 2
+    assert [(request.method, request.target) for request in server.asked] == [
+        ("GET", f"/{TOKEN}")
+    ] * 2
     assert outcomes == {"accepted": 2}
 
 
@@ -71,7 +80,10 @@ async def test_ping_without_connection_counts_as_refused() -> None:
     fetcher = HttpFetcher(SystemClock(), make_guard(["127.0.0.1/32"], ports=[1]))
     nothing_listens_here = "http://127.0.0.1:1/"
     switch = DeadManSwitch(
-        fetcher, nothing_listens_here, reasons_to_alarm=list, count_ping=lambda outcome: outcomes.update([outcome])
+        fetcher,
+        nothing_listens_here,
+        reasons_to_alarm=list,
+        count_ping=lambda outcome: outcomes.update([outcome]),
     )
     with capture_logs() as lines:
         await switch.ping()

@@ -17,8 +17,9 @@ def write_heartbeat(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartb
 
 
 def test_no_heartbeat_is_written_before_the_earlier_one_was_read() -> None:
-    """A heartbeat in the store says when the monitor was last alive. After a restart, that of the earlier run is read
-    first."""
+    """A heartbeat in the store says when the monitor was last alive. After a restart, that of the
+    earlier run is read first.
+    """
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.note_alive(NINE)
     assert write_heartbeat(heartbeat, store) is None
@@ -28,8 +29,9 @@ def test_no_heartbeat_is_written_before_the_earlier_one_was_read() -> None:
 
 
 def test_each_batch_records_when_the_monitor_was_alive() -> None:
-    """A heartbeat in the store says when the monitor was last alive, even if that is earlier by a clock that was set
-    back."""
+    """A heartbeat in the store says when the monitor was last alive, even if that is earlier by a
+    clock that was set back.
+    """
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     clock_was_set_back = NINE - 45 * SECOND
@@ -56,7 +58,10 @@ def test_closed_heartbeat_writes_nothing() -> None:
 
 
 class StoreOfBatches:
-    """A store that can lose its last batches, each of which contains a heartbeat. It counts the `reported_losses`."""
+    """A store that can lose its last batches, each of which contains a heartbeat.
+
+    It counts the `reported_losses`.
+    """
 
     def __init__(self) -> None:
         self.store, self.reported_losses = TemporaryStore(), 0
@@ -67,7 +72,9 @@ class StoreOfBatches:
         self.reported_losses += 1
 
     def write_batch_without_confirmation(self) -> Heartbeat:
-        """Write a batch, but do not confirm it to the writer of heartbeats. Return its heartbeat."""
+        """Write a batch, but do not confirm it to the writer of heartbeats. Return its
+        heartbeat.
+        """
         beat = write_heartbeat(self.heartbeat, self.store)
         assert beat is not None
         return beat
@@ -84,14 +91,15 @@ class StoreOfBatches:
 
 
 def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
-    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store confirms two batches
-    and then loses the second one."""
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store
+    confirms two batches and then loses the second one.
+    """
     batches = StoreOfBatches()
     kept = batches.commit_batch()
     batches.commit_batch()
     batches.lose_batches_after(kept)
-    # The next batch finds that the store lacks the heartbeat of the last confirmed one. The batch after it finds no
-    # further loss.
+    # The next batch finds that the store lacks the heartbeat of the last confirmed one. The batch
+    # after it finds no further loss.
     batches.commit_batch()
     assert batches.reported_losses == 1
     batches.commit_batch()
@@ -99,8 +107,9 @@ def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
 
 
 def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
-    """Each batch of writes stores a heartbeat, which says when the monitor was alive. If two heartbeats were equal, the
-    loss of the later batch would not be seen."""
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. If two
+    heartbeats were equal, the loss of the later batch would not be seen.
+    """
     batches = StoreOfBatches()
     first, second = batches.commit_batch(), batches.commit_batch()
     microsecond = timedelta.resolution
@@ -111,8 +120,9 @@ def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
 
 
 def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
-    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store confirms a batch, and
-    another one after the clock was set back. Then it loses the second one."""
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store
+    confirms a batch, and another one after the clock was set back. Then it loses the second one.
+    """
     batches = StoreOfBatches()
     beat_before = batches.commit_batch()
     clock_was_set_back = NINE - 45 * SECOND
@@ -126,7 +136,10 @@ def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
 
 
 def test_unconfirmed_batches_in_store_are_no_loss() -> None:
-    """Each batch of writes stores a heartbeat. Three batches are stored, but the last two are not confirmed."""
+    """Each batch of writes stores a heartbeat.
+
+    Three batches are stored, but the last two are not confirmed.
+    """
     batches = StoreOfBatches()
     batches.commit_batch()
     for second in (1, 2):

@@ -18,9 +18,17 @@ SOON = NOON + timedelta(minutes=1)
 
 
 def note_looks(
-    hosts: SilentHosts, host: str, state: State, *, seconds: Sequence[float], begin: datetime = NOON, why: str = "503"
+    hosts: SilentHosts,
+    host: str,
+    state: State,
+    *,
+    seconds: Sequence[float],
+    begin: datetime = NOON,
+    why: str = "503",
 ) -> None:
-    """Note a look at the host at each of these seconds after `begin`, with this state and reason."""
+    """Note a look at the host at each of these seconds after `begin`, with this state and
+    reason.
+    """
     for second in seconds:
         at = begin + timedelta(seconds=second)
         hosts.note(host, Sighting(f"r/{host}/edge", state, at, at, at, at, why=why))
@@ -35,7 +43,10 @@ def test_silent_host_is_reported_with_start_and_reason() -> None:
 
 
 def test_only_proof_at_the_same_host_ends_its_silence() -> None:
-    """A host is silent while all looks at it prove nothing. Here those at `www.gov.uk` fail from 0 s to 15 s."""
+    """A host is silent while all looks at it prove nothing.
+
+    Here those at `www.gov.uk` fail from 0 s to 15 s.
+    """
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
     note_looks(hosts, "stats.example", State.ABSENT, seconds=[20])
@@ -44,9 +55,14 @@ def test_only_proof_at_the_same_host_ends_its_silence() -> None:
     assert hosts.silent_now(SOON) == {}
 
 
-@pytest.mark.parametrize("seconds_of_looks", [(0, 30), range(9)], ids=["two looks", "nine looks in eight seconds"])
+@pytest.mark.parametrize(
+    "seconds_of_looks", [(0, 30), range(9)], ids=["two looks", "nine looks in eight seconds"]
+)
 def test_few_or_very_close_failed_looks_are_not_reported(seconds_of_looks: Sequence[int]) -> None:
-    """A silence is at least three failed looks in at least ten seconds. So nine looks in eight seconds are none."""
+    """A silence is at least three failed looks in at least ten seconds.
+
+    So nine looks in eight seconds are none.
+    """
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=seconds_of_looks)
     assert hosts.silent_now(SOON) == {}
@@ -60,15 +76,19 @@ def test_host_whose_answers_we_could_not_read_is_not_silent() -> None:
 
 
 def test_host_without_looks_for_ten_minutes_is_not_reported() -> None:
-    """A host is silent while all looks at it prove nothing, here from 0 to 15 s. Then there are no more looks."""
+    """A host is silent while all looks at it prove nothing, here from 0 to 15 s.
+
+    Then there are no more looks.
+    """
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
     assert hosts.silent_now(NOON + timedelta(minutes=11)) == {}
 
 
 def test_silence_a_day_later_is_reported_as_a_new_one() -> None:
-    """A host is silent while all looks at it prove nothing. Four looks fail at noon, and four at noon of the next
-    day."""
+    """A host is silent while all looks at it prove nothing. Four looks fail at noon, and four at
+    noon of the next day.
+    """
     hosts, next_noon = SilentHosts(), NOON + timedelta(days=1)
     for noon in (NOON, next_noon):
         note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15), begin=noon)
@@ -95,7 +115,9 @@ def after(seconds: float) -> datetime:
 
 @dataclass
 class WorkerStarts:
-    """Attempts to start a worker, which is a process that reads large answers, and the reported `blind` spans."""
+    """Attempts to start a worker, which is a process that reads large answers, and the reported
+    `blind` spans.
+    """
 
     clock: Noon = field(default_factory=lambda: Noon(NOON))
     metrics: Metrics = field(default_factory=lambda: Metrics("1"))
@@ -105,7 +127,9 @@ class WorkerStarts:
         self.health = WorkerHealth(self.clock, self.metrics, self.blind.append)
 
     def attempt_start(self, *, at: float, fault: str) -> None:
-        """Try for a second to start a worker, which fails for this reason, or succeeds with `NO_FAULT`."""
+        """Try for a second to start a worker, which fails for this reason, or succeeds with
+        `NO_FAULT`.
+        """
         self.clock.seconds = at
         self.health.note_start_attempt(after(at - 1), fault)
 
@@ -126,8 +150,9 @@ def test_failed_worker_starts_are_reported_until_one_succeeds() -> None:
 
 
 def test_host_is_blind_from_unread_answer_until_worker_starts() -> None:
-    """A worker reads large answers, and none starts until 60 s. The host has unread answers at 0 s and 5 s. So it is
-    blind, which means not watched, from 0 s to 60 s."""
+    """A worker reads large answers, and none starts until 60 s. The host has unread answers at 0 s
+    and 5 s. So it is blind, which means not watched, from 0 s to 60 s.
+    """
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
@@ -140,7 +165,10 @@ def test_host_is_blind_from_unread_answer_until_worker_starts() -> None:
 
 
 def test_growing_blind_spans_are_reported_at_most_every_30_s() -> None:
-    """A worker reads large answers. Without one, a host that sends them counts as not watched: blind."""
+    """A worker reads large answers.
+
+    Without one, a host that sends them counts as not watched: blind.
+    """
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
@@ -169,8 +197,9 @@ def test_growing_blind_spans_are_reported_at_most_every_30_s() -> None:
 
 
 def test_answer_from_before_failed_starts_makes_no_host_blind() -> None:
-    """A worker reads large answers. While none starts, a host with an unread answer is blind, which means not watched.
-    Here the only unread answer came before the starts that failed."""
+    """A worker reads large answers. While none starts, a host with an unread answer is blind, which
+    means not watched. Here the only unread answer came before the starts that failed.
+    """
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)

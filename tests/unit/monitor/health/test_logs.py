@@ -55,7 +55,8 @@ def logging_to(stream: io.StringIO, **options: Any) -> Iterator[None]:  # noqa: 
     """Set logging up for a block, and put back what the tests run under."""
     root = logging.getLogger()
     before, level, configured = list(root.handlers), root.level, structlog.get_config()
-    # Whoever set logging up before in this process may have left warnings captured, which is done once only.
+    # Whoever set logging up before in this process may have left warnings captured, which is done
+    # once only.
     logging.captureWarnings(capture=False)
     listener = logs.start_logging(stream=stream, **options)
     try:
@@ -76,11 +77,22 @@ def test_our_events_and_lines_of_libraries_are_json_lines() -> None:
     stream = io.StringIO()
     with logging_to(stream):
         structlog.get_logger("monitor.x").info("verdict", release="r", verdict="late")
-        logging.getLogger("somebody.elses").warning("took %d tries", 3, extra={"color_message": "took \x1b[36m%d"})
+        logging.getLogger("somebody.elses").warning(
+            "took %d tries", 3, extra={"color_message": "took \x1b[36m%d"}
+        )
         warnings.showwarning("mind this", UserWarning, "x.py", 1)
     ours, theirs, warned = parse_lines(stream)
-    assert (ours["msg"], ours["release"], ours["logger"], ours["level"]) == ("verdict", "r", "monitor.x", "info")
-    assert (theirs["msg"], theirs["logger"], theirs["level"]) == ("took 3 tries", "somebody.elses", "warning")
+    assert (ours["msg"], ours["release"], ours["logger"], ours["level"]) == (
+        "verdict",
+        "r",
+        "monitor.x",
+        "info",
+    )
+    assert (theirs["msg"], theirs["logger"], theirs["level"]) == (
+        "took 3 tries",
+        "somebody.elses",
+        "warning",
+    )
     assert "color_message" not in theirs
     assert "mind this" in warned["msg"]
     assert all(line["ts"].endswith("Z") for line in (ours, theirs, warned))
@@ -113,7 +125,9 @@ def test_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bool
         try:
             int(body)
         except ValueError as exc:
-            raise RuntimeError("not a number") from ExceptionGroup("all of it", [exc, KeyError(body)])
+            raise RuntimeError("not a number") from ExceptionGroup(
+                "all of it", [exc, KeyError(body)]
+            )
 
     with logging_to(stream, as_json=as_json):
         try:
@@ -135,7 +149,9 @@ def test_environment_error_is_logged_in_one_line(*, as_json: bool) -> None:
     stream = io.StringIO()
 
     def locked() -> None:
-        raise StoreFault("store var/x.db: another program has held it locked") from OSError("database is locked")
+        raise StoreFault("store var/x.db: another program has held it locked") from OSError(
+            "database is locked"
+        )
 
     with logging_to(stream, as_json=as_json):
         try:
@@ -160,8 +176,10 @@ def test_no_logger_writes_a_secret_of_the_configuration(
     config = tmp_path / "config.toml"
     config.write_text(CONFIG.replace("KEY_FILE", str(tmp_path / "key")))
     hidden = ["from-a-file-0002"]  # the whole content of the key file
-    hidden += ["s@cret-db", "s%40cret-db"]  # the password of the store, as it is and as its address has it
-    hidden += ["5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]  # parts of the addresses of `deadman`, `hook` and `chat`
+    # the password of the store, as it is and as its address has it
+    hidden += ["s@cret-db", "s%40cret-db"]
+    # parts of the addresses of `deadman`, `hook` and `chat`
+    hidden += ["5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]
     # The password of `mail`, and parts of it as escaped in JSON and in an address.
     hidden += [SECRETS["SMTP_PASSWORD"], 'pa\\"ss', "w%C3%B6rd"]
     secrets = secrets_of(read_settings(config))
@@ -171,7 +189,9 @@ def test_no_logger_writes_a_secret_of_the_configuration(
     with logging_to(stream, as_json=as_json, hide=redact):
         log = structlog.get_logger("x")
         for secret in secrets:
-            log.warning("fault", reason=f"could not reach {secret}: refused", url=quote(secret, safe=""))
+            log.warning(
+                "fault", reason=f"could not reach {secret}: refused", url=quote(secret, safe="")
+            )
             logging.getLogger("aiosmtplib").warning("sent %r", secret)
             log.error("broke", exc_info=OSError(f"POST {secret} failed"))
     lines_for_each = 3
@@ -183,7 +203,10 @@ def test_values_named_like_secrets_and_users_in_addresses_are_hidden() -> None:
     stream = io.StringIO()
     with logging_to(stream):
         structlog.get_logger("x").info(
-            "request", token="abc", url="https://me:p@w@host.example/x?to=a@b", authorization="Basic x"
+            "request",
+            token="abc",
+            url="https://me:p@w@host.example/x?to=a@b",
+            authorization="Basic x",
         )
     (line,) = parse_lines(stream)
     assert line["token"] == line["authorization"] == "[redacted]"
@@ -201,7 +224,9 @@ def test_used_logger_follows_a_later_configuration() -> None:
 
 
 def test_flood_of_equal_request_lines_is_limited_to_600() -> None:
-    """Strangers cause request lines, not verdicts. At most 600 equal ones are written in a minute."""
+    """Strangers cause request lines, not verdicts. At most 600 equal ones are written in a
+    minute.
+    """
     stream = io.StringIO()
     with logging_to(stream):
         log = structlog.get_logger("web")

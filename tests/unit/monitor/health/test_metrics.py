@@ -32,13 +32,31 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def a_verdict(
-    kind: VerdictKind = VerdictKind.PENDING, release: str = "r", slot: datetime = SLOT, delay: Bounds | None = None
+    kind: VerdictKind = VerdictKind.PENDING,
+    release: str = "r",
+    slot: datetime = SLOT,
+    delay: Bounds | None = None,
 ) -> Verdict:
-    """Return a verdict of this kind. An early one has one exposure, which is open and began before its slot."""
+    """Return a verdict of this kind.
+
+    An early one has one exposure, which is open and began before its slot.
+    """
     is_early = kind is VerdictKind.EARLY
-    span = Exposure("page", Interval(slot - timedelta(hours=1), slot), Interval(None, None), Bounds(0, None), is_early)
+    span = Exposure(
+        "page",
+        Interval(slot - timedelta(hours=1), slot),
+        Interval(None, None),
+        Bounds(0, None),
+        is_early,
+    )
     page = PartVerdict(
-        "page", "page", "https://x", required=True, verdict=kind, delay=delay, exposures=(span,) if is_early else ()
+        "page",
+        "page",
+        "https://x",
+        required=True,
+        verdict=kind,
+        delay=delay,
+        exposures=(span,) if is_early else (),
     )
     return Verdict(
         release=release,
@@ -58,7 +76,10 @@ def a_verdict(
 
 
 class World:
-    """Metrics of a monitor that began 30 minutes before SLOT. A test sets `now` and the `releases` that are watched."""
+    """Metrics of a monitor that began 30 minutes before SLOT.
+
+    A test sets `now` and the `releases` that are watched.
+    """
 
     def __init__(self) -> None:
         self.metrics = Metrics("1.2.3", {"govuk": timedelta(minutes=10)}, ["www.gov.uk"], ["mail"])
@@ -72,8 +93,14 @@ class World:
         )
 
     def scrape(self) -> Samples:
-        families = text_string_to_metric_families(b"".join(self.metrics.render(self.states)).decode())
-        return {(one.name, frozenset(one.labels.items())): one.value for each in families for one in each.samples}
+        families = text_string_to_metric_families(
+            b"".join(self.metrics.render(self.states)).decode()
+        )
+        return {
+            (one.name, frozenset(one.labels.items())): one.value
+            for each in families
+            for one in each.samples
+        }
 
     def watch(self, *verdicts: Verdict) -> None:
         """Watch releases with these verdicts, which are not final."""
@@ -89,7 +116,9 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("documented", DOCUMENTED.split())
-def test_documented_metric_is_exported_with_its_labels_from_start(world: World, documented: str) -> None:
+def test_documented_metric_is_exported_with_its_labels_from_start(
+    world: World, documented: str
+) -> None:
     """`documented` is, for example, `looks_total{host,outcome}` or `slots_passed_total`."""
     name, _, labels = documented.rstrip("}").partition("{")
     documented_labels = set(labels.split(",")) if labels else set()
@@ -97,7 +126,9 @@ def test_documented_metric_is_exported_with_its_labels_from_start(world: World, 
     world.watch(a_verdict(VerdictKind.LATE, delay=Bounds(90, 92)))
     # A histogram is exported under several names. The one for its count ends in `_count`.
     exported_names = {f"ninethirty_{name}", f"ninethirty_{name}_count"}
-    label_values_of_series = [label_values for series, label_values in world.scrape() if series in exported_names]
+    label_values_of_series = [
+        label_values for series, label_values in world.scrape() if series in exported_names
+    ]
     assert label_values_of_series
     for label_values in label_values_of_series:
         exported_labels = set(dict(label_values))
@@ -119,15 +150,27 @@ def test_outcome_that_has_not_happened_has_counter_zero(world: World) -> None:
 
 
 def test_releases_have_metrics_only_near_their_slot(world: World) -> None:
-    """The metrics of a release begin two hours before its slot, and end a day after its verdict is final."""
+    """The metrics of a release begin two hours before its slot, and end a day after its verdict is
+    final.
+    """
     two_hours, a_day, minute = timedelta(hours=2), timedelta(days=1), timedelta(minutes=1)
     world.releases = [
-        ReleaseState(a_verdict(release="far", slot=world.now + two_hours + minute), final_since=None),
-        ReleaseState(a_verdict(release="near", slot=world.now + two_hours - minute), final_since=None),
-        ReleaseState(a_verdict(VerdictKind.ON_TIME, "lately final"), final_since=world.now - a_day + minute),
+        ReleaseState(
+            a_verdict(release="far", slot=world.now + two_hours + minute), final_since=None
+        ),
+        ReleaseState(
+            a_verdict(release="near", slot=world.now + two_hours - minute), final_since=None
+        ),
+        ReleaseState(
+            a_verdict(VerdictKind.ON_TIME, "lately final"), final_since=world.now - a_day + minute
+        ),
         ReleaseState(a_verdict(VerdictKind.ON_TIME, "long final"), final_since=world.now - a_day),
     ]
-    with_series = {dict(labels)["release"] for name, labels in world.scrape() if name == "ninethirty_release_verdict"}
+    with_series = {
+        dict(labels)["release"]
+        for name, labels in world.scrape()
+        if name == "ninethirty_release_verdict"
+    }
     assert with_series == {"near", "lately final"}
     # All releases are in the number by verdict.
     assert world.value("releases", verdict="on_time") == 2
@@ -142,7 +185,10 @@ def test_lateness_grows_while_page_is_absent(world: World) -> None:
     world.watch(a_verdict(VerdictKind.OVERDUE))
     world.now = SLOT + timedelta(seconds=75)
     assert world.value("release_overdue_seconds", release="r", producer="dft") == 75
-    assert world.value("release_verdict", release="r", producer="dft", verdict="overdue", grade="none") == 1
+    assert (
+        world.value("release_verdict", release="r", producer="dft", verdict="overdue", grade="none")
+        == 1
+    )
 
 
 def test_only_slot_that_passes_while_we_run_is_counted(world: World) -> None:
@@ -160,7 +206,9 @@ def test_hosts_beyond_the_first_two_hundred_share_one_set_of_metrics(world: Worl
     configured_hosts, more_than_fit = 1, 50
     for number in range(MOST_HOSTS - configured_hosts + more_than_fit):
         world.metrics.count_look(f"h{number}.example", "present", 0.1, 0.0)
-    hosts = {dict(labels)["host"] for name, labels in world.scrape() if name == "ninethirty_looks_total"}
+    hosts = {
+        dict(labels)["host"] for name, labels in world.scrape() if name == "ninethirty_looks_total"
+    }
     assert len(hosts - {"other"}) == MOST_HOSTS
     assert world.value("looks_total", host="other", outcome="present") == more_than_fit
     # A host with its own metrics keeps them.
@@ -169,8 +217,9 @@ def test_hosts_beyond_the_first_two_hundred_share_one_set_of_metrics(world: Worl
 
 
 def test_failed_scrape_is_counted_and_counters_are_still_served(world: World) -> None:
-    """A scrape requests the metrics. Those of releases fail here, by None instead of a verdict, so they are left
-    out."""
+    """A scrape requests the metrics. Those of releases fail here, by None instead of a verdict, so
+    they are left out.
+    """
     not_a_verdict: Any = None
     world.watch(not_a_verdict)
     assert world.value("faults_total", task="metrics") == 1
@@ -191,7 +240,8 @@ def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) ->
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
 
-# Each case has the verdict on a release, and the finding of it: for example, NOT_PUBLISHED counts as late.
+# Each case has the verdict on a release, and the finding of it: for example, NOT_PUBLISHED counts
+# as late.
 @pytest.mark.parametrize(
     ("verdict_kind", "finding"),
     [
@@ -204,11 +254,17 @@ def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) ->
 def test_finding_of_verdict_has_value_one_and_others_zero(
     world: World, verdict_kind: VerdictKind, finding: str
 ) -> None:
-    """For example, a late release has the value 1 for `late` and 0 for `early`, `partial` and all others."""
+    """For example, a late release has the value 1 for `late` and 0 for `early`, `partial` and all
+    others.
+    """
     world.watch(a_verdict(verdict_kind))
-    others = {"late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar"} - {finding}
+    others = {"late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar"} - {
+        finding
+    }
     assert world.value("release_finding", release="r", producer="dft", kind=finding) == 1
-    assert {world.value("release_finding", release="r", producer="dft", kind=other) for other in others} == {0}
+    assert {
+        world.value("release_finding", release="r", producer="dft", kind=other) for other in others
+    } == {0}
 
 
 def test_exposure_that_ended_between_scrapes_is_counted_once(world: World) -> None:
@@ -224,7 +280,16 @@ def test_exposure_that_ended_between_scrapes_is_counted_once(world: World) -> No
 
 def test_release_info_and_memory_of_process_are_exported(world: World) -> None:
     world.watch(a_verdict())
-    assert world.value("release_info", release="r", producer="dft", title="Title", slot="2026-11-26T09:30:00.000Z") == 1
+    assert (
+        world.value(
+            "release_info",
+            release="r",
+            producer="dft",
+            title="Title",
+            slot="2026-11-26T09:30:00.000Z",
+        )
+        == 1
+    )
     assert any(name == "process_resident_memory_bytes" for name, _ in world.scrape())
 
 
@@ -235,18 +300,27 @@ VALUES = st.one_of(st.sampled_from(Histogram.DEFAULT_BUCKETS), st.floats(0, 30))
 def test_histogram_is_exported_like_the_librarys_own(values: list[float]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     our_histogram = QuickHistogram(ours, "look_seconds", "Of a look", Histogram.DEFAULT_BUCKETS)
-    their_histogram = Histogram("look_seconds", "Of a look", namespace="ninethirty", registry=theirs)
+    their_histogram = Histogram(
+        "look_seconds", "Of a look", namespace="ninethirty", registry=theirs
+    )
     for value in values:
         our_histogram.observe(value)
         their_histogram.observe(value)
     assert generate_latest(ours) == generate_latest(theirs)
 
 
-@given(st.lists(st.sampled_from([("a.example", "present"), ("a.example", "dns"), ('"b"\n', "absent")]), max_size=20))
+@given(
+    st.lists(
+        st.sampled_from([("a.example", "present"), ("a.example", "dns"), ('"b"\n', "absent")]),
+        max_size=20,
+    )
+)
 def test_counter_is_exported_like_the_librarys_own(looks: list[tuple[str, str]]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     our_counter = QuickCounter(ours, "looks", "Looks made", ["host", "outcome"])
-    their_counter = Counter("looks", "Looks made", ["host", "outcome"], namespace="ninethirty", registry=theirs)
+    their_counter = Counter(
+        "looks", "Looks made", ["host", "outcome"], namespace="ninethirty", registry=theirs
+    )
     for labels in looks:
         our_counter.counts[labels] += 1
         their_counter.labels(*labels).inc()

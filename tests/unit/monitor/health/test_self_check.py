@@ -40,7 +40,9 @@ class FakePoller:
 
 @dataclass
 class World:
-    """What a self-check examines: a fake poller, a calendar that was just read, and the outbox's `backlogs`."""
+    """What a self-check examines: a fake poller, a calendar that was just read, and the outbox's
+    `backlogs`.
+    """
 
     clock: VirtualClock
     poller: FakePoller = field(default_factory=FakePoller)
@@ -50,7 +52,9 @@ class World:
         progress = PollerProgress(self.clock, self.poller)
         self.health = HealthState(NOON, {"govuk": timedelta(minutes=10)}, timedelta(seconds=30))
         self.health.note_calendar_read("govuk", self.clock.now())
-        return SelfCheck(self.clock, self.health, progress, dict, lambda: self.backlogs, manager=manager)
+        return SelfCheck(
+            self.clock, self.health, progress, dict, lambda: self.backlogs, manager=manager
+        )
 
 
 @partial(virtually, begins=NOON)
@@ -64,12 +68,15 @@ async def test_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None:
 
 @partial(virtually, begins=NOON)
 async def test_poller_with_overdue_look_is_stalled_until_one_begins(clock: VirtualClock) -> None:
-    """The poller makes the looks. One is due at noon, but does not begin. The self-check is made every 20 s."""
+    """The poller makes the looks.
+
+    One is due at noon, but does not begin. The self-check is made every 20 s.
+    """
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
-    # At 20 s, the look is not yet 30 s overdue, which is normal. The poller is stalled at the first check that is over
-    # 30 s after the last normal one: at 60 s.
+    # At 20 s, the look is not yet 30 s overdue, which is normal. The poller is stalled at the first
+    # check that is over 30 s after the last normal one: at 60 s.
     for seconds_overdue, reasons in ((20, []), (40, []), (60, [STALLED]), (80, [STALLED])):
         await clock.sleep(20)
         assert self_check.unready() == reasons
@@ -89,11 +96,14 @@ async def test_poller_with_overdue_look_is_stalled_until_one_begins(clock: Virtu
 async def test_notice_unsent_for_over_ten_minutes_causes_alarm(
     clock: VirtualClock, seconds_since_sendable: float | None, *, alarms: bool
 ) -> None:
-    """Three notices wait to be mailed. The oldest one could have been sent so many seconds ago: below zero, it is to be
-    sent later. None: no notice can be sent."""
+    """Three notices wait to be mailed. The oldest one could have been sent so many seconds ago:
+    below zero, it is to be sent later. None: no notice can be sent.
+    """
     world = World(clock)
     self_check = world.self_check()
-    since = None if seconds_since_sendable is None else NOON - timedelta(seconds=seconds_since_sendable)
+    since = (
+        None if seconds_since_sendable is None else NOON - timedelta(seconds=seconds_since_sendable)
+    )
     world.backlogs = {"mail": Backlog(pending=3, since=since), "chat": Backlog()}
     assert bool(self_check.reasons_to_alarm()) is alarms
     # The monitor still looks and records, so there is no reason to call it unready.
@@ -107,7 +117,10 @@ async def test_notice_unsent_for_over_ten_minutes_causes_alarm(
 
 @partial(virtually, begins=NOON)
 async def test_dead_man_switch_pings_each_minute_unless_store_fails(clock: VirtualClock) -> None:
-    """The switch pings a service, which alerts people if no ping comes. The store fails from 130 s to 310 s."""
+    """The switch pings a service, which alerts people if no ping comes.
+
+    The store fails from 130 s to 310 s.
+    """
     world = World(clock)
     self_check = world.self_check()
     pinged_at: list[float] = []
@@ -117,7 +130,9 @@ async def test_dead_man_switch_pings_each_minute_unless_store_fails(clock: Virtu
         return Reply(200, b"OK")
 
     fetcher = ScriptedFetcher(clock, note_ping)
-    switch = DeadManSwitch(fetcher, "https://watch.example/ping", self_check.reasons_to_alarm, lambda _outcome: None)
+    switch = DeadManSwitch(
+        fetcher, "https://watch.example/ping", self_check.reasons_to_alarm, lambda _outcome: None
+    )
     jobs = LoopJobs(clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
     jobs.add_job(timedelta(minutes=1), "deadman", switch.ping)
     jobs.start()
@@ -132,13 +147,19 @@ async def test_dead_man_switch_pings_each_minute_unless_store_fails(clock: Virtu
 
 
 @partial(virtually, begins=NOON)
-async def test_watchdog_is_notified_until_the_poller_stands_still(clock: VirtualClock, tmp_path: Path) -> None:
-    """systemd restarts the process if it gets no notification for 30 s, so one is sent every 15 s."""
+async def test_watchdog_is_notified_until_the_poller_stands_still(
+    clock: VirtualClock, tmp_path: Path
+) -> None:
+    """systemd restarts the process if it gets no notification for 30 s, so one is sent every 15
+    s.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.setblocking(False)  # noqa: FBT003  # the socket's own
         world = World(clock)
-        self_check = world.self_check(ServiceManager(str(tmp_path / "notify"), watchdog=timedelta(seconds=30)))
+        self_check = world.self_check(
+            ServiceManager(str(tmp_path / "notify"), watchdog=timedelta(seconds=30))
+        )
         last_job = self_check.jobs()[-1]
         every, name, notify_watchdog = last_job
         assert (every, name) == (timedelta(seconds=15), "watchdog")
@@ -150,6 +171,6 @@ async def test_watchdog_is_notified_until_the_poller_stands_still(clock: Virtual
                 assert systemd.recv(100) == b"WATCHDOG=1"
                 notified_at.append(seconds)
             await clock.sleep(15)
-    # A look is due at 0 s and never begins. At 15 s, it is not yet 30 s overdue, so the poller is not suspect. The
-    # poller stands still at the first check that is more than 30 s later, at 60 s.
+    # A look is due at 0 s and never begins. At 15 s, it is not yet 30 s overdue, so the poller is
+    # not suspect. The poller stands still at the first check that is more than 30 s later, at 60 s.
     assert notified_at == [0, 15, 30, 45]

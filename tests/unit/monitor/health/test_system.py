@@ -57,8 +57,9 @@ def test_objects_made_at_start_are_exempt_from_garbage_collection() -> None:
         made_while_paused = [[number] for number in range(1000)]
     finally:
         resume_garbage_collection()
-    # `resume_garbage_collection` freezes all objects that exist, and `gc.get_objects` leaves frozen ones out.
-    # Nothing is unfrozen here: the collector would then examine all objects that earlier tests have exempted.
+    # `resume_garbage_collection` freezes all objects that exist, and `gc.get_objects` leaves frozen
+    # ones out. Nothing is unfrozen here: the collector would then examine all objects that earlier
+    # tests have exempted.
     assert (was_collecting, gc.isenabled()) == (False, True)
     assert not any(examined is made_while_paused for examined in gc.get_objects())
 
@@ -100,7 +101,9 @@ def test_each_service_state_is_sent_as_one_datagram(systemd: socket.socket, tmp_
 
 
 def test_name_that_begins_with_an_at_sign_means_an_abstract_socket(systemd: socket.socket) -> None:
-    """The name of an abstract socket begins with a zero byte, and no file has it. systemd writes "@" for that byte."""
+    """The name of an abstract socket begins with a zero byte, and no file has it. systemd writes
+    "@" for that byte.
+    """
     systemd.bind("")  # the kernel gives an abstract name
     name = systemd.getsockname().decode()
     ServiceManager(name.replace("\0", "@", 1)).notify("READY=1")
@@ -117,9 +120,13 @@ def test_absent_service_manager_raises_no_error(tmp_path: Path) -> None:
 
 
 def test_watchdog_time_is_read_only_for_this_process() -> None:
-    """In its variables, systemd says which process must report how often. None: this one need not."""
+    """In its variables, systemd says which process must report how often. None: this one need
+    not.
+    """
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}
-    assert find_service_manager(environment, pid=7) == ServiceManager("/run/x", watchdog=timedelta(seconds=30))
+    assert find_service_manager(environment, pid=7) == ServiceManager(
+        "/run/x", watchdog=timedelta(seconds=30)
+    )
     assert find_service_manager(environment, pid=8) == ServiceManager("/run/x", watchdog=None)
     # A time that is no number is ignored.
     assert find_service_manager({**environment, "WATCHDOG_USEC": "soon"}, pid=7).watchdog is None

@@ -1,4 +1,6 @@
-"""How the address of a release is known, in the words of the board, the terminal, drafts and explanations."""
+"""How the address of a release is known, in the words of the board, the terminal, drafts and
+explanations.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,22 @@ def explanation_of(verdict: Verdict) -> Explanation:
 @pytest.mark.parametrize(
     ("address", "remark", "remark_in_draft"),
     [
-        (Address.GUESSED, "guessed from its announcement: absence", "it was guessed from that of its announcement"),
+        (
+            Address.GUESSED,
+            "guessed from its announcement: absence",
+            "it was guessed from that of its announcement",
+        ),
         (Address.LED_TO, "its announcement led there", "its announcement led there."),
         (Address.FOUND, "found by its title", "it was found by its title in a listing."),
     ],
 )
-def test_all_outputs_say_how_address_was_known(address: Address, remark: str, remark_in_draft: str) -> None:
-    """No calendar named the address of this page. It was guessed from that of its announcement, or the announcement led
-    there, or it was found by its title in a listing. Board, terminal, draft and explanation each say which."""
+def test_all_outputs_say_how_address_was_known(
+    address: Address, remark: str, remark_in_draft: str
+) -> None:
+    """No calendar named the address of this page. It was guessed from that of its announcement, or
+    the announcement led there, or it was found by its title in a listing. Board, terminal, draft
+    and explanation each say which.
+    """
     not_out_yet = a_late_verdict(now=400, seconds_late=1200)
     verdict = replace(not_out_yet, address=address)
     body = release_json(verdict)
@@ -49,7 +59,10 @@ def test_all_outputs_say_how_address_was_known(address: Address, remark: str, re
 
 
 def test_announced_address_has_no_remark() -> None:
-    """A calendar named the address of this page. That is usual. So board and draft do not say how it is known."""
+    """A calendar named the address of this page.
+
+    That is usual. So board and draft do not say how it is known.
+    """
     verdict = a_late_verdict(now=400)
     remark_on_board = address_note(release_json(verdict))
     assert remark_on_board == ""
@@ -57,9 +70,10 @@ def test_announced_address_has_no_remark() -> None:
 
 
 def test_remark_on_guessed_address_says_that_release_was_found_there() -> None:
-    """An address was guessed from that of the announcement. Absence at such an address usually proves nothing. But this
-    release came there, 20 minutes late, so the guess was right. The board and the draft say so, and the explanation
-    does not say that absence there proves nothing."""
+    """An address was guessed from that of the announcement. Absence at such an address usually
+    proves nothing. But this release came there, 20 minutes late, so the guess was right. The board
+    and the draft say so, and the explanation does not say that absence there proves nothing.
+    """
     verdict = replace(a_late_verdict(now=1300, seconds_late=1200), address=Address.GUESSED)
     remark_on_board = address_note(release_json(verdict))
     assert remark_on_board == " (guessed from its announcement, and found there)"

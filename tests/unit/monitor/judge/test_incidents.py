@@ -1,4 +1,7 @@
-"""The five published incidents, looked at every second and as often as `facts/incidents.md` says. Times: London."""
+"""The five published incidents, looked at every second and as often as `facts/incidents.md` says.
+
+Times: London.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,18 @@ HTML = Part("html", Role.HTML, "https://www.gov.uk/government/publications/x/htm
 SHEET = Part("sheet", Role.DATA, "https://assets.publishing.service.gov.uk/media/x/tables.xlsx")
 REPORT = Part("report", Role.ATTACHMENT, "http://www.ipcc.gov.uk/report.pdf")
 ELSEWHERE = (
-    Part("report", Role.ALTERNATIVE, "https://www.gov.uk/government/publications/x", required=False),
+    Part(
+        "report", Role.ALTERNATIVE, "https://www.gov.uk/government/publications/x", required=False
+    ),
     Part("news", Role.ALTERNATIVE, "https://www.gov.uk/government/news/x", required=False),
 )
 
 
 @dataclass(frozen=True)
 class Incident:
-    """A release, its slot, from when until when it was watched, and when each part became public or was removed."""
+    """A release, its slot, from when until when it was watched, and when each part became public or
+    was removed.
+    """
 
     slot: str
     begins: str
@@ -39,7 +46,9 @@ class Incident:
     def verdict(self, every: float, now: str | None = None) -> Verdict:
         until, begins = seconds_at(now or self.until), (seconds_at(self.begins), ABSENT)
         seen = {
-            part: RegularLooks([begins, *((seconds_at(when), state) for when, state in turns)], every=every)
+            part: RegularLooks(
+                [begins, *((seconds_at(when), state) for when, state in turns)], every=every
+            )
             for part, turns in self.turns.items()
         }
         slot = at(self.slot)
@@ -48,38 +57,49 @@ class Incident:
 
 
 IPCC_2015 = Incident(
-    "2015-07-23 09:30", "2015-07-23 09:25", "2015-07-23 10:30",
+    "2015-07-23 09:30",
+    "2015-07-23 09:25",
+    "2015-07-23 10:30",
     {"page": [("2015-07-23 10:08", PRESENT)], "report": [("2015-07-23 10:08", PRESENT)]},
     [REPORT],
-)  # fmt: skip
+)
 MONDAY = [("2017-03-20 17:00", PRESENT), ("2017-03-20 17:30", WITHDRAWN)]
 WEDNESDAY = [("2017-03-22 09:30", PRESENT)]
 EXPOSED_ON_MONDAY = Incident(
-    "2017-03-22 09:30", "2017-03-20 16:30", "2017-03-22 09:40",
+    "2017-03-22 09:30",
+    "2017-03-20 16:30",
+    "2017-03-22 09:40",
     {"page": MONDAY + WEDNESDAY, "html": MONDAY + WEDNESDAY, "sheet": WEDNESDAY},
     [HTML, SHEET],
-)  # fmt: skip
+)
 OFQUAL_JANUARY = Incident(
-    "2018-01-05 09:30", "2018-01-05 09:00", "2018-01-05 12:45",
+    "2018-01-05 09:30",
+    "2018-01-05 09:00",
+    "2018-01-05 12:45",
     {
         "page": [("2018-01-05 12:19", PRESENT)],
         "report": [("2018-01-05 09:51", PRESENT)],
         "news": [("2018-01-05 10:35", PRESENT)],
     },
     ELSEWHERE,
-)  # fmt: skip
+)
 OFQUAL_MARCH = Incident(
-    "2018-03-08 09:30", "2018-03-08 09:00", "2018-03-08 11:00",
+    "2018-03-08 09:30",
+    "2018-03-08 09:00",
+    "2018-03-08 11:00",
     {
         "page": [("2018-03-08 10:52", PRESENT)],
         "report": [("2018-03-08 09:57", PRESENT)],
         "news": [("2018-03-08 09:58", PRESENT)],
     },
     ELSEWHERE,
-)  # fmt: skip
+)
 LEAKED_TO_PRESS = Incident(
-    "2016-10-27 09:30", "2016-10-27 09:00", "2016-10-27 09:40", {"page": [("2016-10-27 09:30", PRESENT)]}
-)  # fmt: skip
+    "2016-10-27 09:30",
+    "2016-10-27 09:00",
+    "2016-10-27 09:40",
+    {"page": [("2016-10-27 09:30", PRESENT)]},
+)
 
 
 @pytest.mark.parametrize("seconds_between_looks", [1.0, 15.0])
@@ -91,9 +111,11 @@ LEAKED_TO_PRESS = Incident(
 def test_late_release_is_measured_to_the_time_between_two_looks(
     incident: Incident, minutes_late: int, seconds_between_looks: float
 ) -> None:
-    """This release really came 38, 169 or 82 minutes after its slot (`minutes_late`), and was looked at every 1 or 15
-    seconds. A look found it as soon as it came. The look before found it absent. So its delay is known between two
-    bounds: the true one, and the true one less the time between two looks."""
+    """This release really came 38, 169 or 82 minutes after its slot (`minutes_late`), and was
+    looked at every 1 or 15 seconds. A look found it as soon as it came. The look before found it
+    absent. So its delay is known between two bounds: the true one, and the true one less the time
+    between two looks.
+    """
     verdict = incident.verdict(every=seconds_between_looks)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
     seconds_late = minutes_late * 60
@@ -107,11 +129,15 @@ def test_late_release_is_measured_to_the_time_between_two_looks(
     ids=["ofqual-01", "ofqual-03"],
 )
 def test_each_alternative_address_has_its_own_delay(
-    incident: Incident, report_minutes_late: int, news_minutes_late: int, seconds_between_looks: float
+    incident: Incident,
+    report_minutes_late: int,
+    news_minutes_late: int,
+    seconds_between_looks: float,
 ) -> None:
-    """This release had a report and a news page at other addresses than its announced page. Both came after the slot
-    (`…_minutes_late`), but before the page. Each has its own delay, known to the time between two looks. Each is a
-    finding: the release was elsewhere first."""
+    """This release had a report and a news page at other addresses than its announced page. Both
+    came after the slot (`…_minutes_late`), but before the page. Each has its own delay, known to
+    the time between two looks. Each is a finding: the release was elsewhere first.
+    """
     verdict = incident.verdict(every=seconds_between_looks)
     _page, report, news = verdict.parts
     report_seconds_late, news_seconds_late = report_minutes_late * 60, news_minutes_late * 60
@@ -121,18 +147,24 @@ def test_each_alternative_address_has_its_own_delay(
 
 
 def test_release_elsewhere_is_found_while_announced_page_is_absent() -> None:
-    """The slot was 09:30. The report was out at its own address at 09:51. The announced page came only at 12:19. So at
-    10:00 the release is overdue, and a finding says that the report is elsewhere."""
+    """The slot was 09:30. The report was out at its own address at 09:51. The announced page came
+    only at 12:19. So at 10:00 the release is overdue, and a finding says that the report is
+    elsewhere.
+    """
     verdict = OFQUAL_JANUARY.verdict(every=15, now="2018-01-05 10:00")
     assert (verdict.verdict, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
     assert [finding.part for finding in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
 
 
 @pytest.mark.parametrize("seconds_between_looks", [1.0, 60.0, 300.0])
-def test_early_exposure_is_measured_to_the_time_between_two_looks(seconds_between_looks: float) -> None:
-    """The slot was on Wednesday at 09:30. The page and its HTML part were public on Monday from 17:00 to 17:30, and
-    then removed. The verdict of Monday at 18:00 says early, and has an exposure of each. It lasted 30 minutes. Looks
-    can only show that to the time between two looks, more or less."""
+def test_early_exposure_is_measured_to_the_time_between_two_looks(
+    seconds_between_looks: float,
+) -> None:
+    """The slot was on Wednesday at 09:30. The page and its HTML part were public on Monday from
+    17:00 to 17:30, and then removed. The verdict of Monday at 18:00 says early, and has an exposure
+    of each. It lasted 30 minutes. Looks can only show that to the time between two looks, more or
+    less.
+    """
     monday = EXPOSED_ON_MONDAY.verdict(every=seconds_between_looks, now="2017-03-20 18:00")
     half_an_hour = 1800
     assert (monday.verdict, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
@@ -144,36 +176,52 @@ def test_early_exposure_is_measured_to_the_time_between_two_looks(seconds_betwee
 
 
 def test_exposure_is_open_and_grows_while_it_lasts() -> None:
-    """The HTML part was public early, from 17:00 to 17:30. At 17:10, the exposure still lasts (it is open). It is 600 s
-    long so far, and how long it will be is not known (None)."""
+    """The HTML part was public early, from 17:00 to 17:30. At 17:10, the exposure still lasts (it
+    is open). It is 600 s long so far, and how long it will be is not known (None).
+    """
     exposures = EXPOSED_ON_MONDAY.verdict(every=60, now="2017-03-20 17:10").exposures
     (html,) = [each for each in exposures if each.part == "html"]
     assert (html.open, html.seconds) == (True, Bounds(600, None))
 
 
 def test_release_exposed_on_monday_is_early_and_released_at_its_slot() -> None:
-    """The slot was on Wednesday at 09:30. Page and HTML part were public on Monday, and then removed. Page, HTML and
-    sheet were all public from the slot on.
+    """The slot was on Wednesday at 09:30. Page and HTML part were public on Monday, and then
+    removed. Page, HTML and sheet were all public from the slot on.
     1. Each part was released at the slot.
-    2. Still, the release is early, because page and HTML were public before. The sheet was not, so it is on time."""
+    2. Still, the release is early, because page and HTML were public before. The sheet was not, so
+       it is on time.
+    """
     verdict = EXPOSED_ON_MONDAY.verdict(every=30)
     assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
     assert {part.released.by for part in verdict.parts} == {at("2017-03-22 09:30")}
-    assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.EARLY, VerdictKind.ON_TIME]
+    assert [part.verdict for part in verdict.parts] == [
+        VerdictKind.EARLY,
+        VerdictKind.EARLY,
+        VerdictKind.ON_TIME,
+    ]
     assert {*kinds(verdict)} == {Kind.EARLY_EXPOSURE}
 
 
 def test_leak_to_the_press_changes_no_verdict() -> None:
-    """In this incident, somebody gave the figures to the press before the slot. The page itself came at its slot. Looks
-    at a page cannot show such a leak. So the verdict is on time, without findings."""
+    """In this incident, somebody gave the figures to the press before the slot. The page itself
+    came at its slot. Looks at a page cannot show such a leak. So the verdict is on time, without
+    findings.
+    """
     verdict = LEAKED_TO_PRESS.verdict(every=1)
-    assert (verdict.verdict, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
+    assert (verdict.verdict, verdict.grade, verdict.findings) == (
+        VerdictKind.ON_TIME,
+        Grade.NONE,
+        (),
+    )
 
 
-@pytest.mark.parametrize(("now", "parts"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])])
+@pytest.mark.parametrize(
+    ("now", "parts"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])]
+)
 def test_other_addresses_are_listed_in_order_of_appearance(now: str, parts: list[str]) -> None:
-    """The report came at 09:51 and the news at 10:35, both at other addresses than the announced page. At 09:45 none is
-    listed, at 10:00 the report, and at 11:00 the report and then the news."""
+    """The report came at 09:51 and the news at 10:35, both at other addresses than the announced
+    page. At 09:45 none is listed, at 10:00 the report, and at 11:00 the report and then the news.
+    """
     other_addresses = OFQUAL_JANUARY.verdict(every=15, now=f"2018-01-05 {now}").elsewhere
     assert [copy.part for copy in other_addresses] == parts
     # Each still shows the release, so no time is known at which it no longer did (`to`).

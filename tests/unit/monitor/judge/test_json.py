@@ -1,5 +1,6 @@
-"""The JSON of one release, its explanation, and the comparison of stored and recomputed JSON. A number is an instant in
-seconds after the slot."""
+"""The JSON of one release, its explanation, and the comparison of stored and recomputed JSON. A
+number is an instant in seconds after the slot.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +34,13 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
 
 
 def test_json_of_late_release_has_all_fields_of_the_interface() -> None:
-    """The page was absent until 399 s after its slot, 09:30, and present from 400 s on. So it came late, between
-    09:36:39 and 09:36:40. This is the JSON of the verdict at 500 s, 09:38:20."""
+    """The page was absent until 399 s after its slot, 09:30, and present from 400 s on. So it came
+    late, between 09:36:39 and 09:36:40. This is the JSON of the verdict at 500 s, 09:38:20.
+    """
     verdict = judged(now=500, seen=[(-100, ABSENT), (400, PRESENT)])
-    body = release_json(verdict, code={"edition": "1.0", "practice": "Protocol 2, practice 4"}, incident="inc-1")
+    body = release_json(
+        verdict, code={"edition": "1.0", "practice": "Protocol 2, practice 4"}, incident="inc-1"
+    )
     seen_first = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
     delay = {"min": 399.0, "max": 400.0}
     measured_of_page_and_release = {
@@ -86,8 +90,10 @@ def test_json_of_late_release_has_all_fields_of_the_interface() -> None:
             {
                 "kind": "late",
                 "part": "page",
-                "detail": "came between Fri 5 Jan 2018 09:36:39 GMT and Fri 5 Jan 2018 09:36:40 GMT, "
-                "6 min 39 s to 6 min 40 s after the slot",
+                "detail": (
+                    "came between Fri 5 Jan 2018 09:36:39 GMT and Fri 5 Jan 2018 09:36:40 GMT, "
+                    "6 min 39 s to 6 min 40 s after the slot"
+                ),
                 "seconds": delay,
             }
         ],
@@ -101,10 +107,15 @@ def test_json_of_late_release_has_all_fields_of_the_interface() -> None:
 
 
 def test_unknown_values_are_null_in_json() -> None:
-    """At -50 s, the page has not been seen. So it is not known when it came, nor how late. No section of the Code of
-    Practice and no incident were given for the verdict. All of these are null."""
+    """At -50 s, the page has not been seen. So it is not known when it came, nor how late. No
+    section of the Code of Practice and no incident were given for the verdict. All of these are
+    null.
+    """
     not_seen_yet = json_of(now=-50, turns=[(-100, ABSENT)])
-    assert (not_seen_yet["first_seen"], not_seen_yet["delay"]) == ({"after": None, "by": None}, None)
+    assert (not_seen_yet["first_seen"], not_seen_yet["delay"]) == (
+        {"after": None, "by": None},
+        None,
+    )
     assert (not_seen_yet["code"], not_seen_yet["incident"]) == (None, None)
     # Without a promise, the slot is not known either.
     without_promise = release_json(judged(now=0, promises=[]))
@@ -112,8 +123,9 @@ def test_unknown_values_are_null_in_json() -> None:
 
 
 def test_open_exposure_has_no_end() -> None:
-    """The page came 50 s before its slot, and is still there now, 40 s before its slot. So its exposure is open. When
-    it will end is not known. It has lasted 10 s, and may last longer."""
+    """The page came 50 s before its slot, and is still there now, 40 s before its slot. So its
+    exposure is open. When it will end is not known. It has lasted 10 s, and may last longer.
+    """
     came, now = -50, -40
     (exposure,) = json_of(now, turns=[(-100, ABSENT), (came, PRESENT)])["exposures"]
     assert exposure["open"] is True
@@ -129,7 +141,9 @@ def test_verdict_does_not_differ_from_itself() -> None:
 
 
 def changed(body: Json, path: str, value: object) -> Json:
-    """Return the JSON with another value at a path of keys and list indices, such as `parts.0.id`."""
+    """Return the JSON with another value at a path of keys and list indices, such as
+    `parts.0.id`.
+    """
     *way, last = path.split(".")
     part = body
     for step in way:
@@ -155,15 +169,19 @@ def changed(body: Json, path: str, value: object) -> Json:
     ],
 )
 def test_every_difference_is_reported_with_both_values(path: str, value: object, line: str) -> None:
-    """A stored verdict is computed again. Both differ in one `value`, at a `path` in the JSON. If the stored one says
-    on_time, and the other late, a `line` of the differences begins “verdict: was on_time, is late”."""
+    """A stored verdict is computed again. Both differ in one `value`, at a `path` in the JSON. If
+    the stored one says on_time, and the other late, a `line` of the differences begins “verdict:
+    was on_time, is late”.
+    """
     stored = changed(json_of(), path, value)
     assert any(found.startswith(line) for found in find_differences(stored, again=json_of()))
 
 
 def test_overdue_delay_may_grow_but_not_shrink() -> None:
-    """The page is absent at every look. So at 200 s it is overdue by 200 s or more, and at 210 s by 210 s or more. When
-    a stored verdict is computed again, the delay may have grown, which is no difference. It cannot have shrunk."""
+    """The page is absent at every look. So at 200 s it is overdue by 200 s or more, and at 210 s by
+    210 s or more. When a stored verdict is computed again, the delay may have grown, which is no
+    difference. It cannot have shrunk.
+    """
     overdue_by_200_s = json_of(now=200, turns=[(-100, ABSENT)])
     overdue_by_210_s = json_of(now=210, turns=[(-100, ABSENT)])
     assert find_differences(stored=overdue_by_200_s, again=overdue_by_210_s) == []
@@ -171,8 +189,10 @@ def test_overdue_delay_may_grow_but_not_shrink() -> None:
 
 
 def test_recomputed_verdict_may_become_final_but_not_stop_being_final() -> None:
-    """A stored verdict on a late page is computed again. If only the new one is final, later looks explain that: no
-    difference. But a final verdict stays final. So if only the stored one is final, that is a difference."""
+    """A stored verdict on a late page is computed again. If only the new one is final, later looks
+    explain that: no difference. But a final verdict stays final. So if only the stored one is
+    final, that is a difference.
+    """
     final = json_of(turns=LATE)
     not_final = final | {"final": False}
     assert find_differences(stored=not_final, again=final) == []
@@ -180,9 +200,11 @@ def test_recomputed_verdict_may_become_final_but_not_stop_being_final() -> None:
 
 
 def test_open_exposure_may_end_but_not_reopen_when_recomputed() -> None:
-    """The page was public early, from -2 s on. Two verdicts are for the same instant, 1 s after the slot. One was made
-    from looks until -2 s. In it, the exposure is still open. The other also knows a later look, at 3 s, which still
-    found the page. So in that one the exposure ended at the slot."""
+    """The page was public early, from -2 s on. Two verdicts are for the same instant, 1 s after the
+    slot. One was made from looks until -2 s. In it, the exposure is still open. The other also
+    knows a later look, at 3 s, which still found the page. So in that one the exposure ended at the
+    slot.
+    """
     looks_until_now = looks((-5, ABSENT), (-2, PRESENT))
     looks_until_later = looks((-5, ABSENT), (-2, PRESENT), (3, PRESENT))
     still_open = release_json(judged(now=1, seen={"page": looks_until_now.runs("page")}))
@@ -191,7 +213,9 @@ def test_open_exposure_may_end_but_not_reopen_when_recomputed() -> None:
     assert ended["exposures"][0]["open"] is False
     # Later looks may show that an open exposure ended, but never that an ended one is open.
     assert find_differences(stored=still_open, again=ended) == []
-    assert "exposures[0].open: was False, is True" in find_differences(stored=ended, again=still_open)
+    assert "exposures[0].open: was False, is True" in find_differences(
+        stored=ended, again=still_open
+    )
 
 
 def a_finding(kind: str = "blind", part: str | None = None, seconds: float | None = None) -> Json:
@@ -205,9 +229,11 @@ def with_findings(*more: Json) -> Json:
 
 
 def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
-    """A stored verdict has two findings: the page is late, and its monitor did not look for 3 s (blind). Computed
-    again, the verdict has only the first finding. If there are several monitors, that is allowed: looks of another one
-    in these 3 s may have reached the store since. If there is only one, it is reported as a difference."""
+    """A stored verdict has two findings: the page is late, and its monitor did not look for 3 s
+    (blind). Computed again, the verdict has only the first finding. If there are several monitors,
+    that is allowed: looks of another one in these 3 s may have reached the store since. If there is
+    only one, it is reported as a difference.
+    """
     late = json_of(turns=LATE)
     late_and_blind = with_findings(a_finding("blind", seconds=3))
     assert find_differences(stored=late_and_blind, again=late, several_monitors=True) == []
@@ -217,7 +243,10 @@ def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
 
 
 def test_missing_late_finding_is_a_difference_even_with_several_monitors() -> None:
-    """A stored verdict says that the page was late. Computed again, it does not, which no other monitor can explain."""
+    """A stored verdict says that the page was late.
+
+    Computed again, it does not, which no other monitor can explain.
+    """
     late = json_of(turns=LATE)
     without_findings = late | {"findings": []}
     differences = find_differences(stored=late, again=without_findings, several_monitors=True)
@@ -225,8 +254,10 @@ def test_missing_late_finding_is_a_difference_even_with_several_monitors() -> No
 
 
 def test_additional_blind_finding_is_no_difference_but_additional_exposure_is() -> None:
-    """A stored verdict has only the finding `late`. Computed again, it may have `blind` too, because a blind span may
-    be stored only after the verdict. But nothing explains a new finding of an early exposure."""
+    """A stored verdict has only the finding `late`. Computed again, it may have `blind` too,
+    because a blind span may be stored only after the verdict. But nothing explains a new finding of
+    an early exposure.
+    """
     late = json_of(turns=LATE)
     blind, exposure = a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3)
     assert find_differences(stored=late, again=with_findings(blind)) == []
@@ -234,14 +265,17 @@ def test_additional_blind_finding_is_no_difference_but_additional_exposure_is() 
 
 
 def test_platform_finding_is_not_compared() -> None:
-    """A finding `platform` says that other releases on the same host were late too. It depends on these, so it is not
-    compared. Here only the stored verdict has one: no difference."""
+    """A finding `platform` says that other releases on the same host were late too. It depends on
+    these, so it is not compared. Here only the stored verdict has one: no difference.
+    """
     assert find_differences(stored=with_findings(a_finding("platform")), again=json_of()) == []
 
 
 def test_blind_finding_may_be_longer_when_recomputed_but_not_shorter() -> None:
-    """A blind span may grow after a verdict with it was stored. So a stored length of 80 s means 80 s or more, and 96 s
-    is no difference. But a stored 96 s means 96 s or more, and 80 s is a difference."""
+    """A blind span may grow after a verdict with it was stored. So a stored length of 80 s means 80
+    s or more, and 96 s is no difference. But a stored 96 s means 96 s or more, and 80 s is a
+    difference.
+    """
     blind_for_80_s = json_of() | {"findings": [a_finding("blind", "page", seconds=80.0)]}
     blind_for_96_s = json_of() | {"findings": [a_finding("blind", "page", seconds=96.0)]}
     assert find_differences(stored=blind_for_80_s, again=blind_for_96_s) == []
@@ -260,18 +294,23 @@ SEEN_PRESENT_ONCE = World(
 
 
 def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
-    """Return the kinds of findings that need a state to last: withdrawn for over a minute, stale for a second."""
+    """Return the kinds of findings that need a state to last: withdrawn for over a minute, stale
+    for a second.
+    """
     return {each.kind for each in verdict.findings} & {Kind.WITHDRAWN, Kind.STALE_EDGE}
 
 
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
-def test_recomputed_verdict_changes_only_by_looks_that_were_under_way(world: World, now: float) -> None:
-    """In an invented world, a page comes and goes at random, and random looks see it. Its verdict as of `now` is
-    computed again, with the answers to looks that were under way at `now`. These may show that a withdrawal or a stale
-    edge lasted long enough for a finding. Such findings may be added, but not lost. If none is added, and the verdict
-    is the same, the JSON may not differ."""
+def test_recomputed_verdict_changes_only_by_looks_that_were_under_way(
+    world: World, now: float
+) -> None:
+    """In an invented world, a page comes and goes at random, and random looks see it. Its verdict
+    as of `now` is computed again, with the answers to looks that were under way at `now`. These may
+    show that a withdrawal or a stale edge lasted long enough for a finding. Such findings may be
+    added, but not lost. If none is added, and the verdict is the same, the JSON may not differ.
+    """
     runs_at_now = world.runs(after_slot(now))
     # Looks under way may lengthen the runs. Runs that later looks began are left out.
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
@@ -280,7 +319,9 @@ def test_recomputed_verdict_changes_only_by_looks_that_were_under_way(world: Wor
     if recomputed.verdict is verdict.verdict:
         assert withdrawn_or_stale_kinds(verdict) <= withdrawn_or_stale_kinds(recomputed)
         if withdrawn_or_stale_kinds(verdict) == withdrawn_or_stale_kinds(recomputed):
-            assert find_differences(stored=release_json(verdict), again=release_json(recomputed)) == []
+            assert (
+                find_differences(stored=release_json(verdict), again=release_json(recomputed)) == []
+            )
 
 
 def json_with_copy_made_by(seconds: float) -> Json:
@@ -292,10 +333,12 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """At 114 s a look at the edge got a copy of the page from a cache. In a stored verdict, the copy was made by 89.8
-    s. In the verdict computed again, it was made by 88.3 s. The origin lacked the page at -1.5 s. That counts for 90 s,
-    until 88.5 s, so not at the time of the look, 114 s. Thus it counts in neither verdict, and they do not differ. If
-    the time of the copy decided, it would count in the second only."""
+    """At 114 s a look at the edge got a copy of the page from a cache. In a stored verdict, the
+    copy was made by 89.8 s. In the verdict computed again, it was made by 88.3 s. The origin lacked
+    the page at -1.5 s. That counts for 90 s, until 88.5 s, so not at the time of the look, 114 s.
+    Thus it counts in neither verdict, and they do not differ. If the time of the copy decided, it
+    would count in the second only.
+    """
     stored, again = json_with_copy_made_by(89.8), json_with_copy_made_by(88.3)
     assert find_differences(stored, again) == []
 
@@ -309,17 +352,25 @@ def text_of(explanation: Explanation) -> str:
 
 def explanation_of_late_page() -> Explanation:
     absent = a_run("page", ABSENT, at("09:28:20"), at("09:36:39"))
-    present = a_run("page", PRESENT, at("09:36:40"), at("09:38:20"), status=200, evidence=("record-1",))
+    present = a_run(
+        "page", PRESENT, at("09:36:40"), at("09:38:20"), status=200, evidence=("record-1",)
+    )
     return explained(now=500, seen={"page": [absent, present]})
 
 
 def test_explanation_of_late_page_names_promise_looks_and_rule() -> None:
-    """The page was due at 09:30. It was absent from 09:28:20 to 09:36:39 and present from 09:36:40 on: late."""
+    """The page was due at 09:30.
+
+    It was absent from 09:28:20 to 09:36:39 and present from 09:36:40 on: late.
+    """
     text = text_of(explanation_of_late_page())
     assert "late (final, grade report)" in text
     # The promise, the looks and the rule:
     assert "the slot in force: Fri 5 Jan 2018 09:30:00 GMT, confirmed, from govuk" in text
-    assert "page, edge view: absent by Fri 5 Jan 2018 09:28:20 GMT and still as of Fri 5 Jan 2018 09:36:39 GMT" in text
+    assert (
+        "page, edge view: absent by Fri 5 Jan 2018 09:28:20 GMT and still as of Fri 5 Jan 2018"
+        " 09:36:39 GMT" in text
+    )
     assert "present (HTTP 200) by Fri 5 Jan 2018 09:36:40 GMT" in text
     assert "on time: published by 1 min after the slot" in text
 
@@ -329,25 +380,36 @@ def test_explanation_lists_evidence_records_of_its_runs() -> None:
 
 
 def test_explanation_says_that_final_verdict_does_not_change() -> None:
-    """`would_change` lists what would change a verdict. A late page has a final one. So the first line says “final”."""
+    """`would_change` lists what would change a verdict.
+
+    A late page has a final one. So the first line says “final”.
+    """
     lines = explanation_of_late_page().would_change
     assert lines[0].startswith("final")
 
 
 def test_explanation_mentions_failed_looks_and_blind_spans() -> None:
-    """The page was absent until -51 s. Then looks failed by a timeout: 61 from -50 s to 10 s, and one at 60 s. In
-    between, from 20 s to 50 s, the monitor was killed, so it was blind. The explanation mentions all of this."""
-    failed = [a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61), a_run("page", UNKNOWN, 60, why="timeout")]
+    """The page was absent until -51 s. Then looks failed by a timeout: 61 from -50 s to 10 s, and
+    one at 60 s. In between, from 20 s to 50 s, the monitor was killed, so it was blind. The
+    explanation mentions all of this.
+    """
+    failed = [
+        a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61),
+        a_run("page", UNKNOWN, 60, why="timeout"),
+    ]
     blind = [Blind(after_slot(20), after_slot(50), "killed")]
-    text = text_of(explained(now=95, seen={"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
+    text = text_of(
+        explained(now=95, seen={"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind)
+    )
     assert "62 failed and proved nothing" in text  # 61 + 1
     assert "unknown (timeout) from" in text
     assert "blind (killed) from Fri 5 Jan 2018 09:30:20 GMT to Fri 5 Jan 2018 09:30:50 GMT" in text
 
 
 def test_explanation_dates_cached_absence_by_its_greatest_age() -> None:
-    """The slot is 09:30. A look 20 s before it got a copy without the page from a cache. The copy was 9 s to 11 s old.
-    So absence is proved only as of 20 + 11 = 31 s before the slot: 09:29:29."""
+    """The slot is 09:30. A look 20 s before it got a copy without the page from a cache. The copy
+    was 9 s to 11 s old. So absence is proved only as of 20 + 11 = 31 s before the slot: 09:29:29.
+    """
     text = text_of(explained(now=-10, seen={"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
     assert "absent as of Fri 5 Jan 2018 09:29:29 GMT (from a cache, up to 11 s old)" in text
 
@@ -355,48 +417,70 @@ def test_explanation_dates_cached_absence_by_its_greatest_age() -> None:
 @pytest.mark.parametrize(
     ("now", "turns", "line"),
     [
-        (-50, [(-100, ABSENT)], "page: on time if proved to have come by Fri 5 Jan 2018 09:31:00 GMT"),
-        (-50, [(-100, ABSENT)], "moved or cancelled if a calendar says so before Fri 5 Jan 2018 09:30:00 GMT"),
+        (
+            -50,
+            [(-100, ABSENT)],
+            "page: on time if proved to have come by Fri 5 Jan 2018 09:31:00 GMT",
+        ),
+        (
+            -50,
+            [(-100, ABSENT)],
+            "moved or cancelled if a calendar says so before Fri 5 Jan 2018 09:30:00 GMT",
+        ),
         (200, [(-100, ABSENT)], "page: late as soon as a look shows it"),
         (
-            -20, [(-100, ABSENT), (-50, PRESENT)],
+            -20,
+            [(-100, ABSENT), (-50, PRESENT)],
             "page: the exposure ends when a look shows that it is absent, or at the slot",
         ),
         (95, [(-100, ABSENT), (-50, UNKNOWN)], "page: overdue if a look proves it absent after"),
         (300, [(-100, ABSENT), (-70, UNKNOWN), (200, PRESENT)], "page: no further look"),
     ],
-)  # fmt: skip
-def test_explanation_says_what_would_change_the_verdict(now: float, turns: Sequence[Turn], line: str) -> None:
-    """Each case has one such `line`. At -50 s the page is absent: it is on time if it comes by 09:31, a minute after
-    its slot, and moved or cancelled if a calendar says so by 09:30. At 200 s it is still absent: late as soon as a look
-    shows it. At -20 s it is public early: the exposure ends when a look finds it absent, or at the slot. At 95 s all
-    looks since -50 s have failed: overdue if a look finds it absent. At 300 s it is there, but looks from -70 s to 200
-    s had failed: no further look can show when it came."""
+)
+def test_explanation_says_what_would_change_the_verdict(
+    now: float, turns: Sequence[Turn], line: str
+) -> None:
+    """Each case has one such `line`. At -50 s the page is absent: it is on time if it comes by
+    09:31, a minute after its slot, and moved or cancelled if a calendar says so by 09:30. At 200 s
+    it is still absent: late as soon as a look shows it. At -20 s it is public early: the exposure
+    ends when a look finds it absent, or at the slot. At 95 s all looks since -50 s have failed:
+    overdue if a look finds it absent. At 300 s it is there, but looks from -70 s to 200 s had
+    failed: no further look can show when it came.
+    """
     lines = explained(now, turns).would_change
     assert any(each.startswith(line) for each in lines), lines
 
 
 def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
-    """From -100 s to -1 s, the page was present and absent in turn, second by second: 100 runs, too many to list."""
+    """From -100 s to -1 s, the page was present and absent in turn, second by second: 100 runs, too
+    many to list.
+    """
     turns = [(second, ABSENT if second % 2 else PRESENT) for second in range(-100, 0)]
     assert "runs in between are left out" in text_of(explained(now=0, seen=turns))
 
 
 def test_explanation_sums_up_absences_and_failed_looks_between_them_in_one_line() -> None:
-    """There is a look each second. From -100 s to 0 s, all looks at even seconds failed, and those at odd seconds found
-    the page absent. From 1 s to 59 s all found it absent, and from 60 s to 120 s present. That is told in three lines:
-    the first failed look, all absences, and all presences."""
-    every_other_failed = [(second, UNKNOWN if second % 2 == 0 else ABSENT) for second in range(-100, 1)]
+    """There is a look each second. From -100 s to 0 s, all looks at even seconds failed, and those
+    at odd seconds found the page absent. From 1 s to 59 s all found it absent, and from 60 s to 120
+    s present. That is told in three lines: the first failed look, all absences, and all presences.
+    """
+    every_other_failed = [
+        (second, UNKNOWN if second % 2 == 0 else ABSENT) for second in range(-100, 1)
+    ]
     facts = explained(now=120, seen=[*every_other_failed, (1, ABSENT), (60, PRESENT)]).facts
     first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]
     assert "unknown (timeout)" in first_failure
-    # 50 absences until the slot and 59 after it are 109. After the first of them, 50 more looks failed.
+    # 50 absences until the slot and 59 after it are 109. After the first of them, 50 more looks
+    # failed.
     assert "109 looks, 50 more that failed in between, widest gap 2 s" in absences
     assert "61 looks, widest gap 1 s" in presences
 
 
 def test_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
-    """A late page is explained at 500 s, 8 min 20 s after its slot, 09:30. Its JSON has all facts and this instant."""
+    """A late page is explained at 500 s, 8 min 20 s after its slot, 09:30.
+
+    Its JSON has all facts and this instant.
+    """
     explanation = explained(now=500, seen=LATE)
     body = json.loads(json.dumps(explanation_json(explanation)))
     assert [fact["text"] for fact in body["facts"]] == [fact.text for fact in explanation.facts]
@@ -404,16 +488,20 @@ def test_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
 
 
 def test_explanation_covers_every_part() -> None:
-    """The release has a page, which came late, and a spreadsheet, which was never looked at. Both are explained."""
+    """The release has a page, which came late, and a spreadsheet, which was never looked at.
+
+    Both are explained.
+    """
     assert "sheet: never looked at" in text_of(explained(500, LATE, SHEET))
 
 
 @settings(max_examples=60)
 @given(worlds(), st.sampled_from([-50.0, 30.0, 2000.0]))
 def test_explanation_has_verdict_facts_and_what_would_change_it(world: World, now: float) -> None:
-    """In an invented world, a page comes and goes at random, and random looks see it or fail. The verdict on it is
-    explained as of `now`, in seconds after the slot. The explanation must always have the same verdict, at least one
-    line on what would change it, and a text for each fact."""
+    """In an invented world, a page comes and goes at random, and random looks see it or fail. The
+    verdict on it is explained as of `now`, in seconds after the slot. The explanation must always
+    have the same verdict, at least one line on what would change it, and a text for each fact.
+    """
     instant = after_slot(now)
     explanation = explained(now, world.runs(instant), blind=world.blind_until(instant))
     assert explanation.verdict == world.verdict(now).verdict.value

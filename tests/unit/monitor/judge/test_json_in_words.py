@@ -17,7 +17,9 @@ length = some.floats(-2_000_000, 2_000_000, allow_nan=False).map(lambda seconds:
 
 def parse_seconds(text: str) -> int:
     sign = -1 if text.startswith("-") else 1
-    return sign * sum(int(count) * SECONDS[unit] for count, unit in re.findall(r"(\d+) (d|h|min|s)", text))
+    return sign * sum(
+        int(count) * SECONDS[unit] for count, unit in re.findall(r"(\d+) (d|h|min|s)", text)
+    )
 
 
 def bounds(least: float | None, most: float | None) -> dict[str, Any]:
@@ -41,10 +43,14 @@ def bounds(least: float | None, most: float | None) -> dict[str, Any]:
         (None, 7_201, "at most 2 h 1 min"),
     ],
 )
-def test_each_bound_is_rounded_outward_to_its_unit(least: float | None, most: float | None, text: str) -> None:
-    """A length is only known to lie between two bounds, in seconds. The text rounds the lower bound down and the upper
-    one up, so that it never claims too much. For example, 10,125 s is 2 h 48 min 45 s, and 10,185 s is 2 h 49 min 45 s.
-    Over an hour, the unit is the minute. So the text is “2 h 48 min to 2 h 50 min”."""
+def test_each_bound_is_rounded_outward_to_its_unit(
+    least: float | None, most: float | None, text: str
+) -> None:
+    """A length is only known to lie between two bounds, in seconds. The text rounds the lower bound
+    down and the upper one up, so that it never claims too much. For example, 10,125 s is 2 h 48 min
+    45 s, and 10,185 s is 2 h 49 min 45 s. Over an hour, the unit is the minute. So the text is “2 h
+    48 min to 2 h 50 min”.
+    """
     assert length_text(bounds(least, most)) == text
 
 
@@ -54,8 +60,10 @@ def test_unknown_length_has_no_text() -> None:
 
 @given(one=length, other=length)
 def test_text_of_a_length_contains_the_measured_length(one: float, other: float) -> None:
-    """Two random lengths are the least and the most that were measured. The text names both in words, as in “1 min to 2
-    min”, or one if both have the same words. Read back into seconds, the text must include both measured lengths."""
+    """Two random lengths are the least and the most that were measured. The text names both in
+    words, as in “1 min to 2 min”, or one if both have the same words. Read back into seconds, the
+    text must include both measured lengths.
+    """
     least, most = sorted((one, other))
     words = length_text(bounds(least, most)).split(" to ")
     least_in_words, most_in_words = words[0], words[-1]
@@ -73,13 +81,19 @@ def late_release_json(
     """Return the JSON of a late release whose parts have these verdicts and delays in seconds."""
     parts = [
         {"id": name, "required": is_required, "verdict": word, "delay": bounds(delay, delay)}
-        for name, (word, delay), is_required in (("page", page, True), ("sheet", sheet, is_sheet_required))
+        for name, (word, delay), is_required in (
+            ("page", page, True),
+            ("sheet", sheet, is_sheet_required),
+        )
     ]
     return {"verdict": "late", "delay": parts[0]["delay"], "parts": parts}
 
 
 def test_page_in_time_with_late_file_is_late_by_file() -> None:
-    """The page came in time, but its sheet 90 s late. So the release is late by 1 min 30 s. The sheet is named."""
+    """The page came in time, but its sheet 90 s late.
+
+    So the release is late by 1 min 30 s. The sheet is named.
+    """
     body = late_release_json(page=("on_time", 0), sheet=("late", 90))
     delay, named_part = decisive_delay(body)
     assert delay == bounds(least=90, most=90)
@@ -89,13 +103,19 @@ def test_page_in_time_with_late_file_is_late_by_file() -> None:
 
 @pytest.mark.parametrize("sheet", [("late", 90), ("on_time", 0)])
 def test_late_page_shows_its_own_lateness_whatever_its_files(sheet: tuple[str, float]) -> None:
-    """The page came 75 s late. Its sheet came 90 s late, or in time. In both cases the page decides: 1 min 15 s."""
+    """The page came 75 s late.
+
+    Its sheet came 90 s late, or in time. In both cases the page decides: 1 min 15 s.
+    """
     body = late_release_json(page=("late", 75), sheet=sheet)
     assert lateness_text(body) == "1 min 15 s"
 
 
 def test_later_part_that_is_not_required_does_not_decide_delay() -> None:
-    """The page came 75 s late, and its sheet 90 s late. But the sheet is not required. So the page decides."""
+    """The page came 75 s late, and its sheet 90 s late.
+
+    But the sheet is not required. So the page decides.
+    """
     body = late_release_json(page=("late", 75), sheet=("late", 90), is_sheet_required=False)
     delay, named_part = decisive_delay(body)
     assert delay == bounds(least=75, most=75)

@@ -1,4 +1,6 @@
-"""The English of reasons and of details of findings: `reasons.txt` has each phrase with all its facts, and without."""
+"""The English of reasons and of details of findings: `reasons.txt` has each phrase with all its
+facts, and without.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ GOLDEN = Path(__file__).with_name("reasons.txt")
 SPAN = Interval(SLOT + timedelta(seconds=4), SLOT + timedelta(seconds=65.5))
 FACTS = (
     dict.fromkeys(("came", "stay", "changed", "removed", "back", "ended", "span"), SPAN)
-    | dict.fromkeys(("latest", "absent", "look", "found", "stamp", "read", "last", "since", "seen"), SLOT)
+    | dict.fromkeys(
+        ("latest", "absent", "look", "found", "stamp", "read", "last", "since", "seen"), SLOT
+    )
     | dict.fromkeys(("delay", "ahead", "hidden"), Bounds(61.5, None))
     | dict.fromkeys(("late", "lag", "before", "seconds"), 125.0)
     | dict.fromkeys(("looks", "reads", "days", "most", "number"), 2)
@@ -34,8 +38,16 @@ def golden_lines() -> list[str]:
     lines = []
     for reason in Reason:
         facts = {name: FACTS.get(name, f"<{name}>") for name in re.findall(r"{(\w+)", reason.value)}
-        facts |= {name: (f"<{name}>", "<…>") for name in re.findall(r"{(\w+):[,;]", reason.value) if name not in FACTS}
-        optional = {name for part in re.findall(r"\[(.*?)\]", reason.value) for name in re.findall(r"{(\w+)", part)}
+        facts |= {
+            name: (f"<{name}>", "<…>")
+            for name in re.findall(r"{(\w+):[,;]", reason.value)
+            if name not in FACTS
+        }
+        optional = {
+            name
+            for part in re.findall(r"\[(.*?)\]", reason.value)
+            for name in re.findall(r"{(\w+)", part)
+        }
         lines.append(f"{reason.name}: {reason.text(**facts)}")
         if optional:
             lines.append(f"{reason.name}: {reason.text(**(facts | dict.fromkeys(optional)))}")
@@ -47,16 +59,23 @@ def test_each_reason_is_worded_as_in_golden_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "words"), [(1, "1 day ahead"), (-1, "-1 day ahead"), (3, "3 days ahead"), (1200, "1,200 days ahead")]
+    ("days", "words"),
+    [(1, "1 day ahead"), (-1, "-1 day ahead"), (3, "3 days ahead"), (1200, "1,200 days ahead")],
 )
 def test_a_count_has_its_noun(days: int, words: str) -> None:
-    """A reason says how many days ahead of its slot a release was announced. The noun fits the number: “1 day”, “3
-    days”. If the release was announced after its slot, the number is negative."""
-    assert words in Reason.SHORT_NOTICE.text(change=EventKind.ANNOUNCED, days=days, read=SLOT, since=None)
+    """A reason says how many days ahead of its slot a release was announced. The noun fits the
+    number: “1 day”, “3 days”. If the release was announced after its slot, the number is negative.
+    """
+    assert words in Reason.SHORT_NOTICE.text(
+        change=EventKind.ANNOUNCED, days=days, read=SLOT, since=None
+    )
 
 
 def test_times_are_in_the_zone_of_the_announcement() -> None:
-    assert Reason.MOVED_ON.text("Europe/Paris", field="it", new=SLOT) == "it moved on to Fri 5 Jan 2018 10:30:00 CET"
+    assert (
+        Reason.MOVED_ON.text("Europe/Paris", field="it", new=SLOT)
+        == "it moved on to Fri 5 Jan 2018 10:30:00 CET"
+    )
 
 
 def test_part_named_like_a_view_keeps_its_name() -> None:
@@ -64,4 +83,6 @@ def test_part_named_like_a_view_keeps_its_name() -> None:
 
 
 def test_unknown_instant_is_said_to_be_unknown() -> None:
-    assert "not found until at an unknown time" in Reason.STAMPED_IN_TIME.text(found=None, stamp=SLOT)
+    assert "not found until at an unknown time" in Reason.STAMPED_IN_TIME.text(
+        found=None, stamp=SLOT
+    )

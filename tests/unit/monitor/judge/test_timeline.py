@@ -1,4 +1,6 @@
-"""The timeline of a release that its page shows. A number is an instant in seconds after the slot."""
+"""The timeline of a release that its page shows. A number is an instant in seconds after the
+slot.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from tests.worlds.verdicts import judged
 
 def timeline_of(*runs: Run, now: float, blind: tuple[Blind, ...] = ()) -> Timeline | None:
     seen = {EDGE: list(runs)} if runs else {}
-    return build_timeline(body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now))
+    return build_timeline(
+        body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now)
+    )
 
 
 def early_spans(timeline: Timeline) -> list[tuple[object, object]]:
@@ -26,10 +30,15 @@ def test_release_without_looks_has_no_timeline() -> None:
 
 
 def test_timeline_of_late_release_shows_only_the_relevant_minutes() -> None:
-    """The page came 20 minutes after its slot. Looks were made from a day before the slot to a day after. On a timeline
-    of two days, these 20 minutes could not be seen. So it shows less than 30 minutes, around slot and publication."""
+    """The page came 20 minutes after its slot. Looks were made from a day before the slot to a day
+    after. On a timeline of two days, these 20 minutes could not be seen. So it shows less than 30
+    minutes, around slot and publication.
+    """
     day_before, last_absent, came, day_after = -86_400, 1200, 1201, 90_000
-    absent, present = a_run("page", ABSENT, day_before, last_absent), a_run("page", PRESENT, came, day_after)
+    absent, present = (
+        a_run("page", ABSENT, day_before, last_absent),
+        a_run("page", PRESENT, came, day_after),
+    )
     timeline = timeline_of(absent, present, now=day_after)
     assert timeline.begins < SLOT < after_slot(came) < timeline.ends
     assert timeline.ends - timeline.begins < timedelta(minutes=30)
@@ -37,8 +46,10 @@ def test_timeline_of_late_release_shows_only_the_relevant_minutes() -> None:
 
 
 def test_exposure_is_drawn_as_early() -> None:
-    """The slot is 09:30. The page was public from 08:30 to 08:40, was removed, and came again a second after the slot.
-    The timeline begins before 08:30. It draws the first time in which the page was public as “early”."""
+    """The slot is 09:30. The page was public from 08:30 to 08:40, was removed, and came again a
+    second after the slot. The timeline begins before 08:30. It draws the first time in which the
+    page was public as “early”.
+    """
     came_early, last_seen_early = -3600, -3000
     timeline = timeline_of(
         a_run("page", ABSENT, first=-7200, last=came_early - 5),
@@ -52,17 +63,25 @@ def test_exposure_is_drawn_as_early() -> None:
 
 
 def test_open_exposure_lasts_until_now() -> None:
-    """The page was first seen 595 s before its slot. It is still public now, 300 s before it. So “early” ends now."""
+    """The page was first seen 595 s before its slot.
+
+    It is still public now, 300 s before it. So “early” ends now.
+    """
     came_early, now = -595, -300
-    absent, present = a_run("page", ABSENT, first=-7200, last=-600), a_run("page", PRESENT, first=came_early, last=now)
+    absent, present = (
+        a_run("page", ABSENT, first=-7200, last=-600),
+        a_run("page", PRESENT, first=came_early, last=now),
+    )
     timeline = timeline_of(absent, present, now=now)
     assert early_spans(timeline) == [(after_slot(came_early), after_slot(now))]
 
 
 def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
-    """The page was always absent. So the timeline begins only a few minutes before the slot. The monitor was blind from
-    90 s to 40 s before the slot (“stalled”), and for some hours a day before (“stopped”). Only the first lies within
-    the timeline, so only this one is drawn. All that is drawn lies between 0 and 100 % of the width."""
+    """The page was always absent. So the timeline begins only a few minutes before the slot. The
+    monitor was blind from 90 s to 40 s before the slot (“stalled”), and for some hours a day before
+    (“stopped”). Only the first lies within the timeline, so only this one is drawn. All that is
+    drawn lies between 0 and 100 % of the width.
+    """
     within = Blind(after_slot(-90), after_slot(-40), "stalled")
     before = Blind(after_slot(-90_000), after_slot(-80_000), "stopped")
     always_absent = a_run("page", ABSENT, first=-86_400, last=400)
@@ -74,12 +93,16 @@ def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
 
 
 def test_timeline_of_many_spans_leaves_out_the_middle() -> None:
-    """Looks succeed and fail in turn. That makes 100 runs, each of which would be drawn as a span. At most 40 are
-    drawn, so 60 are left out. The first and the last runs are drawn."""
+    """Looks succeed and fail in turn. That makes 100 runs, each of which would be drawn as a span.
+    At most 40 are drawn, so 60 are left out. The first and the last runs are drawn.
+    """
     # One run each 10 s, of 5 s.
     starts = [-7200 + 10 * number for number in range(100)]
     states = [ABSENT, UNKNOWN] * 50
-    runs = [a_run("page", state, first=start, last=start + 5) for state, start in zip(states, starts, strict=True)]
+    runs = [
+        a_run("page", state, first=start, last=start + 5)
+        for state, start in zip(states, starts, strict=True)
+    ]
     lane = timeline_of(*runs, now=60).lanes[0]
     assert (len(lane.spans), lane.left_out) == (40, 60)
     assert (lane.spans[0].begins, lane.spans[-1].ends) == (runs[0].begin, runs[-1].end)

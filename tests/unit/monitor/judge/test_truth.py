@@ -1,4 +1,6 @@
-"""For any timeline of truth, any schedule of looks, failures and blind spans, the verdict claims nothing untrue."""
+"""For any timeline of truth, any schedule of looks, failures and blind spans, the verdict claims
+nothing untrue.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +49,12 @@ def contains(interval: Interval, instants: list[float]) -> bool:
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_first_seen_and_released_contain_a_true_appearance(world: World, now: float) -> None:
-    """The world is random: a page comes and goes, looks fail, caches hand out old copies. The test knows when the page
-    really came (`true_appearances`). The verdict, made `now` seconds after the slot, does not. It gives two intervals
-    for it. Each must contain a true appearance. A page that was public early and stayed counts as released at its slot.
-    So `released` may contain the slot instead."""
+    """The world is random: a page comes and goes, looks fail, caches hand out old copies. The test
+    knows when the page really came (`true_appearances`). The verdict, made `now` seconds after the
+    slot, does not. It gives two intervals for it. Each must contain a true appearance. A page that
+    was public early and stayed counts as released at its slot. So `released` may contain the slot
+    instead.
+    """
     page = world.verdict(now).page
     first_seen, released = page.first_seen, page.released
     true_appearances, slot = world.truth.appearances, 0
@@ -64,8 +68,10 @@ def test_first_seen_and_released_contain_a_true_appearance(world: World, now: fl
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now: float) -> None:
-    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only the test knows when
-    the page really came. If the verdict says late, it must have come over 60 s after its slot, or never (infinity)."""
+    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only
+    the test knows when the page really came. If the verdict says late, it must have come over 60 s
+    after its slot, or never (infinity).
+    """
     if world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
 
@@ -73,9 +79,11 @@ def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_early_came_before_its_slot(world: World, now: float) -> None:
-    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only the test knows when
-    the page really came. If the verdict says early, it must have come over a second before its slot. A clock may be a
-    second wrong, so content that came later than that is not called early."""
+    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only
+    the test knows when the page really came. If the verdict says early, it must have come over a
+    second before its slot. A clock may be a second wrong, so content that came later than that is
+    not called early.
+    """
     if world.verdict(now).verdict is VerdictKind.EARLY:
         assert publication_ms(world) < -CLOCK_ERROR_MS
 
@@ -83,19 +91,28 @@ def test_release_judged_early_came_before_its_slot(world: World, now: float) -> 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now: float) -> None:
-    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only the test knows when
-    the page really came. If the verdict says on time, it must have come at most 60 s after its slot. It may also have
-    come in the 60 s before its slot: if no look was made then, such a page looks like one that came at the slot."""
+    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only
+    the test knows when the page really came. If the verdict says on time, it must have come at most
+    60 s after its slot. It may also have come in the 60 s before its slot: if no look was made
+    then, such a page looks like one that came at the slot.
+    """
     if world.verdict(now).verdict is VerdictKind.ON_TIME:
         assert -TOLERANCE_MS <= publication_ms(world) <= TOLERANCE_MS
 
 
 @settings(max_examples=300)
 @given(worlds(), NOWS)
-def test_late_page_was_really_absent_and_exposed_page_really_public_early(world: World, now: float) -> None:
-    """The world is random: a page comes and goes, and looks fail. Only the test knows when it was really public.
-    1. If the verdict says late, the page must have been absent at some time over 60 s after its slot.
-    2. If it has an exposure, the page must have been public at some time over a second before its slot."""
+def test_late_page_was_really_absent_and_exposed_page_really_public_early(
+    world: World, now: float
+) -> None:
+    """The world is random: a page comes and goes, and looks fail.
+
+    Only the test knows when it was really public.
+    1. If the verdict says late, the page must have been absent at some time over 60 s after its
+       slot.
+    2. If it has an exposure, the page must have been public at some time over a second before its
+       slot.
+    """
     page = world.verdict(now).page
     if page.verdict in LATE_VERDICTS:
         assert was_ever(world.truth, is_public=False, since_ms=TOLERANCE_MS)
@@ -103,14 +120,18 @@ def test_late_page_was_really_absent_and_exposed_page_really_public_early(world:
         assert was_ever(world.truth, is_public=True, until_ms=-CLOCK_ERROR_MS)
 
 
-def was_ever(truth: Truth, *, is_public: bool, since_ms: float = -NEVER, until_ms: float = NEVER) -> bool:
+def was_ever(
+    truth: Truth, *, is_public: bool, since_ms: float = -NEVER, until_ms: float = NEVER
+) -> bool:
     """Return whether the page was public, or not public, at any instant of this time."""
     instants = [since_ms, *(turn for turn, _ in truth.turns if since_ms <= turn < until_ms)]
     return any((truth.at(instant) is PRESENT) is is_public for instant in instants)
 
 
 def true_ends_of_exposures(truth: Truth) -> list[float]:
-    """Return when an exposure may really have ended: at a removal before the slot, or at the slot itself."""
+    """Return when an exposure may really have ended: at a removal before the slot, or at the slot
+    itself.
+    """
     slot = 0
     return [*(removed for removed in truth.went if removed < slot), slot]
 
@@ -118,9 +139,11 @@ def true_ends_of_exposures(truth: Truth) -> list[float]:
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_exposure_began_and_ended_within_its_intervals(world: World, now: float) -> None:
-    """The world is random: a page comes and goes, and looks fail. Only the test knows when it really came and went. For
-    an exposure, the verdict gives two intervals. The page must really have come in the first (`start`). The exposure
-    must really have ended in the second (`to`): by a removal, or at the slot. An open exposure has no end yet."""
+    """The world is random: a page comes and goes, and looks fail. Only the test knows when it
+    really came and went. For an exposure, the verdict gives two intervals. The page must really
+    have come in the first (`start`). The exposure must really have ended in the second (`to`): by a
+    removal, or at the slot. An open exposure has no end yet.
+    """
     for exposure in world.verdict(now).exposures:
         assert contains(exposure.start, world.truth.appearances)
         if not exposure.open:
@@ -130,14 +153,18 @@ def test_exposure_began_and_ended_within_its_intervals(world: World, now: float)
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_exposure_was_as_long_as_its_bounds_say(world: World, now: float) -> None:
-    """The world is random: a page comes and goes, and looks fail. Only the test knows when it really came and went. The
-    verdict gives the least and the greatest length of each exposure (`seconds`). Between them must lie a true length:
-    from a time when the page came to a time when it was removed, or to its slot. Looks may miss a short removal, so the
-    end may be a later removal than the next one."""
+    """The world is random: a page comes and goes, and looks fail. Only the test knows when it
+    really came and went. The verdict gives the least and the greatest length of each exposure
+    (`seconds`). Between them must lie a true length: from a time when the page came to a time when
+    it was removed, or to its slot. Looks may miss a short removal, so the end may be a later
+    removal than the next one.
+    """
     for exposure in world.verdict(now).exposures:
         true_starts = [came for came in world.truth.appearances if contains(exposure.start, [came])]
         true_ends = true_ends_of_exposures(world.truth)
-        true_lengths_ms = [end - start for start, end in product(true_starts, true_ends) if end > start]
+        true_lengths_ms = [
+            end - start for start, end in product(true_starts, true_ends) if end > start
+        ]
         assert any(is_within(exposure.seconds, length_ms / 1000) for length_ms in true_lengths_ms)
 
 
@@ -150,9 +177,9 @@ def is_within(bounds: Bounds, seconds: float) -> bool:
 def is_same_or_wider(with_failed: Interval, without: Interval, *, is_order_certain: bool) -> bool:
     """Return whether failed looks widened an interval by no more than a cut run can.
 
-    One run of absences proves absence between two close looks, and two runs do not. If answers may be older than their
-    looks, the first looks that showed the page may also lose their proof: cut off from later ones, they do not prove
-    that they are newer than the absence before them.
+    One run of absences proves absence between two close looks, and two runs do not. If answers may
+    be older than their looks, the first looks that showed the page may also lose their proof: cut
+    off from later ones, they do not prove that they are newer than the absence before them.
     """
     if with_failed.after is None or without.after is None:
         return with_failed == without
@@ -163,14 +190,21 @@ def is_same_or_wider(with_failed: Interval, without: Interval, *, is_order_certa
 
 
 def is_same_or_wider_exposure(with_failed: Exposure, without: Exposure) -> bool:
-    """Return whether failed looks changed no more than the bounds of the length of an exposure, and only widened it."""
+    """Return whether failed looks changed no more than the bounds of the length of an exposure, and
+    only widened it.
+    """
     is_same = (with_failed.start, with_failed.open) == (without.start, without.open)
-    (low, high), (least, most) = ((one.seconds.min, one.seconds.max) for one in (with_failed, without))
-    is_within = (low or 0.0) <= (least or 0.0) and (high is None or (most is not None and most <= high))
+    (low, high), (least, most) = (
+        (one.seconds.min, one.seconds.max) for one in (with_failed, without)
+    )
+    is_within = (low or 0.0) <= (least or 0.0) and (
+        high is None or (most is not None and most <= high)
+    )
     return is_same and is_within
 
 
-# By a clock that is wrong, the first looks that showed the page may be older than the absence before them.
+# By a clock that is wrong, the first looks that showed the page may be older than the absence
+# before them.
 FAILED_BETWEEN_PRESENCES = World(
     once(508),
     (Looker("edge", specific=False), Looker("origin", fails=0.1, specific=False, slowest=40)),
@@ -184,8 +218,9 @@ FAILED_BETWEEN_PRESENCES = World(
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float) -> None:
-    """Each random world is judged twice: by all looks, and without the failed ones. A failed look proves nothing. So
-    both verdicts and their grades must be the same."""
+    """Each random world is judged twice: by all looks, and without the failed ones. A failed look
+    proves nothing. So both verdicts and their grades must be the same.
+    """
     by_all_looks = world.verdict(now)
     without_failed_looks = world.verdict(now, failed=False)
     assert by_all_looks.verdict is without_failed_looks.verdict
@@ -196,31 +231,40 @@ def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_only_widen_first_seen_and_released(world: World, now: float) -> None:
-    """Each random world is judged twice: by all looks, and without the failed ones. A failed look can interrupt a
-    series of absences. Then less absence is proved, so an interval may begin up to 20 s earlier. Its end is the same.
-    Only if a wrong clock or a cache blurs which look was first, the end may be later (`is_order_certain`)."""
+    """Each random world is judged twice: by all looks, and without the failed ones. A failed look
+    can interrupt a series of absences. Then less absence is proved, so an interval may begin up to
+    20 s earlier. Its end is the same. Only if a wrong clock or a cache blurs which look was first,
+    the end may be later (`is_order_certain`).
+    """
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     least_clock_error, greatest_clock_error = world.offset
     is_clock_right = least_clock_error <= 0 <= greatest_clock_error
     has_no_cache = all(looker.ttl == 0 for looker in world.lookers)  # copies are kept for 0 s
     is_order_certain = is_clock_right and has_no_cache
-    assert is_same_or_wider(with_failed.first_seen, without.first_seen, is_order_certain=is_order_certain)
-    assert is_same_or_wider(with_failed.released, without.released, is_order_certain=is_order_certain)
+    assert is_same_or_wider(
+        with_failed.first_seen, without.first_seen, is_order_certain=is_order_certain
+    )
+    assert is_same_or_wider(
+        with_failed.released, without.released, is_order_certain=is_order_certain
+    )
 
 
 @settings(max_examples=200)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_no_delay_and_only_widen_exposures(world: World, now: float) -> None:
-    """Each random world is judged twice: by all looks, and without the failed ones. The verdicts are compared only if
-    they agree when the page came. Then the delay must be the same. Each exposure must be the same too, except that
-    failed looks may widen the bounds of its length."""
+    """Each random world is judged twice: by all looks, and without the failed ones. The verdicts
+    are compared only if they agree when the page came. Then the delay must be the same. Each
+    exposure must be the same too, except that failed looks may widen the bounds of its length.
+    """
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     if (with_failed.first_seen, with_failed.released) == (without.first_seen, without.released):
         assert with_failed.delay == without.delay
-        for exposure, exposure_without in zip(with_failed.exposures, without.exposures, strict=True):
+        for exposure, exposure_without in zip(
+            with_failed.exposures, without.exposures, strict=True
+        ):
             assert is_same_or_wider_exposure(exposure, exposure_without)
 
 
@@ -233,8 +277,9 @@ def test_judging_twice_gives_the_same(world: World, now: float) -> None:
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, NOWS)
 def test_release_on_time_or_late_stays_so(world: World, now: float, later: float) -> None:
-    """In this random world, the page comes at most once, and stays. Suppose the verdict at `now` is on time or late.
-    Later looks must not change it."""
+    """In this random world, the page comes at most once, and stays. Suppose the verdict at `now` is
+    on time or late. Later looks must not change it.
+    """
     verdict_now, verdict_later = world.verdict(now).verdict, world.verdict(later).verdict
     if now < later and verdict_now in {VerdictKind.ON_TIME, VerdictKind.LATE}:
         assert verdict_later is verdict_now
@@ -252,14 +297,19 @@ def verdict_without_waiting(world: World, now: float) -> VerdictKind:
     """Return what the looks until an instant prove once the wait for an origin is over."""
     at = after_slot(now)
     later = at + ORIGIN_AWAITED
-    return judge(a_release(), [a_promise()], world.runs(at), world.blind_until(at), Policy(), later).verdict
+    return judge(
+        a_release(), [a_promise()], world.runs(at), world.blind_until(at), Policy(), later
+    ).verdict
 
 
 # Each absence of an edge once began a new wait for its origin.
 LATE_AND_APART = World(
-    once(None), (Looker("edge"), Looker("origin")), ((80_000, 100_000, 120_000, 140_000, 160_000, 190_001), (500,))
+    once(None),
+    (Looker("edge"), Looker("origin")),
+    ((80_000, 100_000, 120_000, 140_000, 160_000, 190_001), (500,)),
 )
-# Some of these looks do not see that it came 8.5 s early, only that it was there a second before its slot.
+# Some of these looks do not see that it came 8.5 s early, only that it was there a second before
+# its slot.
 EARLY_BETWEEN_LOOKS = World(
     once(-8531),
     (Looker("edge", specific=False, slowest=40), Looker("origin", specific=False, slowest=40)),
@@ -267,17 +317,22 @@ EARLY_BETWEEN_LOOKS = World(
 )
 # None of some looks is at the origin, which is waited for if it ever answered.
 ANSWERED_ONCE = World(once(None), (Looker("edge"), Looker("origin")), ((79_001,), (509,)))
-# The edge shows the page absent at 79.8 s and public at 84.9 s. The origin has shown it absent at 0.5 s, and then never
-# answered. So by all looks it may have come on time, hidden by the cache.
-CAME_AFTER_LAST_ORIGIN_LOOK = World(once(84_849), (Looker("edge"), Looker("origin")), ((79_830, 84_860), (503,)))
+# The edge shows the page absent at 79.8 s and public at 84.9 s. The origin has shown it absent at
+# 0.5 s, and then never answered. So by all looks it may have come on time, hidden by the cache.
+CAME_AFTER_LAST_ORIGIN_LOOK = World(
+    once(84_849), (Looker("edge"), Looker("origin")), ((79_830, 84_860), (503,))
+)
 SHARES, SEEDS = st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6)
 
 
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
-def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """A random world is judged twice: by a random share of the looks, and by all. If the share proves the page early,
-    all looks prove it too. More evidence never disproves it."""
+def test_release_early_by_some_looks_is_early_by_all(
+    world: World, now: float, share: float, seed: int
+) -> None:
+    """A random world is judged twice: by a random share of the looks, and by all. If the share
+    proves the page early, all looks prove it too. More evidence never disproves it.
+    """
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.EARLY:
@@ -287,10 +342,13 @@ def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, s
 @settings(max_examples=200)
 @example(EARLY_BETWEEN_LOOKS, -1.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
-def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: float, share: float, seed: int) -> None:
-    """A random world is judged twice. By a random share of the looks, the release is on time, but may have come up to
-    `early_bound` seconds early. By all looks, it must be on time too, or early. If early, it was first seen at most
-    `early_bound` seconds before its slot."""
+def test_on_time_by_some_looks_may_be_early_within_bound(
+    world: World, now: float, share: float, seed: int
+) -> None:
+    """A random world is judged twice. By a random share of the looks, the release is on time, but
+    may have come up to `early_bound` seconds early. By all looks, it must be on time too, or early.
+    If early, it was first seen at most `early_bound` seconds before its slot.
+    """
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.ON_TIME:
@@ -298,7 +356,11 @@ def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: floa
     if by_some_looks.verdict is VerdictKind.ON_TIME and by_all_looks.verdict is VerdictKind.EARLY:
         most_seconds_early = by_some_looks.page.early_bound
         assert most_seconds_early is not None
-        first_seen = min(exposure.start.by for exposure in by_all_looks.exposures if exposure.start.by is not None)
+        first_seen = min(
+            exposure.start.by
+            for exposure in by_all_looks.exposures
+            if exposure.start.by is not None
+        )
         assert first_seen >= after_slot(-most_seconds_early)
 
 
@@ -307,14 +369,19 @@ def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: floa
 @example(ANSWERED_ONCE, 89.0, 0.5, 1)
 @example(CAME_AFTER_LAST_ORIGIN_LOOK, 89.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
-def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """A random world is judged twice: by a random share of the looks, and by all. If the share proves the release late,
-    all looks must prove it too. There is one exception, in which all looks may leave it unproven. They may include
-    answers of the origin, the server behind the cache at the edge. If its last answer was before the tolerance ended,
-    the page may have come there in time, hidden by the cache."""
+def test_release_late_by_some_looks_is_late_by_all(
+    world: World, now: float, share: float, seed: int
+) -> None:
+    """A random world is judged twice: by a random share of the looks, and by all. If the share
+    proves the release late, all looks must prove it too. There is one exception, in which all looks
+    may leave it unproven. They may include answers of the origin, the server behind the cache at
+    the edge. If its last answer was before the tolerance ended, the page may have come there in
+    time, hidden by the cache.
+    """
     by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
     by_all_looks = world.verdict(now).verdict
-    # By all looks, the verdict may still wait for the origin to answer again. Then take the verdict after this wait.
+    # By all looks, the verdict may still wait for the origin to answer again. Then take the verdict
+    # after this wait.
     if by_all_looks is VerdictKind.PENDING:
         by_all_looks = verdict_without_waiting(world, now)
     if by_some_looks in LATE_VERDICTS:
@@ -325,21 +392,29 @@ def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, sha
 def has_silent_origin(world: World, now: float) -> bool:
     """Return whether the origin has answered until an instant, but never after the tolerance."""
     answers = [
-        run.end for run in world.runs(after_slot(now)).get("r/page/origin", ()) if run.state is not State.UNKNOWN
+        run.end
+        for run in world.runs(after_slot(now)).get("r/page/origin", ())
+        if run.state is not State.UNKNOWN
     ]
     return bool(answers) and max(answers) <= after_slot(TOLERANCE_MS / 1000)
 
 
 def overlap(one: Interval, other: Interval) -> bool:
     """Return whether two intervals that have an end contain a common instant."""
-    return (one.after is None or one.after <= other.by) and (other.after is None or other.after <= one.by)
+    return (one.after is None or one.after <= other.by) and (
+        other.after is None or other.after <= one.by
+    )
 
 
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
-def test_release_times_by_some_and_all_looks_overlap(world: World, now: float, share: float, seed: int) -> None:
-    """A random world is judged by a random share of the looks, and by all. Each verdict gives an interval of
-    publication (`released`). If both say on time, or both late, both contain the true time. So they overlap."""
+def test_release_times_by_some_and_all_looks_overlap(
+    world: World, now: float, share: float, seed: int
+) -> None:
+    """A random world is judged by a random share of the looks, and by all. Each verdict gives an
+    interval of publication (`released`). If both say on time, or both late, both contain the true
+    time. So they overlap.
+    """
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     released_by_some, released_by_all = by_some_looks.page.released, by_all_looks.page.released
@@ -351,7 +426,10 @@ def test_release_times_by_some_and_all_looks_overlap(world: World, now: float, s
 
 @st.composite
 def watched_behind_stale_edge(draw: st.DrawFn) -> World:
-    """Draw a page whose edge serves old copies without an `Age`. Edge and origin are looked at every second."""
+    """Draw a page whose edge serves old copies without an `Age`.
+
+    Edge and origin are looked at every second.
+    """
     published_ms, seed = draw(st.integers(-80_000, 100_000)), draw(st.integers(0, 10**6))
     copies_last_ms = draw(st.sampled_from([5_000, 30_000, 120_000]))
     edge, origin = Looker("edge", copies_last_ms, tells_age=False, busy=True), Looker("origin")
@@ -362,9 +440,10 @@ def watched_behind_stale_edge(draw: st.DrawFn) -> World:
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now: float) -> None:
-    """The page comes at a random time. The edge, a cache, serves old copies without saying how old they are. The origin
-    behind it is looked at every second too. So verdicts must still be true: a page called late came over 60 s after its
-    slot, and one called early over a second before it."""
+    """The page comes at a random time. The edge, a cache, serves old copies without saying how old
+    they are. The origin behind it is looked at every second too. So verdicts must still be true: a
+    page called late came over 60 s after its slot, and one called early over a second before it.
+    """
     verdict = world.verdict(now).verdict
     if verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
@@ -375,9 +454,11 @@ def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_leaves_first_seen_narrow(world: World, now: float) -> None:
-    """The page comes at a random time. The edge, a cache, serves old copies without saying how old they are. The origin
-    behind it is looked at every second, and such a look takes under a second. So `first_seen` must contain the true
-    time, and be at most 2 s wide. Without an end (`by`), the page was not seen yet."""
+    """The page comes at a random time. The edge, a cache, serves old copies without saying how old
+    they are. The origin behind it is looked at every second, and such a look takes under a second.
+    So `first_seen` must contain the true time, and be at most 2 s wide. Without an end (`by`), the
+    page was not seen yet.
+    """
     first_seen = world.verdict(now).page.first_seen
     if first_seen.by is not None:
         assert contains(first_seen, [publication_ms(world)])
@@ -402,7 +483,9 @@ def edges_with_wrong_age(draw: st.DrawFn) -> Looker:
 
 @dataclass(frozen=True)
 class Schedule:
-    """When both views are looked at: every so often but for one gap, which is blind or was requested by the host."""
+    """When both views are looked at: every so often but for one gap, which is blind or was
+    requested by the host.
+    """
 
     every: int
     gap: tuple[int, int] = (0, 0)
@@ -410,43 +493,66 @@ class Schedule:
 
     @property
     def times(self) -> tuple[int, ...]:
-        return tuple(at for at in range(-90_000, 180_000, self.every) if not self.gap[0] <= at < self.gap[1])
+        return tuple(
+            at for at in range(-90_000, 180_000, self.every) if not self.gap[0] <= at < self.gap[1]
+        )
 
     @property
     def longest_gap_ms(self) -> int:
         return self.every + self.gap[1] - self.gap[0]
 
 
-GAPS = st.tuples(st.integers(-90_000, 110_000), st.integers(0, 70_000)).map(lambda gap: (gap[0], gap[0] + gap[1]))
+GAPS = st.tuples(st.integers(-90_000, 110_000), st.integers(0, 70_000)).map(
+    lambda gap: (gap[0], gap[0] + gap[1])
+)
 SCHEDULES = st.builds(Schedule, st.sampled_from([1000, 1000, 3000]), GAPS, st.booleans())
 CLOCKS = st.sampled_from([(0, 0), (0, 0), (3000, 5000), (-9000, -7500)])
 
 
 @dataclass(frozen=True)
 class WrongAge:
-    """A world whose edge sends a wrong `Age`, and how much too early its looks may date the page."""
+    """A world whose edge sends a wrong `Age`, and how much too early its looks may date the
+    page.
+    """
 
     world: World
     most_too_early_ms: float
 
 
 def wrong_age(
-    published_ms: int, edge: Looker, schedule: Schedule, clock_error: tuple[int, int] = (0, 0), seed: int = 0
+    published_ms: int,
+    edge: Looker,
+    schedule: Schedule,
+    clock_error: tuple[int, int] = (0, 0),
+    seed: int = 0,
 ) -> WrongAge:
-    # A wrong clock of the monitor can hide that an age is too high. So in one world, only one of these is wrong.
+    # A wrong clock of the monitor can hide that an age is too high. So in one world, only one of
+    # these is wrong.
     offset = (0, 0) if edge.age_off > 0 else clock_error
     blind = (schedule.gap,) if schedule.is_blind else ()
-    lookers, times = (edge, Looker("origin", specific=edge.specific)), (schedule.times, schedule.times)
+    lookers, times = (
+        (edge, Looker("origin", specific=edge.specific)),
+        (schedule.times, schedule.times),
+    )
     world = World(once(published_ms), lookers, times, blind=blind, seed=seed, offset=offset)
-    # An age that is too high dates the page too early, but not before the last look at the origin that lacked it.
-    return WrongAge(world, most_too_early_ms=max(0, min(schedule.longest_gap_ms, 1000 * edge.age_off)))
+    # An age that is too high dates the page too early, but not before the last look at the origin
+    # that lacked it.
+    return WrongAge(
+        world, most_too_early_ms=max(0, min(schedule.longest_gap_ms, 1000 * edge.age_off))
+    )
 
 
 TOO_LOW = wrong_age(
-    0, Looker("edge", 120_000, specific=False, busy=True, nodes=3, age_off=-20), Schedule(1000, gap=(0, 42_001))
+    0,
+    Looker("edge", 120_000, specific=False, busy=True, nodes=3, age_off=-20),
+    Schedule(1000, gap=(0, 42_001)),
 )
-TOO_HIGH = wrong_age(60_001, Looker("edge", 5_000, age_off=2), Schedule(1000, gap=(1, 59_001), is_blind=True))
-WRONG_AGES = st.builds(wrong_age, st.integers(-80_000, 100_000), edges_with_wrong_age(), SCHEDULES, CLOCKS, SEEDS)
+TOO_HIGH = wrong_age(
+    60_001, Looker("edge", 5_000, age_off=2), Schedule(1000, gap=(1, 59_001), is_blind=True)
+)
+WRONG_AGES = st.builds(
+    wrong_age, st.integers(-80_000, 100_000), edges_with_wrong_age(), SCHEDULES, CLOCKS, SEEDS
+)
 
 
 @settings(max_examples=60)
@@ -454,8 +560,10 @@ WRONG_AGES = st.builds(wrong_age, st.integers(-80_000, 100_000), edges_with_wron
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: float) -> None:
-    """The page comes at a random time. The edge, a cache, says in `Age` how old its copy is, and is wrong by up to 300
-    s. The origin behind it is looked at too. So a page called late must still have come over 60 s after its slot."""
+    """The page comes at a random time. The edge, a cache, says in `Age` how old its copy is, and is
+    wrong by up to 300 s. The origin behind it is looked at too. So a page called late must still
+    have come over 60 s after its slot.
+    """
     if case.world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(case.world) > TOLERANCE_MS
 
@@ -465,11 +573,14 @@ def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: fl
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: float) -> None:
-    """The edge, a cache, says in `Age` how old its copy is. If that is too high, the page seems to have come too early,
-    by `most_too_early_ms` at most. Without this error, a page called early came over a second before its slot, and one
-    called on time within 60 s of it. With it, both may really have come later by the error."""
+    """The edge, a cache, says in `Age` how old its copy is. If that is too high, the page seems to
+    have come too early, by `most_too_early_ms` at most. Without this error, a page called early
+    came over a second before its slot, and one called on time within 60 s of it. With it, both may
+    really have come later by the error.
+    """
     verdict, published_ms = case.world.verdict(now).verdict, publication_ms(case.world)
-    # Numbers are milliseconds after the slot. A clock may be a second wrong, and a page 60 s late is on time.
+    # Numbers are milliseconds after the slot. A clock may be a second wrong, and a page 60 s late
+    # is on time.
     if verdict is VerdictKind.EARLY:
         assert published_ms < -CLOCK_ERROR_MS + case.most_too_early_ms
     if verdict is VerdictKind.ON_TIME:
@@ -481,9 +592,10 @@ def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: f
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_page_came_in_first_seen_or_later_by_error_of_age(case: WrongAge, now: float) -> None:
-    """The edge, a cache, says in `Age` how old its copy is. If that is too high, the page seems to have come too early.
-    So it never came before `first_seen`. But it may have come after it, by this error (`most_too_early_ms`) at most.
-    Without an end (`by`), the page was not seen yet."""
+    """The edge, a cache, says in `Age` how old its copy is. If that is too high, the page seems to
+    have come too early. So it never came before `first_seen`. But it may have come after it, by
+    this error (`most_too_early_ms`) at most. Without an end (`by`), the page was not seen yet.
+    """
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)
     if first_seen.by is not None:
         assert first_seen.after is None or ms(first_seen.after) <= published_ms

@@ -19,11 +19,16 @@ from tests.unit.monitor.app.calendar_monitor import (
 )
 
 DAY = 86_400.0
-PAST_RELEASE, COMING_RELEASE = row("a", "2026-11-20", title="Example awareness"), row("b", "2027-12-20")
+PAST_RELEASE, COMING_RELEASE = (
+    row("a", "2026-11-20", title="Example awareness"),
+    row("b", "2027-12-20"),
+)
 
 
 async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonitor) -> None:
-    """Let the calendar announce releases `a` and `b`, leave out `a` after its slot, and let 91 days pass."""
+    """Let the calendar announce releases `a` and `b`, leave out `a` after its slot, and let 91 days
+    pass.
+    """
     await monitor.read_calendar(csv(PAST_RELEASE, COMING_RELEASE))
     await monitor.clock.sleep(10 * DAY)
     await monitor.read_calendar(csv(COMING_RELEASE))
@@ -33,8 +38,10 @@ async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_long_past_release_is_only_in_store_after_restart(monitor: CalendarMonitor) -> None:
-    """A release is long past if its slot is over and no calendar has shown it for more than 90 days. Release a was not
-    shown for 91 days. Release b is due next year. A restart loads only b into memory. The store keeps both."""
+    """A release is long past if its slot is over and no calendar has shown it for more than 90
+    days. Release a was not shown for 91 days. Release b is due next year. A restart loads only b
+    into memory. The store keeps both.
+    """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     assert set(monitor.ledger_in_memory.releases) == {"a", "b"}
     await monitor.restart()
@@ -47,9 +54,11 @@ async def test_long_past_release_is_only_in_store_after_restart(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarMonitor) -> None:
-    """A release is long past if its slot is over and no calendar has shown it for more than 90 days. Release a was not
-    shown for 91 days. But it is still watched, and a watched release stays in memory. The first hourly job ends the
-    watch. A day later, the job drops a from memory. Release b is due next year and stays."""
+    """A release is long past if its slot is over and no calendar has shown it for more than 90
+    days. Release a was not shown for 91 days. But it is still watched, and a watched release stays
+    in memory. The first hourly job ends the watch. A day later, the job drops a from memory.
+    Release b is due next year and stays.
+    """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.run_hourly_job()
     ledger = monitor.ledger_in_memory
@@ -63,8 +72,10 @@ async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarM
 
 @with_calendar_monitor()
 async def test_relisted_past_release_keeps_times_of_first_read(monitor: CalendarMonitor) -> None:
-    """The slot of release a has passed, and no calendar has shown it for 91 days. So a restart leaves it in the store
-    only. Then its calendar shows it again. Its promise and entry keep the time of their first read."""
+    """The slot of release a has passed, and no calendar has shown it for 91 days. So a restart
+    leaves it in the store only. Then its calendar shows it again. Its promise and entry keep the
+    time of their first read.
+    """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     stored_before = monitor.store.ledger.release("a")
     await monitor.restart()
@@ -83,27 +94,39 @@ async def test_relisted_past_release_keeps_times_of_first_read(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_new_slot_of_dropped_release_joins_earlier_promises(monitor: CalendarMonitor) -> None:
-    """Release a had its slot on 20 November. That is long ago, so a restart leaves it in the store only. On 25 February
-    its calendar shows it again, with a new slot on 1 March. Then memory has both promises, not only the new one."""
+    """Release a had its slot on 20 November. That is long ago, so a restart leaves it in the store
+    only. On 25 February its calendar shows it again, with a new slot on 1 March. Then memory has
+    both promises, not only the new one.
+    """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     assert f"{monitor.clock.now():%Y-%m-%d}" == "2027-02-25"
-    await monitor.read_calendar(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
+    await monitor.read_calendar(
+        csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE)
+    )
     slots = [promise.slot.instant for promise in monitor.ledger_in_memory.promises("a")]
     assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
-    # The new slot of a is near, so a is watched again. The other release, b, is due ten months later.
+    # The new slot of a is near, so a is watched again. The other release, b, is due ten months
+    # later.
     assert monitor.watched_ids == {"a"}
 
 
 @with_calendar_monitor(OWN)
 async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> None:
-    """The id of a release is made from its title. A release of 2026 is long past, so a restart leaves it in the store
-    only. Then the calendar shows another release of the same title, for 2027. In memory, the id of this title is free.
-    But the store still uses it for the past release. So the new release gets another id."""
+    """The id of a release is made from its title. A release of 2026 is long past, so a restart
+    leaves it in the store only. Then the calendar shows another release of the same title, for
+    2027. In memory, the id of this title is free. But the store still uses it for the past release.
+    So the new release gets another id.
+    """
     past = own_entry("1", "2026-11-20T09:30:00", title="Example awareness")
-    ahead = own_entry("9", "2027-12-20T09:30:00", title="Ahead")  # it only keeps the calendar from being empty
+    # it only keeps the calendar from being empty
+    ahead = own_entry("9", "2027-12-20T09:30:00", title="Ahead")
     await monitor.read_calendar(as_json(past, ahead), "own")
-    (past_id,) = (release.id for release in monitor.store.ledger.releases() if release.title == "Example awareness")
+    (past_id,) = (
+        release.id
+        for release in monitor.store.ledger.releases()
+        if release.title == "Example awareness"
+    )
     # Ten days later the calendar no longer shows the past release. Another 91 days pass.
     await monitor.clock.sleep(10 * DAY)
     await monitor.read_calendar(as_json(ahead), "own")
@@ -113,7 +136,11 @@ async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> 
     new = own_entry("2", "2027-11-20T09:30:00", title="Example awareness")
     await monitor.read_calendar(as_json(new, ahead), "own")
     # The new id begins with the id made from the title, and differs from it.
-    (new_id,) = (name for name in monitor.ledger_in_memory.releases if name.startswith(past_id) and name != past_id)
+    (new_id,) = (
+        name
+        for name in monitor.ledger_in_memory.releases
+        if name.startswith(past_id) and name != past_id
+    )
     for release_id in (past_id, new_id):
         assert len(monitor.store.ledger.promises([release_id])) == 1
     assert [entry.uid for entry in monitor.store.ledger.entries_of([past_id])] == [past["id"]]
@@ -121,8 +148,10 @@ async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> 
 
 @with_calendar_monitor()
 async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonitor) -> None:
-    """Release a, "Example awareness", is long past, so a restart leaves it in the store only. Now a web page lists
-    something. It is release a if it has the same link or title. Under another producer, it is not."""
+    """Release a, "Example awareness", is long past, so a restart leaves it in the store only. Now a
+    web page lists something. It is release a if it has the same link or title. Under another
+    producer, it is not.
+    """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
 
@@ -140,18 +169,23 @@ async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_series_of_a_stored_past_release_is_known(monitor: CalendarMonitor) -> None:
-    """Release a, "Example awareness", is long past, so a restart leaves it in the store only. A series has all editions
-    of one title, each perhaps with its period. So the series of "Example awareness: May 2031" is known."""
+    """Release a, "Example awareness", is long past, so a restart leaves it in the store only. A
+    series has all editions of one title, each perhaps with its period. So the series of "Example
+    awareness: May 2031" is known.
+    """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
-    assert await monitor.ledger_in_memory.has_series("example-office", "Example awareness: May 2031")
+    assert await monitor.ledger_in_memory.has_series(
+        "example-office", "Example awareness: May 2031"
+    )
     assert not await monitor.ledger_in_memory.has_series("example-office", "Example deaths")
 
 
 @with_calendar_monitor()
 async def test_past_release_is_loaded_on_request(monitor: CalendarMonitor) -> None:
-    """Release a is long past, so a restart leaves it in the store only. On request, for example of a web page, it is
-    loaded into memory with its promise. An unknown id gives no release (None)."""
+    """Release a is long past, so a restart leaves it in the store only. On request, for example of
+    a web page, it is loaded into memory with its promise. An unknown id gives no release (None).
+    """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     loaded = await monitor.ledger_in_memory.load_release("a")
@@ -166,9 +200,13 @@ EDITIONS = {
     "January 2025": "2025-04-16",
     "July 2025": "2025-10-15",
 }
-PAST_EDITIONS = [row(f"e-{day}", day, title=f"Example yields: {name}") for name, day in EDITIONS.items()]
+PAST_EDITIONS = [
+    row(f"e-{day}", day, title=f"Example yields: {name}") for name, day in EDITIONS.items()
+]
 OTHER_RELEASES = many(12, days=600)
-EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example yields: July 2025 (example-office)"
+EDITION_MISSING = (
+    "CALENDAR: no calendar announces the next edition of Example yields: July 2025 (example-office)"
+)
 
 
 @pytest.mark.parametrize("is_restarted", [True, False])
@@ -176,13 +214,17 @@ EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example y
 async def test_missing_edition_is_reported_from_stored_past_editions(
     monitor: CalendarMonitor, *, is_restarted: bool
 ) -> None:
-    """The series "Example yields" had an edition in each April and October of 2024 and 2025. These are long past, so
-    only the store still has them. In March 2026, no calendar announces the edition of April. People are notified of
-    that: the monitor knows the rhythm of the series from the store. It does not matter whether there was a restart."""
-    # 1 November 2025: the calendar shows the past editions. Ten minutes later it shows only other releases.
+    """The series "Example yields" had an edition in each April and October of 2024 and 2025. These
+    are long past, so only the store still has them. In March 2026, no calendar announces the
+    edition of April. People are notified of that: the monitor knows the rhythm of the series from
+    the store. It does not matter whether there was a restart.
+    """
+    # 1 November 2025: the calendar shows the past editions. Ten minutes later it shows only other
+    # releases.
     await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await monitor.read_calendar(csv(*OTHER_RELEASES), minutes_later=10)
-    # February 2026: the editions have been missing for more than 90 days, so two daily jobs drop them from memory.
+    # February 2026: the editions have been missing for more than 90 days, so two daily jobs drop
+    # them from memory.
     await monitor.clock.sleep(100 * DAY)
     if is_restarted:
         await monitor.restart()
@@ -201,8 +243,10 @@ async def test_missing_edition_is_reported_from_stored_past_editions(
 
 @with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
 async def test_edition_due_in_five_months_is_not_missing(monitor: CalendarMonitor) -> None:
-    """A series had an edition in each April and October of 2024 and 2025. It is 1 November 2025. No calendar announces
-    the edition of next April. That is five months ahead, so no one is notified yet."""
+    """A series had an edition in each April and October of 2024 and 2025. It is 1 November 2025. No
+    calendar announces the edition of next April. That is five months ahead, so no one is notified
+    yet.
+    """
     await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await monitor.read_calendar(csv(*OTHER_RELEASES), minutes_later=10)
     await monitor.daemon.calendar_reads.report_missing_editions()

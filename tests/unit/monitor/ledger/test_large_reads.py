@@ -1,4 +1,6 @@
-"""Large reads of calendars are written in portions: cut off, delayed or refused, they stay honest and in order."""
+"""Large reads of calendars are written in portions: cut off, delayed or refused, they stay honest
+and in order.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ class CutOffStore(TemporaryStore):
         self.accepts_transactions -= 1
 
 
-def an_entry(number: int, *, moved: timedelta = timedelta(), calendar: str = "stats", url: str = "") -> Announcement:
+def an_entry(
+    number: int, *, moved: timedelta = timedelta(), calendar: str = "stats", url: str = ""
+) -> Announcement:
     slot = Slot(Precision.INSTANT, START + 40 * DAY + number * DAY + moved)
     title = f"Statistics of {calendar} on subject {number}"
     link = url or f"https://{calendar}.example/{number}"
@@ -72,7 +76,9 @@ class Monitor:
         await self.ledger.load(at)
         return self
 
-    async def record(self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> RecordedRead:
+    async def record(
+        self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats"
+    ) -> RecordedRead:
         return await self.ledger.record_read(a_read(entries, at, calendar), ())
 
 
@@ -81,7 +87,10 @@ CHANGED_ENTRIES = [
     *(an_entry(number, moved=HOUR) for number in range(REMOVED, REMOVED + MOVED)),
     *(an_entry(number) for number in range(REMOVED + MOVED, MANY + NEW)),
 ]
-"""A read of these is written in three portions. The second begins to mark those that it lacks as removed."""
+"""A read of these is written in three portions.
+
+The second begins to mark those that it lacks as removed.
+"""
 REMOVED_IDS = [entry.uid for entry in FIRST_ENTRIES[:REMOVED]]
 SHOWN_IDS = [entry.uid for entry in CHANGED_ENTRIES]
 
@@ -106,7 +115,8 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
 
 
 async def store_with_changes_cut_off(clock: VirtualClock, portions_written: int) -> CutOffStore:
-    """Return a store in which `FIRST_ENTRIES` were recorded at START, and a day later some portions of the changes.
+    """Return a store in which `FIRST_ENTRIES` were recorded at START, and a day later some portions
+    of the changes.
 
     Then the process that wrote them was killed.
     """
@@ -134,21 +144,28 @@ def times_of_reads(store: TemporaryStore) -> list[datetime]:
 async def test_read_in_three_portions_counts_once_all_are_written(
     clock: VirtualClock, portions_written: int, expected_times: list[datetime]
 ) -> None:
-    """A first read of a calendar is recorded at START. A second read comes a day later. It has so many changes that
-    they are written in three transactions, the portions. The monitor is killed after `portions_written` of them. If
-    that is 0, 1 or 2, only the first read counts. If it is 3, both reads count."""
+    """A first read of a calendar is recorded at START. A second read comes a day later. It has so
+    many changes that they are written in three transactions, the portions. The monitor is killed
+    after `portions_written` of them. If that is 0, 1 or 2, only the first read counts. If it is 3,
+    both reads count.
+    """
     store = await store_with_changes_cut_off(clock, portions_written)
     assert times_of_reads(store) == expected_times
-    # Each portion has entries together with their promises. So these agree, however many portions are written.
+    # Each portion has entries together with their promises. So these agree, however many portions
+    # are written.
     assert_last_promise_of_every_entry_is_its_slot(store)
 
 
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
-async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock, portions_written: int) -> None:
-    """A first read of a calendar, at START, shows 600 entries. A second read, a day later, lacks 300 of them. It is
-    written in three transactions, the portions. The monitor is killed before the last portion. Some of the 300 entries
-    are then not marked as removed yet. Even so, only the first read confirms their promises."""
+async def test_cut_off_read_confirms_no_entry_that_it_lacks(
+    clock: VirtualClock, portions_written: int
+) -> None:
+    """A first read of a calendar, at START, shows 600 entries. A second read, a day later, lacks
+    300 of them. It is written in three transactions, the portions. The monitor is killed before the
+    last portion. Some of the 300 entries are then not marked as removed yet. Even so, only the
+    first read confirms their promises.
+    """
     store = await store_with_changes_cut_off(clock, portions_written)
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
     for entry_id in REMOVED_IDS:  # those that the second read lacks
@@ -158,10 +175,14 @@ async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock,
 
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
-async def test_cut_off_read_is_recorded_whole_at_next_read(clock: VirtualClock, portions_written: int) -> None:
-    """A first read, at START, shows 600 entries. A day later, a second read lacks 300 of them, has moved 30 and has 50
-    new ones. It is written in three transactions, the portions. The monitor is killed before the last one. After a
-    restart, a third read shows the same. Now all changes are recorded, with the time of the third read."""
+async def test_cut_off_read_is_recorded_whole_at_next_read(
+    clock: VirtualClock, portions_written: int
+) -> None:
+    """A first read, at START, shows 600 entries. A day later, a second read lacks 300 of them, has
+    moved 30 and has 50 new ones. It is written in three transactions, the portions. The monitor is
+    killed before the last one. After a restart, a third read shows the same. Now all changes are
+    recorded, with the time of the third read.
+    """
     store = await store_with_changes_cut_off(clock, portions_written)
     third_read_at = START + DAY + HOUR
     restarted = await Monitor(store, clock).started(third_read_at)
@@ -170,17 +191,23 @@ async def test_cut_off_read_is_recorded_whole_at_next_read(clock: VirtualClock, 
     assert times_of_reads(store) == [third_read_at, START]
     assert_last_promise_of_every_entry_is_its_slot(store)
     removed_since = {entry.uid: entry.gone for entry in store.ledger.announced("stats")}
-    assert removed_since == dict.fromkeys(REMOVED_IDS, third_read_at) | dict.fromkeys(SHOWN_IDS, None)
-    # Each of the 600 first entries has a promise. Each of the 30 that moved has a second one. The 50 new have one each.
+    assert removed_since == dict.fromkeys(REMOVED_IDS, third_read_at) | dict.fromkeys(
+        SHOWN_IDS, None
+    )
+    # Each of the 600 first entries has a promise. Each of the 30 that moved has a second one. The
+    # 50 new have one each.
     promises = store.ledger.promises()
     assert len(promises) == 600 + 30 + 50
-    assert {promise.confirmed_at for promise in promises if promise.learnt > START} == {third_read_at}
+    assert {promise.confirmed_at for promise in promises if promise.learnt > START} == {
+        third_read_at
+    }
 
 
 async def store_with_joining_read_cut_off(
     clock: VirtualClock, joining_calendar: str, joining: list[Announcement], portions_written: int
 ) -> CutOffStore:
-    """Return a store with entries of two calendars, and some portions of a later read that joins them to releases.
+    """Return a store with entries of two calendars, and some portions of a later read that joins
+    them to releases.
 
     Then the process that wrote them was killed.
     """
@@ -198,23 +225,35 @@ async def store_with_joining_read_cut_off(
 
 
 @pytest.mark.parametrize("portions_written", range(4))
-@pytest.mark.parametrize(("joining_calendar", "other_calendar"), [("own", "stats"), ("stats", "own")])
+@pytest.mark.parametrize(
+    ("joining_calendar", "other_calendar"), [("own", "stats"), ("stats", "own")]
+)
 @partial(virtually, begins=START)
 async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
-    """Two calendars have 200 entries each, which are 400 releases. Then one calendar is read again. Each of its entries
-    now has the link of an entry of the other calendar. So each such pair becomes one release. Each entry also has
-    another slot, which is a new promise. This read is written in three transactions, the portions. The monitor is
-    killed after some of them. When it reads the calendar again, no promise may be lost or doubled."""
+    """Two calendars have 200 entries each, which are 400 releases. Then one calendar is read again.
+    Each of its entries now has the link of an entry of the other calendar. So each such pair
+    becomes one release. Each entry also has another slot, which is a new promise. This read is
+    written in three transactions, the portions. The monitor is killed after some of them. When it
+    reads the calendar again, no promise may be lost or doubled.
+    """
     joining = [
-        an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)
+        an_entry(
+            number,
+            calendar=joining_calendar,
+            url=f"https://{other_calendar}.example/{number}",
+            moved=HOUR,
+        )
         for number in range(200)
     ]
-    store = await store_with_joining_read_cut_off(clock, joining_calendar, joining, portions_written)
+    store = await store_with_joining_read_cut_off(
+        clock, joining_calendar, joining, portions_written
+    )
     assert_last_promise_of_every_entry_is_its_slot(store)
 
-    # The monitor is restarted. It first stores the releases that differ from their rows. Then it reads the calendar.
+    # The monitor is restarted. It first stores the releases that differ from their rows. Then it
+    # reads the calendar.
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
     await restarted.ledger.store_differing()
     await restarted.record(joining, START + DAY + HOUR, joining_calendar)
@@ -222,7 +261,8 @@ async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     assert_last_promise_of_every_entry_is_its_slot(store)
     releases = store.ledger.releases()
     assert len(releases) == 200
-    # Each release has the old and the new promise of the joining calendar, and the only one of the other calendar.
+    # Each release has the old and the new promise of the joining calendar, and the only one of the
+    # other calendar.
     promises = promises_by_entry(store)
     for release in releases:
         assert len(promises[joining_calendar, release.id]) == 2
@@ -230,7 +270,9 @@ async def test_joined_releases_keep_promises_despite_a_cut_off_read(
 
 
 def run_while_store_is_away(act: Callable[[Monitor], Awaitable[None]]) -> CutOffStore:
-    """Record a first read, act while the store is away, and write what waits once the store is back."""
+    """Record a first read, act while the store is away, and write what waits once the store is
+    back.
+    """
     store = CutOffStore()
 
     async def record_then_act(clock: VirtualClock) -> None:
@@ -248,9 +290,11 @@ def run_while_store_is_away(act: Callable[[Monitor], Awaitable[None]]) -> CutOff
 
 
 def test_reads_waiting_for_store_are_written_oldest_first() -> None:
-    """The store has a first read of a calendar, made at START. Then the store is away while three more reads come, an
-    hour apart. Each moves the slot of entry 0 to another time. Once the store is back, the waiting reads are written in
-    the order in which they came. So the newest read is written last, and its entries are those that stay."""
+    """The store has a first read of a calendar, made at START. Then the store is away while three
+    more reads come, an hour apart. Each moves the slot of entry 0 to another time. Once the store
+    is back, the waiting reads are written in the order in which they came. So the newest read is
+    written last, and its entries are those that stay.
+    """
     times_of_waiting_reads = [START + 1 * HOUR, START + 2 * HOUR, START + 3 * HOUR]
 
     async def record_three_reads(monitor: Monitor) -> None:
@@ -268,9 +312,11 @@ def test_reads_waiting_for_store_are_written_oldest_first() -> None:
 
 
 def test_at_most_two_unchanged_reads_wait_for_the_store() -> None:
-    """The store is away. In that time 99 reads, an hour apart, show the calendar unchanged. Each of them only confirms
-    the known promises as of its time. So a newer read replaces an older one that still waits for the store. Once the
-    store is back, it has the last of the 99 reads, and all promises are confirmed as of that one."""
+    """The store is away. In that time 99 reads, an hour apart, show the calendar unchanged. Each of
+    them only confirms the known promises as of its time. So a newer read replaces an older one that
+    still waits for the store. Once the store is back, it has the last of the 99 reads, and all
+    promises are confirmed as of that one.
+    """
 
     async def record_99_unchanged_reads(monitor: Monitor) -> None:
         last_reading = monitor.ledger._memory.state_of("stats").reading
@@ -291,7 +337,10 @@ def test_at_most_two_unchanged_reads_wait_for_the_store() -> None:
 
 
 async def read_each_hour_until_refused(monitor: Monitor) -> datetime:
-    """Record reads of 600 entries, of which one has moved each time. Return when the first refused one was made."""
+    """Record reads of 600 entries, of which one has moved each time.
+
+    Return when the first refused one was made.
+    """
     for hours in range(1, 20):
         at = START + hours * HOUR
         try:
@@ -303,9 +352,11 @@ async def read_each_hour_until_refused(monitor: Monitor) -> datetime:
 
 
 def test_read_refused_by_full_queue_can_be_recorded_later() -> None:
-    """While the store is away, reads wait for it in a queue with room for 10,000 rows. A read comes each hour, of about
-    1,200 rows: 600 entries and their promises. So eight reads fit, and the ninth is refused. Then the store is back and
-    the queue is written. Now the refused read can be recorded. It is the newest read in the store."""
+    """While the store is away, reads wait for it in a queue with room for 10,000 rows. A read comes
+    each hour, of about 1,200 rows: 600 entries and their promises. So eight reads fit, and the
+    ninth is refused. Then the store is back and the queue is written. Now the refused read can be
+    recorded. It is the newest read in the store.
+    """
     refused_reads: list[datetime] = []
 
     async def fill_queue_and_record_again(monitor: Monitor) -> None:

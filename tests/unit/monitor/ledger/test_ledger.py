@@ -27,16 +27,22 @@ from tests.worlds.fetcher import Reply
 
 
 def promised_times(monitor: CalendarMonitor, release: str) -> list[tuple[str, str]]:
-    """Return the calendar and the promised day and time of every stored promise of a release, in order."""
+    """Return the calendar and the promised day and time of every stored promise of a release, in
+    order.
+    """
     promises = monitor.store.ledger.promises([release])
     return [(promise.calendar, f"{promise.slot.instant:%d %H:%M}") for promise in promises]
 
 
 @with_calendar_monitor()
 async def test_moved_release_keeps_every_promise(monitor: CalendarMonitor) -> None:
-    """The first read shows release a on 26 November and release b on 3 December. The second read shows a on 27
-    November and b unchanged. So a has two promises, the old and the new one. Release b has one."""
-    await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30"), row("b", "2026-12-03", "09:30")))
+    """The first read shows release a on 26 November and release b on 3 December. The second read
+    shows a on 27 November and b unchanged. So a has two promises, the old and the new one. Release
+    b has one.
+    """
+    await monitor.read_calendar(
+        csv(row("a", "2026-11-26", "09:30"), row("b", "2026-12-03", "09:30"))
+    )
     with_a_moved = csv(row("a", "2026-11-27", "09:30"), row("b", "2026-12-03", "09:30"))
     await monitor.read_calendar(with_a_moved, minutes_later=10)
     assert promised_times(monitor, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
@@ -45,8 +51,9 @@ async def test_moved_release_keeps_every_promise(monitor: CalendarMonitor) -> No
 
 @with_calendar_monitor()
 async def test_latest_read_confirms_an_unchanged_entry(monitor: CalendarMonitor) -> None:
-    """Two reads, ten minutes apart, show the same entry. Its promise was read first by the first read (`learnt`). The
-    second read confirms it, so the time of the second is its `confirmed_at`."""
+    """Two reads, ten minutes apart, show the same entry. Its promise was read first by the first
+    read (`learnt`). The second read confirms it, so the time of the second is its `confirmed_at`.
+    """
     first = await monitor.read_calendar(csv(row("a")))
     second = await monitor.read_calendar(minutes_later=10)
     (promise,) = monitor.store.ledger.promises(["a"])
@@ -57,8 +64,10 @@ async def test_latest_read_confirms_an_unchanged_entry(monitor: CalendarMonitor)
 
 @with_calendar_monitor()
 async def test_entry_that_leaves_a_calendar_keeps_its_promise(monitor: CalendarMonitor) -> None:
-    """The first read shows the entries a and b. The second read shows only b, so a is marked as gone since then. But
-    its promise stays, and it is still watched. The third read shows both again, so a is no longer gone."""
+    """The first read shows the entries a and b. The second read shows only b, so a is marked as
+    gone since then. But its promise stays, and it is still watched. The third read shows both
+    again, so a is no longer gone.
+    """
 
     def entry_of_a() -> Announced:
         (entry,) = (each for each in monitor.store.ledger.announced("stats") if each.uid == "a")
@@ -76,8 +85,10 @@ async def test_entry_that_leaves_a_calendar_keeps_its_promise(monitor: CalendarM
 
 @with_calendar_monitor()
 async def test_count_of_reads_without_an_entry_survives_restart(monitor: CalendarMonitor) -> None:
-    """A calendar shows a release, and three later reads lack it. Its promise counts these reads. A restart before the
-    third does not end the count. A read that shows the release again ends it (None)."""
+    """A calendar shows a release, and three later reads lack it. Its promise counts these reads. A
+    restart before the third does not end the count. A read that shows the release again ends it
+    (None).
+    """
 
     def count_of_reads_without_a() -> Unlisted | None:
         (promise,) = monitor.store.ledger.promises(["a"])
@@ -86,45 +97,67 @@ async def test_count_of_reads_without_an_entry_survives_restart(monitor: Calenda
 
     await monitor.read_calendar(csv(row("a"), row("b")))
     assert count_of_reads_without_a() is None
-    # These reads show a new entry, c, with the slot of a. Perhaps it replaces a, so its title is noted as a successor.
-    first = await monitor.read_calendar(csv(row("b"), row("c", title="Both in one")), minutes_later=10)
+    # These reads show a new entry, c, with the slot of a. Perhaps it replaces a, so its title is
+    # noted as a successor.
+    first = await monitor.read_calendar(
+        csv(row("b"), row("c", title="Both in one")), minutes_later=10
+    )
     await monitor.read_calendar(minutes_later=10)
-    assert count_of_reads_without_a() == Unlisted(since=first.started, reads=2, successors=("Both in one",))
+    assert count_of_reads_without_a() == Unlisted(
+        since=first.started, reads=2, successors=("Both in one",)
+    )
     await monitor.restart()
     await monitor.read_calendar(minutes_later=10)
-    assert count_of_reads_without_a() == Unlisted(since=first.started, reads=3, successors=("Both in one",))
+    assert count_of_reads_without_a() == Unlisted(
+        since=first.started, reads=3, successors=("Both in one",)
+    )
     await monitor.read_calendar(csv(row("a"), row("b")), minutes_later=10)
     assert count_of_reads_without_a() is None
 
 
 @with_calendar_monitor()
 async def test_entry_shown_under_another_id_is_not_missing(monitor: CalendarMonitor) -> None:
-    """The first read shows a title under the id a. The second shows the same title and slot under a2. So the release is
-    not missing, and its promise does not count a read without it: `unlisted` is None."""
+    """The first read shows a title under the id a. The second shows the same title and slot under
+    a2. So the release is not missing, and its promise does not count a read without it: `unlisted`
+    is None.
+    """
     await monitor.read_calendar(csv(row("a", title="Example awareness"), row("b")))
-    await monitor.read_calendar(csv(row("a2", title="Example awareness"), row("b")), minutes_later=10)
+    await monitor.read_calendar(
+        csv(row("a2", title="Example awareness"), row("b")), minutes_later=10
+    )
     unlisted = {promise.release: promise.unlisted for promise in monitor.store.ledger.promises()}
     assert unlisted == {"a": None, "a2": None, "b": None}
 
 
 @with_calendar_monitor(OWN)
 async def test_entry_is_unlisted_if_another_title_takes_its_place(monitor: CalendarMonitor) -> None:
-    """The first read shows one entry. The second read shows another one instead, with another title but the same page
-    and slot. Perhaps it is another release. So the promise of the first entry counts this read as one without it. It
-    also notes the new title as a successor, which may replace it."""
+    """The first read shows one entry. The second read shows another one instead, with another title
+    but the same page and slot. Perhaps it is another release. So the promise of the first entry
+    counts this read as one without it. It also notes the new title as a successor, which may
+    replace it.
+    """
     page, slot = "https://stats.example/example", "2026-11-26T09:30:00"
     old_entry = own_entry("a", slot, page, title="Example of one region")
     new_entry = own_entry("b", slot, page, title="Example of the whole country")
     await monitor.read_calendar(as_json(old_entry), "own")
     read = await monitor.read_calendar(as_json(new_entry), "own", minutes_later=10)
-    (promise_of_a,) = (promise for promise in monitor.store.ledger.promises() if promise.unlisted is not None)
-    assert promise_of_a.unlisted == Unlisted(since=read.started, reads=1, successors=("Example of the whole country",))
+    (promise_of_a,) = (
+        promise for promise in monitor.store.ledger.promises() if promise.unlisted is not None
+    )
+    assert promise_of_a.unlisted == Unlisted(
+        since=read.started, reads=1, successors=("Example of the whole country",)
+    )
 
 
 @with_calendar_monitor()
 async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: CalendarMonitor) -> None:
-    """A read before a restart and one after it show the same two releases. Each still has one promise."""
-    first = await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30"), row("b", "2026-12-03", "09:30")))
+    """A read before a restart and one after it show the same two releases.
+
+    Each still has one promise.
+    """
+    first = await monitor.read_calendar(
+        csv(row("a", "2026-11-26", "09:30"), row("b", "2026-12-03", "09:30"))
+    )
     await monitor.restart()
     # It is 16 November. The slot of b, on 3 December, is too far ahead for b to be watched.
     assert monitor.watched_ids == {"a"}
@@ -132,13 +165,18 @@ async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: Calend
     await monitor.read_calendar(minutes_later=10)
     assert promised_times(monitor, "a") == [("stats", "26 09:30")]
     assert promised_times(monitor, "b") == [("stats", "03 09:30")]
-    assert {entry.seen_first for entry in monitor.store.ledger.announced("stats")} == {first.finished}
+    assert {entry.seen_first for entry in monitor.store.ledger.announced("stats")} == {
+        first.finished
+    }
 
 
 @with_calendar_monitor()
-async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: CalendarMonitor) -> None:
-    """A usable read is followed by 21 reads that fail with 503. A restart loads the last 20 usable reads (MOST_COUNTS).
-    Failed ones do not count among these. So the usable read is still known."""
+async def test_restart_after_many_failed_reads_keeps_last_usable_one(
+    monitor: CalendarMonitor,
+) -> None:
+    """A usable read is followed by 21 reads that fail with 503. A restart loads the last 20 usable
+    reads (MOST_COUNTS). Failed ones do not count among these. So the usable read is still known.
+    """
     usable = await monitor.read_calendar(csv(row("a")))
     for _ in range(MOST_COUNTS + 1):
         await monitor.read_calendar(Reply(503), minutes_later=10)
@@ -148,8 +186,9 @@ async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: Ca
 
 @with_calendar_monitor()
 async def test_change_during_restart_is_dated_between_the_reads(monitor: CalendarMonitor) -> None:
-    """The last read before a restart shows a slot on 26 November. Two hours later, the first read after the restart
-    shows 27 November. So the slot changed between these two reads."""
+    """The last read before a restart shows a slot on 26 November. Two hours later, the first read
+    after the restart shows 27 November. So the slot changed between these two reads.
+    """
     last_read_before = await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await monitor.clock.sleep(2 * 60 * 60)  # two hours
     await monitor.restart()
@@ -162,10 +201,14 @@ async def test_change_during_restart_is_dated_between_the_reads(monitor: Calenda
 
 @with_calendar_monitor(STATS, OWN)
 async def test_calendars_that_share_a_link_become_one_release(monitor: CalendarMonitor) -> None:
-    """The calendars "stats" and "own" show an entry each, with different titles: two releases. Then "own" adds the link
-    of the other entry to its own. Now they are one release, with the promises of both."""
+    """The calendars "stats" and "own" show an entry each, with different titles: two releases. Then
+    "own" adds the link of the other entry to its own. Now they are one release, with the promises
+    of both.
+    """
     link_of_stats = "https://stats.example/a"
-    await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30", title="Example awareness")), "stats")
+    await monitor.read_calendar(
+        csv(row("a", "2026-11-26", "09:30", title="Example awareness")), "stats"
+    )
     without_link = own_entry("a", "2026-11-26T09:45:00", title="Quite another name")
     await monitor.read_calendar(as_json(without_link), "own")
     assert len(monitor.watched_ids) == 2
@@ -176,19 +219,30 @@ async def test_calendars_that_share_a_link_become_one_release(monitor: CalendarM
     assert monitor.watched_ids == {"a"}
     assert monitor.ledger_in_memory.releases["a"].calendars == ("stats", "own")
     assert promised_times(monitor, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
-    (entry_of_own,) = (entry for entry in monitor.store.ledger.announced("own") if entry.gone is None)
+    (entry_of_own,) = (
+        entry for entry in monitor.store.ledger.announced("own") if entry.gone is None
+    )
     assert entry_of_own.release == "a"
 
 
 @with_calendar_monitor(STATS, OWN)
 async def test_pins_join_differing_entries_after_a_restart(monitor: CalendarMonitor) -> None:
-    """Two calendars have an entry each, with different titles. So these are two releases. A pin is a setting that gives
-    all entries of one title to the release with the pin's id. A person sets a pin for each title, both with the id
-    "awareness". After a restart, both entries are one release with that id."""
-    await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30", title="Example awareness")), "stats")
-    await monitor.read_calendar(as_json(own_entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
+    """Two calendars have an entry each, with different titles. So these are two releases. A pin is
+    a setting that gives all entries of one title to the release with the pin's id. A person sets a
+    pin for each title, both with the id "awareness". After a restart, both entries are one release
+    with that id.
+    """
+    await monitor.read_calendar(
+        csv(row("a", "2026-11-26", "09:30", title="Example awareness")), "stats"
+    )
+    await monitor.read_calendar(
+        as_json(own_entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own"
+    )
     assert len(monitor.ledger_in_memory.releases) == 2
-    pins = [Pin(id="awareness", title="Example awareness"), Pin(id="awareness", title="Quite another name")]
+    pins = [
+        Pin(id="awareness", title="Example awareness"),
+        Pin(id="awareness", title="Quite another name"),
+    ]
     await monitor.restart(pin=pins)
     assert set(monitor.ledger_in_memory.releases) == {"awareness"}
     assert monitor.watched_ids == {"awareness"}
@@ -196,8 +250,10 @@ async def test_pins_join_differing_entries_after_a_restart(monitor: CalendarMoni
 
 
 def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
-    """Two calendars have an entry each, with the same link. Usually that makes them one release. But the setting
-    `split` names the entry of the second calendar as one that must not be joined. So they are two releases."""
+    """Two calendars have an entry each, with the same link. Usually that makes them one release.
+    But the setting `split` names the entry of the second calendar as one that must not be joined.
+    So they are two releases.
+    """
     link = "https://stats.example/a"
 
     async def read_both_calendars(monitor: CalendarMonitor) -> None:
@@ -205,16 +261,23 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
         await monitor.read_calendar(as_json(own_entry("a", url=link)), "own")
         assert len(monitor.ledger_in_memory.releases) == 2
 
-    run_calendar_monitor(tmp_path, read_both_calendars, STATS, OWN, split=[{"calendar": "own", "url": link}])
+    run_calendar_monitor(
+        tmp_path, read_both_calendars, STATS, OWN, split=[{"calendar": "own", "url": link}]
+    )
 
 
 @with_calendar_monitor()
-async def test_second_read_of_large_calendar_confirms_only_near_promises(monitor: CalendarMonitor) -> None:
-    """A large calendar shows a release in four days, which is watched, and 4,500 releases that are months or years
-    ahead. A second read, ten minutes later, shows the same. To write less, it confirms only the promise of the watched
-    release. Those of the others are confirmed every six hours, so they stay as the first read confirmed them."""
+async def test_second_read_of_large_calendar_confirms_only_near_promises(
+    monitor: CalendarMonitor,
+) -> None:
+    """A large calendar shows a release in four days, which is watched, and 4,500 releases that are
+    months or years ahead. A second read, ten minutes later, shows the same. To write less, it
+    confirms only the promise of the watched release. Those of the others are confirmed every six
+    hours, so they stay as the first read confirmed them.
+    """
     near = row("near", "2026-11-20")
-    far_ahead = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]  # 300 in each year from 2027 on
+    # 300 in each year from 2027 on
+    far_ahead = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
     first = await monitor.read_calendar(csv(near, *far_ahead))
     store = monitor.store
     assert (len(store.ledger.announced("stats")), len(store.ledger.promises())) == (4_501, 4_501)
@@ -227,8 +290,9 @@ async def test_second_read_of_large_calendar_confirms_only_near_promises(monitor
 
 @with_calendar_monitor()
 async def test_releases_are_written_in_order_of_their_ids(monitor: CalendarMonitor) -> None:
-    """A calendar shows 50 releases. Their rows are written in the order of the ids. If two monitors write the same
-    releases at once in one order, they never wait for each other's rows in a circle."""
+    """A calendar shows 50 releases. Their rows are written in the order of the ids. If two monitors
+    write the same releases at once in one order, they never wait for each other's rows in a circle.
+    """
     fifty_entries = [row(f"r{number}") for number in range(50)]
     await monitor.read_calendar(csv(*fifty_entries))
     with closing(sqlite3.connect(monitor.settings.store.url.removeprefix("sqlite:///"))) as store:
@@ -240,7 +304,9 @@ async def test_releases_are_written_in_order_of_their_ids(monitor: CalendarMonit
 
 @with_calendar_monitor(STATS, OWN)
 async def test_reason_of_a_join_is_stored(monitor: CalendarMonitor) -> None:
-    """The entries of two calendars have the same link. So they are one release, joined by "link"."""
+    """The entries of two calendars have the same link. So they are one release, joined by
+    "link".
+    """
     await monitor.read_calendar(csv(row("a")))  # its link is https://stats.example/a
     await monitor.read_calendar(as_json(own_entry("a", url="https://stats.example/a")), "own")
     (release,) = monitor.store.ledger.releases()
@@ -249,7 +315,10 @@ async def test_reason_of_a_join_is_stored(monitor: CalendarMonitor) -> None:
 
 @with_calendar_monitor()
 async def test_first_read_of_a_csv_calendar_may_be_empty(monitor: CalendarMonitor) -> None:
-    """The first read of a CSV calendar finds no entries, and is usable. The next read finds the first one."""
+    """The first read of a CSV calendar finds no entries, and is usable.
+
+    The next read finds the first one.
+    """
     first = await monitor.read_calendar(csv())
     assert first.usable
     second = await monitor.read_calendar(csv(row("a")), minutes_later=10)
@@ -270,11 +339,14 @@ def cached_copy(*rows: str, age_in_seconds: int) -> Reply:
 
 @with_calendar_monitor()
 async def test_read_confirms_promise_as_of_its_cached_copy(monitor: CalendarMonitor) -> None:
-    """It is 12:00 at START. The read of 12:10 gets a copy that a cache made 60 s before. So it confirms the promise
-    only as of 12:09, less two seconds of rounding. The read of 12:20 gets no copy: as of 12:20."""
+    """It is 12:00 at START. The read of 12:10 gets a copy that a cache made 60 s before. So it
+    confirms the promise only as of 12:09, less two seconds of rounding. The read of 12:20 gets no
+    copy: as of 12:20.
+    """
     await monitor.read_calendar(csv(row("births")))
     await monitor.read_calendar(cached_copy(row("births"), age_in_seconds=60), minutes_later=10)
-    # The age and the date from which it counts are each cut to whole seconds. So the copy may be 2 s older.
+    # The age and the date from which it counts are each cut to whole seconds. So the copy may be 2
+    # s older.
     oldest_age_of_copy = timedelta(seconds=60 + 2)
     assert confirmed_at(monitor, "births") == START + timedelta(minutes=10) - oldest_age_of_copy
     not_cached = csv(row("births"), row("deaths"))  # with another row, so that this is no copy
@@ -284,16 +356,20 @@ async def test_read_confirms_promise_as_of_its_cached_copy(monitor: CalendarMoni
 
 @with_calendar_monitor()
 async def test_change_is_dated_between_two_cached_copies(monitor: CalendarMonitor) -> None:
-    """The read of 12:00 (START) gets a copy that a cache made 60 s before, at 11:59:00. It shows a release at 09:30.
-    The read of 12:10 gets a copy that is 30 s old, of 12:09:30. It shows the release at 07:00. So its time changed
-    between 11:59:00 and 12:09:30."""
+    """The read of 12:00 (START) gets a copy that a cache made 60 s before, at 11:59:00. It shows a
+    release at 09:30. The read of 12:10 gets a copy that is 30 s old, of 12:09:30. It shows the
+    release at 07:00. So its time changed between 11:59:00 and 12:09:30.
+    """
     await monitor.read_calendar(cached_copy(row("births", time="09:30"), age_in_seconds=60))
-    await monitor.read_calendar(cached_copy(row("births", time="07:00"), age_in_seconds=30), minutes_later=10)
+    await monitor.read_calendar(
+        cached_copy(row("births", time="07:00"), age_in_seconds=30), minutes_later=10
+    )
     second = timedelta(seconds=1)
     first_copy, second_copy = START - 60 * second, START + timedelta(minutes=10) - 30 * second
     _promise_for_9_30, promise_for_7_00 = monitor.store.ledger.promises(["births"])
     changed_after, changed_by = promise_for_7_00.unlearnt, promise_for_7_00.learnt
-    # Ages and dates have whole seconds. So a copy may be up to 2 s older or 1 s younger than they say.
+    # Ages and dates have whole seconds. So a copy may be up to 2 s older or 1 s younger than they
+    # say.
     assert changed_after == first_copy - 2 * second
     assert changed_by == second_copy + 1 * second
     # The second copy confirms the new time as of the earliest time at which it may have been made.
@@ -302,9 +378,11 @@ async def test_change_is_dated_between_two_cached_copies(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_copy_older_than_last_read_reverts_no_change(monitor: CalendarMonitor) -> None:
-    """The read of 12:00 shows a release at 09:30. The read of 12:10 shows it at 07:00. At 12:20, a cache answers with a
-    copy that it made 15 minutes before, at 12:05. It still shows 09:30. It is older than the read of 12:10, so it is
-    not usable, and the release is not moved back. The next read shows 07:00 again and is usable."""
+    """The read of 12:00 shows a release at 09:30. The read of 12:10 shows it at 07:00. At 12:20, a
+    cache answers with a copy that it made 15 minutes before, at 12:05. It still shows 09:30. It is
+    older than the read of 12:10, so it is not usable, and the release is not moved back. The next
+    read shows 07:00 again and is usable.
+    """
     await monitor.read_calendar(csv(row("births", "2026-11-26", "09:30")))
     moved_to_7_00 = csv(row("births", "2026-11-26", "07:00"))
     await monitor.read_calendar(moved_to_7_00, minutes_later=10)

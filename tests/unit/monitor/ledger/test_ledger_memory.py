@@ -69,7 +69,9 @@ class CountedRuns:
 
 
 class ControlledStore(Store):
-    """A store that can be made to refuse the next promises once, and that counts how often runs are loaded."""
+    """A store that can be made to refuse the next promises once, and that counts how often runs are
+    loaded.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(url, durable=False)
@@ -103,19 +105,26 @@ async def read_that_store_refuses(
 
 @with_calendar_monitor()
 async def test_failed_write_leaves_nothing_in_memory_or_store(monitor: CalendarMonitor) -> None:
-    """The first read of a calendar shows the releases a and b. But the store refuses to write it. Then neither memory
-    nor the store has these releases, their promises or their entries. Neither release is watched."""
+    """The first read of a calendar shows the releases a and b. But the store refuses to write it.
+    Then neither memory nor the store has these releases, their promises or their entries. Neither
+    release is watched.
+    """
     store = await reopen_with_controlled_store(monitor)
     await read_that_store_refuses(monitor, store, csv(row("a"), row("b")))
     ledger = monitor.ledger_in_memory
     assert (dict(ledger.releases), ledger.promises("a"), monitor.watched_ids) == ({}, [], set())
-    assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
+    assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == (
+        [],
+        [],
+        [],
+    )
 
 
 @with_calendar_monitor()
 async def test_read_after_a_failed_write_records_entries_as_new(monitor: CalendarMonitor) -> None:
-    """The first read of a calendar shows the releases a and b, but the store refuses to write it. The next read shows
-    the same and is written. So both count as first read by the next read."""
+    """The first read of a calendar shows the releases a and b, but the store refuses to write it.
+    The next read shows the same and is written. So both count as first read by the next read.
+    """
     store = await reopen_with_controlled_store(monitor)
     await read_that_store_refuses(monitor, store, csv(row("a"), row("b")))
     next_read = await monitor.read_calendar(minutes_later=10)
@@ -128,9 +137,11 @@ async def test_read_after_a_failed_write_records_entries_as_new(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_unwritten_change_does_not_reach_watched_releases(monitor: CalendarMonitor) -> None:
-    """Release a is watched for its slot on 26 November. A second read moves it to 27 November and shows a new release,
-    b. But the store refuses to write this read. So a still has only its old promise, and b is not watched. A third
-    read shows the same as the second and is written. Now a has both promises, and b is watched."""
+    """Release a is watched for its slot on 26 November. A second read moves it to 27 November and
+    shows a new release, b. But the store refuses to write this read. So a still has only its old
+    promise, and b is not watched. A third read shows the same as the second and is written. Now a
+    has both promises, and b is watched.
+    """
     store = await reopen_with_controlled_store(monitor)
     await monitor.read_calendar(csv(row("a", "2026-11-26")))
     await read_that_store_refuses(monitor, store, csv(row("a", "2026-11-27"), row("b")))
@@ -144,9 +155,11 @@ async def test_unwritten_change_does_not_reach_watched_releases(monitor: Calenda
 
 @with_calendar_monitor(STATS, OWN)
 async def test_unwritten_join_is_made_at_next_read(monitor: CalendarMonitor) -> None:
-    """Two calendars have an entry each, with different titles. So these are two releases. Then the calendar "own" adds
-    to its entry the link of the other one. That would join both to one release. But the store refuses to write this
-    read, so there are still two releases. Ten minutes later a read shows the same and is written. Now there is one."""
+    """Two calendars have an entry each, with different titles. So these are two releases. Then the
+    calendar "own" adds to its entry the link of the other one. That would join both to one release.
+    But the store refuses to write this read, so there are still two releases. Ten minutes later a
+    read shows the same and is written. Now there is one.
+    """
 
     def ids_in_store() -> set[str]:
         return {release.id for release in store.ledger.releases()}
@@ -164,7 +177,9 @@ async def test_unwritten_join_is_made_at_next_read(monitor: CalendarMonitor) -> 
     await monitor.read_calendar(name="own", minutes_later=10)
     assert set(monitor.ledger_in_memory.releases) == ids_in_store() == {"a"}
     # Memory and the store have the same promises.
-    assert read_times(store.ledger.promises(["a"])) == read_times(monitor.ledger_in_memory.promises("a"))
+    assert read_times(store.ledger.promises(["a"])) == read_times(
+        monitor.ledger_in_memory.promises("a")
+    )
 
 
 async def sleep_until(monitor: CalendarMonitor, at: datetime) -> None:
@@ -178,8 +193,10 @@ def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
 
 @with_calendar_monitor()
 async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMonitor) -> None:
-    """A release is watched until 15 days after its slot, here until 11 December at 9:30. In the two days after that, no
-    hourly job watches it again. None even loads its runs, which would be the first step."""
+    """A release is watched until 15 days after its slot, here until 11 December at 9:30. In the two
+    days after that, no hourly job watches it again. None even loads its runs, which would be the
+    first step.
+    """
     store = await reopen_with_controlled_store(monitor)
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
@@ -194,8 +211,10 @@ async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMo
 
 @with_calendar_monitor()
 async def test_release_moved_to_a_near_day_is_watched_again(monitor: CalendarMonitor) -> None:
-    """A release is watched until 15 days after its slot, here until 11 December at 9:30. At 10:00 the hourly job ends
-    the watch. Then the calendar moves the release to 14 December. That is near, so it is watched again."""
+    """A release is watched until 15 days after its slot, here until 11 December at 9:30. At 10:00
+    the hourly job ends the watch. Then the calendar moves the release to 14 December. That is near,
+    so it is watched again.
+    """
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
     await monitor.judge_all()
@@ -207,9 +226,11 @@ async def test_release_moved_to_a_near_day_is_watched_again(monitor: CalendarMon
 
 @with_calendar_monitor()
 async def test_verdict_left_open_during_downtime_becomes_final(monitor: CalendarMonitor) -> None:
-    """A release is judged before its slot: "pending". Then the monitor is down, at the slot and for weeks after it. So
-    no look can ever prove when the release was published. After a restart it is judged again, now "unproven". This
-    verdict is final, and people are notified of it. The release is no longer watched."""
+    """A release is judged before its slot: "pending". Then the monitor is down, at the slot and for
+    weeks after it. So no look can ever prove when the release was published. After a restart it is
+    judged again, now "unproven". This verdict is final, and people are notified of it. The release
+    is no longer watched.
+    """
     await monitor.read_calendar(csv(row("a", "2026-11-26")))
     await monitor.judge_all()
     await monitor.clock.sleep((60 * DAY).total_seconds())
@@ -229,21 +250,30 @@ async def test_verdict_left_open_during_downtime_becomes_final(monitor: Calendar
 
 @with_calendar_monitor(STATS, OWN)
 async def test_pinned_releases_become_one_and_keep_old_promises(monitor: CalendarMonitor) -> None:
-    """Two calendars announce a release each, under different titles. Both are judged. Then a person gives both titles
-    the same id by a setting, the pin. After a restart they are one release with one verdict. In the store, both old ids
-    lead to it and keep their promises."""
+    """Two calendars announce a release each, under different titles. Both are judged. Then a person
+    gives both titles the same id by a setting, the pin. After a restart they are one release with
+    one verdict. In the store, both old ids lead to it and keep their promises.
+    """
     await monitor.read_calendar(csv(row("a", title="Example awareness")), "stats")
     await monitor.read_calendar(as_json(own_entry("a", title="Quite another name")), "own")
     await monitor.judge_all()
     old_ids = {judged.release for judged in monitor.store.verdicts.judged()}
     assert len(old_ids) == 2
-    pins = [Pin(id="awareness", title="Example awareness"), Pin(id="awareness", title="Quite another name")]
+    pins = [
+        Pin(id="awareness", title="Example awareness"),
+        Pin(id="awareness", title="Quite another name"),
+    ]
     await monitor.restart(pin=pins)
     await monitor.judge_all()
     ledger, verdicts = monitor.store.ledger, monitor.store.verdicts
     assert [release.id for release in ledger.releases()] == ["awareness"]
-    # All verdicts, those with a slot in the next 30 days, and those not final yet: each time only the new one.
-    for judged in (verdicts.judged(), verdicts.judged(START, START + 30 * DAY), verdicts.open_judged()):
+    # All verdicts, those with a slot in the next 30 days, and those not final yet: each time only
+    # the new one.
+    for judged in (
+        verdicts.judged(),
+        verdicts.judged(START, START + 30 * DAY),
+        verdicts.open_judged(),
+    ):
         assert [row.release for row in judged] == ["awareness"]
     for old_id in old_ids:
         assert ledger.release(old_id).joined_into == "awareness"
@@ -252,12 +282,16 @@ async def test_pinned_releases_become_one_and_keep_old_promises(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarMonitor) -> None:
-    """The store has a run of looks at the page of release a, and an incident about a. A pin is a setting that gives a
-    title the id of its release. A person pins the title of a to the id "awareness". After a restart, the run and the
-    incident belong to "awareness", and none is left under the id a."""
+    """The store has a run of looks at the page of release a, and an incident about a. A pin is a
+    setting that gives a title the id of its release. A person pins the title of a to the id
+    "awareness". After a restart, the run and the incident belong to "awareness", and none is left
+    under the id a.
+    """
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     run = Run("a/page/edge", State.ABSENT, START, START, START, START)  # one look, at START
-    late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, grade="report")
+    late = Incident(
+        "i", Kind.LATE, "a", "example-office", "Example awareness", START, START, grade="report"
+    )
     with monitor.store.transaction() as tx:
         tx.save(run)
         tx.save(late)
@@ -270,9 +304,11 @@ async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarM
 
 @with_calendar_monitor(STATS, OWN)
 async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMonitor) -> None:
-    """The calendars "stats" and "own" show the same release under different titles. The release has the title of the
-    calendar that is first in the configuration: "stats". Then "own" is put first, and the monitor restarts. Memory has
-    the title of "own" at once. The store has it after the hourly job."""
+    """The calendars "stats" and "own" show the same release under different titles. The release has
+    the title of the calendar that is first in the configuration: "stats". Then "own" is put first,
+    and the monitor restarts. Memory has the title of "own" at once. The store has it after the
+    hourly job.
+    """
 
     def title_in_store() -> str:
         release = monitor.store.ledger.release("a")
@@ -294,8 +330,10 @@ async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMo
 
 @with_calendar_monitor()
 async def test_release_can_get_an_earlier_id_back_by_pin(monitor: CalendarMonitor) -> None:
-    """A pin is a setting that gives a title the id of its release. A first pin changes the id of release a to
-    "awareness". Another one changes it back. Each time, store and watch have only the pinned id."""
+    """A pin is a setting that gives a title the id of its release. A first pin changes the id of
+    release a to "awareness". Another one changes it back. Each time, store and watch have only the
+    pinned id.
+    """
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     for pinned_id in ("awareness", "a"):
         pin = Pin(id=pinned_id, title="Example awareness")

@@ -1,4 +1,6 @@
-"""One read of a calendar: what is requested, what is read in the answers, and the reason if there are none."""
+"""One read of a calendar: what is requested, what is read in the answers, and the reason if there
+are none.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ SHOWS_CLAIMS = Reply(200, ENTRY.encode())
 
 
 def read_calendar(
-    script: Mapping[str, Reply], times: int = 1, file: Path | None = None, after_each: Callable[[], None] = lambda: None
+    script: Mapping[str, Reply],
+    times: int = 1,
+    file: Path | None = None,
+    after_each: Callable[[], None] = lambda: None,
 ) -> tuple[list[Outcome], list[Request]]:
     """Read a TOML calendar some times. Return the outcomes, and the requests that were made."""
 
@@ -49,7 +54,10 @@ def read_calendar(
 
 
 def test_read_makes_one_request_and_returns_entries() -> None:
-    """A read of a calendar makes one request. It returns the only entry, "Example claims", and no fault."""
+    """A read of a calendar makes one request.
+
+    It returns the only entry, "Example claims", and no fault.
+    """
     (outcome,), requests = read_calendar({URL: SHOWS_CLAIMS})
     assert (outcome.read.usable, outcome.read.entries, outcome.read.fault) == (True, 1, "")
     (announcement,) = outcome.reading.announcements
@@ -58,9 +66,11 @@ def test_read_makes_one_request_and_returns_entries() -> None:
 
 
 def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
-    """A calendar is read three times and never changes. Its first answer has the ETag "a", which names this version.
-    The next two requests send the ETag back. The answers to them say that the calendar is still this version. So it is
-    parsed only once: the second and third read return the entries of the first."""
+    """A calendar is read three times and never changes. Its first answer has the ETag "a", which
+    names this version. The next two requests send the ETag back. The answers to them say that the
+    calendar is still this version. So it is parsed only once: the second and third read return the
+    entries of the first.
+    """
     outcomes, requests = read_calendar({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
     assert [request.etag for request in requests] == [None, '"a"', '"a"']
     # A second parsing would make another object.
@@ -79,10 +89,22 @@ def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
         (Reply(200, b"<html>We are sorry</html>"), URL.rpartition("/")[2]),
         (Reply(200, b"\x00\x01\xfe"), ""),
         (Reply(200, ENTRY.encode(), {"Fastly-Backend-Name": "mirrorS3"}), "answered by a mirror"),
-        (Reply(200, ENTRY.encode(), {"Age": "61200", "Cache-Control": "max-age=300"}), "answered with a stale copy"),
-        (Reply(200, ENTRY.encode(), {"X-Amzn-Waf-Action": "challenge"}), "answered with a challenge"),
-        (Reply(200, b"<title>Sign in</title>", {"Content-Type": "text/html"}), "answered with a challenge"),
-        (Reply(200, b"<form><input type='password'>", {"Content-Type": "text/html"}), "with a sign-in page"),
+        (
+            Reply(200, ENTRY.encode(), {"Age": "61200", "Cache-Control": "max-age=300"}),
+            "answered with a stale copy",
+        ),
+        (
+            Reply(200, ENTRY.encode(), {"X-Amzn-Waf-Action": "challenge"}),
+            "answered with a challenge",
+        ),
+        (
+            Reply(200, b"<title>Sign in</title>", {"Content-Type": "text/html"}),
+            "answered with a challenge",
+        ),
+        (
+            Reply(200, b"<form><input type='password'>", {"Content-Type": "text/html"}),
+            "with a sign-in page",
+        ),
     ],
     ids=[
         *("timeout", "reset", "503", "429", "404", "html", "bytes"),
@@ -90,8 +112,10 @@ def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
     ],
 )
 def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> None:
-    """A read of a calendar fails, for example with a 503 or a sign-in page. So it is not usable and has no entries. Its
-    fault contains the reason, such as "answered 503", or any words if `reason` is empty."""
+    """A read of a calendar fails, for example with a 503 or a sign-in page. So it is not usable and
+    has no entries. Its fault contains the reason, such as "answered 503", or any words if `reason`
+    is empty.
+    """
     (outcome,), _ = read_calendar({URL: reply})
     assert (outcome.read.usable, outcome.reading) == (False, None)
     assert outcome.read.fault
@@ -120,13 +144,17 @@ class EvidenceNotes:
 
 
 def test_first_page_is_evidence_if_the_second_fails() -> None:
-    """A calendar has two pages. The first page is answered, the second fails with 503. So the read is not usable. The
-    first page is kept as evidence all the same, and the read has the id of its record."""
+    """A calendar has two pages. The first page is answered, the second fails with 503. So the read
+    is not usable. The first page is kept as evidence all the same, and the read has the id of its
+    record.
+    """
 
     async def read_two_pages(clock: VirtualClock) -> None:
         fetcher = ScriptedFetcher(clock, {URL: SHOWS_CLAIMS, f"{URL}?page=2": Reply(503)})
         evidence = EvidenceNotes()  # gives each record the id "record"
-        reader = CalendarReader("own", TwoPages(), CalendarPages(fetcher.fetch), clock, evidence=evidence)
+        reader = CalendarReader(
+            "own", TwoPages(), CalendarPages(fetcher.fetch), clock, evidence=evidence
+        )
         outcome = await reader.read()
         assert (outcome.read.usable, outcome.read.evidence) == (False, "record")
         assert evidence.urls == [URL]
@@ -135,9 +163,11 @@ def test_first_page_is_evidence_if_the_second_fails() -> None:
 
 
 def test_cached_copy_shows_calendar_as_of_its_making() -> None:
-    """A read gets a copy that a cache made 120 s before: the header `Age` says so. So the read shows the calendar of
-    then, not of now. `Age` and the `Date` from which it counts have whole seconds. So the copy may be up to 2 s older
-    or 1 s younger. These are the two ends of the time that the read shows, `as_of` and `finished`."""
+    """A read gets a copy that a cache made 120 s before: the header `Age` says so. So the read
+    shows the calendar of then, not of now. `Age` and the `Date` from which it counts have whole
+    seconds. So the copy may be up to 2 s older or 1 s younger. These are the two ends of the time
+    that the read shows, `as_of` and `finished`.
+    """
     copy_of_120_seconds = Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})
     (outcome,), _ = read_calendar({URL: copy_of_120_seconds})
     copied_at = outcome.read.started - timedelta(seconds=120)
@@ -146,13 +176,18 @@ def test_cached_copy_shows_calendar_as_of_its_making() -> None:
 
 
 def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
-    """GOV.UK lists a cancelled announcement. So a read requests the listing, and then the page of the announcement. The
-    listing is answered new. The page is answered from a cache, with a 404 that is 290 s old. This old answer about one
-    announcement does not make the whole read old. The read shows the calendar as of its start."""
+    """GOV.UK lists a cancelled announcement. So a read requests the listing, and then the page of
+    the announcement. The listing is answered new. The page is answered from a cache, with a 404
+    that is 290 s old. This old answer about one announcement does not make the whole read old. The
+    read shows the calendar as of its start.
+    """
     site, path = "https://www.gov.uk", "/government/statistics/announcements/claims"
     cancelled = {"title": "Claims", "link": path, "display_date": "5 January 2018 9:30am"}
     listing = {"total": 1, "results": [cancelled | {"statistics_announcement_state": "cancelled"}]}
-    new_404, old_404 = Reply(404), Reply(404, headers={"Age": "290", "Cache-Control": "max-age=300"})
+    new_404, old_404 = (
+        Reply(404),
+        Reply(404, headers={"Age": "290", "Cache-Control": "max-age=300"}),
+    )
 
     def reply(request: Request) -> Reply:
         if "/api/search.json" in request.url:
@@ -161,24 +196,28 @@ def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
 
     async def read_once(clock: VirtualClock) -> None:
         source = KINDS["govuk"](calendar_settings("govuk", site))
-        outcome = await CalendarReader("own", source, CalendarPages(ScriptedFetcher(clock, reply).fetch), clock).read()
+        outcome = await CalendarReader(
+            "own", source, CalendarPages(ScriptedFetcher(clock, reply).fetch), clock
+        ).read()
         assert outcome.as_of == outcome.read.started
 
     run_virtually(read_once)
 
 
 def test_304_answer_shows_calendar_as_of_the_304() -> None:
-    """A calendar is read twice. The second answer is a 304: the calendar has not changed. Each answer takes a second to
-    come, and is then 100 s old by its header `Age`. So the 304 shows the calendar as of 100 s before it came. That is a
-    second later than what the first answer shows."""
+    """A calendar is read twice. The second answer is a 304: the calendar has not changed. Each
+    answer takes a second to come, and is then 100 s old by its header `Age`. So the 304 shows the
+    calendar as of 100 s before it came. That is a second later than what the first answer shows.
+    """
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
     (first, not_modified), _ = read_calendar({URL: reply}, times=2)
     assert not_modified.as_of == first.as_of + timedelta(seconds=1)
 
 
 def test_calendar_in_a_file_is_read_without_requests(tmp_path: Path) -> None:
-    """A calendar is a local file. It is read, then deleted, and read again. The first read is usable. The second is
-    not, and says that the file cannot be read. Neither makes a request."""
+    """A calendar is a local file. It is read, then deleted, and read again. The first read is
+    usable. The second is not, and says that the file cannot be read. Neither makes a request.
+    """
     file = tmp_path / "releases.toml"
     file.write_text(ENTRY)
 
@@ -186,7 +225,9 @@ def test_calendar_in_a_file_is_read_without_requests(tmp_path: Path) -> None:
         file.unlink(missing_ok=True)
 
     no_answers: dict[str, Reply] = {}
-    (with_file, without_file), requests = read_calendar(no_answers, times=2, file=file, after_each=delete_file)
+    (with_file, without_file), requests = read_calendar(
+        no_answers, times=2, file=file, after_each=delete_file
+    )
     assert with_file.read.usable
     assert not without_file.read.usable
     assert without_file.read.fault == "releases.toml: cannot be read: No such file or directory"

@@ -18,9 +18,11 @@ def stored_title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
 
 @with_calendar_monitor()
 async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonitor) -> None:
-    """Two reads show release a as "Example claims: March 2026". The third read shows it as "Claims in Example: March
-    2026", with the same slot. So only the wording has changed, between the second and the third read. That is an event
-    of the release. As the slot is the same, there is no new promise."""
+    """Two reads show release a as "Example claims: March 2026". The third read shows it as "Claims
+    in Example: March 2026", with the same slot. So only the wording has changed, between the second
+    and the third read. That is an event of the release. As the slot is the same, there is no new
+    promise.
+    """
     await monitor.read_calendar(csv(row("a", title="Example claims: March 2026")))
     with_old_title = await monitor.read_calendar(minutes_later=10)
     reworded = csv(row("a", title="Claims in Example: March 2026"))
@@ -35,9 +37,13 @@ async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_title_with_new_period_is_an_event_despite_restart(monitor: CalendarMonitor) -> None:
-    """Release a has "March 2026" in its title before a restart, and "June 2026" after it. So its period has changed
-    between these two reads, which is an event. The slot is the same, so there is no new promise."""
-    before_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")))
+    """Release a has "March 2026" in its title before a restart, and "June 2026" after it. So its
+    period has changed between these two reads, which is an event. The slot is the same, so there is
+    no new promise.
+    """
+    before_restart = await monitor.read_calendar(
+        csv(row("a", title="Claims in Example: March 2026"))
+    )
     await monitor.restart()
     with_new_period = csv(row("a", title="Claims in Example: June 2026"))
     after_restart = await monitor.read_calendar(with_new_period, minutes_later=10)
@@ -49,12 +55,18 @@ async def test_title_with_new_period_is_an_event_despite_restart(monitor: Calend
 
 @with_calendar_monitor()
 async def test_earlier_explanation_omits_later_change_of_title(monitor: CalendarMonitor) -> None:
-    """The second read shows another wording in the title of release a, the third another period. These are two events.
-    An explanation as of the second read names only the first, as the other came later."""
+    """The second read shows another wording in the title of release a, the third another period.
+    These are two events. An explanation as of the second read names only the first, as the other
+    came later.
+    """
     await monitor.read_calendar(csv(row("a", title="Example claims: March 2026")))
-    second_read = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")), minutes_later=10)
+    second_read = await monitor.read_calendar(
+        csv(row("a", title="Claims in Example: March 2026")), minutes_later=10
+    )
     await monitor.restart()
-    await monitor.read_calendar(csv(row("a", title="Claims in Example: June 2026")), minutes_later=10)
+    await monitor.read_calendar(
+        csv(row("a", title="Claims in Example: June 2026")), minutes_later=10
+    )
     both_events = stored_title_events(monitor)
     assert [event.what for event in both_events] == ["retitled", "period-changed"]
     (explained_event,) = title_facts(both_events, second_read.finished, "Europe/London")
@@ -63,9 +75,11 @@ async def test_earlier_explanation_omits_later_change_of_title(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_people_are_notified_of_new_period_not_new_wording(monitor: CalendarMonitor) -> None:
-    """Reads show the title of release a with another wording, and then with one more space. No one is notified of
-    these. The fourth read shows another period in the title, June instead of March. People are notified of that. The
-    fifth read shows the same as the fourth, so there is no second notice."""
+    """Reads show the title of release a with another wording, and then with one more space. No one
+    is notified of these. The fourth read shows another period in the title, June instead of March.
+    People are notified of that. The fifth read shows the same as the fourth, so there is no second
+    notice.
+    """
 
     async def read_title_of_a(title: str) -> None:
         await monitor.read_calendar(csv(row("a", title=title), row("b")), minutes_later=10)
@@ -76,6 +90,8 @@ async def test_people_are_notified_of_new_period_not_new_wording(monitor: Calend
     assert monitor.notice_subjects() == []
     await read_title_of_a("Claims in Example: June 2026")
     await monitor.read_calendar(minutes_later=10)
-    assert monitor.notice_subjects() == ["CALENDAR: stats has given “Claims in Example: March 2026” another period"]
+    assert monitor.notice_subjects() == [
+        "CALENDAR: stats has given “Claims in Example: March 2026” another period"
+    ]
     (notice,) = monitor.store.outbox.notices()
     assert "- “Claims in Example: June 2026”, was “Claims in Example: March 2026”" in notice.text

@@ -25,7 +25,9 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HOST = "www.example.gov.uk"
 
 
-def target(name: str = "page", *, host: str = HOST, view: View = View.EDGE, recognise: str = "status") -> Target:
+def target(
+    name: str = "page", *, host: str = HOST, view: View = View.EDGE, recognise: str = "status"
+) -> Target:
     return Target(f"r/{name}/{view}", "r", name, view, f"https://{host}/{name}", host, recognise)
 
 
@@ -34,7 +36,9 @@ def page_names(number: int) -> list[str]:
     return [f"p{n}" for n in range(number)]
 
 
-def window(every: float = 1.0, begins: float = 0.0, ends: float = 1e6, chance: float = 1.0) -> Window:
+def window(
+    every: float = 1.0, begins: float = 0.0, ends: float = 1e6, chance: float = 1.0
+) -> Window:
     first, last = NOON + timedelta(seconds=begins), NOON + timedelta(seconds=ends)
     return Window("slot", first, last, timedelta(seconds=every), chance=chance)
 
@@ -43,7 +47,8 @@ def window(every: float = 1.0, begins: float = 0.0, ends: float = 1e6, chance: f
 class PollerRun:
     """A poller over a scripted publisher in virtual time, and everything that it reported.
 
-    `starts` has the second and the page of each look, `late` how many seconds after its time each began.
+    `starts` has the second and the page of each look, `late` how many seconds after its time each
+    began.
     """
 
     clock: VirtualClock
@@ -113,7 +118,9 @@ class PollerRun:
 
 
 def requested_view(request: Request) -> View:
-    """Return the view that a request is for: only the content view wants JSON, and only the origin view no copy."""
+    """Return the view that a request is for: only the content view wants JSON, and only the origin
+    view no copy.
+    """
     if request.accept == "application/json":
         return View.CONTENT
     return View.ORIGIN if request.bust else View.EDGE
@@ -165,9 +172,12 @@ def run_poller(  # noqa: PLR0913  # a run has many circumstances, most of them u
     skew: Callable[[], Skew] = Skew,
     may_break: bool = False,
 ) -> PollerRun:
-    """Run a poller for so many virtual seconds with a budget of `looks_per_second`. Return what it reported.
+    """Run a poller for so many virtual seconds with a budget of `looks_per_second`.
 
-    `act` is done at the beginning, each of `do_at` at its second, and `publisher` answers each request.
+    Return what it reported.
+
+    `act` is done at the beginning, each of `do_at` at its second, and `publisher` answers each
+    request.
 
     No look may break inside our own code or the test's, unless it `may_break`.
     """
@@ -177,7 +187,9 @@ def run_poller(  # noqa: PLR0913  # a run has many circumstances, most of them u
         stop = asyncio.Event()
         run = PollerRun(clock, fetcher, stop)
         hooks = Hooks(run.sighted, run.started, run.missing, run.stalled, run.clock_set)
-        run.poller = Poller(clock, fetcher, Budget(looks_per_second), Interpreter(skew()), at_once=at_once)
+        run.poller = Poller(
+            clock, fetcher, Budget(looks_per_second), Interpreter(skew()), at_once=at_once
+        )
         act(run)
         running = asyncio.create_task(run.poller.run(stop, hooks))
         for second, step in do_at.items():
@@ -195,7 +207,9 @@ def run_poller(  # noqa: PLR0913  # a run has many circumstances, most of them u
 
 
 class FirstSeen(NamedTuple):
-    """Between which seconds a page was published: it was absent at the first of them, and present at the second."""
+    """Between which seconds a page was published: it was absent at the first of them, and present
+    at the second.
+    """
 
     last_absence: float
     first_presence: float
@@ -203,9 +217,11 @@ class FirstSeen(NamedTuple):
 
 @dataclass
 class AppearingPages:
-    """Pages that are published one after the other: `published_at` has the second of each, counted from second `since`.
+    """Pages that are published one after the other: `published_at` has the second of each, counted
+    from second `since`.
 
-    When a page is seen, the last proved absence before and this presence are its interval, and it gets no more looks.
+    When a page is seen, the last proved absence before and this presence are its interval, and it
+    gets no more looks.
     """
 
     published_at: dict[str, float]
@@ -236,7 +252,9 @@ class AppearingPages:
         if sighting.state is State.ABSENT:
             self.last_absences[page.part] = self.second(sighting.proved_from)
         elif sighting.state is State.PRESENT and page.part not in self.intervals:
-            seen = FirstSeen(self.last_absences.get(page.part, -inf), self.second(sighting.proved_to))
+            seen = FirstSeen(
+                self.last_absences.get(page.part, -inf), self.second(sighting.proved_to)
+            )
             assert seen.last_absence <= self.published_at[page.part] <= seen.first_presence
             self.intervals[page.part] = seen
             for view in (View.EDGE, View.ORIGIN, View.CONTENT):

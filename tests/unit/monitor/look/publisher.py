@@ -75,7 +75,9 @@ def full_response(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 
 
 @asynccontextmanager
-async def fetcher_for(publisher: Publisher, *, seconds: float = 5.0, contact: str = "") -> AsyncIterator[HttpFetcher]:
+async def fetcher_for(
+    publisher: Publisher, *, seconds: float = 5.0, contact: str = ""
+) -> AsyncIterator[HttpFetcher]:
     def route(_host: str, _port: int, _tls: bool) -> Route:  # noqa: FBT001
         return Route("127.0.0.1", publisher.port, tls=False)
 
@@ -86,7 +88,9 @@ async def fetcher_for(publisher: Publisher, *, seconds: float = 5.0, contact: st
         await fetcher.close()
 
 
-async def fetch_from(handle: Handler, request: Request | None = None, seconds: float = 5.0) -> Answer | Failure:
+async def fetch_from(
+    handle: Handler, request: Request | None = None, seconds: float = 5.0
+) -> Answer | Failure:
     """Return what the fetcher returns for a request to a publisher that answers by this handler."""
     async with publishing(handle) as publisher, fetcher_for(publisher, seconds=seconds) as fetcher:
         return await fetcher.fetch(request or Request(f"{BASE}/page"))

@@ -36,9 +36,11 @@ from monitor.look.fetch import Answer
 def test_age_header_gives_least_and_most_seconds_in_caches(
     headers: dict[str, str], least_and_most_age: tuple[float, float]
 ) -> None:
-    """An `Age` is in whole seconds. It may be a second too high, or two seconds too low: 17 means 16 to 19 s. Zero is
-    exact only if every cache reports in `X-Cache` that it had no copy (MISS). Text that is no number counts as no age,
-    which means zero. An age of more than a year counts as a year."""
+    """An `Age` is in whole seconds. It may be a second too high, or two seconds too low: 17 means
+    16 to 19 s. Zero is exact only if every cache reports in `X-Cache` that it had no copy (MISS).
+    Text that is no number counts as no age, which means zero. An age of more than a year counts as
+    a year.
+    """
     assert age_bounds(headers) == least_and_most_age
 
 
@@ -65,10 +67,13 @@ def test_unreadable_age_is_ignored() -> None:
         ("120", "max-age=-1", False),
     ],
 )
-def test_answer_older_than_its_lifetime_is_stale(*, age: str, cache_control: str, stale: bool) -> None:
-    """A copy that is 1914 s old is stale if its lifetime (`max-age`) is 300 s. One that is 17 s old is not stale.
-    `s-maxage` goes before `max-age`. Without a lifetime, or with one of zero, only a copy as old as a year is stale.
-    Such a copy is stale whatever its lifetime."""
+def test_answer_older_than_its_lifetime_is_stale(
+    *, age: str, cache_control: str, stale: bool
+) -> None:
+    """A copy that is 1914 s old is stale if its lifetime (`max-age`) is 300 s. One that is 17 s old
+    is not stale. `s-maxage` goes before `max-age`. Without a lifetime, or with one of zero, only a
+    copy as old as a year is stale. Such a copy is stale whatever its lifetime.
+    """
     assert is_stale({"age": age, "cache-control": cache_control}) is stale
 
 
@@ -76,23 +81,29 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
 def ages_after_check(*ages: tuple[float, str | None]) -> list[str | None]:
-    """Return the `Age` of answers that were received at these seconds with these ages, None where it was removed."""
+    """Return the `Age` of answers that were received at these seconds with these ages, None where
+    it was removed.
+    """
     checked, left = ConstantAge(), []
     for second, age in ages:
         sent = NOON + timedelta(seconds=second)
-        answer = Answer("https://a.example/", 200, {} if age is None else {"age": age}, b"", sent, sent)
+        answer = Answer(
+            "https://a.example/", 200, {} if age is None else {"age": age}, b"", sent, sent
+        )
         left.append(checked.remove_constant_age(answer).headers.get("age"))
     return left
 
 
 def test_constant_age_is_removed_once_it_should_have_grown() -> None:
-    """A server sends the same `Age` with every answer. A true age grows, so such a number is removed (None). Two equal
-    ages may be chance. Three prove it, if the looks are at least 3 s apart, because ages are whole seconds. Each look
-    below is its second and the age in its answer."""
+    """A server sends the same `Age` with every answer. A true age grows, so such a number is
+    removed (None). Two equal ages may be chance. Three prove it, if the looks are at least 3 s
+    apart, because ages are whole seconds. Each look below is its second and the age in its answer.
+    """
     # 1. The looks are 5 s apart. The third of them proves it.
     looked_at_every_5_s = ages_after_check((0, "300"), (5, "300"), (10, "300"), (15, "300"))
     assert looked_at_every_5_s == ["300", "300", None, None]
-    # 2. Eight looks are a second apart. Those at 0, 3 and 6 s are compared. So the look at 6 s proves it.
+    # 2. Eight looks are a second apart. Those at 0, 3 and 6 s are compared. So the look at 6 s
+    #    proves it.
     looked_at_every_second = ages_after_check(*((second, "30") for second in range(8)))
     assert looked_at_every_second == ["30"] * 6 + [None] * 2
 
@@ -118,28 +129,44 @@ def test_constant_age_is_removed_once_it_should_have_grown() -> None:
     ],
 )
 def test_age_that_may_be_real_is_kept(ages: list[tuple[float, str | None]]) -> None:
-    """Each pair is the second of a look and the age in its answer. An age that should have grown, and did not, would be
-    removed. These all have an explanation: for example, they grow, or the cache fetched a new copy in between."""
+    """Each pair is the second of a look and the age in its answer. An age that should have grown,
+    and did not, would be removed. These all have an explanation: for example, they grow, or the
+    cache fetched a new copy in between.
+    """
     assert ages_after_check(*ages) == [age for _, age in ages]
 
 
 def test_ages_of_two_caches_are_not_compared() -> None:
-    """Two caches, a and b, answer in turn, each time with an age of 300 s. If one cache sent three equal ages in a row,
-    the age could not be true and would be removed. But ages of different caches may be equal by chance, so it stays."""
+    """Two caches, a and b, answer in turn, each time with an age of 300 s. If one cache sent three
+    equal ages in a row, the age could not be true and would be removed. But ages of different
+    caches may be equal by chance, so it stays.
+    """
     checked = ConstantAge()
     for second, cache in ((0, "a"), (5, "b"), (10, "a"), (15, "b"), (20, "a")):
         sent = NOON + timedelta(seconds=second)
-        answer = Answer("https://a.example/", 200, {"age": "300", "x-served-by": cache}, b"", sent=sent, received=sent)
+        answer = Answer(
+            "https://a.example/",
+            200,
+            {"age": "300", "x-served-by": cache},
+            b"",
+            sent=sent,
+            received=sent,
+        )
         assert checked.remove_constant_age(answer).headers["age"] == "300"
 
 
-@given(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.lists(st.integers(1, 90), min_size=3, max_size=12))
+@given(
+    st.lists(st.integers(0, 400), min_size=1, max_size=6),
+    st.lists(st.integers(1, 90), min_size=3, max_size=12),
+)
 def test_true_ages_are_kept_whenever_cache_fetches_new_copies(
     later_copies_at: list[int], seconds_between_looks: list[int]
 ) -> None:
-    """A cache answers our looks with its newest copy. The first copy is from 500 s before our first look. Random are
-    the times at which it fetches newer copies, and the times of our looks. The age in an answer is true: it is the time
-    since the copy was fetched. The check removes ages that do not grow, but may never remove a true one."""
+    """A cache answers our looks with its newest copy. The first copy is from 500 s before our first
+    look. Random are the times at which it fetches newer copies, and the times of our looks. The age
+    in an answer is true: it is the time since the copy was fetched. The check removes ages that do
+    not grow, but may never remove a true one.
+    """
     copies_at = [-500, *later_copies_at]
     ages: list[tuple[float, str | None]] = []
     for look_at in accumulate(seconds_between_looks, initial=0):

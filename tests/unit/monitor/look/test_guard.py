@@ -67,9 +67,14 @@ def test_host_with_a_public_and_a_private_address_is_refused() -> None:
         Guard().check_addresses("www.example", addresses_of_host)
 
 
-@pytest.mark.parametrize(("scheme", "port"), [("ftp", None), ("file", None), ("http", 22), ("https", 80), ("", None)])
-def test_other_schemes_and_ports_than_those_of_the_web_are_refused(scheme: str, port: int | None) -> None:
-    # For example `ftp`, or `http` with port 22. Without a port (None), the usual one of the scheme is meant.
+@pytest.mark.parametrize(
+    ("scheme", "port"), [("ftp", None), ("file", None), ("http", 22), ("https", 80), ("", None)]
+)
+def test_other_schemes_and_ports_than_those_of_the_web_are_refused(
+    scheme: str, port: int | None
+) -> None:
+    # For example `ftp`, or `http` with port 22. Without a port (None), the usual one of the scheme
+    # is meant.
     with pytest.raises(RefusedAddress):
         Guard().origin_of(scheme, "www.example", port)
 
@@ -81,7 +86,10 @@ def test_configured_port_is_allowed() -> None:
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="192.168.0.0/16"))
 def test_private_ipv4_address_is_refused_even_written_as_ipv6(address: object) -> None:
-    """The address is a random one from a private network, for example 10.1.2.3. As IPv6, it is ::ffff:10.1.2.3."""
+    """The address is a random one from a private network, for example 10.1.2.3.
+
+    As IPv6, it is ::ffff:10.1.2.3.
+    """
     assert not Guard().admits(str(address))
     assert not Guard().admits(f"::ffff:{address}")
 
@@ -93,14 +101,21 @@ def test_networks_allowed_for_a_host_are_not_allowed_for_another() -> None:
     Neither network is allowed for the other host, or for a host that is not configured.
     """
     calendar = (
-        '[[calendar]]\nname = "ours"\nkind = "csv"\nurl = "https://Intranet.example/c.csv"\nallow = ["10.1.0.0/16"]\n'
+        '[[calendar]]\nname = "ours"\nkind = "csv"\nurl = "https://Intranet.example/c.csv"\nallow ='
+        ' ["10.1.0.0/16"]\n'
     )
-    producer = '[[producer]]\nid = "us"\nname = "Us"\nhosts = ["stats.example"]\nallow = ["10.2.0.0/16"]\n'
+    producer = (
+        '[[producer]]\nid = "us"\nname = "Us"\nhosts = ["stats.example"]\nallow = ["10.2.0.0/16"]\n'
+    )
     settings = Settings.model_validate(tomllib.loads(calendar + producer))
     guard = make_guard([], of_hosts=allowed_hosts(settings))
     # These addresses are returned, because they are allowed.
     assert guard.check_addresses("intranet.example", ["10.1.2.3"]) == ["10.1.2.3"]
     assert guard.check_addresses("stats.example", ["10.2.2.3"]) == ["10.2.2.3"]
-    for host, address in (("not-configured.example", "10.1.2.3"), ("intranet.example", "10.2.2.3"), ("", "10.1.2.3")):
+    for host, address in (
+        ("not-configured.example", "10.1.2.3"),
+        ("intranet.example", "10.2.2.3"),
+        ("", "10.1.2.3"),
+    ):
         with pytest.raises(RefusedAddress):
             guard.check_addresses(host, [address])

@@ -11,8 +11,10 @@ from monitor.rehearse.virtual_loop import run_virtually
 
 
 async def test_queued_readers_continue_in_turn_after_all_ready_tasks() -> None:
-    """Tasks that read long pages wait in a queue. They continue one at a time, and let all other ready tasks run first.
-    Three readers wait in the queue. Only then do two other tasks begin. Still, these run before the readers."""
+    """Tasks that read long pages wait in a queue. They continue one at a time, and let all other
+    ready tasks run first. Three readers wait in the queue. Only then do two other tasks begin.
+    Still, these run before the readers.
+    """
     turns, done = TurnQueue(), list[str]()
 
     async def read(name: str) -> None:
@@ -30,8 +32,9 @@ async def test_queued_readers_continue_in_turn_after_all_ready_tasks() -> None:
 
 
 async def test_cancelled_wait_does_not_delay_the_others() -> None:
-    """Two tasks wait in a queue, in which one at a time may continue. The first is cancelled. If it kept its turn, the
-    second would never continue, and neither would a third."""
+    """Two tasks wait in a queue, in which one at a time may continue. The first is cancelled. If it
+    kept its turn, the second would never continue, and neither would a third.
+    """
     turns = TurnQueue()
     first, second = asyncio.ensure_future(turns.wait()), asyncio.ensure_future(turns.wait())
     await asyncio.sleep(0)  # now both wait
@@ -51,10 +54,13 @@ async def test_cancelled_wait_does_not_delay_the_others() -> None:
         ([0.0, 3.0], [], [0.0, 3.0]),
     ],
 )
-def test_wait_ends_after_its_seconds_or_at_wakeup(waits: list[float], set_at: list[float], ends: list[float]) -> None:
-    """One wait follows the other. A wait ends after its seconds, or earlier if someone calls `set`. For example, the
-    waits are 60 and 5 s long, and `set` is called at second 1. Then the first wait ends at second 1. The next one ends
-    at second 6."""
+def test_wait_ends_after_its_seconds_or_at_wakeup(
+    waits: list[float], set_at: list[float], ends: list[float]
+) -> None:
+    """One wait follows the other. A wait ends after its seconds, or earlier if someone calls `set`.
+    For example, the waits are 60 and 5 s long, and `set` is called at second 1. Then the first wait
+    ends at second 1. The next one ends at second 6.
+    """
 
     async def wait_in_turn(clock: VirtualClock) -> list[float]:
         wakeup, ended = Wakeup(), list[float]()

@@ -22,12 +22,29 @@ OLD, NEW = b"<h1>Old figures</h1>", b"<h1>New figures</h1>"
 PAGE = b"<title>Figures: July 2026 - GOV.UK</title><h1>Figures: July 2026</h1>"
 
 
-def target(url: str = URL, recognise: str = "status", view: View = View.EDGE, *, file: bool = False) -> Target:
-    return Target("r/page/edge", "r", "page", view, url, "www.gov.uk", recognise, "Figures: July 2026", is_file=file)
+def target(
+    url: str = URL, recognise: str = "status", view: View = View.EDGE, *, file: bool = False
+) -> Target:
+    return Target(
+        "r/page/edge",
+        "r",
+        "page",
+        view,
+        url,
+        "www.gov.uk",
+        recognise,
+        "Figures: July 2026",
+        is_file=file,
+    )
 
 
 def answer(
-    status: int = 200, body: bytes = PAGE, *, seconds_after_noon: float = 0.0, url: str = URL, **headers: str
+    status: int = 200,
+    body: bytes = PAGE,
+    *,
+    seconds_after_noon: float = 0.0,
+    url: str = URL,
+    **headers: str,
 ) -> Answer:
     sent = NOON + timedelta(seconds=seconds_after_noon)
     header_lines = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -51,11 +68,15 @@ def test_failed_look_is_unknown(reason: Reason) -> None:
         (203, State.PRESENT),
         (404, State.ABSENT),
         (410, State.WITHDRAWN),
-        *((status, State.UNKNOWN) for status in (100, 400, 401, 403, 407, 418, 429, 451, 500, 502, 503, 504, 600)),
+        *(
+            (status, State.UNKNOWN)
+            for status in (100, 400, 401, 403, 407, 418, 429, 451, 500, 502, 503, 504, 600)
+        ),
     ],
 )
 def test_status_codes_give_their_states(status: int, state: State) -> None:
-    # 200 and 203 with a page mean present, 404 absent, and 410 withdrawn. Any other code, such as 503, proves nothing.
+    # 200 and 203 with a page mean present, 404 absent, and 410 withdrawn. Any other code, such as
+    # 503, proves nothing.
     assert interpret(answer(status)).state is state
 
 
@@ -71,7 +92,10 @@ def test_govuk_recogniser_accepts_only_200_as_success() -> None:
 @pytest.mark.parametrize("backend", ["mirrorS3", "mirrorS3Replica", "mirrorGCS", "error"])
 @pytest.mark.parametrize("status", [200, 404])
 def test_answer_of_a_mirror_is_unknown(backend: str, status: int) -> None:
-    """If GOV.UK's server fails, its CDN answers from a mirror, which has older copies. This header names the mirror."""
+    """If GOV.UK's server fails, its CDN answers from a mirror, which has older copies.
+
+    This header names the mirror.
+    """
     assert interpret(answer(status, fastly_backend_name=backend)).why == "mirror"
 
 
@@ -98,27 +122,41 @@ def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> N
     ],
 )
 @pytest.mark.parametrize("recognise", ["status", "govuk", "text:a", "link:a"])
-def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: bytes, recognise: str) -> None:
-    """A challenge is a page of a firewall that users must pass before the real page, such as "Just a moment..."."""
+def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(
+    body: bytes, recognise: str
+) -> None:
+    """A challenge is a page of a firewall that users must pass before the real page, such as "Just
+    a moment...".
+    """
     sighting = interpret(answer(body=body, content_type="text/html"), target(recognise=recognise))
     assert sighting.state is State.UNKNOWN
     assert sighting.why in ("challenge", "sign-in page")
 
 
-@pytest.mark.parametrize("script", [b"/cdn-cgi/challenge-platform/scripts/jsd/main.js", b"/_Incapsula_Resource?x=1"])
+@pytest.mark.parametrize(
+    "script", [b"/cdn-cgi/challenge-platform/scripts/jsd/main.js", b"/_Incapsula_Resource?x=1"]
+)
 def test_release_page_with_script_of_a_firewall_is_present(script: bytes) -> None:
-    """Firewalls (Cloudflare and Imperva) put this script into every page, not only into challenges to users."""
+    """Firewalls (Cloudflare and Imperva) put this script into every page, not only into challenges
+    to users.
+    """
     body = PAGE + b"<p>Figures</p><script src='" + script + b"'></script>"
     sighting = interpret(answer(body=body, content_type="text/html"))
     assert (sighting.state, sighting.why) == (State.PRESENT, "")
 
 
 def test_page_of_release_with_sign_in_field_is_no_challenge() -> None:
-    assert find_challenge(answer(body=PAGE + b"<input type=password>", content_type="text/html")) is None
+    assert (
+        find_challenge(answer(body=PAGE + b"<input type=password>", content_type="text/html"))
+        is None
+    )
 
 
 def test_file_with_the_words_of_a_challenge_is_no_challenge() -> None:
-    assert find_challenge(answer(body=b"<title>Just a moment</title>", content_type="text/csv")) is None
+    assert (
+        find_challenge(answer(body=b"<title>Just a moment</title>", content_type="text/csv"))
+        is None
+    )
 
 
 FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
@@ -139,15 +177,23 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
     ],
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
-    """A file that redirects to a host for drafts is absent, because it is not out yet. On GOV.UK, a file that redirects
-    to a page is withdrawn. So is a page that redirects to the page above it. Any other redirect proves nothing."""
+def test_redirect_proves_what_its_destination_shows(
+    url: str, location: str, state: State, status: int
+) -> None:
+    """A file that redirects to a host for drafts is absent, because it is not out yet. On GOV.UK, a
+    file that redirects to a page is withdrawn. So is a page that redirects to the page above it.
+    Any other redirect proves nothing.
+    """
     assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
 def test_only_redirect_within_host_sets_address_of_next_look() -> None:
-    """The target is a page of www.gov.uk. If a look found an address in the role `redirect`, the next look is there."""
-    to_same_host = interpret(answer(301, location="/government/statistics/other#top"))  # "#top" is a place in the page
+    """The target is a page of www.gov.uk.
+
+    If a look found an address in the role `redirect`, the next look is there.
+    """
+    # "#top" is a place in the page
+    to_same_host = interpret(answer(301, location="/government/statistics/other#top"))
     (found,) = to_same_host.found
     assert (found.role, found.url) == ("redirect", "https://www.gov.uk/government/statistics/other")
     to_another_host = interpret(answer(301, location="https://login.example/"))
@@ -164,9 +210,11 @@ def test_only_redirect_within_host_sets_address_of_next_look() -> None:
     ],
 )
 def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_followed: bool) -> None:
-    """A redirect to another path of the host is "redirected". One to the same path with a query is "redirected to
-    itself". Both are followed: the look finds the address of the next look, in the role `redirect`. A redirect to
-    another host, port or scheme is not followed, and its reason says so."""
+    """A redirect to another path of the host is "redirected". One to the same path with a query is
+    "redirected to itself". Both are followed: the look finds the address of the next look, in the
+    role `redirect`. A redirect to another host, port or scheme is not followed, and its reason says
+    so.
+    """
     sighting = interpret(answer(302, url=URL, location=location))
     assert sighting.why == why
     roles = [address.role for address in sighting.found]
@@ -185,8 +233,9 @@ def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_follow
     ],
 )
 def test_redirect_to_other_scheme_port_or_user_is_not_followed(location: str) -> None:
-    """The target has https, the usual port and no user name. The redirect changes one of these, or is broken. So it
-    proves nothing, and no address is found for the next look."""
+    """The target has https, the usual port and no user name. The redirect changes one of these, or
+    is broken. So it proves nothing, and no address is found for the next look.
+    """
     sighting = interpret(answer(302, location=location))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
@@ -198,12 +247,16 @@ def test_redirect_from_http_to_https_is_followed() -> None:
 
 
 def test_replaced_file_with_same_beginning_differs_by_its_length() -> None:
-    """Only the beginning of a file is fetched. Its digest, a checksum, also covers the length that the server names. So
-    the digest differs if a file is replaced by one with the same beginning but another length."""
+    """Only the beginning of a file is fetched. Its digest, a checksum, also covers the length that
+    the server names. So the digest differs if a file is replaced by one with the same beginning but
+    another length.
+    """
     interpreter, part = Interpreter(), target(FILE, file=True)
 
     def digest_of_file(length: str) -> str | None:
-        beginning = replace(answer(200, b"a,b\n1,2\n", url=FILE, content_length=length), whole=False)
+        beginning = replace(
+            answer(200, b"a,b\n1,2\n", url=FILE, content_length=length), whole=False
+        )
         return interpreter.interpret_now(part, beginning).digest
 
     original = digest_of_file(length="90")
@@ -214,15 +267,18 @@ def test_replaced_file_with_same_beginning_differs_by_its_length() -> None:
 
 
 def test_redirect_with_status_303_is_not_followed() -> None:
-    """GOV.UK's content API answers 303 for a path that is part of another content item. That proves nothing, and no
-    address is found for the next look."""
+    """GOV.UK's content API answers 303 for a path that is part of another content item. That proves
+    nothing, and no address is found for the next look.
+    """
     sighting = interpret(answer(303, b"", location="/api/content/government/statistics/parent"))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
 def test_cached_404_proves_absence_when_it_was_copied() -> None:
-    """At noon, a cache answers with a copy of a 404 that is 17 s old. It proves absence 17 s before noon, not at noon.
-    Caches round ages, so an age of 17 s means from 16 to 19 s. The look took 0.1 s."""
+    """At noon, a cache answers with a copy of a 404 that is 17 s old. It proves absence 17 s before
+    noon, not at noon. Caches round ages, so an age of 17 s means from 16 to 19 s. The look took 0.1
+    s.
+    """
     absent = interpret(answer(404, age="17", cache_control="max-age=30"))
     sent, received = NOON, NOON + timedelta(seconds=0.1)
     assert absent.proved_from == sent - timedelta(seconds=19)
@@ -230,8 +286,10 @@ def test_cached_404_proves_absence_when_it_was_copied() -> None:
 
 
 def test_not_modified_repeats_the_result_of_the_last_body() -> None:
-    """The first answer has the page and an ETag, which names this version of it. The next request sends the ETag back.
-    The answer is 304 without a body: the page is not modified. So it is present as before, with the same digest."""
+    """The first answer has the page and an ETag, which names this version of it. The next request
+    sends the ETag back. The answer is 304 without a body: the page is not modified. So it is
+    present as before, with the same digest.
+    """
     interpreter = Interpreter()
     first = interpreter.interpret_now(target(), answer(etag='"1"'))
     assert interpreter.make_request(target()).etag == '"1"'
@@ -244,23 +302,34 @@ def test_not_modified_since_an_unread_body_is_unknown() -> None:
 
 
 def test_etag_and_date_are_sent_only_to_their_address() -> None:
-    """An answer has an ETag and a date (`Last-Modified`), which name the version of a page. The next request to that
-    address sends them back. A request to another address does not, because that page has other versions."""
+    """An answer has an ETag and a date (`Last-Modified`), which name the version of a page. The
+    next request to that address sends them back. A request to another address does not, because
+    that page has other versions.
+    """
     interpreter, other_address = Interpreter(), f"{URL}-2"
     interpreter.interpret_now(target(), answer(etag='"1"', last_modified=NOON_DATE))
-    to_same, to_other = interpreter.make_request(target()), interpreter.make_request(target(), other_address)
+    to_same, to_other = (
+        interpreter.make_request(target()),
+        interpreter.make_request(target(), other_address),
+    )
     assert (to_same.etag, to_same.modified) == ('"1"', NOON_DATE)
     assert (to_other.etag, to_other.modified) == (None, None)
-    # Now the other address answers. Only the headers of the last answer are kept, so the roles change.
+    # Now the other address answers. Only the headers of the last answer are kept, so the roles
+    # change.
     interpreter.interpret_now(target(), answer(url=other_address, seconds_after_noon=1, etag='"2"'))
-    to_first, to_other = interpreter.make_request(target()), interpreter.make_request(target(), other_address)
+    to_first, to_other = (
+        interpreter.make_request(target()),
+        interpreter.make_request(target(), other_address),
+    )
     assert (to_first.etag, to_other.etag) == (None, '"2"')
 
 
 def test_a_repeated_body_is_not_read_again() -> None:
     """Two answers have the same page with a link to a file. Reading the page finds the file."""
     interpreter, part = Interpreter(), target(recognise="govuk")
-    with_a_file = PAGE + b"<a href='https://assets.publishing.service.gov.uk/media/1/a.csv'>Figures</a>"
+    with_a_file = (
+        PAGE + b"<a href='https://assets.publishing.service.gov.uk/media/1/a.csv'>Figures</a>"
+    )
     first = interpreter.interpret_now(part, answer(body=with_a_file))
     repeated = interpreter.interpret_now(part, answer(body=with_a_file))
     assert first.found
@@ -273,16 +342,22 @@ def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
 
 
 def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
-    """The recogniser `changed` compares each body with the first one, the baseline. The first proves nothing. A later
-    body means absent if it is equal to the baseline, and present if it differs."""
+    """The recogniser `changed` compares each body with the first one, the baseline. The first
+    proves nothing. A later body means absent if it is equal to the baseline, and present if it
+    differs.
+    """
     interpreter, part = Interpreter(), target(recognise="changed")
-    states = [interpreter.interpret_now(part, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
+    states = [
+        interpreter.interpret_now(part, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)
+    ]
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
 def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
-    """The recogniser `changed` compares each body with the first one, the baseline. An earlier process stored the
-    digest (a checksum) of the old body. So a later process knows that the new body differs."""
+    """The recogniser `changed` compares each body with the first one, the baseline. An earlier
+    process stored the digest (a checksum) of the old body. So a later process knows that the new
+    body differs.
+    """
     part = target(recognise="changed")
     earlier = Interpreter().interpret_now(part, answer(body=OLD))
     later_process = Interpreter()
@@ -291,8 +366,9 @@ def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
 
 
 def test_forgotten_target_has_no_baseline() -> None:
-    """The recogniser `changed` compares each body with the first one, the baseline. Once the target is forgotten, the
-    next body is the first one again."""
+    """The recogniser `changed` compares each body with the first one, the baseline. Once the target
+    is forgotten, the next body is the first one again.
+    """
     interpreter, part = Interpreter(), target(recognise="changed")
     interpreter.interpret_now(part, answer(body=OLD))
     interpreter.forget(part.id)
@@ -300,10 +376,14 @@ def test_forgotten_target_has_no_baseline() -> None:
 
 
 def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
-    """By our clock, a look is 45 s after noon. By the host's date, it is noon. Up to 30 s are tolerated. So the 404
-    proves nothing, because of our clock."""
+    """By our clock, a look is 45 s after noon. By the host's date, it is noon. Up to 30 s are
+    tolerated. So the 404 proves nothing, because of our clock.
+    """
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
-    assert interpreter.interpret_now(target(), answer(404, seconds_after_noon=45, date=NOON_DATE)).why == "clock"
+    assert (
+        interpreter.interpret_now(target(), answer(404, seconds_after_noon=45, date=NOON_DATE)).why
+        == "clock"
+    )
 
 
 @pytest.mark.parametrize(
@@ -318,19 +398,23 @@ def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
 def test_with_shared_store_looks_by_wrong_clock_are_unknown(
     *, is_shared: bool, seconds_ahead: float, state: State, why: str
 ) -> None:
-    """A host answers 404, dated noon. By our clock, the look is some seconds after or before noon. Monitors that share
-    a store put their looks in one order, so their clocks must be right. If our clock is 10 s ahead or behind, the look
-    is unknown ("clock"). Half a second is tolerated, because dates are whole seconds. If the store is not shared, 10 s
-    are tolerated too, and the look proves absence ("404")."""
+    """A host answers 404, dated noon. By our clock, the look is some seconds after or before noon.
+    Monitors that share a store put their looks in one order, so their clocks must be right. If our
+    clock is 10 s ahead or behind, the look is unknown ("clock"). Half a second is tolerated,
+    because dates are whole seconds. If the store is not shared, 10 s are tolerated too, and the
+    look proves absence ("404").
+    """
     look = answer(404, seconds_after_noon=seconds_ahead, date=NOON_DATE)
     sighting = Interpreter(is_shared=is_shared).interpret_now(target(), look)
     assert (sighting.state, sighting.why) == (state, why)
 
 
 def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
-    """Our clock is right. A cache answers three looks with one copy of a 404 from 11:55, with that date. The date might
-    be that of the look. Then our clock would be 300 s ahead, so the first two looks are unknown. Looks are compared if
-    they are 5 s apart. At second 6, the age has grown and the date has not, so it is that of the copy."""
+    """Our clock is right. A cache answers three looks with one copy of a 404 from 11:55, with that
+    date. The date might be that of the look. Then our clock would be 300 s ahead, so the first two
+    looks are unknown. Looks are compared if they are 5 s apart. At second 6, the age has grown and
+    the date has not, so it is that of the copy.
+    """
     interpreter = Interpreter()
     date_of_copy, copied_at = "Thu, 26 Nov 2026 11:55:00 GMT", NOON - timedelta(minutes=5)
     sightings = []
@@ -339,40 +423,58 @@ def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
         look = answer(404, seconds_after_noon=second_after_noon, date=date_of_copy, age=age)
         sightings.append(interpreter.interpret_now(target(), look))
     assert [sighting.why for sighting in sightings] == ["clock", "clock", "404"]
-    # The 404 proves absence at 11:55. Caches round ages, so the copy may be up to two seconds older.
+    # The 404 proves absence at 11:55. Caches round ages, so the copy may be up to two seconds
+    # older.
     assert sightings[-1].proved_from == copied_at - timedelta(seconds=2)
 
 
 def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
-    """Two looks are at noon, by the date of the host. Our clock is 10 s ahead at the first, and 10 s behind at the
-    second. What a look proves holds for an interval (`proved_from` to `proved_to`). It must contain noon."""
-    by_fast_clock = Interpreter().interpret_now(target(), answer(404, seconds_after_noon=10, date=NOON_DATE))
+    """Two looks are at noon, by the date of the host. Our clock is 10 s ahead at the first, and 10
+    s behind at the second. What a look proves holds for an interval (`proved_from` to `proved_to`).
+    It must contain noon.
+    """
+    by_fast_clock = Interpreter().interpret_now(
+        target(), answer(404, seconds_after_noon=10, date=NOON_DATE)
+    )
     assert by_fast_clock.proved_from <= NOON
-    by_slow_clock = Interpreter().interpret_now(target(), answer(200, seconds_after_noon=-10, date=NOON_DATE))
+    by_slow_clock = Interpreter().interpret_now(
+        target(), answer(200, seconds_after_noon=-10, date=NOON_DATE)
+    )
     assert by_slow_clock.proved_to >= NOON
 
 
 def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
-    """Four looks get a 404, with the host's right date. Before the third look, our clock is set 10 s ahead. The third
-    date contradicts the earlier ones, so this look is unknown ("clock"). The fourth date confirms that our clock was
-    set. An error of 10 s is tolerated, so this look proves absence again ("404")."""
+    """Four looks get a 404, with the host's right date. Before the third look, our clock is set 10
+    s ahead. The third date contradicts the earlier ones, so this look is unknown ("clock"). The
+    fourth date confirms that our clock was set. An error of 10 s is tolerated, so this look proves
+    absence again ("404").
+    """
     interpreter = Interpreter()
-    for host_second, our_second, why in ((0, 0, "404"), (1, 1, "404"), (2, 12, "clock"), (3, 13, "404")):
-        look = answer(404, seconds_after_noon=our_second, date=f"Thu, 26 Nov 2026 12:00:0{host_second} GMT")
+    for host_second, our_second, why in (
+        (0, 0, "404"),
+        (1, 1, "404"),
+        (2, 12, "clock"),
+        (3, 13, "404"),
+    ):
+        look = answer(
+            404, seconds_after_noon=our_second, date=f"Thu, 26 Nov 2026 12:00:0{host_second} GMT"
+        )
         assert interpreter.interpret_now(target(), look).why == why
 
 
 def test_whole_pages_but_only_first_64_kilobytes_of_files_are_read() -> None:
-    """A request says how many bytes of the body to read (`cap`). A page of more than a megabyte is refused. A file is
-    cut after 65,536 bytes (`may_cut`)."""
+    """A request says how many bytes of the body to read (`cap`). A page of more than a megabyte is
+    refused. A file is cut after 65,536 bytes (`may_cut`).
+    """
     page, file = Interpreter().make_request(target()), Interpreter().make_request(target(file=True))
     assert (page.cap, page.may_cut) == (1_000_000, False)
     assert (file.cap, file.may_cut) == (65_536, True)
 
 
 def test_origin_view_bypasses_caches_and_content_view_requests_json() -> None:
-    """The edge view may get a copy of a cache. The origin view may not, so its request has `bust`: a number that no
-    cache has seen is added to the address."""
+    """The edge view may get a copy of a cache. The origin view may not, so its request has `bust`:
+    a number that no cache has seen is added to the address.
+    """
     interpreter = Interpreter()
     assert not interpreter.make_request(target(view=View.EDGE)).bust
     assert interpreter.make_request(target(view=View.ORIGIN)).bust
@@ -394,7 +496,10 @@ _RELEASE_BY_KIND_OF_SAMPLE = {
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 def test_sampled_statuses_and_headers_give_expected_states() -> None:
-    """Each sample is a file with the status and the headers of a real answer of GOV.UK. Its name says what it is."""
+    """Each sample is a file with the status and the headers of a real answer of GOV.UK.
+
+    Its name says what it is.
+    """
     states = {}
     for sample in (SAMPLES / "headers").iterdir():
         head, _, _ = sample.read_text().partition("\n\n")
@@ -404,12 +509,16 @@ def test_sampled_statuses_and_headers_give_expected_states() -> None:
         for line in header_lines:
             name, value = line.split(": ", 1)
             headers[name.replace("-", "_")] = value
-        # The samples were taken at 09:30, but this look is at noon. So omit their dates: our clock counts as right.
+        # The samples were taken at 09:30, but this look is at noon. So omit their dates: our clock
+        # counts as right.
         headers["date"] = ""
-        # The samples have no body. Each gets that of a published release: a page, a file or JSON, by its name.
+        # The samples have no body. Each gets that of a published release: a page, a file or JSON,
+        # by its name.
         kind = sample.stem.partition("_")[0]
         url, recognise, body = _RELEASE_BY_KIND_OF_SAMPLE.get(kind, _RELEASE_PAGE)
-        states[sample.stem] = interpret(answer(status, body, url=url, **headers), target(url, recognise)).state
+        states[sample.stem] = interpret(
+            answer(status, body, url=url, **headers), target(url, recognise)
+        ).state
     assert states == {
         "announcement_301_after_release": State.UNKNOWN,
         "error_503_all_backends_failed": State.UNKNOWN,
@@ -430,12 +539,14 @@ def test_sampled_statuses_and_headers_give_expected_states() -> None:
 
 
 def test_age_is_ignored_after_three_looks_if_it_stays_constant() -> None:
-    """A server sends an age of 3600 s with every answer, and a lifetime (`max-age`) of 300 s. An answer that is older
-    than its lifetime is stale, and proves nothing. But a true age grows. At the third look it has not, so it is
-    ignored."""
+    """A server sends an age of 3600 s with every answer, and a lifetime (`max-age`) of 300 s. An
+    answer that is older than its lifetime is stale, and proves nothing. But a true age grows. At
+    the third look it has not, so it is ignored.
+    """
     interpreter, constant_age = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
     looks = [
-        interpreter.interpret_now(target(), answer(404, seconds_after_noon=at, **constant_age)) for at in (0, 5, 10)
+        interpreter.interpret_now(target(), answer(404, seconds_after_noon=at, **constant_age))
+        for at in (0, 5, 10)
     ]
     assert [look.why for look in looks] == ["stale", "stale", "404"]
     present = interpreter.interpret_now(target(), answer(seconds_after_noon=15, **constant_age))

@@ -38,7 +38,9 @@ WAIT_20_S = Reply(429, b"", {"Retry-After": "20"})
 
 async def read_calendar(run: PollerRun) -> object:
     source = KINDS["toml"](calendar_settings("toml", f"https://{HOST}/releases.toml"))
-    return await CalendarReader("own", source, CalendarPages(run.poller.send_in_turn), run.clock).read()
+    return await CalendarReader(
+        "own", source, CalendarPages(run.poller.send_in_turn), run.clock
+    ).read()
 
 
 SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
@@ -51,9 +53,11 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
 def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -> None:
-    """A monitor sends four kinds of requests to a host: planned looks, two kinds of single looks, and calendar reads.
-    Each kind is for a page of its own, so the page shows the kind. From second 2.5 on, one kind is sent first. The host
-    answers it with 429 and `Retry-After: 20`. Then all four kinds are sent. All must wait until 20 s are over."""
+    """A monitor sends four kinds of requests to a host: planned looks, two kinds of single looks,
+    and calendar reads. Each kind is for a page of its own, so the page shows the kind. From second
+    2.5 on, one kind is sent first. The host answers it with 429 and `Retry-After: 20`. Then all
+    four kinds are sent. All must wait until 20 s are over.
+    """
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 
@@ -67,26 +71,35 @@ def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -
         return Reply(200, b"x")
 
     async def send_requests(run: PollerRun) -> None:
-        # The table has a function for each page, which sends its kind of request. First the one that is refused.
+        # The table has a function for each page, which sends its kind of request. First the one
+        # that is refused.
         await SEND_BY_PAGE_NAME[refused_page](run)
         assert HOST in run.poller.host_waits()
         assert run.poller.next_due() is None  # no look is due while its only host waits
         # Now all four kinds.
         await asyncio.gather(*(send(run) for send in SEND_BY_PAGE_NAME.values()))
 
-    run_poller(watch_pages("page"), publisher=refuse_once_from_2_5_s_on, seconds=60, do_at={2.5: send_requests})
+    run_poller(
+        watch_pages("page"),
+        publisher=refuse_once_from_2_5_s_on,
+        seconds=60,
+        do_at={2.5: send_requests},
+    )
     assert {name for _, name in sent_after_refusal} == set(SEND_BY_PAGE_NAME)
     assert min(at for at, _ in sent_after_refusal) >= refused_at[0] + 20
 
 
 def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) -> None:
-    """A calendar announces release a. A listing shows a page that no calendar announced. A request checks that page
-    before a release is added for it. It is answered with 429 and `Retry-After: 20`. So the host gets no requests for
-    20 s, and no release is added."""
+    """A calendar announces release a. A listing shows a page that no calendar announced. A request
+    checks that page before a release is added for it. It is answered with 429 and `Retry-After:
+    20`. So the host gets no requests for 20 s, and no release is added.
+    """
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(monitor: CalendarMonitor) -> None:
-        monitor.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = WAIT_20_S
+        monitor.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = (
+            WAIT_20_S
+        )
         await monitor.read_calendar(csv(row("a")))  # release a
         daemon = monitor.daemon
         unannounced = Unannounced(
@@ -99,7 +112,9 @@ def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) ->
             tally=daemon.intake.tally,
             tasks=Tasks(),
         )
-        await unannounced.consider("example-office", Found(page, "Example surprise: October 2026", "listed"))
+        await unannounced.consider(
+            "example-office", Found(page, "Example surprise: October 2026", "listed")
+        )
         assert "www.gov.uk" in daemon.poller.host_waits()
         # Only release a is watched, which the calendar announced.
         assert set(daemon.watch.releases) == {"a"}
@@ -108,7 +123,9 @@ def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) ->
 
 
 class SlowPublisher:
-    """A publisher of one host that takes ten seconds to answer, and keeps when each request began."""
+    """A publisher of one host that takes ten seconds to answer, and keeps when each request
+    began.
+    """
 
     def __init__(self) -> None:
         self.begun: list[float] = []
@@ -122,28 +139,49 @@ class SlowPublisher:
 
 
 def test_looks_and_requests_together_use_three_places_at_most() -> None:
-    """At most three requests to this host may be under way at once (`at_once`). Each answer takes ten seconds. Looks at
-    two pages are due every second, and at second 0.5 six other requests are sent. So there is always one that waits."""
+    """At most three requests to this host may be under way at once (`at_once`). Each answer takes
+    ten seconds. Looks at two pages are due every second, and at second 0.5 six other requests are
+    sent. So there is always one that waits.
+    """
     slow = SlowPublisher()
 
     async def send_six_requests(run: PollerRun) -> None:
-        await asyncio.gather(*(run.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6)))
+        await asyncio.gather(
+            *(run.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6))
+        )
 
-    run_poller(watch_pages("page", "news"), publisher=slow, seconds=60, do_at={0.5: send_six_requests}, at_once=3)
+    run_poller(
+        watch_pages("page", "news"),
+        publisher=slow,
+        seconds=60,
+        do_at={0.5: send_six_requests},
+        at_once=3,
+    )
     assert slow.most_at_once() == 3
-    # All six requests began, and more than the first look at each of the two pages. So looks continued beside them.
+    # All six requests began, and more than the first look at each of the two pages. So looks
+    # continued beside them.
     assert len(slow.begun) > 6 + 2
 
 
 def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
-    """A command sends nine requests through the poller, whose looks do not run. The host allows two requests a second,
-    and three under way at once. Each answer takes ten seconds, so most requests wait. One is cancelled while it waits.
-    The other eight are sent within the budget."""
+    """A command sends nine requests through the poller, whose looks do not run. The host allows two
+    requests a second, and three under way at once. Each answer takes ten seconds, so most requests
+    wait. One is cancelled while it waits. The other eight are sent within the budget.
+    """
     slow, requests_per_second = SlowPublisher(), 2.0
 
     async def send_nine_requests(clock: VirtualClock) -> None:
-        poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(requests_per_second), Interpreter(), at_once=3)
-        *others, last = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
+        poller = Poller(
+            clock,
+            ScriptedFetcher(clock, slow),
+            Budget(requests_per_second),
+            Interpreter(),
+            at_once=3,
+        )
+        *others, last = [
+            asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}")))
+            for n in range(9)
+        ]
         await clock.sleep(1.5)
         last.cancel()  # while it waits for its turn
         await asyncio.gather(*others)
@@ -155,12 +193,16 @@ def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
 
 
 def test_cancelled_request_passes_its_turn_to_the_next() -> None:
-    """A host has one place: one request may be under way at a time. The first request has it, the other two wait. When
-    the first ends, the second gets the place. But it is cancelled before it can use it. So the third is sent."""
+    """A host has one place: one request may be under way at a time. The first request has it, the
+    other two wait. When the first ends, the second gets the place. But it is cancelled before it
+    can use it. So the third is sent.
+    """
 
     async def cancel_second_request(clock: VirtualClock) -> None:
         # No looks start here, only requests.
-        queue = HostQueue(HOST, rate=2.0, clock=clock, start=lambda _watched, _due, _now: None, most_under_way=1)
+        queue = HostQueue(
+            HOST, rate=2.0, clock=clock, start=lambda _watched, _due, _now: None, most_under_way=1
+        )
         sent: list[str] = []
 
         async def send(name: str) -> None:

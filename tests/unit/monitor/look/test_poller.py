@@ -87,7 +87,11 @@ def test_target_never_has_two_looks_at_once() -> None:
 
     So each look begins when the last one has ended, and some due looks are missed.
     """
-    run = run_poller(watch_pages("page", every=1), seconds=10.5, publisher=lambda _: Reply(200, b"x", seconds=1.3))
+    run = run_poller(
+        watch_pages("page", every=1),
+        seconds=10.5,
+        publisher=lambda _: Reply(200, b"x", seconds=1.3),
+    )
     gaps = gaps_between(run.look_times("page"))
     assert gaps == [pytest.approx(1.3)] * len(gaps)
     looks_due = 11  # one a second, from second 0 to 10
@@ -95,13 +99,17 @@ def test_target_never_has_two_looks_at_once() -> None:
 
 
 def test_host_that_is_down_is_still_looked_at() -> None:
-    run = run_poller(watch_pages("page", every=1), seconds=5.5, publisher=lambda _: Reply(503, b"down"))
+    run = run_poller(
+        watch_pages("page", every=1), seconds=5.5, publisher=lambda _: Reply(503, b"down")
+    )
     assert run.look_times("page") == [0, 1, 2, 3, 4, 5]
     assert set(run.states) == {State.UNKNOWN}  # a failed look proves nothing
 
 
 def test_after_redirect_within_host_next_looks_are_at_its_destination() -> None:
-    """The address of a page redirects to /moved, which shows the figures. There are four looks, one a second.
+    """The address of a page redirects to /moved, which shows the figures.
+
+    There are four looks, one a second.
 
     The first look only gets the redirect, which proves nothing. The other three are at /moved.
     """
@@ -116,9 +124,12 @@ def test_after_redirect_within_host_next_looks_are_at_its_destination() -> None:
 
 
 def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
-    """The address of a page redirects to /moved, which answers 404. There are four looks, one a second.
+    """The address of a page redirects to /moved, which answers 404.
 
-    A look makes one request. After the redirect, the next look is at /moved. After the 404, it is at the page again.
+    There are four looks, one a second.
+
+    A look makes one request. After the redirect, the next look is at /moved. After the 404, it is
+    at the page again.
     """
 
     def reply(request: Request) -> Reply:
@@ -130,7 +141,9 @@ def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
 
 
 def test_page_that_first_redirects_home_is_seen_once_published() -> None:
-    """Before publication, a page redirects to the home page. From the third look at it on, it shows the figures.
+    """Before publication, a page redirects to the home page.
+
+    From the third look at it on, it shows the figures.
 
     A look makes one request. After a redirect, the next look is at its destination.
     The home page is not the release, so it proves nothing, and the next look is at the page again.
@@ -141,17 +154,26 @@ def test_page_that_first_redirects_home_is_seen_once_published() -> None:
         if not request.url.endswith("/page"):
             return Reply(200, b"<h1>Welcome</h1>")  # the home page
         is_published = next(looks_at_page) >= 3
-        return Reply(200, b"<h1>Figures for 2025</h1>") if is_published else Reply(302, b"", {"Location": "/"})
+        return (
+            Reply(200, b"<h1>Figures for 2025</h1>")
+            if is_published
+            else Reply(302, b"", {"Location": "/"})
+        )
 
     release_page = replace(target("page"), title="Figures for 2025")
-    run = run_poller(lambda run: run.poller.watch(release_page, [window(every=1)]), seconds=5.5, publisher=reply)
+    run = run_poller(
+        lambda run: run.poller.watch(release_page, [window(every=1)]), seconds=5.5, publisher=reply
+    )
     home_page = ""  # the last part of its address
     assert run.requested_pages == ["page", home_page, "page", home_page, "page", "page"]
     assert run.states == [State.UNKNOWN] * 4 + [State.PRESENT] * 2
 
 
 def test_looks_at_redirect_loop_request_its_addresses_in_turn() -> None:
-    """Page a redirects to page b, and b to a. A look makes one request, and the next look follows the redirect."""
+    """Page a redirects to page b, and b to a.
+
+    A look makes one request, and the next look follows the redirect.
+    """
 
     def reply(request: Request) -> Reply:
         return Reply(302, b"", {"Location": "/b" if requested_page(request) == "a" else "/a"})
@@ -176,7 +198,9 @@ def test_redirect_is_followed_again_after_address_of_target_changed() -> None:
         new = replace(target("page"), url=target("page").url.replace("/page", "/new"))
         run.poller.watch(new, [window(every=1)])
 
-    run = run_poller(watch_pages("page", every=1), seconds=4.5, publisher=reply, do_at={1.5: change_address})
+    run = run_poller(
+        watch_pages("page", every=1), seconds=4.5, publisher=reply, do_at={1.5: change_address}
+    )
     assert run.requested_pages == [
         "page",  # second 0: redirects
         "moved",  # second 1: shows the figures. Then the address of the target changes.
@@ -187,7 +211,10 @@ def test_redirect_is_followed_again_after_address_of_target_changed() -> None:
 
 
 def test_target_that_moved_to_another_host_is_only_looked_at_there() -> None:
-    """A target is looked at every second. At second 1.5, its address is changed to one at another host."""
+    """A target is looked at every second.
+
+    At second 1.5, its address is changed to one at another host.
+    """
     moved = target("page", host="new.example.gov.uk")
     change_host = {1.5: lambda run: run.poller.watch(moved, [window(every=1)])}
     run = run_poller(watch_pages("page", every=1), seconds=4.2, do_at=change_host)
@@ -204,17 +231,26 @@ def test_a_redirect_to_another_host_is_never_looked_at() -> None:
 
 
 def test_not_modified_proves_the_same_as_the_body() -> None:
-    """A file is looked at three times. The first answer has the file, and an ETag, which names its version.
+    """A file is looked at three times.
 
-    The next requests name this ETag, so they are answered with 304 (not modified), without the file.
-    They prove the file present, with the same digest.
+    The first answer has the file, and an ETag, which names its version.
+
+    The next requests name this ETag, so they are answered with 304 (not modified), without the
+    file. They prove the file present, with the same digest.
     """
-    file = replace(target(), is_file=True)  # only files have a digest, because the bytes of a page always differ
+    # only files have a digest, because the bytes of a page always differ
+    file = replace(target(), is_file=True)
     reply = Reply(200, b"<h1>Figures</h1>", etag='"1"')
-    run = run_poller(lambda run: run.poller.watch(file, [window(every=1)]), seconds=2.5, publisher=lambda _: reply)
+    run = run_poller(
+        lambda run: run.poller.watch(file, [window(every=1)]),
+        seconds=2.5,
+        publisher=lambda _: reply,
+    )
     assert [request.etag for request in run.fetcher.asked] == [None, '"1"', '"1"']
     assert run.states == [State.PRESENT] * 3
-    assert {sighting.digest for sighting in run.sightings} == {sha256(b"<h1>Figures</h1>").hexdigest()}
+    assert {sighting.digest for sighting in run.sightings} == {
+        sha256(b"<h1>Figures</h1>").hexdigest()
+    }
 
 
 def test_clock_set_forward_is_reported_and_skipped_looks_are_missed() -> None:
@@ -235,13 +271,15 @@ def test_clock_set_forward_is_reported_and_skipped_looks_are_missed() -> None:
 def test_looks_continue_each_second_after_clock_was_set_back() -> None:
     """A page has a look every second. At second 3.5, our clock is set back by an hour.
 
-    The step is reported. It costs one look, the one at second 4, because the poller only notices it then.
+    The step is reported. It costs one look, the one at second 4, because the poller only notices it
+    then.
     """
 
     def set_clock_back(run: PollerRun) -> None:
         run.clock.offset = timedelta(hours=-1)
 
-    # The window of the page began two hours before the run, so it contains the time that our clock then shows.
+    # The window of the page began two hours before the run, so it contains the time that our clock
+    # then shows.
     act = watch_pages("page", every=1, begins=-2 * 3600)
     run = run_poller(act, seconds=69.5, do_at={3.5: set_clock_back})
     assert run.clock_steps == [pytest.approx(-3600, abs=1)]
@@ -250,19 +288,31 @@ def test_looks_continue_each_second_after_clock_was_set_back() -> None:
 
 
 def test_looks_under_way_end_before_the_poller_stops() -> None:
-    """The answer to a look takes 3 s. The poller is told to stop after 0.5 s, but waits for the answer."""
-    run = run_poller(watch_pages("page"), seconds=0.5, publisher=lambda _: Reply(200, b"<h1>x</h1>", seconds=3.0))
+    """The answer to a look takes 3 s.
+
+    The poller is told to stop after 0.5 s, but waits for the answer.
+    """
+    run = run_poller(
+        watch_pages("page"), seconds=0.5, publisher=lambda _: Reply(200, b"<h1>x</h1>", seconds=3.0)
+    )
     assert run.states == [State.PRESENT]
 
 
 def test_look_without_answer_is_cancelled_some_seconds_after_shutdown() -> None:
-    """The answer to a look would take 3000 s. The poller is told to stop after 0.5 s, and waits a few seconds only."""
-    run = run_poller(watch_pages("page"), seconds=0.5, publisher=lambda _: Reply(200, b"x", seconds=3000.0))
+    """The answer to a look would take 3000 s.
+
+    The poller is told to stop after 0.5 s, and waits a few seconds only.
+    """
+    run = run_poller(
+        watch_pages("page"), seconds=0.5, publisher=lambda _: Reply(200, b"x", seconds=3000.0)
+    )
     assert run.sightings == []
 
 
 def test_single_looks_are_made_within_the_budget() -> None:
-    """`look_once` makes one look that is not planned. It is called six times, at six pages of one host.
+    """`look_once` makes one look that is not planned.
+
+    It is called six times, at six pages of one host.
 
     The budget of the host is two looks a second, so the looks are 0.5 s apart.
     """
@@ -284,16 +334,21 @@ def test_single_looks_are_made_within_the_budget() -> None:
 def test_blocked_loop_is_reported_and_misses_are_counted() -> None:
     """Two pages have a look due every second, from second 0 to 8. The poller runs in an event loop.
 
-    The loop is blocked from second 3.5 to 6, so no look can begin. Looks due then are made late or counted as missed.
+    The loop is blocked from second 3.5 to 6, so no look can begin. Looks due then are made late or
+    counted as missed.
     """
     pages, looks_due_of_each = ("page", "sheet"), 9
-    run = run_poller(watch_pages(*pages, every=1), seconds=8.3, do_at={3.5: block_for_2_5_s}, clock=HaltingClock)
+    run = run_poller(
+        watch_pages(*pages, every=1), seconds=8.3, do_at={3.5: block_for_2_5_s}, clock=HaltingClock
+    )
     assert run.seconds_stalled == [pytest.approx(2.5, abs=0.1)]
     assert len(run.starts) + run.poller.missed == len(pages) * looks_due_of_each
 
 
 def test_blocked_loop_is_reported_even_if_new_page_wakes_poller() -> None:
-    """A page has a look due every second. The event loop of the poller is blocked from second 3.5 to 6.
+    """A page has a look due every second.
+
+    The event loop of the poller is blocked from second 3.5 to 6.
 
     The look due at second 4 is 2 s late, and this is reported.
     At second 6 another page is added, which wakes the poller. That must not hide the delay.
@@ -304,5 +359,10 @@ def test_blocked_loop_is_reported_even_if_new_page_wakes_poller() -> None:
         already_over = window(ends=1)  # so the added page has no look
         run.poller.watch(target("added"), [already_over])
 
-    run = run_poller(watch_pages("page", every=1), seconds=8.3, do_at={3.5: block_and_add_page}, clock=HaltingClock)
+    run = run_poller(
+        watch_pages("page", every=1),
+        seconds=8.3,
+        do_at={3.5: block_and_add_page},
+        clock=HaltingClock,
+    )
     assert run.seconds_stalled == [pytest.approx(2.0, abs=0.1)]

@@ -1,4 +1,6 @@
-"""A 200 is not publication: an answer is present only with a positive sign of the release (rule 14)."""
+"""A 200 is not publication: an answer is present only with a positive sign of the release (rule
+14).
+"""
 
 from __future__ import annotations
 
@@ -28,15 +30,26 @@ BEFORE_SLOT, AFTER_SLOT = SLOT - timedelta(minutes=5), SLOT + timedelta(seconds=
 TITLE = "Example ports: freight 2025"
 PAGE = "https://ports.example/freight-2025"
 BOT_WALL = b"<script>document.cookie='seen=1';location.reload()</script>"
-APOLOGY = b"<html><head><title>Files</title></head><body><h1>Sorry, this file is not available</h1></body></html>"
+APOLOGY = (
+    b"<html><head><title>Files</title></head><body><h1>Sorry, this file is not"
+    b" available</h1></body></html>"
+)
 HOME = b"<html><head><title>Example office</title></head><body><h1>Welcome</h1></body></html>"
-DENIED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-before_and_after_slot = pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before slot", "after slot"])
+DENIED = (
+    b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+)
+before_and_after_slot = pytest.mark.parametrize(
+    "at", [BEFORE_SLOT, AFTER_SLOT], ids=["before slot", "after slot"]
+)
 ANNOUNCED_SLOT: Slot = at_instant(SLOT, "26 November 2026 9:30am", "Europe/London")
 
 
-def target(url: str = PAGE, recognise: str = "status", title: str = TITLE, **more: object) -> Target:
-    return Target("r/page/edge", "r", "page", View.EDGE, url, "ports.example", recognise, title, **more)  # type: ignore[arg-type]
+def target(
+    url: str = PAGE, recognise: str = "status", title: str = TITLE, **more: object
+) -> Target:
+    return Target(
+        "r/page/edge", "r", "page", View.EDGE, url, "ports.example", recognise, title, **more
+    )  # type: ignore[arg-type]
 
 
 def file_at(extension: str) -> Target:
@@ -44,14 +57,20 @@ def file_at(extension: str) -> Target:
 
 
 def answer(
-    body: bytes, kind: str = "text/html", at: datetime = AFTER_SLOT, status: int = 200, url: str = PAGE
+    body: bytes,
+    kind: str = "text/html",
+    at: datetime = AFTER_SLOT,
+    status: int = 200,
+    url: str = PAGE,
 ) -> Answer:
     headers = {"content-type": kind} if kind else {}
     return Answer(url, status, headers, body, at, at + timedelta(seconds=0.1))
 
 
 def sighting_after_404(part: Target, *answers: Answer) -> Sighting:
-    """Return the sighting of the last of these answers, if the address of the part answered 404 before them."""
+    """Return the sighting of the last of these answers, if the address of the part answered 404
+    before them.
+    """
     interpreter = Interpreter()
     interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
     return [interpreter.interpret_now(part, answer) for answer in answers][-1]
@@ -63,11 +82,16 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
 
 
 @before_and_after_slot
-@pytest.mark.parametrize("recognise", ["status", "govuk", "ees", "ons", "titled", "period", "changed", "text:2025"])
 @pytest.mark.parametrize(
-    "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
+    "recognise", ["status", "govuk", "ees", "ons", "titled", "period", "changed", "text:2025"]
 )
-def test_page_without_title_and_heading_is_unknown(body: bytes, recognise: str, at: datetime) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"],
+)
+def test_page_without_title_and_heading_is_unknown(
+    body: bytes, recognise: str, at: datetime
+) -> None:
     assert sighting_after_404(target(recognise=recognise), answer(body, at=at)).state is UNKNOWN
 
 
@@ -103,11 +127,16 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"
         ("xml", "application/xml", b"<?xml version='1.0'?><unistats>cycle 2019/20</unistats>"),
     ],
 )
-def test_file_of_the_kind_that_its_address_names_is_present(extension: str, kind: str, body: bytes) -> None:
+def test_file_of_the_kind_that_its_address_names_is_present(
+    extension: str, kind: str, body: bytes
+) -> None:
     assert sighting_after_404(file_at(extension), answer(body, kind)).state is PRESENT
 
 
-PAGE_FOR_FILE, ERROR_MESSAGE = "a web page where a file should be", "an error message in place of content"
+PAGE_FOR_FILE, ERROR_MESSAGE = (
+    "a web page where a file should be",
+    "an error message in place of content",
+)
 WRONG_KIND = "content that is not of the kind that its address or type names"
 
 
@@ -141,7 +170,9 @@ WRONG_KIND = "content that is not of the kind that its address or type names"
 def test_other_content_at_files_address_is_unknown_and_gets_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
-    """For example, the address of an .xlsx file answers with a web page that apologises. That proves nothing.
+    """For example, the address of an .xlsx file answers with a web page that apologises.
+
+    That proves nothing.
 
     It also gets no digest, the checksum with which later content would be compared.
     """
@@ -157,18 +188,27 @@ def test_other_content_at_files_address_is_unknown_and_gets_no_digest(
         ("Published in error", WITHDRAWN, "published in error"),
     ],
 )
-def test_page_in_place_of_file_proves_what_its_heading_says(heading: str, state: State, why: str) -> None:
-    """The address of an .xlsx file answers with a web page, such as one with the heading "404 - Not found"."""
+def test_page_in_place_of_file_proves_what_its_heading_says(
+    heading: str, state: State, why: str
+) -> None:
+    """The address of an .xlsx file answers with a web page, such as one with the heading "404 - Not
+    found".
+    """
     sighting = sighting_after_404(file_at("xlsx"), answer(page(heading)))
     assert (sighting.state, sighting.why) == (state, why)
 
 
-@pytest.mark.parametrize(("recognise", "state_of_june"), [("text:July", ABSENT), ("changed", UNKNOWN)])
+@pytest.mark.parametrize(
+    ("recognise", "state_of_june"), [("text:July", ABSENT), ("changed", UNKNOWN)]
+)
 def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: State) -> None:
-    """A bot wall is an answer that only browsers get past. Here it comes before the file of June, and before July's.
+    """A bot wall is an answer that only browsers get past.
 
-    Both times it is unknown, and July's file is still present. June's file is absent for `text:July`, which searches
-    for that word. It is unknown for `changed`, which compares each file with the first, here June's.
+    Here it comes before the file of June, and before July's.
+
+    Both times it is unknown, and July's file is still present. June's file is absent for
+    `text:July`, which searches for that word. It is unknown for `changed`, which compares each file
+    with the first, here June's.
     """
     interpreter = Interpreter()
     file = target("https://ports.example/freight.csv", recognise=recognise, title="", is_file=True)
@@ -186,12 +226,26 @@ def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: Sta
 @pytest.mark.parametrize(
     "heading",
     [
-        *("Planned maintenance", "Service unavailable", "Sorry, there is a problem", "Cookies on this site"),
-        *("Internal Server Error", "502 Bad Gateway", "504 Gateway Time-out", "An error occurred", "Runtime Error"),
+        *(
+            "Planned maintenance",
+            "Service unavailable",
+            "Sorry, there is a problem",
+            "Cookies on this site",
+        ),
+        *(
+            "Internal Server Error",
+            "502 Bad Gateway",
+            "504 Gateway Time-out",
+            "An error occurred",
+            "Runtime Error",
+        ),
     ],
 )
 def test_site_notice_in_place_of_searched_page_is_unknown(heading: str, recognise: str) -> None:
-    """The page lacks what is searched for, but is only a notice, such as "Service unavailable". It proves nothing."""
+    """The page lacks what is searched for, but is only a notice, such as "Service unavailable".
+
+    It proves nothing.
+    """
     notice = answer(page(heading, "<p>Try again later.</p>"))
     assert sighting_after_404(target(recognise=recognise), notice).state is UNKNOWN
 
@@ -208,7 +262,9 @@ def test_site_notice_in_place_of_searched_page_is_unknown(heading: str, recognis
     ],
 )
 def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> None:
-    """We search JSON for the first release in a list. None of these bodies has one, so it is absent.
+    """We search JSON for the first release in a list.
+
+    None of these bodies has one, so it is absent.
 
     But if the body is only an error message, it does not show the list: unknown.
     """
@@ -217,10 +273,13 @@ def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> N
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
-    """The recogniser `changed` compares each page with the first one, the baseline. A changed page is present.
+    """The recogniser `changed` compares each page with the first one, the baseline.
 
-    A bot wall is an answer that only browsers get past. It comes before the first page, that of June, and after it.
-    As a page, it would be the baseline, or a change. But both times it is unknown.
+    A changed page is present.
+
+    A bot wall is an answer that only browsers get past. It comes before the first page, that of
+    June, and after it. As a page, it would be the baseline, or a change. But both times it is
+    unknown.
     """
     interpreter, part = Interpreter(), target(recognise="changed")
     june, july = page("Figures", "June"), page("Figures", "July")
@@ -248,10 +307,15 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
         ("application/xml", DENIED, UNKNOWN),
     ],
 )
-def test_part_without_file_name_is_judged_by_type_and_bytes(kind: str, body: bytes, state: State) -> None:
-    """The address ends in "latest", not in an extension such as ".csv". So the media type must say what it shows.
+def test_part_without_file_name_is_judged_by_type_and_bytes(
+    kind: str, body: bytes, state: State
+) -> None:
+    """The address ends in "latest", not in an extension such as ".csv".
 
-    The bytes must fit that type. For example, text/plain must look like a table, and JSON must be no error message.
+    So the media type must say what it shows.
+
+    The bytes must fit that type. For example, text/plain must look like a table, and JSON must be
+    no error message.
     """
     part = target("https://ports.example/data/latest", title="")
     assert sighting_after_404(part, answer(body, kind)).state is state
@@ -266,30 +330,39 @@ def test_part_without_file_name_is_judged_by_type_and_bytes(kind: str, body: byt
         ("application/json", b'{"name": "Example ports: freight", "year": 2024}', UNKNOWN),
     ],
 )
-def test_json_at_address_of_page_must_name_its_release(kind: str, body: bytes, state: State) -> None:
+def test_json_at_address_of_page_must_name_its_release(
+    kind: str, body: bytes, state: State
+) -> None:
     """The title of the release is "Example ports: freight 2025".
 
-    JSON with its words and year is present. If a word or the year differs, it is unknown. A PDF need not name it.
+    JSON with its words and year is present. If a word or the year differs, it is unknown. A PDF
+    need not name it.
     """
     assert sighting_after_404(target(), answer(body, kind)).state is state
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
 @pytest.mark.parametrize("status", [200, 203, 206])
-def test_page_with_only_its_title_is_present_if_http_status_is_accepted(recognise: str, status: int) -> None:
+def test_page_with_only_its_title_is_present_if_http_status_is_accepted(
+    recognise: str, status: int
+) -> None:
     """An address that answered 404 now has a page with the title of the release and no other text.
 
-    Its HTTP status is 200, 203 or 206. The recogniser called "status" accepts all three, and "govuk" only 200.
+    Its HTTP status is 200, 203 or 206. The recogniser called "status" accepts all three, and
+    "govuk" only 200.
     """
     expected = PRESENT if status == 200 or recognise == "status" else UNKNOWN
-    assert sighting_after_404(target(recognise=recognise), answer(page(TITLE), status=status)).state is expected
+    assert (
+        sighting_after_404(target(recognise=recognise), answer(page(TITLE), status=status)).state
+        is expected
+    )
 
 
 def test_only_page_reached_through_its_announcement_may_have_another_title() -> None:
     """The release is called "Example ports: freight 2025", but its page "Freight at ports".
 
-    If the announcement of the release redirects to it, it is the right page: present. If only a calendar gives its
-    address, it may be any page: unknown.
+    If the announcement of the release redirects to it, it is the right page: present. If only a
+    calendar gives its address, it may be any page: unknown.
     """
     under_another_title = answer(page("Freight at ports"))
     redirected_to = target(recognise="govuk", address=Address.LED_TO)
@@ -302,19 +375,47 @@ def test_only_page_reached_through_its_announcement_may_have_another_title() -> 
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (page("Sign in to continue", "<form><input type=password></form>", title=TITLE), OTHER_HEADING),
-        (page("Are you a robot?", "<p>Complete the security check.</p>", title=TITLE), OTHER_HEADING),
-        (page("We are carrying out maintenance", "<p>Try again later.</p>", title=f"{TITLE} - Office"), OTHER_HEADING),
+        (
+            page("Sign in to continue", "<form><input type=password></form>", title=TITLE),
+            OTHER_HEADING,
+        ),
+        (
+            page("Are you a robot?", "<p>Complete the security check.</p>", title=TITLE),
+            OTHER_HEADING,
+        ),
+        (
+            page(
+                "We are carrying out maintenance",
+                "<p>Try again later.</p>",
+                title=f"{TITLE} - Office",
+            ),
+            OTHER_HEADING,
+        ),
         (page(TITLE, "<p>This page is temporarily unavailable.</p>"), NOTICE_ONLY),
-        (page(TITLE, "<p>This release has been postponed. A new date will be announced.</p>"), NOTICE_ONLY),
+        (
+            page(TITLE, "<p>This release has been postponed. A new date will be announced.</p>"),
+            NOTICE_ONLY,
+        ),
         (page(TITLE, "<p>DRAFT - not for publication</p>"), NOTICE_ONLY),
         (page(f"[Preview] {TITLE}", "<p>Tonnes rose.</p>"), MARKED_TITLE),
         (page(f"CANCELLED: {TITLE}"), MARKED_TITLE),
         (page(f"{TITLE} (test)", "<p>Tonnes rose.</p>"), MARKED_TITLE),
     ],
-    ids=["sign-in", "captcha", "maintenance", "unavailable", "postponed", "draft", "preview", "cancelled", "test"],
+    ids=[
+        "sign-in",
+        "captcha",
+        "maintenance",
+        "unavailable",
+        "postponed",
+        "draft",
+        "preview",
+        "cancelled",
+        "test",
+    ],
 )
-def test_login_notice_or_preview_under_title_of_release_is_unknown(body: bytes, why: str, at: datetime) -> None:
+def test_login_notice_or_preview_under_title_of_release_is_unknown(
+    body: bytes, why: str, at: datetime
+) -> None:
     sighting = sighting_after_404(target(), answer(body, at=at))
     assert (sighting.state, sighting.why) == (UNKNOWN, why)
 
@@ -325,12 +426,26 @@ def test_login_notice_or_preview_under_title_of_release_is_unknown(body: bytes, 
         page("Example office", "<h2>Example ports: freight</h2><p>Tonnes in 2025</p>", title=TITLE),
         page("Example office", "<p>Tonnes rose.</p>", title=f"{TITLE} - Example office"),
         page("Statistics", "<a href='/files/freight-2025.ods'>Tables</a>", title=TITLE),
-        page(TITLE, "<p>The tables are not yet available.</p><a href='/files/freight-2025.pdf'>Report</a>"),
-        page(TITLE, f"<p>The survey was postponed in May.</p><p>{'Tonnes rose in every port. ' * 20}</p>"),
+        page(
+            TITLE,
+            "<p>The tables are not yet available.</p><a href='/files/freight-2025.pdf'>Report</a>",
+        ),
+        page(
+            TITLE,
+            f"<p>The survey was postponed in May.</p><p>{'Tonnes rose in every port. ' * 20}</p>",
+        ),
         page(TITLE, "<header>Search is unavailable</header><p>Tonnes rose.</p>"),
         page(TITLE, "<p>Published by the office of cancelled and delayed freight.</p>"),
     ],
-    ids=["named below", "site's name", "with a file", "notice and file", "long text", "notice in the header", "words"],
+    ids=[
+        "named below",
+        "site's name",
+        "with a file",
+        "notice and file",
+        "long text",
+        "notice in the header",
+        "words",
+    ],
 )
 def test_page_under_its_title_is_present_if_it_has_content(body: bytes) -> None:
     assert sighting_after_404(target(), answer(body)).state is PRESENT
@@ -338,14 +453,20 @@ def test_page_under_its_title_is_present_if_it_has_content(body: bytes) -> None:
 
 def test_page_marked_draft_is_present_if_its_release_is_too() -> None:
     title = "Freight 2025 (draft)"
-    assert sighting_after_404(target(title=title), answer(page(title, "<p>Tonnes rose.</p>"))).state is PRESENT
+    assert (
+        sighting_after_404(target(title=title), answer(page(title, "<p>Tonnes rose.</p>"))).state
+        is PRESENT
+    )
 
 
 PLACEHOLDERS = [
     "<p>This release is due on 26 November 2026 at 9:30am.</p>",
     "<p>Available from 9.30am, Thursday 26 November.</p>",
     "<p>Embargoed until 09:30 on 26/11/2026</p>",
-    "<dl><dt>Release date:</dt><dd>26 November 2026 9:30am</dd><dt>Status:</dt><dd>Confirmed</dd></dl>",
+    (
+        "<dl><dt>Release date:</dt><dd>26 November 2026"
+        " 9:30am</dd><dt>Status:</dt><dd>Confirmed</dd></dl>"
+    ),
     "<p>Publication: November 26th, 2026</p>",
     "<p>Out 2026-11-26</p>",
     "<p>I'w gyhoeddi ar 26 Tachwedd 2026</p>",
@@ -356,10 +477,12 @@ PLACEHOLDERS = [
 
 
 def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
-    """The address of a release changes during a request to the old address. The slot is noted for the new address.
+    """The address of a release changes during a request to the old address.
 
-    Then the old address answers. The slot of the new address must stay.
-    Before the slot, the new address shows a page that names its day. As the slot is known, that may only announce the
+    The slot is noted for the new address.
+
+    Then the old address answers. The slot of the new address must stay. Before the slot, the new
+    address shows a page that names its day. As the slot is known, that may only announce the
     release: unknown. If the slot were lost, the page would be present.
     """
     interpreter, old, new = Interpreter(), target(), target(f"{PAGE}-final")
@@ -368,16 +491,22 @@ def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
     late_answer = answer(b"", status=404, at=BEFORE_SLOT)
     assert interpreter.interpret_now(old, late_answer).state is ABSENT
     names_day_of_slot = page(TITLE, "<p>To be published 26 November 2026</p>")
-    assert interpreter.interpret_now(new, answer(names_day_of_slot, at=BEFORE_SLOT, url=new.url)).state is UNKNOWN
+    assert (
+        interpreter.interpret_now(new, answer(names_day_of_slot, at=BEFORE_SLOT, url=new.url)).state
+        is UNKNOWN
+    )
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
-def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
-    """A placeholder is a page that only announces its release, such as "Embargoed until 09:30 on 26/11/2026".
+def test_placeholder_is_unknown_until_it_changes_after_its_slot(
+    inside: str, recognise: str
+) -> None:
+    """A placeholder is a page that only announces its release, such as "Embargoed until 09:30 on
+    26/11/2026".
 
-    It is seen before the slot: unknown. After the slot its text is the same: still unknown. Five seconds later its
-    text has changed, so it may be the release: present.
+    It is seen before the slot: unknown. After the slot its text is the same: still unknown. Five
+    seconds later its text has changed, so it may be the release: present.
     """
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
@@ -387,7 +516,10 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
     unchanged = page(TITLE, f"{inside}<script>stamp(2)</script>")
     assert interpreter.interpret_now(part, answer(unchanged, at=AFTER_SLOT)).state is UNKNOWN
     changed = page(TITLE, f"{inside}<p>Tonnes rose.</p>")
-    assert interpreter.interpret_now(part, answer(changed, at=AFTER_SLOT + timedelta(seconds=5))).state is PRESENT
+    assert (
+        interpreter.interpret_now(part, answer(changed, at=AFTER_SLOT + timedelta(seconds=5))).state
+        is PRESENT
+    )
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
@@ -402,10 +534,15 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
         "<p>The next release is due on 25 November 2027.</p>",
     ],
 )
-def test_early_page_is_present_if_it_does_more_than_announce_itself(inside: str, recognise: str) -> None:
-    """The page is seen before its slot, on 26 November 2026. If it only named that day, it might be an announcement.
+def test_early_page_is_present_if_it_does_more_than_announce_itself(
+    inside: str, recognise: str
+) -> None:
+    """The page is seen before its slot, on 26 November 2026.
 
-    But this page does more. For example, it also links to a file. Or it does not name that day at all.
+    If it only named that day, it might be an announcement.
+
+    But this page does more. For example, it also links to a file. Or it does not name that day at
+    all.
     """
     before_slot = answer(page(TITLE, inside), at=BEFORE_SLOT)
     assert sighting_after_404(target(recognise=recognise), before_slot).state is PRESENT
@@ -414,8 +551,8 @@ def test_early_page_is_present_if_it_does_more_than_announce_itself(inside: str,
 def test_page_that_first_appears_at_slot_is_present_though_it_names_that_day() -> None:
     """The address answers 404. Then it shows a page that names the day of the slot.
 
-    Minutes before the slot, such a page might only announce the release. From the slot on, it is the release.
-    So it is half a second before the slot, because our clock may be a second off.
+    Minutes before the slot, such a page might only announce the release. From the slot on, it is
+    the release. So it is half a second before the slot, because our clock may be a second off.
     """
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
     for at in (SLOT - timedelta(seconds=0.5), SLOT, SLOT + timedelta(seconds=2)):
@@ -424,7 +561,9 @@ def test_page_that_first_appears_at_slot_is_present_though_it_names_that_day() -
 
 
 def test_title_of_early_page_may_name_the_day_of_slot() -> None:
-    """The page is seen before its slot. If its text named the day of the slot, it might only announce the release.
+    """The page is seen before its slot.
+
+    If its text named the day of the slot, it might only announce the release.
 
     But the day is in its title. There it may be the period of the edition, so the page is present.
     """
@@ -437,24 +576,34 @@ PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
 
 def test_after_restart_old_placeholder_is_unknown_until_dated_as_published() -> None:
-    """A placeholder is a page that only announces its release. This address had one, and then the monitor restarted.
+    """A placeholder is a page that only announces its release.
 
-    After the slot, the address has a page that names the day of the slot. It may be the old placeholder, so it is
-    unknown. Later the page has a date of publication. A placeholder has none, so the page is present.
+    This address had one, and then the monitor restarted.
+
+    After the slot, the address has a page that names the day of the slot. It may be the old
+    placeholder, so it is unknown. Later the page has a date of publication. A placeholder has none,
+    so the page is present.
     """
     interpreter, part = Interpreter(), target()
     text_was_not_stored = ""
-    interpreter.restore_known(part, Known(was_missing=True, placeholder=text_was_not_stored, slot=ANNOUNCED_SLOT))
+    interpreter.restore_known(
+        part, Known(was_missing=True, placeholder=text_was_not_stored, slot=ANNOUNCED_SLOT)
+    )
     may_be_placeholder = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    assert interpreter.interpret_now(part, answer(may_be_placeholder, at=AFTER_SLOT)).state is UNKNOWN
+    assert (
+        interpreter.interpret_now(part, answer(may_be_placeholder, at=AFTER_SLOT)).state is UNKNOWN
+    )
     published = page(TITLE, "<p>Published 26 November 2026</p>")
     assert interpreter.interpret_now(part, answer(published, at=AFTER_SLOT)).state is PRESENT
 
 
 def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
-    """A placeholder is a page that only announces its release. It is seen before the slot, and then a 404.
+    """A placeholder is a page that only announces its release.
 
-    After the slot, a page with the same words is seen. The 404 shows that this page is new, so it is present.
+    It is seen before the slot, and then a 404.
+
+    After the slot, a page with the same words is seen. The 404 shows that this page is new, so it
+    is present.
     """
     before_slot = answer(PLACEHOLDER, at=BEFORE_SLOT)
     then_404 = answer(b"", at=BEFORE_SLOT, status=404)
@@ -464,23 +613,29 @@ def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
 
 
 def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
-    """A placeholder is a page that only announces its release. It is seen before the slot, then a 404, then it again.
+    """A placeholder is a page that only announces its release.
 
-    A fresh 404 would show that the second page is new. But this 404 comes from a cache. It is 300 s old, and was
-    valid for only 30 s. So it proves nothing, and the page is still the old placeholder.
+    It is seen before the slot, then a 404, then it again.
+
+    A fresh 404 would show that the second page is new. But this 404 comes from a cache. It is 300 s
+    old, and was valid for only 30 s. So it proves nothing, and the page is still the old
+    placeholder.
     """
     before_slot = answer(PLACEHOLDER, at=BEFORE_SLOT)
-    stale_404 = Answer(PAGE, 404, {"age": "300", "cache-control": "max-age=30"}, b"", AFTER_SLOT, AFTER_SLOT)
+    stale_404 = Answer(
+        PAGE, 404, {"age": "300", "cache-control": "max-age=30"}, b"", AFTER_SLOT, AFTER_SLOT
+    )
     after_slot = answer(PLACEHOLDER, at=AFTER_SLOT)
     last_sighting = sighting_after_404(target(), before_slot, stale_404, after_slot)
     assert last_sighting.state is UNKNOWN
 
 
 def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
-    """Before the slot, the edge view, which gets pages from caches, shows a page that may only announce the release.
+    """Before the slot, the edge view, which gets pages from caches, shows a page that may only
+    announce the release.
 
-    After the slot, the origin view, which goes past caches, shows the same page. Seen only there, it would be present.
-    But it is known to be from before the slot, so it is unknown.
+    After the slot, the origin view, which goes past caches, shows the same page. Seen only there,
+    it would be present. But it is known to be from before the slot, so it is unknown.
     """
     interpreter, edge = Interpreter(), target()
     origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
@@ -493,20 +648,24 @@ def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
 def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
     """A placeholder is a page that was there before the slot, so it may only announce the release.
 
-    The first look seems to be before the slot: at 09:25 by our clock. But the host's clock shows 10:25. One of them is
-    wrong, so this look proves nothing. After the slot, both clocks agree, and the same page is seen. No look has proved
-    that it was there before, so it is present.
+    The first look seems to be before the slot: at 09:25 by our clock. But the host's clock shows
+    10:25. One of them is wrong, so this look proves nothing. After the slot, both clocks agree, and
+    the same page is seen. No look has proved that it was there before, so it is present.
     """
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
     def answer_dated(date: str, *, received_at: datetime) -> Answer:
         return Answer(PAGE, 200, {"date": date}, names_day_of_slot, received_at, received_at)
 
-    by_wrong_clock = answer_dated("Thu, 26 Nov 2026 10:25:00 GMT", received_at=SLOT - timedelta(minutes=5))
+    by_wrong_clock = answer_dated(
+        "Thu, 26 Nov 2026 10:25:00 GMT", received_at=SLOT - timedelta(minutes=5)
+    )
     assert sighting_after_404(target(), by_wrong_clock).why == "clock"
     # Both clocks show 09:30:02 and later. After two such looks, our clock counts as right again.
     by_right_clock = [
-        answer_dated(f"Thu, 26 Nov 2026 09:30:0{second} GMT", received_at=SLOT + timedelta(seconds=second))
+        answer_dated(
+            f"Thu, 26 Nov 2026 09:30:0{second} GMT", received_at=SLOT + timedelta(seconds=second)
+        )
         for second in (2, 3, 4, 5)
     ]
     last_sighting = sighting_after_404(target(), by_wrong_clock, *by_right_clock)
@@ -519,9 +678,12 @@ def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
 def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: State) -> None:
-    """By our clock, a page is seen at 09:29:56. The slot is 09:30, so the page may only announce the release: unknown.
+    """By our clock, a page is seen at 09:29:56.
 
-    But if the host's clock shows 09:30:01, ours may be slow. Then the page may be from after the slot: present.
+    The slot is 09:30, so the page may only announce the release: unknown.
+
+    But if the host's clock shows 09:30:01, ours may be slow. Then the page may be from after the
+    slot: present.
     """
     early_by_our_clock = SLOT - timedelta(seconds=4)
     look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, early_by_our_clock, early_by_our_clock)
@@ -529,17 +691,25 @@ def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: Sta
 
 
 def test_cached_copy_from_before_slot_is_a_placeholder() -> None:
-    """2 s after the slot, we receive a page that names the day of the slot. If it were new, it would be the release.
+    """2 s after the slot, we receive a page that names the day of the slot.
 
-    But it was in a cache for 120 s (`Age`). So it is from before the slot, and may only announce the release: unknown.
+    If it were new, it would be the release.
+
+    But it was in a cache for 120 s (`Age`). So it is from before the slot, and may only announce
+    the release: unknown.
     """
-    old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER_SLOT, AFTER_SLOT)
+    old = Answer(
+        PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER_SLOT, AFTER_SLOT
+    )
     assert sighting_after_404(target(), old).state is UNKNOWN
 
 
 @pytest.mark.parametrize(
     "promise",
-    ["These statistics will be released on 26 November 2026 9:30am", "This release will be published in November 2026"],
+    [
+        "These statistics will be released on 26 November 2026 9:30am",
+        "This release will be published in November 2026",
+    ],
 )
 @before_and_after_slot
 def test_page_that_promises_its_release_for_later_is_absent(promise: str, at: datetime) -> None:
@@ -554,20 +724,27 @@ def test_page_that_only_announces_the_next_release_is_present(at: datetime) -> N
 
 
 def test_page_with_promise_and_file_is_unknown_until_slot() -> None:
-    """The page says that it will be published on 26 November 2026, the day of its slot. But it links to a file.
+    """The page says that it will be published on 26 November 2026, the day of its slot.
+
+    But it links to a file.
 
     Before the slot, that is unknown. After it, the file counts more than the sentence: present.
     """
-    body = page(TITLE, "<p>This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a></p>")
+    body = page(
+        TITLE,
+        "<p>This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a></p>",
+    )
     assert sighting_after_404(target(), answer(body, at=BEFORE_SLOT)).state is UNKNOWN
     assert sighting_after_404(target(), answer(body, at=AFTER_SLOT)).state is PRESENT
 
 
 def test_early_page_that_names_day_of_its_slot_is_unknown() -> None:
-    """The page says that it is due on 26 November 2026. The look is on that day, five minutes before the slot.
+    """The page says that it is due on 26 November 2026.
 
-    While the slot is not known, that day says nothing: present. Once the slot is known, the page may only announce
-    the release: unknown.
+    The look is on that day, five minutes before the slot.
+
+    While the slot is not known, that day says nothing: present. Once the slot is known, the page
+    may only announce the release: unknown.
     """
     interpreter, part = Interpreter(), target()
     look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE_SLOT)
@@ -579,10 +756,32 @@ def test_early_page_that_names_day_of_its_slot_is_unknown() -> None:
 
 
 _KINDS = st.sampled_from(
-    ["", "text/html", "text/plain", "application/json", "application/xml", "application/octet-stream", "image/png"]
+    [
+        "",
+        "text/html",
+        "text/plain",
+        "application/json",
+        "application/xml",
+        "application/octet-stream",
+        "image/png",
+    ]
 )
 _SCRAPS = st.sampled_from(
-    ["Sorry", "Error", "not available", "Access denied", "2024", "Welcome", "Release", "{", "[", "<", ">", "=", " "]
+    [
+        "Sorry",
+        "Error",
+        "not available",
+        "Access denied",
+        "2024",
+        "Welcome",
+        "Release",
+        "{",
+        "[",
+        "<",
+        ">",
+        "=",
+        " ",
+    ]
 )
 _SIGNATURES = tuple(chain.from_iterable(file_kind._SIGNATURES.values()))
 _TEXT = st.lists(_SCRAPS, max_size=12).map(" ".join)
@@ -590,28 +789,45 @@ _BODIES_WITHOUT_SIGN = st.one_of(
     _TEXT.map(lambda text: page(text, f"<p>{text}</p>")),
     _TEXT.map(str.encode),
     st.builds(lambda text: b"<html><script>" + text.encode() + b"</script></html>", _TEXT),
-    st.dictionaries(st.sampled_from(["error", "message", "status"]), _TEXT).map(lambda said: repr(said).encode()),
-    # The first bytes of a known kind of file are a positive sign. PDF readers accept theirs further below, too.
-    st.binary(max_size=200).filter(lambda body: not body.startswith(_SIGNATURES) and b"%PDF" not in body),
+    st.dictionaries(st.sampled_from(["error", "message", "status"]), _TEXT).map(
+        lambda said: repr(said).encode()
+    ),
+    # The first bytes of a known kind of file are a positive sign. PDF readers accept theirs further
+    # below, too.
+    st.binary(max_size=200).filter(
+        lambda body: not body.startswith(_SIGNATURES) and b"%PDF" not in body
+    ),
 )
 
 
-@given(_BODIES_WITHOUT_SIGN, _KINDS, st.sampled_from([200, 201, 202, 203, 206, 404, 410, 500, 503]), st.booleans())
+@given(
+    _BODIES_WITHOUT_SIGN,
+    _KINDS,
+    st.sampled_from([200, 201, 202, 203, 206, 404, 410, 500, 503]),
+    st.booleans(),
+)
 def test_answer_without_any_sign_of_its_release_is_never_present(
     body: bytes,
     kind: str,
     status: int,
     answered_404_before: bool,  # noqa: FBT001
 ) -> None:
-    """The answers are random: pages, text, JSON or bytes, of any media type and status, before and after the slot.
+    """The answers are random: pages, text, JSON or bytes, of any media type and status, before and
+    after the slot.
 
-    None has a sign of the release: its title, the first bytes of a kind of file, or the element `h9`, which one
-    recogniser searches for. So none may be present, whatever the recogniser or the kind of file.
+    None has a sign of the release: its title, the first bytes of a kind of file, or the element
+    `h9`, which one recogniser searches for. So none may be present, whatever the recogniser or the
+    kind of file.
     """
-    parts = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
+    parts = [
+        target(recognise=name)
+        for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")
+    ]
     parts += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
     for part in parts:
         interpreter = Interpreter()
         interpreter.restore_known(part, Known(was_missing=answered_404_before, slot=ANNOUNCED_SLOT))
         for at in (BEFORE_SLOT, AFTER_SLOT):
-            assert interpreter.interpret_now(part, answer(body, kind, at, status)).state is not PRESENT
+            assert (
+                interpreter.interpret_now(part, answer(body, kind, at, status)).state is not PRESENT
+            )

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Request
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
-from tests.unit.monitor.look.poller_run import NOON, PollerRun, requested_page, run_poller, target, watch_pages, window
+from tests.unit.monitor.look.poller_run import (
+    NOON,
+    PollerRun,
+    requested_page,
+    run_poller,
+    target,
+    watch_pages,
+    window,
+)
 from tests.worlds.fetcher import Reply
 
 # The first two are on the days of clock changes in 2026, the last is on an ordinary day.
@@ -25,7 +33,9 @@ SLOTS = [
 
 
 def test_busy_host_is_kept_free_for_promised_look() -> None:
-    """A promised look must begin at a given instant, for example at a slot. Here one is promised for second 7.05.
+    """A promised look must begin at a given instant, for example at a slot.
+
+    Here one is promised for second 7.05.
 
     Nine other pages use the whole budget of five looks a second, so a look may begin every 0.2 s.
     Within 0.2 s of the promised look, no other one begins, because it would delay it.
@@ -34,25 +44,33 @@ def test_busy_host_is_kept_free_for_promised_look() -> None:
 
     def act(run: PollerRun) -> None:
         watch_pages(*(f"other{n}" for n in range(9)), every=1)(run)
-        run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=promised))
+        run.poller.watch(
+            target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=promised)
+        )
 
     run = run_poller(act, looks_per_second=rate, seconds=20)
-    looks_around_the_instant = [(time, name) for time, name in run.starts if abs(time - promised) < 1 / rate]
+    looks_around_the_instant = [
+        (time, name) for time, name in run.starts if abs(time - promised) < 1 / rate
+    ]
     assert looks_around_the_instant == [(promised, "page")]
 
 
 def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
-    """Six looks are promised for second 7: at a landing page and a sheet, in the content, origin and edge views.
+    """Six looks are promised for second 7: at a landing page and a sheet, in the content, origin
+    and edge views.
 
-    If some had looks before, the one with the oldest look would go first. None had one.
-    Then pages go before other parts, and the edge view before others. So the edge look at the landing page goes first.
+    If some had looks before, the one with the oldest look would go first. None had one. Then pages
+    go before other parts, and the edge view before others. So the edge look at the landing page
+    goes first.
     """
     instant = NOON + timedelta(seconds=7)
 
     def act(run: PollerRun) -> None:
         for view in (View.CONTENT, View.ORIGIN, View.EDGE):
             for name in ("sheet", "page"):
-                run.poller.watch(target(name, view=view), [window(every=1, begins=7)], promised_at=instant)
+                run.poller.watch(
+                    target(name, view=view), [window(every=1, begins=7)], promised_at=instant
+                )
 
     run = run_poller(act, looks_per_second=5, seconds=9)
     assert run.starts[0] == (7, "page")
@@ -60,7 +78,9 @@ def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
 
 
 def test_slow_looks_do_not_delay_promised_look() -> None:
-    """A look at a page is promised for second 7: it must begin exactly then. Four looks may be under way at once.
+    """A look at a page is promised for second 7: it must begin exactly then.
+
+    Four looks may be under way at once.
 
     Looks at eight other pages take 3 s each, so they could use all four places for a long time.
     But just before the promised look, the last place is kept free.
@@ -89,11 +109,17 @@ SECONDS_A_TURN = 1.01 / RATE  # a hundredth longer than the budget requires
 
 @cache
 def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
-    """Return the looks before a slot for which a look at each of 60 pages is promised, and the 60 looks from it on.
+    """Return the looks before a slot for which a look at each of 60 pages is promised, and the 60
+    looks from it on.
 
-    Seconds are counted from the slot. The promised looks are in the edge view, and the origin views are watched too.
+    Seconds are counted from the slot. The promised looks are in the edge view, and the origin views
+    are watched too.
     """
-    windows = [Window("slot", slot - timedelta(minutes=2), slot + timedelta(minutes=2), timedelta(seconds=1))]
+    windows = [
+        Window(
+            "slot", slot - timedelta(minutes=2), slot + timedelta(minutes=2), timedelta(seconds=1)
+        )
+    ]
 
     def watch_all(run: PollerRun) -> None:
         for n in range(PAGES):
@@ -102,7 +128,9 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 
     seconds_before_slot = 130.0
     begins = slot - timedelta(seconds=seconds_before_slot)
-    run = run_poller(watch_all, looks_per_second=RATE, seconds=seconds_before_slot + 30, start=begins)
+    run = run_poller(
+        watch_all, looks_per_second=RATE, seconds=seconds_before_slot + 30, start=begins
+    )
     looks = [
         Look(second - seconds_before_slot, page, view)
         for (second, page), view in zip(run.starts, run.looked_at_views(), strict=True)
@@ -115,8 +143,8 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 def test_last_turn_before_promised_slot_is_left_free(slot: datetime) -> None:
     """A look at each of 60 pages is promised for the slot. Before it, the pages have other looks.
 
-    A turn is the time that the budget leaves between two looks. If a look began less than a turn before the slot, the
-    first promised look would be late. So none does.
+    A turn is the time that the budget leaves between two looks. If a look began less than a turn
+    before the slot, the first promised look would be late. So none does.
     """
     looks_before, _looks_from_slot_on = looks_around_slot(slot)
     last_look = looks_before[-1]
@@ -127,8 +155,9 @@ def test_last_turn_before_promised_slot_is_left_free(slot: datetime) -> None:
 def test_sixty_promised_looks_follow_slot_one_turn_apart(slot: datetime) -> None:
     """A look at each of 60 pages is promised for the slot. The budget does not allow all at once.
 
-    A turn is the time that the budget leaves between two looks. The first look is at the slot, the second a turn
-    later, and so on. Looks in the origin view are planned too, but not promised. They come after all these.
+    A turn is the time that the budget leaves between two looks. The first look is at the slot, the
+    second a turn later, and so on. Looks in the origin view are planned too, but not promised. They
+    come after all these.
     """
     _looks_before, looks_from_slot_on = looks_around_slot(slot)
     turns = [n * SECONDS_A_TURN for n in range(60)]
@@ -150,9 +179,12 @@ def test_page_with_oldest_look_gets_first_promised_look(slot: datetime) -> None:
 
 
 def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
-    """A promised look must begin at a given instant. Here one is promised at each of 60 hosts, all for second 9.1.
+    """A promised look must begin at a given instant.
 
-    Three other pages of each host want a look every second, more than its budget of two looks a second.
+    Here one is promised at each of 60 hosts, all for second 9.1.
+
+    Three other pages of each host want a look every second, more than its budget of two looks a
+    second.
     """
     hosts = [f"h{n}.example" for n in range(60)]
 
@@ -173,39 +205,61 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
 def test_promised_look_begins_within_10_ms_of_its_instant(
     seconds: set[int], seconds_to_answer: float, rate: float
 ) -> None:
-    """Twelve pages have a promised look each, at different random seconds. Twelve other pages want one every second.
+    """Twelve pages have a promised look each, at different random seconds.
+
+    Twelve other pages want one every second.
 
     The budget is random, and so is the time to answer.
     At each promised instant or at most 10 ms later, a look at its page must begin.
     """
-    # The instants are half a second after a whole one, because the usual looks at a page are at whole seconds.
+    # The instants are half a second after a whole one, because the usual looks at a page are at
+    # whole seconds.
     promised_seconds = {f"promised{n}": second + 0.5 for n, second in enumerate(seconds)}
 
     def watch_24_pages(run: PollerRun) -> None:
         for page, second in promised_seconds.items():
-            run.poller.watch(target(page), [window(every=1)], promised_at=NOON + timedelta(seconds=second))
+            run.poller.watch(
+                target(page), [window(every=1)], promised_at=NOON + timedelta(seconds=second)
+            )
             run.poller.watch(target(f"other than {page}"), [window(every=1)])
 
     run = run_poller(
-        watch_24_pages, looks_per_second=rate, seconds=80, publisher=lambda _: Reply(404, seconds=seconds_to_answer)
+        watch_24_pages,
+        looks_per_second=rate,
+        seconds=80,
+        publisher=lambda _: Reply(404, seconds=seconds_to_answer),
     )
     for page, second in promised_seconds.items():
-        looks_within_10_ms = [time for time in run.look_times(page) if second <= time <= second + 0.01]
+        looks_within_10_ms = [
+            time for time in run.look_times(page) if second <= time <= second + 0.01
+        ]
         assert looks_within_10_ms
 
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_promised_look_is_punctual_on_days_of_clock_changes(slot: datetime) -> None:
-    """British clocks change on 29 March and 25 October 2026. One slot is on each of these days, one on another day.
+    """British clocks change on 29 March and 25 October 2026.
 
-    A page is watched from ten hours before its slot, over the change of the clocks. A look is promised for the slot.
+    One slot is on each of these days, one on another day.
+
+    A page is watched from ten hours before its slot, over the change of the clocks. A look is
+    promised for the slot.
     """
 
     def act(run: PollerRun) -> None:
-        every_15_s = [Window("near", slot - timedelta(hours=12), slot + timedelta(minutes=1), timedelta(seconds=15))]
+        every_15_s = [
+            Window(
+                "near",
+                slot - timedelta(hours=12),
+                slot + timedelta(minutes=1),
+                timedelta(seconds=15),
+            )
+        ]
         # These looks are shifted by 4 s, so only the promised one is at the slot.
         run.poller.watch(target(), every_15_s, shift=timedelta(seconds=4), promised_at=slot)
 
     seconds_before = 10 * 3600
-    run = run_poller(act, seconds=seconds_before + 20, start=slot - timedelta(seconds=seconds_before))
+    run = run_poller(
+        act, seconds=seconds_before + 20, start=slot - timedelta(seconds=seconds_before)
+    )
     assert seconds_before in run.look_times("page")

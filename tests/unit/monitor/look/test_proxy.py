@@ -22,7 +22,10 @@ UNUSED_PORT = 1
 
 @dataclass
 class Tunnel:
-    """A proxy on loopback that connects every host to one port. `asked` has the first line of each request."""
+    """A proxy on loopback that connects every host to one port.
+
+    `asked` has the first line of each request.
+    """
 
     port: int = 0
     asked: list[str] = field(default_factory=list)
@@ -55,17 +58,26 @@ async def proxy(connects_to: int, status: str = "200 OK") -> AsyncIterator[Tunne
 
 
 def fetcher(tunnel: Tunnel, allowed: Mapping[str, list[str]] | None = None) -> HttpFetcher:
-    """Return a fetcher that uses the proxy. `allowed` has the private networks that a host may be in."""
+    """Return a fetcher that uses the proxy.
+
+    `allowed` has the private networks that a host may be in.
+    """
     guard = make_guard([], of_hosts=(allowed or {}).items())
-    return HttpFetcher(SystemClock(), guard, proxies=Proxies(Proxy("127.0.0.1", tunnel.port)), seconds=5.0)
+    return HttpFetcher(
+        SystemClock(), guard, proxies=Proxies(Proxy("127.0.0.1", tunnel.port)), seconds=5.0
+    )
 
 
 async def test_request_goes_through_tunnel_and_proxy_resolves_name() -> None:
     """A proxy is configured. Two requests are sent to a host.
 
-    Each opens a tunnel to the host through the proxy. The proxy gets the name of the host, not its address.
+    Each opens a tunnel to the host through the proxy. The proxy gets the name of the host, not its
+    address.
     """
-    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
+    async with (
+        http_server(lambda _asked: (200, "out", {})) as server,
+        proxy(connects_to=server.port) as tunnel,
+    ):
         client = fetcher(tunnel)
         for _ in range(2):
             answer = await client.fetch(Request("http://stats.example/release"))
@@ -74,14 +86,21 @@ async def test_request_goes_through_tunnel_and_proxy_resolves_name() -> None:
             assert answer.sent <= answer.received
         await client.close()
     assert tunnel.asked == ["CONNECT stats.example:80 HTTP/1.1"] * 2
-    assert [(one.target, one.headers["host"]) for one in server.asked] == [("/release", "stats.example")] * 2
+    assert [(one.target, one.headers["host"]) for one in server.asked] == [
+        ("/release", "stats.example")
+    ] * 2
 
 
-@pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
+@pytest.mark.parametrize(
+    "status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"]
+)
 async def test_refusal_by_proxy_is_connect_failure_not_an_answer(status: str) -> None:
-    """For example, the proxy answers "403 Forbidden". The host did not answer, so this proves nothing about its page.
+    """For example, the proxy answers "403 Forbidden".
 
-    The outcome is a failure to connect, whose detail has the number of the status: "the proxy answered 403".
+    The host did not answer, so this proves nothing about its page.
+
+    The outcome is a failure to connect, whose detail has the number of the status: "the proxy
+    answered 403".
     """
     async with proxy(connects_to=UNUSED_PORT, status=status) as tunnel:
         client = fetcher(tunnel)
@@ -123,8 +142,14 @@ async def test_private_host_is_not_requested_through_the_proxy(host: str) -> Non
 
 
 async def test_public_host_with_a_private_word_in_its_name_is_requested() -> None:
-    """A name that ends with `.local` would be private. The name `www.local.example` only contains the word."""
-    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
+    """A name that ends with `.local` would be private.
+
+    The name `www.local.example` only contains the word.
+    """
+    async with (
+        http_server(lambda _asked: (200, "out", {})) as server,
+        proxy(connects_to=server.port) as tunnel,
+    ):
         client = fetcher(tunnel)
         assert isinstance(await client.fetch(Request("http://www.local.example/")), Answer)
         await client.close()
@@ -132,8 +157,14 @@ async def test_public_host_with_a_private_word_in_its_name_is_requested() -> Non
 
 
 async def test_configured_private_host_is_requested_through_proxy() -> None:
-    """A name that ends with `.internal` is private, so it is usually refused. Here the settings allow it."""
-    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
+    """A name that ends with `.internal` is private, so it is usually refused.
+
+    Here the settings allow it.
+    """
+    async with (
+        http_server(lambda _asked: (200, "out", {})) as server,
+        proxy(connects_to=server.port) as tunnel,
+    ):
         client = fetcher(tunnel, allowed={"wiki.internal": ["10.0.0.0/8"]})
         assert isinstance(await client.fetch(Request("http://wiki.internal/")), Answer)
         await client.close()

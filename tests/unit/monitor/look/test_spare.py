@@ -10,22 +10,36 @@ import pytest
 
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
-from tests.unit.monitor.look.poller_run import NOON, PollerRun, gaps_between, run_poller, target, watch_pages, window
+from tests.unit.monitor.look.poller_run import (
+    NOON,
+    PollerRun,
+    gaps_between,
+    run_poller,
+    target,
+    watch_pages,
+    window,
+)
 from tests.worlds.fetcher import Reply
 
 EVERY_IF_IDLE = 0.9
 
 
 def watch_overdue_page(run: PollerRun, name: str = "page", ends: float = 1e6) -> None:
-    """Have a page looked at every minute in each view, and every 0.9 s while its host has nothing else to do."""
+    """Have a page looked at every minute in each view, and every 0.9 s while its host has nothing
+    else to do.
+    """
     every, every_if_idle = timedelta(seconds=60), timedelta(seconds=EVERY_IF_IDLE)
-    spans = [Window("overdue", NOON, NOON + timedelta(seconds=ends), every, every_if_idle=every_if_idle)]
+    spans = [
+        Window("overdue", NOON, NOON + timedelta(seconds=ends), every, every_if_idle=every_if_idle)
+    ]
     for view in (View.EDGE, View.ORIGIN):
         run.poller.watch(target(name, view=view), spans)
 
 
 def test_overdue_page_on_idle_host_gets_frequent_extra_looks() -> None:
-    """A page is overdue. Its looks are due every minute only. But no other page of its host needs a look.
+    """A page is overdue.
+
+    Its looks are due every minute only. But no other page of its host needs a look.
 
     So it gets extra looks, and one begins every 0.9 s.
     """
@@ -36,8 +50,10 @@ def test_overdue_page_on_idle_host_gets_frequent_extra_looks() -> None:
 
 
 def test_extra_looks_at_an_overdue_page_alternate_between_its_views() -> None:
-    """An overdue page has two views: the edge, which has caches, and the origin behind it. In each, a look is due
-    every minute. As its host is idle, extra looks are made between them: one every 0.9 s, in both views in turn."""
+    """An overdue page has two views: the edge, which has caches, and the origin behind it. In each,
+    a look is due every minute. As its host is idle, extra looks are made between them: one every
+    0.9 s, in both views in turn.
+    """
     run = run_poller(watch_overdue_page, looks_per_second=5, seconds=59)
     _due_edge_look, _due_origin_look, *views_of_extra_looks = run.looked_at_views()
     # In 59 s there are about 65 looks, one every 0.9 s.
@@ -46,7 +62,9 @@ def test_extra_looks_at_an_overdue_page_alternate_between_its_views() -> None:
 
 
 def test_extra_looks_do_not_delay_due_looks_at_overdue_page() -> None:
-    """Looks at an overdue page are due every minute, in two views. While the host is idle, there are extra looks.
+    """Looks at an overdue page are due every minute, in two views.
+
+    While the host is idle, there are extra looks.
 
     At each full minute, the two due looks begin at once, except that they must be one turn apart.
     A turn is the time that the budget leaves between two looks.
@@ -60,10 +78,12 @@ def test_extra_looks_do_not_delay_due_looks_at_overdue_page() -> None:
 
 
 def test_extra_looks_lengthen_no_gap_between_looks_at_other_pages() -> None:
-    """Four pages get a look every second. Ten overdue ones get one a minute, and extra looks while the host is idle.
+    """Four pages get a look every second.
 
-    A second run is the same, but without extra looks. In both runs, the longest gap between two looks at each of the
-    four pages is measured. It is not longer with extra looks.
+    Ten overdue ones get one a minute, and extra looks while the host is idle.
+
+    A second run is the same, but without extra looks. In both runs, the longest gap between two
+    looks at each of the four pages is measured. It is not longer with extra looks.
     """
     overdue, others = [f"overdue{n}" for n in range(10)], [f"p{n}" for n in range(4)]
 
@@ -88,9 +108,12 @@ def test_extra_looks_lengthen_no_gap_between_looks_at_other_pages() -> None:
 
 
 def test_extra_looks_do_not_delay_a_promised_look() -> None:
-    """A promised look must begin at a given instant, for example at a slot. Here it is second 30.55.
+    """A promised look must begin at a given instant, for example at a slot.
 
-    20 overdue pages get extra looks, which use the rest of the budget. Still, the promised look is on time.
+    Here it is second 30.55.
+
+    20 overdue pages get extra looks, which use the rest of the budget. Still, the promised look is
+    on time.
     """
     promised_second = 30.55  # the usual looks at this page are at whole seconds
 
@@ -105,9 +128,12 @@ def test_extra_looks_do_not_delay_a_promised_look() -> None:
 
 
 def test_extra_looks_use_whole_budget_and_are_shared_evenly() -> None:
-    """30 overdue pages have a look due every minute. While their host is idle, each may have a look every 0.9 s.
+    """30 overdue pages have a look due every minute.
 
-    That is more than the budget of five looks a second. So the extra looks use all of it, and each page gets as many.
+    While their host is idle, each may have a look every 0.9 s.
+
+    That is more than the budget of five looks a second. So the extra looks use all of it, and each
+    page gets as many.
     """
     overdue, rate, seconds = [f"overdue{n}" for n in range(30)], 5, 200
 
@@ -128,14 +154,18 @@ def test_extra_looks_end_with_the_window_of_an_overdue_page() -> None:
 
 
 def test_extra_look_begins_within_0_9_s_of_last_answer() -> None:
-    """While its host is idle, an overdue page gets a look every 0.9 s, in its edge and origin views in turn.
+    """While its host is idle, an overdue page gets a look every 0.9 s, in its edge and origin views
+    in turn.
 
     But here an answer takes 3 s, and a view never has two looks at once.
     So the next edge look waits for the answer to the last one. Then it begins at most 0.9 s later.
     """
     seconds_to_answer = 3.0
     run = run_poller(
-        watch_overdue_page, looks_per_second=5, seconds=60, publisher=lambda _: Reply(404, seconds=seconds_to_answer)
+        watch_overdue_page,
+        looks_per_second=5,
+        seconds=60,
+        publisher=lambda _: Reply(404, seconds=seconds_to_answer),
     )
     looks = zip(run.start_times, run.looked_at_views(), strict=True)
     gaps = gaps_between([second for second, view in looks if view is View.EDGE])

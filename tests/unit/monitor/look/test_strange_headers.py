@@ -31,7 +31,9 @@ NAMES = (
     "Location",
     "X-Cache",
 )
-NUMBERS = (st.integers() | st.integers(0, 100_000) | st.sampled_from([10**12, 2**31, 2**63, 10**30])).map(str)
+NUMBERS = (
+    st.integers() | st.integers(0, 100_000) | st.sampled_from([10**12, 2**31, 2**63, 10**30])
+).map(str)
 DATES = st.builds(
     "{:%a, %d %b} {:04d} {:%H:%M:%S} {}".format,
     st.datetimes(),
@@ -45,7 +47,9 @@ VALUES = st.one_of(
     NUMBERS.map("max-age={}".format),
     DATES,
     # A date that may well be believed: its host alone says so.
-    st.integers(-90_000, 90_000).map(lambda off: format_datetime(NOON + timedelta(seconds=off), usegmt=True)),
+    st.integers(-90_000, 90_000).map(
+        lambda off: format_datetime(NOON + timedelta(seconds=off), usegmt=True)
+    ),
     st.just(LAST_SECOND),
     st.text(max_size=20),
 )
@@ -56,7 +60,8 @@ STRANGE_REPLIES = st.lists(st.builds(Reply, STATUSES, BODIES, HEADERS), min_size
 
 
 class Case(NamedTuple):
-    """The answers of a strange host, and whether the plain host sends dates and our clock is synchronised.
+    """The answers of a strange host, and whether the plain host sends dates and our clock is
+    synchronised.
 
     The machine reports that of our clock, or nothing (None).
     """
@@ -67,7 +72,9 @@ class Case(NamedTuple):
 
 
 def look_at_hosts(case: Case) -> PollerRun:
-    """Look for ten seconds at a plain host that publishes at second 4, and at a strange host if it has answers."""
+    """Look for ten seconds at a plain host that publishes at second 4, and at a strange host if it
+    has answers.
+    """
     answers = cycle(case.strange_answers)
 
     def publisher(request: Request) -> Reply:
@@ -100,10 +107,13 @@ AGE_OF_5000_DIGITS = Reply(404, b"", {"Age": "9" * 5000})
 @example(Case([AGE_OF_5000_DIGITS], plain_dates=False, synchronised=None))
 @given(st.builds(Case, STRANGE_REPLIES, st.booleans(), st.sampled_from([True, False, None])))
 def test_absurd_headers_of_one_host_leave_sightings_at_another_unchanged(case: Case) -> None:
-    """A strange host answers with random absurd headers, for example a date in the year 9999. Beside it, a plain host
-    answers as it should, with or without dates. Looks at it must prove the same as if there were no strange host."""
-    # One exception is left out: the machine reports that our clock is not synchronised, and only the strange host sends
-    # dates. Then its dates are believed, and looks at the plain host are dated by them.
+    """A strange host answers with random absurd headers, for example a date in the year 9999.
+    Beside it, a plain host answers as it should, with or without dates. Looks at it must prove the
+    same as if there were no strange host.
+    """
+    # One exception is left out: the machine reports that our clock is not synchronised, and only
+    # the strange host sends dates. Then its dates are believed, and looks at the plain host are
+    # dated by them.
     assume(case.synchronised is not False or case.plain_dates)
     without_strange_host = look_at_hosts(case._replace(strange_answers=[]))
     with_both_hosts = look_at_hosts(case)

@@ -1,4 +1,6 @@
-"""How wide the intervals are in which pages appear, when a host's budget does not carry all looks."""
+"""How wide the intervals are in which pages appear, when a host's budget does not carry all
+looks.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +30,24 @@ def watch_appearing(run: PollerRun, appearing: AppearingPages, names: Iterable[s
 
 
 def pages_published_in_rounds_three_to_five(number: int, seconds_a_round: float) -> AppearingPages:
-    """Return pages that are published at random instants, after two rounds of looks and before the end of the fifth."""
+    """Return pages that are published at random instants, after two rounds of looks and before the
+    end of the fifth.
+    """
     chance = Random(number)  # noqa: S311  # always the same numbers
-    return AppearingPages({f"p{n}": (2 + 3 * chance.random()) * seconds_a_round for n in range(number)})
+    return AppearingPages(
+        {f"p{n}": (2 + 3 * chance.random()) * seconds_a_round for n in range(number)}
+    )
 
 
-@pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
+@pytest.mark.parametrize(
+    ("number_of_pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)]
+)
 def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, rate: float) -> None:
-    """A host allows `rate` looks a second. A round is the time in which each page gets one look. The pages are
-    published at random instants, from the third round to the fifth. The interval of a page is from the last look that
-    found it absent to the first that found it present. So it should be one round long on average."""
+    """A host allows `rate` looks a second. A round is the time in which each page gets one look.
+    The pages are published at random instants, from the third round to the fifth. The interval of a
+    page is from the last look that found it absent to the first that found it present. So it should
+    be one round long on average.
+    """
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
 
@@ -53,23 +63,30 @@ def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, r
 
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (1000, 20.0)])
-def test_pages_added_during_run_get_equally_short_intervals(number_of_pages: int, rate: float) -> None:
-    """A host allows `rate` looks a second. A round is the time in which each page gets one look. Half of the pages are
-    watched from the start. The others are added in three batches. The interval of a page is from its last absence to
-    its first presence. It should be one round long on average, whenever the page was added."""
+def test_pages_added_during_run_get_equally_short_intervals(
+    number_of_pages: int, rate: float
+) -> None:
+    """A host allows `rate` looks a second. A round is the time in which each page gets one look.
+    Half of the pages are watched from the start. The others are added in three batches. The
+    interval of a page is from its last absence to its first presence. It should be one round long
+    on average, whenever the page was added.
+    """
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
     names = list(pages.published_at)
     watched_from_start, added = names[: number_of_pages // 2], names[number_of_pages // 2 :]
-    first_batch, second_batch, third_batch = added[0::3], added[1::3], added[2::3]  # every third page each
-    # The third batch is watched late. Each page must get a look before it is published, so publish these later.
+    # every third page each
+    first_batch, second_batch, third_batch = added[0::3], added[1::3], added[2::3]
+    # The third batch is watched late. Each page must get a look before it is published, so publish
+    # these later.
     for name in third_batch:
         pages.published_at[name] += 1.5 * seconds_a_round
 
     def watch(batch: list[str]) -> Callable[[PollerRun], None]:
         return lambda run: watch_appearing(run, pages, batch)
 
-    # The last page is published after at most 5 + 1.5 rounds. So in nine rounds, all pages are seen.
+    # The last page is published after at most 5 + 1.5 rounds. So in nine rounds, all pages are
+    # seen.
     run_poller(
         watch(watched_from_start),
         do_at={
@@ -86,8 +103,12 @@ def test_pages_added_during_run_get_equally_short_intervals(number_of_pages: int
     assert max(pages.interval_seconds) <= 1.5 * seconds_a_round
 
 
-def gaps_between_looks(chances: Sequence[float], looks_per_second: float, rounds: float) -> list[list[float]]:
-    """Return the seconds between looks at each target of these chances, after a first round, in `rounds` rounds."""
+def gaps_between_looks(
+    chances: Sequence[float], looks_per_second: float, rounds: float
+) -> list[list[float]]:
+    """Return the seconds between looks at each target of these chances, after a first round, in
+    `rounds` rounds.
+    """
 
     def act(run: PollerRun) -> None:
         for n, chance in enumerate(chances):
@@ -103,24 +124,32 @@ def gaps_between_looks(chances: Sequence[float], looks_per_second: float, rounds
 
 
 def mean_interval(gaps: Sequence[float]) -> float:
-    """Return the mean length of the gap between two looks into which a change at a random instant falls."""
+    """Return the mean length of the gap between two looks into which a change at a random instant
+    falls.
+    """
     return fmean(gaps, weights=gaps)
 
 
 @pytest.mark.parametrize(
     "chances",
-    [[0.09] * 10 + [0.1 / 90] * 90, [1 / n for n in range(1, 101)], [4.0] * 10 + [1.0] * 30 + [0.25] * 60],
+    [
+        [0.09] * 10 + [0.1 / 90] * 90,
+        [1 / n for n in range(1, 101)],
+        [4.0] * 10 + [1.0] * 30 + [0.25] * 60,
+    ],
     ids=["ten carry nine tenths", "Zipf", "as they are planned"],
 )
 def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[float]) -> None:
-    """Each page has a chance, which says how likely it is to change. A likely page gets more looks. All pages together
-    get one look a second. When a page changes, its interval is the gap between the looks before and after that. The
-    mean interval should be nearly as short as mathematics allows."""
+    """Each page has a chance, which says how likely it is to change. A likely page gets more looks.
+    All pages together get one look a second. When a page changes, its interval is the gap between
+    the looks before and after that. The mean interval should be nearly as short as mathematics
+    allows.
+    """
     gaps_of_each_page = gaps_between_looks(chances, looks_per_second=1.0, rounds=8)
     interval_of_each_page = [mean_interval(gaps) for gaps in gaps_of_each_page]
     measured = fmean(interval_of_each_page, weights=chances)
-    # The mean is shortest if each page gets looks in proportion to the square root of its chance. So a page gets
-    # root / sum(roots) looks a second, and its interval is the inverse of that.
+    # The mean is shortest if each page gets looks in proportion to the square root of its chance.
+    # So a page gets root / sum(roots) looks a second, and its interval is the inverse of that.
     roots = [sqrt(chance) for chance in chances]
     best_interval_of_each_page = [sum(roots) / root for root in roots]
     shortest_possible = fmean(best_interval_of_each_page, weights=chances)
@@ -128,12 +157,16 @@ def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[floa
 
 
 def test_unlikely_targets_still_get_a_tenth_of_equal_share() -> None:
-    """40 targets are likely to change (chance 1), and 20 are not (nearly 0). A round is the time in which each target
-    could get one look. Likely targets get more looks than unlikely ones, but each target gets some. A likely target
-    waits a round at most. An unlikely one waits ten rounds at most."""
+    """40 targets are likely to change (chance 1), and 20 are not (nearly 0). A round is the time in
+    which each target could get one look. Likely targets get more looks than unlikely ones, but each
+    target gets some. A likely target waits a round at most. An unlikely one waits ten rounds at
+    most.
+    """
     rate, likely, unlikely = 2.0, 40, 20
     seconds_a_round = (likely + unlikely) / rate
-    gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, looks_per_second=rate, rounds=40)
+    gaps = gaps_between_looks(
+        chances=[1.0] * likely + [1e-9] * unlikely, looks_per_second=rate, rounds=40
+    )
     longest_gaps = [max(gaps_of_target) for gaps_of_target in gaps]
     # 10 % or 15 % more is tolerated.
     assert max(longest_gaps[:likely]) <= 1.1 * seconds_a_round
@@ -141,8 +174,10 @@ def test_unlikely_targets_still_get_a_tenth_of_equal_share() -> None:
 
 
 def test_among_equally_likely_pages_oldest_look_goes_first() -> None:
-    """There are three groups of nine pages. A chance says how likely a page is to change. It is the same in a group,
-    and differs between groups. Each look must be at the page of its group whose last look was the longest ago."""
+    """There are three groups of nine pages. A chance says how likely a page is to change. It is the
+    same in a group, and differs between groups. Each look must be at the page of its group whose
+    last look was the longest ago.
+    """
     chances = {"likely": 4.0, "usual": 1.0, "vague": 0.25}
     names_by_chance = {kind: [f"{kind}{n}" for n in range(9)] for kind in chances}
 

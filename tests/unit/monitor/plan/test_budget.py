@@ -37,7 +37,9 @@ def test_requests_under_way_are_those_of_half_a_second(rate: float, places: int)
 
 
 def targets_that_want_a_look(*, every: float, chance: float = 1.0) -> WantedSpacing:
-    """Return the key of targets that want a look every so many seconds and have this chance of a change."""
+    """Return the key of targets that want a look every so many seconds and have this chance of a
+    change.
+    """
     return WantedSpacing(every, chance)
 
 
@@ -52,7 +54,10 @@ def test_each_share_is_as_wanted_if_rate_is_enough() -> None:
 
 def test_spacings_are_as_wanted_if_rate_is_enough() -> None:
     """If all wanted looks fit into the rate, the chances of a change do not matter."""
-    often, rarely = targets_that_want_a_look(every=1, chance=1), targets_that_want_a_look(every=5, chance=9)
+    often, rarely = (
+        targets_that_want_a_look(every=1, chance=1),
+        targets_that_want_a_look(every=5, chance=9),
+    )
     number_of_targets = {often: 2, rarely: 10}
     # They want 2/1 + 10/5 = 4 looks a second.
     seconds_between_looks = affordable_spacings(number_of_targets, rate=5.0)
@@ -66,13 +71,17 @@ def test_twice_the_demand_doubles_the_spacing() -> None:
 def test_targets_that_want_fewer_looks_get_a_longer_spacing() -> None:
     often, rarely = targets_that_want_a_look(every=1), targets_that_want_a_look(every=10)
     number_of_targets = {often: 10, rarely: 10}
-    # They want 10/1 + 10/10 = 11 looks a second, which is ten times the rate. So every spacing is ten times as long.
+    # They want 10/1 + 10/10 = 11 looks a second, which is ten times the rate. So every spacing is
+    # ten times as long.
     seconds_between_looks = affordable_spacings(number_of_targets, rate=1.1)
     assert seconds_between_looks == pytest.approx({often: 10 * 1, rarely: 10 * 10})
 
 
 def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
-    """The first target has the highest weight but wants only 1 look a second. The two equal ones share the other 4."""
+    """The first target has the highest weight but wants only 1 look a second.
+
+    The two equal ones share the other 4.
+    """
     shares = share_rate(wants=[1.0, 10.0, 10.0], weights=[10.0, 1.0, 1.0], rate=5.0)
     assert shares == pytest.approx([1.0, 2.0, 2.0])
 
@@ -86,7 +95,9 @@ def test_target_that_cannot_change_gets_a_tenth_of_share() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 1)), min_size=1, max_size=30), RATES)
-def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float, float]], rate: float) -> None:
+def test_shares_never_exceed_the_rate_and_are_never_zero(
+    rows: list[tuple[float, float]], rate: float
+) -> None:
     """Each row is one target: how many looks a second it wants, and its weight."""
     wants, weights = [want for want, _ in rows], [weight for _, weight in rows]
     shares = share_rate(wants, weights, rate)
@@ -96,33 +107,40 @@ def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float,
 
 
 def test_spacings_give_the_shortest_mean_interval() -> None:
-    """The interval is the time between the two looks around a change. Nine in ten of all changes are at the ten likely
-    targets, and one in ten at the ninety unlikely ones."""
+    """The interval is the time between the two looks around a change. Nine in ten of all changes
+    are at the ten likely targets, and one in ten at the ninety unlikely ones.
+    """
     likely = targets_that_want_a_look(every=1, chance=0.9 / 10)
     unlikely = targets_that_want_a_look(every=1, chance=0.1 / 90)
     seconds_between_looks = affordable_spacings({likely: 10, unlikely: 90}, rate=1.0)
     mean_interval = 0.9 * seconds_between_looks[likely] + 0.1 * seconds_between_looks[unlikely]
-    # By the Cauchy-Schwarz inequality, no spacings that use one look a second in all give a shorter mean than this.
+    # By the Cauchy-Schwarz inequality, no spacings that use one look a second in all give a shorter
+    # mean than this.
     shortest_possible = (10 * sqrt(0.9 / 10) + 90 * sqrt(0.1 / 90)) ** 2
     assert mean_interval == pytest.approx(shortest_possible)
 
 
 @given(RATES, st.lists(st.floats(0, 3), max_size=80))
 def test_starts_in_any_second_never_exceed_the_budget(rate: float, waits: list[float]) -> None:
-    """Each request is wanted up to `3 / rate` seconds after the start of the one before, some of them at once."""
+    """Each request is wanted up to `3 / rate` seconds after the start of the one before, some of
+    them at once.
+    """
     pacer, now, starts = Pacer(rate), NOON, []
     for wait in waits:
         now = pacer.next_start(now + timedelta(seconds=wait / rate))
         pacer.record_start(now)
         starts.append(now)
     for begin in starts:
-        starts_within_a_second = [start for start in starts if begin <= start <= begin + timedelta(seconds=1)]
+        starts_within_a_second = [
+            start for start in starts if begin <= start <= begin + timedelta(seconds=1)
+        ]
         assert len(starts_within_a_second) <= ceil(rate)
 
 
 def test_each_request_sent_again_delays_next_start_by_a_gap() -> None:
-    """A request starts at noon. After 10 ms its connection breaks, and so does the next one. So it is sent again
-    twice."""
+    """A request starts at noon. After 10 ms its connection breaks, and so does the next one. So it
+    is sent again twice.
+    """
     pacer = Pacer(5.0)
     pacer.record_start(NOON)
     sent_again_at = after(0.01)
@@ -143,11 +161,17 @@ def test_refusal_doubles_the_wait_only_after_the_first_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("successes", "seconds_to_wait"), [(8, 2 * 30), (16, 30)], ids=["rate still low", "rate recovered"]
+    ("successes", "seconds_to_wait"),
+    [(8, 2 * 30), (16, 30)],
+    ids=["rate still low", "rate recovered"],
 )
-def test_wait_doubles_unless_rate_recovered_from_first_refusal(successes: int, seconds_to_wait: float) -> None:
-    """A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so 15 of them bring it back. The first
-    wait is 30 s. After 8 successes the second one is 60 s, but after 16 it is 30 s again."""
+def test_wait_doubles_unless_rate_recovered_from_first_refusal(
+    successes: int, seconds_to_wait: float
+) -> None:
+    """A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so 15 of them bring
+    it back. The first wait is 30 s. After 8 successes the second one is 60 s, but after 16 it is 30
+    s again.
+    """
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)
     for _ in range(successes):

@@ -20,17 +20,25 @@ COUNTS, RATES = st.integers(1, 4), st.sampled_from([0.5, 2.0, 5.0, 20.0])
 
 
 def turns_at_govuk(
-    name: str, members: tuple[str, ...], *, rate: float = 5.0, has_owner: bool = False, turns_begin: float = -1e9
+    name: str,
+    members: tuple[str, ...],
+    *,
+    rate: float = 5.0,
+    has_owner: bool = False,
+    turns_begin: float = -1e9,
 ) -> Turns:
     """Return the turns of a monitor. The first turn of all begins so many seconds after EPOCH.
 
-    If the host `has_owner`, one of the monitors has nearly all turns. Otherwise all have equally many.
+    If the host `has_owner`, one of the monitors has nearly all turns. Otherwise all have equally
+    many.
     """
     return Share(name, members, turns_begin, has_owner).turns("www.gov.uk", rate, EPOCH)
 
 
 def starts_in_all_turns(mine: Turns, until: datetime, late: timedelta) -> list[datetime]:
-    """Return when a monitor starts requests that uses all its turns, each `late` after the begin of the turn."""
+    """Return when a monitor starts requests that uses all its turns, each `late` after the begin of
+    the turn.
+    """
     starts, now = [], EPOCH
     while (now := mine.at_or_after(now)) < until:
         starts.append(now + late)
@@ -52,20 +60,29 @@ def test_all_monitors_together_never_start_more_than_the_budget(
     starts: list[datetime] = []
     for monitor, ms_late in zip(monitors, milliseconds_late, strict=False):
         turns = turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner)
-        starts += starts_in_all_turns(turns, until=EPOCH + 60 * SECOND, late=timedelta(milliseconds=ms_late))
+        starts += starts_in_all_turns(
+            turns, until=EPOCH + 60 * SECOND, late=timedelta(milliseconds=ms_late)
+        )
     starts.sort()
-    most_a_second = max(1, int(rate))  # also at less than one request a second, one second may have one
-    # With a budget of five a second, for example, each start and the fifth one after it are over a second apart.
+    # also at less than one request a second, one second may have one
+    most_a_second = max(1, int(rate))
+    # With a budget of five a second, for example, each start and the fifth one after it are over a
+    # second apart.
     for start, later_start in zip(starts, starts[most_a_second:], strict=False):
         assert later_start - start > SECOND
 
 
 @given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
-def test_monitors_share_whole_budget_but_never_a_turn(*, number_of_monitors: int, rate: float, has_owner: bool) -> None:
-    """Monitors take turns at a host. The turns are numbered, and `mine` are the numbers of one monitor. Its `fraction`
-    of the budget is that of its turns."""
+def test_monitors_share_whole_budget_but_never_a_turn(
+    *, number_of_monitors: int, rate: float, has_owner: bool
+) -> None:
+    """Monitors take turns at a host. The turns are numbered, and `mine` are the numbers of one
+    monitor. Its `fraction` of the budget is that of its turns.
+    """
     monitors = NAMES[:number_of_monitors]
-    turns_of_all = [turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner) for monitor in monitors]
+    turns_of_all = [
+        turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner) for monitor in monitors
+    ]
     assert sum(turns.fraction for turns in turns_of_all) == 1
     for turns, other_turns in combinations(turns_of_all, 2):
         numbers_of_turns, other_numbers = turns.mine, other_turns.mine
@@ -76,8 +93,9 @@ def test_monitors_share_whole_budget_but_never_a_turn(*, number_of_monitors: int
 def test_turn_lasts_5_percent_longer_than_the_budget_requires(
     *, number_of_monitors: int, rate: float, has_owner: bool
 ) -> None:
-    """The clocks of the monitors differ a little, so a turn has some time to spare. For example, with a budget of 5
-    requests a second it lasts for 0.21 s."""
+    """The clocks of the monitors differ a little, so a turn has some time to spare. For example,
+    with a budget of 5 requests a second it lasts for 0.21 s.
+    """
     monitors = NAMES[:number_of_monitors]
     for monitor in monitors:
         turns = turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner)
@@ -85,8 +103,9 @@ def test_turn_lasts_5_percent_longer_than_the_budget_requires(
 
 
 def test_monitor_that_is_no_member_never_gets_a_turn() -> None:
-    """Only the members north and south take turns, so west has none. `at_or_after(now)` would return `now` if a turn
-    began then. Here it always returns a later time, at which to try again."""
+    """Only the members north and south take turns, so west has none. `at_or_after(now)` would
+    return `now` if a turn began then. Here it always returns a later time, at which to try again.
+    """
     no_turns, now = turns_at_govuk("west", members=("north", "south")), EPOCH
     for _ in range(100):
         try_again_at = no_turns.at_or_after(now)
@@ -95,8 +114,9 @@ def test_monitor_that_is_no_member_never_gets_a_turn() -> None:
 
 
 def test_start_too_late_in_turn_waits_for_next_own_turn() -> None:
-    """North and south take turns at a host. North may start a request until 0.02 s (`LATEST_START`) after its turn
-    began. At 0.04 s it is still its turn, but too late."""
+    """North and south take turns at a host. North may start a request until 0.02 s (`LATEST_START`)
+    after its turn began. At 0.04 s it is still its turn, but too late.
+    """
     turns = turns_at_govuk("north", members=("north", "south"), rate=1.0, turns_begin=0.0)
     assert turns.gap > 2 * LATEST_START
     assert turns.at_or_after(EPOCH + LATEST_START) == EPOCH + LATEST_START
@@ -106,8 +126,9 @@ def test_start_too_late_in_turn_waits_for_next_own_turn() -> None:
 
 @pytest.mark.parametrize("members", [("north",), ("north", "south")])
 def test_monitor_gets_all_its_turns_even_with_late_starts(members: tuple[str, ...]) -> None:
-    """North has all turns at a host, or every second one beside south. It starts each request as late in its turn as
-    allowed. Still, it gets its next turn in time."""
+    """North has all turns at a host, or every second one beside south. It starts each request as
+    late in its turn as allowed. Still, it gets its next turn in time.
+    """
     turns, pacer = turns_at_govuk("north", members, rate=5.0, turns_begin=0.0), Pacer(5.0)
     pacer.reconfigure(5.0, turns)
     time_between_own_turns = len(members) * turns.gap
@@ -121,7 +142,10 @@ def test_monitor_gets_all_its_turns_even_with_late_starts(members: tuple[str, ..
 
 
 def test_monitor_uses_a_quarter_of_its_turns_after_a_refusal() -> None:
-    """North and south take turns at a host, so north has every second one. Then the host refuses a request of north."""
+    """North and south take turns at a host, so north has every second one.
+
+    Then the host refuses a request of north.
+    """
     turns, pacer = turns_at_govuk("north", members=("north", "south"), rate=5.0), Pacer(5.0)
     pacer.reconfigure(5.0, turns)
     time_between_own_turns = 2 * turns.gap
@@ -131,14 +155,23 @@ def test_monitor_uses_a_quarter_of_its_turns_after_a_refusal() -> None:
 
 
 def test_owner_of_a_host_gets_95_percent_of_turns() -> None:
-    """The owner of a host makes most of the requests to it. The other three monitors share the rest."""
+    """The owner of a host makes most of the requests to it.
+
+    The other three monitors share the rest.
+    """
     owner = owner_of("www.gov.uk", NAMES)
-    fractions = {name: turns_at_govuk(name, members=NAMES, has_owner=True).fraction for name in NAMES}
+    fractions = {
+        name: turns_at_govuk(name, members=NAMES, has_owner=True).fraction for name in NAMES
+    }
     assert fractions.pop(owner) == 0.95
     assert list(fractions.values()) == [pytest.approx(0.05 / 3)] * 3
 
 
-@given(st.lists(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.gov\.uk", fullmatch=True), min_size=1, max_size=40))
+@given(
+    st.lists(
+        st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.gov\.uk", fullmatch=True), min_size=1, max_size=40
+    )
+)
 def test_only_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
     """The owner of a host is the monitor that makes most of the requests to it."""
     *staying, leaving = NAMES
@@ -153,15 +186,19 @@ def test_only_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
     ("host_of_files", "host_of_page"),
     [
         ("assets.publishing.service.gov.uk", "www.gov.uk"),
-        ("content.explore-education-statistics.service.gov.uk", "explore-education-statistics.service.gov.uk"),
+        (
+            "content.explore-education-statistics.service.gov.uk",
+            "explore-education-statistics.service.gov.uk",
+        ),
         ("download.ons.gov.uk", "www.ons.gov.uk"),
     ],
 )
 def test_page_and_its_files_have_the_same_owner(
     monitors: tuple[str, ...], host_of_files: str, host_of_page: str
 ) -> None:
-    """The owner of a host is the monitor that makes most of the requests to it. For example, files of `www.gov.uk` are
-    at `assets.publishing.service.gov.uk`."""
+    """The owner of a host is the monitor that makes most of the requests to it. For example, files
+    of `www.gov.uk` are at `assets.publishing.service.gov.uk`.
+    """
     assert owner_of(host_of_files, monitors) == owner_of(host_of_page, monitors)
 
 

@@ -18,16 +18,23 @@ HEAD = 'title = "Test"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T12:45:00\
 
 
 class PublisherClient:
-    """A simulated publisher and a fetcher for it, over real HTTP in virtual time. Failures are returned by `fetch`."""
+    """A simulated publisher and a fetcher for it, over real HTTP in virtual time.
 
-    def __init__(self, publisher: Publisher, fetcher: TimeStoppingFetcher, clock: VirtualClock) -> None:
+    Failures are returned by `fetch`.
+    """
+
+    def __init__(
+        self, publisher: Publisher, fetcher: TimeStoppingFetcher, clock: VirtualClock
+    ) -> None:
         self.publisher = publisher
         self.clock = clock
         self.fetcher = fetcher
 
     async def wait_until(self, text: str) -> None:
         """Wait until this time on the day of the script, or this date-time. Both are UTC."""
-        moment = datetime.fromisoformat(text if "T" in text else f"2018-01-05T{text}").replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text if "T" in text else f"2018-01-05T{text}").replace(
+            tzinfo=UTC
+        )
         await self.clock.sleep((moment - self.clock.now()).total_seconds())
 
     async def fetch(self, url: str, **more: object) -> Answer | Failure:
@@ -46,7 +53,10 @@ RunScenario = Callable[[str, Scenario], None]
 
 @pytest.fixture
 def script(tmp_path: Path) -> ReadScript:
-    """Return a function that reads a script from TOML text. It adds title, from and until if they are missing."""
+    """Return a function that reads a script from TOML text.
+
+    It adds title, from and until if they are missing.
+    """
 
     def read(text: str) -> Script:
         path = tmp_path / "script.toml"
@@ -79,7 +89,10 @@ def run_scenario(script: ReadScript) -> RunScenario:
 
 
 def with_script(text: str) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
-    """Run a coroutine as a test against the publisher of a script. Its `client` is a client of that publisher."""
+    """Run a coroutine as a test against the publisher of a script.
+
+    Its `client` is a client of that publisher.
+    """
 
     def decorate(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
         def run(run_scenario: RunScenario, **fixtures: object) -> None:

@@ -61,14 +61,17 @@ async def fetch_from_demo(kept_stores: list[Path], *paths: str) -> list[httpx.Re
 
 @pytest.mark.slow
 async def test_demo_opens_on_the_day_of_the_last_incident(kept_stores: list[Path]) -> None:
-    """The demonstration has two incidents. Its first board is of the last one, on 8 March 2018. The other is there
-    too."""
+    """The demonstration has two incidents. Its first board is of the last one, on 8 March 2018. The
+    other is there too.
+    """
     first_board, board_of_2017, listed = await fetch_from_demo(
         kept_stores, "/", "/?date=2017-03-24", "/api/v1/incidents"
     )
     assert "Thursday 8 March 2018" in first_board.text
     assert "Vocational and other qualifications quarterly" in first_board.text
-    assert {incident["release"] for incident in listed.json()["incidents"]} == RELEASES_WITH_INCIDENT
+    assert {
+        incident["release"] for incident in listed.json()["incidents"]
+    } == RELEASES_WITH_INCIDENT
     assert board_of_2017.status_code == 200
 
 
@@ -82,11 +85,15 @@ async def test_demo_is_ready_and_its_board_says_demonstration(kept_stores: list[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("time", "verdict", "incidents"), [("09:29", "pending", 0), ("09:34", "overdue", 1)])
+@pytest.mark.parametrize(
+    ("time", "verdict", "incidents"), [("09:29", "pending", 0), ("09:34", "overdue", 1)]
+)
 async def test_the_demonstration_shows_what_was_known_at_the_chosen_time(
     kept_stores: list[Path], time: str, verdict: str, incidents: int
 ) -> None:
-    """The release was due at 09:30. At 09:29 it is pending, and at 09:34 overdue, with an incident."""
+    """The release was due at 09:30. At 09:29 it is pending, and at 09:34 overdue, with an
+    incident.
+    """
     release, listed = await fetch_vocational_at(kept_stores, time)
     assert release["verdict"] == verdict
     assert [incident["release"] for incident in listed].count("vocational-2017-q4") == incidents
@@ -94,8 +101,10 @@ async def test_the_demonstration_shows_what_was_known_at_the_chosen_time(
 
 @pytest.mark.slow
 async def test_delay_of_an_overdue_release_grows_with_chosen_time(kept_stores: list[Path]) -> None:
-    """The user of the demo chooses the time of the verdict, 09:34 or 09:35. The slot was 09:30, and the page is absent.
-    The delay, in seconds, ends with the last look by that time, which may be up to three minutes old."""
+    """The user of the demo chooses the time of the verdict, 09:34 or 09:35. The slot was 09:30, and
+    the page is absent. The delay, in seconds, ends with the last look by that time, which may be up
+    to three minutes old.
+    """
     at_09_34, _ = await fetch_vocational_at(kept_stores, "09:34")
     at_09_35, _ = await fetch_vocational_at(kept_stores, "09:35")
     # So the last look by 09:34 was 1 to 4 minutes after the slot.
@@ -124,7 +133,11 @@ async def test_the_demonstration_never_redirects_to_another_host(kept_stores: li
 @pytest.mark.slow
 async def test_invalid_time_gets_400_and_does_not_change_the_board(kept_stores: list[Path]) -> None:
     day_at_the_start = "Thursday 8 March 2018"
-    invalid_moves = ("/demo?at=soon", "/demo?at=0001-01-01T00:00:00%2B00:00", "/demo?at=9999-12-31T23:59:59%2B00:00")
+    invalid_moves = (
+        "/demo?at=soon",
+        "/demo?at=0001-01-01T00:00:00%2B00:00",
+        "/demo?at=9999-12-31T23:59:59%2B00:00",
+    )
     *refused, board = await fetch_from_demo(kept_stores, *invalid_moves, "/")
     assert [response.status_code for response in refused] == [400, 400, 400]
     assert (board.status_code, day_at_the_start in board.text) == (200, True)

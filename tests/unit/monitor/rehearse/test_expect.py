@@ -26,13 +26,18 @@ MEASURED_RELEASE: dict[str, Any] = {
     "final": True,
     "delay": {"min": 10139.0, "max": 10141.0},
     "first_seen": {"after": "2018-01-05T12:18:59.000Z", "by": "2018-01-05T12:19:01.000Z"},
-    "findings": [{"kind": "late", "part": "page"}, {"kind": "elsewhere_first", "part": "news", "detail": "x"}],
+    "findings": [
+        {"kind": "late", "part": "page"},
+        {"kind": "elsewhere_first", "part": "news", "detail": "x"},
+    ],
     "exposures": [
         {"part": "html", "seconds": {"min": 10.0, "max": 20.0}, "open": False},
         {"part": "page", "seconds": {"min": 1790.0, "max": 1810.0}, "open": False},
     ],
     "unproven_because": None,
-    "parts": [{"id": "news", "verdict": "late", "delay": {"min": 5.0, "max": None}, "exposures": []}],
+    "parts": [
+        {"id": "news", "verdict": "late", "delay": {"min": 5.0, "max": None}, "exposures": []}
+    ],
 }
 RESULTS = Results(
     releases=[MEASURED_RELEASE],
@@ -88,7 +93,10 @@ NOT_EXPECTED_OF_BIRDS = [
         "delay: measured 10139 to 10141 s, which does not overlap the true 10142 to 10150 s",
     ),
     ('part = "news"\ndelay = { min = 5, max = 6, within = 100 }', "wider than"),
-    ('findings = ["late", "partial"]', "findings: ['late', 'elsewhere_first'], not ['late', 'partial']"),
+    (
+        'findings = ["late", "partial"]',
+        "findings: ['late', 'elsewhere_first'], not ['late', 'partial']",
+    ),
     ("findings = []", "findings: ['late', 'elsewhere_first'], not []"),
     ('findings = [{ kind = "late", part = "news" }]', "findings"),
     ("exposure = { min = 15, max = 15, within = 10 }", "exposure: measured 1790 to 1810 s"),
@@ -104,25 +112,34 @@ NOT_EXPECTED_OF_BIRDS = [
 def test_an_expectation_that_matches_the_results_is_met(
     check_expectation: Callable[[str], Met], expectation: str
 ) -> None:
-    """A case is an expectation. `verdict = "late"` is met, because the release `birds` came late in the results."""
+    """A case is an expectation.
+
+    `verdict = "late"` is met, because the release `birds` came late in the results.
+    """
     outcome = check_expectation(expectation)
     assert (outcome.met, outcome.why) == (True, "")
 
 
 @pytest.mark.parametrize(
-    ("contradicted_expectation", "reason"), [(of_birds(keys), reason) for keys, reason in NOT_EXPECTED_OF_BIRDS]
+    ("contradicted_expectation", "reason"),
+    [(of_birds(keys), reason) for keys, reason in NOT_EXPECTED_OF_BIRDS],
 )
 def test_contradicted_expectation_is_unmet_and_says_why(
     check_expectation: Callable[[str], Met], contradicted_expectation: str, reason: str
 ) -> None:
-    """A case expects something else, such as `verdict = "on_time"` of a late release, and the reason is given."""
+    """A case expects something else, such as `verdict = "on_time"` of a late release, and the
+    reason is given.
+    """
     outcome = check_expectation(contradicted_expectation)
     assert not outcome.met
     assert reason in outcome.why
 
 
-def test_unmet_number_of_notices_is_explained_by_their_kinds(check_expectation: Callable[[str], Met]) -> None:
-    # The results have three notices: `opened`, `final`, which follows it and so does not count, and `calendar`.
+def test_unmet_number_of_notices_is_explained_by_their_kinds(
+    check_expectation: Callable[[str], Met],
+) -> None:
+    # The results have three notices: `opened`, `final`, which follows it and so does not count, and
+    # `calendar`.
     outcome = check_expectation("notices = 0")
     assert not outcome.met
     assert "notices: 2, not 0 (opened, calendar)" in outcome.why

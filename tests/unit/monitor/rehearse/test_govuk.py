@@ -66,7 +66,9 @@ def release_days(announcements: list[Any]) -> list[str]:
     return [entry["release_timestamp"][:10] for entry in announcements]
 
 
-async def list_publications(client: PublisherClient, organisation: str = "bird-agency") -> list[Any]:
+async def list_publications(
+    client: PublisherClient, organisation: str = "bird-agency"
+) -> list[Any]:
     """Return the publications of an organisation that GOV.UK's search lists."""
     return list(json_of(await client.get(NEWEST.replace("bird-agency", organisation)))["results"])
 
@@ -83,10 +85,18 @@ async def page_statuses(client: PublisherClient) -> dict[str, int]:
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
-async def test_an_announced_release_is_listed_and_its_page_is_absent(client: PublisherClient) -> None:
+async def test_an_announced_release_is_listed_and_its_page_is_absent(
+    client: PublisherClient,
+) -> None:
     # It is 09:00. GOV.UK redirects a file that is not published yet to its draft host (302).
     statuses = await page_statuses(client)
-    assert statuses == {"page": 404, "content API": 404, "announcement": 200, "file": 302, "HTML part": 404}
+    assert statuses == {
+        "page": 404,
+        "content API": 404,
+        "announcement": 200,
+        "file": 302,
+        "HTML part": 404,
+    }
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "5 January 2018 9:30am"
     assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
@@ -104,7 +114,13 @@ async def test_a_published_release_is_visible_everywhere(client: PublisherClient
     # The page is published at 09:30:03. The index is the last to follow, 30 s later.
     await client.wait_until("09:30:40")
     statuses = await page_statuses(client)
-    assert statuses == {"page": 200, "content API": 200, "announcement": 301, "file": 200, "HTML part": 200}
+    assert statuses == {
+        "page": 200,
+        "content API": 200,
+        "announcement": 301,
+        "file": 200,
+        "HTML part": 200,
+    }
     item = await read_item(client, PAGE)
     assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
     assert item["scheduled_publishing_delay_seconds"] == 3  # from the slot, 09:30:00, to 09:30:03
@@ -116,7 +132,9 @@ async def test_a_published_release_is_visible_everywhere(client: PublisherClient
     assert redirect["schema_name"] == "redirect"
     assert redirect["redirects"][0]["destination"] == "/government/statistics/gulls-2017"
     assert await list_announcements(client) == []
-    assert [entry["link"] for entry in await list_publications(client)] == ["/government/statistics/gulls-2017"]
+    assert [entry["link"] for entry in await list_publications(client)] == [
+        "/government/statistics/gulls-2017"
+    ]
     assert b"Gulls &amp; terns: 2017" in (await client.get(FEED)).body
 
 
@@ -125,8 +143,15 @@ async def test_redirect_file_and_index_follow_the_page_later(client: PublisherCl
     # The page is published at 09:30:00. Redirect and file follow 2 s later, the index 30 s later.
     await client.wait_until("09:30:01")
     statuses = await page_statuses(client)
-    assert statuses == {"page": 200, "content API": 200, "announcement": 200, "file": 302, "HTML part": 200}
-    # The file is not there yet, so the HTML part is the only attachment. The announcement is still listed.
+    assert statuses == {
+        "page": 200,
+        "content API": 200,
+        "announcement": 200,
+        "file": 302,
+        "HTML part": 200,
+    }
+    # The file is not there yet, so the HTML part is the only attachment. The announcement is still
+    # listed.
     (html_part,) = (await read_item(client, PAGE))["details"]["attachments"]
     assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
     assert len(await list_announcements(client)) == 1
@@ -142,41 +167,55 @@ async def test_new_edition_is_only_announced_before_its_slot(client: PublisherCl
     assert (statuses["page"], statuses["content API"]) == (200, 200)
     assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2016"
     assert [entry["title"] for entry in await list_publications(client)] == ["Gulls & terns: 2016"]
-    # The edition of 2017 is announced. Its file redirects to the draft host, and its HTML part is absent.
+    # The edition of 2017 is announced. Its file redirects to the draft host, and its HTML part is
+    # absent.
     assert len(await list_announcements(client)) == 1
     assert (statuses["announcement"], statuses["file"], statuses["HTML part"]) == (200, 302, 404)
 
 
 @with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
-async def test_published_edition_replaces_the_older_one_at_its_address(client: PublisherClient) -> None:
+async def test_published_edition_replaces_the_older_one_at_its_address(
+    client: PublisherClient,
+) -> None:
     # The edition of 2017 is published at 09:30.
     await client.wait_until("09:31:00")
     assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2017"
     assert await list_announcements(client) == []
 
 
-@with_script(RELEASE + answer_from("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"))
+@with_script(
+    RELEASE + answer_from("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'")
+)
 async def test_a_maintenance_page_is_an_error_in_the_content_api(client: PublisherClient) -> None:
     assert (await page_statuses(client))["content API"] == 503
     assert await list_publications(client) == []
 
 
-@pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_error_page_gives_503_in_api_but_stays_in_search(run_scenario: RunScenario, heading: str) -> None:
-    """An error page, such as “Sorry, under maintenance”, replaces a published release. The content API answers 503, and
-    the search still lists the release."""
+@pytest.mark.parametrize(
+    "heading", ["Sorry, under maintenance", "Checking your browser before you go on"]
+)
+def test_error_page_gives_503_in_api_but_stays_in_search(
+    run_scenario: RunScenario, heading: str
+) -> None:
+    """An error page, such as “Sorry, under maintenance”, replaces a published release. The content
+    API answers 503, and the search still lists the release.
+    """
     published = answer_from("09:30:00")
     error_page = answer_from("09:33:00", f"body = '<h1>{heading}</h1>'")
 
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:34:00")
         assert (await client.get(content_api_url(PAGE))).status == 503
-        assert [entry["title"] for entry in await list_publications(client)] == ["Gulls & terns: 2017"]
+        assert [entry["title"] for entry in await list_publications(client)] == [
+            "Gulls & terns: 2017"
+        ]
 
     run_scenario(RELEASE + published + error_page, scenario)
 
 
-OTHER_SLUG = RELEASE.replace(f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1)
+OTHER_SLUG = RELEASE.replace(
+    f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1
+)
 OUT_AT_OTHER_SLUG = answer_from("09:30:00", url=f"{PAGE}--2")
 
 
@@ -185,15 +224,22 @@ def with_keys(keys: str) -> str:
 
 
 @with_script(with_keys('redirect_after = "10s"') + OUT_AT_OTHER_SLUG)
-async def test_an_announcement_redirects_to_its_publication_at_another_slug(client: PublisherClient) -> None:
+async def test_an_announcement_redirects_to_its_publication_at_another_slug(
+    client: PublisherClient,
+) -> None:
     # The publication appears at 09:30:00 and the script delays the redirect by 10 s.
-    assert (await list_announcements(client))[0]["link"] == "/government/statistics/announcements/gulls-2017"
+    assert (await list_announcements(client))[0][
+        "link"
+    ] == "/government/statistics/announcements/gulls-2017"
     await client.wait_until("09:30:09")
     assert (await client.get(ANNOUNCEMENT)).status == 200
     await client.wait_until("09:30:10")
-    assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
+    assert (await client.get(ANNOUNCEMENT)).headers[
+        "location"
+    ] == "/government/statistics/gulls-2017--2"
     assert (await read_item(client, ANNOUNCEMENT))["schema_name"] == "redirect"
-    # The publication is at PAGE--2. PAGE itself is the address that one would guess from the announcement.
+    # The publication is at PAGE--2. PAGE itself is the address that one would guess from the
+    # announcement.
     assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
     assert (await client.get(content_api_url(PAGE))).status == 404
 
@@ -205,16 +251,23 @@ async def test_announcement_redirects_at_once_if_its_delay_is_zero(client: Publi
 
 
 @with_script(with_keys('redirect_after = "never"') + OUT_AT_OTHER_SLUG)
-async def test_without_a_redirect_the_announcement_stays_listed_beside_its_publication(client: PublisherClient) -> None:
-    # The publication appears at 09:30 and the script says that the announcement never redirects to it.
+async def test_without_a_redirect_the_announcement_stays_listed_beside_its_publication(
+    client: PublisherClient,
+) -> None:
+    # The publication appears at 09:30 and the script says that the announcement never redirects to
+    # it.
     await client.wait_until("12:00:00")
     assert (await client.get(ANNOUNCEMENT)).status == 200
     assert len(await list_announcements(client)) == 1
-    assert [one["link"] for one in await list_publications(client)] == ["/government/statistics/gulls-2017--2"]
+    assert [one["link"] for one in await list_publications(client)] == [
+        "/government/statistics/gulls-2017--2"
+    ]
 
 
 @with_script(with_keys('listed_after = "60s"') + OUT_AT_OTHER_SLUG)
-async def test_the_index_lists_a_publication_after_its_scripted_delay(client: PublisherClient) -> None:
+async def test_the_index_lists_a_publication_after_its_scripted_delay(
+    client: PublisherClient,
+) -> None:
     # The publication appears at 09:30:00 and the script delays its listing by 60 s.
     await client.wait_until("09:30:59")
     assert await list_publications(client) == []
@@ -223,7 +276,9 @@ async def test_the_index_lists_a_publication_after_its_scripted_delay(client: Pu
 
 
 @with_script(with_keys('announcement_title = "Sea birds, 2017"') + OUT_AT_OTHER_SLUG)
-async def test_an_announcement_can_have_another_title_than_its_publication(client: PublisherClient) -> None:
+async def test_an_announcement_can_have_another_title_than_its_publication(
+    client: PublisherClient,
+) -> None:
     # The script announces "Gulls & terns: 2017" under another title and publishes it at 09:30.
     assert (await list_announcements(client))[0]["title"] == "Sea birds, 2017"
     assert (await read_item(client, ANNOUNCEMENT))["title"] == "Sea birds, 2017"
@@ -233,7 +288,9 @@ async def test_an_announcement_can_have_another_title_than_its_publication(clien
 
 
 @with_script(with_keys('organisations = ["fish", "bird-agency"]') + OUT_AT_OTHER_SLUG)
-async def test_organisations_are_named_in_order_and_list_the_release(client: PublisherClient) -> None:
+async def test_organisations_are_named_in_order_and_list_the_release(
+    client: PublisherClient,
+) -> None:
     # The script names fish before bird-agency and publishes the release at 09:30.
     (announcement,) = await list_announcements(client)
     assert [one["slug"] for one in announcement["organisations"]] == ["fish", "bird-agency"]
@@ -247,12 +304,16 @@ async def test_organisations_are_named_in_order_and_list_the_release(client: Pub
 
 
 @with_script(OTHER_SLUG + EDITION_OF_2016 + OUT_AT_OTHER_SLUG)
-async def test_the_address_guessed_from_the_announcement_can_show_another_edition(client: PublisherClient) -> None:
+async def test_the_address_guessed_from_the_announcement_can_show_another_edition(
+    client: PublisherClient,
+) -> None:
     # The edition of 2017 is published at 09:30, at an address that ends in --2.
     # PAGE is the guessed address. It has shown the edition of 2016 since 08:00.
     assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2016"
     await client.wait_until("09:31:00")
-    assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
+    assert (await client.get(ANNOUNCEMENT)).headers[
+        "location"
+    ] == "/government/statistics/gulls-2017--2"
     assert {one["link"]: one["title"] for one in await list_publications(client)} == {
         "/government/statistics/gulls-2017": "Gulls & terns: 2016",
         "/government/statistics/gulls-2017--2": "Gulls & terns: 2017",
@@ -260,7 +321,9 @@ async def test_the_address_guessed_from_the_announcement_can_show_another_editio
 
 
 @with_script(RELEASE + answer_from("08:00:00"))
-async def test_release_public_before_the_rehearsal_is_still_announced(client: PublisherClient) -> None:
+async def test_release_public_before_the_rehearsal_is_still_announced(
+    client: PublisherClient,
+) -> None:
     assert len(await list_announcements(client)) == 1
     assert (await page_statuses(client))["announcement"] == 200
 
@@ -273,15 +336,26 @@ async def test_release_that_never_appears_stays_in_the_listing(client: Publisher
 
 @pytest.mark.parametrize(
     "body",
-    ["These statistics will be released on 5 January 2018", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"],
+    [
+        "These statistics will be released on 5 January 2018",
+        "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>",
+    ],
 )
-def test_placeholder_is_no_publication_until_the_page_replaces_it(run_scenario: RunScenario, body: str) -> None:
+def test_placeholder_is_no_publication_until_the_page_replaces_it(
+    run_scenario: RunScenario, body: str
+) -> None:
     """A case is the text of a page that only says that the release will come."""
 
     async def scenario(client: PublisherClient) -> None:
         # It is 09:00. GOV.UK redirects a file that is not published yet (302).
         statuses = await page_statuses(client)
-        assert statuses == {"page": 200, "content API": 404, "announcement": 200, "file": 302, "HTML part": 404}
+        assert statuses == {
+            "page": 200,
+            "content API": 404,
+            "announcement": 200,
+            "file": 302,
+            "HTML part": 404,
+        }
         assert len(await list_announcements(client)) == 1
         # At 09:30 the real page replaces the placeholder.
         await client.wait_until("09:31:00")
@@ -293,11 +367,22 @@ def test_placeholder_is_no_publication_until_the_page_replaces_it(run_scenario: 
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"))
-async def test_removed_release_has_a_gone_item_and_redirects_remain(client: PublisherClient) -> None:
-    """The page is published at 09:10 and removed at 09:15. Then file (302) and HTML part (301) redirect to it."""
+async def test_removed_release_has_a_gone_item_and_redirects_remain(
+    client: PublisherClient,
+) -> None:
+    """The page is published at 09:10 and removed at 09:15.
+
+    Then file (302) and HTML part (301) redirect to it.
+    """
     await client.wait_until("09:20:00")
     statuses = await page_statuses(client)
-    assert statuses == {"page": 410, "content API": 200, "announcement": 301, "file": 302, "HTML part": 301}
+    assert statuses == {
+        "page": 410,
+        "content API": 200,
+        "announcement": 301,
+        "file": 302,
+        "HTML part": 301,
+    }
     item = await read_item(client, PAGE)
     assert item["schema_name"] == "gone"
     assert "published in error" in item["details"]["explanation"]
@@ -308,11 +393,18 @@ async def test_removed_release_has_a_gone_item_and_redirects_remain(client: Publ
 
 
 @with_script(RELEASE + answer_from("08:00:00", 'status = 410\nbody = "410 Gone"'))
-async def test_page_removed_without_explanation_is_410_in_content_api(client: PublisherClient) -> None:
+async def test_page_removed_without_explanation_is_410_in_content_api(
+    client: PublisherClient,
+) -> None:
     assert (await client.get(content_api_url(PAGE))).status == 410
 
 
-@with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"))
+@with_script(
+    RELEASE
+    + answer_from("09:10:00")
+    + answer_from("09:15:00", "status = 410")
+    + answer_from("09:30:00")
+)
 async def test_early_release_has_no_scheduling_delay(client: PublisherClient) -> None:
     # The page is published at 09:10, removed at 09:15 and published again at its slot, 09:30.
     await client.wait_until("09:31:00")
@@ -320,7 +412,8 @@ async def test_early_release_has_no_scheduling_delay(client: PublisherClient) ->
     assert item["schema_name"] == "publication"
     assert item["first_published_at"] == "2018-01-05T09:10:00Z"
     assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
-    # The delay is that of the first publication. It was before the slot, so it was not by the scheduler.
+    # The delay is that of the first publication. It was before the slot, so it was not by the
+    # scheduler.
     assert item["scheduled_publishing_delay_seconds"] is None
 
 
@@ -349,9 +442,14 @@ def test_file_with_its_own_answer_does_not_follow_its_page(run_scenario: RunScen
 
 
 def test_scripted_content_api_answer_replaces_the_content_item(run_scenario: RunScenario) -> None:
-    """Usually the content API answers with an item made from the page. Here the script has an answer for it."""
+    """Usually the content API answers with an item made from the page.
+
+    Here the script has an answer for it.
+    """
     page_at_09_30 = answer_from("09:30:00", url=PAGE)
-    other_item = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', url=content_api_url(PAGE))
+    other_item = answer_from(
+        "09:00:00", 'body = \'{"schema_name": "special_route"}\'', url=content_api_url(PAGE)
+    )
 
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:31:00")
@@ -360,7 +458,9 @@ def test_scripted_content_api_answer_replaces_the_content_item(run_scenario: Run
     run_scenario(RELEASE + page_at_09_30 + other_item, scenario)
 
 
-@with_script(RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'))
+@with_script(
+    RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."')
+)
 async def test_a_changed_date_is_published_with_the_previous_one(client: PublisherClient) -> None:
     # The script moves the release from 5 January to 12 July, with the reason "More checks."
     item = await read_item(client, ANNOUNCEMENT)
@@ -372,8 +472,12 @@ async def test_a_changed_date_is_published_with_the_previous_one(client: Publish
     assert b"The release date has been changed" in (await client.get(ANNOUNCEMENT)).body
 
 
-@with_script(RELEASE + change_at("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'))
-async def test_a_cancelled_release_stays_in_the_listing_with_its_reason(client: PublisherClient) -> None:
+@with_script(
+    RELEASE + change_at("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."')
+)
+async def test_a_cancelled_release_stays_in_the_listing_with_its_reason(
+    client: PublisherClient,
+) -> None:
     # The script cancels the release on 4 January at 17:00, because it is "No longer collected."
     item = await read_item(client, ANNOUNCEMENT)
     assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
@@ -424,8 +528,13 @@ async def test_slot_of_only_a_month_is_announced_as_provisional(client: Publishe
     ],
 )
 @with_script(RELEASE)
-async def test_search_with_an_unknown_parameter_or_value_gets_422(client: PublisherClient, query: str) -> None:
-    """A case is a query. For example, GOV.UK's search gives 1,500 results at most, so it refuses count=1501."""
+async def test_search_with_an_unknown_parameter_or_value_gets_422(
+    client: PublisherClient, query: str
+) -> None:
+    """A case is a query.
+
+    For example, GOV.UK's search gives 1,500 results at most, so it refuses count=1501.
+    """
     answer = await client.get(f"{WWW}/api/search.json?{query}")
     assert answer.status == 422
     assert "html" in answer.headers["content-type"]
@@ -434,7 +543,9 @@ async def test_search_with_an_unknown_parameter_or_value_gets_422(client: Publis
 BIRDS_IN_JANUARY = ["2018-01-05"]
 FISH_IN_FEBRUARY_TO_APRIL = ["2018-02-05", "2018-03-05", "2018-04-05"]
 BIRDS_AND_FISH = RELEASE + "".join(
-    RELEASE.replace("gulls", f"fish-{month}").replace("2018-01-05", f"2018-0{month}-05").replace("bird-agency", "fish")
+    RELEASE.replace("gulls", f"fish-{month}")
+    .replace("2018-01-05", f"2018-0{month}-05")
+    .replace("bird-agency", "fish")
     for month in (4, 2, 3)
 )
 
@@ -452,14 +563,22 @@ BIRDS_AND_FISH = RELEASE + "".join(
         ),
         (f"{LISTING}&c=abc", BIRDS_IN_JANUARY + FISH_IN_FEBRUARY_TO_APRIL),
     ],
-    ids=["in order", "backwards", "from a day", "one organisation", "two organisations", "past the cache"],
+    ids=[
+        "in order",
+        "backwards",
+        "from a day",
+        "one organisation",
+        "two organisations",
+        "past the cache",
+    ],
 )
 @with_script(BIRDS_AND_FISH)
 async def test_listing_is_ordered_and_filtered_as_its_address_says(
     client: PublisherClient, url: str, days_listed: list[str]
 ) -> None:
-    # A release of bird-agency is due in January, and three of the organisation fish in February to April. LISTING
-    # asks for all, in the order of their slots. Each row changes its address, for example to the opposite order.
+    # A release of bird-agency is due in January, and three of the organisation fish in February to
+    # April. LISTING asks for all, in the order of their slots. Each row changes its address, for
+    # example to the opposite order.
     announcements = await list_announcements(client, url)
     assert release_days(announcements) == days_listed
 
@@ -485,28 +604,38 @@ async def test_the_finders_feed_separates_upcoming_from_published(client: Publis
 
 
 TOML_CALENDAR = "https://calendar.rehearsal.example/releases.toml"
-TERNS_OUTSIDE_STATISTICS = RELEASE.replace("gulls", "terns").replace("government/statistics", "government/publications")
+TERNS_OUTSIDE_STATISTICS = RELEASE.replace("gulls", "terns").replace(
+    "government/statistics", "government/publications"
+)
 
 
 async def read_toml_calendar(client: PublisherClient) -> list[dict[str, Any]]:
-    """Return the tables of the releases in the calendar of the rehearsal, which is not on GOV.UK."""
+    """Return the tables of the releases in the calendar of the rehearsal, which is not on
+    GOV.UK.
+    """
     body = (await client.get(TOML_CALENDAR)).body.decode()
     return list(tomllib.loads(body).get("release", []))
 
 
 @with_script(RELEASE + TERNS_OUTSIDE_STATISTICS)
-async def test_release_outside_gov_uk_statistics_is_only_in_toml_calendar(client: PublisherClient) -> None:
+async def test_release_outside_gov_uk_statistics_is_only_in_toml_calendar(
+    client: PublisherClient,
+) -> None:
     on_gov_uk = [entry["link"] for entry in await list_announcements(client)]
     assert on_gov_uk == ["/government/statistics/announcements/gulls-2017"]
     # `terns` is at an address under government/publications.
     (terns,) = await read_toml_calendar(client)
     assert (terns["id"], terns["state"]) == ("terns", "confirmed")
-    assert [(part["id"], part["required"]) for part in terns["part"]] == [("sheet", True), ("bulletin", True)]
+    assert [(part["id"], part["required"]) for part in terns["part"]] == [
+        ("sheet", True),
+        ("bulletin", True),
+    ]
 
 
 def test_toml_calendar_shows_the_new_slot_of_a_release(run_scenario: RunScenario) -> None:
-    """The release `terns` is not in GOV.UK's statistics, so the TOML calendar announces it. On 1 January its slot moved
-    to 12 July."""
+    """The release `terns` is not in GOV.UK's statistics, so the TOML calendar announces it. On 1
+    January its slot moved to 12 July.
+    """
     moved = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", release="terns")
 
     async def scenario(client: PublisherClient) -> None:
@@ -518,7 +647,10 @@ def test_toml_calendar_shows_the_new_slot_of_a_release(run_scenario: RunScenario
 
 
 def test_toml_calendar_without_its_last_release_is_not_empty(run_scenario: RunScenario) -> None:
-    """The only release is removed at 09:30. A comment is left, because an empty body would be no calendar."""
+    """The only release is removed at 09:30.
+
+    A comment is left, because an empty body would be no calendar.
+    """
     removed = change_at("2018-01-05T09:30:00", "gone = true", release="terns")
 
     async def scenario(client: PublisherClient) -> None:
@@ -531,7 +663,9 @@ def test_toml_calendar_without_its_last_release_is_not_empty(run_scenario: RunSc
 
 
 def test_gov_uk_page_outside_statistics_has_no_announcement(run_scenario: RunScenario) -> None:
-    """The page is below /government/publications. It is published at 09:30 without an announcement."""
+    """The page is below /government/publications. It is published at 09:30 without an
+    announcement.
+    """
 
     async def scenario(client: PublisherClient) -> None:
         url = PAGE.replace("statistics", "publications")

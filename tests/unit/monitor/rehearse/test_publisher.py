@@ -70,8 +70,12 @@ async def test_latency_passes_in_virtual_time(client: PublisherClient) -> None:
     assert (answer.received - answer.sent).total_seconds() == pytest.approx(0.25)
 
 
-@with_script(script_with_answer(status="203", body='"Møller"', headers='{ "Content-Type" = "text/plain" }'))
-async def test_scripted_bodies_headers_and_statuses_are_answered_as_written(client: PublisherClient) -> None:
+@with_script(
+    script_with_answer(status="203", body='"Møller"', headers='{ "Content-Type" = "text/plain" }')
+)
+async def test_scripted_bodies_headers_and_statuses_are_answered_as_written(
+    client: PublisherClient,
+) -> None:
     await client.wait_until("09:30:00")
     answer = await client.get(URL)
     # The script says `status = 203`, `body = "Møller"` and a Content-Type of text/plain.
@@ -80,7 +84,9 @@ async def test_scripted_bodies_headers_and_statuses_are_answered_as_written(clie
 
 
 @with_script(script_with_answer(etag="true"))
-async def test_a_matching_entity_tag_is_answered_304_without_a_body(client: PublisherClient) -> None:
+async def test_a_matching_entity_tag_is_answered_304_without_a_body(
+    client: PublisherClient,
+) -> None:
     await client.wait_until("09:30:00")
     # The script gives the answer an ETag.
     first = await client.get(URL)
@@ -99,8 +105,10 @@ async def test_head_gets_the_same_headers_without_a_body(client: PublisherClient
 
 @with_script(script_with_answer(edge_cache='"30s"'))
 async def test_a_request_past_the_cache_gets_the_origins_answer(client: PublisherClient) -> None:
-    """The page is published at 09:30:00, and the edge serves its copy of the absent page for 30 s more. Ten seconds
-    after the publication, users still get that copy. A request past the cache (`bust`) gets the page."""
+    """The page is published at 09:30:00, and the edge serves its copy of the absent page for 30 s
+    more. Ten seconds after the publication, users still get that copy. A request past the cache
+    (`bust`) gets the page.
+    """
     await client.wait_until("09:30:10")
     users, origin = await client.get(URL), await client.get(URL, bust=True)
     # The copy is of 09:29:59, so its age is 11 s.
@@ -129,8 +137,13 @@ async def test_a_scripted_query_is_part_of_the_address(client: PublisherClient) 
         ("bomb", Reason.TOO_LARGE),
     ],
 )
-def test_each_network_fault_has_its_reason_of_failure(run_scenario: RunScenario, kind: str, reason: Reason) -> None:
-    """A case is a fault of the host. For example, `bomb` is a response that is too large once unpacked."""
+def test_each_network_fault_has_its_reason_of_failure(
+    run_scenario: RunScenario, kind: str, reason: Reason
+) -> None:
+    """A case is a fault of the host.
+
+    For example, `bomb` is a response that is too large once unpacked.
+    """
 
     async def scenario(client: PublisherClient) -> None:
         outcome = await client.fetch(URL)
@@ -154,9 +167,12 @@ def test_requests_succeed_again_after_a_fault(run_scenario: RunScenario, kind: s
 
 
 @pytest.mark.parametrize(("kind", "status"), [("429", 429), ("503", 503), ("challenge", 403)])
-def test_a_fault_can_replace_the_answer_by_an_error_page(run_scenario: RunScenario, kind: str, status: int) -> None:
-    """A case is a kind of fault of the host and the status of its error page. For example, `challenge` is a page with
-    403."""
+def test_a_fault_can_replace_the_answer_by_an_error_page(
+    run_scenario: RunScenario, kind: str, status: int
+) -> None:
+    """A case is a kind of fault of the host and the status of its error page. For example,
+    `challenge` is a page with 403.
+    """
 
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(URL)).status == status
@@ -193,7 +209,9 @@ OLD_SINCE_YESTERDAY_NEW_SINCE_8 = "".join(
 def test_a_mirror_serves_an_older_copy_and_names_itself(
     run_scenario: RunScenario, age_option: str, body_of_copy: bytes
 ) -> None:
-    """A mirror answers with last night's copy, or with one of the age in the script, such as 30 minutes."""
+    """A mirror answers with last night's copy, or with one of the age in the script, such as 30
+    minutes.
+    """
 
     async def scenario(client: PublisherClient) -> None:
         # It is 09:00. The page has been `old` since yesterday and `new` since 08:00.
@@ -201,15 +219,24 @@ def test_a_mirror_serves_an_older_copy_and_names_itself(
         assert (copy.status, copy.body) == (200, body_of_copy)
         assert copy.headers["fastly-backend-name"] == "mirrorS3"
 
-    run_scenario(RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + fault_from_9_to_10("mirror", age_option), scenario)
+    run_scenario(
+        RELEASE + OLD_SINCE_YESTERDAY_NEW_SINCE_8 + fault_from_9_to_10("mirror", age_option),
+        scenario,
+    )
 
 
 @pytest.mark.parametrize(("age_of_copy", "body"), [("30m", b"new"), ("17h", b"old")])
-def test_stale_host_serves_an_old_copy_to_any_query(run_scenario: RunScenario, age_of_copy: str, body: bytes) -> None:
-    """A case is the age of the copy. It is 09:00. The page was `old` 17 hours ago, and `new` since 08:00."""
+def test_stale_host_serves_an_old_copy_to_any_query(
+    run_scenario: RunScenario, age_of_copy: str, body: bytes
+) -> None:
+    """A case is the age of the copy.
+
+    It is 09:00. The page was `old` 17 hours ago, and `new` since 08:00.
+    """
 
     async def scenario(client: PublisherClient) -> None:
-        # An ordinary cache has no copy for a query that nobody sent before. This one answers from its copy.
+        # An ordinary cache has no copy for a query that nobody sent before. This one answers from
+        # its copy.
         copy = await client.get(f"{URL}?never-sent-before")
         assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body, "HIT")
         # A copy older than its max-age should have been renewed. So it is stale.
@@ -222,12 +249,15 @@ def test_stale_host_serves_an_old_copy_to_any_query(run_scenario: RunScenario, a
 
 def test_a_stale_calendar_shows_the_previous_slot(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
-        # It is 09:00. The calendar is served as it was at 08:30, before the slot moved to 5 February.
+        # It is 09:00. The calendar is served as it was at 08:30, before the slot moved to 5
+        # February.
         calendar = await client.get("https://calendar.rehearsal.example/releases.toml")
         assert b"2018-01-05" in calendar.body
         assert b"2018-02-05" not in calendar.body
 
-    moved_at_ten_to_nine = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
+    moved_at_ten_to_nine = (
+        '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
+    )
     copy_of_half_past_eight = fault_from_9_to_10("stale", 'age = "30m"').replace(
         "stats.example", "calendar.rehearsal.example"
     )
@@ -247,7 +277,10 @@ def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScena
 
 @with_script(script_with_answer() + fault_from_9_to_10("timeout"))
 async def test_time_runs_on_after_a_client_has_given_up(client: PublisherClient) -> None:
-    """The script lets every request time out. Virtual time is stopped during a request, but not after it."""
+    """The script lets every request time out.
+
+    Virtual time is stopped during a request, but not after it.
+    """
     outcome = await client.fetch(URL)
     assert isinstance(outcome, Failure)
     timeout_of_the_fetcher = timedelta(seconds=15)
@@ -271,11 +304,14 @@ async def test_requests_are_counted_by_host_with_their_peak_rate(client: Publish
 
 
 def test_request_one_second_later_is_not_in_the_same_second() -> None:
-    """The peak rate of a host is the most requests within one second. There are requests at 0, 0.5, 1.0 and 1.5 s. A
-    second from 0 s on has those at 0 and 0.5 s, but not that at 1.0 s."""
+    """The peak rate of a host is the most requests within one second. There are requests at 0, 0.5,
+    1.0 and 1.5 s. A second from 0 s on has those at 0 and 0.5 s, but not that at 1.0 s.
+    """
     log = RequestLog()
     for second in (0, 0.5, 1.0, 1.5):
-        log.entries.append(LoggedRequest("GET", "a.example", "/", at=NINE + timedelta(seconds=second)))
+        log.entries.append(
+            LoggedRequest("GET", "a.example", "/", at=NINE + timedelta(seconds=second))
+        )
     assert log.peak_rate() == {"a.example": 2}
 
 
@@ -302,7 +338,9 @@ async def test_httpx_can_read_the_answers(client: PublisherClient) -> None:
     # Virtual time must not jump during real I/O.
     with get_jumping_loop().time_stopped("real I/O"):
         async with httpx.AsyncClient(trust_env=False) as browser:
-            answer = await browser.get(f"http://127.0.0.1:{port}/release", headers={"Host": "stats.example:443"})
+            answer = await browser.get(
+                f"http://127.0.0.1:{port}/release", headers={"Host": "stats.example:443"}
+            )
     assert answer.status_code == 200
     assert "Gulls &amp; terns" in answer.text
 
@@ -312,8 +350,8 @@ def test_runs_of_a_script_give_the_same_timed_answers(run_scenario: RunScenario)
 
     async def scenario(client: PublisherClient) -> None:
         outcomes: list[object] = []
-        # Each run begins at 09:00 in virtual time. Answers are slow until 10:00. These 40 requests go on longer,
-        # because they are at least 97 s apart.
+        # Each run begins at 09:00 in virtual time. Answers are slow until 10:00. These 40 requests
+        # go on longer, because they are at least 97 s apart.
         for _ in range(40):
             outcome = await client.fetch(URL, bust=True)
             headers, body = getattr(outcome, "headers", None), getattr(outcome, "body", None)

@@ -42,8 +42,12 @@ def answer_from(time: str, more: str = "") -> str:
     return f'\n[[answer]]\nurl = "{PAGE}"\nat = 2018-01-05T{time}\n{more}\n'
 
 
-async def read_announcements(client: PublisherClient, source: GovukSource | TomlSource) -> list[Announcement]:
-    outcome = await CalendarReader("rehearsal", source, CalendarPages(client.fetcher.fetch), client.clock).read()
+async def read_announcements(
+    client: PublisherClient, source: GovukSource | TomlSource
+) -> list[Announcement]:
+    outcome = await CalendarReader(
+        "rehearsal", source, CalendarPages(client.fetcher.fetch), client.clock
+    ).read()
     assert outcome.read.fault is None or outcome.read.usable, outcome.read.fault
     assert outcome.reading is not None
     return list(outcome.reading.announcements)
@@ -52,7 +56,8 @@ async def read_announcements(client: PublisherClient, source: GovukSource | Toml
 async def see_all_targets(fetcher: TimeStoppingFetcher, interpreter: Interpreter) -> dict[str, str]:
     targets = targets_of(GULLS)
     sightings = [
-        interpreter.interpret_now(target, await fetcher.fetch(interpreter.make_request(target))) for target in targets
+        interpreter.interpret_now(target, await fetcher.fetch(interpreter.make_request(target)))
+        for target in targets
     ]
     return {sighting.target.removeprefix("gulls/"): sighting.state.value for sighting in sightings}
 
@@ -91,7 +96,8 @@ async def test_the_gov_uk_source_reads_the_simulated_listing(client: PublisherCl
 async def test_gov_uk_source_sees_a_new_slot_and_a_cancellation(client: PublisherClient) -> None:
     source = gov_uk_source()
     await read_announcements(client, source)
-    # At 09:10 the slot moves from 5 January to 12 July, 9:30 BST. At 09:20 the release is cancelled.
+    # At 09:10 the slot moves from 5 January to 12 July, 9:30 BST. At 09:20 the release is
+    # cancelled.
     await client.wait_until("09:11:00")
     (moved,) = await read_announcements(client, source)
     assert moved.slot.instant == datetime(2018, 7, 12, 8, 30, tzinfo=UTC)
@@ -106,30 +112,48 @@ async def test_gov_uk_source_sees_a_new_slot_and_a_cancellation(client: Publishe
 @with_script(RELEASE.replace("government/statistics", "government/publications"))
 async def test_the_toml_source_reads_the_simulated_calendar(client: PublisherClient) -> None:
     # The release is below /government/publications, so only the TOML calendar announces it.
-    entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[0]
+    entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[
+        0
+    ]
     assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
     assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     assert [part.id for part in entry.parts] == ["sheet"]
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
-async def test_recognisers_see_the_publication_of_a_simulated_release(client: PublisherClient) -> None:
-    # Recognisers decide from a response whether the page or file is there. An interpreter runs them.
+async def test_recognisers_see_the_publication_of_a_simulated_release(
+    client: PublisherClient,
+) -> None:
+    # Recognisers decide from a response whether the page or file is there. An interpreter runs
+    # them.
     interpreter = Interpreter()
     # The page is published at 09:30.
-    assert await see_all_targets(client.fetcher, interpreter) == expected_states(page="absent", sheet="absent")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states(
+        page="absent", sheet="absent"
+    )
     await client.wait_until("09:31:00")
-    assert await see_all_targets(client.fetcher, interpreter) == expected_states(page="present", sheet="present")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states(
+        page="present", sheet="present"
+    )
 
 
 def test_recognisers_see_a_simulated_placeholder_as_absent(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         # The page only says that the statistics will be released.
-        assert await see_all_targets(client.fetcher, Interpreter()) == expected_states(page="absent", sheet="absent")
+        assert await see_all_targets(client.fetcher, Interpreter()) == expected_states(
+            page="absent", sheet="absent"
+        )
 
-    notice = "<title>Gulls and terns</title><h1>Gulls</h1><h2>These statistics will be released on 5 January 2018</h2>"
+    notice = (
+        "<title>Gulls and terns</title><h1>Gulls</h1><h2>These statistics will be released on 5"
+        " January 2018</h2>"
+    )
     run_scenario(
-        RELEASE + answer_from("08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'), scenario
+        RELEASE
+        + answer_from(
+            "08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'
+        ),
+        scenario,
     )
 
 
@@ -138,7 +162,9 @@ async def test_recognisers_see_the_removal_of_a_simulated_release(client: Publis
     interpreter = Interpreter()
     # The page is published at 09:00 and removed (410) at 09:10.
     await client.wait_until("09:05:00")
-    assert await see_all_targets(client.fetcher, interpreter) == expected_states(page="present", sheet="present")
+    assert await see_all_targets(client.fetcher, interpreter) == expected_states(
+        page="present", sheet="present"
+    )
     await client.wait_until("09:15:00")
     views = await see_all_targets(client.fetcher, interpreter)
     assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}
@@ -147,7 +173,10 @@ async def test_recognisers_see_the_removal_of_a_simulated_release(client: Publis
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) -> None:
-    """A case is a fault of both hosts of the release, from 09:00 to 10:00. Its page is published at 09:30."""
+    """A case is a fault of both hosts of the release, from 09:00 to 10:00.
+
+    Its page is published at 09:30.
+    """
 
     async def scenario(client: PublisherClient) -> None:
         before_publication, after_publication = "09:15:00", "09:45:00"
@@ -157,7 +186,8 @@ def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) ->
             assert set(views.values()) == {"unknown"}
 
     faults = [
-        f'\n[[fault]]\nhost = "{host}"\nkind = "{kind}"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T10:00:00\n'
+        f'\n[[fault]]\nhost = "{host}"\nkind = "{kind}"\nfrom = 2018-01-05T09:00:00\nuntil ='
+        " 2018-01-05T10:00:00\n"
         for host in ("www.gov.uk", "assets.publishing.service.gov.uk")
     ]
     run_scenario(RELEASE + answer_from("09:30:00") + "".join(faults), scenario)

@@ -23,8 +23,12 @@ drafts = {drafts}
 """
 
 
-def play_without_publication(folder: Path, *, slot: str, until: str, expected_drafts: int) -> RehearsalOutcome:
-    """Play a script whose release is never published, check the number of drafts, and return the outcome."""
+def play_without_publication(
+    folder: Path, *, slot: str, until: str, expected_drafts: int
+) -> RehearsalOutcome:
+    """Play a script whose release is never published, check the number of drafts, and return the
+    outcome.
+    """
     path = folder / "script.toml"
     path.write_text(SCRIPT.format(slot=slot, until=until, drafts=expected_drafts), encoding="utf-8")
     played = play(read_script(path), Settings(), folder)
@@ -48,7 +52,9 @@ def test_draft_of_an_overdue_release_gives_its_last_delay(tmp_path: Path) -> Non
     )
     assert [release["verdict"] for release in played.results.releases] == ["overdue"]
     (draft,) = played.results.drafts
-    (text,) = (Path(file).read_text(encoding="utf-8") for file in draft["files"] if file.endswith(".md"))
+    (text,) = (
+        Path(file).read_text(encoding="utf-8") for file in draft["files"] if file.endswith(".md")
+    )
     # 12:26 is the last look before the script ends at 12:30, and 2 h 56 min after the slot.
     assert "It was still not found at 12.26pm." in text
     assert "delayed by at least 2 hours 56 minutes so far" in text

@@ -48,7 +48,9 @@ async def test_tasks_wake_in_the_order_of_their_timers(clock: VirtualClock) -> N
 
 @virtually
 async def test_time_is_stopped_while_a_thread_runs(clock: VirtualClock) -> None:
-    """Virtual time jumps to the next timer whenever no task can run. A thread sleeps in real time."""
+    """Virtual time jumps to the next timer whenever no task can run. A thread sleeps in real
+    time.
+    """
     # If time were not stopped, it would jump to this timer at 5 s.
     ticker = asyncio.create_task(clock.sleep(5))
     await asyncio.to_thread(time.sleep, 0.05)
@@ -101,7 +103,10 @@ async def test_time_can_be_resumed_for_the_reason_it_stopped(clock: VirtualClock
 
 
 def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
-    """Virtual time is stopped for two reasons and resumed for one of them. A sleep that never ends is a `Deadlock`."""
+    """Virtual time is stopped for two reasons and resumed for one of them.
+
+    A sleep that never ends is a `Deadlock`.
+    """
 
     async def scenario(clock: VirtualClock) -> None:
         loop = get_jumping_loop()
@@ -114,8 +119,10 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
 
 
 def test_stop_of_time_that_ends_while_suspended_is_not_restored() -> None:
-    """Virtual time is stopped while there is a reason. `time_resumed` suspends a stop inside a block, and restores it
-    at the end of the block. But a stop that is ended inside the block is not restored."""
+    """Virtual time is stopped while there is a reason. `time_resumed` suspends a stop inside a
+    block, and restores it at the end of the block. But a stop that is ended inside the block is not
+    restored.
+    """
 
     async def scenario(_: VirtualClock) -> None:
         loop = get_jumping_loop()
@@ -131,7 +138,10 @@ def test_stop_of_time_that_ends_while_suspended_is_not_restored() -> None:
 
 
 def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:
-    """No timer is set to which virtual time could jump. So after 0.05 real seconds (`patience`) the loop gives up."""
+    """No timer is set to which virtual time could jump.
+
+    So after 0.05 real seconds (`patience`) the loop gives up.
+    """
 
     async def scenario(_: VirtualClock) -> None:
         await asyncio.get_running_loop().create_future()
@@ -141,8 +151,10 @@ def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:
 
 
 def test_deadlock_names_the_line_of_a_waiting_thread() -> None:
-    """A thread waits for an event that never comes. After 0.05 real seconds (`patience`) without progress, the loop
-    raises `Deadlock`. Its text names the function and line where the thread waits."""
+    """A thread waits for an event that never comes. After 0.05 real seconds (`patience`) without
+    progress, the loop raises `Deadlock`. Its text names the function and line where the thread
+    waits.
+    """
     freed = threading.Event()
 
     def wait_for_ever() -> None:
@@ -158,7 +170,9 @@ def test_deadlock_names_the_line_of_a_waiting_thread() -> None:
         run_virtually(scenario, patience=0.05)
     # The 0.05 s are written as 0 s.
     place = r"wait_for_ever \(test_virtual_loop.py:\d+\)"
-    assert re.fullmatch(rf"deadlock: no progress for 0 s, waiting for thread \w+ in {place}", str(fault.value))
+    assert re.fullmatch(
+        rf"deadlock: no progress for 0 s, waiting for thread \w+ in {place}", str(fault.value)
+    )
 
 
 def test_a_thread_that_uses_the_cpu_is_not_a_deadlock() -> None:
@@ -171,7 +185,8 @@ def test_a_thread_that_uses_the_cpu_is_not_a_deadlock() -> None:
     async def scenario(_: VirtualClock) -> float:
         return await asyncio.to_thread(compute)
 
-    # The thread computes for longer than the patience, which is the time without progress that makes a deadlock.
+    # The thread computes for longer than the patience, which is the time without progress that
+    # makes a deadlock.
     assert run_virtually(scenario, patience=0.3) >= 0.7
 
 
@@ -181,11 +196,13 @@ def test_waiting_for_a_child_process_is_not_a_deadlock() -> None:
             return child.wait()
 
     async def scenario(_: VirtualClock) -> int:
-        # This tells the loop about the wait. The thread could do so itself, but a busy machine may start it late.
+        # This tells the loop about the wait. The thread could do so itself, but a busy machine may
+        # start it late.
         with waiting_for_child():
             return await asyncio.to_thread(wait_for_child)
 
-    # The loop raises `Deadlock` if a thread waits for longer than the patience, unless it waits for a child process.
+    # The loop raises `Deadlock` if a thread waits for longer than the patience, unless it waits for
+    # a child process.
     exit_status = run_virtually(scenario, patience=0.05)
     assert exit_status == 0
 
@@ -205,7 +222,8 @@ def test_speed_makes_time_a_multiple_of_real_time() -> None:
 async def test_a_timeout_uses_virtual_time(clock: VirtualClock) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(12):
-            # No one sets the result of this future, so the timeout ends the wait, after 12 virtual seconds.
+            # No one sets the result of this future, so the timeout ends the wait, after 12 virtual
+            # seconds.
             await asyncio.get_running_loop().create_future()
     assert clock.monotonic() == 12
 
@@ -235,11 +253,13 @@ class RecordingFetcher:
     ],
 )
 def test_time_stopping_fetcher_stops_time_during_its_request(outcome: Answer | Failure) -> None:
-    """Virtual time is stopped during a request, with the address (without its query) as the reason. After the answer or
-    failure it runs again, because there is no reason any more."""
+    """Virtual time is stopped during a request, with the address (without its query) as the reason.
+    After the answer or failure it runs again, because there is no reason any more.
+    """
 
     async def scenario(_: VirtualClock) -> None:
-        # The inner fetcher makes the request. It records for which reasons time is stopped meanwhile.
+        # The inner fetcher makes the request. It records for which reasons time is stopped
+        # meanwhile.
         inner = RecordingFetcher(outcome)
         returned = await TimeStoppingFetcher(inner).fetch(Request("https://a.example/x?bust=1"))
         assert returned is outcome

@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 
 class SlowWriter(Writer):
-    """A writer to a slow store: a write begins late, and the writer learns late that it was committed.
+    """A writer to a slow store: a write begins late, and the writer learns late that it was
+    committed.
 
     `is_write_pending` is true from the call of `write` until the write begins.
     """
@@ -49,7 +50,9 @@ class SlowWriter(Writer):
         self.is_write_pending = False
         if self.is_store_away:
             raise StoreFault("the store is away")
-        result = await super().write(make, patient=patient, for_journal=for_journal, urgent=urgent, release=release)
+        result = await super().write(
+            make, patient=patient, for_journal=for_journal, urgent=urgent, release=release
+        )
         await self._clock.sleep(self.seconds_after_commit)
         return result
 

@@ -50,7 +50,9 @@ async def keep(evidence: Evidence, writer: Writer, *answers: Answer) -> None:
 
 
 def lose_rows_of_records_from(archive: Archive, first_number: int) -> None:
-    """Have the store lose the rows of its last records, like one that failed over to a standby some seconds behind."""
+    """Have the store lose the rows of its last records, like one that failed over to a standby some
+    seconds behind.
+    """
     archive.change_rows("DELETE FROM evidence WHERE number >= ?", first_number)
 
 
@@ -59,8 +61,9 @@ def record_numbers(archive: Archive) -> list[int]:
 
 
 def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> None:
-    """Each record has bytes in a file and a row in the store. The store loses the rows of records 2 and 3. Record 4 is
-    kept next."""
+    """Each record has bytes in a file and a row in the store. The store loses the rows of records 2
+    and 3. Record 4 is kept next.
+    """
 
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200), an_answer(404, after=1))
@@ -73,10 +76,12 @@ def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> N
 
 
 def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
-    """Each record has bytes in a file and a row in the store. The store loses the rows of both records.
+    """Each record has bytes in a file and a row in the store.
 
-    No new record is kept. But after a failover, a monitor checks whether the store has the records that it remembers.
-    The next batch after the check writes the lost rows again.
+    The store loses the rows of both records.
+
+    No new record is kept. But after a failover, a monitor checks whether the store has the records
+    that it remembers. The next batch after the check writes the lost rows again.
     """
 
     async def lose_both_records(evidence: Evidence, writer: Writer) -> None:
@@ -92,8 +97,9 @@ def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
 
 
 def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> None:
-    """Each record has bytes in a file and a row in the store. A monitor keeps records 1 and 2. After a restart, the
-    store loses row 2. The monitor writes it again with record 3."""
+    """Each record has bytes in a file and a row in the store. A monitor keeps records 1 and 2.
+    After a restart, the store loses row 2. The monitor writes it again with record 3.
+    """
 
     async def first_life(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200))
@@ -109,8 +115,9 @@ def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> No
 
 
 def test_failed_append_on_a_full_disk_keeps_earlier_bytes(tmp_path: Path) -> None:
-    """The bytes of a first answer are in a file of evidence. Their row was not committed, so they are to be written
-    again, together with a second answer, from the beginning of the file (offset 0).
+    """The bytes of a first answer are in a file of evidence. Their row was not committed, so they
+    are to be written again, together with a second answer, from the beginning of the file (offset
+    0).
 
     But the disk is full. This attempt fails, and the bytes of the first answer stay in the file.
     """
@@ -135,7 +142,9 @@ def full_disk() -> Iterator[None]:
 
 
 def test_committing_some_flushed_rows_keeps_all_flushed_bytes(archive: Archive) -> None:
-    """501 records are kept. A flush writes the bytes of all of them to a file. Their rows still wait for the store.
+    """501 records are kept.
+
+    A flush writes the bytes of all of them to a file. Their rows still wait for the store.
 
     A transaction takes 500 rows, so one row is left for a second one.
     The first transaction must not cut off the bytes of the last record.
@@ -168,9 +177,12 @@ def write_rows_in_a_transaction(archive: Archive, evidence: Evidence) -> None:
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
-def test_unwritable_answer_is_lost_and_the_others_are_written(archive: Archive, broken: int) -> None:
-    """One of three answers has a header with a character that no header can have. `broken` is its place, 0 to 2. Only
-    this answer is lost, which is logged."""
+def test_unwritable_answer_is_lost_and_the_others_are_written(
+    archive: Archive, broken: int
+) -> None:
+    """One of three answers has a header with a character that no header can have. `broken` is its
+    place, 0 to 2. Only this answer is lost, which is logged.
+    """
     answers = [an_answer(404), an_answer(200), an_answer(404, after=1)]
     answers[broken] = replace(answers[broken], headers=UNWRITABLE_HEADERS)
     with capture_logs() as lines:
@@ -183,10 +195,11 @@ def test_unwritable_answer_is_lost_and_the_others_are_written(archive: Archive, 
 
 
 def test_unwritable_answer_alone_in_its_batch_gets_its_row(archive: Archive) -> None:
-    """Two answers are kept, each in a batch of its own. The headers of the first have a character that no header can
-    have, so its bytes cannot be written.
+    """Two answers are kept, each in a batch of its own. The headers of the first have a character
+    that no header can have, so its bytes cannot be written.
 
-    They are lost. But the answer still has its row in the store, which says so. The second answer is kept.
+    They are lost. But the answer still has its row in the store, which says so. The second answer
+    is kept.
     """
 
     async def keep_one_after_the_other(evidence: Evidence, writer: Writer) -> None:

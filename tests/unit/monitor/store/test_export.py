@@ -38,7 +38,9 @@ def export(
 
     `monitors_here` are the monitors whose evidence is on this machine, by default all.
     """
-    made = export_bundle(archive.store, archive.folder, an_incident(), file, SLOT + HOUR, monitors_here)
+    made = export_bundle(
+        archive.store, archive.folder, an_incident(), file, SLOT + HOUR, monitors_here
+    )
     with zipfile.ZipFile(file) as bundle:
         files = {info.filename: bundle.read(info) for info in bundle.infolist()}
         assert {info.external_attr >> 16 for info in bundle.infolist()} == {0o600}
@@ -51,7 +53,10 @@ def export(
 def chain_by_hand(entries: Entries) -> list[str]:
     """Follow the manifest's own instructions for checking it."""
     names = ("previous", "monitor", "number", "kind", "at", "file", "offset", "length", "sha256")
-    return [hashlib.sha256("\n".join(str(entry[name]) for name in names).encode()).hexdigest() for entry in entries]
+    return [
+        hashlib.sha256("\n".join(str(entry[name]) for name in names).encode()).hexdigest()
+        for entry in entries
+    ]
 
 
 def failed_checks(files: dict[str, bytes]) -> list[str]:
@@ -65,7 +70,9 @@ def delete_all_files_but_the_newest(archive: Archive, start: datetime) -> None:
 
 
 def records_in(files: dict[str, bytes]) -> set[str]:
-    return {name.split("/")[1].removesuffix(".warc.gz") for name in files if name.startswith("records/")}
+    return {
+        name.split("/")[1].removesuffix(".warc.gz") for name in files if name.startswith("records/")
+    }
 
 
 def test_export_contains_every_record_and_its_hash(archive: Archive, tmp_path: Path) -> None:
@@ -74,13 +81,20 @@ def test_export_contains_every_record_and_its_hash(archive: Archive, tmp_path: P
     save_run_with_evidence(archive, "edge-1", "edge-2")
     counts, entries, files = export(archive, tmp_path / "i.zip")
     assert counts == Exported(records=2, on_other_machines={})
-    assert {*files} == {"manifest.json", "SHA256SUMS", "records/edge-1.warc.gz", "records/edge-2.warc.gz"}
+    assert {*files} == {
+        "manifest.json",
+        "SHA256SUMS",
+        "records/edge-1.warc.gz",
+        "records/edge-2.warc.gz",
+    }
     hashes = [hashlib.sha256(files[entry["path"]]).hexdigest() for entry in entries]
     assert hashes == [record.sha256 for record in kept[:2]]
     assert payload_of(files["records/edge-2.warc.gz"]) == b"out"
 
 
-def test_hashes_in_an_export_show_which_record_was_altered(archive: Archive, tmp_path: Path) -> None:
+def test_hashes_in_an_export_show_which_record_was_altered(
+    archive: Archive, tmp_path: Path
+) -> None:
     """`failed_checks` finds the files that `sha256sum -c SHA256SUMS` would."""
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE, an_answer(200, b"out"))
     save_run_with_evidence(archive, "edge-1", "edge-3")
@@ -89,22 +103,31 @@ def test_hashes_in_an_export_show_which_record_was_altered(archive: Archive, tmp
     assert failed_checks(files) == []
     altered = bytearray(files["records/edge-3.warc.gz"])
     altered[40] ^= 1
-    assert failed_checks(files | {"records/edge-3.warc.gz": bytes(altered)}) == ["records/edge-3.warc.gz"]
+    assert failed_checks(files | {"records/edge-3.warc.gz": bytes(altered)}) == [
+        "records/edge-3.warc.gz"
+    ]
 
 
-def test_two_exports_at_different_times_have_the_same_bytes(archive: Archive, tmp_path: Path) -> None:
+def test_two_exports_at_different_times_have_the_same_bytes(
+    archive: Archive, tmp_path: Path
+) -> None:
     archive.keep(an_answer(404))
     save_run_with_evidence(archive, "edge-1")
     for name, hours in (("a", 1), ("b", 9)):
-        export_bundle(archive.store, archive.folder, an_incident(), tmp_path / name, SLOT + hours * HOUR)
+        export_bundle(
+            archive.store, archive.folder, an_incident(), tmp_path / name, SLOT + hours * HOUR
+        )
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive: Archive, tmp_path: Path) -> None:
+def test_export_lists_deleted_records_with_the_record_of_their_deletion(
+    archive: Archive, tmp_path: Path
+) -> None:
     """Three answers are kept as evidence: edge-1 and edge-2 in one file, edge-3 in a newer one.
 
-    The older file is deleted, and edge-4 records that. Then the evidence of an incident is exported: edge-1 and edge-3.
-    The export lists both, and edge-4, which explains why edge-1 has no bytes.
+    The older file is deleted, and edge-4 records that. Then the evidence of an incident is
+    exported: edge-1 and edge-3. The export lists both, and edge-4, which explains why edge-1 has no
+    bytes.
     """
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE)  # edge-1 and edge-2
     archive.keep(an_answer(200, b"out"))  # edge-3
@@ -123,8 +146,12 @@ def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive:
     assert counts.records == 2
 
 
-def test_export_lists_a_deletion_record_that_was_itself_deleted(archive: Archive, tmp_path: Path) -> None:
-    """The answers edge-1 and edge-2 are evidence of an incident. First edge-1 is deleted, and edge-3 records that.
+def test_export_lists_a_deletion_record_that_was_itself_deleted(
+    archive: Archive, tmp_path: Path
+) -> None:
+    """The answers edge-1 and edge-2 are evidence of an incident.
+
+    First edge-1 is deleted, and edge-3 records that.
 
     A day later edge-2 and edge-3 are deleted, and edge-5 records that. The export lists all four.
     Each deleted one names the record of its deletion. Only edge-5 still has bytes.
@@ -137,14 +164,25 @@ def test_export_lists_a_deletion_record_that_was_itself_deleted(archive: Archive
     save_run_with_evidence(archive, "edge-1", "edge-2")
     counts, entries, files = export(archive, tmp_path / "b.zip")
     record_of_deletion = {entry["id"]: entry["given_up"] for entry in entries}
-    assert record_of_deletion == {"edge-1": "edge-3", "edge-2": "edge-5", "edge-3": "edge-5", "edge-5": None}
+    assert record_of_deletion == {
+        "edge-1": "edge-3",
+        "edge-2": "edge-5",
+        "edge-3": "edge-5",
+        "edge-5": None,
+    }
     assert records_in(files) == {"edge-5"}
     assert counts.records == 1
 
 
 def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_path: Path) -> None:
-    """North and south keep evidence on two machines. North's export also names the record that only south has."""
-    machine_of_north, machine_of_south = archive, replace(archive, folder=tmp_path / "other machine")
+    """North and south keep evidence on two machines.
+
+    North's export also names the record that only south has.
+    """
+    machine_of_north, machine_of_south = (
+        archive,
+        replace(archive, folder=tmp_path / "other machine"),
+    )
     machine_of_north.keep(an_answer(404), an_answer(200, b"out"), monitor="north")
     machine_of_south.keep(an_answer(200, b"out"), monitor="south")
     save_run_with_evidence(archive, "north-1", "north-2", "south-1")
@@ -156,14 +194,18 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
     assert {entry["expired"] for entry in entries} == {None}
 
 
-@pytest.mark.parametrize("name_of_north", ["north", "north~20180105T093000Z"], ids=["usual", "while store was away"])
+@pytest.mark.parametrize(
+    "name_of_north", ["north", "north~20180105T093000Z"], ids=["usual", "while store was away"]
+)
 def test_export_is_refused_without_the_files_of_its_monitor(
     archive: Archive, tmp_path: Path, name_of_north: str
 ) -> None:
-    """The monitor "north" has kept an answer as evidence. It runs on this machine, so its files must be here.
+    """The monitor "north" has kept an answer as evidence.
 
-    But the folder is empty. So the export is refused. It is the same if north kept the answer while the store was away,
-    under a name like "north~20180105T093000Z".
+    It runs on this machine, so its files must be here.
+
+    But the folder is empty. So the export is refused. It is the same if north kept the answer while
+    the store was away, under a name like "north~20180105T093000Z".
     """
     archive.keep(an_answer(404), monitor=name_of_north)
     save_run_with_evidence(archive, f"{name_of_north}-1")
@@ -172,9 +214,12 @@ def test_export_is_refused_without_the_files_of_its_monitor(
         export(with_empty_folder, tmp_path / "i.zip", monitors_here=["north"])
 
 
-def test_export_includes_other_monitors_evidence_in_its_folder(archive: Archive, tmp_path: Path) -> None:
-    """Evidence of north and south is in one folder. The export expects only files of north on this machine
-    (`monitors_here`). But those of south are there too, so both records are exported."""
+def test_export_includes_other_monitors_evidence_in_its_folder(
+    archive: Archive, tmp_path: Path
+) -> None:
+    """Evidence of north and south is in one folder. The export expects only files of north on this
+    machine (`monitors_here`). But those of south are there too, so both records are exported.
+    """
     for monitor in ("north", "south"):
         archive.keep(an_answer(200, b"out"), monitor=monitor)
     save_run_with_evidence(archive, "north-1", "south-1")
@@ -182,7 +227,9 @@ def test_export_includes_other_monitors_evidence_in_its_folder(archive: Archive,
     assert counts == Exported(records=2, on_other_machines={})
 
 
-def test_evidence_of_an_early_release_is_closed_until_slot(archive: Archive, tmp_path: Path) -> None:
+def test_evidence_of_an_early_release_is_closed_until_slot(
+    archive: Archive, tmp_path: Path
+) -> None:
     with pytest.raises(UserFault, match="closed until its slot"):
         export_bundle(archive.store, tmp_path, an_incident(), tmp_path / "i.zip", SLOT - SECOND)
     assert not (tmp_path / "i.zip").exists()

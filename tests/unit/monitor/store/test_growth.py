@@ -18,7 +18,9 @@ def fold_looks(looks: int, changes: int) -> list[Run]:
     for number in range(looks):
         sent = SLOT + number * SECOND
         state = states[min(number // looks_a_run, changes) % 2]
-        sighting = Sighting("r/page/edge", state, sent, sent + SECOND / 10, sent, sent + SECOND / 10)
+        sighting = Sighting(
+            "r/page/edge", state, sent, sent + SECOND / 10, sent, sent + SECOND / 10
+        )
         longer = extend_run(runs[-1], sighting, SECOND) if runs else None
         runs = [*runs[:-1], longer] if longer else [*runs, start_run(sighting)]
     return runs

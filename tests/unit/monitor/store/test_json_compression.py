@@ -17,8 +17,9 @@ def test_whatever_is_packed_comes_out_the_same(text: str) -> None:
 
 
 def test_the_words_of_the_first_dictionary_never_change() -> None:
-    """Stored JSON is compressed with this list of words, and cannot be read with another one. To change the words, add
-    a second dictionary instead."""
+    """Stored JSON is compressed with this list of words, and cannot be read with another one. To
+    change the words, add a second dictionary instead.
+    """
     digest = hashlib.sha256(packing._WORDS).hexdigest()
     assert digest == "497350eb787a7e76d578d1e86e84a71c3d363fc3d69cea0f119e4dc97668b92a"
 
@@ -30,6 +31,9 @@ def test_a_verdict_without_findings_is_compressed_to_less_than_half() -> None:
 
 @pytest.mark.parametrize("data", [b"\2later", b"\1garbage", b""])
 def test_bytes_that_were_not_packed_are_refused(data: bytes) -> None:
-    """The first byte says how the rest was packed. Here it is unknown, the rest does not fit it, or it is missing."""
+    """The first byte says how the rest was packed.
+
+    Here it is unknown, the rest does not fit it, or it is missing.
+    """
     with pytest.raises(ValueError, match="pack"):
         unpack(data)

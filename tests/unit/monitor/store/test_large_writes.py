@@ -54,7 +54,10 @@ def count_events(store: TemporaryStore, name: str) -> int:
     [
         ([(10, 1), (20, 1)], [30]),
         ([(ROWS_AT_ONCE, 1), (1, 1)], [ROWS_AT_ONCE, 1]),
-        ([(ROWS_AT_ONCE, 3)], [ROWS_AT_ONCE // 3, ROWS_AT_ONCE // 3, ROWS_AT_ONCE // 3, ROWS_AT_ONCE % 3]),
+        (
+            [(ROWS_AT_ONCE, 3)],
+            [ROWS_AT_ONCE // 3, ROWS_AT_ONCE // 3, ROWS_AT_ONCE // 3, ROWS_AT_ONCE % 3],
+        ),
         ([(400, 1), (400, 1)], [ROWS_AT_ONCE, 300]),
         ([(ROWS_AT_ONCE - 1, 1), (2, 3)], [ROWS_AT_ONCE - 1, 2]),
         ([(1, 1), (2, ROWS_AT_ONCE + 1)], [1, 1, 1]),
@@ -64,10 +67,13 @@ def count_events(store: TemporaryStore, name: str) -> int:
 def test_items_are_divided_in_order_into_portions_of_transactions(
     added_items_and_rows_per_item: Sequence[tuple[int, int]], items_per_portion: Sequence[int]
 ) -> None:
-    """A portion is what one transaction writes: at most 500 rows. Items are added in one or more steps.
+    """A portion is what one transaction writes: at most 500 rows.
 
-    For example, 400 items of one row are added, and then 400 more. That makes portions of 500 and 300 items.
-    An item may have several rows. They are never divided, even if they are more than 500.
+    Items are added in one or more steps.
+
+    For example, 400 items of one row are added, and then 400 more. That makes portions of 500 and
+    300 items. An item may have several rows. They are never divided, even if they are more than
+    500.
     """
     portions = Portions()
     added_items: list[str] = []
@@ -75,7 +81,9 @@ def test_items_are_divided_in_order_into_portions_of_transactions(
     rows_added = 0
     for step, (item_count, rows_per_item) in enumerate(added_items_and_rows_per_item):
         items = [f"item {step}.{number}" for number in range(item_count)]
-        portions.add(items, lambda _tx, some: items_written_by_portion[-1].extend(some), rows=rows_per_item)
+        portions.add(
+            items, lambda _tx, some: items_written_by_portion[-1].extend(some), rows=rows_per_item
+        )
         added_items += items
         rows_added += item_count * rows_per_item
     with TemporaryStore().transaction() as tx:
@@ -89,7 +97,9 @@ def test_items_are_divided_in_order_into_portions_of_transactions(
 
 
 @virtually
-async def test_small_writes_are_committed_between_portions_of_large_ones(clock: VirtualClock) -> None:
+async def test_small_writes_are_committed_between_portions_of_large_ones(
+    clock: VirtualClock,
+) -> None:
     """A large write is made in four portions, one transaction each. A portion takes 0.5 s.
 
     During the first portion, a run and a small write are queued. They are committed right after it.
@@ -117,7 +127,9 @@ async def test_small_writes_are_committed_between_portions_of_large_ones(clock: 
 
 @virtually
 async def test_large_write_that_raises_ends_there_and_stops_no_other(clock: VirtualClock) -> None:
-    """A large write is made in portions, one transaction each. Three large writes are made in order: a, broken and b.
+    """A large write is made in portions, one transaction each.
+
+    Three large writes are made in order: a, broken and b.
 
     The second portion of "broken" raises. Its first portion stays, and its third is never written.
     The others are written completely.
@@ -132,7 +144,11 @@ async def test_large_write_that_raises_ends_there_and_stops_no_other(clock: Virt
     broken = write_of_events("broken", rows_of_a_portion)  # fills the first portion
     broken.add([1], raise_fault)
     broken.add([1], lambda tx, _: tx.add(an_event("never written")))
-    large = {"a": write_of_events("a", 2 * rows_of_a_portion), "broken": broken, "b": write_of_events("b", 1)}
+    large = {
+        "a": write_of_events("a", 2 * rows_of_a_portion),
+        "broken": broken,
+        "b": write_of_events("b", 1),
+    }
     writes = {name: writer.write_in_portions(portions) for name, portions in large.items()}
     for name, write in writes.items():
         write.done.add_done_callback(lambda _, name=name: order.append(name))  # type: ignore[misc]
@@ -160,8 +176,12 @@ class EveryOtherTimeFailingStore(TemporaryStore):
 
 
 @virtually
-async def test_refused_portion_is_written_again_and_those_after_it_follow(clock: VirtualClock) -> None:
-    """A large write is made in three portions, one transaction each. The store refuses every other transaction.
+async def test_refused_portion_is_written_again_and_those_after_it_follow(
+    clock: VirtualClock,
+) -> None:
+    """A large write is made in three portions, one transaction each.
+
+    The store refuses every other transaction.
 
     The writer repeats a refused portion and goes on, until all three are stored.
     """
@@ -177,8 +197,9 @@ async def test_refused_portion_is_written_again_and_those_after_it_follow(clock:
 async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: VirtualClock) -> None:
     """Two writes are made: a large one of three transactions (a), and then a small one (b).
 
-    The store goes away during the second transaction. So only a part of write a is stored.
-    All that was not committed is then written to the journal, a second store. Together, both stores have all rows.
+    The store goes away during the second transaction. So only a part of write a is stored. All that
+    was not committed is then written to the journal, a second store. Together, both stores have all
+    rows.
     """
     store, journal, rows_of_a_transaction = TemporaryStore(), TemporaryStore(), ROWS_AT_ONCE
     slow = SlowStore(store, times_slower=10.0)
@@ -201,9 +222,12 @@ async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: Virtual
 
 @virtually
 async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: VirtualClock) -> None:
-    """A large write has 30 transactions of 0.5 s each, so it takes 15 s. After 1 s, a small write is made.
+    """A large write has 30 transactions of 0.5 s each, so it takes 15 s.
 
-    Then the writer is closed, which waits at most 5 s. So it cancels the large write, and commits the small one.
+    After 1 s, a small write is made.
+
+    Then the writer is closed, which waits at most 5 s. So it cancels the large write, and commits
+    the small one.
     """
     store, rows_of_a_transaction = TemporaryStore(), ROWS_AT_ONCE
     slow = SlowStore(store, times_slower=10.0)
@@ -218,8 +242,12 @@ async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: Virt
 
 
 @virtually
-async def test_stopping_monitor_waits_for_a_large_write_that_progresses(clock: VirtualClock) -> None:
-    """A large write is made in 30 portions, one transaction each. A portion takes 0.5 s, so all take 15 s.
+async def test_stopping_monitor_waits_for_a_large_write_that_progresses(
+    clock: VirtualClock,
+) -> None:
+    """A large write is made in 30 portions, one transaction each.
+
+    A portion takes 0.5 s, so all take 15 s.
 
     A stop only gives up after 5 s without a committed portion. So it waits for all of them.
     """
@@ -232,8 +260,13 @@ async def test_stopping_monitor_waits_for_a_large_write_that_progresses(clock: V
 
 
 @virtually
-async def test_stopping_monitor_waits_for_an_absent_store_only_five_seconds(clock: VirtualClock) -> None:
-    """A stop gives up after 5 s in which no part of a large write was committed. Here the store refuses all writes."""
+async def test_stopping_monitor_waits_for_an_absent_store_only_five_seconds(
+    clock: VirtualClock,
+) -> None:
+    """A stop gives up after 5 s in which no part of a large write was committed.
+
+    Here the store refuses all writes.
+    """
     store_that_refuses_writes = SlowStore(TemporaryStore(), times_slower=1.0)
     store_that_refuses_writes.is_away = True
     writer = Writer(store_that_refuses_writes.store, clock)
@@ -253,15 +286,17 @@ class StandingLoop(JumpingLoop):
 
 
 @pytest.mark.parametrize(
-    ("suspended_seconds", "answers_at", "is_in_time"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)]
+    ("suspended_seconds", "answers_at", "is_in_time"),
+    [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)],
 )
 def test_wait_for_the_store_excludes_suspended_time(
     suspended_seconds: float, answers_at: float, *, is_in_time: bool
 ) -> None:
     """A stop waits 5 s for an answer of the store. An answer after 9 s is too late.
 
-    But if the process is suspended for 8 s meanwhile, this counts as 0.5 s only.
-    Then an answer after 9.2 s counts as one after 9.2 - 8 + 0.5 = 1.7 s, which is in time. One after 30 s is too late.
+    But if the process is suspended for 8 s meanwhile, this counts as 0.5 s only. Then an answer
+    after 9.2 s counts as one after 9.2 - 8 + 0.5 = 1.7 s, which is in time. One after 30 s is too
+    late.
     """
 
     async def wait_for_answer() -> bool:
@@ -290,8 +325,12 @@ class OpenStore(TemporaryStore):
         self.is_open = False
 
 
-def note_if_store_is_open_at_compression(evidence: Evidence, store: OpenStore) -> list[tuple[str, bool]]:
-    """Return a list that gets, at each compression of waiting evidence, its id and whether a transaction is open."""
+def note_if_store_is_open_at_compression(
+    evidence: Evidence, store: OpenStore
+) -> list[tuple[str, bool]]:
+    """Return a list that gets, at each compression of waiting evidence, its id and whether a
+    transaction is open.
+    """
     compressions: list[tuple[str, bool]] = []
 
     def wrap(waiting: Waiting) -> None:
@@ -309,10 +348,15 @@ def note_if_store_is_open_at_compression(evidence: Evidence, store: OpenStore) -
 
 
 @virtually
-async def test_only_a_large_answer_is_compressed_before_its_transaction(clock: VirtualClock, tmp_path: Path) -> None:
-    """Two answers are kept as evidence: one of 5 MB and a small one. Both are compressed and stored.
+async def test_only_a_large_answer_is_compressed_before_its_transaction(
+    clock: VirtualClock, tmp_path: Path
+) -> None:
+    """Two answers are kept as evidence: one of 5 MB and a small one.
 
-    To compress 5 MB takes long, so it is done before the transaction. Up to 256 KB are compressed inside it.
+    Both are compressed and stored.
+
+    To compress 5 MB takes long, so it is done before the transaction. Up to 256 KB are compressed
+    inside it.
     """
     store = OpenStore()
     writer = Writer(store, clock)

@@ -19,7 +19,9 @@ def take(store: Store, who: Leaseholder, now: datetime) -> bool:
 
 
 def test_lease_of_a_killed_monitor_passes_to_another(sqlite: Store) -> None:
-    """Monitor A takes a lease at the slot and is killed. So it does not renew the lease, which ends after LASTS (15 s).
+    """Monitor A takes a lease at the slot and is killed.
+
+    So it does not renew the lease, which ends after LASTS (15 s).
 
     Monitor B cannot take it a second earlier, but at its end it can.
     """
@@ -39,14 +41,17 @@ def test_lease_that_was_given_back_can_be_taken_at_once(sqlite: Store) -> None:
 
 
 def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
-    """A renewal is due after a third of the lease's length, so there is time for two retries that are as far apart."""
+    """A renewal is due after a third of the lease's length, so there is time for two retries that
+    are as far apart.
+    """
     assert A.renewal_due(SLOT + LASTS) == SLOT + LASTS / 3
 
 
 def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
     """A lease usually lasts for LASTS. A slow store may delay its renewal, so then it lasts longer.
 
-    After a write of 3 s, it lasts 2 * 3 = 6 s longer. Each quick write halves this: to 3 s, 1.5 s and so on.
+    After a write of 3 s, it lasts 2 * 3 = 6 s longer. Each quick write halves this: to 3 s, 1.5 s
+    and so on.
     """
     holder = Leaseholder("slow")
     holder.record_write_time(3.0)
@@ -59,7 +64,9 @@ def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
 
 
 def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
-    """A lease usually lasts for LASTS. After a slow write, it lasts longer, by twice the time of that write.
+    """A lease usually lasts for LASTS.
+
+    After a slow write, it lasts longer, by twice the time of that write.
 
     But a write counts as 5 s at most. So after one of 600 s, it lasts 2 * 5 = 10 s longer.
     """
@@ -70,7 +77,9 @@ def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
-    """Three monitors want one lease. In each random step, one of them tries to take it, or gives it back.
+    """Three monitors want one lease.
+
+    In each random step, one of them tries to take it, or gives it back.
 
     The seconds between two steps are random too. Two monitors may never have the lease at once.
     """

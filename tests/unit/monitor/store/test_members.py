@@ -1,4 +1,6 @@
-"""Several monitors on one store: who they are, what falls to each, and what one may still write that was stopped."""
+"""Several monitors on one store: who they are, what falls to each, and what one may still write
+that was stopped.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ class Shared(Leases):
 
 @dataclass
 class Monitor:
-    """One monitor of a shared store, and how it learns which monitors share the budget of each host."""
+    """One monitor of a shared store, and how it learns which monitors share the budget of each
+    host.
+    """
 
     name: str
     members: Members
@@ -67,7 +71,10 @@ class Monitor:
 
     @property
     def requesters(self) -> tuple[str, ...]:
-        """Return the monitors that make requests, as this one knows them. It makes none if it is not one of them."""
+        """Return the monitors that make requests, as this one knows them.
+
+        It makes none if it is not one of them.
+        """
         return self.requesters_over_time[-1]
 
     def stop_renewing(self) -> None:
@@ -85,17 +92,24 @@ class Monitor:
         self.keeping = asyncio.create_task(self.members.stay_alive())
 
     def record_share(self, share: Share) -> None:
-        """Note the monitors that make requests from now on. This follows each attempt to renew the lease."""
+        """Note the monitors that make requests from now on.
+
+        This follows each attempt to renew the lease.
+        """
         self.renewal_attempts += 1
         if not self.requesters_over_time or self.requesters != share.members:
             self.requesters_over_time.append(share.members)
 
     def halt(self, seconds: float) -> None:
-        """Halt this process only: nothing in it happens for so long, while the other monitors go on."""
+        """Halt this process only: nothing in it happens for so long, while the other monitors go
+        on.
+        """
         self.clock.halt(seconds)
 
     def fill_disk(self) -> None:
-        """From now on, the store refuses each batch of this monitor, but not a write of its lease only."""
+        """From now on, the store refuses each batch of this monitor, but not a write of its lease
+        only.
+        """
         self.writer.add_row_source(FullDisk())
 
     def receive_wait(self, host: str, until: float) -> None:
@@ -110,7 +124,9 @@ class Monitor:
 
 
 def on_one_store(test: Test) -> Callable[..., None]:
-    """Run a coroutine as a test with a virtual clock, in which `start` starts monitors on one store."""
+    """Run a coroutine as a test with a virtual clock, in which `start` starts monitors on one
+    store.
+    """
 
     async def run(clock: VirtualClock, tmp_path: Path, **arguments: object) -> None:
         monitors: list[Monitor] = []
@@ -119,8 +135,12 @@ def on_one_store(test: Test) -> Callable[..., None]:
             async def start(name: str) -> Monitor:
                 own = Halting(SLOT)
                 writer = SlowWriter(store, own)
-                mark = Holder(f"{name} {len(monitors)}", timedelta(seconds=LEASE_SECONDS), writer=writer)
-                members = Members(name, mark, Shared(store.leases.runner, writer), writer, own, divided=False)
+                mark = Holder(
+                    f"{name} {len(monitors)}", timedelta(seconds=LEASE_SECONDS), writer=writer
+                )
+                members = Members(
+                    name, mark, Shared(store.leases.runner, writer), writer, own, divided=False
+                )
                 monitor = Monitor(name, members, writer, own)
                 members.on_share = monitor.record_share
                 await members.join()
@@ -138,7 +158,9 @@ def on_one_store(test: Test) -> Callable[..., None]:
 
 
 async def highest_part_of_budget_used(monitors: Sequence[Monitor], *, next_seconds: float) -> float:
-    """Return the highest part of one host's budget that the monitors used together within so many seconds."""
+    """Return the highest part of one host's budget that the monitors used together within so many
+    seconds.
+    """
     highest = 0.0
     for _ in range(round(next_seconds / 0.1)):
         await monitors[0].clock.sleep(0.1)
@@ -155,8 +177,13 @@ async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Moni
 
 
 @on_one_store
-async def test_only_monitor_of_a_store_makes_requests_at_once(clock: VirtualClock, start: Start) -> None:
-    """A new monitor usually waits until the others know it. North is the only one on its store, so it does not wait."""
+async def test_only_monitor_of_a_store_makes_requests_at_once(
+    clock: VirtualClock, start: Start
+) -> None:
+    """A new monitor usually waits until the others know it.
+
+    North is the only one on its store, so it does not wait.
+    """
     began = clock.monotonic()
     north = await start("north")
     assert clock.monotonic() == began
@@ -165,11 +192,15 @@ async def test_only_monitor_of_a_store_makes_requests_at_once(clock: VirtualCloc
 
 
 @on_one_store
-async def test_new_monitor_sends_nothing_until_the_others_know_it(clock: VirtualClock, start: Start) -> None:
-    """Monitors of one store share the requests that a host may get. North runs already. Then south starts.
+async def test_new_monitor_sends_nothing_until_the_others_know_it(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Monitors of one store share the requests that a host may get.
 
-    `requesters` are the monitors that make requests, as one monitor knows them.
-    North reads in the store every 0.5 s which monitors there are. South waits for 1 s, so that north knows it by then.
+    North runs already. Then south starts.
+
+    `requesters` are the monitors that make requests, as one monitor knows them. North reads in the
+    store every 0.5 s which monitors there are. South waits for 1 s, so that north knows it by then.
     """
     north = await start("north")
     south = await start("south")
@@ -186,10 +217,12 @@ async def test_new_monitor_sends_nothing_until_the_others_know_it(clock: Virtual
 async def test_requests_of_a_killed_monitor_pass_on_within_three_seconds(
     clock: VirtualClock, start: Start, *, is_disk_of_the_other_full: bool
 ) -> None:
-    """Two monitors share the requests that a host may get. Each renews a lease in the store, which lasts for 2 s.
+    """Two monitors share the requests that a host may get.
 
-    North is killed. Within 2 s its lease runs out. Its requests stay reserved for 0.5 s more.
-    South reads the leases every 0.5 s. So after 3 s it makes all requests, even if its disk is full.
+    Each renews a lease in the store, which lasts for 2 s.
+
+    North is killed. Within 2 s its lease runs out. Its requests stay reserved for 0.5 s more. South
+    reads the leases every 0.5 s. So after 3 s it makes all requests, even if its disk is full.
     """
     north, south = await start_north_and_south(clock, start)
     if is_disk_of_the_other_full:
@@ -201,11 +234,15 @@ async def test_requests_of_a_killed_monitor_pass_on_within_three_seconds(
 
 
 @on_one_store
-async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(clock: VirtualClock, start: Start) -> None:
-    """Each of two monitors renews a lease in the store, which usually lasts for 2 s. A commit here takes 2.6 s.
+async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Each of two monitors renews a lease in the store, which usually lasts for 2 s.
 
-    So the monitors allow each other more than 2 s. Then the store becomes quick. After 10 s they allow 2 s again.
-    So within 3 s after north is killed, south makes all requests.
+    A commit here takes 2.6 s.
+
+    So the monitors allow each other more than 2 s. Then the store becomes quick. After 10 s they
+    allow 2 s again. So within 3 s after north is killed, south makes all requests.
     """
     north, south = await start_north_and_south(clock, start)
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
@@ -218,32 +255,43 @@ async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(clock: VirtualCl
 
 
 @on_one_store
-async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(clock: VirtualClock, start: Start) -> None:
-    """Two monitors share the requests that a host may get. Each renews a lease in the store, which lasts for 2 s.
+async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Two monitors share the requests that a host may get.
 
-    The process of north stands still for longer. So south takes over its requests.
-    Then north goes on, and takes a new lease. It makes no requests until south has read this lease in the store.
+    Each renews a lease in the store, which lasts for 2 s.
+
+    The process of north stands still for longer. So south takes over its requests. Then north goes
+    on, and takes a new lease. It makes no requests until south has read this lease in the store.
     """
     north, south = await start_north_and_south(clock, start)
-    lease, time_to_take_over = LEASE_SECONDS, 1.0  # south takes over north's requests within 1 s after the lease
+    # south takes over north's requests within 1 s after the lease
+    lease, time_to_take_over = LEASE_SECONDS, 1.0
     north.halt(seconds=lease + time_to_take_over + 0.2)
     await clock.sleep(6)
-    # The monitors that make requests, as south knew them over time: only itself during the halt, and then both.
+    # The monitors that make requests, as south knew them over time: only itself during the halt,
+    # and then both.
     assert south.requesters_over_time[-2:] == [("south",), ("north", "south")]
-    # As north knew them after its halt: first none, because its lease had run out. Then south, as it read in the
-    # store. Then both, because south had read the new lease.
+    # As north knew them after its halt: first none, because its lease had run out. Then south, as
+    # it read in the store. Then both, because south had read the new lease.
     assert north.requesters_over_time[-3:] == [(), ("south",), ("north", "south")]
 
 
 @on_one_store
-async def test_halted_monitor_makes_no_requests_without_its_store(clock: VirtualClock, start: Start) -> None:
-    """Two monitors share the requests that a host may get. Each renews a lease in the store, which lasts for 2 s.
+async def test_halted_monitor_makes_no_requests_without_its_store(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Two monitors share the requests that a host may get.
 
-    The process of north stands still for longer. So south takes over its requests.
-    Then north goes on, but cannot reach the store. So it cannot know whether it may make requests, and makes none.
+    Each renews a lease in the store, which lasts for 2 s.
+
+    The process of north stands still for longer. So south takes over its requests. Then north goes
+    on, but cannot reach the store. So it cannot know whether it may make requests, and makes none.
     """
     north, south = await start_north_and_south(clock, start)
-    lease, time_to_take_over = LEASE_SECONDS, 1.0  # south takes over north's requests within 1 s after the lease
+    # south takes over north's requests within 1 s after the lease
+    lease, time_to_take_over = LEASE_SECONDS, 1.0
     north.halt(seconds=lease + time_to_take_over + 0.2)
     north.writer.abandon()  # from here on, none of its writes reaches the store
     await clock.sleep(9)
@@ -253,12 +301,16 @@ async def test_halted_monitor_makes_no_requests_without_its_store(clock: Virtual
 
 
 @on_one_store
-async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualClock, start: Start) -> None:
-    """Two monitors share the requests that a host may get. Each renews a lease in the store, which lasts for 2 s.
+async def test_monitor_halted_while_the_store_is_away_goes_on(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Two monitors share the requests that a host may get.
 
-    North cannot reach the store any more. Then its process stands still for 4 s, and its lease runs out.
-    It assumes that the store is away for south too, so that south did not take over its requests.
-    So north goes on as one of two monitors.
+    Each renews a lease in the store, which lasts for 2 s.
+
+    North cannot reach the store any more. Then its process stands still for 4 s, and its lease runs
+    out. It assumes that the store is away for south too, so that south did not take over its
+    requests. So north goes on as one of two monitors.
     """
     north, _south = await start_north_and_south(clock, start)
     north.writer.abandon()  # from here on, none of its writes reaches the store
@@ -266,16 +318,20 @@ async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualCloc
     await clock.sleep(4)
     north.halt(seconds=2 * LEASE_SECONDS)
     await clock.sleep(6)
-    assert north.requesters == ("north", "south")  # the monitors that make requests, as north knows them
+    # the monitors that make requests, as north knows them
+    assert north.requesters == ("north", "south")
 
 
 @on_one_store
-async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
-    """Two monitors share the budget of a host: together they never send more requests than it allows.
+async def test_halt_during_a_failing_write_keeps_the_shared_budget(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Two monitors share the budget of a host: together they never send more requests than it
+    allows.
 
-    Each renews a lease in the store, which lasts for 2 s. The process of north stands still for 6 s, while it writes
-    its lease. So the lease ends, and south takes over all requests.
-    When north goes on, the write fails. North may not use its old share then, or the budget would be exceeded.
+    Each renews a lease in the store, which lasts for 2 s. The process of north stands still for 6
+    s, while it writes its lease. So the lease ends, and south takes over all requests. When north
+    goes on, the write fails. North may not use its old share then, or the budget would be exceeded.
     """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
@@ -291,10 +347,12 @@ async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: Virtua
 
 @on_one_store
 async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, start: Start) -> None:
-    """Each of two monitors renews a lease in the store, which lasts for 2 s. But each commit takes 2.6 s.
+    """Each of two monitors renews a lease in the store, which lasts for 2 s.
 
-    So at first a monitor may lose its lease, and stop its requests. Within 15 s, the leases are made longer.
-    After that, neither monitor loses its lease or stops.
+    But each commit takes 2.6 s.
+
+    So at first a monitor may lose its lease, and stop its requests. Within 15 s, the leases are
+    made longer. After that, neither monitor loses its lease or stops.
     """
     north, south = await start_north_and_south(clock, start)
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
@@ -303,7 +361,8 @@ async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, sta
     changes_before = [len(north.requesters_over_time), len(south.requesters_over_time)]
     await clock.sleep(60)
     assert [north.members.term, south.members.term] == begins_of_leases
-    # `requesters` are the monitors that make requests, as each of the two knows them. They did not change.
+    # `requesters` are the monitors that make requests, as each of the two knows them. They did not
+    # change.
     assert [len(north.requesters_over_time), len(south.requesters_over_time)] == changes_before
     assert north.requesters == south.requesters == ("north", "south")
 
@@ -315,14 +374,19 @@ async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, sta
 async def test_store_that_becomes_slow_keeps_the_shared_budget(
     clock: VirtualClock, start: Start, north_write_seconds: float, south_write_seconds: float
 ) -> None:
-    """Two monitors share the budget of a host: together they never send more requests than it allows.
+    """Two monitors share the budget of a host: together they never send more requests than it
+    allows.
 
-    Each renews a lease in the store, which lasts for 2 s. The store becomes slow: each write begins 1 to 3 s late.
-    So a lease may run out, and the other monitor takes over. Meanwhile the budget is kept.
+    Each renews a lease in the store, which lasts for 2 s. The store becomes slow: each write begins
+    1 to 3 s late. So a lease may run out, and the other monitor takes over. Meanwhile the budget is
+    kept.
     """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
-    north.writer.seconds_before_write, south.writer.seconds_before_write = north_write_seconds, south_write_seconds
+    north.writer.seconds_before_write, south.writer.seconds_before_write = (
+        north_write_seconds,
+        south_write_seconds,
+    )
     assert await highest_part_of_budget_used(both, next_seconds=20) <= WHOLE_BUDGET
 
 
@@ -331,10 +395,12 @@ async def test_store_that_becomes_slow_keeps_the_shared_budget(
 async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
-    """Two monitors share the budget of a host: together they never send more requests than it allows.
+    """Two monitors share the budget of a host: together they never send more requests than it
+    allows.
 
-    The store is away for 10 s. Then north can reach it again, and south a little later (`seconds_between`).
-    North does not take over the requests of south, so the budget is kept all the time.
+    The store is away for 10 s. Then north can reach it again, and south a little later
+    (`seconds_between`). North does not take over the requests of south, so the budget is kept all
+    the time.
     """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
@@ -345,15 +411,19 @@ async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
     assert await highest_part_of_budget_used(both, next_seconds=seconds_between) <= WHOLE_BUDGET
     south.writer.is_store_away = False
     assert await highest_part_of_budget_used(both, next_seconds=10) <= WHOLE_BUDGET
-    assert {monitor.requesters for monitor in both} == {("north", "south")}  # both know that both make requests
+    # both know that both make requests
+    assert {monitor.requesters for monitor in both} == {("north", "south")}
 
 
 @on_one_store
-async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClock, start: Start) -> None:
-    """Two monitors share the budget of a host: together they never send more requests than it allows.
+async def test_monitor_with_a_full_disk_keeps_its_budget_share(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Two monitors share the budget of a host: together they never send more requests than it
+    allows.
 
-    The disk of south has no room for its looks. But it can still renew its lease in the store, which shows that it
-    runs. So both go on with their requests, and the budget is kept.
+    The disk of south has no room for its looks. But it can still renew its lease in the store,
+    which shows that it runs. So both go on with their requests, and the budget is kept.
     """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
@@ -366,15 +436,19 @@ async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClo
 
 
 @on_one_store
-async def test_write_that_outlasts_an_outage_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
-    """Two monitors share the budget of a host: together they never send more requests than it allows.
+async def test_write_that_outlasts_an_outage_keeps_the_shared_budget(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Two monitors share the budget of a host: together they never send more requests than it
+    allows.
 
-    During an outage of the store, two writes of north fail. The second write of south goes on until the outage is over.
-    So it is committed. The budget is kept, and both monitors go on.
+    During an outage of the store, two writes of north fail. The second write of south goes on until
+    the outage is over. So it is committed. The budget is kept, and both monitors go on.
     """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
-    # The outage begins. Writes of north begin 4 s late, at about 5 s and 9 s. Those of south begin 5 s late.
+    # The outage begins. Writes of north begin 4 s late, at about 5 s and 9 s. Those of south begin
+    # 5 s late.
     north.writer.is_store_away = south.writer.is_store_away = True
     north.writer.seconds_before_write, south.writer.seconds_before_write = 4.0, 5.0
     await clock.sleep(6)
@@ -392,10 +466,15 @@ async def test_write_that_outlasts_an_outage_keeps_the_shared_budget(clock: Virt
 
 
 @on_one_store
-async def test_requests_of_a_leaving_monitor_pass_to_the_other(clock: VirtualClock, start: Start) -> None:
-    """Two monitors share the requests that a host may get. Each has a lease in the store, as a sign that it runs.
+async def test_requests_of_a_leaving_monitor_pass_to_the_other(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Two monitors share the requests that a host may get.
 
-    North stops, and gives its lease back. South reads the leases every 0.5 s. So it soon makes all requests.
+    Each has a lease in the store, as a sign that it runs.
+
+    North stops, and gives its lease back. South reads the leases every 0.5 s. So it soon makes all
+    requests.
     """
     north, south = await start_north_and_south(clock, start)
     north.stop_renewing()
@@ -406,8 +485,12 @@ async def test_requests_of_a_leaving_monitor_pass_to_the_other(clock: VirtualClo
 
 
 @on_one_store
-async def test_all_monitors_obey_the_longest_wait_demanded_of_one(clock: VirtualClock, start: Start) -> None:
-    """Three monitors use one store. The host www.gov.uk demands of north to wait 20 s, and of south 10 s.
+async def test_all_monitors_obey_the_longest_wait_demanded_of_one(
+    clock: VirtualClock, start: Start
+) -> None:
+    """Three monitors use one store.
+
+    The host www.gov.uk demands of north to wait 20 s, and of south 10 s.
 
     Each monitor stores such a wait, and reads those of the others every 0.5 s.
     So north and south both wait 20 s, and so does west, which starts later.
@@ -431,13 +514,17 @@ async def test_all_monitors_obey_the_longest_wait_demanded_of_one(clock: Virtual
 @on_one_store
 async def test_second_monitor_of_a_name_is_refused(clock: VirtualClock, start: Start) -> None:
     await start("north")
-    with pytest.raises(EnvironmentFault, match=r"another monitor named “north” runs on this store.*vantage"):
+    with pytest.raises(
+        EnvironmentFault, match=r"another monitor named “north” runs on this store.*vantage"
+    ):
         await start("north")
 
 
 @on_one_store
 async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
-    """A monitor has a lease on its name. North is killed, so no one renews its lease, which lasts for 2 s.
+    """A monitor has a lease on its name.
+
+    North is killed, so no one renews its lease, which lasts for 2 s.
 
     A start under the same name waits until the lease has run out. Then it makes requests.
     """
@@ -448,11 +535,16 @@ async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, sta
 
 
 @on_one_store
-async def test_decision_from_before_a_lost_lease_is_out_of_term(clock: VirtualClock, start: Start) -> None:
-    """A monitor renews a lease in the store. A term is the time in which it has its lease without a break.
+async def test_decision_from_before_a_lost_lease_is_out_of_term(
+    clock: VirtualClock, start: Start
+) -> None:
+    """A monitor renews a lease in the store.
 
-    North loses its lease and takes a new one, so a second term begins. Meanwhile others may have decided differently.
-    So a decision of the first term may not be written any more. `is_in_term` says whether it may be.
+    A term is the time in which it has its lease without a break.
+
+    North loses its lease and takes a new one, so a second term begins. Meanwhile others may have
+    decided differently. So a decision of the first term may not be written any more. `is_in_term`
+    says whether it may be.
     """
     north = await start("north")
     members, first_term = north.members, north.members.term
@@ -468,8 +560,12 @@ async def test_decision_from_before_a_lost_lease_is_out_of_term(clock: VirtualCl
 
 
 @on_one_store
-async def test_suspended_monitor_whose_name_was_taken_does_nothing(clock: VirtualClock, start: Start) -> None:
-    """A monitor has a lease on its name. The process of north is suspended for longer than its lease lasts.
+async def test_suspended_monitor_whose_name_was_taken_does_nothing(
+    clock: VirtualClock, start: Start
+) -> None:
+    """A monitor has a lease on its name.
+
+    The process of north is suspended for longer than its lease lasts.
 
     Meanwhile another process starts under the same name. Then the old process goes on.
     It makes no requests, and its writes wait.
@@ -489,7 +585,9 @@ async def test_suspended_monitor_whose_name_was_taken_does_nothing(clock: Virtua
 
 
 @on_one_store
-async def test_halted_monitor_whose_name_was_taken_makes_no_requests(clock: VirtualClock, start: Start) -> None:
+async def test_halted_monitor_whose_name_was_taken_makes_no_requests(
+    clock: VirtualClock, start: Start
+) -> None:
     """A monitor has a lease on its name, which lasts for 2 s. Its process stands still for 6 s.
 
     After 4 s, another process starts under the same name. Then the halted process goes on.

@@ -25,7 +25,10 @@ def differences_from_tables(connection: Connection) -> list[object]:
 def schema_of(connection: Connection) -> list[object]:
     """Return the statements that create what is in a database, and its revision."""
     rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name")
-    tables = [(kind, name, " ".join(sql.split()).replace(" ,", ",") if sql else None) for kind, name, sql in rows]
+    tables = [
+        (kind, name, " ".join(sql.split()).replace(" ,", ",") if sql else None)
+        for kind, name, sql in rows
+    ]
     return [*tables, *connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
 
 
@@ -59,7 +62,9 @@ def test_the_newest_migration_is_the_one_that_the_tables_name() -> None:
 
 def test_store_made_by_a_newer_version_is_not_changed(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999', works_from = '9999'")
+        connection.exec_driver_sql(
+            "UPDATE alembic_version SET version_num = '9999', works_from = '9999'"
+        )
         before = schema_of(connection)
     with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
         sqlite.upgrade()

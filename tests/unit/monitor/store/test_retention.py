@@ -34,7 +34,8 @@ class FakeEvidence:
 async def run_retention(
     evidence: FakeEvidence, *, compacted_runs: int, ages_of_reads: Sequence[float] = ()
 ) -> tuple[list[dict[str, object]], int]:
-    """Return what the daily retention logs, and how many reads of a calendar that never changed remain.
+    """Return what the daily retention logs, and how many reads of a calendar that never changed
+    remain.
 
     The ages of the reads are in days.
     """
@@ -49,19 +50,24 @@ async def run_retention(
 
     for days in ages_of_reads:
         at = now - timedelta(days=days)
-        await writer.write(lambda tx, at=at: tx.save(CalendarRead("govuk", at, at, usable=True, digest="same")))
-    retention = Retention(evidence, compact, store, writer, clock, ask=ask, keep=KEEP, most=MOST_BYTES)
+        await writer.write(
+            lambda tx, at=at: tx.save(CalendarRead("govuk", at, at, usable=True, digest="same"))
+        )
+    retention = Retention(
+        evidence, compact, store, writer, clock, ask=ask, keep=KEEP, most=MOST_BYTES
+    )
     with capture_logs() as lines:
         await retention.run_daily()
     await writer.close()
-    return [{key: line.get(key) for key in ("event", "files", "reads", "runs")} for line in lines], len(
-        store.ledger.reads()
-    )
+    return [
+        {key: line.get(key) for key in ("event", "files", "reads", "runs")} for line in lines
+    ], len(store.ledger.reads())
 
 
 async def test_retention_keeps_configured_limits_and_logs_deleted_files() -> None:
-    """The configuration keeps evidence for 30 days (KEEP) and up to 5 MB (MOST_BYTES). Retention deletes by these
-    limits and logs the names of the deleted files."""
+    """The configuration keeps evidence for 30 days (KEEP) and up to 5 MB (MOST_BYTES). Retention
+    deletes by these limits and logs the names of the deleted files.
+    """
     evidence = FakeEvidence(files=["edge-000000001-20260101.warc.gz"])
     lines, _ = await run_retention(evidence, compacted_runs=0)
     assert evidence.limits == [(KEEP, MOST_BYTES)]
@@ -69,9 +75,12 @@ async def test_retention_keeps_configured_limits_and_logs_deleted_files() -> Non
 
 
 async def test_read_older_than_ninety_days_is_deleted_if_repeated() -> None:
-    """A calendar was read 92, 91, 1 and 0.5 days ago, each time with the same entries. The oldest read stays. The one
-    of 91 days ago only repeats it, and is older than 90 days, so it is deleted."""
-    lines, reads_left = await run_retention(FakeEvidence(), compacted_runs=7, ages_of_reads=(92, 91, 1, 0.5))
+    """A calendar was read 92, 91, 1 and 0.5 days ago, each time with the same entries. The oldest
+    read stays. The one of 91 days ago only repeats it, and is older than 90 days, so it is deleted.
+    """
+    lines, reads_left = await run_retention(
+        FakeEvidence(), compacted_runs=7, ages_of_reads=(92, 91, 1, 0.5)
+    )
     assert reads_left == 3
     # The log line of the daily retention is called `given_up`, and also counts the compacted runs.
     assert lines == [{"event": "given_up", "files": None, "reads": 1, "runs": 7}]

@@ -55,7 +55,9 @@ def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
     assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
 
-def test_folder_made_for_a_relative_address_is_closed_to_others(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_folder_made_for_a_relative_address_is_closed_to_others(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     here = Path.cwd()
     request.addfinalizer(lambda: os.chdir(here))
     os.chdir(tmp_path)
@@ -83,7 +85,9 @@ def test_folder_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -
     ],
 )
 def test_unknown_address_is_a_user_fault_without_the_password(url: str, message: str) -> None:
-    """A case is an address with the password `secret`, such as of a MySQL server, which is not supported."""
+    """A case is an address with the password `secret`, such as of a MySQL server, which is not
+    supported.
+    """
     with pytest.raises(UserFault, match=message) as fault:
         open_store(url)
     assert "secret" not in str(fault.value)
@@ -115,7 +119,10 @@ def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> 
 
 
 def test_full_disk_is_reported_until_there_is_room_again(sqlite: Store) -> None:
-    """The file may have at most 60 pages, so 2000 runs are refused. Then it may have more, and they are stored."""
+    """The file may have at most 60 pages, so 2000 runs are refused.
+
+    Then it may have more, and they are stored.
+    """
     with sqlite.transaction() as tx:
         tx.save(*some_runs(5, "before/page/edge"))
     pages_too_few_for_2000_runs = 60
@@ -191,7 +198,10 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("insert_statements", "fault"),
     [
-        ("INSERT INTO notice VALUES ('n', 'lost', 1, x'007b7d')", "notice n is about an unknown incident: lost"),
+        (
+            "INSERT INTO notice VALUES ('n', 'lost', 1, x'007b7d')",
+            "notice n is about an unknown incident: lost",
+        ),
         (
             "INSERT INTO incident VALUES ('i', 'r', 'p', 'late', 1, 1, x'007b7d', TRUE)",
             "incident i has no notice",
@@ -202,11 +212,17 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
             "the verdict on r is late, its events lead to another",
         ),
         (
-            "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '', NULL, 0, '', NULL)",
+            (
+                "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL,"
+                " '', NULL, 0, '', NULL)"
+            ),
             "a run of t ends before it begins",
         ),
         (
-            "INSERT INTO run VALUES ('t', 5, 'e', 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'e-1', NULL, 0, '', NULL)",
+            (
+                "INSERT INTO run VALUES ('t', 5, 'e', 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL,"
+                " 'e-1', NULL, 0, '', NULL)"
+            ),
             "a run of t rests on evidence e-1, which is lost",
         ),
         (
@@ -226,22 +242,35 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
             "INSERT INTO judged VALUES ('r', 'p', 1, 'late', 'note', 1, 1, x'007b7d')",
             "every promise of r is lost, its verdict is there",
         ),
-        ("INSERT INTO release VALUES ('r', 'p', x'0102', NULL, '', '')", "a row of r in release cannot be read"),
-        ("INSERT INTO release VALUES ('r', 'p', x'007b', NULL, '', '')", "a row of r in release cannot be read"),
         (
-            "PRAGMA foreign_keys=OFF;INSERT INTO delivery VALUES ('n', 'mail', 'waiting', 1, 0, NULL, NULL, '', '')",
+            "INSERT INTO release VALUES ('r', 'p', x'0102', NULL, '', '')",
+            "a row of r in release cannot be read",
+        ),
+        (
+            "INSERT INTO release VALUES ('r', 'p', x'007b', NULL, '', '')",
+            "a row of r in release cannot be read",
+        ),
+        (
+            (
+                "PRAGMA foreign_keys=OFF;INSERT INTO delivery VALUES ('n', 'mail', 'waiting', 1, 0,"
+                " NULL, NULL, '', '')"
+            ),
             "a delivery refers to a notice that is not there",
         ),
     ],
 )
-def test_check_of_a_store_reports_contradicting_rows(sqlite: Store, insert_statements: str, fault: str) -> None:
-    """A case has SQL statements that insert rows, and the fault that a check then reports. For example, a notice is
-    inserted without its incident."""
+def test_check_of_a_store_reports_contradicting_rows(
+    sqlite: Store, insert_statements: str, fault: str
+) -> None:
+    """A case has SQL statements that insert rows, and the fault that a check then reports. For
+    example, a notice is inserted without its incident.
+    """
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.executescript(insert_statements)
     faults = sqlite.check()
     faults.remove(fault)
-    # Most verdicts are inserted without the release and promises that belong to them. Such faults do not matter here.
+    # Most verdicts are inserted without the release and promises that belong to them. Such faults
+    # do not matter here.
     assert [other for other in faults if not is_about_missing_release_of_verdict(other)] == []
 
 
@@ -250,8 +279,10 @@ def is_about_missing_release_of_verdict(fault: str) -> bool:
 
 
 def test_check_accepts_verdict_events_from_a_clock_set_back(sqlite: Store) -> None:
-    """After the second change of the verdict, the clock is set back from an hour to 5 s after the slot. So the times of
-    the events are not in order. The check still finds that they lead to the stored verdict, `pending`."""
+    """After the second change of the verdict, the clock is set back from an hour to 5 s after the
+    slot. So the times of the events are not in order. The check still finds that they lead to the
+    stored verdict, `pending`.
+    """
     with sqlite.transaction() as tx:
         tx.add(an_event("e1", at=SLOT, before="", after="pending"))
         tx.add(an_event("e2", at=SLOT + HOUR, before="pending", after="unproven"))
@@ -259,7 +290,9 @@ def test_check_accepts_verdict_events_from_a_clock_set_back(sqlite: Store) -> No
         tx.add(an_event("e4", at=SLOT + 6 * SECOND, before="pending", after="pending"))
         tx.save(a_verdict_row(at=SLOT + 6 * SECOND, word="pending"))
     # The verdict has no release, which does not matter here.
-    assert [fault for fault in sqlite.check() if not is_about_missing_release_of_verdict(fault)] == []
+    assert [
+        fault for fault in sqlite.check() if not is_about_missing_release_of_verdict(fault)
+    ] == []
 
 
 def test_a_damaged_file_is_found(sqlite: Store) -> None:
@@ -274,13 +307,17 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
     assert any("damaged" in line for line in sqlite.check())
 
 
-def test_release_stored_with_unknown_or_default_fields_counts_as_unchanged(sqlite: Store, tmp_path: Path) -> None:
-    """`differing` returns the ids of releases that are not stored or differ from their stored rows. Of these two it
-    returns only the one that is not stored."""
+def test_release_stored_with_unknown_or_default_fields_counts_as_unchanged(
+    sqlite: Store, tmp_path: Path
+) -> None:
+    """`differing` returns the ids of releases that are not stored or differ from their stored rows.
+    Of these two it returns only the one that is not stored.
+    """
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())
     with sqlite.transaction() as tx:
         tx.save(release)
-    # In the store, give it a field with its default, `joined_by`, and a field that only a newer version knows.
+    # In the store, give it a field with its default, `joined_by`, and a field that only a newer
+    # version knows.
     with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
         ((body,),) = connection.execute("SELECT body FROM release").fetchall()
         with_more_fields = unpack(body).removesuffix("}") + ',"joined_by":"","unknown_field":1}'
@@ -291,11 +328,16 @@ def test_release_stored_with_unknown_or_default_fields_counts_as_unchanged(sqlit
 
 def test_postgresql_without_its_driver_names_the_extra_to_install(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
-    config.write_text('[store]\nurl = "postgresql+psycopg://ninethirty@127.0.0.1/ninethirty"\n', encoding="utf-8")
+    config.write_text(
+        '[store]\nurl = "postgresql+psycopg://ninethirty@127.0.0.1/ninethirty"\n', encoding="utf-8"
+    )
     # The driver is installed here, so a process of its own hides it.
     code = (
         "import sys; sys.modules['psycopg'] = None; from monitor.cli.main import status_of;"
         f"sys.exit(status_of(['--config', {str(config)!r}, 'today']))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "the store needs psycopg, which the extra `postgres` installs\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "the store needs psycopg, which the extra `postgres` installs\n",
+    )

@@ -29,18 +29,27 @@ STORED_BY_AN_OLDER_VERSION = """{"id":"i","kind":"late","release":"r","producer"
 
 
 def test_incident_of_an_older_version_is_read_unchanged() -> None:
-    """JSON that an older version stored becomes an incident, and this incident the same JSON again. To have many kinds
-    of values, its facts make no sense together. For example, a page is late, but the verdict is LEAD, which proves
-    nothing."""
+    """JSON that an older version stored becomes an incident, and this incident the same JSON again.
+    To have many kinds of values, its facts make no sense together. For example, a page is late, but
+    the verdict is LEAD, which proves nothing.
+    """
     facts = facts_of_a_release()
     page = replace(facts.parts[0], address=Address.GUESSED, users_delay=Bounds(1.0, 2.0))
     findings = (Finding(LEAD, detail="x", url="https://a.example"), Finding(Kind.LATE, "page"))
     stored_facts = replace(
-        facts, address=Address.GUESSED, parts=(page,), verdict=LEAD, grade=Grade.NONE, findings=findings
+        facts,
+        address=Address.GUESSED,
+        parts=(page,),
+        verdict=LEAD,
+        grade=Grade.NONE,
+        findings=findings,
     )
     values_of_fields_that_the_json_leaves_out = dict[str, object]()
-    read_incident = from_json(Incident, STORED_BY_AN_OLDER_VERSION, left_out=values_of_fields_that_the_json_leaves_out)
+    read_incident = from_json(
+        Incident, STORED_BY_AN_OLDER_VERSION, left_out=values_of_fields_that_the_json_leaves_out
+    )
     assert read_incident == an_incident(facts=stored_facts)
-    # The word "late" became a member of the enumeration. `==` does not tell that, because a member equals its word.
+    # The word "late" became a member of the enumeration. `==` does not tell that, because a member
+    # equals its word.
     assert read_incident.facts.parts[0].verdict is VerdictKind.LATE
     assert json.loads(to_json(read_incident)) == json.loads(STORED_BY_AN_OLDER_VERSION)

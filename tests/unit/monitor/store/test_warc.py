@@ -14,7 +14,13 @@ from warcio.archiveiterator import ArchiveIterator
 
 from monitor.look.fetch import Answer, Request
 from monitor.store.evidence.warc import answer_records
-from tests.unit.monitor.look.publisher import BASE, fetcher_for, full_response, publishing, reply_with
+from tests.unit.monitor.look.publisher import (
+    BASE,
+    fetcher_for,
+    full_response,
+    publishing,
+    reply_with,
+)
 from tests.worlds.evidence import an_answer
 
 PLAIN = Request(f"{BASE}/a/b?c=d", accept="text/html")
@@ -35,17 +41,27 @@ class WarcRecord(NamedTuple):
 
 
 def records_of(answer: Answer) -> list[WarcRecord]:
-    """Return the records that are written of an answer: its request, if it is known, and its response."""
-    found = ArchiveIterator(BytesIO(answer_records(answer, "edge-1", "r/page/edge")), no_record_parse=True)
+    """Return the records that are written of an answer: its request, if it is known, and its
+    response.
+    """
+    found = ArchiveIterator(
+        BytesIO(answer_records(answer, "edge-1", "r/page/edge")), no_record_parse=True
+    )
     return [
-        WarcRecord(record.rec_type, record.rec_headers.get_header("WARC-Target-URI"), record.raw_stream.read())
+        WarcRecord(
+            record.rec_type,
+            record.rec_headers.get_header("WARC-Target-URI"),
+            record.raw_stream.read(),
+        )
         for record in found
     ]
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
 async def test_request_is_kept_as_the_publisher_received_it(asked: Request) -> None:
-    """The requests differ in method, address and headers: for example, a conditional one has `If-None-Match`."""
+    """The requests differ in method, address and headers: for example, a conditional one has
+    `If-None-Match`.
+    """
     async with (
         publishing(reply_with(full_response(b"figures"))) as publisher,
         fetcher_for(publisher, contact="a@b.example") as fetcher,
@@ -61,34 +77,54 @@ async def test_request_is_kept_as_the_publisher_received_it(asked: Request) -> N
 
 
 def test_request_without_known_bytes_is_written_from_its_fields() -> None:
-    answer = replace(an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
+    answer = replace(
+        an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"')
+    )
     request, _response = records_of(answer)
-    assert request.block == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
+    assert (
+        request.block == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
+    )
     # If the request itself is unknown, only the response is written.
     assert [record.kind for record in records_of(replace(answer, request=None))] == ["response"]
 
 
 def test_any_warc_tool_reads_request_and_cut_answer() -> None:
-    """The body of the answer was cut (`whole=False`). A library for WARC files reads the request, and the answer with a
-    mark that it is truncated. The two refer to each other."""
+    """The body of the answer was cut (`whole=False`). A library for WARC files reads the request,
+    and the answer with a mark that it is truncated. The two refer to each other.
+    """
     request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
-    data = answer_records(replace(an_answer(), whole=False, request=request), "edge-7", "r/page/edge")
+    data = answer_records(
+        replace(an_answer(), whole=False, request=request), "edge-7", "r/page/edge"
+    )
     asked, answered = ArchiveIterator(BytesIO(data))
     assert asked.rec_type == "request"
-    assert asked.http_headers.to_str().splitlines()[:2] == ["HEAD /x?y=1 HTTP/1.1", "Host: www.gov.uk"]
+    assert asked.http_headers.to_str().splitlines()[:2] == [
+        "HEAD /x?y=1 HTTP/1.1",
+        "Host: www.gov.uk",
+    ]
     assert asked.http_headers.get_header("If-None-Match") == '"abc"'
-    assert asked.rec_headers.get_header("WARC-Concurrent-To") == answered.rec_headers.get_header("WARC-Record-ID")
+    assert asked.rec_headers.get_header("WARC-Concurrent-To") == answered.rec_headers.get_header(
+        "WARC-Record-ID"
+    )
     assert answered.rec_headers.get_header("WARC-Truncated") == "length"
 
 
-IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30).map(str.strip)
+IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30).map(
+    str.strip
+)
 
 
-@given(st.dictionaries(st.text("abcdefg-", min_size=1, max_size=8), IN_A_HEADER, max_size=4), IN_A_HEADER)
+@given(
+    st.dictionaries(st.text("abcdefg-", min_size=1, max_size=8), IN_A_HEADER, max_size=4),
+    IN_A_HEADER,
+)
 @example({"x-note": ";\xe9=0; \xfc"}, ";\xe9=0; \xfc")
-def test_headers_are_kept_in_the_bytes_that_crossed_the_wire(headers: dict[str, str], tag: str) -> None:
-    """The headers of the answer and the entity tag of its request are random. As text they are in Latin-1, one
-    character for each byte that was sent. So they must be written in Latin-1 again."""
+def test_headers_are_kept_in_the_bytes_that_crossed_the_wire(
+    headers: dict[str, str], tag: str
+) -> None:
+    """The headers of the answer and the entity tag of its request are random. As text they are in
+    Latin-1, one character for each byte that was sent. So they must be written in Latin-1 again.
+    """
     at = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     answer = Answer(f"{BASE}/x", 404, headers, b"", at, at, request=Request(f"{BASE}/x", etag=tag))
     request, response = records_of(answer)

@@ -60,7 +60,10 @@ class WriterLog:
 
 @virtually
 async def test_runs_queued_within_the_delay_are_committed_together(clock: VirtualClock) -> None:
-    """50 runs are queued within 0.05 s. One commit stores them all, DELAY (0.1 s) after the first one."""
+    """50 runs are queued within 0.05 s.
+
+    One commit stores them all, DELAY (0.1 s) after the first one.
+    """
     store = CountingStore()
     writer = Writer(store, clock)
     begin = clock.monotonic()
@@ -89,7 +92,10 @@ async def test_a_configured_delay_of_commits_replaces_the_default(clock: Virtual
 
 @virtually
 async def test_later_version_of_a_run_replaces_the_earlier(clock: VirtualClock) -> None:
-    """A run grows with each look. 99 versions of it are queued for the same commit, which writes only the last one."""
+    """A run grows with each look.
+
+    99 versions of it are queued for the same commit, which writes only the last one.
+    """
     store, log = TemporaryStore(), WriterLog()
     writer = log.writer(store, clock)
     for looks in range(1, 100):
@@ -123,14 +129,21 @@ async def test_write_sees_rows_of_earlier_writes_in_its_batch(clock: VirtualCloc
     writer = Writer(store, clock)
     await asyncio.gather(*(writer.write(add_to_timeline(text)) for text in ("one", "two", "three")))
     await writer.close()
-    assert [entry.text for entry in store.verdicts.incident("i").timeline] == ["one", "two", "three"]
+    assert [entry.text for entry in store.verdicts.incident("i").timeline] == [
+        "one",
+        "two",
+        "three",
+    ]
 
 
 @virtually
 async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
-    """Three writes and a run are committed together. The second write adds an event and then raises.
+    """Three writes and a run are committed together.
 
-    Its caller gets the exception, and its event is undone. The other two writes and the run are committed.
+    The second write adds an event and then raises.
+
+    Its caller gets the exception, and its event is undone. The other two writes and the run are
+    committed.
     """
     store, log = CountingStore(), WriterLog()
 
@@ -158,8 +171,8 @@ async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
 async def test_writes_wait_until_a_failing_store_recovers(clock: VirtualClock) -> None:
     """A run and a write are queued. The store fails four times.
 
-    After each failure there is a pause: 0.1, 0.2, 0.4 and 0.8 s, together 1.5 s.
-    Meanwhile a longer version of the run is queued. The fifth attempt stores this version and the write.
+    After each failure there is a pause: 0.1, 0.2, 0.4 and 0.8 s, together 1.5 s. Meanwhile a longer
+    version of the run is queued. The fifth attempt stores this version and the write.
     """
     store, log = CountingStore(failures=4), WriterLog()
     writer = log.writer(store, clock)
@@ -176,8 +189,9 @@ async def test_writes_wait_until_a_failing_store_recovers(clock: VirtualClock) -
 
 @virtually
 async def test_write_that_may_not_wait_fails_and_is_dropped(clock: VirtualClock) -> None:
-    """The first commit fails. With `patient=False`, the caller gets this failure, and the write is not tried again.
-    The run of the same batch is stored by the next attempt."""
+    """The first commit fails. With `patient=False`, the caller gets this failure, and the write is
+    not tried again. The run of the same batch is stored by the next attempt.
+    """
     store = CountingStore(failures=1)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -190,8 +204,9 @@ async def test_write_that_may_not_wait_fails_and_is_dropped(clock: VirtualClock)
 
 @virtually
 async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: VirtualClock) -> None:
-    """While the store fails, the pauses between attempts double from 0.1 s to 5 s. That makes 18 attempts in a minute.
-    When the store works again, the next attempt stores the run."""
+    """While the store fails, the pauses between attempts double from 0.1 s to 5 s. That makes 18
+    attempts in a minute. When the store works again, the next attempt stores the run.
+    """
     store, log = CountingStore(failures=10_000), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run())
@@ -204,11 +219,16 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 
 
 @virtually
-async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: VirtualClock) -> None:
-    """The store fails, so runs wait. At most two may wait: those of pages a and b. So a run of page c is refused.
+async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(
+    clock: VirtualClock,
+) -> None:
+    """The store fails, so runs wait.
 
-    A longer version of the run of page a is accepted, because it takes the place of the earlier one.
-    When the store works again, the run of page c is accepted too. `queue_run` returns whether a run is accepted.
+    At most two may wait: those of pages a and b. So a run of page c is refused.
+
+    A longer version of the run of page a is accepted, because it takes the place of the earlier
+    one. When the store works again, the run of page c is accepted too. `queue_run` returns whether
+    a run is accepted.
     """
     store = CountingStore(failures=10_000)
     writer = Writer(store, clock, most_runs=2)
@@ -222,16 +242,22 @@ async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: 
     await clock.sleep(6.0)  # longer than the longest pause between two attempts
     assert writer.queue_run(a_run("c/page/edge"))
     await writer.close()
-    looks_of_stored_runs = [run.looks for run in runs_of(store, "a/page/edge", "b/page/edge", "c/page/edge")]
+    looks_of_stored_runs = [
+        run.looks for run in runs_of(store, "a/page/edge", "b/page/edge", "c/page/edge")
+    ]
     assert looks_of_stored_runs == [2, 1, 1]
 
 
 @virtually
-async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock: VirtualClock) -> None:
+async def test_closing_commits_waiting_writes_and_later_writes_are_refused(
+    clock: VirtualClock,
+) -> None:
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
-    waiting = asyncio.ensure_future(writer.write(lambda tx: tx.save(Heartbeat("m", SLOT, stopped=True))))
+    waiting = asyncio.ensure_future(
+        writer.write(lambda tx: tx.save(Heartbeat("m", SLOT, stopped=True)))
+    )
     await asyncio.sleep(0)
     await writer.close()
     await waiting
@@ -319,7 +345,8 @@ async def test_unstorable_run_is_logged_and_stops_no_other_write(
 ) -> None:
     """A run without a time zone cannot be stored. A write follows it, and then another run.
 
-    The fault is logged. The write and the other run are stored, also if the write is urgent and so goes before runs.
+    The fault is logged. The write and the other run are stored, also if the write is urgent and so
+    goes before runs.
     """
     log = WriterLog()
     without_time_zone = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
@@ -338,11 +365,13 @@ async def test_unstorable_run_is_logged_and_stops_no_other_write(
 async def test_runs_are_committed_before_writes_in_bounded_transactions(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
-    """1010 runs and 1010 other changes (writes) wait. A transaction takes at most 500 runs and 100 writes.
+    """1010 runs and 1010 other changes (writes) wait.
 
-    All runs come first. Two transactions have 500 runs each. The third has the last 10 runs and 100 writes.
-    Nine more have 100 writes each, and the last one has 10.
-    It is the same if some of the first transactions fail (`failing_transactions`), because they are made again.
+    A transaction takes at most 500 runs and 100 writes.
+
+    All runs come first. Two transactions have 500 runs each. The third has the last 10 runs and 100
+    writes. Nine more have 100 writes each, and the last one has 10. It is the same if some of the
+    first transactions fail (`failing_transactions`), because they are made again.
     """
     store, log = CountingStore(), WriterLog()
     writer = log.writer(store, clock)
@@ -368,7 +397,9 @@ async def test_runs_are_committed_before_writes_in_bounded_transactions(
 
 @virtually
 async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock) -> None:
-    """Runs that fill four transactions are queued. Then an ordinary write is made, and then an urgent one.
+    """Runs that fill four transactions are queued.
+
+    Then an ordinary write is made, and then an urgent one.
 
     The urgent write is committed first, except for a transaction that is open already.
     The ordinary write comes after all runs: in the fourth transaction, with the last of them.
@@ -392,8 +423,12 @@ async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock
 
 @pytest.mark.parametrize("failing_transactions", [0, 2])
 @virtually
-async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualClock, failing_transactions: int) -> None:
-    """A row source adds its own rows to transactions. Here it has three portions, one for each transaction.
+async def test_each_portion_of_a_row_source_has_a_transaction(
+    clock: VirtualClock, failing_transactions: int
+) -> None:
+    """A row source adds its own rows to transactions.
+
+    Here it has three portions, one for each transaction.
 
     A run is queued too. It is committed with the last portion.
     If the first two transactions fail (`failing_transactions`), the first portion is written again.
@@ -407,7 +442,10 @@ async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualCloc
 
         def write(self, transaction: Transaction) -> None:
             transaction.save(Heartbeat("source", SLOT))
-            calls.append(f"write with {self.portions_left} portions left and {len(runs_of(store, EDGE))} runs stored")
+            calls.append(
+                f"write with {self.portions_left} portions left and {len(runs_of(store, EDGE))}"
+                " runs stored"
+            )
 
         def note_committed(self) -> None:
             self.portions_left -= 1
@@ -434,7 +472,9 @@ async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualCloc
 
 @virtually
 async def test_row_source_is_written_again_after_a_failed_attempt(clock: VirtualClock) -> None:
-    """A row source adds its own rows to each batch, before the runs of the batch. Here the first commit fails.
+    """A row source adds its own rows to each batch, before the runs of the batch.
+
+    Here the first commit fails.
 
     So the whole batch is made again: the source is prepared and written a second time.
     Only the second commit succeeds, so the source is notified once.

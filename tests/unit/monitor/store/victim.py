@@ -16,7 +16,9 @@ from tests.worlds.stores import an_event
 
 
 def write_until_killed(folder: Path, first: int, committed: Connection) -> None:
-    """Keep evidence, a run and an event for each number from `first` on, and send each number that was committed."""
+    """Keep evidence, a run and an event for each number from `first` on, and send each number that
+    was committed.
+    """
     asyncio.run(_write(folder, first, committed))
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 
 def release_table(
-    name: str, title: str, url: str, producer: str = "department-for-example", slot: str = "09:30:00", more: str = ""
+    name: str,
+    title: str,
+    url: str,
+    producer: str = "department-for-example",
+    slot: str = "09:30:00",
+    more: str = "",
 ) -> str:
-    """Return the table of a release on 26 November 2026, announced four weeks before. `more` are further keys."""
+    """Return the table of a release on 26 November 2026, announced four weeks before.
+
+    `more` are further keys.
+    """
     return f"""
 [[release]]
 id = "{name}"

@@ -17,10 +17,13 @@ T = TypeVar("T")
 
 
 @with_calendar_monitor()
-async def test_restart_watches_next_release_at_once_and_others_later(monitor: CalendarMonitor) -> None:
-    """It is noon on 16 November. The releases of tomorrow and of 21 November are near enough to watch, that of 20
-    December is not. After a restart, only tomorrow's is watched at once. The hourly job then adds that of 21
-    November."""
+async def test_restart_watches_next_release_at_once_and_others_later(
+    monitor: CalendarMonitor,
+) -> None:
+    """It is noon on 16 November. The releases of tomorrow and of 21 November are near enough to
+    watch, that of 20 December is not. After a restart, only tomorrow's is watched at once. The
+    hourly job then adds that of 21 November.
+    """
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     await monitor.restart(runs_hourly_job=False)
@@ -30,9 +33,13 @@ async def test_restart_watches_next_release_at_once_and_others_later(monitor: Ca
 
 
 @with_calendar_monitor()
-async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: CalendarMonitor) -> None:
-    """After a restart, only releases of the next day are watched. So the one in five days is not watched yet, and no
-    look is due. Then the hourly job admits it. From then on it is watched, and its first look is due now."""
+async def test_release_admitted_after_a_restart_gets_an_immediate_look(
+    monitor: CalendarMonitor,
+) -> None:
+    """After a restart, only releases of the next day are watched. So the one in five days is not
+    watched yet, and no look is due. Then the hourly job admits it. From then on it is watched, and
+    its first look is due now.
+    """
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
     await monitor.restart(runs_hourly_job=False)
     assert monitor.daemon.poller.next_due() is None
@@ -42,9 +49,13 @@ async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: 
 
 
 @with_calendar_monitor()
-async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: CalendarMonitor) -> None:
-    """The hourly job queries the store for the releases to watch. The first two queries fail, and the third one
-    succeeds. So the job has waited twice, for a second each, and then the release is watched."""
+async def test_hourly_job_retries_store_each_second_until_it_answers(
+    monitor: CalendarMonitor,
+) -> None:
+    """The hourly job queries the store for the releases to watch. The first two queries fail, and
+    the third one succeeds. So the job has waited twice, for a second each, and then the release is
+    watched.
+    """
     queries = 0
 
     async def fail_twice_and_then_ask(question: Callable[[], T], /) -> T:
@@ -65,9 +76,13 @@ async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: Ca
 
 
 @with_calendar_monitor()
-async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: CalendarMonitor) -> None:
-    """Monitors divide the hosts of publishers among those of them that are members. This monitor is called `north`.
-    Whether no monitor is a member, only another one is, or only north is, north keeps all its releases under watch."""
+async def test_monitor_keeps_its_releases_as_non_member_or_only_member(
+    monitor: CalendarMonitor,
+) -> None:
+    """Monitors divide the hosts of publishers among those of them that are members. This monitor is
+    called `north`. Whether no monitor is a member, only another one is, or only north is, north
+    keeps all its releases under watch.
+    """
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
     admission, watch = monitor.daemon.admission, monitor.daemon.watch
     before = dict(watch.releases)
@@ -76,7 +91,8 @@ async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: 
     async def change_members(*members: str) -> None:
         await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
 
-    # North may be no member for a short time. Soon most of its hosts are its own again, so it keeps its releases.
+    # North may be no member for a short time. Soon most of its hosts are its own again, so it keeps
+    # its releases.
     await change_members()  # no monitor is a member
     assert watch.releases == before
     await change_members("south")
@@ -91,11 +107,15 @@ async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: 
 
 @with_calendar_monitor()
 async def test_monitor_drops_releases_of_hosts_that_others_own(monitor: CalendarMonitor) -> None:
-    """Two monitors, `north` and `south`, divide the hosts of publishers between them. Both releases are on the host
-    stats.example, which one of the two owns. This monitor becomes the other one. So it watches neither release."""
+    """Two monitors, `north` and `south`, divide the hosts of publishers between them. Both releases
+    are on the host stats.example, which one of the two owns. This monitor becomes the other one. So
+    it watches neither release.
+    """
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     members = ("north", "south")
     not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
-    await monitor.daemon.admission.apply_share(Share(not_the_owner, members, store_zero=0.0, divided=True))
+    await monitor.daemon.admission.apply_share(
+        Share(not_the_owner, members, store_zero=0.0, divided=True)
+    )
     assert not monitor.daemon.watch.releases

@@ -30,16 +30,22 @@ from tests.unit.monitor.app.monitor_in_test import (
 )
 
 OTHER = "files.example"
-TWO_HOSTS = HEAD + f'part = [{{ id = "sheet", role = "data", url = "https://{OTHER}/claims.csv" }}]\n'
+TWO_HOSTS = (
+    HEAD + f'part = [{{ id = "sheet", role = "data", url = "https://{OTHER}/claims.csv" }}]\n'
+)
 
 
 BOTH_PUBLISHED_AT_SLOT = (
-    PUBLISHED_AT_SLOT + f'[[answer]]\nurl = "https://{OTHER}/claims.csv"\nat = 2026-11-26T09:30:00\nbody = "a,1"\n'
+    PUBLISHED_AT_SLOT
+    + f'[[answer]]\nurl = "https://{OTHER}/claims.csv"\nat = 2026-11-26T09:30:00\nbody = "a,1"\n'
 )
 
 
 def fault_table(kind: str, host: str, begins: str, ends: str) -> str:
-    return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
+    return (
+        f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind ='
+        f' "{kind}"\n'
+    )
 
 
 def stored_blind_spans(monitor: MonitorInTest) -> list[Blind]:
@@ -47,7 +53,9 @@ def stored_blind_spans(monitor: MonitorInTest) -> list[Blind]:
 
 
 def counted_blind_seconds(monitor: MonitorInTest, cause: str) -> float:
-    value = monitor.daemon.core.metrics.registry.get_sample_value("ninethirty_blind_seconds_total", {"cause": cause})
+    value = monitor.daemon.core.metrics.registry.get_sample_value(
+        "ninethirty_blind_seconds_total", {"cause": cause}
+    )
     return value or 0.0
 
 
@@ -57,13 +65,20 @@ def explained_blind_spans(monitor: MonitorInTest) -> list[str]:
     case = stored_case(monitor.daemon.core.store, "claims-q3")
     verdict = case.verdict(policies, monitor.clock.now())
     explanation = explain(
-        verdict, case.release, case.promises, case.runs, case.blind, policies.of(case.release.producer)
+        verdict,
+        case.release,
+        case.promises,
+        case.runs,
+        case.blind,
+        policies.of(case.release.producer),
     )
     return [fact.text for fact in explanation.facts if fact.kind == "blind"]
 
 
 def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float) -> None:
-    """Check that there is one blind span of this cause and about this length, counted and explained."""
+    """Check that there is one blind span of this cause and about this length, counted and
+    explained.
+    """
     mine = [span for span in stored_blind_spans(monitor) if span.cause == cause]
     length = sum((span.ends - span.begins).total_seconds() for span in mine)
     assert (len(mine), length) == (1, pytest.approx(seconds, abs=20.0))
@@ -73,9 +88,11 @@ def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float)
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
 def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, cause: str) -> None:
-    """A blind span is a time in which looks proved nothing. From 09:29:30 to 09:33, neither of two hosts can be
-    reached: connections time out, or DNS finds no address. The page comes in that time, so its release is unproven. A
-    replay, which judges again from the store, finds the same verdict."""
+    """A blind span is a time in which looks proved nothing. From 09:29:30 to 09:33, neither of two
+    hosts can be reached: connections time out, or DNS finds no address. The page comes in that
+    time, so its release is unproven. A replay, which judges again from the store, finds the same
+    verdict.
+    """
     begins, ends = "09:29:30", "09:33:00"
     faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
 
@@ -87,28 +104,35 @@ def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, c
     settings = run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, read_verdict, head=TWO_HOSTS)
     store = reopened(settings)
     no_differences: list[str] = []
-    assert dict(replay(store, make_policies(settings), begin=None, end=None)) == {"claims-q3": no_differences}
+    assert dict(replay(store, make_policies(settings), begin=None, end=None)) == {
+        "claims-q3": no_differences
+    }
     store.close()
 
 
 @pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
 def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> None:
-    """A blind span is a time in which looks prove nothing. From 09:29:30 to 09:33, one of two hosts cannot be reached.
-    The other one answers, so the fault is not the monitor's. Then there is no blind span."""
+    """A blind span is a time in which looks prove nothing. From 09:29:30 to 09:33, one of two hosts
+    cannot be reached. The other one answers, so the fault is not the monitor's. Then there is no
+    blind span.
+    """
 
     async def read_blind_spans(monitor: MonitorInTest) -> None:
         await monitor.until("09:35:00")
         assert stored_blind_spans(monitor) == []
 
     fault_of_one_host = fault_table(kind, HOST, "09:29:30", "09:33:00")
-    run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + fault_of_one_host, read_blind_spans, head=TWO_HOSTS)
+    run_monitor(
+        tmp_path, BOTH_PUBLISHED_AT_SLOT + fault_of_one_host, read_blind_spans, head=TWO_HOSTS
+    )
 
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED)
 async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) -> None:
-    """At 09:29, the machine is suspended for 3 minutes. It makes no looks in that time. So that is a blind span, a time
-    in which looks proved nothing."""
+    """At 09:29, the machine is suspended for 3 minutes. It makes no looks in that time. So that is
+    a blind span, a time in which looks proved nothing.
+    """
     await monitor.until("09:29:00")
     # A suspended machine runs no code, and its clock shows the right time when it resumes.
     monitor.clock.suspended += 180
@@ -119,8 +143,9 @@ async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) 
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_clock_set_ahead_leaves_a_blind_span(monitor: MonitorInTest) -> None:
-    """At 09:29, our clock is set 20 s ahead. No look was made in the 20 s that it skipped. So they are a blind span, a
-    time in which looks proved nothing."""
+    """At 09:29, our clock is set 20 s ahead. No look was made in the 20 s that it skipped. So they
+    are a blind span, a time in which looks proved nothing.
+    """
     await monitor.until("09:29:00")
     monitor.clock.offset += timedelta(seconds=20)
     await monitor.until("09:29:30")
@@ -129,8 +154,9 @@ async def test_clock_set_ahead_leaves_a_blind_span(monitor: MonitorInTest) -> No
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTest) -> None:
-    """Just after 09:29, our clock is set back by 20 s. Until it shows 09:29 again, it gives times that it gave before,
-    so looks prove nothing. That is a blind span."""
+    """Just after 09:29, our clock is set back by 20 s. Until it shows 09:29 again, it gives times
+    that it gave before, so looks prove nothing. That is a blind span.
+    """
     await monitor.until("09:29:00.500")
     last_run_before = monitor.runs()[-1]
     # Now our clock shows 09:28:40 again, and 20 s later it will show 09:29:00 again.
@@ -147,9 +173,10 @@ async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTes
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
-    """Our clock is set back by less than a second. So two new looks seem to be made 0.9 and 0.5 s before the last one.
-    Their order cannot be right. So a blind span, in which nothing is proved, goes from the first of the two to the last
-    look."""
+    """Our clock is set back by less than a second. So two new looks seem to be made 0.9 and 0.5 s
+    before the last one. Their order cannot be right. So a blind span, in which nothing is proved,
+    goes from the first of the two to the last look.
+    """
     await monitor.until("09:29:10.500")
     target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
     last_look = monitor.runs()[-1].last_received
@@ -159,7 +186,9 @@ async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) 
         failure = Failure(target.url, Reason.RESET, "", at, at)
         monitor.daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
     await monitor.until("09:29:12")
-    assert stored_blind_spans(monitor) == [Blind(first, last_look, "clock", target=PAGE, monitor="edge")]
+    assert stored_blind_spans(monitor) == [
+        Blind(first, last_look, "clock", target=PAGE, monitor="edge")
+    ]
 
 
 ONE_LOOK_IN_TEN_SECONDS = Settings.model_validate({"budget": {HOST: "0.1/s"}})
@@ -167,8 +196,9 @@ ONE_LOOK_IN_TEN_SECONDS = Settings.model_validate({"budget": {HOST: "0.1/s"}})
 
 @with_daemon(PUBLISHED_AT_SLOT, base=ONE_LOOK_IN_TEN_SECONDS)
 async def test_too_small_budget_is_a_blind_span_of_its_host(monitor: MonitorInTest) -> None:
-    """From 09:28 on, a look each second is planned. The budget allows the host one request in ten seconds. So there is
-    a blind span with the cause `budget`, which is counted and explained."""
+    """From 09:28 on, a look each second is planned. The budget allows the host one request in ten
+    seconds. So there is a blind span with the cause `budget`, which is counted and explained.
+    """
     await monitor.until("09:33:00")
     (span,) = (span for span in stored_blind_spans(monitor) if span.cause == "budget")
     assert span.host == HOST
@@ -181,8 +211,10 @@ async def test_too_small_budget_is_a_blind_span_of_its_host(monitor: MonitorInTe
 
 @with_daemon(PUBLISHED_AT_SLOT, delay=REAL_COMMIT_DELAY)
 async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorInTest) -> None:
-    """The writer stores the results of looks as runs. From 09:29:30 to 09:29:35, it refuses them. Looks that are not
-    stored prove nothing, so that time is a blind span, with the cause `store`. Later looks are stored again."""
+    """The writer stores the results of looks as runs. From 09:29:30 to 09:29:35, it refuses them.
+    Looks that are not stored prove nothing, so that time is a blind span, with the cause `store`.
+    Later looks are stored again.
+    """
     await monitor.until("09:29:30")
     runs_before = monitor.runs()
     monitor.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
@@ -196,8 +228,9 @@ async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorI
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing. While it goes on, it is written each second with a later
-    end, here 130 times. Only a few of them are logged."""
+    """A blind span is a time in which looks proved nothing. While it goes on, it is written each
+    second with a later end, here 130 times. Only a few of them are logged.
+    """
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=5)
     with capture_logs() as logged:
@@ -212,8 +245,9 @@ async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_stored_and_counted_once(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing. One span grows: it is written as 5, 10 and 20 s long. It is
-    stored once, and counted as 20 s."""
+    """A blind span is a time in which looks proved nothing. One span grows: it is written as 5, 10
+    and 20 s long. It is stored once, and counted as 20 s.
+    """
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=1)
     for seconds in (5, 10, 20):

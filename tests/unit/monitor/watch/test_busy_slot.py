@@ -17,7 +17,7 @@ from monitor.rehearse.script.script import read_script
 
 PAGE_HOST, FILE_HOST = "www.gov.uk", "assets.publishing.service.gov.uk"
 BUDGET = 5  # requests a second to each host
-SLOT = datetime(2026, 11, 26, 9, 30)  # noqa: DTZ001  # as scripts write it
+SLOT = datetime(2026, 11, 26, 9, 30)  # as scripts write it
 HEAD = 'title = "A busy slot"\nfrom = 2026-11-26T09:27:00\nuntil = 2026-11-26T{until}\n'
 RELEASE = """
 [[release]]
@@ -54,7 +54,11 @@ class BusySlot:
     @property
     def median_interval_seconds(self) -> float:
         """Return the median length of the intervals in which pages came that were on time."""
-        return median(interval_seconds(one) for one in self.played.results.releases if one["verdict"] == "on_time")
+        return median(
+            interval_seconds(one)
+            for one in self.played.results.releases
+            if one["verdict"] == "on_time"
+        )
 
 
 def interval_seconds(release: dict[str, Any]) -> float:
@@ -68,16 +72,26 @@ def name_of(number: int) -> str:
 
 
 def play_busy_slot(  # what a slot is made of
-    folder: Path, pages: int, *, files: bool = False, late: int = 0, elsewhere: int = 0, until: str = "09:31:40"
+    folder: Path,
+    pages: int,
+    *,
+    files: bool = False,
+    late: int = 0,
+    elsewhere: int = 0,
+    until: str = "09:31:40",
 ) -> BusySlot:
-    """Play a slot of `pages` releases that come 1 to 5 s after it, but `late` of them 150 s after it.
+    """Play a slot of `pages` releases that come 1 to 5 s after it, but `late` of them 150 s after
+    it.
 
-    The first `elsewhere` pages come at another address than their announcement's. It ends at `until`.
+    The first `elsewhere` pages come at another address than their announcement's. It ends at
+    `until`.
     """
     tables = [HEAD.format(until=until)]
     for n in range(pages):
         seconds = (
-            150.0 if late and n % (pages // late) == 0 and n < late * (pages // late) else 1 + n * 7919 % 4000 / 1000
+            150.0
+            if late and n % (pages // late) == 0 and n < late * (pages // late)
+            else 1 + n * 7919 % 4000 / 1000
         )
         at = (SLOT + timedelta(seconds=seconds)).isoformat()
         part, _, file = SHEET.format(n=n, at=at).strip().partition("\n") if files else ("", "", "")
@@ -90,9 +104,10 @@ def play_busy_slot(  # what a slot is made of
 
 @pytest.mark.slow
 def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> None:
-    """Sixty pages come 1 to 5 s after their slot. The budget is 5 requests a second, so one round of looks at all pages
-    takes 12 s. An interval in which a page came goes from its last absence to its first presence. The median one is at
-    most one round long."""
+    """Sixty pages come 1 to 5 s after their slot. The budget is 5 requests a second, so one round
+    of looks at all pages takes 12 s. An interval in which a page came goes from its last absence to
+    its first presence. The median one is at most one round long.
+    """
     slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
     assert slot.verdicts == {"on_time": 60}
     seconds_of_a_round = 60 / BUDGET  # one more second is tolerated
@@ -103,22 +118,28 @@ def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
-    """Sixty pages come 1 to 5 s after their slot. Six of them come at another address than their announcements suggest.
-    The announcements redirect to these, so all sixty are found in time."""
+    """Sixty pages come 1 to 5 s after their slot. Six of them come at another address than their
+    announcements suggest. The announcements redirect to these, so all sixty are found in time.
+    """
     slot = play_busy_slot(tmp_path, pages=60, elsewhere=6, until="09:31:10")
     assert slot.verdicts == {"on_time": 60}
     assert not slot.played.results.notices
-    found_by_redirect = {one["id"] for one in slot.played.results.releases if str(one["address"]) == "led_to"}
+    found_by_redirect = {
+        one["id"] for one in slot.played.results.releases if str(one["address"]) == "led_to"
+    }
     pages_elsewhere = {f"r{n}" for n in range(6)}
-    # The redirects of some other pages, at the expected addresses, are also seen before the pages themselves.
+    # The redirects of some other pages, at the expected addresses, are also seen before the pages
+    # themselves.
     assert found_by_redirect >= pages_elsewhere
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
 
 
 @pytest.mark.slow
 def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
-    """175 pages share a slot. Twenty of them, every eighth of the first 160, come 150 s after it, the others 1 to 5 s
-    after it. The median interval in which a page came is at most one round of looks at all pages long."""
+    """175 pages share a slot. Twenty of them, every eighth of the first 160, come 150 s after it,
+    the others 1 to 5 s after it. The median interval in which a page came is at most one round of
+    looks at all pages long.
+    """
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
     seconds_of_a_round = 175 / BUDGET  # one more second is tolerated
@@ -133,8 +154,10 @@ def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None:
-    """Each of 175 pages comes with a file on another host. The budget is 5 requests a second to each host. All pages
-    are on time. The median interval in which a page came is at most one round of looks at all pages long."""
+    """Each of 175 pages comes with a file on another host. The budget is 5 requests a second to
+    each host. All pages are on time. The median interval in which a page came is at most one round
+    of looks at all pages long.
+    """
     slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
     seconds_of_a_round = 175 / BUDGET  # one more second is tolerated
@@ -145,13 +168,15 @@ def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) -> None:
-    """The budget is 5 requests a second, so 300 in a minute. 300 pages share a slot and come 1 to 5 s after it. A page
-    is on time if it is seen within a minute of its slot. So each page has only one look in that minute. If the page is
-    there by then, it is on time. If not, the look was useless and the page stays unproven."""
+    """The budget is 5 requests a second, so 300 in a minute. 300 pages share a slot and come 1 to 5
+    s after it. A page is on time if it is seen within a minute of its slot. So each page has only
+    one look in that minute. If the page is there by then, it is on time. If not, the look was
+    useless and the page stays unproven.
+    """
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
-    # Pages come 1 to 5 s after the slot. So all looks in the first second are useless, and half of those in the next
-    # 4 s. One more second of useless looks is tolerated.
+    # Pages come 1 to 5 s after the slot. So all looks in the first second are useless, and half of
+    # those in the next 4 s. One more second of useless looks is tolerated.
     useless_looks = (1 + 4 // 2 + 1) * BUDGET
     assert slot.verdicts["on_time"] >= looks_in_a_minute - useless_looks
     assert slot.verdicts.keys() <= {"on_time", "unproven"}
@@ -160,15 +185,19 @@ def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", ["09:44:00", "09:44:00.7", "09:44:01.3"])
-def test_long_overdue_page_has_two_second_interval_if_budget_is_idle(tmp_path: Path, published_at: str) -> None:
-    """The slot is at 09:30, and the page comes at about 09:44. By then only one look a minute is planned. But the
-    budget is idle, so further looks are made. So the interval in which the page came, from its last absence to its
-    first presence, is at most 2 s long."""
+def test_long_overdue_page_has_two_second_interval_if_budget_is_idle(
+    tmp_path: Path, published_at: str
+) -> None:
+    """The slot is at 09:30, and the page comes at about 09:44. By then only one look a minute is
+    planned. But the budget is idle, so further looks are made. So the interval in which the page
+    came, from its last absence to its first presence, is at most 2 s long.
+    """
     release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{published_at}")
     path = tmp_path / "overdue.toml"
     path.write_text(HEAD.format(until="09:45:00") + release)
-    # By default, the looks planned for an overdue page are 5 s apart for two hours, and then a minute apart. Here that
-    # begins after 11 minutes. While the budget is idle, there is also a look every 0.9 s (`overdue.free_every`).
+    # By default, the looks planned for an overdue page are 5 s apart for two hours, and then a
+    # minute apart. Here that begins after 11 minutes. While the budget is idle, there is also a
+    # look every 0.9 s (`overdue.free_every`).
     close_looks_until_09_41 = Settings.model_validate({"watch": {"overdue": {"until": "11m"}}})
     played = play(read_script(path), close_looks_until_09_41, tmp_path)
     (release,) = played.results.releases

@@ -20,7 +20,9 @@ STORIES = {
     "in time": page_answers(("09:00:00", 404), ("09:30:00", 200)),
     "late": page_answers(("09:00:00", 404), ("09:33:00", 200)),
     "never": page_answers(("09:00:00", 404)),
-    "early, gone and back": page_answers(("09:00:00", 404), ("09:28:30", 200), ("09:29:10", 404), ("09:30:00", 200)),
+    "early, gone and back": page_answers(
+        ("09:00:00", 404), ("09:28:30", 200), ("09:29:10", 404), ("09:30:00", 200)
+    ),
     "failing": page_answers(("09:00:00", 404), ("09:29:00", 503), ("09:32:00", 200)),
 }
 
@@ -39,9 +41,11 @@ def cached_and_fresh_json(monitor: MonitorInTest) -> tuple[dict[str, Any], dict[
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
 def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> None:
-    """The JSON of a verdict is cached. After a second, it is used again only if neither a look nor the time has changed
-    it. So after 1.3 s it must equal JSON that is judged now. That is tried 300 times from 09:28:10 on. In each story
-    the page comes at another time: in `late`, for example, three minutes after its slot."""
+    """The JSON of a verdict is cached. After a second, it is used again only if neither a look nor
+    the time has changed it. So after 1.3 s it must equal JSON that is judged now. That is tried 300
+    times from 09:28:10 on. In each story the page comes at another time: in `late`, for example,
+    three minutes after its slot.
+    """
 
     async def compare_for_13_minutes(monitor: MonitorInTest) -> None:
         await monitor.until("09:28:10")
@@ -57,13 +61,15 @@ def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> N
 
 @with_daemon(STORIES["in time"])
 async def test_cached_json_is_renewed_after_a_second(monitor: MonitorInTest) -> None:
-    """The JSON of a verdict is cached. Most looks change no verdict, so it is used for a second in spite of new looks.
-    Then it is made again. Its field `at` says when that was."""
+    """The JSON of a verdict is cached. Most looks change no verdict, so it is used for a second in
+    spite of new looks. Then it is made again. Its field `at` says when that was.
+    """
     await monitor.until("09:40:00")
     watched = monitor.daemon.watch.releases["claims-q3"]
     watched.cached_json = None  # so that it is made now
     cached = monitor.daemon.watch.verdict_now("claims-q3")
-    # A look that changes no verdict replaces the last run by a new object, which may be equal to it.
+    # A look that changes no verdict replaces the last run by a new object, which may be equal to
+    # it.
     for state in watched.states.values():
         state.runs = tuple(replace(run) for run in state.runs)
     await monitor.clock.sleep(0.9)

@@ -36,7 +36,9 @@ BEGINS, ENDS, DAY = -30.0, 60.0, timedelta(days=1)
 
 @dataclass(frozen=True)
 class Story:
-    """Seconds from the slot: when the page came, by how many milliseconds our clock is wrong from when on, halts."""
+    """Seconds from the slot: when the page came, by how many milliseconds our clock is wrong from
+    when on, halts.
+    """
 
     published_after_slot: float | None
     steps: Sequence[tuple[float, int]]
@@ -48,7 +50,9 @@ class Story:
 
 @dataclass
 class Seen:
-    """What a watch keeps of its looks: runs by target, and the spans in which our clock or the loop was not right."""
+    """What a watch keeps of its looks: runs by target, and the spans in which our clock or the loop
+    was not right.
+    """
 
     every: timedelta
     runs: dict[str, list[Run]] = field(default_factory=dict)
@@ -56,9 +60,14 @@ class Seen:
 
     def looked(self, target: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
         runs = self.runs.setdefault(target.id, [])
-        last, one = runs[-1] if runs else None, replace(sighting, specific=sighting.state is State.PRESENT)
+        last, one = (
+            runs[-1] if runs else None,
+            replace(sighting, specific=sighting.state is State.PRESENT),
+        )
         try:
-            longer = last and extend_run(last, one, self.every, apart=was_blind(last, one, self.blind))
+            longer = last and extend_run(
+                last, one, self.every, apart=was_blind(last, one, self.blind)
+            )
         except OutOfOrder:
             until = sighting.received if last is None else last.last_received
             self.blind.append(Blind(sighting.received, until, "clock", target=target.id))
@@ -69,7 +78,9 @@ class Seen:
         return Hooks(
             self.looked,
             on_stall=lambda begin, end: self.blind.append(Blind(begin, end, "stalled")),
-            on_clock_set=lambda begin, end, _: self.blind.append(Blind(min(begin, end), max(begin, end), "clock")),
+            on_clock_set=lambda begin, end, _: self.blind.append(
+                Blind(min(begin, end), max(begin, end), "clock")
+            ),
         )
 
 
@@ -82,11 +93,16 @@ def judged(story: Story) -> Verdict:
         poller = Poller(clock, publisher(story, clock), Budget(1000.0), interpreter, at_once=4)
         window = Window("slot", SLOT - DAY, SLOT + DAY, timedelta(seconds=story.every))
         for view in (View.EDGE, View.ORIGIN)[: story.views]:
-            poller.watch(Target(f"r/page/{view}", "r", "page", view, PAGE_URL, f"{view}.example", "status"), [window])
+            poller.watch(
+                Target(f"r/page/{view}", "r", "page", view, PAGE_URL, f"{view}.example", "status"),
+                [window],
+            )
         stop = asyncio.Event()
         running = asyncio.create_task(poller.run(stop, seen.hooks()))
         steps = [(at, "set", wrong / 1000) for at, wrong in story.steps]
-        for at, what, seconds in sorted([*steps, *((at, "halt", long) for at, long in story.halts)]):
+        for at, what, seconds in sorted(
+            [*steps, *((at, "halt", long) for at, long in story.halts)]
+        ):
             await clock.sleep(at - BEGINS - clock.monotonic())
             if what == "set":
                 clock.offset = timedelta(seconds=seconds)
@@ -99,7 +115,12 @@ def judged(story: Story) -> Verdict:
 
     ended = run_virtually(lambda _: play(HaltingClock(begins)), begins)
     return judge(
-        a_release(), [a_promise()], seen.runs, seen.blind, Policy(), max(ended, SLOT + timedelta(seconds=ENDS))
+        a_release(),
+        [a_promise()],
+        seen.runs,
+        seen.blind,
+        Policy(),
+        max(ended, SLOT + timedelta(seconds=ENDS)),
     )
 
 
@@ -120,10 +141,14 @@ def publisher(story: Story, clock: HaltingClock) -> ScriptedFetcher:
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
     moment = st.floats(-28, 50).map(lambda at: round(at, 2))
-    wrong = st.integers(-5000, 5000) | st.sampled_from([0, 1000, 2000, 20_000, -29_000, 45_000, -3_600_000, 3_600_000])
+    wrong = st.integers(-5000, 5000) | st.sampled_from(
+        [0, 1000, 2000, 20_000, -29_000, 45_000, -3_600_000, 3_600_000]
+    )
     halt = st.tuples(moment, st.floats(0.2, 20).map(lambda long: round(long, 1)))
     return Story(
-        published_after_slot=draw(st.none() | st.floats(0, 8).map(lambda at: round(at, 2)) | moment),
+        published_after_slot=draw(
+            st.none() | st.floats(0, 8).map(lambda at: round(at, 2)) | moment
+        ),
         steps=tuple(draw(st.lists(st.tuples(moment, wrong), min_size=1, max_size=6))),
         every=draw(st.sampled_from([0.5, 1.0, 1.0, 5.0, 15.0])),
         latency=draw(st.sampled_from([0.02, 0.3, 1.5])),
@@ -136,18 +161,29 @@ def stories(draw: st.DrawFn) -> Story:
 @settings(max_examples=25)
 @example(story=Story(published_after_slot=3.99, steps=((0.62, 3133),), latency=1.5))
 @example(story=Story(0.3, ((-20.0, 1000), (-9.0, -1000), (0.1, 2000)), latency=0.3))
-@example(story=Story(32.73, ((13.62, 1401), (31.83, 3037), (42.21, 143), (43.87, -3112)), every=0.5, latency=0.3))
+@example(
+    story=Story(
+        32.73, ((13.62, 1401), (31.83, 3037), (42.21, 143), (43.87, -3112)), every=0.5, latency=0.3
+    )
+)
 @example(story=Story(1.89, ((-3.97, -2275), (39.12, -29_000)), every=15.0, latency=0.3))
-@example(story=Story(3.14, ((-18.55, 2011), (-15.72, 2131), (-14.48, -3801)), every=15.0, latency=1.5, views=2))
+@example(
+    story=Story(
+        3.14, ((-18.55, 2011), (-15.72, 2131), (-14.48, -3801)), every=15.0, latency=1.5, views=2
+    )
+)
 @given(story=stories())
 def test_interval_contains_true_time_despite_clock_steps(story: Story) -> None:
-    """A story is random: when a page comes, if ever, by how much our clock is wrong from when on, and when the process
-    halts. The dates in the publisher's answers are true. The monitor looks at the page throughout, and measures the
-    interval in which it came. That may never miss the true time by more than a second. In the first example, the page
-    comes 3.99 s after its slot. Our clock is set 3133 ms ahead 0.62 s after the slot."""
+    """A story is random: when a page comes, if ever, by how much our clock is wrong from when on,
+    and when the process halts. The dates in the publisher's answers are true. The monitor looks at
+    the page throughout, and measures the interval in which it came. That may never miss the true
+    time by more than a second. In the first example, the page comes 3.99 s after its slot. Our
+    clock is set 3133 ms ahead 0.62 s after the slot.
+    """
     verdict = judged(story)
     (page,) = verdict.parts
-    # The measured interval goes from the last absence to the first presence. None: there was no such look.
+    # The measured interval goes from the last absence to the first presence. None: there was no
+    # such look.
     absent_at, present_at = page.released.after, page.released.by
     if story.published_after_slot is None:  # the page never comes
         assert present_at is None
@@ -155,12 +191,14 @@ def test_interval_contains_true_time_despite_clock_steps(story: Story) -> None:
         return
     # A page that is public before its slot counts as released at the slot.
     released = SLOT + timedelta(seconds=max(story.published_after_slot, 0.0))
-    # The error of our clock is corrected by the publisher's dates. These have whole seconds, so a second can remain.
+    # The error of our clock is corrected by the publisher's dates. These have whole seconds, so a
+    # second can remain.
     if absent_at is not None:
         assert absent_at <= released + timedelta(seconds=1)
     if present_at is not None:
         assert present_at >= released - timedelta(seconds=1)
-    # Every page of these stories comes less than a minute after its slot, which is within the tolerance.
+    # Every page of these stories comes less than a minute after its slot, which is within the
+    # tolerance.
     assert verdict.verdict not in {"late", "overdue"}
     if verdict.verdict == "early":
         assert story.published_after_slot < 0

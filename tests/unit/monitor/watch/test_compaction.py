@@ -36,25 +36,44 @@ async def ask(question: Callable[[], T]) -> T:
 
 
 def noisy_runs(release: str, slot: datetime = SLOT) -> list[Run]:
-    """Return two weeks of absence in which every few hours a look fails, and a release on the second."""
+    """Return two weeks of absence in which every few hours a look fails, and a release on the
+    second.
+    """
     target, runs = f"{release}/page/edge", []
     for number in range(100):
         begin = slot - 14 * DAY + 3 * number * HOUR
         absent = begin + 2 * HOUR
-        runs.append(a_run(target, ABSENT, begin, absent, looks=7200, largest_gap=SECOND, status=404))
-        runs.append(a_run(target, UNKNOWN, absent + SECOND, absent + 2 * SECOND, looks=1, why="timeout"))
+        runs.append(
+            a_run(target, ABSENT, begin, absent, looks=7200, largest_gap=SECOND, status=404)
+        )
+        runs.append(
+            a_run(target, UNKNOWN, absent + SECOND, absent + 2 * SECOND, looks=1, why="timeout")
+        )
     last = slot - SECOND / 2
-    runs.append(a_run(target, ABSENT, slot - DAY, last, looks=86_400, largest_gap=SECOND, status=404))
-    runs.append(a_run(target, PRESENT, slot, slot + DAY, looks=9, largest_gap=3 * HOUR, specific=True))
+    runs.append(
+        a_run(target, ABSENT, slot - DAY, last, looks=86_400, largest_gap=SECOND, status=404)
+    )
+    runs.append(
+        a_run(target, PRESENT, slot, slot + DAY, looks=9, largest_gap=3 * HOUR, specific=True)
+    )
     return runs
 
 
-def save_judged_release(store: Store, name: str, slot: datetime = SLOT, runs: list[Run] | None = None) -> None:
-    """Save a release with its runs (default: noisy ones) and the verdict eight days after its slot."""
+def save_judged_release(
+    store: Store, name: str, slot: datetime = SLOT, runs: list[Run] | None = None
+) -> None:
+    """Save a release with its runs (default: noisy ones) and the verdict eight days after its
+    slot.
+    """
     release, promise = a_release(id=name), a_promise(slot, release=name, confirmed_at=slot)
     seen = noisy_runs(name, slot) if runs is None else runs
     verdict = judge(release, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
-    fields = {"word": verdict.verdict.value, "grade": verdict.grade.value, "final": verdict.final, "at": verdict.at}
+    fields = {
+        "word": verdict.verdict.value,
+        "grade": verdict.grade.value,
+        "final": verdict.final,
+        "at": verdict.at,
+    }
     with store.transaction() as tx:
         tx.save(release)
         tx.add_promises([promise])
@@ -67,7 +86,9 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
 
     async def whole(clock: VirtualClock) -> int:
         writer = Writer(store, clock)
-        made = await Compaction(store, writer, clock, POLICIES, after, lambda: watched, ask).compact()
+        made = await Compaction(
+            store, writer, clock, POLICIES, after, lambda: watched, ask
+        ).compact()
         await writer.close()
         return made
 
@@ -75,8 +96,10 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
 
 
 def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -> None:
-    """Looks in a row with one answer are a run. Five releases had their slot 700 days ago. Each has about 200 runs,
-    because a look failed every few hours before its slot. Runs of old releases are merged to save space."""
+    """Looks in a row with one answer are a run. Five releases had their slot 700 days ago. Each has
+    about 200 runs, because a look failed every few hours before its slot. Runs of old releases are
+    merged to save space.
+    """
     store = a_store(tmp_path)
     names = ["r0", "r1", "r2", "r3", "r4"]
     for name in names:
@@ -94,7 +117,8 @@ def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -
     assert store.verdicts.judged() == verdicts_before
     differences_by_release = dict(replay(store, POLICIES, begin=None, end=None))
     assert differences_by_release == {name: [] for name in names}
-    # Before, a failed look was a run of its own. A merged run counts its absences as `looks` and failed ones apart.
+    # Before, a failed look was a run of its own. A merged run counts its absences as `looks` and
+    # failed ones apart.
     looks_before = sum(run.looks for run in runs_before)
     looks_after = sum(run.looks + run.failed for run in merged_runs)
     assert looks_after == looks_before
@@ -103,9 +127,10 @@ def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -
 
 
 def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> None:
-    """Runs are merged to save space, 400 days after the slot. The release `recent` had its slot only 100 days ago. The
-    other three had it 700 days ago. But `watched` is still watched, `small` has too few runs, and `open` has no final
-    verdict."""
+    """Runs are merged to save space, 400 days after the slot. The release `recent` had its slot
+    only 100 days ago. The other three had it 700 days ago. But `watched` is still watched, `small`
+    has too few runs, and `open` has no final verdict.
+    """
     store = a_store(tmp_path)
     save_judged_release(store, "recent", slot=NOW - 100 * DAY)
     save_judged_release(store, "watched")
@@ -118,7 +143,8 @@ def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> N
         tx.save(replace(row, word="pending", grade="none", final=False))
     saved_runs = compact(store, watched={"watched"})
     assert saved_runs == 0
-    # Then `watched` is no longer watched. So its runs are merged, but still not those of the others.
+    # Then `watched` is no longer watched. So its runs are merged, but still not those of the
+    # others.
     others_before = {name: store.runs.of_release(name) for name in ("recent", "small", "open")}
     saved_runs = compact(store, watched=())
     assert saved_runs > 0
@@ -127,8 +153,9 @@ def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> N
 
 
 def test_setting_of_zero_turns_compaction_off(tmp_path: Path) -> None:
-    """Runs are merged once their slot is longer ago than the setting `after`. Zero means that none are merged. Here the
-    slot was 700 days ago."""
+    """Runs are merged once their slot is longer ago than the setting `after`. Zero means that none
+    are merged. Here the slot was 700 days ago.
+    """
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     saved_runs = compact(store, after=timedelta())
@@ -137,8 +164,9 @@ def test_setting_of_zero_turns_compaction_off(tmp_path: Path) -> None:
 
 
 def test_clock_doubt_before_slot_prevents_merging(tmp_path: Path) -> None:
-    """Old runs of a release are merged to save space. If our clock was in doubt at any time before the slot, no run of
-    the release is merged. The reason is that looks at that time prove less than others.
+    """Old runs of a release are merged to save space. If our clock was in doubt at any time before
+    the slot, no run of the release is merged. The reason is that looks at that time prove less than
+    others.
 
     Here the clock was in doubt for one day, from ten to nine days before the slot.
     """
@@ -164,17 +192,28 @@ async def compact_nothing() -> int:
 
 @pytest.mark.slow
 def test_daily_retention_shrinks_store_file_after_merging(tmp_path: Path) -> None:
-    """Nearly all runs of 60 old releases are merged, which leaves unused space in the store's file. Then the daily
-    retention gives that space back to the disk. The file shrinks to less than a third."""
+    """Nearly all runs of 60 old releases are merged, which leaves unused space in the store's file.
+    Then the daily retention gives that space back to the disk. The file shrinks to less than a
+    third.
+    """
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")
-    file, copy_before, copy_after = (tmp_path / f"{name}.db" for name in ("store", "before", "after"))
+    file, copy_before, copy_after = (
+        tmp_path / f"{name}.db" for name in ("store", "before", "after")
+    )
 
     async def run_daily_retention(clock: VirtualClock) -> None:
         writer = Writer(store, clock)
         retention = Retention(
-            NoEvidence(), compact_nothing, store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
+            NoEvidence(),
+            compact_nothing,
+            store,
+            writer,
+            clock,
+            ask=ask,
+            keep=400 * DAY,
+            most=2_000_000_000,
         )
         await retention.run_daily()
         await writer.close()

@@ -64,14 +64,20 @@ class BoundedQueue(JudgingQueue):
 def release_without_verdict(
     name: str, state: State, *, seconds_after_slot: float = 300, monitor: str = ""
 ) -> WatchedRelease:
-    """Return a release without a verdict: absent a minute before its slot, and in this state so many seconds after."""
+    """Return a release without a verdict: absent a minute before its slot, and in this state so
+    many seconds after.
+    """
     url = f"https://www.gov.uk/government/statistics/{name}"
-    release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
+    release = Release(
+        name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",)
+    )
     watched = WatchedRelease(release, [a_promise(release=name)], monitor=monitor)
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
     page = watched.state_of(target.id)
     for when, answered in ((-60, State.ABSENT), (seconds_after_slot, state)):
-        watched.add_sighting(page, a_sighting(answered, when, target.id), None, must_begin_run=False)
+        watched.add_sighting(
+            page, a_sighting(answered, when, target.id), None, must_begin_run=False
+        )
     return watched
 
 
@@ -84,29 +90,44 @@ def release_without_verdict(
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_of_one_slot_do_not_requeue_each_other_forever(states: list[State], verdicts: list[str]) -> None:
-    """Three releases have one slot. If the verdict on one changes, the others are queued to be judged again. That must
-    come to an end. `states` are what looks 300 s after the slot saw: all absent, all present, or only the first absent.
-    The absent ones become overdue. The present ones may have come in time or late, so they are unproven."""
+def test_releases_of_one_slot_do_not_requeue_each_other_forever(
+    states: list[State], verdicts: list[str]
+) -> None:
+    """Three releases have one slot. If the verdict on one changes, the others are queued to be
+    judged again. That must come to an end. `states` are what looks 300 s after the slot saw: all
+    absent, all present, or only the first absent. The absent ones become overdue. The present ones
+    may have come in time or late, so they are unproven.
+    """
     store = TemporaryStore()
-    releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
+    releases = {
+        name: release_without_verdict(name, state)
+        for name, state in zip(NAMES, states, strict=True)
+    }
     # If they are queued again and again, this helper fails after 50 turns.
     judge_for_some_seconds(releases, store)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
 def release_at_guessed_address(
-    name: str, looks_at_page: Mapping[float, State], not_found_at: float, redirected_at: float | None = None
+    name: str,
+    looks_at_page: Mapping[float, State],
+    not_found_at: float,
+    redirected_at: float | None = None,
 ) -> WatchedRelease:
-    """Return a release at a guessed address, with looks at its page, its announcement and the index.
+    """Return a release at a guessed address, with looks at its page, its announcement and the
+    index.
 
-    A minute before the slot and at `not_found_at`, the announcement does not redirect and the index does not list it.
-    At `redirected_at`, the announcement redirects. Numbers are seconds after the slot.
+    A minute before the slot and at `not_found_at`, the announcement does not redirect and the index
+    does not list it. At `redirected_at`, the announcement redirects. Numbers are seconds after the
+    slot.
     """
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
     watched = release_without_verdict(name, State.ABSENT, seconds_after_slot=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
-    looks = {"page/edge": looks_at_page, "announcement/origin": dict.fromkeys((-60, not_found_at), State.ABSENT)}
+    looks = {
+        "page/edge": looks_at_page,
+        "announcement/origin": dict.fromkeys((-60, not_found_at), State.ABSENT),
+    }
     looks["index/origin"] = looks["announcement/origin"]
     for place, answers in looks.items():
         part, view = place.split("/")
@@ -116,40 +137,53 @@ def release_at_guessed_address(
             seen.append((redirected_at, State.UNKNOWN, REDIRECTED))
         seen_target = watched.state_of(target.id)
         for when, state, why in seen:
-            watched.add_sighting(seen_target, a_sighting(state, when, target.id, why=why), None, must_begin_run=False)
+            watched.add_sighting(
+                seen_target, a_sighting(state, when, target.id, why=why), None, must_begin_run=False
+            )
     return watched
 
 
 @pytest.mark.parametrize(
-    ("seconds_of_judging", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at first", "a minute later"]
+    ("seconds_of_judging", "verdict_on_claims"),
+    [(1, "overdue"), (65, "pending")],
+    ids=["at first", "a minute later"],
 )
 def test_overdue_release_becomes_pending_if_redirects_of_others_are_late(
     seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
-    """A page may come at an unknown address, to which its announcement then redirects. 295 s after the slot, no
-    redirect leads to a page of claims. So it is overdue at first. Then the release visas shows that redirects can be
-    280 s late. So claims may have come in time, although nothing leads to it yet. It becomes pending."""
+    """A page may come at an unknown address, to which its announcement then redirects. 295 s after
+    the slot, no redirect leads to a page of claims. So it is overdue at first. Then the release
+    visas shows that redirects can be 280 s late. So claims may have come in time, although nothing
+    leads to it yet. It becomes pending.
+    """
     store = TemporaryStore()
     # 295 s after the slot, neither a redirect nor the index shows that claims is published.
     claims = release_at_guessed_address("claims", looks_at_page={}, not_found_at=295)
-    # The page of visas was there 1 s after the slot, but its announcement redirected only 280 s later. So the missing
-    # redirect proves claims absent only until 295 - 280 = 15 s after the slot, within its tolerance of 60 s.
+    # The page of visas was there 1 s after the slot, but its announcement redirected only 280 s
+    # later. So the missing redirect proves claims absent only until 295 - 280 = 15 s after the
+    # slot, within its tolerance of 60 s.
     visas = release_at_guessed_address(
         "visas", looks_at_page={1: State.PRESENT}, not_found_at=280, redirected_at=1 + 280
     )
-    # A verdict on visas would make the monitor judge claims again at once. With another slot, it does not.
+    # A verdict on visas would make the monitor judge claims again at once. With another slot, it
+    # does not.
     visas.promises = [a_promise(SLOT - 30 * SECOND, release="visas")]
-    # After 1 s, claims was judged once, before visas. After 65 s it was judged again, at the next full minute.
+    # After 1 s, claims was judged once, before visas. After 65 s it was judged again, at the next
+    # full minute.
     judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=seconds_of_judging)
     verdicts = {row.release: row.word for row in store.verdicts.judged()}
     assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
 
 
 def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
-    """Two monitors share a store. Ours saw the page 300 s after the slot, too late to prove it on time. The other one
-    saw it after 5 s. It stores that while our first verdict is recorded. So we judge again: on time."""
+    """Two monitors share a store. Ours saw the page 300 s after the slot, too late to prove it on
+    time. The other one saw it after 5 s. It stores that while our first verdict is recorded. So we
+    judge again: on time.
+    """
     seen_by_us = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
-    seen_by_other = release_without_verdict("claims", State.PRESENT, seconds_after_slot=5, monitor="south")
+    seen_by_other = release_without_verdict(
+        "claims", State.PRESENT, seconds_after_slot=5, monitor="south"
+    )
     runs_of_other = seen_by_other.runs["claims/page/edge"]
     store = TemporaryStore()
     with store.transaction() as tx:
@@ -169,60 +203,80 @@ def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
     (row,) = store.verdicts.judged()
     five_seconds_after_slot = "2018-01-05T09:30:05.000Z"
     assert (row.word, row.body["first_seen"]["by"]) == ("on_time", five_seconds_after_slot)
-    # The store is queried before and after each verdict. Before the first one, it had no looks of the other monitor.
-    # After it, it had them, so there was a second verdict. No third one followed.
+    # The store is queried before and after each verdict. Before the first one, it had no looks of
+    # the other monitor. After it, it had them, so there was a second verdict. No third one
+    # followed.
     queries_per_verdict, verdicts = 2, 2
     assert queries == queries_per_verdict * verdicts
 
 
 @pytest.mark.parametrize(
-    ("seconds_in_doubt", "verdicts"), [(9, []), (1, ["unproven"])], ids=["for 9 seconds", "for the first second"]
+    ("seconds_in_doubt", "verdicts"),
+    [(9, []), (1, ["unproven"])],
+    ids=["for 9 seconds", "for the first second"],
 )
-def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
-    """Our clock was just set, so it may be wrong. No release is judged until that doubt ends. In this test, judging
-    runs for 5 s. A doubt of 1 s ends in that time, so the release is judged. A doubt of 9 s does not."""
+def test_no_release_is_judged_while_clock_is_in_doubt(
+    seconds_in_doubt: int, verdicts: list[str]
+) -> None:
+    """Our clock was just set, so it may be wrong. No release is judged until that doubt ends. In
+    this test, judging runs for 5 s. A doubt of 1 s ends in that time, so the release is judged. A
+    doubt of 9 s does not.
+    """
     store, claims = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
         tx.save(claims.release)
     # This is called each second until it returns False for the first time.
     is_clock_in_doubt = iter([True] * seconds_in_doubt + [False] * 9).__next__
-    judge_for_some_seconds({"claims": claims}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
+    judge_for_some_seconds(
+        {"claims": claims}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5
+    )
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
 @partial(virtually, begins=SLOT + 5 * MINUTE)
 async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
-    """A calendar read asks for a large write, which is stored in two portions. Before the first one is stored, a
-    verdict is recorded. The verdict goes before both. The release and the promises that it needs are stored with it."""
+    """A calendar read asks for a large write, which is stored in two portions. Before the first one
+    is stored, a verdict is recorded. The verdict goes before both. The release and the promises
+    that it needs are stored with it.
+    """
     store = TemporaryStore()
     writer = Writer(store, clock)
     watched = release_without_verdict("claims", State.PRESENT)
-    # The store has neither this release nor its promises. So the recorder must store them with the verdict.
+    # The store has neither this release nor its promises. So the recorder must store them with the
+    # verdict.
     watched.announced = watched.release
     stored_promises_at_each_portion: list[Sequence[Promise]] = []
 
     def note_stored_promises(_tx: Transaction, _items: Sequence[int]) -> None:
         stored_promises_at_each_portion.append(store.ledger.promises(["claims"]))
 
-    # Each of the two items of the large write fills a portion. When it is stored, it notes which promises are there.
+    # Each of the two items of the large write fills a portion. When it is stored, it notes which
+    # promises are there.
     large_write = Portions()
     large_write.add(range(2), note_stored_promises, rows=ROWS_AT_ONCE)
     calendar_read = writer.write_in_portions(large_write)
-    verdict = judge(watched.release, watched.promises, watched.runs, blind=(), policy=Policy(), now=clock.now())
+    verdict = judge(
+        watched.release, watched.promises, watched.runs, blind=(), policy=Policy(), now=clock.now()
+    )
     no_blind_spans = BlindSpans("north", lambda: None, Metrics("1"))
     await a_recorder(store, writer, clock, no_blind_spans).record(watched, verdict, clock.now())
     await calendar_read.done
     await writer.close()
-    # At each of the two portions, the promises were there, and so was the verdict in the same transaction.
+    # At each of the two portions, the promises were there, and so was the verdict in the same
+    # transaction.
     assert stored_promises_at_each_portion == [list(watched.promises)] * 2
     assert [row.release for row in store.verdicts.judged()] == ["claims"]
     assert [release.id for release in store.ledger.releases()] == ["claims"]
 
 
-def a_recorder(store: TemporaryStore, writer: Writer, clock: VirtualClock, blind: BlindSpans) -> Recorder:
+def a_recorder(
+    store: TemporaryStore, writer: Writer, clock: VirtualClock, blind: BlindSpans
+) -> Recorder:
     """Return a recorder of verdicts that needs nothing but a store."""
     health = HealthState(clock.now(), {}, timedelta(seconds=2))
-    return Recorder(writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None)
+    return Recorder(
+        writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None
+    )
 
 
 def judge_for_some_seconds(
@@ -232,20 +286,39 @@ def judge_for_some_seconds(
     is_clock_in_doubt: Callable[[], bool] = lambda: False,
     seconds: float = 1,
 ) -> None:
-    """Judge releases for so many seconds, five minutes after their slot. `ask` queries what other monitors stored.
+    """Judge releases for so many seconds, five minutes after their slot.
+
+    `ask` queries what other monitors stored.
 
     It fails if they are queued again and again without an end.
     """
 
     async def judge_until_timeout(clock: VirtualClock) -> None:
         rules, queue, writer = WatchRules(), BoundedQueue(clock), Writer(store, clock)
-        planner, blind = Planner(clock, FakePoller(), rules), BlindSpans("north", queue.judge_all, Metrics("1"))
+        planner, blind = (
+            Planner(clock, FakePoller(), rules),
+            BlindSpans("north", queue.judge_all, Metrics("1")),
+        )
         recorder = a_recorder(store, writer, clock, blind)
         members = Members(
-            "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
+            "north",
+            Leaseholder("north", timedelta(seconds=3)),
+            store.leases,
+            writer,
+            clock,
+            divided=False,
         )
         others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
-        judging = Judging(clock, releases, planner, recorder, queue, blind, others, is_clock_in_doubt=is_clock_in_doubt)
+        judging = Judging(
+            clock,
+            releases,
+            planner,
+            recorder,
+            queue,
+            blind,
+            others,
+            is_clock_in_doubt=is_clock_in_doubt,
+        )
         queue.judge_all()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(judging.run(), seconds)
@@ -267,8 +340,9 @@ async def test_queued_releases_are_due_at_once_sorted_and_unique(clock: VirtualC
 
 @virtually
 async def test_release_queued_thrice_for_one_instant_is_due_once(clock: VirtualClock) -> None:
-    """Release r is queued three times, to be judged 90 s from now. After 90 s it is due, and no second entry of it is
-    left."""
+    """Release r is queued three times, to be judged 90 s from now. After 90 s it is due, and no
+    second entry of it is left.
+    """
     queue = JudgingQueue(clock)
     for _ in range(3):
         queue.judge_at(clock.now() + timedelta(seconds=90), "r")
@@ -282,7 +356,10 @@ async def test_release_queued_thrice_for_one_instant_is_due_once(clock: VirtualC
 
 @virtually
 async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
-    """The queue waits for a release that is due in nine days. After 7 s, another one is queued that is due at once."""
+    """The queue waits for a release that is due in nine days.
+
+    After 7 s, another one is queued that is due at once.
+    """
     queue = JudgingQueue(clock)
     queue.judge_at(clock.now() + timedelta(days=9), "late")
     waiting = asyncio.ensure_future(queue.wait_for_due())
@@ -295,8 +372,9 @@ async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
 
 @virtually
 async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualClock) -> None:
-    """All releases are queued. They are judged in two portions, of half of them each. A single release is queued after
-    the first portion. It is judged before the second."""
+    """All releases are queued. They are judged in two portions, of half of them each. A single
+    release is queued after the first portion. It is judged before the second.
+    """
     all_releases = [f"r{number:03}" for number in range(2 * PORTION)]
     queue = JudgingQueue(clock)
     queue.judge_all()
@@ -308,8 +386,9 @@ async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualCl
 
 @virtually
 async def test_waiting_releases_come_before_those_already_judged(clock: VirtualClock) -> None:
-    """All 201 releases, r000 to r200, are queued. 100 of them are judged at a time. After the first 100, all are queued
-    again. The 101 that still wait go before those 100."""
+    """All 201 releases, r000 to r200, are queued. 100 of them are judged at a time. After the first
+    100, all are queued again. The 101 that still wait go before those 100.
+    """
     assert PORTION == 100
     all_releases = [f"r{number:03}" for number in range(201)]
     queue = JudgingQueue(clock)

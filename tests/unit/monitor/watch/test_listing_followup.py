@@ -27,11 +27,16 @@ WATCHING_THE_LISTING = Settings.model_validate({"producer": [PRODUCER]})
 
 def listing_page(*entries: tuple[str, str]) -> str:
     links = "".join(f"<a href='{url}'>{words}</a>" for url, words in entries)
-    return f"<html><title>Latest</title><body><h1>Latest</h1><a href='/plan'>Annual plan</a>{links}</body></html>"
+    return (
+        "<html><title>Latest</title><body><h1>Latest</h1><a href='/plan'>Annual"
+        f" plan</a>{links}</body></html>"
+    )
 
 
 def listing_with_entry(url: str, words: str, at: str = SHOWN_AT) -> str:
-    """Return the tables of a listing page, which is looked at each minute, with an entry from an instant on."""
+    """Return the tables of a listing page, which is looked at each minute, with an entry from an
+    instant on.
+    """
     before = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
     return before + an_answer(f"{STATS}/latest", at, listing_page((url, words)))
 
@@ -57,15 +62,23 @@ def has_no_finding_or_draft(monitor: MonitorInTest) -> bool:
 
 def look_times(monitor: MonitorInTest, url: str) -> list[datetime]:
     path = url.removeprefix(STATS)
-    return [entry.at for entry in monitor.publisher.log.entries if entry.host == "stats.example" and entry.path == path]
+    return [
+        entry.at
+        for entry in monitor.publisher.log.entries
+        if entry.host == "stats.example" and entry.path == path
+    ]
 
 
 ANSWERS_THAT_PROVE_NOTHING = {
     "its title without a period": an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims")),
     "not there at all": "",
-    "another edition's page": an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026")),
+    "another edition's page": an_answer(
+        LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026")
+    ),
     "new, with another title": an_answer(LISTED_URL, SHOWN_AT, a_web_page("Data tables")),
-    "announced there": an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE, "This release is not yet published.")),
+    "announced there": an_answer(
+        LISTED_URL, SHOWN_AT, a_web_page(TITLE, "This release is not yet published.")
+    ),
     "a file": an_answer(f"{STATS}/claims.ods", "08:00:00", "PK"),
 }
 
@@ -75,9 +88,11 @@ ANSWERS_THAT_PROVE_NOTHING = {
 def test_listed_address_without_proof_gives_one_hint_despite_restart(
     tmp_path: Path, answer_at_listed_address: str
 ) -> None:
-    """The slot is at 09:30. From 09:28:30 on, a listing shows the title of the release with an address. The answers
-    there do not prove the release: for example, there is only a file. So people get one hint, a notice about something
-    that only a person can judge. A restart gives no second one."""
+    """The slot is at 09:30. From 09:28:30 on, a listing shows the title of the release with an
+    address. The answers there do not prove the release: for example, there is only a file. So
+    people get one hint, a notice about something that only a person can judge. A restart gives no
+    second one.
+    """
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
@@ -88,21 +103,28 @@ def test_listed_address_without_proof_gives_one_hint_despite_restart(
         assert notice.kind == HINT_FOR_PEOPLE
         assert listed_url in notice.text
         assert "a listing shows its title before its slot" in notice.text
-        assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text  # the listing is read each minute
+        # the listing is read each minute
+        assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text
         await monitor.kill()
         await monitor.start()
         await monitor.until("09:29:58")
         assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
         assert has_no_finding_or_draft(monitor)
 
-    tables = listing_with_entry(listed_url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[answer_at_listed_address]
-    run_monitor(tmp_path, tables, restart_before_slot, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
+    tables = (
+        listing_with_entry(listed_url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[answer_at_listed_address]
+    )
+    run_monitor(
+        tmp_path, tables, restart_before_slot, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY
+    )
 
 
 @with_daemon(listing_with_entry(LISTED_URL, TITLE), base=WATCHING_THE_LISTING)
 async def test_listed_address_is_looked_at_promptly_and_closely(monitor: MonitorInTest) -> None:
-    """The slot is at 09:30:00. A listing, which is looked at each minute, shows the release from 09:28:30 on. So the
-    monitor sees that at 09:29:00, and then looks at the listed address each second."""
+    """The slot is at 09:30:00. A listing, which is looked at each minute, shows the release from
+    09:28:30 on. So the monitor sees that at 09:29:00, and then looks at the listed address each
+    second.
+    """
     await monitor.until("09:29:55")
     _before_the_entry, with_the_entry = look_times(monitor, f"{STATS}/latest")
     looks = look_times(monitor, LISTED_URL)
@@ -112,11 +134,14 @@ async def test_listed_address_is_looked_at_promptly_and_closely(monitor: Monitor
 
 
 def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
-    """A hint is a notice about something that only a person can judge. This one comes before the slot, so it must not
-    disclose results. The listing has the word "falling" in the title of the release. The listed page says that
-    unemployment fell."""
+    """A hint is a notice about something that only a person can judge. This one comes before the
+    slot, so it must not disclose results. The listing has the word "falling" in the title of the
+    release. The listed page says that unemployment fell.
+    """
     title = "Example claims of every sort in Great Britain: July to September 2026"
-    title_in_listing = "Example claims of every sort falling in Great Britain: July to September 2026"
+    title_in_listing = (
+        "Example claims of every sort falling in Great Britain: July to September 2026"
+    )
     page = a_web_page("Claims", "Unemployment fell by 3%.")
 
     async def read_notice(monitor: MonitorInTest) -> None:
@@ -127,15 +152,24 @@ def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
         assert "falling" not in text
         assert "Unemployment" not in text
 
-    tables = listing_with_entry(LISTED_URL, title_in_listing) + an_answer(LISTED_URL, "08:00:00", page)
-    run_monitor(tmp_path, tables, read_notice, head=HEAD.replace(TITLE, title), base=WATCHING_THE_LISTING)
+    tables = listing_with_entry(LISTED_URL, title_in_listing) + an_answer(
+        LISTED_URL, "08:00:00", page
+    )
+    run_monitor(
+        tmp_path, tables, read_notice, head=HEAD.replace(TITLE, title), base=WATCHING_THE_LISTING
+    )
 
 
-@pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
-def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_of_entry_and_page: str) -> None:
-    """The release is called "Example claims: July to September 2026". Before its slot, 09:30, a listing shows a page
-    without that period. It may be another edition, so the release is not early. People get a hint, a notice about
-    something that only a person can judge."""
+@pytest.mark.parametrize(
+    "title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"]
+)
+def test_listed_page_without_the_period_gives_only_a_hint(
+    tmp_path: Path, title_of_entry_and_page: str
+) -> None:
+    """The release is called "Example claims: July to September 2026". Before its slot, 09:30, a
+    listing shows a page without that period. It may be another edition, so the release is not
+    early. People get a hint, a notice about something that only a person can judge.
+    """
 
     async def judge_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:45")
@@ -157,8 +191,10 @@ def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_
     base=WATCHING_THE_LISTING,
 )
 async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -> None:
-    """The slot is at 09:30. From 09:28:30 on, a listing names only the series, "Example claims". But the page at the
-    listed address has the whole title, with the period. So it is the release, and an incident is opened."""
+    """The slot is at 09:30. From 09:28:30 on, a listing names only the series, "Example claims".
+    But the page at the listed address has the whole title, with the period. So it is the release,
+    and an incident is opened.
+    """
     await monitor.until("09:29:45")
     assert monitor.stored_verdict() == "early"
     assert kinds_of_first_notices(monitor) == ["opened"]
@@ -169,10 +205,13 @@ async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -
     ["", an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))],
     ids=["no page", "the page of an older edition"],
 )
-def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, page_before: str) -> None:
-    """The slot is at 09:30. At 09:28:30, a listing shows the title of the release. Its address has no page, or that of
-    an older edition. So there is a hint, a notice about something that only a person can judge. At 09:29:40, the
-    release appears there, so it is early."""
+def test_hint_is_followed_by_early_exposure_once_page_appears(
+    tmp_path: Path, page_before: str
+) -> None:
+    """The slot is at 09:30. At 09:28:30, a listing shows the title of the release. Its address has
+    no page, or that of an older edition. So there is a hint, a notice about something that only a
+    person can judge. At 09:29:40, the release appears there, so it is early.
+    """
     listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
     new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
@@ -184,29 +223,37 @@ def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, pa
         # The exposure begins with the new page, of 09:29:40, not with the listing, of 09:28:30.
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
 
-    run_monitor(tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING)
+    run_monitor(
+        tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING
+    )
 
 
 def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
-    """The announced address has no page. At 09:30:00, the slot, a page of another edition comes there. At 09:30:20 a
-    listing shows it. It may be the release under a wrong title. So people get a hint, a notice about something that
-    only a person can judge."""
+    """The announced address has no page. At 09:30:00, the slot, a page of another edition comes
+    there. At 09:30:20 a listing shows it. It may be the release under a wrong title. So people get
+    a hint, a notice about something that only a person can judge.
+    """
     other_edition = "Example claims: April to June 2026"
     page = an_answer(URL, "09:30:00", a_web_page(f"{other_edition} - GOV.UK"))
     listing = listing_with_entry(URL, other_edition, at="09:30:20")
 
     async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:32:00")
-        hints = [notice.text for notice in first_notices_of_incidents(monitor) if notice.kind == HINT_FOR_PEOPLE]
+        hints = [
+            notice.text
+            for notice in first_notices_of_incidents(monitor)
+            if notice.kind == HINT_FOR_PEOPLE
+        ]
         assert any("another edition" in text and URL in text for text in hints)
 
     run_monitor(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
 
 
 def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
-    """The announced address has shown the last edition since 08:00, and so has a listing. That is usual before the
-    slot, 09:30, if each edition replaces the one before. So people get no hint, a notice about something that only a
-    person can judge."""
+    """The announced address has shown the last edition since 08:00, and so has a listing. That is
+    usual before the slot, 09:30, if each edition replaces the one before. So people get no hint, a
+    notice about something that only a person can judge.
+    """
     last_edition = "Example claims: April to June 2026"
     listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
     page = an_answer(URL, "08:00:00", a_web_page(last_edition))
@@ -219,28 +266,39 @@ def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
 
 
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
-LISTED_WITH_PAGE = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE))
+LISTED_WITH_PAGE = listing_with_entry(LISTED_URL, TITLE) + an_answer(
+    LISTED_URL, SHOWN_AT, a_web_page(TITLE)
+)
 
 
 @with_daemon(LISTED_WITH_PAGE, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest) -> None:
-    """It is 26 November. The slot is on 29 December, so the release is not watched yet. At 09:28:30, its page appears
-    and a listing shows it. So it is watched closely from then on, and an incident is opened."""
+    """It is 26 November. The slot is on 29 December, so the release is not watched yet. At
+    09:28:30, its page appears and a listing shows it. So it is watched closely from then on, and an
+    incident is opened.
+    """
     assert "claims-q3" not in monitor.daemon.watch.releases
     await monitor.until("09:29:30")
     verdict = monitor.daemon.watch.releases["claims-q3"].verdict
     assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
     await monitor.until("09:40:00")
-    # The listing is looked at at 09:29:00. In the 660 s from then to 09:40, there is a look every 6.6 s or more often.
+    # The listing is looked at at 09:29:00. In the 660 s from then to 09:40, there is a look every
+    # 6.6 s or more often.
     assert len(look_times(monitor, LISTED_URL)) > 100
     assert kinds_of_first_notices(monitor) == ["opened"]
 
 
-@with_daemon(listing_with_entry(LISTED_URL, TITLE), head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
-async def test_listed_address_without_page_gets_ten_minutes_of_looks(monitor: MonitorInTest) -> None:
-    """It is 26 November, and the slot is on 29 December. At 09:29, a look at a listing finds the title of the release
-    with an address. That has no page, so people get a hint, a notice about something that only a person can judge.
-    Looks at the address end after ten minutes, at 09:39. None follows until 10:20."""
+@with_daemon(
+    listing_with_entry(LISTED_URL, TITLE), head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING
+)
+async def test_listed_address_without_page_gets_ten_minutes_of_looks(
+    monitor: MonitorInTest,
+) -> None:
+    """It is 26 November, and the slot is on 29 December. At 09:29, a look at a listing finds the
+    title of the release with an address. That has no page, so people get a hint, a notice about
+    something that only a person can judge. Looks at the address end after ten minutes, at 09:39.
+    None follows until 10:20.
+    """
     await monitor.until("09:39:30")
     looks_in_ten_minutes = look_times(monitor, LISTED_URL)
     await monitor.until("10:20:00")
@@ -256,10 +314,12 @@ PRESS_FEED = (
 PRESS_ITEM = "<item><title>Claims soar</title><link>https://n.example/2</link></item>"
 
 
-EARLY_PAGE = an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE)) + listing_with_entry(LISTED_URL, TITLE)
-LATER_PRESS_MENTION = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format("")) + an_answer(
-    f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM)
+EARLY_PAGE = an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE)) + listing_with_entry(
+    LISTED_URL, TITLE
 )
+LATER_PRESS_MENTION = an_answer(
+    f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format("")
+) + an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
 WATCHING_THE_PRESS = Settings.model_validate(
     {"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}}
 )
@@ -267,9 +327,10 @@ WATCHING_THE_PRESS = Settings.model_validate(
 
 @with_daemon(EARLY_PAGE + LATER_PRESS_MENTION, base=WATCHING_THE_PRESS)
 async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTest) -> None:
-    """A listing shows the page before its slot, from 09:28:30 on. That opens an incident. At 09:29:20, the press
-    mentions the topic of the release. That gives a hint, a notice about something that only a person can judge. The
-    incident stays as it was."""
+    """A listing shows the page before its slot, from 09:28:30 on. That opens an incident. At
+    09:29:20, the press mentions the topic of the release. That gives a hint, a notice about
+    something that only a person can judge. The incident stays as it was.
+    """
     verdicts = monitor.daemon.core.store.verdicts
     await monitor.until("09:29:15")
     (incident,) = verdicts.incidents_of("claims-q3")
@@ -285,18 +346,24 @@ async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTes
 
 @pytest.mark.slow
 def test_at_most_60_listed_entries_are_looked_at(tmp_path: Path) -> None:
-    """A listing shows 300 entries with the title of the release. At most 60 of them are looked at. A notice and a
-    finding say that there are more."""
+    """A listing shows 300 entries with the title of the release. At most 60 of them are looked at.
+    A notice and a finding say that there are more.
+    """
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
     empty_listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
     listing_with_300_entries = an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))
 
     async def count_requests(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:50")
-        requested = {entry.path for entry in monitor.publisher.log.entries if entry.path.startswith("/releases/")}
+        requested = {
+            entry.path
+            for entry in monitor.publisher.log.entries
+            if entry.path.startswith("/releases/")
+        }
         assert MAX_FOLLOWED == 60
         assert 0 < len(requested) <= 60
-        # There is at most one notice for each entry that is looked at, and one that says that there are more.
+        # There is at most one notice for each entry that is looked at, and one that says that there
+        # are more.
         notices = monitor.daemon.core.store.outbox.notices()
         assert len(notices) <= 60 + 1
         assert any("more than 60 entries" in notice.text for notice in notices)
@@ -304,4 +371,9 @@ def test_at_most_60_listed_entries_are_looked_at(tmp_path: Path) -> None:
         findings = monitor.daemon.watch.releases["claims-q3"].verdict.findings
         assert "parts_cut" in {finding.kind for finding in findings}
 
-    run_monitor(tmp_path, empty_listing + listing_with_300_entries, count_requests, base=WATCHING_THE_LISTING)
+    run_monitor(
+        tmp_path,
+        empty_listing + listing_with_300_entries,
+        count_requests,
+        base=WATCHING_THE_LISTING,
+    )

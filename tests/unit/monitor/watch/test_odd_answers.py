@@ -22,7 +22,11 @@ WITH_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}" }}
 
 
 def hints(monitor: MonitorInTest) -> list[Notice]:
-    return [notice for notice in monitor.daemon.core.store.outbox.notices() if notice.kind == HINT_FOR_PEOPLE]
+    return [
+        notice
+        for notice in monitor.daemon.core.store.outbox.notices()
+        if notice.kind == HINT_FOR_PEOPLE
+    ]
 
 
 PAGE_WITHOUT_TITLE = "<script>location.reload()</script>"
@@ -40,7 +44,10 @@ ODD_ANSWERS = {
         URL,
         a_web_page(TITLE, "This page is temporarily unavailable."),
     ),
-    "a web page instead of the file is at": (SHEET, a_web_page("Sorry", "This file is not available.")),
+    "a web page instead of the file is at": (
+        SHEET,
+        a_web_page("Sorry", "This file is not available."),
+    ),
     "an error message instead of its content is at": (SHEET, '{"error": "not found"}'),
     "content that is not of the kind that its address or type names is at": (SHEET, "Not found"),
 }
@@ -48,10 +55,14 @@ ODD_ANSWERS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("description_in_notice", sorted(ODD_ANSWERS))
-def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, description_in_notice: str) -> None:
-    """An odd answer has the status 200 at an address of the release, but does not prove that the release is out: for
-    example, a page of another title. One comes at 09:28:40, before the slot, and stays. So people get one hint, a
-    notice about something that only a person can judge. A restart gives no second one."""
+def test_lasting_odd_answer_gives_one_hint_despite_restart(
+    tmp_path: Path, description_in_notice: str
+) -> None:
+    """An odd answer has the status 200 at an address of the release, but does not prove that the
+    release is out: for example, a page of another title. One comes at 09:28:40, before the slot,
+    and stays. So people get one hint, a notice about something that only a person can judge. A
+    restart gives no second one.
+    """
     url, body = ODD_ANSWERS[description_in_notice]
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
@@ -77,24 +88,43 @@ def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, descr
         assert len(hints(monitor)) == 1
 
     run_monitor(
-        tmp_path, an_answer(url, "09:28:40", body), restart_before_slot, head=WITH_SHEET, delay=REAL_COMMIT_DELAY
+        tmp_path,
+        an_answer(url, "09:28:40", body),
+        restart_before_slot,
+        head=WITH_SHEET,
+        delay=REAL_COMMIT_DELAY,
     )
 
 
 @pytest.mark.parametrize(
     ("answers", "until", "verdict"),
     [
-        (an_answer(URL, "09:30:00", PAGE_WITHOUT_TITLE) + an_answer(URL, "09:30:10"), "09:31:00", "on_time"),
-        (an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", PAGE_WITHOUT_TITLE), "09:32:30", "on_time"),
+        (
+            an_answer(URL, "09:30:00", PAGE_WITHOUT_TITLE) + an_answer(URL, "09:30:10"),
+            "09:31:00",
+            "on_time",
+        ),
+        (
+            an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", PAGE_WITHOUT_TITLE),
+            "09:32:30",
+            "on_time",
+        ),
         (an_answer(URL, "08:00:00", a_web_page("Prison population")), "09:29:58", "pending"),
     ],
-    ids=["replaced by the release within seconds", "after the release was on time", "there before the first look"],
+    ids=[
+        "replaced by the release within seconds",
+        "after the release was on time",
+        "there before the first look",
+    ],
 )
-def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: str, until: str, verdict: str) -> None:
-    """An odd answer is a page of another title or none, so it does not prove its release. A hint is a notice about
-    something that only a person can judge. There is none in three cases. A page has no title from 09:30:00, the slot,
-    to 09:30:10, and then the right one. Or it loses its title a minute after the release. Or it has had another title
-    since before the first look."""
+def test_short_later_or_old_odd_answer_gives_no_hint(
+    tmp_path: Path, answers: str, until: str, verdict: str
+) -> None:
+    """An odd answer is a page of another title or none, so it does not prove its release. A hint is
+    a notice about something that only a person can judge. There is none in three cases. A page has
+    no title from 09:30:00, the slot, to 09:30:10, and then the right one. Or it loses its title a
+    minute after the release. Or it has had another title since before the first look.
+    """
 
     async def count_hints(monitor: MonitorInTest) -> None:
         await monitor.until(until)
@@ -108,9 +138,10 @@ def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: st
 def test_guessed_address_gives_hint_only_for_page_that_announces_release(
     tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
-    """The address of the release is only guessed. Before its slot, a page there says "Release date: 26 November 2026
-    9:30am". Under the title of the release it gives one hint, a notice about something that only a person can judge.
-    Under another title it gives none."""
+    """The address of the release is only guessed. Before its slot, a page there says "Release date:
+    26 November 2026 9:30am". Under the title of the release it gives one hint, a notice about
+    something that only a person can judge. Under another title it gives none.
+    """
     page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
     async def count_hints(monitor: MonitorInTest) -> None:

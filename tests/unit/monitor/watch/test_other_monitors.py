@@ -1,4 +1,6 @@
-"""Other monitors' looks are requested together, and a fault of one release does not affect others."""
+"""Other monitors' looks are requested together, and a fault of one release does not affect
+others.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,8 @@ class OneUnreadable:
 class Merge:
     """What monitor `north` has after it read what `south` stored.
 
-    `errors` has for each release the exception of its merge, or None. `blind_spans` are those that `north` received.
+    `errors` has for each release the exception of its merge, or None. `blind_spans` are those that
+    `north` received.
     """
 
     releases: dict[str, WatchedRelease]
@@ -78,14 +81,19 @@ class Merge:
     errors: list[object]
 
 
-def merge_south_into_north(ask: QueryCounter, store: TemporaryStore, *own_promises: Promise) -> Merge:
+def merge_south_into_north(
+    ask: QueryCounter, store: TemporaryStore, *own_promises: Promise
+) -> Merge:
     """Merge the runs and promises that monitor `south` stored into 500 releases of `north` at once.
 
-    `south` stores a run for each release, and `STORED_PROMISE` for r7. `own_promises` are those that `north` has read.
+    `south` stores a run for each release, and `STORED_PROMISE` for r7. `own_promises` are those
+    that `north` has read.
     """
     promised = {name: tuple(one for one in own_promises if one.release == name) for name in NAMES}
     releases = {
-        name: WatchedRelease(Release(name, name, "ofqual", "", (), ()), promised[name], monitor="north")
+        name: WatchedRelease(
+            Release(name, name, "ofqual", "", (), ()), promised[name], monitor="north"
+        )
         for name in NAMES
     }
     seen = [a_run(f"{name}/page/edge", State.ABSENT, 0, 9, monitor="south") for name in NAMES]
@@ -110,8 +118,9 @@ def merge_south_into_north(ask: QueryCounter, store: TemporaryStore, *own_promis
 
 
 def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
-    """Two monitors share a store. North reads from it what south saw of 500 releases, for all of them at once. It does
-    not need a query for each."""
+    """Two monitors share a store. North reads from it what south saw of 500 releases, for all of
+    them at once. It does not need a query for each.
+    """
     counter = QueryCounter()
     merge = merge_south_into_north(counter, TemporaryStore())
     assert len(merge.releases) == 500
@@ -127,8 +136,10 @@ def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
 
 
 def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
-    """Monitor south stored a promise of r7. Monitor north has read other promises of r7 and r8, which are not stored
-    yet. North merges what is stored with its own. So r7 has both promises, and r8 has its own."""
+    """Monitor south stored a promise of r7. Monitor north has read other promises of r7 and r8,
+    which are not stored yet. North merges what is stored with its own. So r7 has both promises, and
+    r8 has its own.
+    """
     own_r7 = a_promise(release="r7", learnt=SLOT - 2 * HOUR)
     own_r8 = a_promise(release="r8", learnt=SLOT - 2 * HOUR)
     merge = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
@@ -138,9 +149,10 @@ def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
 
 
 def test_promise_has_latest_confirmation_of_any_monitor() -> None:
-    """Two monitors know the same promise of release r7. North saw it again in a calendar a minute before the slot.
-    South saw it half a minute before the slot, and stored that. North merges what south stored, and that later time
-    counts."""
+    """Two monitors know the same promise of release r7. North saw it again in a calendar a minute
+    before the slot. South saw it half a minute before the slot, and stored that. North merges what
+    south stored, and that later time counts.
+    """
     confirmed_by_north = replace(STORED_PROMISE, confirmed_at=SLOT - MINUTE)
     confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=SLOT - 30 * SECOND)
     store = TemporaryStore()
@@ -151,8 +163,10 @@ def test_promise_has_latest_confirmation_of_any_monitor() -> None:
 
 
 def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
-    """Monitor north merges what monitor south saw into each of its 500 releases. One query gets that from the store for
-    all of them. It fails, so each merge fails, and the query is not repeated."""
+    """Monitor north merges what monitor south saw into each of its 500 releases. One query gets
+    that from the store for all of them. It fails, so each merge fails, and the query is not
+    repeated.
+    """
     counter = QueryCounter(failures=1)
     merge = merge_south_into_north(counter, TemporaryStore())
     assert counter.queries == 1
@@ -162,11 +176,15 @@ def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
 
 @pytest.mark.parametrize("unreadable", ["r0", "r499"])
 def test_unreadable_release_does_not_stop_others(unreadable: str) -> None:
-    """Monitor north merges what monitor south saw into each of its 500 releases. The stored rows of one release cannot
-    be read. Only the merge of that one fails, and all others get the runs of south."""
+    """Monitor north merges what monitor south saw into each of its 500 releases. The stored rows of
+    one release cannot be read. Only the merge of that one fails, and all others get the runs of
+    south.
+    """
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, unreadable)
     merge = merge_south_into_north(QueryCounter(), store)
-    failed = [name for name, error in zip(merge.releases, merge.errors, strict=True) if error is not None]
+    failed = [
+        name for name, error in zip(merge.releases, merge.errors, strict=True) if error is not None
+    ]
     without_runs = [name for name, watched in merge.releases.items() if not watched.other_runs]
     assert failed == without_runs == [unreadable]

@@ -35,10 +35,14 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ],
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
-def test_memory_and_store_keep_the_same_blind_spans(spans_in_order_of_addition: list[Blind]) -> None:
-    """A blind span is a time in which looks proved nothing. Spans of one begin, cause and host are versions of one
-    span, which grows. Only the longest version is kept: for example, of one from 0 to 5 s and one from 0 to 9 s, only
-    the latter. All others are kept. Memory and store do the same."""
+def test_memory_and_store_keep_the_same_blind_spans(
+    spans_in_order_of_addition: list[Blind],
+) -> None:
+    """A blind span is a time in which looks proved nothing. Spans of one begin, cause and host are
+    versions of one span, which grows. Only the longest version is kept: for example, of one from 0
+    to 5 s and one from 0 to 9 s, only the latter. All others are kept. Memory and store do the
+    same.
+    """
     in_memory, store = no_blind_spans(), TemporaryStore()
     for span in spans_in_order_of_addition:
         in_memory.add([span])
@@ -53,27 +57,40 @@ def no_blind_spans() -> BlindSpans:
     return BlindSpans("", rejudge_all=lambda: None, counters=Metrics("1"))
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
-def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes: list[tuple[int, int, str]]) -> None:
-    """A blind span is a time in which looks proved nothing. Here spans are random: each has a begin and a length in
-    seconds, and a cause. `after` returns those that end after an instant. It may never miss one. That is tried for 45
-    instants."""
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])),
+        max_size=12,
+    )
+)
+def test_search_finds_every_blind_span_that_ends_later(
+    begins_lengths_and_causes: list[tuple[int, int, str]],
+) -> None:
+    """A blind span is a time in which looks proved nothing. Here spans are random: each has a begin
+    and a length in seconds, and a cause. `after` returns those that end after an instant. It may
+    never miss one. That is tried for 45 instants.
+    """
     blind_spans = no_blind_spans()
-    blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
+    blind_spans.add(
+        blind_span(begins, begins + length, cause)
+        for begins, length, cause in begins_lengths_and_causes
+    )
     for seconds in range(45):
         instant = after_slot(seconds)
         found = blind_spans.after(instant)
         expected = [span for span in blind_spans.spans if span.ends > instant]
-        # Spans are in order of their begin. Between them, the result may have short ones that end earlier.
+        # Spans are in order of their begin. Between them, the result may have short ones that end
+        # earlier.
         assert [span for span in found if span.ends > instant] == expected
         # But it must begin with a span that ends later.
         assert found[:1] == expected[:1]
 
 
 def test_merged_promises_keep_their_latest_confirmation() -> None:
-    """A release has two promises, `ours` and `theirs`, which two monitors have read. A promise is confirmed when a
-    later read shows it again. The store has a confirmed copy of `ours`, which is merged. Then a copy that is not
-    confirmed is merged. The confirmation stays."""
+    """A release has two promises, `ours` and `theirs`, which two monitors have read. A promise is
+    confirmed when a later read shows it again. The store has a confirmed copy of `ours`, which is
+    merged. Then a copy that is not confirmed is merged. The confirmation stays.
+    """
     ours = a_promise(learnt=SLOT - 2 * HOUR)
     theirs = a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
@@ -87,8 +104,9 @@ def test_merged_promises_keep_their_latest_confirmation() -> None:
 
 
 def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
-    """The release has one promise, `ours`. `has_promises` says whether it has all the given ones. A copy of `ours` that
-    was confirmed by a later read is no new promise. But `theirs` is one."""
+    """The release has one promise, `ours`. `has_promises` says whether it has all the given ones. A
+    copy of `ours` that was confirmed by a later read is no new promise. But `theirs` is one.
+    """
     ours = a_promise(learnt=SLOT - 2 * HOUR)
     theirs = a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
@@ -106,16 +124,22 @@ def release_published_on_time() -> WatchedRelease:
 
 
 def add_look(
-    release: WatchedRelease, target: Target, state: State, second: float, *, digest: str | None = None
+    release: WatchedRelease,
+    target: Target,
+    state: State,
+    second: float,
+    *,
+    digest: str | None = None,
 ) -> None:
     sighting = a_sighting(state, second, target.id, digest=digest)
     release.add_sighting(release.state_of(target.id), sighting, None, must_begin_run=False)
 
 
 def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
-    """Looks in a row that got the same bytes are a run. A dynamic page is made for each request, so here all 200 looks
-    get other bytes. Each change begins a run, but only up to `MOST_CHANGES`. After that, bytes are not compared any
-    more."""
+    """Looks in a row that got the same bytes are a run. A dynamic page is made for each request, so
+    here all 200 looks get other bytes. Each change begins a run, but only up to `MOST_CHANGES`.
+    After that, bytes are not compared any more.
+    """
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")
@@ -124,8 +148,9 @@ def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
 
 
 def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
-    """Looks in a row that got the same bytes are a run. Here are 20 looks, one a second. The bytes change every five
-    seconds, so each run has five looks."""
+    """Looks in a row that got the same bytes are a run. Here are 20 looks, one a second. The bytes
+    change every five seconds, so each run has five looks.
+    """
     release = release_published_on_time()
     for second in range(20):
         changes_every_five_seconds = f"bytes {second // 5}"
@@ -148,9 +173,11 @@ def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
 def test_released_page_is_lost_once_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
-    """A page was published at its slot. `looks` has, for each look, its seconds after the slot (negative: before it),
-    the state, and a checksum of the page. The page is lost from the look on that found it absent, withdrawn or with
-    another checksum. It is not lost (None) if it came back, or if it changed only before its slot."""
+    """A page was published at its slot. `looks` has, for each look, its seconds after the slot
+    (negative: before it), the state, and a checksum of the page. The page is lost from the look on
+    that found it absent, withdrawn or with another checksum. It is not lost (None) if it came back,
+    or if it changed only before its slot.
+    """
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
@@ -159,14 +186,18 @@ def test_released_page_is_lost_once_removed_or_changed(
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-@pytest.mark.parametrize(("name_of_window", "longest_allowed_gap"), [("after", None), ("again", 5 * SECOND)])
+@pytest.mark.parametrize(
+    ("name_of_window", "longest_allowed_gap"), [("after", None), ("again", 5 * SECOND)]
+)
 def test_gap_in_a_run_is_limited_while_a_removed_page_is_checked_again(
     name_of_window: str, longest_allowed_gap: timedelta | None
 ) -> None:
-    """Looks in a row with one answer are a run, unless the gap between two of them is too long. `spacing` returns the
-    longest gap that is allowed. The last look was a second before the slot, the next one is made two hours later. In
-    the usual window, "after" the slot, any gap is allowed (None). But a page that seemed removed is checked in the
-    window "again". There, the gap may be only as long as planned, 5 s."""
+    """Looks in a row with one answer are a run, unless the gap between two of them is too long.
+    `spacing` returns the longest gap that is allowed. The last look was a second before the slot,
+    the next one is made two hours later. In the usual window, "after" the slot, any gap is allowed
+    (None). But a page that seemed removed is checked in the window "again". There, the gap may be
+    only as long as planned, 5 s.
+    """
     release = release_published_on_time()
     second_before_slot = -1
     add_look(release, ORIGIN_OF_PAGE, ABSENT, second_before_slot)

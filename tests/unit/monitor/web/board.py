@@ -43,7 +43,13 @@ from tests.worlds.verdicts import a_late_verdict, judged
 
 KEYS = Keys(b"a key that signs links", b"a token for programs")
 WITH_TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
-SILENCE_OF_R = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
+SILENCE_OF_R = {
+    "of": "release",
+    "name": "r",
+    "until": "2018-01-05T12:00:00Z",
+    "reason": "moves",
+    "role": "web team",
+}
 RULES = ReportingRules(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}})
 TITLE = "Malpractice for GCSE and A level: summer 2017 exam series"
 
@@ -124,12 +130,19 @@ def early_runs(now: float) -> list[Run]:
 def early_verdict(now: float) -> Verdict:
     """Return the verdict on that release."""
     release = a_release(id="early", title="Example prices: monthly")
-    return judged(now, {"early/page/edge": early_runs(now)}, release=release, promises=[a_promise(release="early")])
+    return judged(
+        now,
+        {"early/page/edge": early_runs(now)},
+        release=release,
+        promises=[a_promise(release="early")],
+    )
 
 
 @dataclass
 class Board:
-    """The application with its store, clock and queries, a client, and the ids of its two incidents."""
+    """The application with its store, clock and queries, a client, and the ids of its two
+    incidents.
+    """
 
     store: TemporaryStore
     clock: StoppedClock
@@ -179,7 +192,9 @@ class Board:
     def edit_draft(self, field: str, text: str, seconds_after_slot: float = 700) -> None:
         """Write into a box of the late incident, as the import of an edited document does."""
         versions = versions_from_rows(self.drafts())
-        edited = append_edit(versions, {field: text}, "press officer", after_slot(seconds_after_slot))[-1]
+        edited = append_edit(
+            versions, {field: text}, "press officer", after_slot(seconds_after_slot)
+        )[-1]
         with self.store.transaction() as tx:
             tx.add_draft(draft_row(edited, self.incident))
 
@@ -201,18 +216,30 @@ class Board:
 
     def move_slot(self, release: str, slot: datetime) -> None:
         """Replace the slot in the stored JSON of a release."""
-        self.change_release(release, slot=self.stored_release(release).body["slot"] | {"start": slot.isoformat()})
+        self.change_release(
+            release, slot=self.stored_release(release).body["slot"] | {"start": slot.isoformat()}
+        )
 
     def view_as_stranger(self) -> None:
         """Make the client a stranger, for whom the board is public."""
         self.queries.local, self.queries.public = False, True
 
-    def add_past_release(self, producer: str, verdict: str, *, days_ago: int, **fields: object) -> str:
+    def add_past_release(
+        self, producer: str, verdict: str, *, days_ago: int, **fields: object
+    ) -> str:
         """Store a final verdict on a release whose slot was so many days ago, and return its id."""
         self.past_releases += 1
-        name, slot, row = f"past-{self.past_releases}", after_slot(-86400 * days_ago), self.stored_release()
+        name, slot, row = (
+            f"past-{self.past_releases}",
+            after_slot(-86400 * days_ago),
+            self.stored_release(),
+        )
         promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
-        body = row.body | {"id": name, "verdict": verdict, "slot": promised, "producer": producer} | fields
+        body = (
+            row.body
+            | {"id": name, "verdict": verdict, "slot": promised, "producer": producer}
+            | fields
+        )
         with self.store.transaction() as tx:
             tx.save(Judged(name, producer, slot, verdict, "none", final=True, at=slot, body=body))
         return name
@@ -234,7 +261,9 @@ def _fill_board_store(store: TemporaryStore, title: str) -> None:
             events.record(tx, verdict, measured, after_slot(now))
     notice = store.outbox.notices()[0]
     at, given_up, reason = after_slot(400), after_slot(500), "the number is not known"
-    refused = Delivery(notice.id, "pager", DeliveryState.GIVEN_UP, at, 3, given_up, given_up, reason)
+    refused = Delivery(
+        notice.id, "pager", DeliveryState.GIVEN_UP, at, 3, given_up, given_up, reason
+    )
     row = store.verdicts.judged_one("r")
     assert row is not None
     with store.transaction() as tx:
@@ -261,9 +290,15 @@ async def a_board(
     _fill_board_store(store, title)
     writer = Writer(store, clock)
     throttle = Throttle(clock)
-    door = Sessions(Users(users), clock, throttle, "https://board.gov.example") if users is not None else None
+    door = (
+        Sessions(Users(users), clock, throttle, "https://board.gov.example")
+        if users is not None
+        else None
+    )
     policies, running = Policies(Policy()), Live(reasons)
-    incidents = StoredIncidents(store.verdicts, lambda _release, _now: None, VerdictRecorder(store, RULES))
+    incidents = StoredIncidents(
+        store.verdicts, lambda _release, _now: None, VerdictRecorder(store, RULES)
+    )
     queries = Queries(
         store,
         running,
@@ -281,7 +316,10 @@ async def a_board(
     app = make_application(queries)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
-            late, early = store.verdicts.incidents_of("r")[-1], store.verdicts.incidents_of("early")[-1]
+            late, early = (
+                store.verdicts.incidents_of("r")[-1],
+                store.verdicts.incidents_of("early")[-1],
+            )
             yield Board(store, clock, queries, app, client, running, late.id, early.id)
     finally:
         writer.abandon()

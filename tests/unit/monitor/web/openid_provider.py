@@ -41,10 +41,14 @@ def key(name: str = "one") -> RSAKey:
 
 @dataclass
 class Idp:
-    """A fake provider that records its requests. `claims` replace the valid claims of its tokens."""
+    """A fake provider that records its requests. `claims` replace the valid claims of its
+    tokens.
+    """
 
     url: str = ""
-    claims: dict[str, Any] = field(default_factory=lambda: {"groups": ["stats-duty"], "preferred_username": "anne"})
+    claims: dict[str, Any] = field(
+        default_factory=lambda: {"groups": ["stats-duty"], "preferred_username": "anne"}
+    )
     configuration: dict[str, Any] = field(default_factory=dict)
     fixed_answers: dict[str, Reply] = field(default_factory=dict)
     token: str | None = None
@@ -64,20 +68,41 @@ class Idp:
             query = dict(parse_qsl(urlsplit(asked.target).query))
             self.authorization_query = query
             back = f"{query['redirect_uri']}?{urlencode({'code': 'c0de', 'state': query['state']})}"
-            return 200, f'<title>There</title><a href="{back}">I am Anne</a>', {"Content-Type": "text/html"}
-        result = KeySet([key()]).as_dict(private=False) if path == "/keys" else self._answer_discovery()
+            return (
+                200,
+                f'<title>There</title><a href="{back}">I am Anne</a>',
+                {"Content-Type": "text/html"},
+            )
+        result = (
+            KeySet([key()]).as_dict(private=False) if path == "/keys" else self._answer_discovery()
+        )
         return 200, json.dumps(result), {}
 
     def _answer_discovery(self) -> dict[str, Any]:
-        own = {name: f"{self.url}/{path}" for name, path in (("token_endpoint", "token"), ("jwks_uri", "keys"))}
-        return {"issuer": self.url, "authorization_endpoint": f"{self.url}/authorize", **own} | self.configuration
+        own = {
+            name: f"{self.url}/{path}"
+            for name, path in (("token_endpoint", "token"), ("jwks_uri", "keys"))
+        }
+        return {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            **own,
+        } | self.configuration
 
     def _exchange_code(self, asked: Asked) -> Reply:
         form = dict(parse_qsl(asked.body.decode()))
-        by_header = b64decode(asked.headers.get("authorization", "").removeprefix("Basic ")).decode()
+        by_header = b64decode(
+            asked.headers.get("authorization", "").removeprefix("Basic ")
+        ).decode()
         # The default of OpenID is that the secret is in the header.
-        wants_form = "client_secret_post" in self.configuration.get("token_endpoint_auth_methods_supported", ())
-        if (form.get("client_secret") != SECRET) if wants_form else (by_header != f"ninethirty:{SECRET}"):
+        wants_form = "client_secret_post" in self.configuration.get(
+            "token_endpoint_auth_methods_supported", ()
+        )
+        if (
+            (form.get("client_secret") != SECRET)
+            if wants_form
+            else (by_header != f"ninethirty:{SECRET}")
+        ):
             return 401, '{"error": "invalid_client"}', {}
         proof = create_s256_code_challenge(form.get("code_verifier", ""))
         if (form["code"], form["redirect_uri"], proof) != (
@@ -88,20 +113,37 @@ class Idp:
             return 400, '{"error": "invalid_grant", "error_description": "<b>no</b>"}', {}
         return (
             200,
-            json.dumps({"access_token": "a", "token_type": "Bearer", "id_token": self.token or self.sign_token()}),
+            json.dumps(
+                {
+                    "access_token": "a",
+                    "token_type": "Bearer",
+                    "id_token": self.token or self.sign_token(),
+                }
+            ),
             {},
         )
 
     def sign_token(self, by: RSAKey | None = None, header: Mapping[str, Any] | None = None) -> str:
         """Return an ID token with the claims of this provider."""
-        right = {"iss": self.url, "aud": "ninethirty", "sub": SUBJECT, "nonce": self.authorization_query["nonce"]}
+        right = {
+            "iss": self.url,
+            "aud": "ninethirty",
+            "sub": SUBJECT,
+            "nonce": self.authorization_query["nonce"],
+        }
         times = {"iat": self.now, "exp": self.now + 300}
-        claims = {name: value for name, value in (right | times | self.claims).items() if value is not None}
+        claims = {
+            name: value
+            for name, value in (right | times | self.claims).items()
+            if value is not None
+        }
         by = by or key()
         return jwt.encode({"alg": "RS256", "kid": by.kid, **(header or {})}, claims, by)
 
     def approve(self, sent: httpx.Response) -> dict[str, str]:
-        """Follow the redirect `sent` to the provider, and return the query with which it redirects back."""
+        """Follow the redirect `sent` to the provider, and return the query with which it redirects
+        back.
+        """
         assert sent.status_code == 303, sent.text
         where = urlsplit(sent.headers["location"])
         assert f"{where.scheme}://{where.netloc}{where.path}" == f"{self.url}/authorize"
@@ -140,7 +182,10 @@ class Visitor:
 
 
 def web_settings(folder: Path, url: str, public: str = BOARD, **more: Any) -> WebSettings:  # noqa: ANN401 # what the table takes
-    """Return settings with a provider and its secret in a file. `public` is the address of the board."""
+    """Return settings with a provider and its secret in a file.
+
+    `public` is the address of the board.
+    """
     (folder / "secret").write_text(f"{SECRET}\n")
     oidc = {
         "issuer": url,
@@ -160,13 +205,21 @@ async def board_with_provider(
     users: Path | None = None,
     **more: Any,  # noqa: ANN401 # as above
 ) -> AsyncIterator[Visitor]:
-    """Open a board that needs sign-in, and its provider. `more` replaces settings of the provider."""
+    """Open a board that needs sign-in, and its provider. `more` replaces settings of the
+    provider.
+    """
     idp = idp or Idp()
     async with a_board(public=False) as board, http_server(idp) as server:
         idp.url, idp.now = server.url, int(board.clock.now().timestamp())
-        table = web_settings(folder, server.url, **more).model_copy(update={"users_file": users and str(users)})
+        table = web_settings(folder, server.url, **more).model_copy(
+            update={"users_file": users and str(users)}
+        )
         settings = Settings(web=table)
-        board.queries.sessions = make_sessions(settings, folder, board.clock, board.queries.throttle)
+        board.queries.sessions = make_sessions(
+            settings, folder, board.clock, board.queries.throttle
+        )
         transport = httpx.ASGITransport(board.remake_app())
-        async with httpx.AsyncClient(transport=transport, base_url=BOARD, headers={"Accept": "text/html"}) as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url=BOARD, headers={"Accept": "text/html"}
+        ) as client:
             yield Visitor(board, idp, client)

@@ -36,7 +36,9 @@ def hidden_field(page: httpx.Response, name: str) -> str:
     return found[1]
 
 
-async def sign_in(board: Board, name: str = DUTY, password: str = SECRET, where: str = "/") -> httpx.Response:
+async def sign_in(
+    board: Board, name: str = DUTY, password: str = SECRET, where: str = "/"
+) -> httpx.Response:
     """Sign in by the form. `where` is the page to go to afterwards."""
     page = await board.client.get("/sign-in", params={"next": where})
     mark, next_page = hidden_field(page, "mark"), hidden_field(page, "next")
@@ -58,7 +60,9 @@ def users_file(folder: Path) -> Path:
     kept = Password(bytes(16), ln=14, p=1)
     salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.hash(SECRET)))
     hashed = f"$scrypt$ln=14,r=8,p=1${salt}${digest}"
-    file.write_text("".join(f"{name}:{hashed}:{role}:{right}\n" for name, (role, right) in PEOPLE.items()))
+    file.write_text(
+        "".join(f"{name}:{hashed}:{role}:{right}\n" for name, (role, right) in PEOPLE.items())
+    )
     return file
 
 
@@ -88,7 +92,11 @@ async def read_access(client: httpx.AsyncClient, headers: dict[str, str] | None 
 async def read_form(board: Board, where: str) -> dict[str, str]:
     """Return what the form of a page sends if no one edits it, with all boxes."""
     page = await board.client.get(where)
-    found = {name: hidden_field(page, name) for name in ("guard", "version") if f'name="{name}"' in page.text}
+    found = {
+        name: hidden_field(page, name)
+        for name in ("guard", "version")
+        if f'name="{name}"' in page.text
+    }
     texts = re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n([^<]*)</textarea>', page.text)
     steps = re.findall(r'<input id="step[^"]*" name="(box[^"]+)" value="([^"]*)"', page.text)
     ticks = re.findall(r'name="(tick[^"]+)"[^>]* checked', page.text)
@@ -96,9 +104,14 @@ async def read_form(board: Board, where: str) -> dict[str, str]:
 
 
 async def send_incident_form(
-    board: Board, *changes: dict[str, str], form: dict[str, str] | None = None, mail: bytes | None = None
+    board: Board,
+    *changes: dict[str, str],
+    form: dict[str, str] | None = None,
+    mail: bytes | None = None,
 ) -> httpx.Response:
-    """Send the form of the late incident as it is now, or `form`, with changes and an e-mail if one is given."""
+    """Send the form of the late incident as it is now, or `form`, with changes and an e-mail if one
+    is given.
+    """
     sent = form if form is not None else await read_form(board, board.incident_page)
     for change in changes:
         sent = sent | change

@@ -24,7 +24,10 @@ async def page(request: Request) -> PlainTextResponse:
 
 
 async def request_path(path: str, **headers: str) -> tuple[httpx.Response, list[dict[str, Any]]]:
-    """Request a path of an application whose pages log one line each. Return the response and all log lines."""
+    """Request a path of an application whose pages log one line each.
+
+    Return the response and all log lines.
+    """
     app = AccessLog(Starlette(routes=[Route("/{path:path}", page)]), SystemClock())
     processors = [structlog.contextvars.merge_contextvars]
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

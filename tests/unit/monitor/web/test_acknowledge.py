@@ -25,7 +25,9 @@ def late_incident_token(board: Board, key: bytes = KEYS.link) -> str:
 
 async def test_opening_the_link_shows_a_button_and_changes_nothing(board: Board) -> None:
     for method in ("GET", "HEAD"):
-        answer = await board.client.request(method, "/acknowledge", params={"token": late_incident_token(board)})
+        answer = await board.client.request(
+            method, "/acknowledge", params={"token": late_incident_token(board)}
+        )
         assert answer.status_code == 200
     page = await board.client.get("/acknowledge", params={"token": late_incident_token(board)})
     assert "I'm on it" in page.text
@@ -47,14 +49,19 @@ async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -
 @pytest.mark.parametrize("role", ["", "   ", "x" * 81])
 async def test_invalid_role_shows_the_form_again(board: Board, role: str) -> None:
     """A role must have 1 to 80 characters, not only spaces."""
-    answer = await board.client.post("/acknowledge", data={"token": late_incident_token(board), "role": role})
+    answer = await board.client.post(
+        "/acknowledge", data={"token": late_incident_token(board), "role": role}
+    )
     assert answer.status_code == 400
     assert "give your role, not your name" in answer.text
     assert board.acknowledged_by() == []
 
 
 async def test_link_with_a_wrong_token_is_refused(board: Board) -> None:
-    signed_with_another_key, cut_off = late_incident_token(board, b"another key"), late_incident_token(board)[:-2]
+    signed_with_another_key, cut_off = (
+        late_incident_token(board, b"another key"),
+        late_incident_token(board)[:-2],
+    )
     for token in ("", "nonsense", "%00", signed_with_another_key, cut_off):
         opened = await board.client.get("/acknowledge", params={"token": token})
         pressed = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
@@ -63,7 +70,8 @@ async def test_link_with_a_wrong_token_is_refused(board: Board) -> None:
 
 
 async def test_expired_link_is_refused(board: Board) -> None:
-    # The token lasts until a week after second 400. The clock of the board is already at second 600.
+    # The token lasts until a week after second 400. The clock of the board is already at second
+    # 600.
     expired = late_incident_token(board)
     board.clock.seconds += WEEK.total_seconds()
     answer = await board.client.post("/acknowledge", data={"token": expired, "role": "me"})
@@ -73,7 +81,9 @@ async def test_expired_link_is_refused(board: Board) -> None:
 async def test_every_link_is_refused_if_no_key_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
         # Anyone can sign a token with an empty key.
-        answer = await board.client.get("/acknowledge", params={"token": late_incident_token(board, b"")})
+        answer = await board.client.get(
+            "/acknowledge", params={"token": late_incident_token(board, b"")}
+        )
         assert answer.status_code == 403
 
 
@@ -89,7 +99,9 @@ async def test_client_must_wait_a_minute_after_twenty_wrong_link_tokens(board: B
 
 async def test_program_acknowledges_with_its_token(board: Board) -> None:
     answer = await board.client.post(
-        f"/api/v1/incidents/{board.incident}/acknowledge", json={"role": "pager bridge"}, headers=WITH_TOKEN
+        f"/api/v1/incidents/{board.incident}/acknowledge",
+        json={"role": "pager bridge"},
+        headers=WITH_TOKEN,
     )
     assert answer.status_code == 200
     assert answer.json()["acknowledged"]["by"] == "pager bridge"
@@ -114,9 +126,13 @@ async def test_program_acknowledges_with_its_token(board: Board) -> None:
 async def test_acknowledgement_by_a_program_is_refused_with_a_reason(
     board: Board, authorization: str, body: str, status: int
 ) -> None:
-    """A case has a wrong token (401), or the right one with a body that is no JSON object with a short role (400)."""
+    """A case has a wrong token (401), or the right one with a body that is no JSON object with a
+    short role (400).
+    """
     address = f"/api/v1/incidents/{board.incident}/acknowledge"
-    answer = await board.client.post(address, content=body, headers={"Authorization": authorization})
+    answer = await board.client.post(
+        address, content=body, headers={"Authorization": authorization}
+    )
     assert answer.status_code == status
     assert answer.json()["detail"]
     assert ("WWW-Authenticate" in answer.headers) is (status == 401)
@@ -127,12 +143,16 @@ async def test_program_cannot_acknowledge_if_no_token_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
         # Anyone can send an empty token.
-        answer = await board.client.post(address, json={"role": "me"}, headers={"Authorization": "Bearer "})
+        answer = await board.client.post(
+            address, json={"role": "me"}, headers={"Authorization": "Bearer "}
+        )
         assert answer.status_code == 401
 
 
 async def test_unknown_incident_cannot_be_acknowledged(board: Board) -> None:
-    answer = await board.client.post("/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=WITH_TOKEN)
+    answer = await board.client.post(
+        "/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=WITH_TOKEN
+    )
     assert answer.status_code == 404
 
 
@@ -147,7 +167,9 @@ async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
 
 async def test_link_in_a_notice_names_its_incident_and_notice(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
-    link = urlsplit(Links("https://board.example/", key=KEYS.link, lasts=WEEK).acknowledge_link(notice))
+    link = urlsplit(
+        Links("https://board.example/", key=KEYS.link, lasts=WEEK).acknowledge_link(notice)
+    )
     assert link.path == "/acknowledge"
     (token,) = parse_qs(link.query)["token"]
     # A link names its notice by the first characters, because it must be short.
@@ -155,17 +177,22 @@ async def test_link_in_a_notice_names_its_incident_and_notice(board: Board) -> N
 
 
 async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
-    """Two notices are about one incident: the first with measurements, and a later one with the text A LATER WORD. Each
-    has a link, which shows only that notice."""
+    """Two notices are about one incident: the first with measurements, and a later one with the
+    text A LATER WORD. Each has a link, which shows only that notice.
+    """
     # The board is closed, because the reader of a link need not be signed in.
     async with a_board(public=False) as board:
         first = board.store.outbox.notices(board.incident)[0]
-        later = replace(first, id="f" * 32, at=after_slot(500), subject="A LATER WORD", text="A LATER WORD")
+        later = replace(
+            first, id="f" * 32, at=after_slot(500), subject="A LATER WORD", text="A LATER WORD"
+        )
         with board.store.transaction() as tx:
             tx.add_notice(later, deliveries=())
         pages = {}
         for notice in (first, later):
-            link = Links("https://board.example", key=KEYS.link, lasts=WEEK).acknowledge_link(notice)
+            link = Links("https://board.example", key=KEYS.link, lasts=WEEK).acknowledge_link(
+                notice
+            )
             pages[notice.id] = await board.read_page(link.removeprefix("https://board.example"))
         assert str(escape(first.subject)) in pages[first.id]
         assert later.subject not in pages[first.id]
@@ -176,7 +203,9 @@ async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
 
 
 async def test_link_that_names_only_an_incident_shows_no_measurements() -> None:
-    """Strangers may use a link, but it shows them only the measurements of the notice that it names."""
+    """Strangers may use a link, but it shows them only the measurements of the notice that it
+    names.
+    """
     async with a_board(public=False) as board:
         token = late_incident_token(board)
         page = (await board.client.get("/acknowledge", params={"token": token})).text
@@ -187,7 +216,10 @@ async def test_link_that_names_only_an_incident_shows_no_measurements() -> None:
 async def test_link_leads_to_the_incident_if_no_key_is_configured(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
     links_without_key = Links(url="https://board.example", key=b"")
-    assert links_without_key.acknowledge_link(notice) == f"https://board.example/incidents/{board.incident}"
+    assert (
+        links_without_key.acknowledge_link(notice)
+        == f"https://board.example/incidents/{board.incident}"
+    )
 
 
 async def test_notice_has_no_link_if_no_board_address_is_configured(board: Board) -> None:

@@ -28,12 +28,16 @@ OPERATIONS = {
 NAMES_IN_USE = ["r", "early", "r-2018-01-05", "ofqual", "2018-01-05", "2018-01-05T09:30:00.000Z/r"]
 ODD_NAMES = ["r'--", "ø", "../r", ".", "\ue000"]
 DAYS = st.dates(date(1900, 1, 1), date(2199, 12, 31)).map(date.isoformat)
-INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001 # bounds are naive
+INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(
+    datetime.isoformat
+)  # bounds are naive
 Json = dict[str, Any]
 
 
 def values_for(schema: Json) -> st.SearchStrategy[Any]:
-    """Return a strategy for values that a schema of the description allows, among them ids that exist."""
+    """Return a strategy for values that a schema of the description allows, among them ids that
+    exist.
+    """
     if "$ref" in schema:
         return values_for(SCHEMAS[schema["$ref"].rpartition("/")[2]])
     if "enum" in schema or "const" in schema:
@@ -47,9 +51,15 @@ def values_for(schema: Json) -> st.SearchStrategy[Any]:
         return st.fixed_dictionaries(needed, optional=parts)
     if schema["type"] == "integer" or "format" in schema:
         kinds = {"date": DAYS, "date-time": INSTANTS}
-        return kinds[schema["format"]] if "format" in schema else st.integers(schema["minimum"], schema["maximum"])
+        return (
+            kinds[schema["format"]]
+            if "format" in schema
+            else st.integers(schema["minimum"], schema["maximum"])
+        )
     # Surrogates are not characters.
-    letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=min(40, schema.get("maxLength", 40)))
+    letters = st.text(
+        st.characters(exclude_categories=["Cs"]), max_size=min(40, schema.get("maxLength", 40))
+    )
     return st.one_of(
         st.sampled_from(NAMES_IN_USE + ODD_NAMES),
         letters.filter(re.compile(schema["pattern"].replace("$", r"\Z")).search),
@@ -67,7 +77,12 @@ def valid_requests(name: str) -> st.SearchStrategy[Json]:
         }
         for place in ("path", "query")
     }
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    body = (
+        operation.get("requestBody", {})
+        .get("content", {})
+        .get("application/json", {})
+        .get("schema")
+    )
     return st.fixed_dictionaries(
         {
             "path": st.fixed_dictionaries(parts["path"]),
@@ -83,11 +98,15 @@ async def send_request(board: Board, name: str, request: Json) -> httpx.Response
     for part, value in request["path"].items():
         # A path that is only a dot would be removed before it is sent.
         path = path.replace(f"{{{part}}}", quote(value, safe="").replace(".", "%2E"))
-    return await board.client.request(method, path, params=request["query"], json=request["body"], headers=WITH_TOKEN)
+    return await board.client.request(
+        method, path, params=request["query"], json=request["body"], headers=WITH_TOKEN
+    )
 
 
 def check_schema(name: str, answer: httpx.Response) -> None:
-    """Check that the description has the status and media type of an answer, and that its model accepts the body."""
+    """Check that the description has the status and media type of an answer, and that its model
+    accepts the body.
+    """
     _, _, operation = OPERATIONS[name]
     media = answer.headers["content-type"]
     content = operation["responses"][str(answer.status_code)]["content"]
@@ -109,10 +128,12 @@ def test_every_valid_api_request_gets_an_answer_as_described(operation: str) -> 
     def check_requests(requests: list[Json]) -> None:
         async def send_all() -> None:
             async with a_board() as board:
-                # Eight requests share a board, so the later ones also meet what the earlier ones have changed.
+                # Eight requests share a board, so the later ones also meet what the earlier ones
+                # have changed.
                 for request in requests:
                     answer = await send_request(board, operation, request)
-                    # A valid id may be unknown (404), and a change may conflict with the state of the board (409).
+                    # A valid id may be unknown (404), and a change may conflict with the state of
+                    # the board (409).
                     assert answer.status_code in {200, 201, 404, 409}, (request, answer.text)
                     check_schema(operation, answer)
 

@@ -44,16 +44,29 @@ def objects_in(json: object) -> Iterator[dict[str, Any]]:
 
 
 async def test_description_has_every_operation_of_the_routes(board: Board) -> None:
-    """The description of the API is an OpenAPI document. An operation is a path with a method, such as GET."""
+    """The description of the API is an OpenAPI document.
+
+    An operation is a path with a method, such as GET.
+    """
     openapi = await read_openapi(board)
-    described = {(path, method.upper()) for path, methods in openapi["paths"].items() for method in methods}
+    described = {
+        (path, method.upper()) for path, methods in openapi["paths"].items() for method in methods
+    }
     routes = [route for route in api.ROUTES if route.path.startswith("/api/")]
-    served = {(route.path, method) for route in routes for method in route.methods or () if method != "HEAD"}
+    served = {
+        (route.path, method)
+        for route in routes
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
     assert described == served
 
 
 async def test_every_operation_has_name_tags_summary_and_described_parameters(board: Board) -> None:
-    """An operation is a path with a method. Parameters in the path, such as {release}, have only a name."""
+    """An operation is a path with a method.
+
+    Parameters in the path, such as {release}, have only a name.
+    """
     openapi = await read_openapi(board)
     operations = operations_of(openapi)
     assert len({operation["operationId"] for operation in operations}) == len(operations)
@@ -62,20 +75,34 @@ async def test_every_operation_has_name_tags_summary_and_described_parameters(bo
         assert operation["tags"]
         assert set(operation["tags"]) <= tags
         assert operation["summary"]
-        assert all(parameter["description"] for parameter in operation["parameters"] if parameter["in"] != "path")
+        assert all(
+            parameter["description"]
+            for parameter in operation["parameters"]
+            if parameter["in"] != "path"
+        )
 
 
 async def test_every_operation_describes_its_refusals_as_problem_documents(board: Board) -> None:
-    """An operation is a path with a method, such as GET. Its answers with a status from 400 on are refusals."""
+    """An operation is a path with a method, such as GET.
+
+    Its answers with a status from 400 on are refusals.
+    """
     for operation in operations_of(await read_openapi(board)):
-        refusals = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
+        refusals = {
+            status: answer
+            for status, answer in operation["responses"].items()
+            if int(status) >= 400
+        }
         assert {"400", "401", "403", "429", "503"} <= set(refusals)
-        assert all(set(answer["content"]) == {"application/problem+json"} for answer in refusals.values())
+        assert all(
+            set(answer["content"]) == {"application/problem+json"} for answer in refusals.values()
+        )
 
 
 async def test_every_schema_is_described_and_every_reference_resolves(board: Board) -> None:
-    """The description of the API is an OpenAPI document. It has a schema of each object in an answer, and refers to
-    schemas by `$ref`."""
+    """The description of the API is an OpenAPI document. It has a schema of each object in an
+    answer, and refers to schemas by `$ref`.
+    """
     openapi = await read_openapi(board)
     schemas = openapi["components"]["schemas"]
     assert [name for name, schema in schemas.items() if not schema.get("description")] == []
@@ -84,7 +111,10 @@ async def test_every_schema_is_described_and_every_reference_resolves(board: Boa
 
 
 async def test_every_default_is_valid_under_its_schema(board: Board) -> None:
-    """The description of the API is an OpenAPI document. The schema of a parameter or field may name its default."""
+    """The description of the API is an OpenAPI document.
+
+    The schema of a parameter or field may name its default.
+    """
     schemas = [part for part in objects_in(await read_openapi(board)) if "default" in part]
     assert schemas
     for schema in schemas:
@@ -115,22 +145,28 @@ async def test_every_answer_matches_its_model_without_extra_fields(board: Board)
 async def test_answers_for_strangers_match_the_models_of_the_api() -> None:
     # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
-        # `ANSWERS` has the model of each address, for example `answers.Release` for /api/v1/releases/r.
+        # `ANSWERS` has the model of each address, for example `answers.Release` for
+        # /api/v1/releases/r.
         for path, model in ANSWERS.items():
             if path != "calendars":  # not open to strangers
                 model.model_validate(await board.read_json(f"/api/v1/{path}"), extra="forbid")
 
 
 async def test_known_etag_gets_304_only_for_its_own_query(board: Board) -> None:
-    """A list has an ETag. A client that sends the same query with this ETag gets 304 and no content. For another query
-    it gets the whole list (200)."""
+    """A list has an ETag. A client that sends the same query with this ETag gets 304 and no
+    content. For another query it gets the whole list (200).
+    """
     etag = (await board.client.get(f"/api/v1/releases?{DAY}")).headers["etag"]
     # `*` stands for any ETag.
     for if_none_match in (etag, f'"x", W/{etag}', "*"):
-        again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": if_none_match})
+        again = await board.client.get(
+            f"/api/v1/releases?{DAY}", headers={"If-None-Match": if_none_match}
+        )
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
     for other_query in (f"{DAY}&producer=nobody", f"{DAY}&limit=1"):
-        other = await board.client.get(f"/api/v1/releases?{other_query}", headers={"If-None-Match": etag})
+        other = await board.client.get(
+            f"/api/v1/releases?{other_query}", headers={"If-None-Match": etag}
+        )
         assert other.status_code == 200
 
 
@@ -158,7 +194,10 @@ async def test_lists_are_read_page_by_page(board: Board) -> None:
 
 
 async def test_span_of_many_years_is_paged_by_400_days(board: Board) -> None:
-    """A page covers 400 days. Both releases are in the first 400 of these 730, so the second page is empty."""
+    """A page covers 400 days.
+
+    Both releases are in the first 400 of these 730, so the second page is empty.
+    """
     pages = await read_pages(board.client, "releases", "from=2017-01-01&to=2018-12-31")
     assert pages == [["early", "r"], []]
 
@@ -175,7 +214,9 @@ async def test_unknown_method_is_refused_with_the_allowed_ones(board: Board) -> 
 
 
 @pytest.mark.parametrize("name", ["%00", "a%0Ab", "x" * 3000])
-async def test_name_with_control_characters_or_of_3000_characters_is_unknown(board: Board, name: str) -> None:
+async def test_name_with_control_characters_or_of_3000_characters_is_unknown(
+    board: Board, name: str
+) -> None:
     for kind in ("releases", "incidents"):
         assert await board.status_of(f"/api/v1/{kind}/{name}") == 404
 
@@ -188,7 +229,8 @@ class UnreadableDict(dict[str, dict[str, Any]]):
 
 
 async def test_internal_error_is_a_problem_document_without_details(board: Board) -> None:
-    # The monitor reads the release from `bodies`, which raises RuntimeError(TITLE), an unexpected error.
+    # The monitor reads the release from `bodies`, which raises RuntimeError(TITLE), an unexpected
+    # error.
     board.running.bodies = UnreadableDict()
     transport = httpx.ASGITransport(make_application(board.queries), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -202,10 +244,15 @@ def test_description_without_operations_is_valid() -> None:
 
 
 async def test_list_is_csv_if_preferred_or_named_as_format(board: Board) -> None:
-    """A client gets the list of events as CSV if its `Accept` header prefers CSV, or if the address has `format=csv`.
-    If it accepts JSON and CSV equally, it gets JSON."""
-    prefers_json = await board.client.get("/api/v1/events", headers={"Accept": "application/json, text/csv"})
-    prefers_csv = await board.client.get("/api/v1/events", headers={"Accept": "text/csv, application/json;q=0.5"})
+    """A client gets the list of events as CSV if its `Accept` header prefers CSV, or if the address
+    has `format=csv`. If it accepts JSON and CSV equally, it gets JSON.
+    """
+    prefers_json = await board.client.get(
+        "/api/v1/events", headers={"Accept": "application/json, text/csv"}
+    )
+    prefers_csv = await board.client.get(
+        "/api/v1/events", headers={"Accept": "text/csv, application/json;q=0.5"}
+    )
     by_parameter = await board.client.get("/api/v1/events?format=csv")
     assert prefers_json.headers["content-type"] == "application/json"
     assert prefers_csv.headers["content-type"] == "text/csv; charset=utf-8"
@@ -219,12 +266,20 @@ async def test_list_is_csv_if_preferred_or_named_as_format(board: Board) -> None
 
 @pytest.mark.parametrize(
     ("path", "columns"),
-    [("releases?from=2018-01-05", VERDICT), ("incidents?", INCIDENT), ("events?", EVENT), ("silences?", SILENCE)],
+    [
+        ("releases?from=2018-01-05", VERDICT),
+        ("incidents?", INCIDENT),
+        ("events?", EVENT),
+        ("silences?", SILENCE),
+    ],
 )
 async def test_csv_has_rows_of_the_json_and_documented_columns(
     board: Board, path: str, columns: Mapping[str, str]
 ) -> None:
-    """A case is a list: releases, incidents, events or silences. The list of silences needs one, so one is made."""
+    """A case is a list: releases, incidents, events or silences.
+
+    The list of silences needs one, so one is made.
+    """
     await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
     name, _, _ = path.partition("?")
     json_rows = (await board.read_json(f"/api/v1/{path}"))[name]
@@ -235,7 +290,8 @@ async def test_csv_has_rows_of_the_json_and_documented_columns(
 
 
 async def test_csv_page_links_to_the_next(board: Board) -> None:
-    # Two releases are due on this day, and a page has only one. The header `Link` leads to the next page.
+    # Two releases are due on this day, and a page has only one. The header `Link` leads to the next
+    # page.
     found, address = [], f"/api/v1/releases?{DAY}&limit=1&format=csv"
     while address:
         answer = await board.client.get(address)
@@ -247,7 +303,10 @@ async def test_csv_page_links_to_the_next(board: Board) -> None:
 async def test_strangers_get_the_same_rows_as_csv_and_json() -> None:
     # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
-        for name, path in (("releases", f"/api/v1/releases?{DAY}"), ("incidents", "/api/v1/incidents?")):
+        for name, path in (
+            ("releases", f"/api/v1/releases?{DAY}"),
+            ("incidents", "/api/v1/incidents?"),
+        ):
             as_json = (await board.read_json(path))[name]
             as_csv = await read_csv(board, f"{path}&format=csv")
             # The slot of both releases has passed, so strangers see them and their incidents.
@@ -256,7 +315,10 @@ async def test_strangers_get_the_same_rows_as_csv_and_json() -> None:
 
 
 async def test_api_page_lists_every_operation_and_has_no_broken_link(board: Board) -> None:
-    """The page /api describes the API to people. It lists every object too, and no link leads to another site."""
+    """The page /api describes the API to people.
+
+    It lists every object too, and no link leads to another site.
+    """
     openapi, page = await read_openapi(board), await board.read_page("/api")
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))

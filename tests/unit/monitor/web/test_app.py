@@ -20,7 +20,13 @@ from monitor.store.sql.read import VerdictStore
 from monitor.watch.rejudge import body_of_unwatched
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.monitor_in_test import HEAD, NEVER_PUBLISHED, MonitorInTest, published_at, run_monitor
+from tests.unit.monitor.app.monitor_in_test import (
+    HEAD,
+    NEVER_PUBLISHED,
+    MonitorInTest,
+    published_at,
+    run_monitor,
+)
 from tests.unit.monitor.web.board import Board, a_board, ids_of
 from tests.worlds.releases import a_release
 
@@ -31,9 +37,14 @@ OUR_SCRIPT = '<script src="/live.js" defer></script>'
 
 
 def browse_at_the_machine(monitor: MonitorInTest) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-    """Open a client for a person at the machine, on a board that also shows releases not watched yet."""
+    """Open a client for a person at the machine, on a board that also shows releases not watched
+    yet.
+    """
     return browse(
-        monitor, judge_promised=partial(body_of_unwatched, monitor.daemon.core.store, make_policies(monitor.settings))
+        monitor,
+        judge_promised=partial(
+            body_of_unwatched, monitor.daemon.core.store, make_policies(monitor.settings)
+        ),
     )
 
 
@@ -44,16 +55,30 @@ def test_pages_and_api_answer_for_a_late_release(tmp_path: Path) -> None:
         await monitor.until("09:45:00")
         (incident,) = monitor.daemon.core.store.verdicts.incidents()
         async with browse_at_the_machine(monitor) as client:
-            for page in ("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status"):
+            for page in (
+                "/",
+                "/releases/claims-q3",
+                "/incidents",
+                f"/incidents/{incident.id}",
+                "/status",
+            ):
                 assert (page, (await client.get(page)).status_code) == (page, 200)
             (release,) = (await client.get("/api/v1/releases")).json()["releases"]
-            assert (release["id"], release["verdict"], release["incident"]) == ("claims-q3", "late", incident.id)
+            assert (release["id"], release["verdict"], release["incident"]) == (
+                "claims-q3",
+                "late",
+                incident.id,
+            )
             assert (await client.get("/api/v1/releases/claims-q3")).json() == release
             # The status page has a check of each channel.
             assert "Channel" in (await client.get("/status")).text
-            assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()["id"] == incident.id
+            assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()[
+                "id"
+            ] == incident.id
             assert (await client.get("/api/v1/calendars")).json()["reads"][0]["calendar"] == "govuk"
-            assert (await client.get(f"/api/v1/incidents/{incident.id}/draft.md")).status_code == 200
+            assert (
+                await client.get(f"/api/v1/incidents/{incident.id}/draft.md")
+            ).status_code == 200
 
     run_monitor(tmp_path, PUBLISHED_AT_09_41, act)
 
@@ -71,13 +96,16 @@ known_from = 2026-10-29T09:30:00
 
 def test_board_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
-        # The release `far-off` is due on 7 January 2027, six weeks ahead, so no look has been made at it.
+        # The release `far-off` is due on 7 January 2027, six weeks ahead, so no look has been made
+        # at it.
         await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
         async with browse_at_the_machine(monitor) as client:
             release = await client.get("/api/v1/releases/far-off")
             assert (release.status_code, release.json()["verdict"]) == (200, "pending")
             for more_query, ids in (("", ["far-off"]), ("&producer=others", [])):
-                rows = (await client.get(f"/api/v1/releases?from=2027-01-07{more_query}")).json()["releases"]
+                rows = (await client.get(f"/api/v1/releases?from=2027-01-07{more_query}")).json()[
+                    "releases"
+                ]
                 assert ids_of(rows) == ids
             assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
             assert (await client.get("/releases/far-off")).status_code == 200
@@ -114,7 +142,9 @@ def test_board_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) 
         ("/history?day=x", 400),
     ],
 )
-async def test_unknown_names_and_invalid_queries_are_refused(board: Board, address: str, status: int) -> None:
+async def test_unknown_names_and_invalid_queries_are_refused(
+    board: Board, address: str, status: int
+) -> None:
     # A name that is not known gets 404, for example a release `nothing`. An invalid value gets 400.
     # A date must be of the years 1900 to 2199.
     answer = await board.client.get(address)
@@ -122,7 +152,10 @@ async def test_unknown_names_and_invalid_queries_are_refused(board: Board, addre
     if address.startswith("/api/"):
         problem = answer.json()
         assert set(problem) == {"type", "title", "status", "detail"}
-        assert (problem["status"], answer.headers["content-type"]) == (status, "application/problem+json")
+        assert (problem["status"], answer.headers["content-type"]) == (
+            status,
+            "application/problem+json",
+        )
 
 
 async def test_hostile_title_is_escaped_on_every_page() -> None:
@@ -147,7 +180,10 @@ async def test_every_response_has_security_headers(board: Board, path: str) -> N
 
 
 def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None:
-    """/readyz says that the monitor can work, and names doubts. A calendar that was not read yet is a doubt."""
+    """/readyz says that the monitor can work, and names doubts.
+
+    A calendar that was not read yet is a doubt.
+    """
 
     async def act(monitor: MonitorInTest) -> None:
         async with browse_at_the_machine(monitor) as client:
@@ -157,14 +193,18 @@ def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None
             assert any("calendar govuk" in reason for reason in before_read.json()["doubts"])
             await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
             after_read = await client.get("/readyz")
-            assert (after_read.status_code, after_read.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
+            assert (after_read.status_code, after_read.json()) == (
+                200,
+                {"ready": True, "reasons": [], "doubts": []},
+            )
 
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
-        # Requests of a client that is not `local` are not from this machine, so they are from a stranger.
+        # Requests of a client that is not `local` are not from this machine, so they are from a
+        # stranger.
         async with browse(monitor, local=False) as client:
             paths = ("/", "/api/v1/releases", "/metrics", "/readyz")
             statuses = {path: (await client.get(path)).status_code for path in paths}
@@ -202,7 +242,9 @@ def test_metrics_are_valid_and_include_each_documented_one(tmp_path: Path) -> No
         pages.append(answer.content)
 
     run_monitor(tmp_path, PUBLISHED_AT_09_41, act)
-    checked = subprocess.run(["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False)
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False
+    )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
     # A line is `name{labels} value`, and a comment begins with #.
     names = set(re.findall(rb"^(\w+)[{ ]", pages[0], re.MULTILINE))
@@ -211,9 +253,25 @@ def test_metrics_are_valid_and_include_each_documented_one(tmp_path: Path) -> No
 
 DOCUMENTED_METRICS = (
     *(b"release_overdue_seconds", b"release_delay_seconds", b"release_exposure_open", b"releases"),
-    *(b"slots_passed_total", b"looks_total", b"look_duration_seconds_bucket", b"look_lateness_seconds_bucket"),
-    *(b"watch_stretch", b"calendar_last_read_timestamp_seconds", b"calendar_entries", b"blind_seconds_total"),
-    *(b"clock_offset_seconds", b"outbox_pending", b"notices_total", b"store_commit_seconds_bucket", b"build_info"),
+    *(
+        b"slots_passed_total",
+        b"looks_total",
+        b"look_duration_seconds_bucket",
+        b"look_lateness_seconds_bucket",
+    ),
+    *(
+        b"watch_stretch",
+        b"calendar_last_read_timestamp_seconds",
+        b"calendar_entries",
+        b"blind_seconds_total",
+    ),
+    *(
+        b"clock_offset_seconds",
+        b"outbox_pending",
+        b"notices_total",
+        b"store_commit_seconds_bucket",
+        b"build_info",
+    ),
 )
 
 
@@ -241,7 +299,11 @@ async def test_events_are_read_page_by_page(board: Board) -> None:
 async def test_event_of_a_release_has_its_verdicts_before_and_after(board: Board) -> None:
     (event,) = (await board.read_json("/api/v1/events?release=r"))["events"]
     # This is the first verdict on the release, so there is none before it.
-    assert (event["before"], event["after"], event["body"]["verdict"]) == (None, "overdue", "overdue")
+    assert (event["before"], event["after"], event["body"]["verdict"]) == (
+        None,
+        "overdue",
+        "overdue",
+    )
 
 
 def test_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
@@ -252,10 +314,14 @@ def test_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> Non
             await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
             # Hosts answer with their own time. Compared with it, this clock is at least 90 s wrong.
             seconds_ahead = Bounds(90.0, 91.0)
-            monitor.daemon.calendar_reads.health.note_clock_offset(seconds_ahead, monitor.clock.now())
+            monitor.daemon.calendar_reads.health.note_clock_offset(
+                seconds_ahead, monitor.clock.now()
+            )
             readiness = await client.get("/readyz")
             assert readiness.status_code == 200
-            assert readiness.json()["doubts"] == ["this machine's clock disagrees with the hosts it watches"]
+            assert readiness.json()["doubts"] == [
+                "this machine's clock disagrees with the hosts it watches"
+            ]
 
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
@@ -265,7 +331,9 @@ def test_monitor_with_a_failing_store_is_alive_but_not_ready(tmp_path: Path) -> 
         async with browse_at_the_machine(monitor) as client:
             await monitor.until("09:28:30")
             # The limit is five seconds. This store has failed for eleven.
-            monitor.daemon.calendar_reads.health.note_store_failure(monitor.clock.now() - timedelta(seconds=11))
+            monitor.daemon.calendar_reads.health.note_store_failure(
+                monitor.clock.now() - timedelta(seconds=11)
+            )
             readiness = await client.get("/readyz")
             assert (readiness.status_code, readiness.json()["ready"]) == (503, False)
             assert len(readiness.json()["reasons"]) == 1

@@ -21,7 +21,10 @@ NEEDS_ACTION = 'class="needing"'
 
 
 def close_all_incidents_with_an_action_due_today(board: Board) -> None:
-    """Close both incidents of the board without a report. The late one still has an action, which is due today."""
+    """Close both incidents of the board without a report.
+
+    The late one still has an action, which is due today.
+    """
     for incident in board.store.verdicts.incidents():
         board.save_incident(replace(incident, closed=after_slot(1500), words=REPORT_WAIVED))
     action = Action("Renew it", owner="web team", due=board.queries.today())
@@ -34,7 +37,9 @@ async def read_needing_action(board: Board, path: str = "/") -> str:
 
 
 def add_on_time_release(board: Board) -> str:
-    """Add a release that was on time, with the slot of the others and no incident, and return its id."""
+    """Add a release that was on time, with the slot of the others and no incident, and return its
+    id.
+    """
     same_slot = board.stored_release("r").body["slot"]
     return board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
 
@@ -45,14 +50,19 @@ def releases_table(page: str) -> str:
 
 
 async def test_board_lists_releases_with_problems_first(board: Board) -> None:
-    """The board has the overdue release `r` and the release `early`. One that was on time is added."""
+    """The board has the overdue release `r` and the release `early`. One that was on time is
+    added.
+    """
     on_time = add_on_time_release(board)
     table = releases_table(await board.read_page("/?date=2018-01-05"))
     assert re.findall('href="/releases/([^"]+)"', table) == ["r", "early", on_time]
 
 
 async def test_board_links_each_release_to_its_incident(board: Board) -> None:
-    """The board has the overdue release `r` and the release `early`, each with an incident. A third one has none."""
+    """The board has the overdue release `r` and the release `early`, each with an incident.
+
+    A third one has none.
+    """
     add_on_time_release(board)
     table = releases_table(await board.read_page("/?date=2018-01-05"))
     assert re.findall('href="/incidents/([^"]+)"', table) == [board.incident, board.early_incident]
@@ -61,7 +71,9 @@ async def test_board_links_each_release_to_its_incident(board: Board) -> None:
 async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
     text = await board.read_page("/?date=2018-01-05")
     rows = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
-    counts = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
+    counts = re.sub(
+        "<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0]
+    )
     assert counts.startswith(f"{len(rows)} promised: ")
     assert sum(int(number) for number in re.findall(r"\d+", counts.partition(":")[2])) == len(rows)
 
@@ -75,7 +87,9 @@ async def test_host_without_usable_answers_is_named_at_the_top(board: Board) -> 
     assert "no look proves anything" not in before
     # The warning is above the first section.
     for page in pages:
-        warning, _, rest = page.partition("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks")
+        warning, _, rest = page.partition(
+            "www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks"
+        )
         assert "no look proves anything" in warning
         assert "<h2" in rest
         assert "<h2" not in warning
@@ -84,7 +98,9 @@ async def test_host_without_usable_answers_is_named_at_the_top(board: Board) -> 
 async def test_open_incidents_are_listed_before_closed_ones(board: Board) -> None:
     known = board.late_incident()
     newer = known.occurred + timedelta(days=1)
-    board.save_incident(replace(known, id="newer", occurred=newer, closed=newer + timedelta(hours=1)))
+    board.save_incident(
+        replace(known, id="newer", occurred=newer, closed=newer + timedelta(hours=1))
+    )
     text = await board.read_page("/incidents")
     assert text.index(f'href="/incidents/{board.incident}"') < text.index('href="/incidents/newer"')
 
@@ -93,11 +109,14 @@ async def test_open_incidents_are_listed_before_closed_ones(board: Board) -> Non
 async def test_incident_link_changes_its_words_after_the_final_verdict(
     board: Board, *, is_final: bool, words: str
 ) -> None:
-    """Until the verdict is final, the link to the incident offers what to do. From then on, it offers what
-    happened."""
+    """Until the verdict is final, the link to the incident offers what to do. From then on, it
+    offers what happened.
+    """
     board.change_release(final=is_final)
     text = await board.read_page("/?date=2018-01-05")
-    assert re.findall(f'href="/incidents/{board.incident}" aria-label[^>]*>([^<]*)<', text)[0] == words
+    assert (
+        re.findall(f'href="/incidents/{board.incident}" aria-label[^>]*>([^<]*)<', text)[0] == words
+    )
 
 
 async def test_producer_has_its_currently_configured_name(board: Board) -> None:
@@ -124,23 +143,36 @@ async def test_release_with_unwatched_parts_says_so(board: Board) -> None:
 
 
 async def test_invalid_board_query_is_refused_with_the_reason(board: Board) -> None:
-    answers = [await board.client.get(f"/?{query}") for query in ("date=rubbish", "dates=2018-01-05")]
+    answers = [
+        await board.client.get(f"/?{query}") for query in ("date=rubbish", "dates=2018-01-05")
+    ]
     assert [answer.status_code for answer in answers] == [400, 400]
     assert "Date must be a real date" in answers[0].text
     assert "dates: unknown parameter, known are date" in answers[1].text
 
 
-@pytest.mark.parametrize("typed", ["day=5&month=1&year=2018", "day=05&month=01&year=2018", "day=+5&month=1&year=2018"])
+@pytest.mark.parametrize(
+    "typed", ["day=5&month=1&year=2018", "day=05&month=01&year=2018", "day=+5&month=1&year=2018"]
+)
 async def test_a_day_is_chosen_by_day_month_and_year(board: Board, typed: str) -> None:
-    """A case has the three numbers, with or without a zero or a sign. Without a choice, the board is of today."""
+    """A case has the three numbers, with or without a zero or a sign.
+
+    Without a choice, the board is of today.
+    """
     board.clock.seconds += timedelta(days=9).total_seconds()
     page = await board.read_page(f"/?{typed}")
     assert "<h1>Friday 5 January 2018</h1>" in page
 
 
-@pytest.mark.parametrize("typed", ["day=31&month=2&year=2018", "day=&month=1&year=2018", "day=5&month=1&year=18"])
-async def test_invalid_day_shows_an_error_and_keeps_the_typed_text(board: Board, typed: str) -> None:
-    """A case is a day that does not exist, no day, or a year of two digits, as in `day=31&month=2&year=2018`."""
+@pytest.mark.parametrize(
+    "typed", ["day=31&month=2&year=2018", "day=&month=1&year=2018", "day=5&month=1&year=18"]
+)
+async def test_invalid_day_shows_an_error_and_keeps_the_typed_text(
+    board: Board, typed: str
+) -> None:
+    """A case is a day that does not exist, no day, or a year of two digits, as in
+    `day=31&month=2&year=2018`.
+    """
     answer = await board.client.get(f"/?{typed}")
     assert answer.status_code == 400
     form = answer.text.partition('<details class="date" open>')[2].partition("</details>")[0]
@@ -156,8 +188,9 @@ async def test_titles_of_incident_and_release_pages_differ(board: Board) -> None
 
 
 async def test_incident_stays_on_the_board_until_it_needs_no_action(board: Board) -> None:
-    """The board of 1 February still lists the incident of 5 January. The incident leaves the board when it is closed
-    and its report is waived: someone decided that no report is needed."""
+    """The board of 1 February still lists the incident of 5 January. The incident leaves the board
+    when it is closed and its report is waived: someone decided that no report is needed.
+    """
     needing = await read_needing_action(board, "/?date=2018-02-01")
     assert f'href="/incidents/{board.incident}"' in needing
     assert "not acknowledged" in needing
@@ -181,8 +214,9 @@ async def test_an_incident_that_needs_action_has_one_next_step(
     step: str,
     anchor: str,
 ) -> None:
-    """For example, an acknowledged open incident has the step "See what to do now", which links to `#now` on its page.
-    A closed incident still needs its report."""
+    """For example, an acknowledged open incident has the step "See what to do now", which links to
+    `#now` on its page. A closed incident still needs its report.
+    """
     known = board.late_incident()
     if is_acknowledged:
         known = acknowledge_incident(known, "duty statistician", after_slot(410))
@@ -193,7 +227,8 @@ async def test_an_incident_that_needs_action_has_one_next_step(
 
 
 async def test_lists_show_exposure_if_early_and_delay_if_late(board: Board) -> None:
-    # Early: seen for 595 s, and absent 5 s before and 5 s after. Late: absent for 400 s, which are 6 min 40 s.
+    # Early: seen for 595 s, and absent 5 s before and 5 s after. Late: absent for 400 s, which are
+    # 6 min 40 s.
     for page in [await board.read_page(path) for path in ("/", "/incidents")]:
         assert "early, public for 9 min 55 s to 10 min 5 s" in page
         assert "late, at least 6 min 40 s" in page
@@ -226,7 +261,8 @@ async def test_owed_report_needs_action_although_the_incident_is_closed(board: B
 
 
 async def test_strangers_see_no_incident_before_the_slot_of_its_release(board: Board) -> None:
-    # Incidents are stored, so they remain when the clock is put back to a minute before the slot of 09:30.
+    # Incidents are stored, so they remain when the clock is put back to a minute before the slot of
+    # 09:30.
     board.clock.at = after_slot(-60)
     assert NEEDS_ACTION in await board.read_page("/")
     board.view_as_stranger()
@@ -236,7 +272,11 @@ async def test_strangers_see_no_incident_before_the_slot_of_its_release(board: B
 async def test_releases_of_a_day_are_filtered_by_producer_state_or_text(board: Board) -> None:
     rows = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
     first = rows[0]
-    for name, value in (("state", first["verdict"]), ("producer", first["producer"]), ("q", first["title"].upper())):
+    for name, value in (
+        ("state", first["verdict"]),
+        ("producer", first["producer"]),
+        ("q", first["title"].upper()),
+    ):
         text = (await board.client.get("/", params={"date": "2018-01-05", name: value})).text
         assert f'href="/releases/{first["id"]}"' in text
         assert f"Of {len(rows)} promised" in text
@@ -250,11 +290,14 @@ def make_rows(number: int, producer: str, verdict: str = "on_time") -> list[dict
 
 
 def test_busy_day_folds_releases_without_problems_by_producer() -> None:
-    """A day of more than 20 releases is busy. Here 91 are of ons, one of them late, and 70 of dft. The late one is
-    shown first. The others are folded: one closed group for each producer."""
+    """A day of more than 20 releases is busy. Here 91 are of ons, one of them late, and 70 of dft.
+    The late one is shown first. The others are folded: one closed group for each producer.
+    """
     # Only dft has a configured name, "An Office".
     late = make_rows(1, "ons", "late")
-    first, *folded = group_rows([*make_rows(90, "ons"), *late, *make_rows(70, "dft")], {"dft": "An Office"})
+    first, *folded = group_rows(
+        [*make_rows(90, "ons"), *late, *make_rows(70, "dft")], {"dft": "An Office"}
+    )
     assert first.rows == late
     assert [(group.heading, len(group.rows), group.is_folded) for group in folded] == [
         ("An Office", 70, True),
@@ -290,12 +333,15 @@ async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board
 async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board: Board) -> None:
     known = board.late_incident()
     over = replace(known, closed=after_slot(1500), words=REPORT_WAIVED)
-    # A list has at most 500 incidents (`MOST_INCIDENTS`). As many closed ones are newer than the open one.
+    # A list has at most 500 incidents (`MOST_INCIDENTS`). As many closed ones are newer than the
+    # open one.
     with board.store.transaction() as tx:
         for number in range(MOST_INCIDENTS):
             tx.save(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
     pages = [await board.read_page(path) for path in ("/", "/incidents")]
-    open_that_day = await board.read_json("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")
+    open_that_day = await board.read_json(
+        "/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05"
+    )
     open_later = await board.read_json("/api/v1/incidents?open=true&from=2018-01-06")
     assert all(f'href="/incidents/{board.incident}"' in page for page in pages)
     assert board.incident in {row["id"] for row in open_that_day["incidents"]}
@@ -303,8 +349,9 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
 
 
 async def test_title_like_the_placeholder_of_last_looks_is_shown_unchanged(board: Board) -> None:
-    """The board first writes a placeholder, <looked>, and then replaces it with the time of the last look. If a title
-    contains <looked>, it is not replaced there."""
+    """The board first writes a placeholder, <looked>, and then replaces it with the time of the
+    last look. If a title contains <looked>, it is not replaced there.
+    """
     # In an earlier version, the placeholder was a NUL character, which is `\0` here.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")

@@ -22,7 +22,13 @@ from monitor.look.http.resolve import Resolver, Route
 from monitor.store.rows import Announced, CalendarRead
 from monitor.watch.rejudge import body_of_unwatched
 from monitor.web.by_hand import read_slot
-from monitor.web.hand_calendar import HandCalendar, add_address, add_release, remove_addition, write_toml
+from monitor.web.hand_calendar import (
+    HandCalendar,
+    add_address,
+    add_release,
+    remove_addition,
+    write_toml,
+)
 from schedules.source import Page
 from schedules.sources.toml import TomlSource, toml_faults
 from tests.unit.monitor.web.board import RULES, Board
@@ -56,15 +62,25 @@ def a_calendar(folder: Path, guard: Guard | None = None) -> HandCalendar:
 
 
 def add_hand_calendar(board: Board, folder: Path, fault: str = "") -> None:
-    """Give a board a calendar to which people add, and a coming release. `fault`: why the calendar cannot be read."""
+    """Give a board a calendar to which people add, and a coming release.
+
+    `fault`: why the calendar cannot be read.
+    """
     board.queries.by_hand = a_calendar(folder)
     board.queries.producers = {"ofqual": "Ofqual"}
-    board.queries.judge_promised = partial(body_of_unwatched, board.store, Policies(Policy()), editions=RULES.editions)
+    board.queries.judge_promised = partial(
+        body_of_unwatched, board.store, Policies(Policy()), editions=RULES.editions
+    )
 
     async def read(calendar: str) -> CalendarRead:
-        """Store the entries of the file as a read of it does, each as a release of its own or of `of`."""
+        """Store the entries of the file as a read of it does, each as a release of its own or of
+        `of`.
+        """
         now, tables = board.clock.now(), read_entries(folder)
-        rows = [Announced("by-hand", one["id"], {}, now, now, None, one.get("of") or one["id"]) for one in tables]
+        rows = [
+            Announced("by-hand", one["id"], {}, now, now, None, one.get("of") or one["id"])
+            for one in tables
+        ]
         own = [one for one in tables if not one.get("of")]
         with board.store.transaction() as tx:
             for one in own:
@@ -91,7 +107,9 @@ async def board_with_hand_calendar(
 
 @pytest.fixture
 async def board(users: Path, tmp_path: Path) -> AsyncIterator[Board]:
-    """Open a board with a calendar in `tmp_path` to which people add, and the duty statistician signed in."""
+    """Open a board with a calendar in `tmp_path` to which people add, and the duty statistician
+    signed in.
+    """
     async with board_with_hand_calendar(users, tmp_path) as board:
         yield board
 
@@ -111,7 +129,9 @@ async def send_by_hand_form(board: Board, path: str = "/by-hand", **fields: str)
     return await board.client.post(path, data={"guard": guard} | fields)
 
 
-async def test_added_release_names_who_added_it_and_can_be_removed(board: Board, tmp_path: Path) -> None:
+async def test_added_release_names_who_added_it_and_can_be_removed(
+    board: Board, tmp_path: Path
+) -> None:
     response = await send_by_hand_form(board, **ADDED)
     name = "widget-statistics-january-2018-2018-01-12"
     assert (response.status_code, response.headers["Location"]) == (303, f"/releases/{name}")
@@ -129,20 +149,30 @@ async def test_added_release_names_who_added_it_and_can_be_removed(board: Board,
     assert "Remove this" in page
 
 
-async def test_written_file_is_a_valid_calendar_of_the_typed_entries(board: Board, tmp_path: Path) -> None:
-    """A person adds a release, and an address to another release, `coming`. Both are read from the written file."""
+async def test_written_file_is_a_valid_calendar_of_the_typed_entries(
+    board: Board, tmp_path: Path
+) -> None:
+    """A person adds a release, and an address to another release, `coming`.
+
+    Both are read from the written file.
+    """
     await send_by_hand_form(board, **ADDED | {"title": 'Prices: "gas" \\ heat'})
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     settings = calendar_settings("toml", "https://stats.example/by-hand.toml")
     body, now = (tmp_path / "by-hand.toml").read_bytes(), board.clock.now()
     # It has no fault, and announces both entries.
     assert toml_faults(body, settings, now) == []
-    release, address = TomlSource(settings).read([Page(settings.address, 200, body)], now).announcements
+    release, address = (
+        TomlSource(settings).read([Page(settings.address, 200, body)], now).announcements
+    )
     # `of` is the release that an address belongs to. An added release has none.
     assert (release.title, release.of) == ('Prices: "gas" \\ heat', "")
     # The release was added for 12 January at 09:30, and SLOT is 5 January at 09:30.
     assert release.slot.instant == SLOT + timedelta(days=7)
-    assert (address.of, [part.url for part in address.parts]) == ("coming", ["https://stats.example/mirror"])
+    assert (address.of, [part.url for part in address.parts]) == (
+        "coming",
+        ["https://stats.example/mirror"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,8 +204,8 @@ async def test_written_file_is_a_valid_calendar_of_the_typed_entries(board: Boar
 async def test_invalid_field_gets_a_message_and_keeps_the_typed_text(
     board: Board, tmp_path: Path, changed: dict[str, str], box: str, message: str
 ) -> None:
-    # One field of a valid form is changed. For example, the title is empty, or the day is in the past.
-    # It is 5 January 2018, 09:40. Clocks change on 25 March and 28 October.
+    # One field of a valid form is changed. For example, the title is empty, or the day is in the
+    # past. It is 5 January 2018, 09:40. Clocks change on 25 March and 28 October.
     typed = ADDED | changed
     refused = await send_by_hand_form(board, **typed)
     assert refused.status_code == 400
@@ -187,23 +217,40 @@ async def test_invalid_field_gets_a_message_and_keeps_the_typed_text(
 
 @pytest.mark.parametrize(
     ("day", "time"),
-    [("12 Jan", "9.30am"), ("12 January 2018", "0930"), ("Friday 12 January", "09:30"), ("12/1/18", "9.30")],
+    [
+        ("12 Jan", "9.30am"),
+        ("12 January 2018", "0930"),
+        ("Friday 12 January", "09:30"),
+        ("12/1/18", "9.30"),
+    ],
 )
 def test_british_days_and_times_are_understood(day: str, time: str) -> None:
-    """A case is 12 January at 09:30, typed in another way. It is 5 January 2018, so a day without a year is of 2018."""
+    """A case is 12 January at 09:30, typed in another way.
+
+    It is 5 January 2018, so a day without a year is of 2018.
+    """
     assert read_slot(day, time, after_slot(600), "Europe/London") == NINE_THIRTY
 
 
-async def test_address_added_before_slot_is_required_if_ticked(board: Board, tmp_path: Path) -> None:
-    """Before the slot, an address is an attachment that users expect. After it, people add alternatives."""
+async def test_address_added_before_slot_is_required_if_ticked(
+    board: Board, tmp_path: Path
+) -> None:
+    """Before the slot, an address is an attachment that users expect.
+
+    After it, people add alternatives.
+    """
     assert 'name="required"' in await board.read_page("/by-hand?release=coming")
-    await send_by_hand_form(board, release="coming", url="https://stats.example/tables.ods", required="on")
+    await send_by_hand_form(
+        board, release="coming", url="https://stats.example/tables.ods", required="on"
+    )
     (part,) = read_entries(tmp_path)[0]["part"]
     assert part["role"] == "attachment"
     assert part["required"] is True
 
 
-async def test_address_added_after_slot_is_an_optional_alternative(board: Board, tmp_path: Path) -> None:
+async def test_address_added_after_slot_is_an_optional_alternative(
+    board: Board, tmp_path: Path
+) -> None:
     # The monitor still watches this release, so an address can be added.
     board.running.bodies["r"] = board.stored_release().body
     assert 'name="required"' not in await board.read_page("/by-hand?release=r")
@@ -221,7 +268,9 @@ async def test_address_that_is_watched_already_is_refused(board: Board, tmp_path
     assert read_entries(tmp_path) == []
 
 
-async def test_address_for_a_release_no_longer_watched_is_refused(board: Board, tmp_path: Path) -> None:
+async def test_address_for_a_release_no_longer_watched_is_refused(
+    board: Board, tmp_path: Path
+) -> None:
     # The slot of `r` has passed, and no monitor watches it any more.
     refused = await send_by_hand_form(board, release="r", url="https://stats.example/late")
     assert refused.status_code == 400
@@ -237,13 +286,17 @@ async def test_an_address_in_a_private_network_is_refused(board: Board, tmp_path
     assert read_entries(tmp_path) == []
 
 
-async def test_added_release_and_added_address_can_be_removed_once(board: Board, tmp_path: Path) -> None:
+async def test_added_release_and_added_address_can_be_removed_once(
+    board: Board, tmp_path: Path
+) -> None:
     await send_by_hand_form(board, **ADDED)
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     name = read_entries(tmp_path)[0]["id"]
     # Without a part, the release itself is removed.
     for entry, part in ((name, ""), ("addresses-coming", "added-1")):
-        assert (await send_by_hand_form(board, "/by-hand/remove", entry=entry, part=part)).status_code == 303
+        assert (
+            await send_by_hand_form(board, "/by-hand/remove", entry=entry, part=part)
+        ).status_code == 303
     # The calendar must say what was removed, so the entries remain in it.
     release, addresses = read_entries(tmp_path)
     assert (release["state"], addresses["part"]) == ("cancelled", [])
@@ -253,18 +306,24 @@ async def test_added_release_and_added_address_can_be_removed_once(board: Board,
     assert "It was removed before" in again.text
 
 
-async def test_hand_added_address_cannot_be_removed_after_the_slot(board: Board, tmp_path: Path) -> None:
+async def test_hand_added_address_cannot_be_removed_after_the_slot(
+    board: Board, tmp_path: Path
+) -> None:
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     board.clock.at = SLOT_OF_COMING
     assert "Remove this" not in await board.read_page("/by-hand")
-    refused = await send_by_hand_form(board, "/by-hand/remove", entry="addresses-coming", part="added-1")
+    refused = await send_by_hand_form(
+        board, "/by-hand/remove", entry="addresses-coming", part="added-1"
+    )
     assert refused.status_code == 400
     assert "Its slot has passed" in refused.text
     # The calendar still has the address.
     assert len(read_entries(tmp_path)[0]["part"]) == 1
 
 
-async def test_adding_to_an_unreadable_calendar_shows_its_fault(users: Path, tmp_path: Path) -> None:
+async def test_adding_to_an_unreadable_calendar_shows_its_fault(
+    users: Path, tmp_path: Path
+) -> None:
     async with board_with_hand_calendar(users, tmp_path, fault="by-hand.toml: not TOML") as board:
         refused = await send_by_hand_form(board, **ADDED)
         assert refused.status_code == 400
@@ -272,10 +331,20 @@ async def test_adding_to_an_unreadable_calendar_shows_its_fault(users: Path, tmp
 
 
 @pytest.mark.parametrize(
-    "content", ["[[release]", "[release]\nid = 'a'", "release = 1", "zone = 'UTC'", "[[release]]\nof = 'b'\npart = 1"]
+    "content",
+    [
+        "[[release]",
+        "[release]\nid = 'a'",
+        "release = 1",
+        "zone = 'UTC'",
+        "[[release]]\nof = 'b'\npart = 1",
+    ],
 )
 async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path, content: str) -> None:
-    """A case is the content of a file that is no TOML, or no calendar. A person adds a release to it with the form."""
+    """A case is the content of a file that is no TOML, or no calendar.
+
+    A person adds a release to it with the form.
+    """
     file = tmp_path / "by-hand.toml"
     file.write_text(content)
     page = await board.client.get("/by-hand")
@@ -288,10 +357,12 @@ async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path, con
 async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:
     async with board_with_hand_calendar(users, tmp_path, VIEWER) as board:
         assert await board.status_of("/by-hand") == 403
-        # The guard is a hidden field, by which a form is known to be of this session. It is right, but a viewer has no
-        # right to add.
+        # The guard is a hidden field, by which a form is known to be of this session. It is right,
+        # but a viewer has no right to add.
         guard = hidden_field(await board.client.get("/"), "guard")
-        assert (await board.client.post("/by-hand", data=ADDED | {"guard": guard})).status_code == 403
+        assert (
+            await board.client.post("/by-hand", data=ADDED | {"guard": guard})
+        ).status_code == 403
         assert read_entries(tmp_path) == []
         assert "/by-hand" not in await board.read_page("/")
 
@@ -329,7 +400,9 @@ async def test_address_whose_host_no_name_server_knows_yet_is_accepted(tmp_path:
 
 
 async def test_only_a_host_in_an_allowed_network_is_accepted(tmp_path: Path) -> None:
-    calendar = replace(a_calendar(tmp_path), resolver=Resolver(make_guard(networks=["127.0.0.1/32"], ports=[8080])))
+    calendar = replace(
+        a_calendar(tmp_path), resolver=Resolver(make_guard(networks=["127.0.0.1/32"], ports=[8080]))
+    )
     # "" means no fault.
     assert await calendar.find_address_fault("http://127.0.0.1:8080/x") == ""
     assert "not public" in await calendar.find_address_fault("http://127.0.0.2:8080/x")
@@ -342,7 +415,11 @@ async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
     slots = [NINE_THIRTY + timedelta(hours=hour) for hour in range(5)]
 
     async def add(slot: datetime) -> None:
-        await calendar.edit(lambda tables: add_release(tables, "Same", "ofqual", "https://x.example/", slot, "added"))
+        await calendar.edit(
+            lambda tables: add_release(
+                tables, "Same", "ofqual", "https://x.example/", slot, "added"
+            )
+        )
 
     await asyncio.gather(*map(add, slots))
     assert [entry["slot"] for entry in read_entries(tmp_path)] == slots
@@ -363,24 +440,33 @@ def test_same_release_is_added_again_only_after_its_removal() -> None:
 
 
 def test_entry_with_only_addresses_has_no_release_to_remove() -> None:
-    """Another calendar announces the release `claims`. The entry in the calendar by hand only adds an address."""
+    """Another calendar announces the release `claims`.
+
+    The entry in the calendar by hand only adds an address.
+    """
     calendar_by_hand: list[dict[str, Any]] = []
     entry = {"id": "addresses-claims", "of": "claims", "title": "Claims", "reason": "added"}
     add_address(calendar_by_hand, entry, "https://stats.example/claims", required=False)
-    # An empty `part` stands for the release itself. The message is the same as for a release that was removed before.
+    # An empty `part` stands for the release itself. The message is the same as for a release that
+    # was removed before.
     with pytest.raises(InvalidInput, match="removed before"):
         remove_addition(calendar_by_hand, "addresses-claims", part="", reason="removed")
 
 
 def test_address_for_a_hand_added_release_goes_into_its_entry() -> None:
-    """A person adds the release Widgets by hand, and later the address of a spreadsheet for it. The calendar file still
-    has one entry: the release, with the address as a part."""
+    """A person adds the release Widgets by hand, and later the address of a spreadsheet for it. The
+    calendar file still has one entry: the release, with the address as a part.
+    """
     calendar_by_hand: list[dict[str, Any]] = []
     page, spreadsheet = "https://stats.example/widgets", "https://stats.example/widgets.ods"
     release = add_release(calendar_by_hand, "Widgets", "ofqual", page, NINE_THIRTY, reason="added")
-    # `of` is the release that gets the address. A release of another calendar would need an entry of its own here.
+    # `of` is the release that gets the address. A release of another calendar would need an entry
+    # of its own here.
     add_address(
-        calendar_by_hand, {"id": release, "of": release, "title": "", "reason": "later"}, spreadsheet, required=False
+        calendar_by_hand,
+        {"id": release, "of": release, "title": "", "reason": "later"},
+        spreadsheet,
+        required=False,
     )
     (entry_of_release,) = calendar_by_hand
     (part,) = entry_of_release["part"]
@@ -388,6 +474,9 @@ def test_address_for_a_hand_added_release_goes_into_its_entry() -> None:
 
 
 def test_toml_read_and_written_again_has_the_same_content() -> None:
-    text = '[source]\nname = "ours"\n\n[[release]]\ntitle = "A \\u007f"\n"odd key" = true\npart = [{ id = "x" }]\n'
+    text = (
+        '[source]\nname = "ours"\n\n[[release]]\ntitle = "A \\u007f"\n"odd key" = true\npart = [{'
+        ' id = "x" }]\n'
+    )
     data = tomllib.loads(text)
     assert tomllib.loads(write_toml(data)) == data

@@ -10,7 +10,13 @@ import httpx
 from icalendar import Calendar
 
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.calendar_monitor import RESET, CalendarMonitor, csv, row, run_calendar_monitor
+from tests.unit.monitor.app.calendar_monitor import (
+    RESET,
+    CalendarMonitor,
+    csv,
+    row,
+    run_calendar_monitor,
+)
 
 Get = Callable[[str], Awaitable[httpx.Response]]
 
@@ -61,14 +67,19 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
             ("a@ninethirty", "CONFIRMED"),
             ("b@ninethirty", "TENTATIVE"),
         ]
-        assert (await get("/calendar.csv")).text.splitlines()[1].startswith("a,Example a,example-office,")
+        assert (
+            (await get("/calendar.csv"))
+            .text.splitlines()[1]
+            .startswith("a,Example a,example-office,")
+        )
 
     run_office(tmp_path, act)
 
 
 def test_joined_csv_calendar_is_cached_for_a_minute(tmp_path: Path) -> None:
-    """The joined calendar has the releases of all calendars. After it was read as CSV, the title of a release changes.
-    The CSV shows that only a minute later."""
+    """The joined calendar has the releases of all calendars. After it was read as CSV, the title of
+    a release changes. The CSV shows that only a minute later.
+    """
 
     async def act(monitor: CalendarMonitor, get: Get) -> None:
         await monitor.read_calendar(csv(row("a")))

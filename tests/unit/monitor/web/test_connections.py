@@ -1,4 +1,6 @@
-"""Connections that send no request, never finish one or never read the response do not delay others."""
+"""Connections that send no request, never finish one or never read the response do not delay
+others.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,15 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 AT_ONCE = 50
 """Connections that a test opens at the same time."""
 UP_TO_2000 = min(2000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 3)
-"""Connections. Both ends are in this process, so they use at most two thirds of its file descriptors."""
+"""Connections.
+
+Both ends are in this process, so they use at most two thirds of its file descriptors.
+"""
 LONGER_THAN_A_TEST = 120.0
-"""Seconds in which a request must be complete. So the server closes no connection because of its duration."""
+"""Seconds in which a request must be complete.
+
+So the server closes no connection because of its duration.
+"""
 
 
 @asynccontextmanager
@@ -40,9 +48,11 @@ async def serve_pages(limiter: ConnectionLimiter | None = None) -> AsyncIterator
 
 
 async def open_slow_streams(host: str, port: int, *, client: int) -> Streams:
-    """Send a part of a request from an address of a numbered client, and return the streams of its connection.
+    """Send a part of a request from an address of a numbered client, and return the streams of its
+    connection.
 
-    There are 200 addresses for all clients, because the server allows each address only 64 connections.
+    There are 200 addresses for all clients, because the server allows each address only 64
+    connections.
     """
     here = (f"127.0.{client % 40 + 1}.{client % 200 + 1}", 0)
     streams = await asyncio.open_connection(host, port, local_addr=here)
@@ -52,15 +62,21 @@ async def open_slow_streams(host: str, port: int, *, client: int) -> Streams:
 
 async def open_slow_streams_at_once(host: str, port: int, first: int) -> list[Streams]:
     """Open AT_ONCE slow connections. Their clients are numbered from `first` on."""
-    opening = [open_slow_streams(host, port, client=number) for number in range(first, first + AT_ONCE)]
+    opening = [
+        open_slow_streams(host, port, client=number) for number in range(first, first + AT_ONCE)
+    ]
     return await asyncio.gather(*opening)
 
 
 async def test_2000_unfinished_requests_do_not_delay_others() -> None:
-    """Up to 2000 connections are opened, `AT_ONCE` at a time. Each is a slow stream: it sends only a part of its
-    request. After each batch, a complete request is answered within 0.5 s."""
+    """Up to 2000 connections are opened, `AT_ONCE` at a time. Each is a slow stream: it sends only
+    a part of its request. After each batch, a complete request is answered within 0.5 s.
+    """
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
-    async with serve_pages(limiter) as (host, port), httpx.AsyncClient(base_url=f"http://{host}:{port}") as client:
+    async with (
+        serve_pages(limiter) as (host, port),
+        httpx.AsyncClient(base_url=f"http://{host}:{port}") as client,
+    ):
         slow_streams: list[Streams] = []
         loop = asyncio.get_running_loop()
         for first in range(0, UP_TO_2000, AT_ONCE):
@@ -73,17 +89,21 @@ async def test_2000_unfinished_requests_do_not_delay_others() -> None:
 
 
 async def test_server_closes_oldest_connections_beyond_the_allowed_256() -> None:
-    """Up to 2000 connections are opened, `AT_ONCE` at a time. Each is a slow stream: it sends only a part of its
-    request. The server keeps the newest 256 and closes the older ones."""
+    """Up to 2000 connections are opened, `AT_ONCE` at a time. Each is a slow stream: it sends only
+    a part of its request. The server keeps the newest 256 and closes the older ones.
+    """
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     assert limiter.most + AT_ONCE < UP_TO_2000, "this test needs more file descriptors"
     async with serve_pages(limiter) as (host, port):
         slow_streams: list[Streams] = []
         for first in range(0, UP_TO_2000, AT_ONCE):
             slow_streams += await open_slow_streams_at_once(host, port, first)
-        # The server may accept connections that are opened at once in another order. So leave out one such batch.
+        # The server may accept connections that are opened at once in another order. So leave out
+        # one such batch.
         oldest = slow_streams[: -(limiter.most + AT_ONCE)]
-        closings = [asyncio.wait_for(is_closed_by_server(streams), timeout=10) for streams in oldest]
+        closings = [
+            asyncio.wait_for(is_closed_by_server(streams), timeout=10) for streams in oldest
+        ]
         assert all(await asyncio.gather(*closings))
         assert len(limiter) <= 256
         for _, writer in slow_streams:
@@ -127,7 +147,8 @@ async def test_connection_is_closed_if_its_first_request_head_is_slow() -> None:
 async def test_connection_is_closed_if_its_second_request_head_is_slow() -> None:
     async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
-        # The first head is complete, so it gets an answer. The second must be complete within 0.2 s.
+        # The first head is complete, so it gets an answer. The second must be complete within 0.2
+        # s.
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: board\r\n\r\n" + PART_OF_A_HEAD)
         answer_until_closed = await asyncio.wait_for(reader.read(), 10)
         assert b"200 OK" in answer_until_closed
@@ -145,8 +166,9 @@ class FakeConnection(Connection):
 
 
 def test_address_over_its_limit_loses_its_oldest_idle_connection() -> None:
-    """A server allows each address two connections. The address `a` has one that is busy with a request and one that is
-    idle. When it opens a third, its idle one is closed."""
+    """A server allows each address two connections. The address `a` has one that is busy with a
+    request and one that is idle. When it opens a third, its idle one is closed.
+    """
     limiter = ConnectionLimiter(most=9, most_each=2)
     of_another_address, busy, oldest_idle, new = connections = [FakeConnection() for _ in range(4)]
     limiter.add(of_another_address, "b")
@@ -159,7 +181,10 @@ def test_address_over_its_limit_loses_its_oldest_idle_connection() -> None:
 
 
 def test_full_server_closes_the_oldest_idle_connection() -> None:
-    """Two connections are allowed. One is busy with a request, one idle. At the third, the idle one is closed."""
+    """Two connections are allowed.
+
+    One is busy with a request, one idle. At the third, the idle one is closed.
+    """
     limiter = ConnectionLimiter(most=2, most_each=9)
     busy, oldest_idle, new = connections = [FakeConnection() for _ in range(3)]
     limiter.add(busy, "a")
@@ -182,8 +207,9 @@ def test_limiter_counts_connections_until_they_are_removed() -> None:
 
 
 def test_new_connection_at_the_limit_replaces_only_an_idle_one() -> None:
-    """A server allows each address one connection. While the first is busy with a request, a new one is closed. When
-    the first is idle, a new one replaces it."""
+    """A server allows each address one connection. While the first is busy with a request, a new
+    one is closed. When the first is idle, a new one replaces it.
+    """
     limiter = ConnectionLimiter(most=9, most_each=1)
     first, new_while_busy, new_while_idle = [FakeConnection() for _ in range(3)]
     limiter.add(first, "a")
@@ -205,7 +231,10 @@ def test_trusted_proxy_is_not_limited_per_address() -> None:
 
 
 def test_limiter_leaves_three_quarters_of_the_descriptors() -> None:
-    """Each connection uses a file descriptor of the process. All together may use a quarter of them."""
+    """Each connection uses a file descriptor of the process.
+
+    All together may use a quarter of them.
+    """
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Eight connections are allowed even if there are fewer than 8 * 4 = 32 descriptors.
     assert default_limiter(()).most * 4 <= max(descriptors, 32)

@@ -1,4 +1,6 @@
-"""The board shows due releases that are not seen yet, the result of the last look, and other addresses."""
+"""The board shows due releases that are not seen yet, the result of the last look, and other
+addresses.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +29,17 @@ def text_of(html: str) -> str:
 def parts_for_page(
     board: Board, release: dict[str, Any], *, now: datetime, last_look: datetime | None = None
 ) -> dict[str, str]:
-    """Return the parts of the board, by name, as a page has them: with all durations up to `now`."""
+    """Return the parts of the board, by name, as a page has them: with all durations up to
+    `now`.
+    """
     looked = {release["id"]: last_look} if last_look is not None else {}
     return render_day_parts(board.queries, [release], now=now, looked=looked)
 
 
 def parts_for_stream(board: Board, release: dict[str, Any], *, now: datetime) -> dict[str, str]:
-    """Return the parts of the board, by name, as a stream sends them: the script of the page counts the durations."""
+    """Return the parts of the board, by name, as a stream sends them: the script of the page counts
+    the durations.
+    """
     return render_day_parts(board.queries, [release], now=now, looked=None)
 
 
@@ -44,9 +50,13 @@ def due_for_12_s_with_twelve_503s() -> dict[str, Any]:
 
 
 def overdue_but_in_the_news() -> dict[str, Any]:
-    """Return the JSON of a release whose page is absent for 4700 s, but which a news page shows since 1260 s."""
+    """Return the JSON of a release whose page is absent for 4700 s, but which a news page shows
+    since 1260 s.
+    """
     news = [a_run("news", ABSENT, -3600, 1259), a_run("news", PRESENT, 1260, 4700)]
-    return release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
+    return release_json(
+        judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS)
+    )
 
 
 async def test_due_release_shows_duration_and_result_of_last_look(board: Board) -> None:
@@ -71,7 +81,10 @@ async def test_headline_in_a_stream_does_not_change_each_second(board: Board) ->
 async def test_top_of_board_shows_due_release_with_duration_and_link(board: Board) -> None:
     release = due_for_12_s_with_twelve_503s()
     top = parts_for_page(board, release, now=after_slot(12), last_look=after_slot(10))["now"]
-    assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(top)
+    assert (
+        "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago"
+        in text_of(top)
+    )
     assert f'href="{release["url"]}"' in top
 
 
@@ -89,7 +102,9 @@ async def test_top_of_board_shows_where_an_overdue_release_is_public(board: Boar
     # 4700 s are 1 h 18 min. The news page shows it since 1260 s after the slot of 09:30.
     top = render_now(board.queries, [body], looked={}, now=after_slot(4700))
     # A release with a final verdict is not at the top any more.
-    top_when_final = render_now(board.queries, [body | {"final": True}], looked={}, now=after_slot(4700))
+    top_when_final = render_now(
+        board.queries, [body | {"final": True}], looked={}, now=after_slot(4700)
+    )
     assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in text_of(top)
     assert f'href="{NEWS.url}"' in top
     assert text_of(top_when_final) == ""
@@ -113,8 +128,13 @@ async def test_top_of_board_lists_twelve_releases_and_counts_the_others(board: B
         (4680, None, "at least 1 h 18 min"),
     ],
 )
-def test_lists_show_lengths_from_five_minutes_in_minutes(least: float, most: float | None, expected: str) -> None:
-    """A length has bounds in seconds, rounded outward. Without a `most`, only the least length is known."""
+def test_lists_show_lengths_from_five_minutes_in_minutes(
+    least: float, most: float | None, expected: str
+) -> None:
+    """A length has bounds in seconds, rounded outward.
+
+    Without a `most`, only the least length is known.
+    """
     assert short_length({"min": least, "max": most}) == expected
 
 
@@ -126,7 +146,10 @@ async def test_unproven_release_shows_the_reason_with_its_title(board: Board) ->
 
 
 async def test_overdue_release_links_to_where_users_can_get_it(board: Board) -> None:
-    """Its page is absent, but since 09:51 a news page (NEWS) has shown it. So its row links to the news page."""
+    """Its page is absent, but since 09:51 a news page (NEWS) has shown it.
+
+    So its row links to the news page.
+    """
     row = render_row(board.queries, overdue_but_in_the_news())
     assert "out elsewhere since 09:51 GMT: news" in text_of(row)
     assert f'href="{NEWS.url}"' in row

@@ -22,17 +22,23 @@ async def read_badge(board: Board) -> tuple[str, str]:
     return heading, figures
 
 
-async def test_badge_counts_releases_on_time_without_cancelled_and_unproven_ones(board: Board) -> None:
+async def test_badge_counts_releases_on_time_without_cancelled_and_unproven_ones(
+    board: Board,
+) -> None:
     for verdict in ("on_time", "on_time", "late", "unproven", "cancelled"):
         board.add_past_release("ofqual", verdict, days_ago=2)
     board.queries.producers = {"ofqual": "Ofqual <&>"}
     heading, figures = await read_badge(board)
-    # Three of the five count. The fourth one that counts is the release of the board, which was early.
+    # Three of the five count. The fourth one that counts is the release of the board, which was
+    # early.
     assert (heading, figures) == ("Ofqual <&>: on time in 12 months", "50 %, 2 of 4")
 
 
 async def test_badge_is_made_again_after_ten_minutes(board: Board) -> None:
-    """The badge is a small picture with the share of releases that were on time. It is kept for ten minutes."""
+    """The badge is a small picture with the share of releases that were on time.
+
+    It is kept for ten minutes.
+    """
     # The board has a release that was early.
     of_the_early_one, of_both = "0 %, 0 of 1", "50 %, 1 of 2"
     assert (await read_badge(board))[1] == of_the_early_one
@@ -76,12 +82,17 @@ async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> 
         ("two\nlines\x00", "two lines"),
     ],
 )
-async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title: str, title_in_feed: str) -> None:
-    """A case is a title with HTML, quotes or control characters: a line break becomes a space, and a NUL is removed."""
+async def test_hostile_title_is_one_escaped_line_in_the_feed(
+    board: Board, title: str, title_in_feed: str
+) -> None:
+    """A case is a title with HTML, quotes or control characters: a line break becomes a space, and
+    a NUL is removed.
+    """
     (event, *_) = board.store.verdicts.events(release="r")
     with board.store.transaction() as tx:
         tx.add(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
-    # The title of an entry is a verdict with a delay in seconds, " s: ", and the title of the release.
+    # The title of an entry is a verdict with a delay in seconds, " s: ", and the title of the
+    # release.
     feed = ET.fromstring(await board.read_page("/atom.xml"))  # noqa: S314 # our own
     assert feed.findtext(f"{ATOM}entry/{ATOM}title", "").partition(" s: ")[2] == title_in_feed
 

@@ -18,7 +18,9 @@ Json = dict[str, Any]
 
 async def read_form(board: Board) -> Json:
     """Return the form of the late incident as a program gets it, checked against its model."""
-    answer = await board.client.get(f"/api/v1/incidents/{board.incident}/answers", headers=WITH_TOKEN)
+    answer = await board.client.get(
+        f"/api/v1/incidents/{board.incident}/answers", headers=WITH_TOKEN
+    )
     Form.model_validate(answer.json(), extra="forbid")
     result: Json = answer.json()
     return result
@@ -29,12 +31,16 @@ async def send_answers(
 ) -> httpx.Response:
     """Send texts for boxes and steps of the form as a program that read this version of it."""
     sent = {"role": "web team", "version": version, "answers": answers, "reason": reason}
-    return await board.client.post(f"/api/v1/incidents/{board.incident}/answers", json=sent, headers=WITH_TOKEN)
+    return await board.client.post(
+        f"/api/v1/incidents/{board.incident}/answers", json=sent, headers=WITH_TOKEN
+    )
 
 
 async def send_note(board: Board, **fields: Any) -> httpx.Response:  # noqa: ANN401 # as the operation takes it
     sent = {"role": "web team"} | fields
-    return await board.client.post(f"/api/v1/incidents/{board.incident}/notes", json=sent, headers=WITH_TOKEN)
+    return await board.client.post(
+        f"/api/v1/incidents/{board.incident}/notes", json=sent, headers=WITH_TOKEN
+    )
 
 
 def answer_in_box(form: Json, box: str) -> Json | None:
@@ -55,7 +61,9 @@ async def test_answer_of_a_program_makes_a_new_form_version(board: Board) -> Non
     assert answer is not None
     assert (answer["text"], answer["by"]) == ("A certificate\nran out.", "web team")
     # The same text again makes no version.
-    assert (await send_answers(board, after["version"], {ACCOUNT: "A certificate\nran out."})).json() == after
+    assert (
+        await send_answers(board, after["version"], {ACCOUNT: "A certificate\nran out."})
+    ).json() == after
 
 
 async def test_program_says_that_a_step_was_done(board: Board) -> None:
@@ -70,26 +78,42 @@ async def test_answer_to_a_changed_box_is_refused_with_both_texts(board: Board) 
     old_version = (await read_form(board))["version"]
     await send_answers(board, old_version, {ACCOUNT: "A certificate."})
     before = await read_form(board)
-    refused = await send_answers(board, old_version, {ACCOUNT: "A router.", "B.1.producer": "Somebody"})
-    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
-    assert refused.json()["conflicts"] == [{"box": ACCOUNT, "stood": "A certificate.", "sent": "A router."}]
+    refused = await send_answers(
+        board, old_version, {ACCOUNT: "A router.", "B.1.producer": "Somebody"}
+    )
+    assert (refused.status_code, refused.headers["content-type"]) == (
+        409,
+        "application/problem+json",
+    )
+    assert refused.json()["conflicts"] == [
+        {"box": ACCOUNT, "stood": "A certificate.", "sent": "A router."}
+    ]
     assert await read_form(board) == before
-    accepted = await send_answers(board, before["version"], {ACCOUNT: "A certificate and a router."})
+    accepted = await send_answers(
+        board, before["version"], {ACCOUNT: "A certificate and a router."}
+    )
     assert accepted.status_code == 200
 
 
 async def test_program_amends_a_signed_report_only_with_a_reason(board: Board) -> None:
-    """A head has signed the report. A program writes a text in it: 409 without a reason, accepted with one."""
+    """A head has signed the report.
+
+    A program writes a text in it: 409 without a reason, accepted with one.
+    """
     assert board.queries.desk is not None
     # `read` has the texts that the head has read: none, because no one has typed any.
     # So the report is incomplete, and needs a reason to be signed (`anyway`).
-    await board.queries.desk.sign_report(board.late_incident(), "head of profession", read={}, anyway="it is urgent")
+    await board.queries.desk.sign_report(
+        board.late_incident(), "head of profession", read={}, anyway="it is urgent"
+    )
     before = await read_form(board)
     refused = await send_answers(board, before["version"], {ACCOUNT: "A certificate."})
     assert refused.status_code == 409
     assert "say why you amend it" in refused.text
     assert await read_form(board) == before
-    amended = await send_answers(board, before["version"], {ACCOUNT: "A certificate."}, "a word was missing")
+    amended = await send_answers(
+        board, before["version"], {ACCOUNT: "A certificate."}, "a word was missing"
+    )
     assert amended.status_code == 200
     assert board.late_incident().timeline[-1].text == "report amended: a word was missing"
 
@@ -117,8 +141,9 @@ async def test_program_never_overwrites_a_box_that_a_person_changed(users: Path)
 async def test_answer_with_an_invalid_version_box_or_text_changes_nothing(
     board: Board, version: int, texts: dict[str, str], status: int
 ) -> None:
-    """The form has only version 1 so far. Version 99 or a box `nowhere` is unknown (409). Version 0 or a text with a
-    NUL can never be valid (400)."""
+    """The form has only version 1 so far. Version 99 or a box `nowhere` is unknown (409). Version 0
+    or a text with a NUL can never be valid (400).
+    """
     before = await read_form(board)
     response = await send_answers(board, version, texts)
     assert response.status_code == status
@@ -140,7 +165,8 @@ async def test_program_adds_every_kind_of_note_and_closes_the_incident(board: Bo
         due="2018-02-01",
     )
     assert answer.status_code == 200, answer.text
-    # `send_note` sends "web team" as the role, too. The kinds of notes have a fixed order in the timeline.
+    # `send_note` sends "web team" as the role, too. The kinds of notes have a fixed order in the
+    # timeline.
     texts = [entry["text"] for entry in answer.json()["timeline"] if entry["by"] == "web team"]
     assert texts == [
         "seen",
@@ -156,9 +182,15 @@ async def test_program_adds_every_kind_of_note_and_closes_the_incident(board: Bo
     assert closed["actions"][0]["done_by"] == "web team"
 
 
-@pytest.mark.parametrize("invalid", [{"call": "web team"}, {"address": "javascript:x"}, {"action": "x"}])
-async def test_valid_note_is_not_added_if_another_part_is_invalid(board: Board, invalid: dict[str, str]) -> None:
-    """Invalid are a call without what was said, an address that is no web address, and an action without an owner."""
+@pytest.mark.parametrize(
+    "invalid", [{"call": "web team"}, {"address": "javascript:x"}, {"action": "x"}]
+)
+async def test_valid_note_is_not_added_if_another_part_is_invalid(
+    board: Board, invalid: dict[str, str]
+) -> None:
+    """Invalid are a call without what was said, an address that is no web address, and an action
+    without an owner.
+    """
     answer = await send_note(board, note="seen", **invalid)
     assert answer.status_code == 409
     assert "seen" not in [entry.text for entry in board.late_incident().timeline]
@@ -174,26 +206,40 @@ LEAK = {
 
 async def test_program_logs_an_incident(board: Board) -> None:
     # `LEAK` says what happened and when, but has no release.
-    release = {"title": "Example prices", "producer": "ofqual", "url": "https://a.example/x https://b.example/y"}
+    release = {
+        "title": "Example prices",
+        "producer": "ofqual",
+        "url": "https://a.example/x https://b.example/y",
+    }
     sent = LEAK | release | {"when": "2018-01-05T08:00:00"}
     logged = await board.client.post("/api/v1/incidents", json=sent, headers=WITH_TOKEN)
     assert logged.status_code == 201
-    assert (logged.json()["occurred"], logged.json()["title"]) == ("2018-01-05T08:00:00.000Z", "Example prices")
+    assert (logged.json()["occurred"], logged.json()["title"]) == (
+        "2018-01-05T08:00:00.000Z",
+        "Example prices",
+    )
     assert logged.json()["urls"] == ["https://a.example/x", "https://b.example/y"]
 
 
-@pytest.mark.parametrize(("release", "status"), [({}, 409), ({"release": "none"}, 404)], ids=["no", "unknown"])
+@pytest.mark.parametrize(
+    ("release", "status"), [({}, 409), ({"release": "none"}, 404)], ids=["no", "unknown"]
+)
 async def test_logging_an_incident_without_a_known_release_is_refused(
     board: Board, release: dict[str, str], status: int
 ) -> None:
-    """A case names no release (409) or an unknown one (404). `LEAK` says only what happened and when."""
+    """A case names no release (409) or an unknown one (404).
+
+    `LEAK` says only what happened and when.
+    """
     refused = await board.client.post("/api/v1/incidents", json=LEAK | release, headers=WITH_TOKEN)
     assert refused.status_code == status
 
 
 @pytest.mark.parametrize("path", ["", "/{id}/answers", "/{id}/notes"])
 async def test_program_without_a_token_is_refused(board: Board, path: str) -> None:
-    """A case is an address that a program writes to: incidents, the answers of one, or its notes."""
+    """A case is an address that a program writes to: incidents, the answers of one, or its
+    notes.
+    """
     address = f"/api/v1/incidents{path.format(id=board.incident)}"
     refused = await board.client.post(address, json={"role": "x", "version": 1, "answers": {}})
     assert refused.status_code == 401

@@ -25,7 +25,9 @@ def read_tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
 
 
 def on_time_shares(table: dict[str, list[str]]) -> dict[str, str]:
-    """Return the first cell of each row, the share of its releases that were on time, by the heading of the row."""
+    """Return the first cell of each row, the share of its releases that were on time, by the
+    heading of the row.
+    """
     return {heading: cells[0] for heading, cells in table.items()}
 
 
@@ -45,7 +47,9 @@ async def test_history_counts_a_year_by_month_producer_host_and_hour(board: Boar
     on_time = {month: share for month, share in by_month.items() if share != "no releases judged"}
     # January: two are on time and one was early. Percentages are rounded down.
     assert on_time == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
-    assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
+    assert (
+        found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
+    )
     # All releases have the same host and are due at 09:30.
     assert len(found["Releases by host and verdict"]) == 1
     assert list(found["Releases by hour and verdict"]) == ["09:00"]
@@ -61,26 +65,36 @@ async def test_history_of_one_producer_counts_no_release_of_others(board: Board)
 
 
 async def test_history_of_a_producer_lists_its_series_worst_first(board: Board) -> None:
-    """A series is all editions of one output, under the title of the newest. The series with the lowest share on time
-    is first. A page of all producers has no such table, and a page of one host counts only its releases."""
-    # There are two series, road figures and rail. Each has an older release on h0.example and a newer on h1.example.
+    """A series is all editions of one output, under the title of the newest. The series with the
+    lowest share on time is first. A page of all producers has no such table, and a page of one host
+    counts only its releases.
+    """
+    # There are two series, road figures and rail. Each has an older release on h0.example and a
+    # newer on h1.example.
     for days_ago, verdict, title, host in (
         (40, "on_time", "Road figures, November 2017", "h0.example"),
         (9, "on_time", "Road figures, December 2017", "h1.example"),
         (70, "late", "Rail, 2016 to 2017", "h0.example"),
         (8, "late", "Rail, 2017/18", "h1.example"),
     ):
-        board.add_past_release("dft", verdict, days_ago=days_ago, title=title, url=f"https://{host}/")
+        board.add_past_release(
+            "dft", verdict, days_ago=days_ago, title=title, url=f"https://{host}/"
+        )
     of_all_producers = read_tables(await board.client.get("/history"))
     of_dft = read_tables(await board.client.get("/history", params={"producer": "dft"}))
-    of_dft_on_h1 = read_tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
+    of_dft_on_h1 = read_tables(
+        await board.client.get("/history", params={"producer": "dft", "host": "h1.example"})
+    )
     by_series = "Releases by series and verdict"
     assert by_series not in of_all_producers
     assert list(on_time_shares(of_dft[by_series]).items()) == [
         ("Rail, 2017/18", "0 %, 0 of 2"),
         ("Road figures, December 2017", "100 %, 2 of 2"),
     ]
-    assert list(on_time_shares(of_dft_on_h1[by_series]).values()) == ["0 %, 0 of 1", "100 %, 1 of 1"]
+    assert list(on_time_shares(of_dft_on_h1[by_series]).values()) == [
+        "0 %, 0 of 1",
+        "100 %, 1 of 1",
+    ]
     assert "Releases by host and verdict" not in of_dft_on_h1
 
 
@@ -104,12 +118,14 @@ async def test_history_shows_a_new_release_only_after_ten_minutes(board: Board) 
 
 
 async def test_producer_has_a_dot_per_proved_delay_and_a_median(board: Board) -> None:
-    """The history shows each proved delay of a producer as a dot. Three releases of dft were 1, 10 and 120 minutes
-    late, so the median is 10 minutes."""
+    """The history shows each proved delay of a producer as a dot. Three releases of dft were 1, 10
+    and 120 minutes late, so the median is 10 minutes.
+    """
     for minutes_late in (1, 10, 120):
         delay = {"min": 60.0 * minutes_late, "max": 60.0 * minutes_late}
         board.add_past_release("dft", "late", days_ago=5, delay=delay)
-    # The fourth release of dft is unproven, so it has no dot, and counts neither for the median nor as one of the 3.
+    # The fourth release of dft is unproven, so it has no dot, and counts neither for the median nor
+    # as one of the 3.
     board.add_past_release("dft", "unproven", days_ago=5, delay={"min": 5.0, "max": 5.0})
     board.add_past_release("ofqual", "on_time", days_ago=5)
     page = await board.client.get("/history")
@@ -124,8 +140,9 @@ async def test_producer_has_a_dot_per_proved_delay_and_a_median(board: Board) ->
 
 
 def test_2000_releases_share_fewer_than_600_dots() -> None:
-    """The history draws the delay of each release as a dot by month. Releases that are close to each other share a
-    dot."""
+    """The history draws the delay of each release as a dot by month. Releases that are close to
+    each other share a dot.
+    """
     starts = month_starts(after_slot(0), "Europe/London")
     points = [make_point(number) for number in range(2000)]
     # The picture shows delays from -1 to 180 minutes.
@@ -137,19 +154,39 @@ def test_2000_releases_share_fewer_than_600_dots() -> None:
     assert sum(1 if many is None else int(many[1]) for many in counts) == len(points)
     # x is in percent, and y in pixels of a picture that is 120 pixels high.
     assert all(0 <= x <= 100 and 0 <= y <= 120 for x, y, *_ in dots)
-    # The first release is late and the second on time, and releases with different verdicts share no dot.
+    # The first release is late and the second on time, and releases with different verdicts share
+    # no dot.
     assert len(axes.dots(points[:2])) == 2
 
 
 def make_point(number: int) -> Point:
     """Return one of many releases of a year: every fifth is late, by up to three hours."""
-    slot, late = after_slot(-86400 * (number % 300)), 7 * number % 10800 if number % 5 == 0 else number % 40
+    slot, late = (
+        after_slot(-86400 * (number % 300)),
+        7 * number % 10800 if number % 5 == 0 else number % 40,
+    )
     delay = {"min": float(late), "max": float(late)}
-    return Point(slot, "", "", "dft", "s", "h", f"No {number}", "late" if number % 5 == 0 else "on_time", delay)
+    return Point(
+        slot,
+        "",
+        "",
+        "dft",
+        "s",
+        "h",
+        f"No {number}",
+        "late" if number % 5 == 0 else "on_time",
+        delay,
+    )
 
 
 async def test_pictures_are_labelled_and_their_bars_stay_inside(board: Board) -> None:
-    for days_ago, verdict in ((40, "late"), (5, "late"), (5, "early"), (5, "not_published"), (5, "on_time")):
+    for days_ago, verdict in (
+        (40, "late"),
+        (5, "late"),
+        (5, "early"),
+        (5, "not_published"),
+        (5, "on_time"),
+    ):
         board.add_past_release("dft", verdict, days_ago=days_ago)
     page = await board.read_page("/history")
     pictures = re.findall(r'<svg width="100%"[^>]*role="img".*?</svg>', page, re.DOTALL)

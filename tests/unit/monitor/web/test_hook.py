@@ -36,7 +36,9 @@ def events_of_kind(day: Day, kind: str) -> list[str]:
 
 
 def play_day_on_which_people_act(act: Callable[[Day, Desk], Awaitable[None]]) -> Day:
-    """Run a day of a monitor whose releases people handle by `act`, and return it with what its channels got."""
+    """Run a day of a monitor whose releases people handle by `act`, and return it with what its
+    channels got.
+    """
     days: list[Day] = []
 
     async def story(day: Day) -> None:
@@ -49,7 +51,9 @@ def play_day_on_which_people_act(act: Callable[[Day, Desk], Awaitable[None]]) ->
 
 
 async def be_late_acknowledge_twice_publish_and_sign(day: Day, desk: Desk) -> None:
-    """Play a day on which one release is late, reminded of, acknowledged twice, published and its report signed."""
+    """Play a day on which one release is late, reminded of, acknowledged twice, published and its
+    report signed.
+    """
     await day.judge_at(400, ["r7"])
     await day.run_until(400 + 16 * 60)
     (incident,) = day.store.verdicts.incidents()
@@ -69,10 +73,17 @@ def test_published_schema_matches_the_models() -> None:
 
 
 def test_webhook_gets_each_incident_event_once_in_one_thread() -> None:
-    # Two roles acknowledge the incident, and only the first acknowledgement is an event. It is over once published.
+    # Two roles acknowledge the incident, and only the first acknowledgement is an event. It is over
+    # once published.
     day = play_day_on_which_people_act(be_late_acknowledge_twice_publish_and_sign)
     events = posted_events(day.channels["hook"])
-    assert [event["event"] for event in events] == ["opened", "reminder", "acknowledged", "over", "signed"]
+    assert [event["event"] for event in events] == [
+        "opened",
+        "reminder",
+        "acknowledged",
+        "over",
+        "signed",
+    ]
     # A thread has the id of its first event.
     assert {event["thread"] for event in events} == {events[0]["id"]}
     _, reminder, acknowledged, over, signed = events
@@ -83,9 +94,12 @@ def test_webhook_gets_each_incident_event_once_in_one_thread() -> None:
 
 
 def test_people_are_not_notified_of_acknowledgement_signature_or_closure() -> None:
-    """On this day a release is late, two people acknowledge its incident, and its report is signed."""
+    """On this day a release is late, two people acknowledge its incident, and its report is
+    signed.
+    """
     day = play_day_on_which_people_act(be_late_acknowledge_twice_publish_and_sign)
-    # Two channels are for people: `mail` gets the notices of all releases, `ons` those of this producer.
+    # Two channels are for people: `mail` gets the notices of all releases, `ons` those of this
+    # producer.
     for channel in ("mail", "ons"):
         assert "opened" in day.kinds(channel)
         assert not {"acknowledged", "signed", "closed"} & set(day.kinds(channel))
@@ -99,16 +113,31 @@ def list_pager_actions(day: Day) -> list[tuple[str, str]]:
 
 def test_pager_gets_an_acknowledgement_and_a_resolution_but_no_signature() -> None:
     day = play_day_on_which_people_act(be_late_acknowledge_twice_publish_and_sign)
-    # The first trigger opens the incident and the second reminds of it. Publication resolves it. Then it is signed.
-    assert [action for _, action in list_pager_actions(day)] == ["trigger", "trigger", "acknowledge", "resolve"]
+    # The first trigger opens the incident and the second reminds of it. Publication resolves it.
+    # Then it is signed.
+    assert [action for _, action in list_pager_actions(day)] == [
+        "trigger",
+        "trigger",
+        "acknowledge",
+        "resolve",
+    ]
 
 
 def test_waiving_a_logged_incident_is_posted_as_closed() -> None:
-    """To waive an incident is to decide that it needs no report. A webhook gets this as the event `closed`."""
+    """To waive an incident is to decide that it needs no report.
+
+    A webhook gets this as the event `closed`.
+    """
 
     async def log_and_waive(day: Day, desk: Desk) -> None:
         await desk.log_incident(
-            {"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE}
+            {
+                "what": "a leak",
+                "when": "2018-01-05T08:00",
+                "title": "T",
+                "producer": "ons",
+                "by": ROLE,
+            }
         )
         await day.run_until(800)
         (logged,) = day.store.verdicts.incidents()
@@ -122,7 +151,8 @@ def test_waiving_a_logged_incident_is_posted_as_closed() -> None:
 
 def test_machines_get_one_acknowledgement_of_a_platform_incident() -> None:
     async def acknowledge_platform(day: Day, desk: Desk) -> None:
-        # All eight releases of one platform are 400 s late, so there is one incident of the platform.
+        # All eight releases of one platform are 400 s late, so there is one incident of the
+        # platform.
         await day.judge_at(400)
         await day.run_until(700)
         await desk.acknowledge(day.platform_incident().id, ROLE)
@@ -132,8 +162,13 @@ def test_machines_get_one_acknowledgement_of_a_platform_incident() -> None:
 
     day = play_day_on_which_people_act(acknowledge_platform)
     assert events_of_kind(day, "platform") == ["opened", "acknowledged"]
-    assert [action for thread, action in list_pager_actions(day) if "platform" in thread] == ["trigger", "acknowledge"]
+    assert [action for thread, action in list_pager_actions(day) if "platform" in thread] == [
+        "trigger",
+        "acknowledge",
+    ]
 
 
 def test_make_test_message_of_a_webhook_matches_the_schema() -> None:
-    Hook.model_validate_json(webhook_body(_make_test_message("hook", after_slot(0))), extra="forbid")
+    Hook.model_validate_json(
+        webhook_body(_make_test_message("hook", after_slot(0))), extra="forbid"
+    )

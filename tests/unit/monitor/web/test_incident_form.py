@@ -1,4 +1,6 @@
-"""What people do to an incident in the browser: boxes, steps, notes, two people at once, permissions."""
+"""What people do to an incident in the browser: boxes, steps, notes, two people at once,
+permissions.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,11 @@ def newest_report(board: Board) -> Report:
 
 
 def timeline_texts(board: Board) -> list[str]:
-    return [f"{entry.by}: {entry.text}" for entry in board.late_incident().timeline if entry.by != MONITOR]
+    return [
+        f"{entry.by}: {entry.text}"
+        for entry in board.late_incident().timeline
+        if entry.by != MONITOR
+    ]
 
 
 def report_field(board: Board, field: str) -> Field:
@@ -70,7 +76,9 @@ def measure_again(board: Board, field: str, text: str) -> None:
     report = versions[-1].report
     sections = []
     for section in report.sections:
-        fields = [replace(one, paragraphs=(text,)) if one.id == field else one for one in section.fields]
+        fields = [
+            replace(one, paragraphs=(text,)) if one.id == field else one for one in section.fields
+        ]
         sections.append(replace(section, fields=tuple(fields)))
     measured = append_measurement(versions, replace(report, sections=tuple(sections)))
     with board.store.transaction() as tx:
@@ -109,7 +117,9 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
     form_before = await read_form(board, board.incident_page)
     # After the form was read, another person writes in one of its boxes.
     board.edit_draft(ACCOUNT, "The platform was down.")
-    answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
+    answer = await send_incident_form(
+        board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before
+    )
     assert answer.status_code == 409
     for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
         assert words in answer.text
@@ -119,7 +129,9 @@ async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> Non
     # A person must still decide between the two.
     assert ACCOUNT in list_open_fields(newest_report(board))
     # A browser that reloads the page sends the form again. It changes nothing.
-    again = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
+    again = await send_incident_form(
+        board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before
+    )
     assert again.status_code == 303
     assert newest_draft(board).words[ACCOUNT] == text
 
@@ -128,17 +140,21 @@ async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     form_before = await read_form(board, board.incident_page)
     # After the form was read, another person writes in one of its boxes.
     board.edit_draft(ACCOUNT, "The platform was down.")
-    assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, form=form_before)).status_code == 303
+    assert (
+        await send_incident_form(board, {"box.B.4.corrective": "None."}, form=form_before)
+    ).status_code == 303
     words = {ACCOUNT: "The platform was down.", "B.4.corrective": "None."}
     assert dict(newest_draft(board).words) == words
 
 
 async def test_typed_text_is_contested_if_its_value_was_remeasured(board: Board) -> None:
-    """The monitor measures a value again while a person types a text over its old value. Contested: a person must
-    decide between the two."""
+    """The monitor measures a value again while a person types a text over its old value. Contested:
+    a person must decide between the two.
+    """
     # A person reads the form with the measured date.
     form = await read_form(board, board.incident_page)
-    # Then the monitor measures another date. The person types a text over the old one and sends the form.
+    # Then the monitor measures another date. The person types a text over the old one and sends the
+    # form.
     measure_again(board, "B.1.date", "6 January 2018")
     await send_incident_form(board, {"box.B.1.date": "5 January, in the morning"}, form=form)
     assert report_field(board, "B.1.date").is_contested
@@ -146,8 +162,9 @@ async def test_typed_text_is_contested_if_its_value_was_remeasured(board: Board)
 
 
 async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> None:
-    """A draft has a text for a box that an earlier form of report had and the present form lacks. A person moves the
-    text to another box."""
+    """A draft has a text for a box that an earlier form of report had and the present form lacks. A
+    person moves the text to another box.
+    """
     box_of_another_form = "D.9.nowhere"
     board.edit_draft(box_of_another_form, "Said on another form.")
     page = await board.client.get(board.incident_page)
@@ -161,11 +178,14 @@ async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> N
 
 
 async def test_text_moved_from_another_form_can_be_changed(board: Board) -> None:
-    """A text was typed into the box A.2.reasons of another form of report. This form shows it in the box that asks for
-    the same. There a person changes it."""
+    """A text was typed into the box A.2.reasons of another form of report. This form shows it in
+    the box that asks for the same. There a person changes it.
+    """
     board.edit_draft("A.2.reasons", "A certificate had expired.")
     form_before = await read_form(board, board.incident_page)
-    (new_box,) = [name for name, text in form_before.items() if text == "A certificate had expired."]
+    (new_box,) = [
+        name for name, text in form_before.items() if text == "A certificate had expired."
+    ]
     await send_incident_form(board, {new_box: "Two certificates."}, form=form_before)
     # `kept` are texts that have no box in this form: none.
     assert dict(newest_report(board).kept) == {}
@@ -173,9 +193,14 @@ async def test_text_moved_from_another_form_can_be_changed(board: Board) -> None
 
 
 async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
-    """A step is done if a person ticks it or describes how it was done. Without its tick it is not done any more."""
+    """A step is done if a person ticks it or describes how it was done.
+
+    Without its tick it is not done any more.
+    """
     first, second, *_ = (step.id for step in newest_report(board).steps)
-    await send_incident_form(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
+    await send_incident_form(
+        board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"}
+    )
     words = newest_draft(board).words
     # The form was sent at 09:40 by the clock of the board.
     assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
@@ -189,7 +214,12 @@ async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
 
 
 async def test_note_call_address_and_cause_are_added_to_the_timeline(board: Board) -> None:
-    typed = {"note": "the page says nothing", "call": "web team", "said": "they are on it", "cause": "certificate"}
+    typed = {
+        "note": "the page says nothing",
+        "call": "web team",
+        "said": "they are on it",
+        "cause": "certificate",
+    }
     typed |= {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT_BOX: "And a box."}
     await send_incident_form(board, typed)
     assert timeline_texts(board) == [
@@ -216,17 +246,26 @@ See https://www.gov.uk/government/statistics/schools.\r
 
 
 async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -> None:
-    """Users got an e-mail about the release. A person adds it with the form, which also has a text in a box. The e-mail
-    is added as by the command line, and only once."""
+    """Users got an e-mail about the release. A person adds it with the form, which also has a text
+    in a box. The e-mail is added as by the command line, and only once.
+    """
     before = board.late_incident()
-    typed = {"mailed": "an alert to about 13,000 subscribers was sent", ACCOUNT_BOX: "Dŵr.\nTwo lines."}
+    typed = {
+        "mailed": "an alert to about 13,000 subscribers was sent",
+        ACCOUNT_BOX: "Dŵr.\nTwo lines.",
+    }
     assert (await send_incident_form(board, typed, mail=ALERT)).status_code == 303
     after = board.late_incident()
-    by_command_line = note_mail(before, "duty statistician", ALERT, typed["mailed"], after.timeline[-1].at)
+    by_command_line = note_mail(
+        before, "duty statistician", ALERT, typed["mailed"], after.timeline[-1].at
+    )
     assert after.timeline == by_command_line.timeline
     assert newest_draft(board).words[ACCOUNT] == "Dŵr.\nTwo lines."
     page = await board.read_page(board.incident_page)
-    assert "subscribers was sent, from notifications.example, with a link to https://www.gov.uk/" in page
+    assert (
+        "subscribers was sent, from notifications.example, with a link to https://www.gov.uk/"
+        in page
+    )
     # A browser that reloads the page sends the form again, which changes nothing.
     await send_incident_form(board, typed, mail=ALERT)
     assert board.late_incident() == after
@@ -246,8 +285,9 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
 async def test_mail_that_cannot_be_added_is_refused_at_its_box(
     board: Board, mail: bytes | None, typed: dict[str, str], reason: str
 ) -> None:
-    """A case is an e-mail (None: no file was chosen), typed text and the reason. For example, an e-mail of 2038 is in
-    the future. The rest of the form is kept."""
+    """A case is an e-mail (None: no file was chosen), typed text and the reason. For example, an
+    e-mail of 2038 is in the future. The rest of the form is kept.
+    """
     answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed, mail=mail)
     assert answer.status_code == 400
     assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
@@ -257,8 +297,13 @@ async def test_mail_that_cannot_be_added_is_refused_at_its_box(
 
 @pytest.mark.parametrize("mail", [None, ALERT])
 async def test_form_with_too_much_text_is_refused(board: Board, mail: bytes | None) -> None:
-    """With or without an e-mail, the texts of a form may have 1 MiB, and a form may have 300 boxes."""
-    too_long, too_many = {ACCOUNT_BOX: "x" * (1 << 20)}, {f"box.{number}": "x" for number in range(400)}
+    """With or without an e-mail, the texts of a form may have 1 MiB, and a form may have 300
+    boxes.
+    """
+    too_long, too_many = (
+        {ACCOUNT_BOX: "x" * (1 << 20)},
+        {f"box.{number}": "x" for number in range(400)},
+    )
     for typed in (too_long, too_many):
         assert (await send_incident_form(board, typed, mail=mail)).status_code == 400
     assert timeline_texts(board) == []
@@ -266,7 +311,10 @@ async def test_form_with_too_much_text_is_refused(board: Board, mail: bytes | No
 
 
 async def test_mail_form_with_wrong_guard_or_9_mib_is_refused(board: Board) -> None:
-    """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
+    """The guard is a hidden field of a form.
+
+    It proves that the form is from a page of the same session.
+    """
     assert (await send_incident_form(board, {"guard": "another"}, mail=ALERT)).status_code == 403
     # A form may have 8 MiB with its files.
     too_large = await send_incident_form(board, mail=bytes(9 << 20))
@@ -280,7 +328,9 @@ async def test_assigned_role_is_shown_on_every_page_of_the_incident(board: Board
     assert timeline_texts(board) == ["duty statistician: given to: head of <profession>"]
     for page in ("/", "/incidents", board.incident_page):
         assert "head of &lt;profession&gt;" in await board.read_page(page)
-    assert (await board.read_json(f"/api/v1/incidents/{board.incident}"))["assigned"] == ("head of <profession>")
+    assert (await board.read_json(f"/api/v1/incidents/{board.incident}"))["assigned"] == (
+        "head of <profession>"
+    )
     # An unchanged form does not assign it again.
     await send_incident_form(board)
     assert len(timeline_texts(board)) == 1
@@ -303,7 +353,8 @@ async def test_assigned_role_is_shown_on_every_page_of_the_incident(board: Board
 async def test_invalid_note_is_refused_with_the_typed_text_kept(
     board: Board, typed: dict[str, str], shown_fault: str
 ) -> None:
-    # One part of a note is invalid. For example, a call needs what was said. A valid text in a box is sent with it.
+    # One part of a note is invalid. For example, a call needs what was said. A valid text in a box
+    # is sent with it.
     answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed)
     assert answer.status_code == 400
     assert shown_fault in answer.text
@@ -326,8 +377,12 @@ async def test_typed_role_never_replaces_the_role_of_the_users_file(board: Board
     assert newest_draft(board).by == "duty statistician"
 
 
-@pytest.mark.parametrize(("button", "next_page"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")])
-async def test_every_button_saves_the_form_and_redirects_to_its_page(board: Board, button: str, next_page: str) -> None:
+@pytest.mark.parametrize(
+    ("button", "next_page"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")]
+)
+async def test_every_button_saves_the_form_and_redirects_to_its_page(
+    board: Board, button: str, next_page: str
+) -> None:
     """The buttons show a preview, lead to signing, or only save."""
     answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate.", "do": button})
     assert answer.headers["Location"].endswith(next_page)
@@ -341,10 +396,17 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
     answer = await send_incident_form(board, typed, form=form_before)
     assert answer.status_code == 403
     # The page shows the label of the box B.1.producer.
-    for words in ("This was not saved", "An hour of &lt;work&gt;", "Name of statistical producer", "a note"):
+    for words in (
+        "This was not saved",
+        "An hour of &lt;work&gt;",
+        "Name of statistical producer",
+        "a note",
+    ):
         assert words in answer.text
     # Only the link to sign in names the incident.
-    assert board.incident not in answer.text.replace(f"/sign-in?next=/incidents/{board.incident}", "")
+    assert board.incident not in answer.text.replace(
+        f"/sign-in?next=/incidents/{board.incident}", ""
+    )
     assert len(board.drafts()) == 1
 
 
@@ -352,7 +414,9 @@ async def test_very_long_text_is_refused_after_the_session_ended(board: Board) -
     form_before = await read_form(board, board.incident_page)
     board.client.cookies.clear()
     # This text has 256 KiB. Without a session, a form may have only 128 KiB.
-    assert (await send_incident_form(board, {ACCOUNT_BOX: "x" * (1 << 18)}, form=form_before)).status_code == 400
+    assert (
+        await send_incident_form(board, {ACCOUNT_BOX: "x" * (1 << 18)}, form=form_before)
+    ).status_code == 400
 
 
 async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: Board) -> None:
@@ -382,7 +446,8 @@ async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str
     """A case is another session: of a viewer, of no one, or a new one of the same person."""
     async with signed_in_board(users) as board:
         form_of_another_session = await read_form(board, board.incident_page)
-    # The incident of another board has the same id. The response to a refused form contains the typed text.
+    # The incident of another board has the same id. The response to a refused form contains the
+    # typed text.
     async with signed_in_board(users, signed_in_as) as board:
         sent = form_of_another_session | {ACCOUNT_BOX: "Mine."}
         for page in ("draft", "sign"):
@@ -411,7 +476,10 @@ async def test_form_and_evidence_of_an_unknown_incident_are_not_found(board: Boa
 
 
 async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) -> None:
-    """An action is a task that follows from the incident. A tick at `acted.NUMBER` says that it is done."""
+    """An action is a task that follows from the incident.
+
+    A tick at `acted.NUMBER` says that it is done.
+    """
     typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
     await send_incident_form(board, typed, {ACCOUNT_BOX: "A certificate."})
     in_report = report_field(board, "B.4.corrective").paragraphs
@@ -426,7 +494,9 @@ async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) ->
 
 
 async def test_viewer_reads_actions_but_cannot_change_them(board: Board) -> None:
-    await send_incident_form(board, {"action": "Renew it", "owner": "web team", "due": "2018-02-01"})
+    await send_incident_form(
+        board, {"action": "Renew it", "owner": "web team", "due": "2018-02-01"}
+    )
     board.client.cookies.clear()
     await sign_in(board, VIEWER)
     page = await board.read_page(board.incident_page)

@@ -30,7 +30,9 @@ DOCUMENTS = {
 
 def sign_and_amend_draft(board: Board) -> None:
     board.edit_draft("B.2.account", "A certificate had expired.", seconds_after_slot=700)
-    signed = append_signature(versions_from_rows(board.drafts()), "head of profession", after_slot(800))
+    signed = append_signature(
+        versions_from_rows(board.drafts()), "head of profession", after_slot(800)
+    )
     with board.store.transaction() as tx:
         tx.add_draft(draft_row(signed[-1], board.incident))
     board.edit_draft("B.2.account", "Two certificates had expired.", seconds_after_slot=900)
@@ -54,20 +56,34 @@ async def close_and_read_page(board: Board, **changes: Any) -> str:  # noqa: ANN
     return await board.read_page(board.incident_page)
 
 
-async def test_closed_incident_shows_what_happened_and_what_remains_without_steps(board: Board) -> None:
+async def test_closed_incident_shows_what_happened_and_what_remains_without_steps(
+    board: Board,
+) -> None:
     page = await close_and_read_page(board, words={"cause": "certificate"})
-    for words in ("What happened", "still absent at", "Cause: certificate.", "What remains", "not signed off"):
+    for words in (
+        "What happened",
+        "still absent at",
+        "Cause: certificate.",
+        "What remains",
+        "not signed off",
+    ):
         assert words in page
     assert f"ninethirty incident export {board.incident} " in page
     assert "/draft.docx" in page
     steps = report_from_json(board.drafts()[-1].facts).steps
-    for words in ("What to do now", "not acknowledged", "I'm on it", *(step.text for step in steps)):
+    for words in (
+        "What to do now",
+        "not acknowledged",
+        "I'm on it",
+        *(step.text for step in steps),
+    ):
         assert words not in page
 
 
 async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: Board) -> None:
-    """A release was moved at short notice, and its incident has no draft. Still the page shows what is known so far,
-    the finding, and what to do now."""
+    """A release was moved at short notice, and its incident has no draft. Still the page shows what
+    is known so far, the finding, and what to do now.
+    """
     incident = board.late_incident()
     assert incident.facts is not None
     moved = Finding(FindingKind.SHORT_NOTICE, detail="moved from 9 January on 4 January")
@@ -81,10 +97,15 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
 
 
 async def test_strangers_see_no_details_of_findings_of_an_incident(board: Board) -> None:
-    """A finding says that the page has the title of the next edition. The staff can read that, strangers cannot."""
+    """A finding says that the page has the title of the next edition.
+
+    The staff can read that, strangers cannot.
+    """
     incident = board.late_incident()
     assert incident.facts is not None
-    next_edition = Finding(FindingKind.CORRECTED, "page", detail="title moved on to Example claims: February 2018")
+    next_edition = Finding(
+        FindingKind.CORRECTED, "page", detail="title moved on to Example claims: February 2018"
+    )
     facts = replace(incident.facts, findings=(*incident.facts.findings, next_edition))
     board.save_incident(replace(incident, id="moved-on", kind=Kind.ALTERED, facts=facts))
     assert next_edition.detail in await board.read_page("/api/v1/incidents/moved-on")
@@ -126,8 +147,8 @@ async def test_incident_without_measurements_shows_what_a_person_logged(board: B
 
 async def test_acknowledge_link_of_a_closed_incident_has_no_button(board: Board) -> None:
     await close_and_read_page(board)
-    # The clock was at 600 s after the slot. `close_and_read_page` puts it a day (86,400 s) forward, to 87,000 s.
-    # The link is valid until 90,000 s. But there is nothing left to acknowledge.
+    # The clock was at 600 s after the slot. `close_and_read_page` puts it a day (86,400 s) forward,
+    # to 87,000 s. The link is valid until 90,000 s. But there is nothing left to acknowledge.
     token = sign_token(board.incident, after_slot(90_000), KEYS.link)
     page = (await board.client.get("/acknowledge", params={"token": token})).text
     assert "is closed" in page
@@ -144,7 +165,9 @@ async def test_signed_version_and_later_amendments_are_marked(board: Board) -> N
     assert '<td data-head="What changed">2. Circumstances of breach</td>' in page
 
 
-async def test_incident_without_measurements_and_draft_has_a_page_without_steps(board: Board) -> None:
+async def test_incident_without_measurements_and_draft_has_a_page_without_steps(
+    board: Board,
+) -> None:
     board.save_incident(replace(board.late_incident(), id="bare", facts=None))
     page = await board.client.get("/incidents/bare")
     assert page.status_code == 200
@@ -152,13 +175,17 @@ async def test_incident_without_measurements_and_draft_has_a_page_without_steps(
 
 
 def save_incidents_of_host_fault(board: Board, *, release_url: str, ids: Sequence[str]) -> None:
-    """Save incidents with these ids, of releases that a fault of the host of an address delays, and that of the host.
+    """Save incidents with these ids, of releases that a fault of the host of an address delays, and
+    that of the host.
 
     The title of each release is its id in capitals.
     """
     incident = board.late_incident()
     assert incident.facts is not None
-    findings = (*incident.facts.findings, replace(incident.facts.findings[0], kind=FindingKind.PLATFORM))
+    findings = (
+        *incident.facts.findings,
+        replace(incident.facts.findings[0], kind=FindingKind.PLATFORM),
+    )
     facts = replace(incident.facts, findings=findings, url=release_url)
     of_host: Incident | None = None
     for name in ids:
@@ -170,11 +197,14 @@ def save_incidents_of_host_fault(board: Board, *, release_url: str, ids: Sequenc
 
 
 async def test_incident_page_lists_others_of_the_same_host_fault(board: Board) -> None:
-    """A fault of www.gov.uk delays two releases, and one of stats.example delays one. The page of each incident links
-    only to the other one of the same host."""
+    """A fault of www.gov.uk delays two releases, and one of stats.example delays one. The page of
+    each incident links only to the other one of the same host.
+    """
     two_incidents, incident_elsewhere = [board.incident, "same-host"], "other-host"
     save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=two_incidents)
-    save_incidents_of_host_fault(board, release_url="https://stats.example/page", ids=[incident_elsewhere])
+    save_incidents_of_host_fault(
+        board, release_url="https://stats.example/page", ids=[incident_elsewhere]
+    )
     page = await board.read_page(board.incident_page)
     assert "Held up together with it" in page
     assert "/incidents/same-host" in page
@@ -188,7 +218,9 @@ async def test_incident_page_lists_others_of_the_same_host_fault(board: Board) -
 
 
 async def test_incident_of_a_host_fault_lists_each_delayed_release(board: Board) -> None:
-    save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=[board.incident, "same-host"])
+    save_incidents_of_host_fault(
+        board, release_url="https://www.gov.uk/page", ids=[board.incident, "same-host"]
+    )
     # Besides the two incidents of the releases, the fault has an incident of its own.
     incident_of_host = platform_id("www.gov.uk", SLOT)
     page = await board.read_page(f"/incidents/{incident_of_host}")
@@ -228,7 +260,9 @@ async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
         (None, -5.0, "at least 5 s before"),
     ],
 )
-def test_delay_is_described_as_before_or_after_the_slot(least: float | None, most: float | None, words: str) -> None:
+def test_delay_is_described_as_before_or_after_the_slot(
+    least: float | None, most: float | None, words: str
+) -> None:
     """Bounds are in seconds, negative before the slot, and are rounded outward to whole seconds."""
     assert delay_from_slot({"min": least, "max": most}) == words
 
@@ -236,14 +270,23 @@ def test_delay_is_described_as_before_or_after_the_slot(least: float | None, mos
 @pytest.mark.parametrize(
     ("after", "by", "words"),
     [
-        ("2018-01-05T09:29:59.100Z", "2018-01-05T09:30:00.200Z", "between 5 Jan 2018 09:29:59 and 09:30:01 GMT"),
+        (
+            "2018-01-05T09:29:59.100Z",
+            "2018-01-05T09:30:00.200Z",
+            "between 5 Jan 2018 09:29:59 and 09:30:01 GMT",
+        ),
         (None, "2018-01-05T09:30:00.200Z", "by 5 Jan 2018 09:30:01 GMT"),
         ("2018-01-05T09:30:00.000Z", "2018-01-05T09:30:00.000Z", "at 5 Jan 2018 09:30:00 GMT"),
         ("2018-01-05T09:30:00.000Z", None, ""),
     ],
 )
-def test_first_seen_is_described_as_an_interval(after: str | None, by: str | None, words: str) -> None:
-    """It was last absent `after` and first present `by`. Both are rounded outward. Without `by`, it was not seen."""
+def test_first_seen_is_described_as_an_interval(
+    after: str | None, by: str | None, words: str
+) -> None:
+    """It was last absent `after` and first present `by`.
+
+    Both are rounded outward. Without `by`, it was not seen.
+    """
     assert seen_text({"after": after, "by": by}, "Europe/London") == words
 
 

@@ -51,7 +51,9 @@ def parse_events(chunk: bytes) -> list[StreamEvent]:
     for block in chunk.decode().split("\n\n"):
         lines = dict(line.split(": ", 1) for line in block.splitlines())
         if "event" in lines:
-            events.append(StreamEvent(lines["event"], json.loads(lines["data"]), lines.get("id", "")))
+            events.append(
+                StreamEvent(lines["event"], json.loads(lines["data"]), lines.get("id", ""))
+            )
     return events
 
 
@@ -66,7 +68,9 @@ async def read_events(stream: AsyncIterator[bytes], pulses: int = 1) -> list[Str
 
 
 async def open_stream(live: LiveBoard) -> AsyncIterator[bytes]:
-    """Return a stream for staff that has sent its first pulse, so that it sends only changes from then on."""
+    """Return a stream for staff that has sent its first pulse, so that it sends only changes from
+    then on.
+    """
     stream = live.listen(NO_POSITION_YET, sees_all=True)
     await read_events(stream)
     return stream
@@ -78,13 +82,17 @@ def changed_parts(events: list[StreamEvent]) -> dict[str, str]:
 
 
 async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> None:
-    """A page has a position: the id of the newest event when it was made. No events are made before the first stream is
-    open, so the page may have missed changes. Its first stream makes it reload, the second does not."""
+    """A page has a position: the id of the newest event when it was made. No events are made before
+    the first stream is open, so the page may have missed changes. Its first stream makes it reload,
+    the second does not.
+    """
     live = LiveBoard(board.queries)
     position_of_page = live.position(sees_all=True)
     events_of_page = await read_events(live.listen(position_of_page, sees_all=True))
     position_of_reloaded_page = live.position(sees_all=True)
-    events_of_reloaded_page = await read_events(live.listen(position_of_reloaded_page, sees_all=True))
+    events_of_reloaded_page = await read_events(
+        live.listen(position_of_reloaded_page, sees_all=True)
+    )
     # The event `renew` makes the page reload.
     assert [event.kind for event in events_of_page] == ["renew", "pulse"]
     assert [event.kind for event in events_of_reloaded_page] == ["pulse"]
@@ -93,7 +101,9 @@ async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> N
 async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -> None:
     stream = await open_stream(LiveBoard(board.queries))
     board.change_release(title="<b>Malpractice</b>")
-    row = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))[element_id("r")]
+    row = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))[
+        element_id("r")
+    ]
     assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
     page = await board.read_page("/?date=2018-01-05")
     # The stream sends no line breaks.
@@ -101,8 +111,9 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
 
 
 async def test_new_verdict_is_sent_within_two_pulses(board: Board) -> None:
-    """A stream regularly sends an event `pulse`. Before each one, it searches for releases with a new mark: the monitor
-    gives a release another mark whenever it has changed."""
+    """A stream regularly sends an event `pulse`. Before each one, it searches for releases with a
+    new mark: the monitor gives a release another mark whenever it has changed.
+    """
     first_mark, second_mark = object(), object()
     board.running.watched["r"] = WatchedState(change_mark=first_mark, last_look=after_slot(599))
     stream = LiveBoard(board.queries).listen(NO_POSITION_YET, sees_all=True)
@@ -140,7 +151,8 @@ async def test_browser_with_an_unknown_position_must_reload_the_page(board: Boar
 
 
 async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEvent]:
-    """Return the events for strangers five minutes before a slot, for a release that is out early or not.
+    """Return the events for strangers five minutes before a slot, for a release that is out early
+    or not.
 
     Check that the events for staff show it.
     """
@@ -156,8 +168,14 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
     board.clock.at = after_slot(-320)
     board.change_release("early", **body_of(verdict_before, None))
     live = LiveBoard(board.queries)
-    for_strangers, for_staff = live.listen(NO_POSITION_YET, sees_all=False), live.listen(NO_POSITION_YET, sees_all=True)
-    seen_by_strangers, seen_by_staff = await read_events(for_strangers), await read_events(for_staff)
+    for_strangers, for_staff = (
+        live.listen(NO_POSITION_YET, sees_all=False),
+        live.listen(NO_POSITION_YET, sees_all=True),
+    )
+    seen_by_strangers, seen_by_staff = (
+        await read_events(for_strangers),
+        await read_events(for_staff),
+    )
     board.change_release("early", **body_of(verdict, None))
     board.running.bodies["early"] = body_of(verdict, None)
     board.running.watched["early"] = WatchedState(object(), after_slot(-301))
@@ -177,7 +195,10 @@ async def test_stream_for_strangers_never_reveals_an_early_release() -> None:
 
 
 async def test_stream_for_strangers_names_no_look_before_the_slot() -> None:
-    """The release is out before its slot. A pulse that named the last look at it would show that to strangers."""
+    """The release is out before its slot.
+
+    A pulse that named the last look at it would show that to strangers.
+    """
     async with a_board() as board:
         events = await events_for_strangers(board, is_out=True)
     pulses = [event for event in events if event.kind == "pulse"]
@@ -186,7 +207,8 @@ async def test_stream_for_strangers_names_no_look_before_the_slot() -> None:
 
 
 async def test_pulse_has_board_time_and_last_look_per_release(board: Board) -> None:
-    # The clock of the board shows 09:40, 600 s after the slot. The monitor looked at the release `r` a second before.
+    # The clock of the board shows 09:40, 600 s after the slot. The monitor looked at the release
+    # `r` a second before.
     last_look = after_slot(599)
     board.running.watched["r"] = WatchedState(change_mark=None, last_look=last_look)
     stream = LiveBoard(board.queries).listen(NO_POSITION_YET, sees_all=True)
@@ -197,7 +219,8 @@ async def test_pulse_has_board_time_and_last_look_per_release(board: Board) -> N
 
 
 async def test_stream_sends_no_event_while_store_cannot_be_read(board: Board) -> None:
-    # The stream reads the state of the releases before each pulse. This monitor raises a fault of its store then.
+    # The stream reads the state of the releases before each pulse. This monitor raises a fault of
+    # its store then.
     monitor = MonitorWithoutStore()
     board.queries.live = monitor
     live_board = LiveBoard(board.queries)
@@ -215,7 +238,11 @@ async def test_stream_sends_no_event_while_store_cannot_be_read(board: Board) ->
 
 async def test_stream_ends_within_a_minute_to_reauthorise_its_reader(board: Board) -> None:
     live, began = LiveBoard(board.queries), board.clock.monotonic()
-    events = [event async for chunk in live.listen(NO_POSITION_YET, sees_all=True) for event in parse_events(chunk)]
+    events = [
+        event
+        async for chunk in live.listen(NO_POSITION_YET, sees_all=True)
+        for event in parse_events(chunk)
+    ]
     seconds = board.clock.monotonic() - began
     assert events
     # It ends after 45 s.
@@ -257,13 +284,17 @@ async def test_events_address_streams_pulses(board: Board) -> None:
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
-        # A stream regularly sends a pulse. It ends after 45 s, which pass at once by the clock of the board.
+        # A stream regularly sends a pulse. It ends after 45 s, which pass at once by the clock of
+        # the board.
         assert "event: pulse" in [line async for line in answer.aiter_lines()]
 
 
-async def test_events_address_refuses_unknown_parameters_and_requests_after_closing(board: Board) -> None:
-    """A page gets its changes from the address /events. An unknown parameter gets 400. Once the board closes its
-    streams, a request gets 503 and may be sent again in 10 s."""
+async def test_events_address_refuses_unknown_parameters_and_requests_after_closing(
+    board: Board,
+) -> None:
+    """A page gets its changes from the address /events. An unknown parameter gets 400. Once the
+    board closes its streams, a request gets 503 and may be sent again in 10 s.
+    """
     app = make_application(board.queries)
     async with serving(app) as base, httpx.AsyncClient() as client:
         assert (await client.get(f"{base}/events?since=1")).status_code == 400

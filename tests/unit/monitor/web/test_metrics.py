@@ -1,4 +1,6 @@
-"""`/metrics`: compressed for clients that accept gzip, without secrets, and on a separate address."""
+"""`/metrics`: compressed for clients that accept gzip, without secrets, and on a separate
+address.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,14 @@ PAGE = b'ninethirty_release_info{release="malpractice",title="Malpractice"} 1.0\
 async def test_metrics_are_compressed_only_if_gzip_is_accepted(
     board: Board, accepted: str, encoding: str | None
 ) -> None:
-    """A case is an `Accept-Encoding` header and the encoding of the response. With `q=0`, a client refuses gzip."""
+    """A case is an `Accept-Encoding` header and the encoding of the response.
+
+    With `q=0`, a client refuses gzip.
+    """
     board.running.metrics_page = PAGE
-    async with board.client.stream("GET", "/metrics", headers={"Accept-Encoding": accepted}) as response:
+    async with board.client.stream(
+        "GET", "/metrics", headers={"Accept-Encoding": accepted}
+    ) as response:
         sent = b"".join([piece async for piece in response.aiter_raw()])
     assert response.headers.get("content-encoding") == encoding
     assert int(response.headers["content-length"]) == len(sent)
@@ -59,7 +66,10 @@ async def test_pages_are_not_compressed(board: Board) -> None:
 
 
 async def test_separate_metrics_address_serves_only_metrics_and_health() -> None:
-    """The separate address serves the metrics without a token. Even with a token, it serves no page."""
+    """The separate address serves the metrics without a token.
+
+    Even with a token, it serves no page.
+    """
     async with a_board(public=False) as board:
         metrics_socket = bind_address("127.0.0.1:0")
         server = WebServer(board.app, bind_address("127.0.0.1:0"), metrics=metrics_socket)

@@ -21,13 +21,27 @@ FEBRUARY = "/calendar?month=2018-02"
 
 
 def save_release_due(board: Board, name: str, start: datetime, **changes: Any) -> None:  # noqa: ANN401 # of the JSON
-    """Store a pending release, titled by its name. `changes` are to its JSON, `slot` to that of its slot."""
+    """Store a pending release, titled by its name.
+
+    `changes` are to its JSON, `slot` to that of its slot.
+    """
     row = board.stored_release()
     slot = row.body["slot"] | {"start": instant_json(start), "end": None} | changes.pop("slot", {})
     result = {"id": name, "title": name, "verdict": "pending", "incident": None, "final": False}
     body = row.body | result | {"slot": slot, "exposures": [], "findings": []} | changes
     with board.store.transaction() as tx:
-        tx.save(Judged(name, body["producer"], start, body["verdict"], "none", final=False, at=start, body=body))
+        tx.save(
+            Judged(
+                name,
+                body["producer"],
+                start,
+                body["verdict"],
+                "none",
+                final=False,
+                at=start,
+                body=body,
+            )
+        )
 
 
 def titles_by_day(page: str) -> Mapping[str, list[str]]:
@@ -45,15 +59,21 @@ async def test_releases_are_listed_under_their_local_day_in_slot_order(board: Bo
     save_release_due(board, "00:30 on 1 August", datetime(2018, 7, 31, 23, 30, tzinfo=UTC))
     save_release_due(board, "noon on 5 July", datetime(2018, 7, 5, 11, 0, tzinfo=UTC))
     save_release_due(board, "00:00 on 5 July", datetime(2018, 7, 4, 23, 0, tzinfo=UTC))
-    july, august = [await board.read_page(f"/calendar?month=2018-{month}") for month in ("07", "08")]
+    july, august = [
+        await board.read_page(f"/calendar?month=2018-{month}") for month in ("07", "08")
+    ]
     assert titles_by_day(july) == {"Thursday 5 July 2018": ["00:00 on 5 July", "noon on 5 July"]}
     assert titles_by_day(august) == {"Wednesday 1 August 2018": ["00:30 on 1 August"]}
     assert '<td class="time" data-head="Promised">00:00 BST' in july
 
 
 async def test_releases_without_a_time_are_marked_and_dayless_ones_last(board: Board) -> None:
-    save_release_due(board, "due in a month", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
-    save_release_due(board, "due on a day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
+    save_release_due(
+        board, "due in a month", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"}
+    )
+    save_release_due(
+        board, "due on a day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"}
+    )
     text = (await board.client.get(FEBRUARY)).text
     assert titles_by_day(text) == {
         "Thursday 8 February 2018": ["due on a day"],
@@ -75,11 +95,16 @@ async def test_provisional_promise_is_marked(board: Board) -> None:
 
 async def test_month_of_one_producer_has_its_own_subscription_address(board: Board) -> None:
     board.queries.producers = {"dft": "Department for Transport"}
-    save_release_due(board, "roads", datetime(2018, 2, 8, 9, 30, tzinfo=UTC), producer="dft", producers=["dft"])
+    save_release_due(
+        board, "roads", datetime(2018, 2, 8, 9, 30, tzinfo=UTC), producer="dft", producers=["dft"]
+    )
     save_release_due(board, "marks", datetime(2018, 2, 8, 9, 30, tzinfo=UTC))
     of_all = await board.read_page(FEBRUARY)
     of_dft = await board.read_page(f"{FEBRUARY}&producer=dft")
-    assert {title for titles in titles_by_day(of_all).values() for title in titles} == {"marks", "roads"}
+    assert {title for titles in titles_by_day(of_all).values() for title in titles} == {
+        "marks",
+        "roads",
+    }
     assert titles_by_day(of_dft) == {"Thursday 8 February 2018": ["roads"]}
     assert 'href="/calendar.ics"' in of_all
     assert 'href="/calendar.ics?producer=dft"' in of_dft
@@ -87,7 +112,8 @@ async def test_month_of_one_producer_has_its_own_subscription_address(board: Boa
 
 
 async def test_very_full_month_shows_linked_counts_per_day(board: Board) -> None:
-    # A month of more than 400 releases is very full. Of these 401, 201 are on 1 February and 200 on 2 February.
+    # A month of more than 400 releases is very full. Of these 401, 201 are on 1 February and 200 on
+    # 2 February.
     for number in range(401):
         save_release_due(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
     text = (await board.client.get(FEBRUARY)).text
@@ -96,22 +122,37 @@ async def test_very_full_month_shows_linked_counts_per_day(board: Board) -> None
     assert 'href="/?date=2018-02-02&amp;producer="' in text
 
 
-@pytest.mark.parametrize("query", ["month=rubbish", "month=2018-13", "month=2018-02-01", "day=2018-02-01"])
+@pytest.mark.parametrize(
+    "query", ["month=rubbish", "month=2018-13", "month=2018-02-01", "day=2018-02-01"]
+)
 async def test_invalid_month_is_refused_with_the_reason(board: Board, query: str) -> None:
-    """A case is an invalid month, or a parameter that the page does not have. The reason begins with its name."""
+    """A case is an invalid month, or a parameter that the page does not have.
+
+    The reason begins with its name.
+    """
     answer = await board.client.get(f"/calendar?{query}")
     assert answer.status_code == 400
     assert f"{query.partition('=')[0]}: " in answer.text
 
 
 async def test_month_for_strangers_never_reveals_an_early_release(users: Path) -> None:
-    """A page is public 40 days before its slot. Only staff can see that. For strangers the month is unchanged."""
+    """A page is public 40 days before its slot.
+
+    Only staff can see that. For strangers the month is unchanged.
+    """
     async with signed_in_board(users) as board:
         board.queries.public = True
         now = board.clock.now()
-        # `after` is None: no look saw the page absent before. `to` has None twice: it is still public.
+        # `after` is None: no look saw the page absent before. `to` has None twice: it is still
+        # public.
         seen_now, not_ended = {"after": None, "by": instant_json(now)}, {"after": None, "by": None}
-        exposure = {"part": "page", "from": seen_now, "to": not_ended, "seconds": None, "open": True}
+        exposure = {
+            "part": "page",
+            "from": seen_now,
+            "to": not_ended,
+            "seconds": None,
+            "open": True,
+        }
         url = "https://www.gov.uk/out-already"
         out_early = {"verdict": "early", "exposures": [exposure], "incident": "inc", "url": url}
         start = now + timedelta(days=40)

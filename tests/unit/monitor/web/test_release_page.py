@@ -20,11 +20,14 @@ async def test_release_page_shows_reasons_and_what_would_change_the_verdict(boar
 
 
 async def test_observations_are_drawn_and_listed(board: Board) -> None:
-    """The page of a release has a picture with a bar for each time in which it was absent, present, early or not
-    watched. A table lists the same."""
+    """The page of a release has a picture with a bar for each time in which it was absent, present,
+    early or not watched. A table lists the same.
+    """
     text = await board.read_page("/releases/early")
     picture, _, table = text.partition('<figure class="timeline">')[2].partition("</figure>")
-    assert all(f'<rect class="{state}"' in picture for state in ("absent", "present", "early", "blind"))
+    assert all(
+        f'<rect class="{state}"' in picture for state in ("absent", "present", "early", "blind")
+    )
     # The content security policy forbids style attributes.
     assert "style=" not in picture
     assert "slot 09:30 GMT" in picture
@@ -64,7 +67,13 @@ async def test_release_page_says_whether_its_address_was_named_or_guessed(board:
 
 
 async def test_incident_logged_with_a_day_is_shown_without_a_time(board: Board) -> None:
-    words = {"what": "A leak", "when": "2018-01-04", "title": "T", "producer": "ofqual", "release": "r"}
+    words = {
+        "what": "A leak",
+        "when": "2018-01-04",
+        "title": "T",
+        "producer": "ofqual",
+        "release": "r",
+    }
     logged = log_by_hand(words, facts=None, now=after_slot(600))
     board.save_incident(logged)
     pages = [await board.read_page(path) for path in ("/", "/incidents", f"/incidents/{logged.id}")]
@@ -72,7 +81,13 @@ async def test_incident_logged_with_a_day_is_shown_without_a_time(board: Board) 
 
 
 async def test_release_page_links_to_its_hand_logged_incident(board: Board) -> None:
-    words = {"what": "A leak", "when": "2018-01-04", "title": "T", "producer": "ofqual", "release": "r"}
+    words = {
+        "what": "A leak",
+        "when": "2018-01-04",
+        "title": "T",
+        "producer": "ofqual",
+        "release": "r",
+    }
     logged = log_by_hand(words, facts=None, now=after_slot(600))
     board.save_incident(logged)
     assert f'href="/incidents/{logged.id}"' in await board.read_page("/releases/r")
@@ -98,7 +113,9 @@ async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Boar
 
 
 async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -> None:
-    """Strangers see why the verdict is so (REASONS), but not how the monitor looked (VIEW_OF_A_LOOK)."""
+    """Strangers see why the verdict is so (REASONS), but not how the monitor looked
+    (VIEW_OF_A_LOOK).
+    """
     for_staff = await board.read_page("/releases/early")
     board.view_as_stranger()
     for_strangers = await board.read_page("/releases/early")
@@ -108,7 +125,10 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
 
 
 async def read_page_of_early_release(board: Board, exposure_ended: str | None) -> str:
-    """Return the page of a release that was public early. `exposure_ended`: why that ended (None: not recorded)."""
+    """Return the page of a release that was public early.
+
+    `exposure_ended`: why that ended (None: not recorded).
+    """
     row = board.stored_release("early")
     (exposure,) = row.body["exposures"]
     exposure.pop("ended", None)
@@ -117,7 +137,11 @@ async def read_page_of_early_release(board: Board, exposure_ended: str | None) -
     # The look before its slot of 09:30:00 was at 09:29:58.
     released = {"after": "2018-01-05T09:29:58.000Z", "by": "2018-01-05T09:30:00.000Z"}
     with board.store.transaction() as tx:
-        tx.save(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))
+        tx.save(
+            replace(
+                row, final=True, body=row.body | {"released": released, "exposures": [exposure]}
+            )
+        )
     return await board.read_page("/releases/early")
 
 
@@ -133,7 +157,9 @@ async def read_page_of_early_release(board: Board, exposure_ended: str | None) -
 async def test_page_of_an_early_release_says_why_exposure_ended(
     board: Board, exposure_ended: str | None, words: str
 ) -> None:
-    """A case is the recorded reason (None: not recorded) and its words on the page, such as "removed between"."""
+    """A case is the recorded reason (None: not recorded) and its words on the page, such as
+    "removed between".
+    """
     page = await read_page_of_early_release(board, exposure_ended)
     assert words in page.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]
 
@@ -144,14 +170,19 @@ async def test_early_release_still_public_at_slot_is_out_since_before(board: Boa
 
 
 @pytest.mark.parametrize("exposure_ended", ["removed", "unknown", None])
-async def test_republished_release_is_shown_with_its_second_time(board: Board, exposure_ended: str | None) -> None:
-    """The release was out early, absent again at 09:29:58, and public at its slot, 09:30:00. A case is the recorded
-    reason why it was absent again (None: not recorded)."""
+async def test_republished_release_is_shown_with_its_second_time(
+    board: Board, exposure_ended: str | None
+) -> None:
+    """The release was out early, absent again at 09:29:58, and public at its slot, 09:30:00. A case
+    is the recorded reason why it was absent again (None: not recorded).
+    """
     page = await read_page_of_early_release(board, exposure_ended)
     assert "<dt>As promised</dt><dd>out between 5 Jan 2018 09:29:58 and 09:30:00 GMT</dd>" in page
 
 
 async def test_incident_page_links_to_its_release_above_its_steps(board: Board) -> None:
-    """The steps ask the reader to open the address of the release, which the page of the release shows."""
+    """The steps ask the reader to open the address of the release, which the page of the release
+    shows.
+    """
     page = await board.read_page(f"/incidents/{board.incident}")
     assert page.index('href="/releases/r"') < page.index("What to do now")

@@ -32,11 +32,17 @@ async def test_report_is_shown_and_downloaded_in_every_format(board: Board) -> N
     for file in files.values():
         assert file.status_code == 200
         assert "default-src 'none'" in file.headers["content-security-policy"]
-    assert files["docx"].headers["content-disposition"] == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
+    assert (
+        files["docx"].headers["content-disposition"]
+        == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
+    )
 
 
 async def test_downloaded_report_is_the_one_that_the_store_gives(board: Board) -> None:
-    """January 2018 has two releases, with the ids `early` and `r`. The first column of a row is the id."""
+    """January 2018 has two releases, with the ids `early` and `r`.
+
+    The first column of a row is the id.
+    """
     file = await board.client.get("/reports/period.csv", params=JANUARY)
     periods, now = board.queries.periods, board.clock.now()
     assert periods is not None
@@ -76,7 +82,8 @@ async def test_invalid_period_is_refused_with_reason_and_typed_text(
     typed = JANUARY | change
     page = await board.client.get("/reports", params=typed)
     file = await board.client.get("/reports/period.csv", params=typed)
-    # The page shows its form again (400). The file of an unknown producer or host is not found (404).
+    # The page shows its form again (400). The file of an unknown producer or host is not found
+    # (404).
     assert (page.status_code, file.status_code) == (400, status_of_file)
     assert reason in page.text
     assert f'value="{typed["to"]}"' in page.text
@@ -107,7 +114,10 @@ async def test_person_who_may_act_saves_a_report_as_a_draft(board: Board) -> Non
     assert "Platform or period report. Version 1." in shown.text
     # A period report does not have these documents, so they are not offered.
     assert "?document=evidence" in shown.text
-    assert not any(f"?document={paper}" in shown.text for paper in ("statement", "correction", "lines", "email"))
+    assert not any(
+        f"?document={paper}" in shown.text
+        for paper in ("statement", "correction", "lines", "email")
+    )
 
 
 async def test_form_of_another_session_saves_no_report(board: Board) -> None:

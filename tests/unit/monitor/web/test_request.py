@@ -29,16 +29,23 @@ FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
         (f"{'x' * 500}=%0d%0a", f"{'x' * 39}…: {UNKNOWN}"),
     ],
 )
-async def test_unknown_or_repeated_parameter_is_refused(board: Board, query: str, expected: str) -> None:
-    """For example, `From=2018-01-04` is refused, because the name of the parameter is `from`. A very long name is cut
-    to 40 characters in the reason."""
+async def test_unknown_or_repeated_parameter_is_refused(
+    board: Board, query: str, expected: str
+) -> None:
+    """For example, `From=2018-01-04` is refused, because the name of the parameter is `from`. A
+    very long name is cut to 40 characters in the reason.
+    """
     answer = await board.client.get(f"/api/v1/releases?{query}")
     assert (answer.status_code, answer.json()["detail"]) == (400, expected)
 
 
 @pytest.mark.parametrize("route", FOR_PROGRAMS, ids=lambda route: route.path)
 async def test_every_api_address_refuses_unknown_parameters(board: Board, route: Route) -> None:
-    path = route.path.replace("{release}", "r").replace("{incident}", board.incident).replace("{ending}", "md")
+    path = (
+        route.path.replace("{release}", "r")
+        .replace("{incident}", board.incident)
+        .replace("{ending}", "md")
+    )
     method = "POST" if "POST" in (route.methods or ()) else "GET"
     # Parameters are checked before the token and the body of a POST.
     # No address has a parameter `verdict`.
@@ -58,17 +65,26 @@ async def test_days_in_the_wrong_order_give_an_empty_list(board: Board, path: st
 
 
 async def test_every_described_parameter_is_accepted(board: Board) -> None:
-    """Each address that a program can read is requested once, with a valid value for each of its parameters."""
+    """Each address that a program can read is requested once, with a valid value for each of its
+    parameters.
+    """
     (first, *_) = (await board.read_json("/api/v1/events"))["events"]
     valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
     valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY}
-    # `after` is the position in a list at which its page before ended. Each list has its own kind of position.
-    valid_after = {"releases": f"{DAY}T09:00:00.000Z/r", "incidents": board.incident, "events": first["id"]}
+    # `after` is the position in a list at which its page before ended. Each list has its own kind
+    # of position.
+    valid_after = {
+        "releases": f"{DAY}T09:00:00.000Z/r",
+        "incidents": board.incident,
+        "events": first["id"],
+    }
     for path, operations in describe_api(api.ROUTES)["paths"].items():
         parameters = operations.get("get", {}).get("parameters", ())
         names = [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
         last_part = path.rpartition("/")[2]
-        values = {name: valid_after[last_part] if name == "after" else valid[name] for name in names}
+        values = {
+            name: valid_after[last_part] if name == "after" else valid[name] for name in names
+        }
         if values:
             address = path.replace("{incident}", board.incident).replace("{ending}", "md")
             assert (await board.client.get(address, params=values)).status_code == 200
@@ -80,7 +96,9 @@ async def test_page_for_people_ignores_unknown_parameters(board: Board) -> None:
 
 
 def form_body(*texts: tuple[str, str], mail: bytes) -> bytes:
-    """Return a form with boundary `b`: named texts, the file `mail`, and a field in which no file was chosen."""
+    """Return a form with boundary `b`: named texts, the file `mail`, and a field in which no file
+    was chosen.
+    """
     begins, ends = "--b\r\nContent-Disposition: form-data; ", b"\r\n"
     fields = [f'{begins}name="{name}"\r\n\r\n{text}'.encode() for name, text in texts]
     fields.append(f'{begins}name="mail"; filename="a.eml"\r\n\r\n'.encode() + mail)
@@ -100,7 +118,10 @@ def request_with_form(body: bytes, content_type: str = MULTIPART) -> Request:
         piece = next(pieces, None)
         return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
 
-    return Request({"type": "http", "method": "POST", "headers": [(b"content-type", content_type.encode())]}, receive)
+    return Request(
+        {"type": "http", "method": "POST", "headers": [(b"content-type", content_type.encode())]},
+        receive,
+    )
 
 
 FORM_FIELDS = 4
@@ -108,7 +129,10 @@ LIMITS = {"longest": 1000, "most": FORM_FIELDS, "longest_with_files": 1000}
 
 
 async def test_form_keeps_file_bytes_and_first_value_of_a_field() -> None:
-    """A form has the field `text` twice, a file, and a field in which no file was chosen. The last one is left out."""
+    """A form has the field `text` twice, a file, and a field in which no file was chosen.
+
+    The last one is left out.
+    """
     # The line "--b" separates the fields of the form. So "--c" is only a part of the file.
     mail = b"\x00\xff\r\n--c\r\n"
     form = form_body(("text", "Dŵr."), ("text", "again"), mail=mail)
@@ -129,7 +153,10 @@ async def test_form_keeps_file_bytes_and_first_value_of_a_field() -> None:
     ids=["no boundary", "another boundary", "no header", "no name", "cut off"],
 )
 async def test_damaged_form_is_refused(body: bytes, content_type: str) -> None:
-    """`FORM` is valid and of type `MULTIPART`. In each case, its type or its body is damaged, for example cut off."""
+    """`FORM` is valid and of type `MULTIPART`.
+
+    In each case, its type or its body is damaged, for example cut off.
+    """
     with pytest.raises(UserFault, match="arrived damaged"):
         await read_form_with_files(request_with_form(body, content_type), **LIMITS)
 
@@ -145,6 +172,9 @@ async def test_damaged_form_is_refused(body: bytes, content_type: str) -> None:
     ids=str,
 )
 async def test_form_over_a_limit_is_refused(limit: dict[str, int], message: str) -> None:
-    """`FORM` has four fields. A case lowers one limit: on fields, on bytes of text, or on bytes with files."""
+    """`FORM` has four fields.
+
+    A case lowers one limit: on fields, on bytes of text, or on bytes with files.
+    """
     with pytest.raises(UserFault, match=message):
         await read_form_with_files(request_with_form(FORM), **LIMITS | limit)

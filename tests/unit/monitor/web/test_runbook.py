@@ -15,7 +15,10 @@ RULES = Path(__file__).parents[4] / "deploy" / "prometheus" / "rules.yml"
 
 @pytest.mark.parametrize("public", [True, False])
 async def test_every_reader_finds_every_alert_in_the_runbook(*, public: bool) -> None:
-    """Each alert links to a section of the runbook. Strangers can read the runbook even on a closed board."""
+    """Each alert links to a section of the runbook.
+
+    Strangers can read the runbook even on a closed board.
+    """
     async with a_board(public=public) as board:
         result = await board.client.get("/runbook")
     assert result.status_code == 200

@@ -1,4 +1,6 @@
-"""Signing a report off or waiving it, fetching its evidence, and logging what no monitor sees, in the browser."""
+"""Signing a report off or waiving it, fetching its evidence, and logging what no monitor sees, in
+the browser.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,21 @@ import pytest
 
 from alerts.draft.report import report_from_json
 from tests.unit.monitor.web.board import TITLE, Board
-from tests.unit.monitor.web.people import HEAD, VIEWER, hidden_field, read_form, send_incident_form, signed_in_board
+from tests.unit.monitor.web.people import (
+    HEAD,
+    VIEWER,
+    hidden_field,
+    read_form,
+    send_incident_form,
+    signed_in_board,
+)
 
-LEAK = {"what": "Figures were read out at a conference", "sort": "leak", "day": "2018-01-04", "time": "16:20"}
+LEAK = {
+    "what": "Figures were read out at a conference",
+    "sort": "leak",
+    "day": "2018-01-04",
+    "time": "16:20",
+}
 
 
 async def send_sign_form(board: Board, **typed: str) -> httpx.Response:
@@ -28,13 +42,19 @@ async def test_a_head_reads_the_report_before_signing_it(users: Path) -> None:
         page = await board.read_page(f"{board.incident_page}/sign")
         draft = board.drafts()[-1]
         # The digest is a checksum of the report.
-        for words in ("A certificate had expired.", "Before you can sign", draft.digest, "Sign it off"):
+        for words in (
+            "A certificate had expired.",
+            "Before you can sign",
+            draft.digest,
+            "Sign it off",
+        ):
             assert words in page
 
 
 async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path) -> None:
-    """No one has filled in the boxes of the report. With an empty reason (`anyway`) it is not signed. With a reason it
-    is, and the incident page says so."""
+    """No one has filled in the boxes of the report. With an empty reason (`anyway`) it is not
+    signed. With a reason it is, and the incident page says so.
+    """
     async with signed_in_board(users, HEAD) as board:
         refused = await send_sign_form(board, anyway=" ")
         assert (refused.status_code, board.late_incident().owes_report) == (400, True)
@@ -43,7 +63,9 @@ async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path)
         assert board.late_incident().words["signed_anyway"] == "the minister waits"
         draft = board.drafts()[-1]
         assert draft.signed == board.clock.now()
-        assert report_from_json(draft.facts).signed.startswith("Signed off by head of profession at")
+        assert report_from_json(draft.facts).signed.startswith(
+            "Signed off by head of profession at"
+        )
         assert not board.late_incident().owes_report
         assert "Signed off by head of profession" in await board.read_page(board.incident_page)
 
@@ -54,7 +76,8 @@ async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
         await send_sign_form(board, anyway="the minister waits")
         page = await board.read_page(board.incident_page)
         assert 'name="box.' not in page
-        # A browser still shows the page from before the report was signed, with its boxes, and sends its form.
+        # A browser still shows the page from before the report was signed, with its boxes, and
+        # sends its form.
         drafts = board.drafts()
         typed = {"box.B.2.account": "A certificate had expired."}
         refused = await send_incident_form(board, typed, form=form_before)
@@ -62,7 +85,9 @@ async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
         assert "say why you amend it" in refused.text
         assert "A certificate had expired." in refused.text
         assert board.drafts() == drafts
-        amended = await send_incident_form(board, typed, {"reason": "the cause is known"}, form=form_before)
+        amended = await send_incident_form(
+            board, typed, {"reason": "the cause is known"}, form=form_before
+        )
         assert amended.status_code == 303
         assert board.late_incident().timeline[-1].text == "report amended: the cause is known"
         assert len(board.drafts()) == len(drafts) + 1
@@ -73,12 +98,15 @@ async def test_missing_answers_link_to_their_boxes(users: Path) -> None:
         page = await board.read_page(board.incident_page)
         assert '<a href="#B.2.account">2. Circumstances of breach: is to be completed</a>' in page
         page = await board.read_page(f"{board.incident_page}/sign")
-        assert f'<a href="/incidents/{board.incident}#B.2.account">2. Circumstances of breach' in page
+        assert (
+            f'<a href="/incidents/{board.incident}#B.2.account">2. Circumstances of breach' in page
+        )
 
 
 async def test_report_edited_after_the_head_read_it_is_not_signed(users: Path) -> None:
     async with signed_in_board(users, HEAD) as board:
-        # The head opens the page for signing. Then the report is edited. Then the head sends the form of that page.
+        # The head opens the page for signing. Then the report is edited. Then the head sends the
+        # form of that page.
         sign_page = f"{board.incident_page}/sign"
         form = await read_form(board, sign_page)
         await send_incident_form(board, {"box.B.2.account": "Something new."})
@@ -92,7 +120,10 @@ async def test_report_edited_after_the_head_read_it_is_not_signed(users: Path) -
 
 async def test_head_waives_a_report_with_a_reason(users: Path) -> None:
     async with signed_in_board(users, HEAD) as board:
-        assert "say why no report will be made" in (await send_sign_form(board, do="waive", reason=" ")).text
+        assert (
+            "say why no report will be made"
+            in (await send_sign_form(board, do="waive", reason=" ")).text
+        )
         assert (await send_sign_form(board, do="waive", reason="sent by letter")).status_code == 303
         # A waived report will not be made, so the incident is closed.
         assert board.late_incident().words["waived"] == "sent by letter"
@@ -100,21 +131,33 @@ async def test_head_waives_a_report_with_a_reason(users: Path) -> None:
 
 
 async def test_only_a_head_can_sign(users: Path) -> None:
-    """The duty statistician, who is signed in here, cannot, even if the form names the role of a head."""
+    """The duty statistician, who is signed in here, cannot, even if the form names the role of a
+    head.
+    """
     async with signed_in_board(users) as board:
         page = await board.read_page(board.incident_page)
         assert "sign or waive" not in page
         assert await board.status_of(f"{board.incident_page}/sign") == 403
-        guard = (await read_form(board, board.incident_page))["guard"]  # it proves the session of a form
+        # it proves the session of a form
+        guard = (await read_form(board, board.incident_page))["guard"]
         for do in ("sign", "waive"):
-            sent = {"guard": guard, "version": "1", "do": do, "reason": "x", "role": "head of profession"}
-            assert (await board.client.post(f"{board.incident_page}/sign", data=sent)).status_code == 403
+            sent = {
+                "guard": guard,
+                "version": "1",
+                "do": do,
+                "reason": "x",
+                "role": "head of profession",
+            }
+            assert (
+                await board.client.post(f"{board.incident_page}/sign", data=sent)
+            ).status_code == 403
         assert board.late_incident().owes_report
 
 
 async def test_leak_is_logged_once_with_its_draft_and_notice(users: Path) -> None:
-    """The duty statistician logs a leak of 4 January with the form. That makes an incident with a draft and one notice.
-    The same form sent again makes no second incident."""
+    """The duty statistician logs a leak of 4 January with the form. That makes an incident with a
+    draft and one notice. The same form sent again makes no second incident.
+    """
     async with signed_in_board(users) as board:
         typed = {"title": "Example prices, December", "producer": "ofqual"}
         typed |= {"day": "2018-01-04", "time": "16:20", "until": "2018-01-04T17:00"}
@@ -127,7 +170,11 @@ async def test_leak_is_logged_once_with_its_draft_and_notice(users: Path) -> Non
         logged = board.store.verdicts.incident(name)
         assert logged is not None
         # The incident has what was typed.
-        assert (logged.kind, logged.title, logged.producer) == ("hand", "Example prices, December", "ofqual")
+        assert (logged.kind, logged.title, logged.producer) == (
+            "hand",
+            "Example prices, December",
+            "ofqual",
+        )
         assert (logged.words["sort"], logged.timeline[0].by) == ("leak", "duty statistician")
         assert logged.occurred.isoformat() == "2018-01-04T16:20:00+00:00"
         assert logged.words["until"] == "2018-01-04T17:00"
@@ -157,10 +204,15 @@ async def test_invalid_log_form_keeps_text_and_shows_each_fault(users: Path) -> 
 
 
 def measure_release_as_a_running_monitor_does(board: Board) -> None:
-    """Make the board find measurements of each release. No monitor runs with it, so otherwise it finds none."""
+    """Make the board find measurements of each release.
+
+    No monitor runs with it, so otherwise it finds none.
+    """
     measured, desk = board.late_incident().facts, board.queries.desk
     assert desk is not None
-    board.queries.desk = replace(desk, current=replace(desk.current, judge_at=lambda _release, _now: measured))
+    board.queries.desk = replace(
+        desk, current=replace(desk.current, judge_at=lambda _release, _now: measured)
+    )
 
 
 async def test_log_form_for_a_watched_release_has_its_title(users: Path) -> None:
@@ -188,13 +240,14 @@ async def test_incident_logged_for_a_watched_release_has_its_title(users: Path) 
 async def test_person_who_may_not_act_cannot_log(users: Path, signed_in_as: str) -> None:
     """A case is a viewer, who lacks the right, or no one."""
     async with signed_in_board(users, signed_in_as) as board:
-        # The guard is a hidden field, by which a form is known to be of this session. It is right, but a viewer has no
-        # right to log.
+        # The guard is a hidden field, by which a form is known to be of this session. It is right,
+        # but a viewer has no right to log.
         guard = hidden_field(await board.client.get("/"), "guard") if signed_in_as else ""
         # A browser would be redirected to sign in.
         board.client.headers["Accept"] = "*/*"
         assert await board.status_of("/incidents/new") == (403 if signed_in_as else 401)
-        # A refused form gets a 403 with the typed text, even before sign-in, so that the text is not lost.
+        # A refused form gets a 403 with the typed text, even before sign-in, so that the text is
+        # not lost.
         refused = await board.client.post("/incidents/new", data=LEAK | {"guard": guard})
         assert (refused.status_code, LEAK["what"] in refused.text) == (403, True)
 

@@ -67,8 +67,8 @@ def is_refused(answer: httpx.Response, status: int, word: str) -> bool:
 async def test_right_depends_only_on_the_configured_claim(
     tmp_path: Path, groups: list[str] | str, access: str, *, may_sign: bool
 ) -> None:
-    # The claim `groups` is configured: stats-heads may sign, stats-duty may act, readers may only read.
-    # The best right counts. The name anne gives none.
+    # The claim `groups` is configured: stats-heads may sign, stats-duty may act, readers may only
+    # read. The best right counts. The name anne gives none.
     idp = Idp(claims={"groups": groups, "preferred_username": "anne"})
     async with board_with_provider(tmp_path, idp) as visitor:
         assert await visitor.access() == "no page before sign-in"
@@ -82,7 +82,9 @@ async def test_right_depends_only_on_the_configured_claim(
 
 
 async def test_sign_on_requests_a_code_bound_to_this_browser(visitor: Visitor) -> None:
-    """`state`, `nonce` and `code_challenge` are new for each sign-on, so no other browser can use the code."""
+    """`state`, `nonce` and `code_challenge` are new for each sign-on, so no other browser can use
+    the code.
+    """
     await visitor.sign_on()
     query = visitor.idp.authorization_query
     assert query.items() >= {
@@ -105,7 +107,10 @@ async def test_a_session_ends_after_its_time(visitor: Visitor) -> None:
 
 
 async def sign_out_and_check_session_ended(visitor: Visitor) -> httpx.Response:
-    """Sign on, then out, and check that the old session cookie is refused. Return the response of the sign-out."""
+    """Sign on, then out, and check that the old session cookie is refused.
+
+    Return the response of the sign-out.
+    """
     await visitor.sign_on()
     cookie = visitor.client.cookies[SESSION_COOKIE]
     guard = hidden_field(await visitor.client.get("/incidents"), "guard")
@@ -116,10 +121,16 @@ async def sign_out_and_check_session_ended(visitor: Visitor) -> httpx.Response:
 
 
 @pytest.mark.parametrize("sign_out_path", ["/out", "/out?tenant=1"])
-async def test_sign_out_leads_to_the_providers_sign_out_page(visitor: Visitor, sign_out_path: str) -> None:
-    """The provider signs people in. A case is the address of its page for signing out, with or without a query."""
+async def test_sign_out_leads_to_the_providers_sign_out_page(
+    visitor: Visitor, sign_out_path: str
+) -> None:
+    """The provider signs people in.
+
+    A case is the address of its page for signing out, with or without a query.
+    """
     visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}{sign_out_path}"}
-    # The content security policy forbids forms that lead to other sites, so a page leads there and not a redirect.
+    # The content security policy forbids forms that lead to other sites, so a page leads there and
+    # not a redirect.
     page = await sign_out_and_check_session_ended(visitor)
     assert page.status_code == 200
     assert "Sign out</button>" not in page.text
@@ -134,17 +145,23 @@ async def test_sign_out_leads_to_the_providers_sign_out_page(visitor: Visitor, s
 
 
 @pytest.mark.parametrize("endpoint", [None, "javascript:alert(1)", "/out", 5])
-async def test_sign_out_works_if_provider_has_no_sign_out_page(visitor: Visitor, endpoint: object) -> None:
-    """A case is the configured address: none, or one that is no whole web address and so is not used."""
+async def test_sign_out_works_if_provider_has_no_sign_out_page(
+    visitor: Visitor, endpoint: object
+) -> None:
+    """A case is the configured address: none, or one that is no whole web address and so is not
+    used.
+    """
     visitor.idp.configuration = {"end_session_endpoint": endpoint}
     answer = await sign_out_and_check_session_ended(visitor)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 async def test_long_token_is_left_out_of_the_sign_out_address(tmp_path: Path) -> None:
-    """At sign-out, the board links to the sign-out page of the provider (`idp`). The address contains the token of the
-    person, unless the token has more than 4000 characters."""
-    idp = Idp(claims={"groups": ["stats-duty"], "more": "x" * 4000})  # makes the token longer than 4000 characters
+    """At sign-out, the board links to the sign-out page of the provider (`idp`). The address
+    contains the token of the person, unless the token has more than 4000 characters.
+    """
+    # makes the token longer than 4000 characters
+    idp = Idp(claims={"groups": ["stats-duty"], "more": "x" * 4000})
     async with board_with_provider(tmp_path, idp) as visitor:
         idp.configuration = {"end_session_endpoint": f"{idp.url}/out"}
         page = await sign_out_and_check_session_ended(visitor)
@@ -155,7 +172,8 @@ async def test_long_token_is_left_out_of_the_sign_out_address(tmp_path: Path) ->
 async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visitor) -> None:
     visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}/out"}
     await visitor.sign_on()
-    guard = hidden_field(await visitor.client.get("/incidents"), "guard")  # it proves the session of a form
+    # it proves the session of a form
+    guard = hidden_field(await visitor.client.get("/incidents"), "guard")
     visitor.idp.fixed_answers[CONFIGURATION_PATH] = (500, "", {})
     # The board keeps the configuration of the provider for ten minutes.
     visitor.board.clock.seconds += 700
@@ -185,9 +203,12 @@ async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visito
     ],
     ids=str,
 )
-async def test_token_for_another_client_provider_or_time_is_refused(visitor: Visitor, claims: dict[str, Any]) -> None:
-    """A case replaces one claim of a valid token (None: removes it). For example, `aud`, the client that may use the
-    token, is `another`. `iss` is the provider."""
+async def test_token_for_another_client_provider_or_time_is_refused(
+    visitor: Visitor, claims: dict[str, Any]
+) -> None:
+    """A case replaces one claim of a valid token (None: removes it). For example, `aud`, the client
+    that may use the token, is `another`. `iss` is the provider.
+    """
     visitor.idp.claims |= claims
     with capture_logs() as logs:
         answer = await visitor.sign_on()
@@ -216,7 +237,9 @@ def altered_token(idp: Idp) -> str:
 
 FORGERIES = {
     "signed with an unknown key": lambda idp: idp.sign_token(key("two")),
-    "signed with an unknown key that has a known name": lambda idp: idp.sign_token(key("two"), {"kid": "one"}),
+    "signed with an unknown key that has a known name": lambda idp: idp.sign_token(
+        key("two"), {"kid": "one"}
+    ),
     "not signed": unsigned_token,
     "signed with the client's secret": token_signed_with_secret,
     "altered": altered_token,
@@ -227,7 +250,9 @@ FORGERIES = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_token_with_an_invalid_signature_is_refused(visitor: Visitor, forgery: str) -> None:
-    """A case is a forgery of the token that the provider would send, such as one signed with an unknown key."""
+    """A case is a forgery of the token that the provider would send, such as one signed with an
+    unknown key.
+    """
     query = await visitor.approve_at_provider()
     visitor.idp.token = FORGERIES[forgery](visitor.idp)
     assert is_refused(await visitor.return_to_board(query), 403, "a token that cannot be trusted")
@@ -261,17 +286,29 @@ async def test_sign_on_replaces_an_earlier_session(visitor: Visitor) -> None:
     assert await visitor.access() == "no page before sign-in"
 
 
-async def test_sign_on_replaces_a_session_cookie_that_another_person_chose(visitor: Visitor) -> None:
+async def test_sign_on_replaces_a_session_cookie_that_another_person_chose(
+    visitor: Visitor,
+) -> None:
     visitor.client.cookies.set(SESSION_COOKIE, "chosen-by-another", domain=HOST)
     await visitor.sign_on()
     assert visitor.client.cookies[SESSION_COOKIE] != "chosen-by-another"
 
 
 @pytest.mark.parametrize(
-    "next_page", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x", "", "/" + "a" * 2000]
+    "next_page",
+    [
+        "//evil.example",
+        "https://evil.example/",
+        "/\\evil.example",
+        "javascript:x",
+        "",
+        "/" + "a" * 2000,
+    ],
 )
 async def test_sign_on_never_redirects_to_another_site(visitor: Visitor, next_page: str) -> None:
-    """A case is a page to go to that is not one of this board, so sign-on leads to the first page instead."""
+    """A case is a page to go to that is not one of this board, so sign-on leads to the first page
+    instead.
+    """
     assert (await visitor.sign_on(next_page)).headers["location"] == "/"
 
 
@@ -295,9 +332,12 @@ async def test_forged_sign_on_cookie_never_redirects_to_another_site(visitor: Vi
         ("email", {"email": "stats-heads", "email_verified": "true"}),
     ],
 )
-async def test_claim_without_a_configured_right_is_refused(tmp_path: Path, claim: str, claims: dict[str, Any]) -> None:
-    """Only plain text in the configured claim counts, and an address only if `email_verified` is true. For example, the
-    group `others` has no right."""
+async def test_claim_without_a_configured_right_is_refused(
+    tmp_path: Path, claim: str, claims: dict[str, Any]
+) -> None:
+    """Only plain text in the configured claim counts, and an address only if `email_verified` is
+    true. For example, the group `others` has no right.
+    """
     async with board_with_provider(tmp_path, claim=claim) as visitor:
         visitor.idp.claims |= claims
         assert is_refused(await visitor.sign_on(), 403, "no rights here")
@@ -305,7 +345,9 @@ async def test_claim_without_a_configured_right_is_refused(tmp_path: Path, claim
 
 
 async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
-    async with board_with_provider(tmp_path, claim="email", rights={"anne@dept.example": "head"}) as visitor:
+    async with board_with_provider(
+        tmp_path, claim="email", rights={"anne@dept.example": "head"}
+    ) as visitor:
         visitor.idp.claims = {"email": "anne@dept.example", "email_verified": True}
         await visitor.sign_on()
         assert await visitor.access() == "every page"
@@ -315,10 +357,20 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
     ("faulty_path", "reply", "status", "reason"),
     [
         (CONFIGURATION_PATH, (500, "{}", {}), 502, "it answered 500"),
-        (CONFIGURATION_PATH, (302, "", {"Location": "http://127.0.0.1:1/"}), 502, "it answered 302"),
+        (
+            CONFIGURATION_PATH,
+            (302, "", {"Location": "http://127.0.0.1:1/"}),
+            502,
+            "it answered 302",
+        ),
         (CONFIGURATION_PATH, (200, "[]", {}), 502, "without a JSON object"),
         (CONFIGURATION_PATH, (200, "[" * 100_000, {}), 502, "without a JSON object"),
-        (CONFIGURATION_PATH, (200, '{"issuer": "https://another.example"}', {}), 502, "another issuer"),
+        (
+            CONFIGURATION_PATH,
+            (200, '{"issuer": "https://another.example"}', {}),
+            502,
+            "another issuer",
+        ),
         (CONFIGURATION_PATH, (200, " " * 600_000, {}), 503, "too_large"),
         ("/token", (500, "<html>", {}), 502, "no token"),
         ("/token", (200, "[]", {}), 502, "no token"),
@@ -330,9 +382,14 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
     ],
 )
 async def test_fault_of_the_provider_is_shown_in_one_line(
-    visitor: Visitor, faulty_path: str, reply: tuple[int, str, dict[str, str]], status: int, reason: str
+    visitor: Visitor,
+    faulty_path: str,
+    reply: tuple[int, str, dict[str, str]],
+    status: int,
+    reason: str,
 ) -> None:
-    # The provider gives a faulty answer, such as 404, at one address: its configuration, its tokens or its keys.
+    # The provider gives a faulty answer, such as 404, at one address: its configuration, its tokens
+    # or its keys.
     visitor.idp.fixed_answers[faulty_path] = reply
     with capture_logs() as logs:
         answer = await visitor.client.get("/sign-in/oidc")
@@ -369,8 +426,10 @@ async def test_secret_is_sent_in_form_if_the_provider_requires_it(visitor: Visit
 async def test_unresponsive_provider_fails_sign_on_and_gets_no_second_request(
     tmp_path: Path, provider_fault: str
 ) -> None:
-    """A person tries twice to sign on. The provider hangs, sends a byte now and then, or sends garbage that is not
-    HTTP. The board gives up after 0.2 s and reports that the provider does not answer."""
+    """A person tries twice to sign on. The provider hangs, sends a byte now and then, or sends
+    garbage that is not HTTP. The board gives up after 0.2 s and reports that the provider does not
+    answer.
+    """
     async with board_with_provider(tmp_path) as visitor, rude_server(provider_fault) as server:
         # The server is on this machine, so the board may use addresses in 127.0.0.0/8.
         clock, resolver = visitor.board.clock, Resolver(make_guard(["127.0.0.0/8"], [server.port]))
@@ -391,8 +450,9 @@ async def test_unresponsive_provider_fails_sign_on_and_gets_no_second_request(
 
 
 async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
-    """The provider answers the first sign-on with 503, and then gets no request for five seconds. Six seconds later it
-    works, and so does sign-on."""
+    """The provider answers the first sign-on with 503, and then gets no request for five seconds.
+    Six seconds later it works, and so does sign-on.
+    """
     visitor.idp.fixed_answers[CONFIGURATION_PATH] = (503, "", {})
     for _ in range(3):
         assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, "503")
@@ -417,8 +477,9 @@ async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
 async def test_changed_configuration_limits_existing_sessions_at_once(
     visitor: Visitor, tmp_path: Path, changed_setting: dict[str, Any] | None, remaining_access: str
 ) -> None:
-    """The person is in the group stats-duty, which may act and so sees every page. In one case the changed
-    configuration lets this group only read, so the person cannot see /status any more."""
+    """The person is in the group stats-duty, which may act and so sees every page. In one case the
+    changed configuration lets this group only read, so the person cannot see /status any more.
+    """
     await visitor.sign_on()
     assert await visitor.access() == "every page"
     # Without a setting, the changed configuration has no provider.
@@ -429,8 +490,11 @@ async def test_changed_configuration_limits_existing_sessions_at_once(
     assert await visitor.access() == remaining_access
 
 
-async def test_repeated_refusals_delay_a_client_but_provider_faults_do_not(visitor: Visitor) -> None:
-    # A 500 is a fault of the provider. The answer invalid_grant may be to a guessed code, and twenty are allowed.
+async def test_repeated_refusals_delay_a_client_but_provider_faults_do_not(
+    visitor: Visitor,
+) -> None:
+    # A 500 is a fault of the provider. The answer invalid_grant may be to a guessed code, and
+    # twenty are allowed.
     visitor.idp.fixed_answers["/token"] = (500, "", {})
     for _ in range(25):
         assert (await visitor.sign_on()).status_code == 502
@@ -446,7 +510,9 @@ async def test_sign_in_page_without_users_file_offers_only_the_provider(visitor:
     assert 'type="password"' not in page
 
 
-async def test_same_name_in_users_file_and_provider_is_two_people(tmp_path: Path, users: Path) -> None:
+async def test_same_name_in_users_file_and_provider_is_two_people(
+    tmp_path: Path, users: Path
+) -> None:
     async with board_with_provider(tmp_path, users=users) as visitor:
         # At the provider, hope is only a viewer. In the users file, hope is a head.
         visitor.idp.claims = {"groups": ["readers"], "preferred_username": "hope"}

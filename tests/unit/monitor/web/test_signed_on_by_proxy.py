@@ -23,7 +23,9 @@ PAGE = {"Accept": "text/html"}
 
 @asynccontextmanager
 async def board_behind_proxy(
-    proxies: Sequence[str] = ("127.0.0.1",), rights: dict[str, Right] | None = None, users: Path | None = None
+    proxies: Sequence[str] = ("127.0.0.1",),
+    rights: dict[str, Right] | None = None,
+    users: Path | None = None,
 ) -> AsyncIterator[tuple[Board, httpx.AsyncClient]]:
     """Serve a closed board on loopback to a client in the place of a proxy."""
     async with a_board(public=False) as board:
@@ -75,25 +77,32 @@ async def test_header_without_exactly_one_valid_name_is_refused() -> None:
 
 
 async def test_name_without_right_sees_no_page_not_even_sign_in() -> None:
-    """The proxy sends the name in a header. Only anne has a right here. This board has no users file, so it has no
-    sign-in page either."""
+    """The proxy sends the name in a header. Only anne has a right here. This board has no users
+    file, so it has no sign-in page either.
+    """
     async with board_behind_proxy(rights={"anne": Right.DUTY}) as (_, client):
         assert await access_of(client, "anne") == "every page"
-        # In the rights of a configuration, "*" stands for all other names. As a name in the header, it is invalid.
+        # In the rights of a configuration, "*" stands for all other names. As a name in the header,
+        # it is invalid.
         for name_without_right in ("vic", "*"):
             assert await access_of(client, name_without_right) == "no page"
         assert (await client.get("/sign-in", headers={HEADER: "vic"})).status_code == 404
 
 
 async def test_forms_need_the_guard_of_their_own_person() -> None:
-    """The guard is a hidden field of a form. It proves that the person who sends the form has opened its page."""
+    """The guard is a hidden field of a form.
+
+    It proves that the person who sends the form has opened its page.
+    """
     async with board_behind_proxy() as (board, client):
         page = board.incident_page
         guard_of_anne = hidden_field(await client.get(page, headers={HEADER: "anne"}), "guard")
 
         async def acknowledge(name: str, guard: str) -> int:
             form = {"guard": guard, "role": "duty statistician"}
-            return (await client.post(f"{page}/acknowledge", data=form, headers={HEADER: name})).status_code
+            return (
+                await client.post(f"{page}/acknowledge", data=form, headers={HEADER: name})
+            ).status_code
 
         assert await acknowledge("anne", "x") == 403
         # Hope may act, too, but not with the guard of Anne. Vic may only read.

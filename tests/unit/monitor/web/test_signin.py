@@ -1,4 +1,6 @@
-"""Signing in: who may see a closed board, how a session begins and ends, and what forms must bring."""
+"""Signing in: who may see a closed board, how a session begins and ends, and what forms must
+bring.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,21 @@ from structlog.testing import capture_logs
 from monitor.web.sessions import SESSION_SECONDS
 from monitor.web.users import make_line
 from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.people import SECRET, SESSION_COOKIE, basic_auth, hidden_field, rewrite_file, sign_in
+from tests.unit.monitor.web.people import (
+    SECRET,
+    SESSION_COOKIE,
+    basic_auth,
+    hidden_field,
+    rewrite_file,
+    sign_in,
+)
 
-PATHS_FOR_PROGRAMS = ["/api/v1/releases", "/api/v1/incidents", "/api/v1/openapi.json", "/calendar.ics"]
+PATHS_FOR_PROGRAMS = [
+    "/api/v1/releases",
+    "/api/v1/incidents",
+    "/api/v1/openapi.json",
+    "/calendar.ics",
+]
 
 
 @pytest.fixture
@@ -27,7 +41,9 @@ def users(tmp_path: Path, anne: str) -> Path:
 
 
 @asynccontextmanager
-async def open_closed_board(users: Path, base: str = "http://board.example") -> AsyncIterator[Board]:
+async def open_closed_board(
+    users: Path, base: str = "http://board.example"
+) -> AsyncIterator[Board]:
     """Open a board that only people who sign in may see, for a browser."""
     async with a_board(public=False, users=users, base=base) as board:
         board.client.headers["Accept"] = "text/html,application/xhtml+xml"
@@ -46,11 +62,15 @@ async def test_closed_board_shows_everyone_its_health_and_browser_files(board: B
 
 
 async def test_closed_board_redirects_every_page_to_sign_in(board: Board) -> None:
-    """Only people who sign in may read a closed board. After /sign-in a browser goes to the page in `next`."""
+    """Only people who sign in may read a closed board.
+
+    After /sign-in a browser goes to the page in `next`.
+    """
     for path in ("/", "/incidents", "/status", "/releases/r", "/nowhere"):
         answer = await board.client.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
-    # /healthz, /metrics and /sign-in are open. /incidents is not, even if the Host header contains such a path.
+    # /healthz, /metrics and /sign-in are open. /incidents is not, even if the Host header contains
+    # such a path.
     for host in ("board.example/healthz?", "board.example/metrics#", "x/sign-in?"):
         assert (await board.client.get("/incidents", headers={"Host": host})).status_code == 303
 
@@ -95,14 +115,22 @@ async def test_sign_in_redirects_to_the_requested_page(board: Board) -> None:
     assert await board.status_of("/sign-in") == 303
 
 
-@pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x", "/a\r\nb"])
+@pytest.mark.parametrize(
+    "where", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x", "/a\r\nb"]
+)
 async def test_sign_in_never_redirects_to_another_site(board: Board, where: str) -> None:
-    """A case is a page to go to that is not one of this board, so sign-in leads to the first page instead."""
+    """A case is a page to go to that is not one of this board, so sign-in leads to the first page
+    instead.
+    """
     assert (await sign_in(board, where=where)).headers["location"] == "/"
 
 
-@pytest.mark.parametrize(("name", "password"), [("anne", "wrong"), ("bob", SECRET), ("", ""), ("anne", "")])
-async def test_wrong_name_or_password_is_refused_and_no_name_logged(board: Board, name: str, password: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "password"), [("anne", "wrong"), ("bob", SECRET), ("", ""), ("anne", "")]
+)
+async def test_wrong_name_or_password_is_refused_and_no_name_logged(
+    board: Board, name: str, password: str
+) -> None:
     """The users file has only anne, with the password `SECRET`."""
     with capture_logs() as logs:
         answer = await sign_in(board, name, password)
@@ -136,7 +164,9 @@ async def test_a_session_lasts_for_a_working_day(board: Board) -> None:
     assert await board.status_of("/") == 303
 
 
-async def test_session_ends_when_the_line_of_its_person_is_removed(board: Board, users: Path, anne: str) -> None:
+async def test_session_ends_when_the_line_of_its_person_is_removed(
+    board: Board, users: Path, anne: str
+) -> None:
     await sign_in(board)
     rewrite_file(users, f"{anne}\n# nothing of hers has changed\n")
     assert await board.status_of("/") == 200
@@ -144,14 +174,19 @@ async def test_session_ends_when_the_line_of_its_person_is_removed(board: Board,
     assert await board.status_of("/") == 303
 
 
-async def test_session_ends_when_the_password_of_its_person_is_changed(board: Board, users: Path) -> None:
+async def test_session_ends_when_the_password_of_its_person_is_changed(
+    board: Board, users: Path
+) -> None:
     await sign_in(board)
     rewrite_file(users, make_line("anne", "another horse battery"))
     assert await board.status_of("/") == 303
 
 
 async def test_sign_out_needs_the_guard_and_ends_the_session(board: Board) -> None:
-    """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
+    """The guard is a hidden field of a form.
+
+    It proves that the form is from a page of the same session.
+    """
     await sign_in(board)
     cookie = board.client.cookies[SESSION_COOKIE]
     guard = hidden_field(await board.client.get("/"), "guard")
@@ -187,12 +222,14 @@ async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:
 async def test_cookies_are_http_only_same_site_and_secure_on_tls(
     users: Path, base: str, session_cookie: str, *, secure: bool
 ) -> None:
-    """A case is the address of the board, the name of its session cookie, and whether it is secure. For example, at
-    https://board.example a browser sends the cookie only over TLS (`Secure`)."""
+    """A case is the address of the board, the name of its session cookie, and whether it is secure.
+    For example, at https://board.example a browser sends the cookie only over TLS (`Secure`).
+    """
     async with open_closed_board(users, base) as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
-        # The client would not send a secure cookie to an address without TLS, so it is sent in a header.
+        # The client would not send a secure cookie to an address without TLS, so it is sent in a
+        # header.
         board.client.cookies.clear()
         cookie = {"Cookie": f"{session_cookie}-form={form['mark']}"}
         signed_in = await board.client.post("/sign-in", data=form, headers=cookie)
@@ -207,12 +244,16 @@ async def test_cookies_are_http_only_same_site_and_secure_on_tls(
 async def test_password_of_a_program_is_checked_only_once(board: Board) -> None:
     with capture_logs() as logs:
         for path in [*PATHS_FOR_PROGRAMS, "/"]:
-            assert (await board.client.get(path, headers=basic_auth("anne", SECRET))).status_code == 200
+            assert (
+                await board.client.get(path, headers=basic_auth("anne", SECRET))
+            ).status_code == 200
     # A check of the right password logs this event.
     assert [entry["event"] for entry in logs].count("signed_in") == 1
 
 
-async def test_program_with_a_wrong_unreadable_or_removed_password_is_refused(board: Board, users: Path) -> None:
+async def test_program_with_a_wrong_unreadable_or_removed_password_is_refused(
+    board: Board, users: Path
+) -> None:
     right, wrong = basic_auth("anne", SECRET), basic_auth("anne", "wrong")
     assert (await board.client.get("/api/v1/releases", headers=right)).status_code == 200
     for refused in (wrong, {"Authorization": "Basic \x7f", "Accept": "*/*"}):
@@ -222,8 +263,13 @@ async def test_program_with_a_wrong_unreadable_or_removed_password_is_refused(bo
 
 
 async def test_basic_authentication_can_change_nothing(board: Board) -> None:
-    for path in (f"{board.incident_page}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
-        answer = await board.client.post(path, headers=basic_auth("anne", SECRET), content='{"role": "x"}')
+    for path in (
+        f"{board.incident_page}/acknowledge",
+        f"/api/v1/incidents/{board.incident}/acknowledge",
+    ):
+        answer = await board.client.post(
+            path, headers=basic_auth("anne", SECRET), content='{"role": "x"}'
+        )
         assert answer.status_code == 401
     assert board.acknowledged_by() == []
 
@@ -232,12 +278,17 @@ async def test_program_needs_the_token_and_waits_after_20_wrong_ones(board: Boar
     headers = {"Authorization": "Bearer a token for programs", "Accept": "*/*"}
     assert (await board.client.get("/api/v1/releases", headers=headers)).status_code == 200
     wrong = {"Authorization": "Bearer wrong", "Accept": "*/*"}
-    statuses = [(await board.client.get("/api/v1/releases", headers=wrong)).status_code for _ in range(21)]
+    statuses = [
+        (await board.client.get("/api/v1/releases", headers=wrong)).status_code for _ in range(21)
+    ]
     assert statuses == [401] * 20 + [429]
 
 
 async def test_person_can_acknowledge_only_with_a_guard_and_a_role(board: Board) -> None:
-    """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
+    """The guard is a hidden field of a form.
+
+    It proves that the form is from a page of the same session.
+    """
     await sign_in(board)
     address = board.incident_page
     page = await board.client.get(address)
@@ -248,11 +299,15 @@ async def test_person_can_acknowledge_only_with_a_guard_and_a_role(board: Board)
     no_role = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": " "})
     assert no_role.status_code == 400
     assert "give your role, not your name" in no_role.text
-    valid = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": "duty statistician"})
+    valid = await board.client.post(
+        f"{address}/acknowledge", data={"guard": guard, "role": "duty statistician"}
+    )
     assert (valid.status_code, valid.headers["location"]) == (303, address)
     assert board.acknowledged_by() == ["duty statistician"]
     # There is no incident `none`.
-    unknown = await board.client.post("/incidents/none/acknowledge", data={"guard": guard, "role": "x"})
+    unknown = await board.client.post(
+        "/incidents/none/acknowledge", data={"guard": guard, "role": "x"}
+    )
     assert unknown.status_code == 404
 
 
@@ -263,12 +318,17 @@ async def test_public_board_can_be_changed_only_after_sign_in(users: Path) -> No
         assert f"/sign-in?next={address}" in page.text
         # This is the button that acknowledges the incident.
         assert "I'm on it" not in page.text
-        assert (await board.client.post(f"{address}/acknowledge", data={"role": "x"})).status_code == 403
+        assert (
+            await board.client.post(f"{address}/acknowledge", data={"role": "x"})
+        ).status_code == 403
         await sign_in(board)
         page_after_sign_in = await board.read_page(address)
         assert "I'm on it" in page_after_sign_in
         # The page has its other sections, too.
-        assert all(f'id="{section}"' in page_after_sign_in for section in ("acknowledge", "now", "draft", "actions"))
+        assert all(
+            f'id="{section}"' in page_after_sign_in
+            for section in ("acknowledge", "now", "draft", "actions")
+        )
 
 
 async def test_board_without_users_has_no_sign_in_page() -> None:
@@ -276,12 +336,17 @@ async def test_board_without_users_has_no_sign_in_page() -> None:
         assert await board.status_of("/sign-in") == 404
         assert "Sign in" not in await board.read_page("/")
         # No one can be signed in, so a form changes nothing.
-        assert (await board.client.post(f"{board.incident_page}/acknowledge", data={})).status_code == 403
+        assert (
+            await board.client.post(f"{board.incident_page}/acknowledge", data={})
+        ).status_code == 403
 
 
 @pytest.mark.slow
 async def test_only_eight_concurrent_password_checks_may_wait(board: Board) -> None:
     # Eight checks may wait for their turn.
-    guesses = [board.client.get("/api/v1/releases", headers=basic_auth("anne", f"guess {n}")) for n in range(12)]
+    guesses = [
+        board.client.get("/api/v1/releases", headers=basic_auth("anne", f"guess {n}"))
+        for n in range(12)
+    ]
     statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
     assert (statuses.count(401), statuses.count(429)) == (8, 4)

@@ -42,7 +42,9 @@ async def test_status_page_links_failing_checks_to_the_runbook(board: Board) -> 
 
 
 async def test_status_page_without_faults_has_no_empty_section(board: Board) -> None:
-    """The board has a notice that could not be sent. This is shown as a fault, but only for a week."""
+    """The board has a notice that could not be sent. This is shown as a fault, but only for a
+    week.
+    """
     board.clock.seconds += timedelta(days=8).total_seconds()
     page = await board.read_page("/status")
     assert "Every check is good" in page
@@ -52,8 +54,13 @@ async def test_status_page_without_faults_has_no_empty_section(board: Board) -> 
 async def test_status_page_warns_of_silent_but_not_of_stopped_monitors(board: Board) -> None:
     now = board.clock.now()
     with board.store.transaction() as tx:
-        # It is 09:40. A lease that ends in five seconds is of a monitor that runs. One of 600 s ago ended at 09:30.
-        for name, lease_ends_in, has_stopped in (("north", 5, False), ("south", -600, False), ("east", -600, True)):
+        # It is 09:40. A lease that ends in five seconds is of a monitor that runs. One of 600 s ago
+        # ended at 09:30.
+        for name, lease_ends_in, has_stopped in (
+            ("north", 5, False),
+            ("south", -600, False),
+            ("east", -600, True),
+        ):
             lease_end = now + timedelta(seconds=lease_ends_in)
             tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(hours=1), lease_end)
             tx.save(Heartbeat(name, min(lease_end, now), has_stopped))

@@ -27,45 +27,59 @@ async def try_to_sign_in(client: httpx.AsyncClient, password: str = SECRET) -> i
     page = await client.get("/sign-in")
     found = re.search(r'name="mark" value="([^"]*)"', page.text)
     mark = found[1] if found is not None else ""
-    answer = await client.post("/sign-in", data={"name": "anne", "password": password, "mark": mark})
+    answer = await client.post(
+        "/sign-in", data={"name": "anne", "password": password, "mark": mark}
+    )
     return answer.status_code
 
 
 def use_up_guesses(board: Board, *names: str) -> None:
-    """Count twenty wrong guesses for each client address or browser, so that the next one must wait."""
+    """Count twenty wrong guesses for each client address or browser, so that the next one must
+    wait.
+    """
     for name in names:
         for _ in range(20):
             board.queries.throttle.count_failure(name)
 
 
 async def test_valid_link_session_or_token_works_despite_wrong_guesses(users: Path) -> None:
-    """Too many wrong guesses came from this address, so a further one must wait (429). From the same address a valid
-    link, session or token works (200)."""
+    """Too many wrong guesses came from this address, so a further one must wait (429). From the
+    same address a valid link, session or token works (200).
+    """
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         use_up_guesses(board, "127.0.0.1")
         link = sign_token(board.incident, after_slot(400) + timedelta(days=7), KEYS.link)
         assert (await board.client.get("/acknowledge", params={"token": "x"})).status_code == 429
-        assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200  # the link
+        # the link
+        assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200
         assert await board.status_of("/") == 200  # the session
         board.client.cookies.clear()
-        assert (await board.client.get("/api/v1/releases", headers=TOKEN)).status_code == 200  # the token
+        # the token
+        assert (await board.client.get("/api/v1/releases", headers=TOKEN)).status_code == 200
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
-        assert (await board.client.post(address, headers=TOKEN, json={"role": "x"})).status_code == 200
+        assert (
+            await board.client.post(address, headers=TOKEN, json={"role": "x"})
+        ).status_code == 200
         wrong = {"Authorization": "Bearer x"}
-        assert (await board.client.post(address, headers=wrong, json={"role": "x"})).status_code == 429
+        assert (
+            await board.client.post(address, headers=wrong, json={"role": "x"})
+        ).status_code == 429
 
 
 async def test_known_browser_is_not_delayed_by_guesses_of_others(users: Path) -> None:
-    """A browser is known if anne has signed in with it before. Other browsers have used up the guesses of her password.
-    An unknown browser must wait (429), the known one need not."""
+    """A browser is known if anne has signed in with it before. Other browsers have used up the
+    guesses of her password. An unknown browser must wait (429), the known one need not.
+    """
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
         # Guesses of unknown browsers are counted for their address and for the account.
         use_up_guesses(board, "127.0.0.1", board.queries.sessions.account_counter("anne"))
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as unknown_browser:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1"
+        ) as unknown_browser:
             assert await try_to_sign_in(unknown_browser) == 429
         # The first browser has no session any more, but keeps the cookie that marks it as known.
         del board.client.cookies[SESSION_COOKIE]
@@ -78,7 +92,9 @@ async def test_guesses_at_one_account_from_many_addresses_are_delayed(users: Pat
         statuses = []
         for n in range(22):
             transport = httpx.ASGITransport(board.app, client=(f"192.0.2.{n}", 1))
-            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1"
+            ) as client:
                 statuses.append(await try_to_sign_in(client, "wrong"))
     # Twenty wrong guesses at an account are allowed, and each address made only one.
     assert statuses == [403] * 20 + [429] * 2
@@ -111,7 +127,9 @@ FORWARDED = {"X-Forwarded-For": "192.0.2.9"}
 
 
 @asynccontextmanager
-async def client_of_server(board: Board, proxies: Sequence[str]) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of_server(
+    board: Board, proxies: Sequence[str]
+) -> AsyncIterator[httpx.AsyncClient]:
     """Serve a board behind these trusted proxies, and open a client on this machine."""
     server = WebServer(board.app, bind_address("127.0.0.1:0"), proxies)
     serving = asyncio.create_task(server.run())
@@ -122,21 +140,31 @@ async def client_of_server(board: Board, proxies: Sequence[str]) -> AsyncIterato
 
 
 @pytest.mark.parametrize("proxies", [[], ["127.0.0.1"]])
-async def test_forwarded_or_misaddressed_request_is_from_a_stranger(board: Board, proxies: list[str]) -> None:
-    """A case is a list of trusted proxies. A person at the machine need not sign in, but a stranger must."""
+async def test_forwarded_or_misaddressed_request_is_from_a_stranger(
+    board: Board, proxies: list[str]
+) -> None:
+    """A case is a list of trusted proxies.
+
+    A person at the machine need not sign in, but a stranger must.
+    """
     async with client_of_server(board, proxies) as client:
-        # The first request comes from 127.0.0.1 and is for this host. The others are forwarded, or for another host.
+        # The first request comes from 127.0.0.1 and is for this host. The others are forwarded, or
+        # for another host.
         assert (await client.get("/status")).status_code == 200
         assert (await client.get("/status", headers=FORWARDED)).status_code == 401
         assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
 
 
-@pytest.mark.parametrize(("proxies", "counted_address"), [([], "127.0.0.1"), (["127.0.0.1"], "192.0.2.9")])
+@pytest.mark.parametrize(
+    ("proxies", "counted_address"), [([], "127.0.0.1"), (["127.0.0.1"], "192.0.2.9")]
+)
 async def test_forwarded_client_address_is_used_only_from_a_configured_proxy(
     board: Board, proxies: list[str], counted_address: str
 ) -> None:
-    """A case is a list of trusted proxies and the address whose wrong guess is counted. If the proxy at 127.0.0.1 is
-    trusted, it is 192.0.2.9 from the header. Otherwise it is 127.0.0.1 itself."""
+    """A case is a list of trusted proxies and the address whose wrong guess is counted. If the
+    proxy at 127.0.0.1 is trusted, it is 192.0.2.9 from the header. Otherwise it is 127.0.0.1
+    itself.
+    """
     async with client_of_server(board, proxies) as client:
         wrong_guess = await client.get("/acknowledge", params={"token": "x"}, headers=FORWARDED)
         assert wrong_guess.status_code == 403

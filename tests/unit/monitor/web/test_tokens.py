@@ -49,7 +49,10 @@ def bearer(token: str) -> dict[str, str]:
 
 
 async def statuses_with_token(board: Board, token: str) -> dict[str, int]:
-    """Request metrics, a page, the API, an acknowledgement and a silence with a token. Return each status by name."""
+    """Request metrics, a page, the API, an acknowledgement and a silence with a token.
+
+    Return each status by name.
+    """
     statuses = {}
     for name, path in (("metrics", "/metrics"), ("page", "/status"), ("api", "/api/v1/releases")):
         statuses[name] = (await board.client.get(path, headers=bearer(token))).status_code
@@ -58,23 +61,35 @@ async def statuses_with_token(board: Board, token: str) -> dict[str, int]:
         ("acknowledge", acknowledge, {"role": "web team"}),
         ("silence", "/api/v1/silences", SILENCE_OF_R),
     ):
-        statuses[name] = (await board.client.post(path, json=body, headers=bearer(token))).status_code
+        statuses[name] = (
+            await board.client.post(path, json=body, headers=bearer(token))
+        ).status_code
     return statuses
 
 
 @pytest.mark.parametrize(
     ("scope", "status_by_request"),
     [
-        (TokenScope.METRICS, {"metrics": 200, "page": 401, "api": 401, "acknowledge": 403, "silence": 401}),
-        (TokenScope.READ, {"metrics": 200, "page": 200, "api": 200, "acknowledge": 403, "silence": 403}),
-        (TokenScope.DUTY, {"metrics": 200, "page": 200, "api": 200, "acknowledge": 200, "silence": 201}),
+        (
+            TokenScope.METRICS,
+            {"metrics": 200, "page": 401, "api": 401, "acknowledge": 403, "silence": 401},
+        ),
+        (
+            TokenScope.READ,
+            {"metrics": 200, "page": 200, "api": 200, "acknowledge": 403, "silence": 403},
+        ),
+        (
+            TokenScope.DUTY,
+            {"metrics": 200, "page": 200, "api": 200, "acknowledge": 200, "silence": 201},
+        ),
     ],
 )
 async def test_token_allows_only_what_its_scope_covers(
     board: Board, tokens: Tokens, scope: TokenScope, status_by_request: dict[str, int]
 ) -> None:
-    """A case is a scope and the status of each request. For example, a token with the scope READ reads the API (200)
-    but cannot acknowledge (403)."""
+    """A case is a scope and the status of each request. For example, a token with the scope READ
+    reads the API (200) but cannot acknowledge (403).
+    """
     assert await statuses_with_token(board, tokens[scope].text) == status_by_request
     assert board.acknowledged_by() == (["web team"] if scope is TokenScope.DUTY else [])
 
@@ -83,7 +98,9 @@ async def test_unknown_token_opens_nothing(board: Board) -> None:
     assert set((await statuses_with_token(board, "wrong")).values()) == {401}
 
 
-async def test_token_ends_when_its_line_is_removed(board: Board, users: Path, tokens: Tokens) -> None:
+async def test_token_ends_when_its_line_is_removed(
+    board: Board, users: Path, tokens: Tokens
+) -> None:
     token, line = tokens[TokenScope.READ]
     assert (await board.client.get("/api/v1/releases", headers=bearer(token))).status_code == 200
     rewrite_file(users, f"# {line}\n")
@@ -91,8 +108,9 @@ async def test_token_ends_when_its_line_is_removed(board: Board, users: Path, to
 
 
 async def test_log_and_users_file_contain_no_token(board: Board, tokens: Tokens) -> None:
-    """A program sends its token, and then the token with a letter too many. The log must have neither. The line for the
-    users file has only a hash of the token."""
+    """A program sends its token, and then the token with a letter too many. The log must have
+    neither. The line for the users file has only a hash of the token.
+    """
     token, line = tokens[TokenScope.DUTY]
     with capture_logs() as logs:
         await statuses_with_token(board, token)
@@ -103,10 +121,14 @@ async def test_log_and_users_file_contain_no_token(board: Board, tokens: Tokens)
     assert all(entry["event"] != "users_faulty" for entry in logs)
 
 
-async def test_token_of_a_program_cannot_send_a_form_for_people(board: Board, tokens: Tokens) -> None:
+async def test_token_of_a_program_cannot_send_a_form_for_people(
+    board: Board, tokens: Tokens
+) -> None:
     # The form of a person has a guard, a hidden field of their session. A program has no session.
     address, form = f"{board.incident_page}/acknowledge", {"guard": "", "role": "web team"}
-    answer = await board.client.post(address, data=form, headers=bearer(tokens[TokenScope.DUTY].text))
+    answer = await board.client.post(
+        address, data=form, headers=bearer(tokens[TokenScope.DUTY].text)
+    )
     assert (answer.status_code, board.acknowledged_by()) == (403, [])
 
 
@@ -117,5 +139,8 @@ def test_users_file_with_only_tokens_is_valid(users: Path) -> None:
 def test_fault_of_a_token_line_does_not_contain_its_hash(users: Path) -> None:
     users.write_text("a-b:$sha256$abc:read\n")
     (fault_of_line, fault_of_file) = find_faults(users)
-    assert fault_of_line == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
+    assert (
+        fault_of_line
+        == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
+    )
     assert "no one can sign in" in fault_of_file  # it has no valid line

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.web.users import LONGEST, UNKNOWN_PERSON, Right, Users, find_faults, make_line, read_people
+from monitor.web.users import (
+    LONGEST,
+    UNKNOWN_PERSON,
+    Right,
+    Users,
+    find_faults,
+    make_line,
+    read_people,
+)
 from tests.unit.monitor.web.people import SECRET
 
 SALT, DIGEST = "AAECAwQFBgcICQoLDA0ODw", "A" * 43
@@ -41,15 +49,23 @@ def test_line_matches_only_its_password(anne: str) -> None:
     ],
 )
 def test_line_ends_with_role_and_right(role_and_right: str, role: str, right: Right) -> None:
-    """A line is NAME:HASH:ROLE:RIGHT. A role may be empty or contain a colon: in `:a:b:viewer` it is `a:b`."""
+    """A line is NAME:HASH:ROLE:RIGHT.
+
+    A role may be empty or contain a colon: in `:a:b:viewer` it is `a:b`.
+    """
     people, faults = read_people(f"anne:{VALID_HASH}{role_and_right}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, right)
 
 
-@pytest.mark.parametrize(("rest_of_line", "role"), [("", ""), (":head", "head")], ids=["no role", "a role"])
+@pytest.mark.parametrize(
+    ("rest_of_line", "role"), [("", ""), (":head", "head")], ids=["no role", "a role"]
+)
 def test_a_line_without_a_right_gives_the_right_duty(rest_of_line: str, role: str) -> None:
-    """NAME:HASH or NAME:HASH:ROLE. Here even `head`, which is also the name of a right, is only a role."""
+    """NAME:HASH or NAME:HASH:ROLE.
+
+    Here even `head`, which is also the name of a right, is only a role.
+    """
     people, faults = read_people(f"anne:{VALID_HASH}{rest_of_line}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, Right.DUTY)
@@ -76,7 +92,10 @@ def test_same_letter_in_two_encodings_is_the_same_password() -> None:
 
 
 def test_lines_of_one_password_differ_and_do_not_contain_it(anne: str) -> None:
-    """A line has a salted hash of the password. So a second line for the same person is another text."""
+    """A line has a salted hash of the password.
+
+    So a second line for the same person is another text.
+    """
     second_line = make_line("anne", SECRET, "duty statistician")
     assert second_line != anne
     assert SECRET not in second_line
@@ -89,7 +108,10 @@ def test_repr_of_people_does_not_contain_password_hashes(anne: str) -> None:
 
 
 def test_refusing_an_unknown_name_takes_as_much_work_as_another(anne: str) -> None:
-    """To check a password takes the same work for an unknown name. So a fast refusal does not reveal it."""
+    """To check a password takes the same work for an unknown name.
+
+    So a fast refusal does not reveal it.
+    """
     people, _ = read_people(anne, "users")
     assert UNKNOWN_PERSON.password.work == people["anne"].password.work
     # An unknown name has no password, and an empty one does not match.
@@ -107,7 +129,9 @@ def test_refusing_an_unknown_name_takes_as_much_work_as_another(anne: str) -> No
         ("anne", SECRET, "chief:head", "does not end in"),
     ],
 )
-def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: str, reason: str) -> None:
+def test_line_with_an_invalid_value_is_not_made(
+    name: str, password: str, role: str, reason: str
+) -> None:
     """A role `chief:head` would be read as the role `chief` with the right `head`."""
     with pytest.raises(ValueError, match=reason):
         make_line(name, password, role)
@@ -119,17 +143,36 @@ def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: 
         ("anne", "not NAME:HASH; `ninethirty user NAME` makes such a line"),
         (f"an ne:{VALID_HASH}", "not NAME:HASH; `ninethirty user NAME` makes such a line"),
         ("anne:hunter2", "the hash of anne is not one that `ninethirty user` makes"),
-        ("anne:$2y$05$abcdefghijklmnopqrstuv", "the hash of anne is not one that `ninethirty user` makes"),
+        (
+            "anne:$2y$05$abcdefghijklmnopqrstuv",
+            "the hash of anne is not one that `ninethirty user` makes",
+        ),
         (f"anne:{VALID_HASH[:-1]}", "the hash of anne is not one that `ninethirty user` makes"),
-        (f"anne:{VALID_HASH.replace(SALT, 'A' * 13)}", "the hash of anne is not one that `ninethirty user` makes"),
-        (f"anne:{VALID_HASH.replace('ln=14', 'ln=10')}", "the hash of anne is too weak; make a new one"),
-        (f"anne:{VALID_HASH.replace('p=1', 'p=0')}", "the hash of anne is too weak; make a new one"),
-        (f"anne:{VALID_HASH.replace('ln=14', 'ln=17')}", "the hash of anne is too costly; make a new one"),
-        (f"anne:{VALID_HASH.replace('p=1', 'p=99')}", "the hash of anne is too costly; make a new one"),
+        (
+            f"anne:{VALID_HASH.replace(SALT, 'A' * 13)}",
+            "the hash of anne is not one that `ninethirty user` makes",
+        ),
+        (
+            f"anne:{VALID_HASH.replace('ln=14', 'ln=10')}",
+            "the hash of anne is too weak; make a new one",
+        ),
+        (
+            f"anne:{VALID_HASH.replace('p=1', 'p=0')}",
+            "the hash of anne is too weak; make a new one",
+        ),
+        (
+            f"anne:{VALID_HASH.replace('ln=14', 'ln=17')}",
+            "the hash of anne is too costly; make a new one",
+        ),
+        (
+            f"anne:{VALID_HASH.replace('p=1', 'p=99')}",
+            "the hash of anne is too costly; make a new one",
+        ),
     ],
 )
 def test_faulty_line_is_ignored_and_reported_without_its_hash(written: str, reason: str) -> None:
-    # The line of bob is valid. The second line is not NAME:HASH, or its hash is damaged, too weak or too costly.
+    # The line of bob is valid. The second line is not NAME:HASH, or its hash is damaged, too weak
+    # or too costly.
     people, faults = read_people(f"bob:{VALID_HASH}\n{written}\n", "users")
     assert list(people) == ["bob"]
     assert [str(fault) for fault in faults] == [f"users: line 2: {reason}"]
@@ -139,19 +182,25 @@ def test_later_of_two_lines_with_one_name_is_used(anne: str) -> None:
     # `VALID_HASH` is of no known password. The line `anne` is of `SECRET`.
     people, faults = read_people(f"anne:{VALID_HASH}\n{anne}", "users")
     assert people["anne"].password.matches(SECRET)
-    assert [str(fault) for fault in faults] == ["users: line 2: anne was named before; this line counts"]
+    assert [str(fault) for fault in faults] == [
+        "users: line 2: anne was named before; this line counts"
+    ]
 
 
 def test_faults_of_the_file_itself_are_reported(file: Path, tmp_path: Path) -> None:
     # The file is empty.
-    assert list(find_faults(file)) == ["users: no one can sign in; `ninethirty user NAME` adds a person"]
+    assert list(find_faults(file)) == [
+        "users: no one can sign in; `ninethirty user NAME` adds a person"
+    ]
     file.write_text(f"anne:{VALID_HASH}")
     assert list(find_faults(file)) == []
     file.chmod(0o666)
     assert list(find_faults(file)) == ["users: can be written by others, chmod 600"]
     file.write_bytes(b"\xff")
     assert "users: cannot be read: is not UTF-8 text" in list(find_faults(file))
-    assert list(find_faults(tmp_path / "none")) == ["none: cannot be read: No such file or directory"]
+    assert list(find_faults(tmp_path / "none")) == [
+        "none: cannot be read: No such file or directory"
+    ]
 
 
 def test_file_is_read_again_only_after_a_change(file: Path) -> None:

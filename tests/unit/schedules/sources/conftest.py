@@ -48,7 +48,9 @@ def parse() -> Parse:
 
 @pytest.fixture
 def summarise() -> Summarise:
-    """Return what tests compare most: title, precision, start, end or time, and state of each entry."""
+    """Return what tests compare most: title, precision, start, end or time, and state of each
+    entry.
+    """
 
     def summaries(reading: Reading) -> list[tuple[str, ...]]:
         return [_summarise_announcement(announcement) for announcement in reading.announcements]
@@ -64,4 +66,9 @@ def _summarise_announcement(announcement: Announcement) -> tuple[str, ...]:
         if slot.instant
         else f"{written['start']} {written['end']}"
     )
-    return (announcement.title, slot.precision.value, when, announcement.state.value if announcement.state else "")
+    return (
+        announcement.title,
+        slot.precision.value,
+        when,
+        announcement.state.value if announcement.state else "",
+    )

@@ -27,7 +27,9 @@ def test_a_csv_with_our_own_column_names_is_read(parse: Parse, summarise: Summar
 
 
 def test_a_row_without_a_producer_takes_the_configured_one(parse: Parse) -> None:
-    producers = [each.producer for each in parse("csv", THREE_RELEASES, producer="dfx").announcements]
+    producers = [
+        each.producer for each in parse("csv", THREE_RELEASES, producer="dfx").announcements
+    ]
     assert producers == ["hmrc", "dfx", "mhclg"]
 
 
@@ -42,11 +44,17 @@ def test_each_encoding_of_spreadsheet_programs_is_read(parse: Parse, encoding: s
     assert parse("csv", body).announcements[0].title == "Café prices \u2013 2026"
 
 
-def test_table_is_read_despite_stray_rows_and_quoted_line_ends(parse: Parse, summarise: Summarise) -> None:
-    """Above and below the only entry are rows with other text. Its title has a line end inside quotes."""
+def test_table_is_read_despite_stray_rows_and_quoted_line_ends(
+    parse: Parse, summarise: Summarise
+) -> None:
+    """Above and below the only entry are rows with other text.
+
+    Its title has a line end inside quotes.
+    """
     body = (
-        b'Release calendar,,\r\n,,\r\nRelease title,Release date,Status\r\n"Housing\nsupply",10/12/2026,Confirmed\r\n'
-        b",,\r\nLast updated 12/11/2026,,\r\n"
+        b"Release calendar,,\r\n,,\r\nRelease title,Release"
+        b' date,Status\r\n"Housing\nsupply",10/12/2026,Confirmed\r\n,,\r\nLast updated'
+        b" 12/11/2026,,\r\n"
     )
     reading = parse("csv", body)
     assert summarise(reading) == [("Housing supply", "day", "2026-12-10 2026-12-10", "confirmed")]
@@ -69,7 +77,10 @@ def test_a_column_of_any_name_can_be_chosen(parse: Parse) -> None:
 
 
 def test_date_with_exchanged_month_and_day_is_no_slot(parse: Parse) -> None:
-    """Dates are read with the day first. A note says that 12/25/2026 fits only with the month first."""
+    """Dates are read with the day first.
+
+    A note says that 12/25/2026 fits only with the month first.
+    """
     month_first, day_first = "12/25/2026", "11/12/2026"
     reading = parse("csv", f"title,date\nA,{month_first}\nB,{day_first}\n".encode())
     assert [each.slot.reason for each in reading.announcements] == ["order", None]
@@ -87,7 +98,10 @@ def test_spreadsheet_serial_numbers_are_dates_only_by_option(parse: Parse) -> No
 
 
 def test_repeated_row_is_one_entry_and_shared_id_is_doubted(parse: Parse) -> None:
-    """The row "a" occurs twice in the same words. The two rows with the id "b" have different titles and dates."""
+    """The row "a" occurs twice in the same words.
+
+    The two rows with the id "b" have different titles and dates.
+    """
     row, rows_of_one_id = b"a,A,1 May 2027\n", b"b,B,1 May 2027\nb,C,2 May 2027\n"
     reading = parse("csv", b"id,title,date\n" + row + row + rows_of_one_id)
     assert [(each.uid, each.doubt) for each in reading.announcements] == [
@@ -98,8 +112,9 @@ def test_repeated_row_is_one_entry_and_shared_id_is_doubted(parse: Parse) -> Non
 
 
 def test_rows_of_a_series_without_ids_get_keys_by_month(parse: Parse) -> None:
-    """Three rows are titled "Prices", so a key from the title is not enough. The month is added after @. It stays the
-    same if a row moves within its month."""
+    """Three rows are titled "Prices", so a key from the title is not enough. The month is added
+    after @. It stays the same if a row moves within its month.
+    """
     rows = b"title,date\nPrices,14/04/2027\nPrices,12/05/2027\nPrices,TBC\nOther,1 May 2027\n"
     announcements = parse("csv", rows).announcements
     # No month is added without a date, or to a title that no other row has.
@@ -115,7 +130,10 @@ def test_campaign_tags_and_stray_blanks_are_removed_from_an_address(parse: Parse
 
 
 def test_all_faults_of_a_csv_calendar_are_reported_at_once(now: datetime) -> None:
-    body = b"title,date,colour,state,url\n,Tuesday 26 November 2026,red,Confirmed,x\nB,31 June 2026,,Perhaps,\n"
+    body = (
+        b"title,date,colour,state,url\n,Tuesday 26 November 2026,red,Confirmed,x\nB,31 June"
+        b" 2026,,Perhaps,\n"
+    )
     faults = [str(fault) for fault in csv_faults(body, calendar_settings("csv", "own.csv"), now)]
     # Row 1 is the heading. 26 November 2026 is a Thursday.
     assert faults == [
@@ -134,7 +152,8 @@ def test_a_good_file_has_no_faults(now: datetime) -> None:
 
 def test_twenty_thousand_rows_are_read(parse: Parse) -> None:
     rows = "".join(
-        f"r{n},Release {n},dfx,https://x.example/{n},{n % 28 + 1}/05/2027,9:30,confirmed\n" for n in range(20_000)
+        f"r{n},Release {n},dfx,https://x.example/{n},{n % 28 + 1}/05/2027,9:30,confirmed\n"
+        for n in range(20_000)
     )
     reading = parse("csv", f"id,title,producer,url,date,time,state\n{rows}".encode())
     assert len(reading.announcements) == 20_000

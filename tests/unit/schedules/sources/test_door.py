@@ -15,7 +15,15 @@ NOW = datetime(2026, 7, 1, tzinfo=UTC)
 TITLE = "Births\u202e in\u200b Wales\x00\x9b"
 URL = "https://www.gov.uk@evil.example/births"
 HALF_A_CHARACTER = "\ud83d"
-ROWS = [{"id": f"r{TITLE}", "title": TITLE, "date": "23 July 2026 9:30am", "url": URL, "producer": f"ons{TITLE}"}]
+ROWS = [
+    {
+        "id": f"r{TITLE}",
+        "title": TITLE,
+        "date": "23 July 2026 9:30am",
+        "url": URL,
+        "producer": f"ons{TITLE}",
+    }
+]
 PLAIN = TITLE.replace("\0", "")
 TABLE = "<table><tr><th>Title</th><th>Date</th></tr>"
 EVENT = f"UID:1\r\nSUMMARY:{PLAIN}\r\nURL:{URL}\r\nDTSTART:20260723T083000Z\r\n"
@@ -36,10 +44,17 @@ BODIES = {
         ("ics", "Births in Wales"),
     ],
 )
-def test_entry_is_stored_without_hidden_characters_or_misleading_address(kind: str, expected_title: str) -> None:
-    """The title has hidden characters such as U+202E. The address is https://www.gov.uk@evil.example/births."""
+def test_entry_is_stored_without_hidden_characters_or_misleading_address(
+    kind: str, expected_title: str
+) -> None:
+    """The title has hidden characters such as U+202E.
+
+    The address is https://www.gov.uk@evil.example/births.
+    """
     source = KINDS[kind](calendar_settings(kind, "https://a.example/"))
-    (announcement,) = source.read([Page("https://a.example/", 200, BODIES[kind].encode())], NOW).announcements
+    (announcement,) = source.read(
+        [Page("https://a.example/", 200, BODIES[kind].encode())], NOW
+    ).announcements
     assert announcement.title == expected_title
     assert "evil.example" not in announcement.url
     stored = json.dumps(announcement.as_json(), ensure_ascii=False)

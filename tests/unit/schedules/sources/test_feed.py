@@ -19,7 +19,10 @@ ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><id>x<
 
 
 def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
-    """The first item has the guid "retail" and the pubDate "Thu, 26 Nov 2026 09:30:00 GMT". The second has no date."""
+    """The first item has the guid "retail" and the pubDate "Thu, 26 Nov 2026 09:30:00 GMT".
+
+    The second has no date.
+    """
     dated, undated = parse("feed", RSS).announcements
     assert dated.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert (dated.uid, dated.url) == ("retail", "https://stats.example/retail")
@@ -28,10 +31,15 @@ def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
 
 @pytest.mark.parametrize(
     ("time", "begins", "doubt"),
-    [(b"09:30:00 -0000", "2026-11-26T09:30+00:00", None), (b"00:00:00 GMT", "2026-11-26T00:00+00:00", "midnight")],
+    [
+        (b"09:30:00 -0000", "2026-11-26T09:30+00:00", None),
+        (b"00:00:00 GMT", "2026-11-26T00:00+00:00", "midnight"),
+    ],
     ids=["in UTC, of an unknown place", "a day without a time"],
 )
-def test_a_pubdate_with_an_odd_time_is_read(parse: Parse, time: bytes, begins: str, doubt: str | None) -> None:
+def test_a_pubdate_with_an_odd_time_is_read(
+    parse: Parse, time: bytes, begins: str, doubt: str | None
+) -> None:
     """For example, 00:00:00 GMT may stand for a day without a time, so the doubt is “midnight”."""
     body = RSS.replace(b"09:30:00 GMT", time)
     dated, _undated = parse("feed", body).announcements
@@ -54,8 +62,13 @@ def test_a_feed_may_give_the_date_in_the_title(parse: Parse) -> None:
 
 def test_a_feed_may_give_the_date_in_the_summary(parse: Parse) -> None:
     """The first summary is "Due December 2026"."""
-    announcement = parse("feed", RSS, options={"date": "summary", "pattern": "Due (.*)"}).announcements[0]
-    assert (announcement.slot.precision, announcement.slot.raw) == (Precision.MONTH, "December 2026")
+    announcement = parse(
+        "feed", RSS, options={"date": "summary", "pattern": "Due (.*)"}
+    ).announcements[0]
+    assert (announcement.slot.precision, announcement.slot.raw) == (
+        Precision.MONTH,
+        "December 2026",
+    )
 
 
 def test_a_feed_does_not_list_overdue_entries(parse: Parse) -> None:

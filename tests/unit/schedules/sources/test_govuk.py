@@ -18,7 +18,9 @@ from tests.worlds.calendars import calendar_settings
 HOME = "/government/statistics/announcements/"
 
 
-def a_listed_result(slug: str = "claims", when: str = "26 November 2026 9:30am", **more: object) -> dict[str, Any]:
+def a_listed_result(
+    slug: str = "claims", when: str = "26 November 2026 9:30am", **more: object
+) -> dict[str, Any]:
     return {
         "title": f"Example {slug}",
         "link": f"{HOME}{slug}",
@@ -30,12 +32,23 @@ def a_listed_result(slug: str = "claims", when: str = "26 November 2026 9:30am",
 
 
 def listing(*results: dict[str, Any], total: int | None = None) -> bytes:
-    return json.dumps({"results": results, "total": len(results) if total is None else total, "start": 0}).encode()
+    return json.dumps(
+        {"results": results, "total": len(results) if total is None else total, "start": 0}
+    ).encode()
 
 
-def announcement_page(slug: str = "claims", schema: str = "statistics_announcement", **more: object) -> bytes:
-    details = {"display_date": "26 November 2026 9:30am", "state": "confirmed"} | more.pop("details", {})
-    data = {"schema_name": schema, "base_path": f"{HOME}{slug}", "title": f"Example {slug}", "details": details}
+def announcement_page(
+    slug: str = "claims", schema: str = "statistics_announcement", **more: object
+) -> bytes:
+    details = {"display_date": "26 November 2026 9:30am", "state": "confirmed"} | more.pop(
+        "details", {}
+    )
+    data = {
+        "schema_name": schema,
+        "base_path": f"{HOME}{slug}",
+        "title": f"Example {slug}",
+        "details": details,
+    }
     links = {"organisations": [{"base_path": "/government/organisations/department-for-example"}]}
     return json.dumps(data | {"links": links} | more).encode()
 
@@ -51,11 +64,15 @@ def source() -> GovukSource:
 
 
 def read_calendar(source: GovukSource, body: bytes, *items: bytes, now: datetime = NOW) -> Reading:
-    """Make one whole read: the listing is answered with `body`, and each of the look-ups with one of `items`."""
+    """Make one whole read: the listing is answered with `body`, and each of the look-ups with one
+    of `items`.
+    """
     pages = [Page(source.first(now)[0].url, 200, body)]
     look_ups = source.more(pages, now)
     assert len(look_ups) == len(items)
-    pages += [Page(request.url, 200, answer) for request, answer in zip(look_ups, items, strict=True)]
+    pages += [
+        Page(request.url, 200, answer) for request, answer in zip(look_ups, items, strict=True)
+    ]
     return source.read(pages, now)
 
 
@@ -92,7 +109,9 @@ def test_filters_are_read_from_pasted_address_of_public_page() -> None:
 
 
 def test_further_pages_are_requested_together_and_only_once(source: GovukSource) -> None:
-    """The first page has two of five entries. So the pages from entries 2 and 4 on are requested."""
+    """The first page has two of five entries. So the pages from entries 2 and 4 on are
+    requested.
+    """
     two_of_five = listing(a_listed_result("a"), a_listed_result("b"), total=5)
     first = Page(source.first(NOW)[0].url, 200, two_of_five)
     further = source.more([first], NOW)
@@ -109,11 +128,17 @@ def test_a_confirmed_announcement_names_the_expected_landing_page(source: GovukS
     assert only.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert only.url == "https://www.gov.uk/government/statistics/claims"
     assert only.link == "https://www.gov.uk/government/statistics/announcements/claims"
-    assert (only.producer, only.state, only.recognise) == ("department-for-example", State.CONFIRMED, "govuk")
+    assert (only.producer, only.state, only.recognise) == (
+        "department-for-example",
+        State.CONFIRMED,
+        "govuk",
+    )
 
 
 def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) -> None:
-    only = parse("govuk", listing(a_listed_result()), options={"family": "publications"}).announcements[0]
+    only = parse(
+        "govuk", listing(a_listed_result()), options={"family": "publications"}
+    ).announcements[0]
     assert only.url == "https://www.gov.uk/government/publications/claims"
 
 
@@ -127,11 +152,17 @@ def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) ->
 def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
     source: GovukSource, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    """For example, the text is “November 2026”. The timestamp of the entry is 1 November at 9.30, which no one has
-    announced."""
+    """For example, the text is “November 2026”. The timestamp of the entry is 1 November at 9.30,
+    which no one has announced.
+    """
     entry = a_listed_result(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
     slot = read_calendar(source, listing(entry)).announcements[0].slot
-    assert (slot.precision, str(slot.first), str(slot.last), slot.doubt) == (precision, first, last, None)
+    assert (slot.precision, str(slot.first), str(slot.last), slot.doubt) == (
+        precision,
+        first,
+        last,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,9 +175,12 @@ def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
         ("not a stamp", None),
     ],
 )
-def test_timestamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, timestamp: str, doubt: str | None) -> None:
-    """The text says 9:30am, which is 08:30 UTC in summer. A timestamp of 09:30 UTC puts the zone in doubt, and one of
-    the next day the date. The slot follows the text in all cases."""
+def test_timestamp_that_contradicts_the_text_is_a_doubt(
+    source: GovukSource, timestamp: str, doubt: str | None
+) -> None:
+    """The text says 9:30am, which is 08:30 UTC in summer. A timestamp of 09:30 UTC puts the zone in
+    doubt, and one of the next day the date. The slot follows the text in all cases.
+    """
     entry = a_listed_result(when="16 July 2026 9:30am", release_timestamp=timestamp)
     only = read_calendar(source, listing(entry)).announcements[0]
     assert only.slot.instant == datetime(2026, 7, 16, 8, 30, tzinfo=UTC)
@@ -155,8 +189,11 @@ def test_timestamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, tim
 
 def test_a_cancelled_announcement_is_looked_up_once_for_its_reason(source: GovukSource) -> None:
     entry = a_listed_result(statistics_announcement_state="cancelled")
-    cancelled = announcement_page(details={"state": "cancelled", "cancellation_reason": "Discontinued."})
-    # `read_calendar` fails unless the source makes one look-up for each answer after the listing: one now, none later.
+    cancelled = announcement_page(
+        details={"state": "cancelled", "cancellation_reason": "Discontinued."}
+    )
+    # `read_calendar` fails unless the source makes one look-up for each answer after the listing:
+    # one now, none later.
     first_read = read_calendar(source, listing(entry), cancelled)
     second_read = read_calendar(source, listing(entry))
     assert first_read.announcements[0].why == "Discontinued."
@@ -168,15 +205,22 @@ def test_mail_addresses_are_removed_from_the_reason_of_a_cancellation(source: Go
     cancelled = announcement_page(
         details={"state": "cancelled", "cancellation_reason": "Discontinued. Ask jo@example.org"}
     )
-    assert read_calendar(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
+    assert (
+        read_calendar(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
+    )
 
 
 def test_page_of_changed_date_is_requested_for_old_date_and_note(source: GovukSource) -> None:
-    """The second listing has only the new date. So the announcement's own page is requested. It has the old date too,
-    and a note on the change."""
+    """The second listing has only the new date. So the announcement's own page is requested. It has
+    the old date too, and a note on the change.
+    """
     old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
     read_calendar(source, listing(a_listed_result(when=old_date)))
-    details = {"display_date": new_date, "previous_display_date": old_date, "latest_change_note": "Further checks."}
+    details = {
+        "display_date": new_date,
+        "previous_display_date": old_date,
+        "latest_change_note": "Further checks.",
+    }
     (changed,) = read_calendar(
         source, listing(a_listed_result(when=new_date)), announcement_page(details=details)
     ).announcements
@@ -184,19 +228,25 @@ def test_page_of_changed_date_is_requested_for_old_date_and_note(source: GovukSo
     assert (changed.previous.raw, changed.why) == (old_date, "Further checks.")
 
 
-def test_an_announcement_that_redirects_to_its_publication_is_published(source: GovukSource) -> None:
+def test_an_announcement_that_redirects_to_its_publication_is_published(
+    source: GovukSource,
+) -> None:
     """The second listing lacks the announcement, so it is looked up. The answer is a redirect."""
     read_calendar(source, listing(a_listed_result("claims")))
     (published,) = read_calendar(
         source, listing(), redirect("claims", "/government/statistics/claims-q3")
     ).announcements
     assert published.uid.endswith("/claims")
-    assert (published.published, published.url) == (True, "https://www.gov.uk/government/statistics/claims-q3")
+    assert (published.published, published.url) == (
+        True,
+        "https://www.gov.uk/government/statistics/claims-q3",
+    )
 
 
 def test_an_announcement_that_was_published_is_not_looked_up_again(source: GovukSource) -> None:
-    """The second read finds by a redirect that the release was published. The third read requests nothing more about
-    it."""
+    """The second read finds by a redirect that the release was published. The third read requests
+    nothing more about it.
+    """
     read_calendar(source, listing(a_listed_result("claims")))
     read_calendar(source, listing(), redirect("claims", "/government/statistics/claims-q3"))
     # `read_calendar` fails if the source makes a look-up for which it gets no answer.
@@ -204,10 +254,13 @@ def test_an_announcement_that_was_published_is_not_looked_up_again(source: Govuk
     assert read_calendar(source, listing(), *no_answers).announcements == ()
 
 
-@pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
+@pytest.mark.parametrize(
+    "elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"]
+)
 def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsewhere: str) -> None:
-    """The second listing lacks the announcement, so it is looked up. It redirects to a page that is no publication of
-    statistics."""
+    """The second listing lacks the announcement, so it is looked up. It redirects to a page that is
+    no publication of statistics.
+    """
     read_calendar(source, listing(a_listed_result("claims")))
     reading = read_calendar(source, listing(), redirect("claims", elsewhere))
     assert reading.announcements == ()
@@ -215,17 +268,28 @@ def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsew
 
 
 def test_an_announcement_missing_only_from_the_index_is_kept(source: GovukSource) -> None:
-    """The second listing lacks the announcement. But the look-up of its own page finds it unchanged."""
+    """The second listing lacks the announcement.
+
+    But the look-up of its own page finds it unchanged.
+    """
     read_calendar(source, listing(a_listed_result("claims")))
-    assert read_calendar(source, listing(), announcement_page("claims")).announcements[0].title == "Example claims"
+    assert (
+        read_calendar(source, listing(), announcement_page("claims")).announcements[0].title
+        == "Example claims"
+    )
 
 
 def test_announcements_in_the_store_are_looked_up_after_a_restart(source: GovukSource) -> None:
-    """The new source never listed the announcement itself. It looks it up only because `remember` restored it."""
+    """The new source never listed the announcement itself.
+
+    It looks it up only because `remember` restored it.
+    """
     stored = read_calendar(source, listing(a_listed_result("claims"))).announcements
     restarted = GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
     restarted.remember(stored)
-    reading = read_calendar(restarted, listing(), redirect("claims", "/government/publications/claims"))
+    reading = read_calendar(
+        restarted, listing(), redirect("claims", "/government/publications/claims")
+    )
     assert reading.announcements[0].published
 
 
@@ -252,7 +316,9 @@ def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
 def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
     """The listing says that it has two entries, but shows the same one twice."""
     one_shown_twice = listing(a_listed_result("claims"), a_listed_result("claims"), total=2)
-    assert read_calendar(source, one_shown_twice).notes == ("listing: 1 of 2 entries were not shown",)
+    assert read_calendar(source, one_shown_twice).notes == (
+        "listing: 1 of 2 entries were not shown",
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,7 +352,11 @@ def test_a_listing_without_entries_is_no_fault(source: GovukSource) -> None:
 def test_twenty_thousand_entries_are_read(source: GovukSource) -> None:
     url = source.first(NOW)[0].url
     pages: Sequence[Page] = [
-        Page(url.replace("start=0", f"start={start}"), 200, listing(*numbered_results(start, 1000), total=20_000))
+        Page(
+            url.replace("start=0", f"start={start}"),
+            200,
+            listing(*numbered_results(start, 1000), total=20_000),
+        )
         for start in range(0, 20_000, 1000)
     ]
     assert len(source.read(pages, NOW).announcements) == 20_000
@@ -294,25 +364,34 @@ def test_twenty_thousand_entries_are_read(source: GovukSource) -> None:
 
 def numbered_results(start: int, count: int) -> list[dict[str, Any]]:
     return [
-        a_listed_result(f"r{n}", f"{n % 28 + 1} January {2027 + n % 3} 9:30am") for n in range(start, start + count)
+        a_listed_result(f"r{n}", f"{n % 28 + 1} January {2027 + n % 3} 9:30am")
+        for n in range(start, start + count)
     ]
 
 
 def test_outdated_item_of_changed_announcement_is_requested_again(source: GovukSource) -> None:
-    """The listing shows the new date. The content API still answers with the old one, then with the new one."""
+    """The listing shows the new date.
+
+    The content API still answers with the old one, then with the new one.
+    """
     old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
     read_calendar(source, listing(a_listed_result(when=old_date)))
     moved = listing(a_listed_result(when=new_date))
     read_calendar(source, moved, announcement_page(details={"display_date": old_date}))
-    (announcement,) = read_calendar(source, moved, announcement_page(details={"display_date": new_date})).announcements
+    (announcement,) = read_calendar(
+        source, moved, announcement_page(details={"display_date": new_date})
+    ).announcements
     assert announcement.slot.raw == new_date
 
 
 def test_outdated_item_does_not_hide_a_cancellation_for_long(source: GovukSource) -> None:
-    """The listing says that the release is cancelled. Its own page at first still says confirmed, so the next read
-    requests it again."""
+    """The listing says that the release is cancelled. Its own page at first still says confirmed,
+    so the next read requests it again.
+    """
     read_calendar(source, listing(a_listed_result()))
     cancelled = listing(a_listed_result(statistics_announcement_state="cancelled"))
     read_calendar(source, cancelled, announcement_page(details={"state": "confirmed"}))
-    (announcement,) = read_calendar(source, cancelled, announcement_page(details={"state": "cancelled"})).announcements
+    (announcement,) = read_calendar(
+        source, cancelled, announcement_page(details={"state": "cancelled"})
+    ).announcements
     assert announcement.state is State.CANCELLED

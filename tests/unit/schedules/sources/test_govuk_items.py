@@ -25,7 +25,12 @@ def published(**more: object) -> bytes:
             "file_size": 184320,
             "alternative_format_contact_email": "jo@example.org",
         },
-        {"id": "3", "title": "Dashboard", "url": "https://dashboard.example.org/", "attachment_type": "external"},
+        {
+            "id": "3",
+            "title": "Dashboard",
+            "url": "https://dashboard.example.org/",
+            "attachment_type": "external",
+        },
     ]
     history = [{"note": "First published.", "public_timestamp": "2026-11-26T09:30:02Z"}]
     data = {
@@ -42,7 +47,9 @@ def published(**more: object) -> bytes:
 
 
 def test_a_publication_has_its_documents_times_and_number_of_changes() -> None:
-    """It was updated at 09:30:02, and has a scheduler delay of 3 s, three attachments and one change note."""
+    """It was updated at 09:30:02, and has a scheduler delay of 3 s, three attachments and one
+    change note.
+    """
     item = read_item(published())
     assert item.schema is Schema.PUBLICATION
     assert item.public_updated_at == datetime(2026, 11, 26, 9, 30, 2, tzinfo=UTC)
@@ -83,19 +90,25 @@ def test_a_redirect_leads_where_its_exact_rule_says() -> None:
 
 
 def test_documents_of_an_old_page_are_read_from_its_html() -> None:
-    """An old page has no list of attachments with fields. It has a snippet of HTML with links: to a file (twice), to a
-    report, and to a mail address, which is no document."""
+    """An old page has no list of attachments with fields. It has a snippet of HTML with links: to a
+    file (twice), to a report, and to a mail address, which is no document.
+    """
     snippet = (
-        '<section><a href="/government/uploads/x/tables.ods"><img></a><h2><a href="/government/uploads/x/tables.ods">'
-        'Tables</a></h2><a href="mailto:jo@example.org">Ask</a>'
-        '<a href="/government/statistics/claims/report">Report</a>'
-        "</section>"
+        '<section><a href="/government/uploads/x/tables.ods"><img></a><h2><a'
+        ' href="/government/uploads/x/tables.ods">Tables</a></h2><a'
+        ' href="mailto:jo@example.org">Ask</a><a'
+        ' href="/government/statistics/claims/report">Report</a></section>'
     )
     item = read_item(published(details={"documents": [snippet]}))
-    assert [(each.kind, each.title) for each in item.attachments] == [("file", "Tables"), ("html", "Report")]
+    assert [(each.kind, each.title) for each in item.attachments] == [
+        ("file", "Tables"),
+        ("html", "Report"),
+    ]
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"schema_name": 3}', b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"{}", b'{"schema_name": 3}', b"[" * 100_000, b"\xff"]
+)
 def test_bytes_that_are_no_content_item_are_refused(body: bytes) -> None:
     with pytest.raises(NotAContentItem):
         read_item(body)
@@ -107,11 +120,22 @@ def test_an_unknown_schema_is_not_a_statistics_page() -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 names = st.sampled_from(
-    ["details", "links", "redirects", "withdrawn_notice", "title", "base_path", "public_updated_at", "schema_name"]
+    [
+        "details",
+        "links",
+        "redirects",
+        "withdrawn_notice",
+        "title",
+        "base_path",
+        "public_updated_at",
+        "schema_name",
+    ]
 )
 
 

@@ -19,7 +19,9 @@ TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
 </table><table><tr><td>Contact</td><td>us</td></tr></table></body></html>"""
 
 
-def test_table_dates_are_completed_from_cells_and_headings_above(parse: Parse, summarise: Summarise) -> None:
+def test_table_dates_are_completed_from_cells_and_headings_above(
+    parse: Parse, summarise: Summarise
+) -> None:
     """The first rows are below the heading "November 2026"."""
     assert summarise(parse("html", TABLE)) == [
         ("Trade", "day", "2026-11-26 2026-11-26", "confirmed"),
@@ -27,7 +29,8 @@ def test_table_dates_are_completed_from_cells_and_headings_above(parse: Parse, s
         ("Labour", "day", "2026-11-30 2026-11-30", ""),  # "30"
         ("Housing", "day", "2026-12-10 2026-12-10", "postponed"),  # with the status "Delayed"
         ("Crime", "instant", "2026-12-15 09:30", "provisional"),
-        ("Visitors", "instant", "2026-12-16 07:00", "cancelled"),  # "Soon", in a <time> element with this instant
+        # "Soon", in a <time> element with this instant
+        ("Visitors", "instant", "2026-12-16 07:00", "cancelled"),
         ("Poverty", "day", "2027-05-04 2027-05-04", ""),  # "4 May", below the heading "2027"
         ("Migration", "none", "None None", ""),  # "TBC"
     ]
@@ -35,14 +38,21 @@ def test_table_dates_are_completed_from_cells_and_headings_above(parse: Parse, s
 
 def test_a_struck_out_date_is_the_earlier_date(parse: Parse) -> None:
     cell = b"<td><del>3 December 2026</del> 10 December 2026</td>"
-    (entry,) = parse("html", b"<table><tr><th>Title<th>Date<tr><td>Housing" + cell + b"</table>").announcements
+    (entry,) = parse(
+        "html", b"<table><tr><th>Title<th>Date<tr><td>Housing" + cell + b"</table>"
+    ).announcements
     assert entry.previous is not None
     assert (str(entry.previous.first), str(entry.slot.first)) == ("2026-12-03", "2026-12-10")
 
 
 def test_the_link_of_the_title_is_the_address(parse: Parse) -> None:
-    """The first title links to /trade?utm_source=x, the second to /energy. The third has no link."""
-    urls = [each.url for each in parse("html", TABLE, url="https://stats.example.org/calendar/").announcements]
+    """The first title links to /trade?utm_source=x, the second to /energy. The third has no
+    link.
+    """
+    urls = [
+        each.url
+        for each in parse("html", TABLE, url="https://stats.example.org/calendar/").announcements
+    ]
     assert urls[:3] == ["https://stats.example.org/trade", "https://stats.example.org/energy", ""]
 
 
@@ -51,7 +61,14 @@ def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None
     body = b"""<h2>July 2027</h2><ul><li class=r><a href=/a>A</a> <b>Thursday 1</b><i>9.30am</i></li>
     <li class=r><a href=/b>B</a> <b>Friday 2</b></li></ul><h2>August 2027</h2>
     <li class=r><a href=/c>C</a> <b>3</b></li>"""
-    options = {"rows": "li.r", "title": "a", "url": "a@href", "date": "b", "time": "i", "heading": "h2"}
+    options = {
+        "rows": "li.r",
+        "title": "a",
+        "url": "a@href",
+        "date": "b",
+        "time": "i",
+        "heading": "h2",
+    }
     reading = parse("html", body, options=options)
     assert summarise(reading) == [
         ("A", "instant", "2027-07-01 09:30", ""),
@@ -61,9 +78,16 @@ def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None
     assert reading.announcements[0].url == "https://stats.example.org/a"
 
 
-def test_table_with_endless_span_does_not_prevent_reading_the_next(parse: Parse, summarise: Summarise) -> None:
-    """The first table has a cell that spans millions of rows and columns. No entry is made of it."""
-    endless = b"<table><tr><th>Title<th>Date</tr><tr><td rowspan=99999999 colspan=9999999>A<td>1 May 2027</tr></table>"
+def test_table_with_endless_span_does_not_prevent_reading_the_next(
+    parse: Parse, summarise: Summarise
+) -> None:
+    """The first table has a cell that spans millions of rows and columns. No entry is made of
+    it.
+    """
+    endless = (
+        b"<table><tr><th>Title<th>Date</tr><tr><td rowspan=99999999 colspan=9999999>A<td>1 May"
+        b" 2027</tr></table>"
+    )
     assert summarise(parse("html", endless + TABLE)) == summarise(parse("html", TABLE))
 
 

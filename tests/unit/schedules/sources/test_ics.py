@@ -44,13 +44,22 @@ END:VTIMEZONE""".replace("\n", "\r\n")
         ("DTSTART;TZID=GMT Standard Time:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
         ("DTSTART;TZID=europe/london:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
         ("DTSTART;TZID=BST:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
-        ("DTSTART;TZID=/mozilla.org/20050126_1/Europe/London:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
+        (
+            "DTSTART;TZID=/mozilla.org/20050126_1/Europe/London:20260723T093000",
+            ("instant", "2026-07-23T08:30Z", None),
+        ),
         ("DTSTART;TZID=US-Eastern:20260723T083000", ("instant", "2026-07-23T12:30Z", None)),
-        ('DTSTART;TZID="Eastern Standard Time":20261123T083000', ("instant", "2026-11-23T13:30Z", None)),
+        (
+            'DTSTART;TZID="Eastern Standard Time":20261123T083000',
+            ("instant", "2026-11-23T13:30Z", None),
+        ),
         ("DTSTART;TZID=GMT:20260723T093000", ("instant", "2026-07-23T09:30Z", "zone")),
         ("DTSTART;TZID=GMT:20261223T093000", ("instant", "2026-12-23T09:30Z", None)),
         ("DTSTART;TZID=Europe/London:20260723T093000Z", ("day", "2026-07-23 2026-07-23", "zone")),
-        ("DTSTART;TZID=Dept Time:20260723T093000", ("day", "2026-07-23 2026-07-23", "zone-unknown")),
+        (
+            "DTSTART;TZID=Dept Time:20260723T093000",
+            ("day", "2026-07-23 2026-07-23", "zone-unknown"),
+        ),
         ("DTSTART:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
         ("DTSTART;VALUE=DATE:20260723", ("day", "2026-07-23 2026-07-23", None)),
         ("DTSTART:20260723T000000", ("day", "2026-07-23 2026-07-23", "midnight")),
@@ -61,51 +70,80 @@ END:VTIMEZONE""".replace("\n", "\r\n")
         ("DTSTART:20260723T240000", ("none", "None None", "unreadable-date")),
         ("DTSTART:20260230", ("none", "None None", None)),
         ("DTSTART:99991231T235959Z", ("none", "None None", None)),
-        ("DTSTART;TZID=Europe/London:20260329T013000", ("day", "2026-03-29 2026-03-29", "nonexistent-time")),
-        ("DTSTART;TZID=Europe/London:20261025T013000", ("day", "2026-10-25 2026-10-25", "ambiguous-time")),
+        (
+            "DTSTART;TZID=Europe/London:20260329T013000",
+            ("day", "2026-03-29 2026-03-29", "nonexistent-time"),
+        ),
+        (
+            "DTSTART;TZID=Europe/London:20261025T013000",
+            ("day", "2026-10-25 2026-10-25", "ambiguous-time"),
+        ),
         ("X-NOTHING:1", ("none", "None None", "unreadable-date")),
     ],
 )
 def test_event_start_is_read_in_its_zone_with_doubts(
     parse: Parse, line: str, precision_time_and_doubt: tuple[str, str, str | None]
 ) -> None:
-    """For example, British files write GMT also for summer time. So 09:30 on a day in July with `TZID=GMT` is read as
-    09:30 UTC with the doubt "zone". On a day in December there is no doubt."""
+    """For example, British files write GMT also for summer time. So 09:30 on a day in July with
+    `TZID=GMT` is read as 09:30 UTC with the doubt "zone". On a day in December there is no doubt.
+    """
     assert slot_of(parse, line) == precision_time_and_doubt
 
 
 def test_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
-    """The file itself defines the zone “Dept Time”, two hours ahead of UTC. So 09:30 there is 07:30 UTC."""
+    """The file itself defines the zone “Dept Time”, two hours ahead of UTC.
+
+    So 09:30 there is 07:30 UTC.
+    """
     start = "DTSTART;TZID=Dept Time:20260723T093000"
     two_hours_ahead = VTIMEZONE
     assert slot_of(parse, start, head=(two_hours_ahead,)) == ("instant", "2026-07-23T07:30Z", None)
 
 
 def test_series_in_private_zone_follows_the_files_own_rules(parse: Parse) -> None:
-    """The file itself defines the zone “Dept Time”, two hours ahead of UTC. So 09:30 there is 07:30 UTC."""
+    """The file itself defines the zone “Dept Time”, two hours ahead of UTC.
+
+    So 09:30 there is 07:30 UTC.
+    """
     two_days = event("DTSTART;TZID=Dept Time:20260723T093000", "RRULE:FREQ=DAILY;COUNT=2")
     two_hours_ahead = VTIMEZONE
     announcements = parse("ics", calendar(two_hours_ahead, two_days), at=NOW).announcements
-    assert [f"{each.slot.instant:%d at %H:%M}" for each in announcements] == ["23 at 07:30", "24 at 07:30"]
+    assert [f"{each.slot.instant:%d at %H:%M}" for each in announcements] == [
+        "23 at 07:30",
+        "24 at 07:30",
+    ]
 
 
 def test_private_zone_of_one_file_does_not_apply_to_next(parse: Parse) -> None:
-    """Three files have an event at 09:30 in the zone "Dept Time". The first one defines it as two hours ahead of UTC,
-    the second one not at all, and the third one as three hours ahead."""
+    """Three files have an event at 09:30 in the zone "Dept Time". The first one defines it as two
+    hours ahead of UTC, the second one not at all, and the third one as three hours ahead.
+    """
     start = "DTSTART;TZID=Dept Time:20260723T093000"
     two_hours_ahead, three_hours_ahead = VTIMEZONE, VTIMEZONE.replace("+0200", "+0300")
     slot_of(parse, start, head=(two_hours_ahead,))
     assert slot_of(parse, start) == ("day", "2026-07-23 2026-07-23", "zone-unknown")
-    assert slot_of(parse, start, head=(three_hours_ahead,)) == ("instant", "2026-07-23T06:30Z", None)
+    assert slot_of(parse, start, head=(three_hours_ahead,)) == (
+        "instant",
+        "2026-07-23T06:30Z",
+        None,
+    )
 
 
 def test_broken_definition_of_a_zone_affects_only_its_own_events(parse: Parse) -> None:
-    """The definition of the zone "Dept Time" lacks a line. So the event in this zone is doubted, the other is not."""
+    """The definition of the zone "Dept Time" lacks a line.
+
+    So the event in this zone is doubted, the other is not.
+    """
     broken_definition = VTIMEZONE.replace("TZOFFSETFROM:+0200\r\n", "")
     in_its_zone = event("DTSTART;TZID=Dept Time:20260723T093000", uid="in its zone")
     in_utc = event("DTSTART:20260723T083000Z", uid="in UTC")
-    announcements = parse("ics", calendar(broken_definition, in_its_zone, in_utc), at=NOW).announcements
-    assert {each.uid: each.doubt for each in announcements} == {"in its zone": "zone-unknown", "in UTC": None}
+    announcements = parse(
+        "ics", calendar(broken_definition, in_its_zone, in_utc), at=NOW
+    ).announcements
+    assert {each.uid: each.doubt for each in announcements} == {
+        "in its zone": "zone-unknown",
+        "in UTC": None,
+    }
 
 
 def test_event_of_whole_days_gives_slot_of_those_days(parse: Parse) -> None:
@@ -130,7 +168,10 @@ def test_event_from_midnight_to_midnight_utc_gives_its_day(parse: Parse) -> None
 
 @pytest.mark.parametrize("start", ["DTSTART:20260723T000000", "DTSTART:20260723T000000Z"])
 def test_series_at_midnight_gives_doubtful_days(parse: Parse, start: str) -> None:
-    """A series is a recurring event, here of two days. Its time of midnight may only stand for a day without a time."""
+    """A series is a recurring event, here of two days.
+
+    Its time of midnight may only stand for a day without a time.
+    """
     two_days = event(start, "RRULE:FREQ=DAILY;COUNT=2")
     announcements = parse("ics", calendar(two_days), at=NOW).announcements
     assert [(str(each.slot.first), each.doubt) for each in announcements] == [
@@ -152,12 +193,18 @@ def test_event_with_two_starts_gives_doubt_instead_of_slot(parse: Parse) -> None
 def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> None:
     """A floating time is one without a zone. 08:30 in New York is 12:30 UTC in summer."""
     start = "DTSTART:20260723T083000"
-    assert slot_of(parse, start, head=("X-WR-TIMEZONE:America/New_York",)) == ("instant", "2026-07-23T12:30Z", None)
+    assert slot_of(parse, start, head=("X-WR-TIMEZONE:America/New_York",)) == (
+        "instant",
+        "2026-07-23T12:30Z",
+        None,
+    )
 
 
 def test_slots_of_a_series_are_shown_in_the_configured_zone(parse: Parse) -> None:
-    """The file is in the zone of New York, where 08:30 is 12:30 UTC in summer. The configured zone is London. A
-    recurring event (RRULE) is read by other code than a single one, even if it recurs on one day only."""
+    """The file is in the zone of New York, where 08:30 is 12:30 UTC in summer. The configured zone
+    is London. A recurring event (RRULE) is read by other code than a single one, even if it recurs
+    on one day only.
+    """
     series_of_one_day = event("DTSTART:20260723T083000", "RRULE:FREQ=DAILY;COUNT=1")
     body = calendar("X-WR-TIMEZONE:America/New_York", series_of_one_day)
     (announcement,) = parse("ics", body, at=NOW).announcements
@@ -168,10 +215,18 @@ def test_slots_of_a_series_are_shown_in_the_configured_zone(parse: Parse) -> Non
 
 @pytest.mark.parametrize(
     ("status", "state"),
-    [("CONFIRMED", State.CONFIRMED), ("Provisional", State.PROVISIONAL), ("TENTATIVE", State.PROVISIONAL),
-     ("CANCELED", State.CANCELLED), ("Postponed", State.POSTPONED), ("Odd", None)],
-)  # fmt: skip
-def test_a_status_is_understood_in_any_spelling(parse: Parse, status: str, state: State | None) -> None:
+    [
+        ("CONFIRMED", State.CONFIRMED),
+        ("Provisional", State.PROVISIONAL),
+        ("TENTATIVE", State.PROVISIONAL),
+        ("CANCELED", State.CANCELLED),
+        ("Postponed", State.POSTPONED),
+        ("Odd", None),
+    ],
+)
+def test_a_status_is_understood_in_any_spelling(
+    parse: Parse, status: str, state: State | None
+) -> None:
     body = calendar(event("DTSTART:20260723T083000Z", f"STATUS:{status}"))
     assert parse("ics", body, at=NOW).announcements[0].state is state
 
@@ -198,19 +253,30 @@ def test_the_higher_sequence_wins_and_equal_ones_are_doubted(parse: Parse) -> No
 
 
 def test_events_without_a_uid_get_keys_from_their_texts(parse: Parse) -> None:
-    body = calendar(event("DTSTART:20260723", uid="", title="A"), event("DTSTART:20260723", uid="", title="B"))
+    body = calendar(
+        event("DTSTART:20260723", uid="", title="A"), event("DTSTART:20260723", uid="", title="B")
+    )
     a, b = parse("ics", body, at=NOW).announcements
     assert a.uid != b.uid
-    (b_on_another_day,) = parse("ics", calendar(event("DTSTART:20260724", uid="", title="B")), at=NOW).announcements
+    (b_on_another_day,) = parse(
+        "ics", calendar(event("DTSTART:20260724", uid="", title="B")), at=NOW
+    ).announcements
     assert b_on_another_day.uid == b.uid
 
 
 def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summarise) -> None:
-    """An event recurs on third Wednesdays. March is left out, April is moved by a week, and May is cancelled."""
+    """An event recurs on third Wednesdays.
+
+    March is left out, April is moved by a week, and May is cancelled.
+    """
     third_wednesdays_from_february_to_june = "RRULE:FREQ=MONTHLY;BYDAY=3WE;COUNT=5"
     without_march = "EXDATE;TZID=London:20260318T093000"
-    series = event("DTSTART;TZID=London:20260218T093000", third_wednesdays_from_february_to_june, without_march)
-    april_moved = event("RECURRENCE-ID:20260415T083000Z", "DTSTART;TZID=London:20260422T093000", title="Moved")
+    series = event(
+        "DTSTART;TZID=London:20260218T093000", third_wednesdays_from_february_to_june, without_march
+    )
+    april_moved = event(
+        "RECURRENCE-ID:20260415T083000Z", "DTSTART;TZID=London:20260422T093000", title="Moved"
+    )
     on_20_may = "RECURRENCE-ID;TZID=London:20260520T093000", "DTSTART;TZID=London:20260520T093000"
     may_cancelled = event(*on_20_may, "STATUS:CANCELLED")
     reading = parse("ics", calendar(series, april_moved, may_cancelled), at=NOW)
@@ -239,8 +305,9 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
     ],
 )
 def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, doubt: str) -> None:
-    """A series is a recurring event. Rules that could take long, such as one for every second, are refused. Others,
-    such as one with the weekday XX, cannot be read."""
+    """A series is a recurring event. Rules that could take long, such as one for every second, are
+    refused. Others, such as one with the weekday XX, cannot be read.
+    """
     series = calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}"))
     (announcement,) = parse("ics", series, at=NOW).announcements
     assert announcement.doubt == doubt
@@ -251,8 +318,9 @@ def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, do
 
 @pytest.mark.slow
 def test_only_first_five_dateless_recurrence_rules_are_searched(parse: Parse) -> None:
-    """To search a rule that never has a date takes long. Of 40 such rules, five are searched. Events with the other 35
-    become entries with a doubt."""
+    """To search a rule that never has a date takes long. Of 40 such rules, five are searched.
+    Events with the other 35 become entries with a doubt.
+    """
     rules, searched = 40, 5
     # 30 February never comes.
     never = [
@@ -268,8 +336,16 @@ def test_only_first_five_dateless_recurrence_rules_are_searched(parse: Parse) ->
 def test_address_comes_from_url_description_or_uid_path(parse: Parse) -> None:
     body = calendar(
         event("DTSTART:20260723", "URL:https://stats.example/a", uid="with URL"),
-        event("DTSTART:20260723", "DESCRIPTION:See https://stats.example/b.\\nThanks", uid="one in the text"),
-        event("DTSTART:20260723", "DESCRIPTION:https://x.example/1 https://x.example/2", uid="two in the text"),
+        event(
+            "DTSTART:20260723",
+            "DESCRIPTION:See https://stats.example/b.\\nThanks",
+            uid="one in the text",
+        ),
+        event(
+            "DTSTART:20260723",
+            "DESCRIPTION:https://x.example/1 https://x.example/2",
+            uid="two in the text",
+        ),
         event("DTSTART:20260723", uid="/releases/c"),
     )
     announcements = parse("ics", body, at=NOW, url="webcal://www.ons.gov.uk/calendar").announcements
@@ -282,19 +358,25 @@ def test_address_comes_from_url_description_or_uid_path(parse: Parse) -> None:
 
 
 def test_provisional_ons_entry_is_a_day_at_best(parse: Parse) -> None:
-    """The PRODID shows that the file is from the ONS. A provisional entry of the ONS has a time without a meaning."""
+    """The PRODID shows that the file is from the ONS.
+
+    A provisional entry of the ONS has a time without a meaning.
+    """
     head = ("PRODID:-//Office for National Statistics//NONSGML//EN",)
     precision, *_ = slot_of(parse, "DTSTART:20270128T093000Z", "STATUS:Provisional", head=head)
     assert precision == "day"
 
 
 def test_escaped_and_folded_title_is_read_whole(parse: Parse) -> None:
-    """Commas and semicolons in a title are escaped, and \\n is a line end in it, read as a blank. This file also begins
-    with a byte order mark, and a line is folded in the middle of the é."""
+    """Commas and semicolons in a title are escaped, and \\n is a line end in it, read as a blank.
+    This file also begins with a byte order mark, and a line is folded in the middle of the é.
+    """
     body = calendar(event("DTSTART:20260723", title="Café prices \\, and\\; more\\nsecond"))
     folded_inside_a_character = body.replace("é".encode(), b"\xc3\r\n \xa9")
     byte_order_mark = b"\xef\xbb\xbf"
-    (announcement,) = parse("ics", byte_order_mark + folded_inside_a_character, at=NOW).announcements
+    (announcement,) = parse(
+        "ics", byte_order_mark + folded_inside_a_character, at=NOW
+    ).announcements
     assert announcement.title == "Café prices , and; more second"
 
 
@@ -305,7 +387,9 @@ def test_other_line_ends_are_accepted(parse: Parse, ends: bytes) -> None:
 
 
 def test_text_lines_that_look_like_properties_do_not_change_status(parse: Parse) -> None:
-    """The text of the DESCRIPTION goes on in two lines that are not folded, so each looks like a property."""
+    """The text of the DESCRIPTION goes on in two lines that are not folded, so each looks like a
+    property.
+    """
     text = "DESCRIPTION:first", "not: a property", "STATUS: odd"
     body = calendar(event("STATUS:Confirmed", "DTSTART:20260723", *text))
     assert parse("ics", body, at=NOW).announcements[0].state is State.CONFIRMED

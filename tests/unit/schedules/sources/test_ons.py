@@ -16,14 +16,23 @@ from tests.unit.schedules.sources.conftest import NOW, Parse
 from tests.worlds.calendars import calendar_settings
 
 
-def a_listed_release(slug: str = "gdp", when: str = "2026-12-09T07:00:00.000Z", **about: object) -> dict[str, Any]:
+def a_listed_release(
+    slug: str = "gdp", when: str = "2026-12-09T07:00:00.000Z", **about: object
+) -> dict[str, Any]:
     changes = about.pop("date_changes", None)
-    described = {"title": f"Example {slug}", "release_date": when, "finalised": True, "postponed": True} | about
+    described = {
+        "title": f"Example {slug}",
+        "release_date": when,
+        "finalised": True,
+        "postponed": True,
+    } | about
     return {"uri": f"/releases/{slug}", "date_changes": changes, "description": described}
 
 
 def search_result(*releases: dict[str, Any]) -> bytes:
-    return json.dumps({"took": 1, "breakdown": {"total": len(releases)}, "releases": releases or None}).encode()
+    return json.dumps(
+        {"took": 1, "breakdown": {"total": len(releases)}, "releases": releases or None}
+    ).encode()
 
 
 def only_announcement(parse: Parse, entry: dict[str, Any]) -> Any:  # noqa: ANN401  # one announcement
@@ -36,7 +45,10 @@ def only_announcement(parse: Parse, entry: dict[str, Any]) -> Any:  # noqa: ANN4
 def test_a_final_release_has_its_instant(parse: Parse, when: str) -> None:
     announcement = only_announcement(parse, a_listed_release("gdp", when=when, finalised=True))
     assert announcement.slot.instant == datetime.fromisoformat(when)
-    assert (announcement.state, announcement.url) == (State.CONFIRMED, "https://www.ons.gov.uk/releases/gdp")
+    assert (announcement.state, announcement.url) == (
+        State.CONFIRMED,
+        "https://www.ons.gov.uk/releases/gdp",
+    )
 
 
 def test_changed_date_keeps_earlier_slot_and_is_not_postponed(parse: Parse) -> None:
@@ -70,9 +82,12 @@ def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
 def test_a_provisional_release_never_has_an_instant(
     parse: Parse, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    """The release is not final, so of its `release_date` only the day counts, 29 April. If it also has a readable
-    `provisional_date`, such as “April 2027”, that is the slot instead."""
-    release = a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
+    """The release is not final, so of its `release_date` only the day counts, 29 April. If it also
+    has a readable `provisional_date`, such as “April 2027”, that is the slot instead.
+    """
+    release = a_listed_release(
+        when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text
+    )
     announcement = only_announcement(parse, release)
     slot = announcement.slot
     assert (slot.precision, str(slot.first), str(slot.last)) == (precision, first, last)
@@ -82,7 +97,10 @@ def test_a_provisional_release_never_has_an_instant(
 def test_midnight_in_london_is_a_placeholder_for_the_day(parse: Parse) -> None:
     """In summer, 23:00 UTC on 30 June is 00:00 on 1 July in London."""
     announcement = only_announcement(parse, a_listed_release(when="2027-06-30T23:00:00.000Z"))
-    assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.DAY, "2027-07-01")
+    assert (announcement.slot.precision, str(announcement.slot.first)) == (
+        Precision.DAY,
+        "2027-07-01",
+    )
 
 
 def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> None:
@@ -91,10 +109,15 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
 
 
 def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
-    """The page moved to /bulletins/gdp, which the ONS gives twice: as `migration_link` and among the related documents.
-    It is watched once, as an alternative address. The other document is watched as a part."""
+    """The page moved to /bulletins/gdp, which the ONS gives twice: as `migration_link` and among
+    the related documents. It is watched once, as an alternative address. The other document is
+    watched as a part.
+    """
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
-    data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
+    data["related_documents"] = [
+        {"uri": "/economy/bulletins/gdp"},
+        {"uri": "/economy/articles/gdp"},
+    ]
     parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
     assert [(part.role.value, part.url, part.required) for part in parts] == [
         ("alternative", "https://www.ons.gov.uk/economy/bulletins/gdp", False),
@@ -106,7 +129,9 @@ def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
     """Older answers of the ONS spell `releaseDate`. Newer ones have `release_date`."""
     about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True}
     changes = [{"previousDate": "2026-11-26T09:30:00.000Z", "changeNotice": "Moved."}]
-    body = json.dumps({"uri": "/releases/old", "description": about, "dateChanges": changes}).encode()
+    body = json.dumps(
+        {"uri": "/releases/old", "description": about, "dateChanges": changes}
+    ).encode()
     announcement = parse("ons", body).announcements[0]
     assert announcement.slot.instant == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
     assert announcement.previous.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
@@ -122,11 +147,15 @@ DUE_TODAY = a_listed_release("gdp", when="2026-11-13T09:30:00.000Z")
 
 
 def look_up_unlisted_release(status: int, body: bytes, **headers: str) -> Reading:
-    """Read a calendar that listed DUE_TODAY and no longer does, with this answer to the look-up of that release."""
+    """Read a calendar that listed DUE_TODAY and no longer does, with this answer to the look-up of
+    that release.
+    """
     source = OnsSource(calendar_settings("ons"))
     upcoming, cancelled = source.first(NOW)
     empty = search_result()
-    source.read([Page(upcoming.url, 200, search_result(DUE_TODAY)), Page(cancelled.url, 200, empty)], NOW)
+    source.read(
+        [Page(upcoming.url, 200, search_result(DUE_TODAY)), Page(cancelled.url, 200, empty)], NOW
+    )
     lists = [Page(request.url, 200, empty) for request in source.first(NOW)]
     (look_up,) = source.more(lists, NOW)
     assert look_up.url == "https://www.ons.gov.uk/releases/gdp/data"
@@ -150,8 +179,9 @@ def test_late_release_no_longer_listed_is_still_announced() -> None:
 def test_retired_or_missing_api_address_cancels_nothing_and_is_noted(
     status: int, body: bytes, headers: dict[str, str], note: str
 ) -> None:
-    """The release has left the list. The request for its own data fails, for example with 404, or with the empty answer
-    of an address that the ONS has retired."""
+    """The release has left the list. The request for its own data fails, for example with 404, or
+    with the empty answer of an address that the ONS has retired.
+    """
     reading = look_up_unlisted_release(status, body, **headers)
     assert reading.announcements == ()
     assert note in reading.notes[0]
@@ -167,24 +197,39 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     body = json.dumps({"breakdown": {"total": 2500}, "releases": [a_listed_release()]}).encode()
     upcoming, _cancelled = source.first(NOW)
     first = Page(upcoming.url, 200, body)
-    # A page has 1000 entries. The list of cancelled releases has no answer here and is not continued.
+    # A page has 1000 entries. The list of cancelled releases has no answer here and is not
+    # continued.
     further = source.more([first], NOW)
-    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [["1000"], ["2000"]]
+    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [
+        ["1000"],
+        ["2000"],
+    ]
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
 def test_list_with_short_pages_is_read_to_its_end() -> None:
-    """With the option `count`, a page has 100 entries. The list has 250. So after the first page, the pages that begin
-    with entries 100 and 200 are requested."""
+    """With the option `count`, a page has 100 entries. The list has 250. So after the first page,
+    the pages that begin with entries 100 and 200 are requested.
+    """
     source = OnsSource(calendar_settings("ons", options={"count": "100"}))
     upcoming, _cancelled = source.first(NOW)
-    first_page = Page(upcoming.url, 200, json.dumps({"breakdown": {"total": 250}, "releases": []}).encode())
+    first_page = Page(
+        upcoming.url, 200, json.dumps({"breakdown": {"total": 250}, "releases": []}).encode()
+    )
     further = source.more([first_page], NOW)
-    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [["100"], ["200"]]
+    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [
+        ["100"],
+        ["200"],
+    ]
 
 
 def test_personal_data_is_removed_from_json_only() -> None:
-    """`contact` and `highlight` are two of the keys that count as personal. An HTML page stays as it is."""
-    body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
+    """`contact` and `highlight` are two of the keys that count as personal.
+
+    An HTML page stays as it is.
+    """
+    body = json.dumps(
+        {"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}
+    ).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"

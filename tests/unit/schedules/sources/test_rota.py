@@ -16,7 +16,16 @@ ROLES = ["duty A", "duty AB", "head"]
 
 def event(title: str, begins: str, ends: str, *more: str, uid: str = "1") -> str:
     return "\r\n".join(
-        ("BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{title}", f"DTSTART{begins}", f"DTEND{ends}", *more, "END:VEVENT", "")
+        (
+            "BEGIN:VEVENT",
+            f"UID:{uid}",
+            f"SUMMARY:{title}",
+            f"DTSTART{begins}",
+            f"DTEND{ends}",
+            *more,
+            "END:VEVENT",
+            "",
+        )
     )
 
 
@@ -33,14 +42,22 @@ def at(month: int, day: int, hour: int) -> datetime:
 NIGHT = ":20261123T220000Z", ":20261124T080000Z"
 
 
-@pytest.mark.parametrize(("title", "role"), [("On call: Duty A (Jo Bloggs)", "duty A"), ("DUTY AB", "duty AB")])
+@pytest.mark.parametrize(
+    ("title", "role"), [("On call: Duty A (Jo Bloggs)", "duty A"), ("DUTY AB", "duty AB")]
+)
 def test_event_puts_role_of_its_title_on_call(title: str, role: str) -> None:
-    """NIGHT is from 22:00 on 23 November to 08:00 on 24 November. "Duty AB" is another role than "Duty A"."""
+    """NIGHT is from 22:00 on 23 November to 08:00 on 24 November.
+
+    "Duty AB" is another role than "Duty A".
+    """
     assert read(event(title, *NIGHT)) == ((role, at(11, 23, 22), at(11, 24, 8)),)
 
 
 def test_role_within_a_longer_word_does_not_count() -> None:
-    """A title names the role that is on call. "headless" does not name the role "head", so it has no role."""
+    """A title names the role that is on call.
+
+    "headless" does not name the role "head", so it has no role.
+    """
     spans = read(event("head", *NIGHT), event("headless", *NIGHT, uid="2"))
     no_role = ""
     assert sorted(role for role, *_ in spans) == [no_role, "head"]
@@ -53,12 +70,16 @@ def test_events_of_whole_days_begin_and_end_at_local_midnight() -> None:
 
 
 def test_recurring_event_keeps_local_hours_over_clock_change() -> None:
-    """Duty A is on call every second week from 1 October, at 9:00 in London. After the clocks go back on 25 October,
-    that is 9:00 UTC instead of 8:00. The rota is read on 21 November."""
+    """Duty A is on call every second week from 1 October, at 9:00 in London. After the clocks go
+    back on 25 October, that is 9:00 UTC instead of 8:00. The rota is read on 21 November.
+    """
     in_summer_time = ";TZID=Europe/London:20261001T090000", ";TZID=Europe/London:20261008T090000"
     spans = read(event("duty A", *in_summer_time, "RRULE:FREQ=WEEKLY;INTERVAL=2"))
     # Earlier spans are past.
-    assert [span[1:] for span in spans][:2] == [(at(11, 26, 9), at(12, 3, 9)), (at(12, 10, 9), at(12, 17, 9))]
+    assert [span[1:] for span in spans][:2] == [
+        (at(11, 26, 9), at(12, 3, 9)),
+        (at(12, 10, 9), at(12, 17, 9)),
+    ]
 
 
 def test_a_shift_that_began_long_ago_still_counts() -> None:
@@ -68,7 +89,10 @@ def test_a_shift_that_began_long_ago_still_counts() -> None:
 
 
 def test_a_cancelled_shift_does_not_count() -> None:
-    of_duty_a, cancelled = event("duty A", *NIGHT), event("head", *NIGHT, "STATUS:CANCELLED", uid="2")
+    of_duty_a, cancelled = (
+        event("duty A", *NIGHT),
+        event("head", *NIGHT, "STATUS:CANCELLED", uid="2"),
+    )
     assert read(of_duty_a, cancelled) == read(of_duty_a)
 
 

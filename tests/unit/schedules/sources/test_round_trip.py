@@ -35,42 +35,58 @@ class Entry:
         return f"{day} {self.when:%H:%M}" if isinstance(self.when, datetime) else day
 
 
-walls = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)).map(  # noqa: DTZ001  # wall times
+walls = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)).map(  # wall times
     lambda moment: moment.replace(hour=moment.hour or 9, second=0, microsecond=0)
 )
-titles = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ ,;:'&<>\"\\é\u2013", min_size=1, max_size=30).map(
-    lambda text: " ".join(f"T {text}".split())
-)
+titles = st.text(
+    "abcdefghijklmnopqrstuvwxyzABCXYZ ,;:'&<>\"\\é\u2013", min_size=1, max_size=30
+).map(lambda text: " ".join(f"T {text}".split()))
 some_entry = st.builds(
     Entry,
     titles,
-    st.one_of(walls.filter(lambda wall: not clock_doubt(wall)), st.dates(date(2026, 1, 1), date(2030, 1, 1))),
+    st.one_of(
+        walls.filter(lambda wall: not clock_doubt(wall)),
+        st.dates(date(2026, 1, 1), date(2030, 1, 1)),
+    ),
 )
-calendars = st.lists(some_entry, min_size=1, max_size=12, unique_by=lambda entry: entry.title.casefold())
+calendars = st.lists(
+    some_entry, min_size=1, max_size=12, unique_by=lambda entry: entry.title.casefold()
+)
 
 
 def as_csv(entries: Sequence[Entry]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(
-        [("id", "title", "date"), *((str(n), each.title, each.text()) for n, each in enumerate(entries))]
+        [
+            ("id", "title", "date"),
+            *((str(n), each.title, each.text()) for n, each in enumerate(entries)),
+        ]
     )
     return out.getvalue().encode()
 
 
 def as_toml(entries: Sequence[Entry]) -> bytes:
-    rows = [f"[[release]]\ntitle = {json.dumps(each.title)}\nslot = {each.when.isoformat()}\n" for each in entries]
+    rows = [
+        f"[[release]]\ntitle = {json.dumps(each.title)}\nslot = {each.when.isoformat()}\n"
+        for each in entries
+    ]
     return "\n".join(rows).encode()
 
 
 def as_json(entries: Sequence[Entry]) -> bytes:
     plain = [html.escape(each.title, quote=False) for each in entries]
     return json.dumps(
-        [{"title": t, "date": each.when.isoformat()} for t, each in zip(plain, entries, strict=True)]
+        [
+            {"title": t, "date": each.when.isoformat()}
+            for t, each in zip(plain, entries, strict=True)
+        ]
     ).encode()
 
 
 def as_html(entries: Sequence[Entry]) -> bytes:
-    rows = "".join(f"<tr><td>{html.escape(each.title)}</td><td>{each.text()}</td></tr>" for each in entries)
+    rows = "".join(
+        f"<tr><td>{html.escape(each.title)}</td><td>{each.text()}</td></tr>" for each in entries
+    )
     return f"<table><tr><th>Title</th><th>Date</th></tr>{rows}</table>".encode()
 
 
@@ -79,14 +95,28 @@ def as_ics(entries: Sequence[Entry]) -> bytes:
     for number, each in enumerate(entries):
         title = each.title.replace("\\", "\\\\").replace(",", "\\,").replace(";", "\\;")
         exact = isinstance(each.when, datetime)
-        start = f";TZID=Europe/London:{each.when:%Y%m%dT%H%M%S}" if exact else f";VALUE=DATE:{each.when:%Y%m%d}"
-        lines += ["BEGIN:VEVENT", f"UID:u{number}", f"SUMMARY:{title}", f"DTSTART{start}", "END:VEVENT"]
+        start = (
+            f";TZID=Europe/London:{each.when:%Y%m%dT%H%M%S}"
+            if exact
+            else f";VALUE=DATE:{each.when:%Y%m%d}"
+        )
+        lines += [
+            "BEGIN:VEVENT",
+            f"UID:u{number}",
+            f"SUMMARY:{title}",
+            f"DTSTART{start}",
+            "END:VEVENT",
+        ]
     return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
 
 
 def as_govuk(entries: Sequence[Entry]) -> bytes:
     results = [
-        {"title": each.title, "link": f"/government/statistics/announcements/r{n}", "display_date": each.text()}
+        {
+            "title": each.title,
+            "link": f"/government/statistics/announcements/r{n}",
+            "display_date": each.text(),
+        }
         for n, each in enumerate(entries)
     ]
     return json.dumps({"results": results, "total": len(results)}).encode()
@@ -119,7 +149,9 @@ WRITERS: dict[str, Callable[[Sequence[Entry]], bytes]] = {
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(entries=calendars)
 def test_every_format_reads_back_a_written_calendar(kind: str, entries: list[Entry]) -> None:
-    """Random entries, with a title and a day or time each, are written as a calendar file and read again."""
+    """Random entries, with a title and a day or time each, are written as a calendar file and read
+    again.
+    """
     source = KINDS[kind](calendar_settings(kind, URL))
     written = WRITERS[kind](entries)
     reading = source.read([Page(source.first(NOW)[0].url, 200, written)], NOW)

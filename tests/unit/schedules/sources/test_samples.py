@@ -46,14 +46,19 @@ def _moved(announcement: Announcement) -> str | None:
 
 
 def compare(reading: Reading, expected: list[dict[str, Any]]) -> None:
-    """Compare every key of the expected answers. An expected uid of null means that the file gives none."""
+    """Compare every key of the expected answers.
+
+    An expected uid of null means that the file gives none.
+    """
     assert len(reading.announcements) == len(expected)
     for announcement, expected_entry in zip(reading.announcements, expected, strict=True):
         compared = expected_entry.keys() - NOT_COMPARED
         if expected_entry.get("uid", "") is None:
             compared -= {"uid"}
         found = as_in_samples(announcement)
-        assert {key: found[key] for key in compared} == {key: expected_entry[key] for key in compared}
+        assert {key: found[key] for key in compared} == {
+            key: expected_entry[key] for key in compared
+        }
 
 
 def loaded(path: Path) -> Any:  # noqa: ANN401  # JSON is of any type
@@ -91,8 +96,12 @@ def test_the_samples_of_tables_and_lists_are_read_as_expected(
 
 
 def test_csv_sample_serial_numbers_are_dates_by_option(samples: Path, parse: Parse) -> None:
-    """A spreadsheet stores a date as a serial number, a count of days: 46371 is 15 December 2026."""
-    reading = parse("csv", (samples / "calendars/calendar.csv").read_bytes(), options={"excel": "yes"})
+    """A spreadsheet stores a date as a serial number, a count of days: 46371 is 15 December
+    2026.
+    """
+    reading = parse(
+        "csv", (samples / "calendars/calendar.csv").read_bytes(), options={"excel": "yes"}
+    )
     serial = next(each for each in reading.announcements if each.title == "Excel serial")
     assert serial.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
 
@@ -115,7 +124,9 @@ def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Par
         "ons_release_data_published.json": [("confirmed", True)],
         "ons_search_cancelled_highlight.json": [("cancelled", False), ("cancelled", False)],
         "ons_search_empty.json": [],
-        "ons_search_upcoming.json": [("confirmed", False)] * 5 + [("provisional", False)] * 2 + [("confirmed", False)],
+        "ons_search_upcoming.json": [("confirmed", False)] * 5
+        + [("provisional", False)] * 2
+        + [("confirmed", False)],
     }
 
 
@@ -125,11 +136,18 @@ def test_next_release_of_ees_sample_is_read_as_expected(samples: Path, parse: Pa
     compare(parse("ees", (folder / "ees_publication.json").read_bytes()), [wanted])
 
 
-def test_the_samples_of_govuk_announcements_are_read_as_expected(samples: Path, parse: Parse) -> None:
+def test_the_samples_of_govuk_announcements_are_read_as_expected(
+    samples: Path, parse: Parse
+) -> None:
     found = {}
     for path in (samples / "govuk/announcements").iterdir():
         only = parse("govuk", path.read_bytes()).announcements[0]
-        found[path.stem] = (only.slot.precision.value, only.state, only.doubt, only.previous is not None)
+        found[path.stem] = (
+            only.slot.precision.value,
+            only.state,
+            only.doubt,
+            only.previous is not None,
+        )
     # Precision of the slot, state, doubt, and whether the page gives an earlier date.
     exact = ("instant", "confirmed", None, False)
     assert found == {
@@ -148,13 +166,16 @@ def test_the_samples_of_govuk_announcements_are_read_as_expected(samples: Path, 
     }
 
 
-def test_each_govuk_listing_sample_has_expected_number_of_announcements(samples: Path, parse: Parse) -> None:
+def test_each_govuk_listing_sample_has_expected_number_of_announcements(
+    samples: Path, parse: Parse
+) -> None:
     folder = samples / "govuk/search"
     counts = {}
     for path in folder.iterdir():
         if not path.stem.startswith("error"):
             counts[path.stem] = len(parse("govuk", path.read_bytes()).announcements)
-    # Entries that are no announcements are left out: publications, and the one page in the fixture of the finder.
+    # Entries that are no announcements are left out: publications, and the one page in the fixture
+    # of the finder.
     assert counts == {
         "announcements_after_release": 5,
         "announcements_upcoming_page1": 4,
@@ -174,8 +195,12 @@ def test_each_govuk_listing_sample_has_expected_number_of_announcements(samples:
         ("html_publication", {Schema.HTML_PUBLICATION}),
     ],
 )
-def test_each_sampled_content_item_is_read_with_its_schema(samples: Path, folder: str, schemas: set[Schema]) -> None:
-    """For example, the samples in the folder “gone_redirect” are of removed and of redirected pages."""
+def test_each_sampled_content_item_is_read_with_its_schema(
+    samples: Path, folder: str, schemas: set[Schema]
+) -> None:
+    """For example, the samples in the folder “gone_redirect” are of removed and of redirected
+    pages.
+    """
     items = [read_item(path.read_bytes()) for path in (samples / "govuk" / folder).glob("*.json")]
     assert items
     assert {item.schema for item in items} == schemas

@@ -16,7 +16,11 @@ def faults(kind: str, address: str = URL, **keys: object) -> list[tuple[str, str
     """Return key and reason of each fault of a table."""
     with pytest.raises(ValidationError) as caught:
         calendar_settings(kind, address, **keys)
-    return [(key, reason) for error in caught.value.errors() for key, reason, _ in error["ctx"]["faults"]]
+    return [
+        (key, reason)
+        for error in caught.value.errors()
+        for key, reason, _ in error["ctx"]["faults"]
+    ]
 
 
 def test_every_configured_kind_has_a_source() -> None:
@@ -32,20 +36,37 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
     ("kind", "keys", "expected"),
     [
         ("csv", {"options": {"titel": "x"}}, ("options.titel", "unknown, did you mean title?")),
-        ("govuk", {"options": {"count": "many"}}, ("options.count", "not a whole number (got 'many')")),
+        (
+            "govuk",
+            {"options": {"count": "many"}},
+            ("options.count", "not a whole number (got 'many')"),
+        ),
         ("json", {"options": {"title": "a.["}}, ("options.title", "Invalid jmespath expression")),
-        ("html", {"options": {"rows": "tr[", "title": "a@href"}}, ("options.rows", "Expected ident")),
+        (
+            "html",
+            {"options": {"rows": "tr[", "title": "a@href"}},
+            ("options.rows", "Expected ident"),
+        ),
         ("feed", {"options": {"pattern": "("}}, ("options.pattern", "missing )")),
-        ("govuk", {"filters": {"organisation": ["x"]}}, ("filters.organisation", "unknown, did you mean organ")),
+        (
+            "govuk",
+            {"filters": {"organisation": ["x"]}},
+            ("filters.organisation", "unknown, did you mean organ"),
+        ),
         ("csv", {"file": "calendar.csv"}, ("", "needs either url or file")),
-        ("toml", {"name": "by-hand"}, ("name", "people add to this calendar on the pages, so it needs")),
+        (
+            "toml",
+            {"name": "by-hand"},
+            ("name", "people add to this calendar on the pages, so it needs"),
+        ),
     ],
 )
 def test_fault_of_a_calendar_table_names_key_and_reason(
     kind: str, keys: dict[str, object], expected: tuple[str, str]
 ) -> None:
-    """A fault names a key of the settings and says why it is refused. For example, for `options.titel` it says
-    “unknown, did you mean title?”."""
+    """A fault names a key of the settings and says why it is refused. For example, for
+    `options.titel` it says “unknown, did you mean title?”.
+    """
     ((key, reason),) = faults(kind, **keys)
     expected_key, start_of_reason = expected
     assert key == expected_key
@@ -65,10 +86,16 @@ def test_only_kinds_with_a_built_in_address_need_no_url(kind: str) -> None:
 def test_only_calendar_without_time_zone_takes_configured_zone() -> None:
     """A calendar has the London zone until `in_zone` passes that of the whole configuration."""
     calendar = calendar_settings("csv", URL)
-    assert (calendar.zone, calendar.in_zone("Europe/Dublin").zone) == ("Europe/London", "Europe/Dublin")
+    assert (calendar.zone, calendar.in_zone("Europe/Dublin").zone) == (
+        "Europe/London",
+        "Europe/Dublin",
+    )
     in_paris = CalendarSettings(name="own", kind="csv", url=URL, timezone="Europe/Paris")
     assert in_paris.in_zone("Europe/Dublin").zone == "Europe/Paris"
 
 
 def test_a_subscription_address_is_read_over_https() -> None:
-    assert calendar_settings("ics", "webcal://stats.example/c.ics").url == "https://stats.example/c.ics"
+    assert (
+        calendar_settings("ics", "webcal://stats.example/c.ics").url
+        == "https://stats.example/c.ics"
+    )

@@ -56,8 +56,13 @@ date = 2026-12-01
 """
 
 
-def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, summarise: Summarise) -> None:
-    """The slot of "Zoned" is 08:30Z, which is 09:30 in London's summer. That of "Month" is the text "July 2018"."""
+def test_slot_zone_and_state_of_a_toml_calendar_are_read(
+    parse: Parse, summarise: Summarise
+) -> None:
+    """The slot of "Zoned" is 08:30Z, which is 09:30 in London's summer.
+
+    That of "Month" is the text "July 2018".
+    """
     assert summarise(parse("toml", FOUR_RELEASES)) == [
         ("Malpractice for GCSE and A level", "instant", "2018-01-05 09:30", "confirmed"),
         ("Zoned", "instant", "2018-07-05 09:30", ""),
@@ -67,16 +72,23 @@ def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, summarise
 
 
 def test_parts_keep_role_and_recogniser_and_alternatives_are_optional(parse: Parse) -> None:
-    """The first release has two parts: a data file, whose recogniser is “status”, and an alternative address. Only the
-    file is required."""
+    """The first release has two parts: a data file, whose recogniser is “status”, and an
+    alternative address. Only the file is required.
+    """
     sheet, alternative = parse("toml", FOUR_RELEASES).announcements[0].parts
-    assert (sheet.id, sheet.role, sheet.recognise, sheet.required) == ("sheet", Role.DATA, "status", True)
+    assert (sheet.id, sheet.role, sheet.recognise, sheet.required) == (
+        "sheet",
+        Role.DATA,
+        "status",
+        True,
+    )
     assert (alternative.role, alternative.required) == (Role.ALTERNATIVE, False)
 
 
 def test_toml_file_may_give_date_and_time_in_two_keys(parse: Parse) -> None:
-    """Trade has a date and a time. Housing has only a date. The default time of the file, 09:30, is only assumed for
-    it."""
+    """Trade has a date and a time. Housing has only a date. The default time of the file, 09:30, is
+    only assumed for it.
+    """
     trade, housing = parse("toml", DATE_AND_TIME_APART).announcements
     assert trade.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert trade.url == "https://stats.example/trade"
@@ -87,7 +99,10 @@ def test_toml_file_may_give_date_and_time_in_two_keys(parse: Parse) -> None:
 def test_entry_without_id_keeps_its_key_at_any_place(parse: Parse) -> None:
     trade = b"[[release]]\ntitle = 'Trade'\nslot = 2026-11-26\n"
     housing = b"[[release]]\ntitle = 'Housing'\nslot = 2026-12-01\n"
-    as_written, swapped = parse("toml", trade + housing).announcements, parse("toml", housing + trade).announcements
+    as_written, swapped = (
+        parse("toml", trade + housing).announcements,
+        parse("toml", housing + trade).announcements,
+    )
     assert [each.uid for each in swapped] == [each.uid for each in reversed(as_written)]
 
 
@@ -111,7 +126,8 @@ title = 7
 url = "not an address"
 slot = true
 """
-    # First come wrong keys and forms, then what is missing, then wrong values. A title that is no text is missing too.
+    # First come wrong keys and forms, then what is missing, then wrong values. A title that is no
+    # text is missing too.
     faults = [str(fault) for fault in toml_faults(body, calendar_settings("toml", "own.toml"), now)]
     assert faults == [
         "source: zone: no such time zone (got 'Europe/Lodon')",
@@ -136,4 +152,7 @@ def test_a_good_file_has_no_faults(now: datetime) -> None:
 def test_date_in_year_1_or_9999_gives_no_slot(parse: Parse) -> None:
     """Dates outside the years 2000 to 2100 are refused as impossible."""
     body = b'[[release]]\ntitle="a"\nslot=9999-12-31T23:59:59Z\n[[release]]\ntitle="b"\nslot=0001-01-01'
-    assert [each.slot.reason for each in parse("toml", body).announcements] == ["impossible", "impossible"]
+    assert [each.slot.reason for each in parse("toml", body).announcements] == [
+        "impossible",
+        "impossible",
+    ]

@@ -73,8 +73,11 @@ ICS = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:20260723\r\nEND:VEVENT\r\nEND
     ],
     ids=lambda value: str(value[:20]),
 )
-def test_bytes_that_are_no_such_calendar_are_refused(parse: Parse, kind: str, body: bytes, reason: str) -> None:
-    """For example, a page to sign in is no csv calendar. The message has one of the texts in `reason`, separated by
-    |."""
+def test_bytes_that_are_no_such_calendar_are_refused(
+    parse: Parse, kind: str, body: bytes, reason: str
+) -> None:
+    """For example, a page to sign in is no csv calendar. The message has one of the texts in
+    `reason`, separated by |.
+    """
     with pytest.raises(UnreadableCalendar, match=reason):
         parse(kind, body)

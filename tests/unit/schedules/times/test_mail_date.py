@@ -58,8 +58,9 @@ def test_text_that_is_no_utc_date_gives_none(text: str) -> None:
     ],
 )
 def test_both_forms_of_retry_after_are_read(text: str, seconds: int) -> None:
-    """The header has a number of seconds, or a date. A date is compared with the time now, noon UTC on 26 November
-    2026."""
+    """The header has a number of seconds, or a date. A date is compared with the time now, noon UTC
+    on 26 November 2026.
+    """
     assert retry_after(text, NOON) == timedelta(seconds=seconds)
 
 
@@ -85,7 +86,9 @@ def test_an_invalid_or_very_long_retry_after_is_ignored(text: str) -> None:
     assert retry_after(text, NOON) is None
 
 
-@given(st.text() | st.integers().map(str) | st.datetimes().map("{:%a, %d %b %Y %H:%M:%S} GMT".format))
+@given(
+    st.text() | st.integers().map(str) | st.datetimes().map("{:%a, %d %b %Y %H:%M:%S} GMT".format)
+)
 def test_no_retry_after_is_longer_than_a_day(text: str) -> None:
     wait = retry_after(text, NOON)
     assert wait is None or timedelta() <= wait <= LONGEST_WAIT

@@ -30,7 +30,10 @@ def at(seconds: float) -> datetime:
 
 
 def test_a_written_interval_contains_the_measured_one() -> None:
-    """The interval is from 13:25:09.099 to 13:25:10.003631. To a tenth, its start is rounded down and its end up."""
+    """The interval is from 13:25:09.099 to 13:25:10.003631.
+
+    To a tenth, its start is rounded down and its end up.
+    """
     text = "between Fri 20 Nov 2026 13:25:09 GMT and Fri 20 Nov 2026 13:25:10.1 GMT"
     assert between_exactly(Interval(at(9.099), at(10.003631))) == text
 
@@ -49,7 +52,9 @@ def test_a_written_interval_contains_the_measured_one() -> None:
     ],
 )
 def test_a_written_length_contains_the_measured_one(bounds: Bounds, text: str) -> None:
-    """The lower bound is rounded down and the upper bound up: 69.999 s to 1 min 9 s, 70.003 s to 1 min 11 s."""
+    """The lower bound is rounded down and the upper bound up: 69.999 s to 1 min 9 s, 70.003 s to 1
+    min 11 s.
+    """
     assert lengths(bounds) == text
 
 
@@ -70,7 +75,9 @@ def test_length_is_rounded_to_seconds_or_tenths_below_ten(seconds: float, text: 
     assert length(seconds) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (-61, "-1 min 1 s"), (90_061, "1 d 1 h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.44, "0.4 s"), (-61, "-1 min 1 s"), (90_061, "1 d 1 h")]
+)
 def test_a_length_of_two_parts_has_its_two_largest_units(seconds: float, text: str) -> None:
     """For example, 90,061 s is 1 d 1 h 1 min 1 s."""
     assert length(seconds, parts=2) == text
@@ -108,8 +115,13 @@ def test_both_ends_have_zone_in_night_of_clock_change() -> None:
     assert interval_text(Interval(change - timedelta(seconds=1), change)) == text
 
 
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)), st.sampled_from([TENTH, timedelta(seconds=1), MINUTE]))  # noqa: DTZ001 # made aware below
-def test_rounding_never_passes_the_instant_and_stays_within_a_step(wall: datetime, step: timedelta) -> None:
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)),
+    st.sampled_from([TENTH, timedelta(seconds=1), MINUTE]),
+)  # made aware below
+def test_rounding_never_passes_the_instant_and_stays_within_a_step(
+    wall: datetime, step: timedelta
+) -> None:
     """For example, with a step of a minute, 09:30:07 is between 09:30 and 09:31."""
     instant = wall.replace(tzinfo=UTC)
     low, high = rounded(instant, step), rounded(instant, step, up=True)
@@ -118,7 +130,9 @@ def test_rounding_never_passes_the_instant_and_stays_within_a_step(wall: datetim
 
 
 def test_stamp_is_cut_to_minute_or_tenth_or_rounded_up() -> None:
-    """13:25:09.25 is cut to the minute (13:25), rounded up to the second (13:25:10), or cut to a tenth (13:25:09.2)."""
+    """13:25:09.25 is cut to the minute (13:25), rounded up to the second (13:25:10), or cut to a
+    tenth (13:25:09.2).
+    """
     instant = datetime(2026, 11, 20, 13, 25, 9, 250_000, tzinfo=UTC)
     assert stamp(instant, step=MINUTE) == "20 Nov 2026 13:25 GMT"
     assert stamp(instant, up=True) == "20 Nov 2026 13:25:10 GMT"

@@ -12,15 +12,25 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add two columns to runs, one to releases with its index, and one index each to incidents and blind spans."""
+    """Add two columns to runs, one to releases with its index, and one index each to incidents and
+    blind spans.
+    """
     op.add_column("run", sa.Column("version", sa.Text(), nullable=True))
     op.add_column("run", sa.Column("failed", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("release", sa.Column("joined_into", NAME, nullable=True))
     joined = sa.text("joined_into IS NOT NULL")
-    op.create_index("ix_release_joined_into", "release", ["joined_into"], sqlite_where=joined, postgresql_where=joined)
+    op.create_index(
+        "ix_release_joined_into",
+        "release",
+        ["joined_into"],
+        sqlite_where=joined,
+        postgresql_where=joined,
+    )
     op.create_index("ix_incident_producer_occurred", "incident", ["producer", "occurred"])
     is_long = sa.text("ends - begins > 5184000000000")  # 60 days, in microseconds
-    op.create_index("ix_blind_long", "blind", ["ends"], sqlite_where=is_long, postgresql_where=is_long)
+    op.create_index(
+        "ix_blind_long", "blind", ["ends"], sqlite_where=is_long, postgresql_where=is_long
+    )
 
 
 def downgrade() -> None:

@@ -1,4 +1,6 @@
-"""Columns for searches by a start or a list: the releases of entries, and titles and addresses of releases."""
+"""Columns for searches by a start or a list: the releases of entries, and titles and addresses of
+releases.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ INDICES = (("release", "producer"), ("announced", "release"), ("announced", "gon
 
 
 def upgrade() -> None:
-    """Move the release of an entry, and title and address of a release, from JSON bodies to columns. Add indexes."""
+    """Move the release of an entry, and title and address of a release, from JSON bodies to
+    columns. Add indexes.
+    """
     for table, names in MOVED.items():
         for name in names:
             kind = NAME if name == "release" else Words()
@@ -40,7 +44,9 @@ def downgrade() -> None:
 
 
 def _move_values(name: str, *, to_columns: bool) -> None:
-    """In every row of a table, move the values of `MOVED` from the JSON body to columns, or back into the body."""
+    """In every row of a table, move the values of `MOVED` from the JSON body to columns, or back
+    into the body.
+    """
     keys, moved = KEYS[name], MOVED[name]
     columns = [sa.column(column, Words) for column in (*keys, *moved)]
     table = sa.table(name, *columns, sa.column("body", Body))

@@ -1,4 +1,6 @@
-"""The monitor of each run, because two monitors of one store may begin a look in the same microsecond."""
+"""The monitor of each run, because two monitors of one store may begin a look in the same
+microsecond.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,14 @@ revision = "0004"
 down_revision = "0003"
 
 OLD_KEY = ("target", "first_sent")
-# The columns of the table in SQLite, which is created again. {} is where the key gets the monitor. `failed` comes last.
+# The columns of the table in SQLite, which is created again. {} is where the key gets the monitor.
+# `failed` comes last.
 COLUMNS = (
-    "*target:name *first_sent:long{} state:text last_received:long begin:long end:long looks:long largest_gap:long"
-    " specific:bool why:text status:int? digest:text? evidence:text version:text?"
+    "*target:name *first_sent:long{} state:text last_received:long begin:long end:long looks:long"
+    " largest_gap:long specific:bool why:text status:int? digest:text? evidence:text version:text?"
 )
-# The SQL for the first record of evidence that a run names, by dialect. The column has one record on each line.
+# The SQL for the first record of evidence that a run names, by dialect. The column has one record
+# on each line.
 FIRST_RECORD = {
     "sqlite": "substr(evidence, 1, instr(evidence || char(10), char(10)) - 1)",
     "postgresql": "split_part(evidence, chr(10), 1)",
@@ -26,7 +30,8 @@ FIRST_RECORD = {
 # A record's id is its monitor and a number. The monitor of a run without evidence is unknown.
 MONITOR_OF_RECORD = "rtrim(rtrim({}, '0123456789'), '-')"
 DELETE_DUPLICATES = """DELETE FROM run WHERE EXISTS (SELECT 1 FROM run AS other
-WHERE other.target = run.target AND other.first_sent = run.first_sent AND other.monitor < run.monitor)"""
+WHERE other.target = run.target AND other.first_sent = run.first_sent
+AND other.monitor < run.monitor)"""
 
 
 def upgrade() -> None:
@@ -46,7 +51,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the column `monitor` again. If two runs differ only in their monitor, one of them is lost."""
+    """Remove the column `monitor` again.
+
+    If two runs differ only in their monitor, one of them is lost.
+    """
     op.execute(DELETE_DUPLICATES)
     if op.get_bind().dialect.name == "sqlite":
         _recreate_run_table()
@@ -61,13 +69,21 @@ def _set_primary_key(columns: Sequence[str]) -> None:
 
 
 def _recreate_run_table(monitor_sql: str = "") -> None:
-    """Replace the table `run` by one with another key and the same rows, because SQLite cannot change a key.
+    """Replace the table `run` by one with another key and the same rows, because SQLite cannot
+    change a key.
 
-    If `monitor_sql` is given, the new key has the column `monitor` with the values of this SQL expression.
+    If `monitor_sql` is given, the new key has the column `monitor` with the values of this SQL
+    expression.
     """
     op.rename_table("run", "run_before")
-    layout = COLUMNS.format(" *monitor:name" if monitor_sql else "")  # "*" marks a column of the key
-    create_table("run", layout, sa.Column("failed", sa.Integer, nullable=False, server_default="0"), has_row_id=False)
+    # "*" marks a column of the key
+    layout = COLUMNS.format(" *monitor:name" if monitor_sql else "")
+    create_table(
+        "run",
+        layout,
+        sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
+        has_row_id=False,
+    )
     names = [f'"{column["name"]}"' for column in sa.inspect(op.get_bind()).get_columns("run")]
     values = [monitor_sql if name == '"monitor"' else name for name in names]
     op.execute(f"INSERT INTO run ({', '.join(names)}) SELECT {', '.join(values)} FROM run_before")  # noqa: S608  # words of our own

@@ -10,7 +10,10 @@ revision = "0007"
 down_revision = "0006"
 expands = True
 
-LAYOUT = "*id:name scope:text name:name begins:long until:long by:text reason:text ended:long? ended_by:text"
+LAYOUT = (
+    "*id:name scope:text name:name begins:long until:long by:text reason:text ended:long?"
+    " ended_by:text"
+)
 
 
 def upgrade() -> None:

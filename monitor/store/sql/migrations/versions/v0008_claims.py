@@ -10,7 +10,9 @@ revision = "0008"
 down_revision = "0007"
 expands = True
 
-LAYOUT = "*producer:name *url:name *at:long title:text slot:long? slot_source:text source:text read:long"
+LAYOUT = (
+    "*producer:name *url:name *at:long title:text slot:long? slot_source:text source:text read:long"
+)
 
 
 def upgrade() -> None:

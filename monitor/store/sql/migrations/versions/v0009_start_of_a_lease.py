@@ -1,4 +1,7 @@
-"""Since when a holder has had its lease without interruption. Decisions from before that must not be written."""
+"""Since when a holder has had its lease without interruption.
+
+Decisions from before that must not be written.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ expands = True
 
 
 def upgrade() -> None:
-    """Add the start of a lease. A lease that is in use during the migration counts as taken again."""
+    """Add the start of a lease. A lease that is in use during the migration counts as taken
+    again.
+    """
     op.add_column("lease", sa.Column("since", sa.BigInteger, nullable=True))
 
 

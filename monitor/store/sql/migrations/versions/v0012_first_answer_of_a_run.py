@@ -1,4 +1,6 @@
-"""When the first answer of each run was received, because a cached copy with a wrong `Age` is dated by its look."""
+"""When the first answer of each run was received, because a cached copy with a wrong `Age` is dated
+by its look.
+"""
 
 from __future__ import annotations
 

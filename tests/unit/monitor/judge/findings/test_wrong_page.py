@@ -1,4 +1,6 @@
-"""Another page than the release at its address. A number is an instant in seconds after the slot."""
+"""Another page than the release at its address. A number is an instant in seconds after the
+slot.
+"""
 
 from __future__ import annotations
 
@@ -17,48 +19,73 @@ from tests.worlds.verdicts import judged
 def wrong_page_findings(
     state: State, *, why: str, until: float = 400, address: Address = Address.ANNOUNCED
 ) -> list[Finding]:
-    """Return the findings of a wrong page if looks got `state` for this reason from -9 s until an instant."""
+    """Return the findings of a wrong page if looks got `state` for this reason from -9 s until an
+    instant.
+    """
     runs = [a_run("page", ABSENT, -3600, -10), a_run("page", state, -9, until, why=why)]
     verdict = judged(now=400, seen={"page": runs}, release=a_release(address=address))
     assert verdict.verdict is not VerdictKind.ON_TIME
-    return [each for each in verdict.findings if each.kind in (Kind.WRONG_EDITION, Kind.WRONG_CONTENT)]
+    return [
+        each for each in verdict.findings if each.kind in (Kind.WRONG_EDITION, Kind.WRONG_CONTENT)
+    ]
 
 
 def test_another_edition_at_the_slot_is_a_finding() -> None:
-    """Looks from 9 s before the slot on get a page of another edition. That is wrong only from the slot, 09:30, on."""
+    """Looks from 9 s before the slot on get a page of another edition.
+
+    That is wrong only from the slot, 09:30, on.
+    """
     (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
     assert wrong.kind is Kind.WRONG_EDITION
     assert wrong.part == "page"
-    assert wrong.detail == "the page shows another edition at its slot: seen Fri 5 Jan 2018 09:30:00 GMT"
+    assert (
+        wrong.detail
+        == "the page shows another edition at its slot: seen Fri 5 Jan 2018 09:30:00 GMT"
+    )
 
 
 def test_another_title_after_an_absence_is_a_finding() -> None:
-    """The page was absent until 10 s before its slot. From then on its address showed a page with the title of another
-    release. That proves neither presence nor absence (`UNKNOWN`), but is a finding."""
+    """The page was absent until 10 s before its slot. From then on its address showed a page with
+    the title of another release. That proves neither presence nor absence (`UNKNOWN`), but is a
+    finding.
+    """
     (wrong,) = wrong_page_findings(UNKNOWN, why=ANOTHER_TITLE)
     assert wrong.kind is Kind.WRONG_CONTENT
 
 
-@pytest.mark.parametrize(("state", "why"), [(ABSENT, ""), (UNKNOWN, "503")], ids=["missing page", "server error"])
+@pytest.mark.parametrize(
+    ("state", "why"), [(ABSENT, ""), (UNKNOWN, "503")], ids=["missing page", "server error"]
+)
 def test_missing_page_or_server_error_is_no_wrong_page(state: State, why: str) -> None:
-    """Looks from 9 s before the slot on get no page, or status 503. So they do not show another page."""
+    """Looks from 9 s before the slot on get no page, or status 503.
+
+    So they do not show another page.
+    """
     assert wrong_page_findings(state, why=why) == []
 
 
 def test_another_edition_within_the_tolerance_is_no_wrong_page() -> None:
-    """The page shows another edition until 30 s after its slot. This edition may still come in time, until 60 s."""
+    """The page shows another edition until 30 s after its slot.
+
+    This edition may still come in time, until 60 s.
+    """
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, until=30) == []
 
 
 def test_another_edition_at_a_guessed_address_is_no_wrong_page() -> None:
-    """Looks at an address that was guessed get another edition. Perhaps the guess is wrong. So this is no finding."""
+    """Looks at an address that was guessed get another edition.
+
+    Perhaps the guess is wrong. So this is no finding.
+    """
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, address=Address.GUESSED) == []
 
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])
 def test_another_edition_lengthens_only_run_with_that_reason(why: str, *, is_longer: bool) -> None:
-    """A run is one row for consecutive looks with the same answer. Another edition counts as an absence for this
-    reason. So it lengthens a run of absences for the same reason, but not one without a reason (empty `why`)."""
+    """A run is one row for consecutive looks with the same answer. Another edition counts as an
+    absence for this reason. So it lengthens a run of absences for the same reason, but not one
+    without a reason (empty `why`).
+    """
     absences = a_run("page", ABSENT, -60, -1, why=why)
     longer = extend_run(absences, a_sighting(ABSENT, why=ANOTHER_EDITION))
     assert (longer is not None) is is_longer

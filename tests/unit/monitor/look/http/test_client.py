@@ -1,4 +1,7 @@
-"""`httpx.AsyncClient` on our transport is guarded and limited like a look. A body is never sent twice."""
+"""`httpx.AsyncClient` on our transport is guarded and limited like a look.
+
+A body is never sent twice.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +16,33 @@ from monitor.look.http.body import UnusableBody
 from monitor.look.http.resolve import Proxies, Proxy, Resolver, Route
 from monitor.look.http.transport import HttpTransport
 from tests.loopback import http_server
-from tests.unit.monitor.look.publisher import BASE, CLOCK, Publisher, full_response, publishing, reply_with
+from tests.unit.monitor.look.publisher import (
+    BASE,
+    CLOCK,
+    Publisher,
+    full_response,
+    publishing,
+    reply_with,
+)
 
 
 def open_client(publisher: Publisher, *, seconds: float = 5.0) -> httpx.AsyncClient:
     resolver = Resolver(Guard(), lambda *_: Route("127.0.0.1", publisher.port, tls=False))
-    return httpx.AsyncClient(transport=HttpTransport(CLOCK, resolver, seconds=seconds), trust_env=False)
+    return httpx.AsyncClient(
+        transport=HttpTransport(CLOCK, resolver, seconds=seconds), trust_env=False
+    )
 
 
 async def test_request_with_body_is_sent_once_on_new_connection() -> None:
-    """A request with a body may change something on the server. So it is never repeated, even if the server closes the
-    connection without an answer. It gets a new connection, because the server may just be closing an old one."""
+    """A request with a body may change something on the server. So it is never repeated, even if
+    the server closes the connection without an answer. It gets a new connection, because the server
+    may just be closing an old one.
+    """
     body, bodies_received = b"a=b&c", list[bytes]()
 
-    async def close_at_the_third_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def close_at_the_third_request(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         has_body = publisher.heads[-1].startswith(b"POST")
         bodies_received.append(await reader.readexactly(len(body)) if has_body else b"")
         if len(bodies_received) == 3:
@@ -34,8 +50,12 @@ async def test_request_with_body_is_sent_once_on_new_connection() -> None:
         else:
             writer.write(full_response(b"ok"))
 
-    # The first request has no body. The second one has a body, and so has the third, which gets no answer.
-    async with publishing(close_at_the_third_request) as publisher, open_client(publisher) as client:
+    # The first request has no body. The second one has a body, and so has the third, which gets no
+    # answer.
+    async with (
+        publishing(close_at_the_third_request) as publisher,
+        open_client(publisher) as client,
+    ):
         assert (await client.get(f"{BASE}/a")).text == "ok"
         assert (await client.post(f"{BASE}/a", content=body)).status_code == 200
         with pytest.raises(httpx.TransportError):
@@ -46,7 +66,10 @@ async def test_request_with_body_is_sent_once_on_new_connection() -> None:
 
 
 async def test_client_sends_query_and_body_length_and_accepts_gzip() -> None:
-    async with publishing(reply_with(full_response(b"ok"))) as publisher, open_client(publisher) as client:
+    async with (
+        publishing(reply_with(full_response(b"ok"))) as publisher,
+        open_client(publisher) as client,
+    ):
         await client.get(BASE)
         await client.post(f"{BASE}/a?b=c", content=b"a=b&c")
     first_request, second_request = publisher.heads
@@ -58,8 +81,10 @@ async def test_client_sends_query_and_body_length_and_accepts_gzip() -> None:
 
 
 async def test_gzip_is_unpacked_and_a_bomb_is_refused() -> None:
-    """The client reads at most 500,000 unpacked bytes of an answer. The first answer has 800 bytes, the second has five
-    megabytes, which are only a few kilobytes as long as they are packed (a "bomb")."""
+    """The client reads at most 500,000 unpacked bytes of an answer. The first answer has 800 bytes,
+    the second has five megabytes, which are only a few kilobytes as long as they are packed (a
+    "bomb").
+    """
     figures, five_megabytes = b"figures " * 100, bytes(5_000_000)
     bodies = iter([figures, five_megabytes])
 
@@ -73,7 +98,10 @@ async def test_gzip_is_unpacked_and_a_bomb_is_refused() -> None:
 
 
 async def test_head_of_answer_is_returned_before_its_body_arrives() -> None:
-    """The server sends only the head of an answer: status and headers. The body of 1,000 bytes never arrives."""
+    """The server sends only the head of an answer: status and headers.
+
+    The body of 1,000 bytes never arrives.
+    """
     head = b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n"
     async with (
         publishing(reply_with(head)) as publisher,
@@ -85,8 +113,9 @@ async def test_head_of_answer_is_returned_before_its_body_arrives() -> None:
 
 @pytest.mark.parametrize("url", ["https://10.0.0.1/secret", "ftp://a.example/secret"])
 async def test_refusal_of_forbidden_address_does_not_quote_it(url: str) -> None:
-    """An address is forbidden if its host is in a private network, or if it is neither http nor https. It may contain a
-    secret. So the error has only a code."""
+    """An address is forbidden if its host is in a private network, or if it is neither http nor
+    https. It may contain a secret. So the error has only a code.
+    """
     transport = HttpTransport(CLOCK, Resolver(Guard()))
     async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
         with pytest.raises(httpx.TransportError) as fault:
@@ -107,8 +136,9 @@ async def test_hanging_server_is_cut_at_the_deadline() -> None:
 
 
 async def test_plain_http_is_sent_to_proxy_without_tunnel() -> None:
-    """A proxy passes on requests with plain http, without a tunnel to the host. So the first line of the request must
-    have the whole address, not only its path."""
+    """A proxy passes on requests with plain http, without a tunnel to the host. So the first line
+    of the request must have the whole address, not only its path.
+    """
     async with http_server(lambda _: (200, "by proxy", {})) as proxy:
         proxies = Proxies(Proxy("127.0.0.1", proxy.port, tunnels_http=False))
         transport = HttpTransport(CLOCK, Resolver(Guard(anywhere=True), proxies=proxies))

@@ -11,7 +11,14 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.look.guard import Guard, Origin, RefusedAddress
-from monitor.look.http.resolve import FRESH_SECONDS, STALE_SECONDS, NameCache, NoAddress, Resolver, Route
+from monitor.look.http.resolve import (
+    FRESH_SECONDS,
+    STALE_SECONDS,
+    NameCache,
+    NoAddress,
+    Resolver,
+    Route,
+)
 from monitor.rehearse.virtual_loop import get_jumping_loop, run_virtually
 
 SILENT, PORT = "silent.example", 443
@@ -58,8 +65,10 @@ async def test_silent_name_server_ends_with_the_deadline_of_the_request(server: 
 
 
 async def test_silent_name_server_takes_one_thread_for_many_requests(server: NameServer) -> None:
-    """Each lookup of a name takes a thread, and there are two. Fifty requests need the same name, whose name server
-    never answers. They all wait for one lookup. So the other thread is left for other names."""
+    """Each lookup of a name takes a thread, and there are two. Fifty requests need the same name,
+    whose name server never answers. They all wait for one lookup. So the other thread is left for
+    other names.
+    """
     names = NameCache(server.look_up, most=2)
     requests = [names.look_up(SILENT, PORT, seconds=0.05) for _ in range(50)]
     faults = await asyncio.gather(*requests, return_exceptions=True)
@@ -69,8 +78,10 @@ async def test_silent_name_server_takes_one_thread_for_many_requests(server: Nam
 
 
 async def test_late_answer_of_name_server_serves_the_next_request(server: NameServer) -> None:
-    """The first request waits for 0.01 s, and the name server does not answer in time. Its lookup goes on. Then the
-    name server answers. The next request gets that answer, without a second lookup."""
+    """The first request waits for 0.01 s, and the name server does not answer in time. Its lookup
+    goes on. Then the name server answers. The next request gets that answer, without a second
+    lookup.
+    """
     names = NameCache(server.look_up)
     with pytest.raises(NoAddress):
         await names.look_up(SILENT, PORT, seconds=0.01)
@@ -80,8 +91,13 @@ async def test_late_answer_of_name_server_serves_the_next_request(server: NameSe
 
 
 @pytest.mark.parametrize("fault", [OSError("no such name"), UnicodeError("label too long")])
-async def test_name_without_address_is_reported_and_looked_up_again(server: NameServer, fault: Exception) -> None:
-    """At first the name cannot be looked up. That is not kept: the next request looks it up again, which succeeds."""
+async def test_name_without_address_is_reported_and_looked_up_again(
+    server: NameServer, fault: Exception
+) -> None:
+    """At first the name cannot be looked up.
+
+    That is not kept: the next request looks it up again, which succeeds.
+    """
     names = NameCache(server.look_up)
     server.fails["a.example"] = fault
     with pytest.raises(NoAddress, match=r"a\.example"):
@@ -91,21 +107,25 @@ async def test_name_without_address_is_reported_and_looked_up_again(server: Name
 
 
 def test_old_addresses_serve_15_minutes_if_name_server_is_silent(server: NameServer) -> None:
-    """The addresses of a name are fresh for a minute. After that, they are looked up again. If the name server does not
-    answer, the old addresses are used until they are 15 minutes old."""
+    """The addresses of a name are fresh for a minute. After that, they are looked up again. If the
+    name server does not answer, the old addresses are used until they are 15 minutes old.
+    """
 
     async def make_three_requests(clock: VirtualClock) -> None:
         names = NameCache(server.look_up)
-        # Second 0: the first request looks the name up. The name server answers at once, and is silent from then on.
+        # Second 0: the first request looks the name up. The name server answers at once, and is
+        # silent from then on.
         server.may_answer.set()
         # The thread of the lookup must cost no virtual time.
         with get_jumping_loop().time_stopped(reason="lookup"):
             await names.look_up(SILENT, PORT, seconds=5)
         server.may_answer.clear()
-        # Second 60: the second request begins a lookup that never ends. After 5 s it gets the old addresses.
+        # Second 60: the second request begins a lookup that never ends. After 5 s it gets the old
+        # addresses.
         await clock.sleep(FRESH_SECONDS)
         assert await names.look_up(SILENT, PORT, seconds=5) == ["203.0.113.7"]
-        # Second 905: the addresses are too old. The third request waits for the lookup that the second one began.
+        # Second 905: the addresses are too old. The third request waits for the lookup that the
+        # second one began.
         await clock.sleep(STALE_SECONDS - FRESH_SECONDS)
         with pytest.raises(NoAddress):
             await names.look_up(SILENT, PORT, seconds=5)
@@ -116,8 +136,10 @@ def test_old_addresses_serve_15_minutes_if_name_server_is_silent(server: NameSer
 
 
 async def test_name_with_private_address_is_looked_up_again_at_once() -> None:
-    """The first answer of the name server is a private address. It is refused, and not kept. So the second request
-    looks the name up again, and gets a public address. That is kept for a minute, so the third answer is not used."""
+    """The first answer of the name server is a private address. It is refused, and not kept. So the
+    second request looks the name up again, and gets a public address. That is kept for a minute, so
+    the third answer is not used.
+    """
     answers = [["10.0.0.1"], ["8.8.8.8"], ["10.0.0.1"]]
     resolver = Resolver(Guard(), names=NameCache(lambda *_: answers.pop(0)))
     origin = Origin("https", "www.example", PORT)

@@ -15,7 +15,10 @@ from monitor.look.http.fetcher import HttpFetcher
 ANY = st.text(st.characters(exclude_categories=()), max_size=40)
 # No connection is ever opened: only these two ports are used, and these names do not exist.
 ADDRESSES = st.one_of(
-    ANY, ANY.map("https://{}:1/".format), ANY.map("http://[{}]/".format), ANY.map("http://\\{}@/".format)
+    ANY,
+    ANY.map("https://{}:1/".format),
+    ANY.map("http://[{}]/".format),
+    ANY.map("http://\\{}@/".format),
 )
 
 

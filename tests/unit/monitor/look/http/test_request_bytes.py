@@ -22,14 +22,18 @@ def header_lines(written: RequestBytes) -> list[bytes]:
 
 
 @given(
-    st.sampled_from(["https://stats.example", "http://Stats.example:8080", "https://b%C3%BC.example:443"]),
+    st.sampled_from(
+        ["https://stats.example", "http://Stats.example:8080", "https://b%C3%BC.example:443"]
+    ),
     PATHS,
     st.booleans(),
 )
 def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bool) -> None:  # noqa: FBT001  # hypothesis gives it
-    """Our writer makes the bytes of a request itself. The library httpx shows how the address must be written in them.
-    The path is random, and may have strange characters. With `bust`, a number that no cache has seen is added to the
-    query. The first number of a writer is 1. A path that httpx refuses must be refused by our writer too."""
+    """Our writer makes the bytes of a request itself. The library httpx shows how the address must
+    be written in them. The path is random, and may have strange characters. With `bust`, a number
+    that no cache has seen is added to the query. The first number of a writer is 1. A path that
+    httpx refuses must be refused by our writer too.
+    """
     url = f"{place}/{path}"
     request = Request(url, bust=bust)
     try:
@@ -40,7 +44,10 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
         return
     written = make_writer().write(request)
     origin = written.origin
-    assert header_lines(written)[:2] == [b"GET %s HTTP/1.1" % by_httpx.raw_path, b"Host: %s" % by_httpx.netloc]
+    assert header_lines(written)[:2] == [
+        b"GET %s HTTP/1.1" % by_httpx.raw_path,
+        b"Host: %s" % by_httpx.netloc,
+    ]
     assert (origin.scheme, origin.host) == (by_httpx.scheme, by_httpx.host)
     assert origin.port == (by_httpx.port or {"http": 80, "https": 443}[by_httpx.scheme])
 
@@ -61,7 +68,10 @@ def test_etag_and_date_are_sent_after_the_usual_headers() -> None:
 
 
 def test_requests_with_equal_headers_to_one_host_share_bytes() -> None:
-    """The `head` of a request is the part that does not depend on its path. It is made once for each set of headers."""
+    """The `head` of a request is the part that does not depend on its path.
+
+    It is made once for each set of headers.
+    """
     writer = make_writer()
     first = writer.write(Request("https://stats.example/a"))
     with_other_path = writer.write(Request("https://stats.example/b?c=d"))
@@ -82,16 +92,22 @@ def test_requests_with_equal_headers_to_one_host_share_bytes() -> None:
     ],
 )
 def test_forbidden_address_is_refused_every_time(url: str) -> None:
-    """For example, an address has a user name, another port than the usual one, or no host. The second request shows
-    that the first did not make the writer accept it."""
+    """For example, an address has a user name, another port than the usual one, or no host. The
+    second request shows that the first did not make the writer accept it.
+    """
     writer = make_writer()
     for _request in ("first", "second"):
         with pytest.raises(RefusedAddress):
             writer.write(Request(url))
 
 
-@pytest.mark.parametrize("more", [{"etag": '"1"\r\nX: y'}, {"modified": "a\nb"}, {"accept": "a\x00b"}])
+@pytest.mark.parametrize(
+    "more", [{"etag": '"1"\r\nX: y'}, {"modified": "a\nb"}, {"accept": "a\x00b"}]
+)
 def test_line_break_is_never_sent(more: dict[str, str]) -> None:
-    """A header value contains a line break or a null byte. With that, it could add a header of its own."""
+    """A header value contains a line break or a null byte.
+
+    With that, it could add a header of its own.
+    """
     with pytest.raises(httpx.LocalProtocolError):
         make_writer().write(Request("https://stats.example/a", **more))  # type: ignore[arg-type]  # texts alone

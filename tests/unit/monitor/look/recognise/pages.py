@@ -22,7 +22,10 @@ def answer(body: bytes, kind: str = "text/html; charset=utf-8", url: str = URL) 
 
 
 def page(title: str, heading: str, inside: str = "") -> Answer:
-    text = f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{heading}</h1>{inside}</body></html>"
+    text = (
+        "<!DOCTYPE"
+        f" html><html><head><title>{title}</title></head><body><h1>{heading}</h1>{inside}</body></html>"
+    )
     return answer(text.encode())
 
 
@@ -42,5 +45,11 @@ def recognise_with(recogniser: str, seen: Answer, release: Context = OUR_RELEASE
 
 
 def item(schema: str, title: str | None = OUR_TITLE, url: str = URL, **more: Any) -> Answer:  # noqa: ANN401  # any JSON
-    said = {"schema_name": schema, "base_path": PATH, "title": title, "details": {}, "withdrawn_notice": {}} | more
+    said = {
+        "schema_name": schema,
+        "base_path": PATH,
+        "title": title,
+        "details": {},
+        "withdrawn_notice": {},
+    } | more
     return answer(json.dumps(said).encode(), "application/json; charset=utf-8", url)

@@ -21,9 +21,22 @@ NOWHERE = [
 ]
 DAMAGED_JSON = [
     ("ons", {"description": {"published": True, "title": "x", "migration_link": "http://["}}),
-    ("ons", {"description": {"published": True}, "related_datasets": [{"uri": "//[::1", "title": "x"}]}),
-    ("ons", {"description": {"published": True}, "related_documents": 5, "relatedDatasets": {"uri": "/a"}}),
-    ("jmespath:results", {"results": [{"title": "x", "url": "http://["}, {"title": "y", "url": 7}]}),
+    (
+        "ons",
+        {"description": {"published": True}, "related_datasets": [{"uri": "//[::1", "title": "x"}]},
+    ),
+    (
+        "ons",
+        {
+            "description": {"published": True},
+            "related_documents": 5,
+            "relatedDatasets": {"uri": "/a"},
+        },
+    ),
+    (
+        "jmespath:results",
+        {"results": [{"title": "x", "url": "http://["}, {"title": "y", "url": 7}]},
+    ),
     ("govuk", {"results": [{"title": "x", "link": "http://["}]}),
 ]
 DAMAGED_FEEDS = [
@@ -50,13 +63,21 @@ def test_no_link_breaks_its_page(link: str) -> None:
 
 @pytest.mark.parametrize(("recogniser", "damaged_json"), DAMAGED_JSON)
 def test_damaged_json_gives_no_unusable_addresses(recogniser: str, damaged_json: object) -> None:
-    """The JSON has addresses such as "http://[", which cannot be read. They are left out, without an error."""
-    recognised = recognise_with(recogniser, answer(json.dumps(damaged_json).encode(), "application/json"))
+    """The JSON has addresses such as "http://[", which cannot be read.
+
+    They are left out, without an error.
+    """
+    recognised = recognise_with(
+        recogniser, answer(json.dumps(damaged_json).encode(), "application/json")
+    )
     assert not any("[" in found.url for found in recognised.found)
 
 
 @pytest.mark.parametrize("damaged_feed", DAMAGED_FEEDS)
 def test_damaged_feed_gives_no_unusable_addresses(damaged_feed: bytes) -> None:
-    """The feed has addresses such as "http://[", which cannot be read, or broken characters. That is no error."""
+    """The feed has addresses such as "http://[", which cannot be read, or broken characters.
+
+    That is no error.
+    """
     recognised = recognise_with("feed:*", answer(damaged_feed, "application/xml"))
     assert not any("[" in found.url for found in recognised.found)

@@ -27,7 +27,9 @@ from tests.unit.monitor.look.recognise.pages import (
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 
 SAMPLES = Path(__file__).parents[6] / "shared" / "samples" / "govuk"
-needs_samples = pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+needs_samples = pytest.mark.skipif(
+    not SAMPLES.exists(), reason="the shared samples are not beside the repository"
+)
 OTHER_EDITION = "Example claims: quarterly statistics, April to June 2026"
 
 
@@ -43,19 +45,25 @@ def test_edition_before_at_the_same_address_is_absence() -> None:
 
 
 def test_another_edition_after_a_404_is_absence() -> None:
-    recognised = recognise(govuk_page(OTHER_EDITION), Context(URL, OUR_TITLE, known=Known(was_missing=True)))
+    recognised = recognise(
+        govuk_page(OTHER_EDITION), Context(URL, OUR_TITLE, known=Known(was_missing=True))
+    )
     assert (recognised.state, recognised.why) == (ABSENT, "the page shows another edition")
 
 
 @pytest.mark.parametrize("announcement_redirects_to_it", [False, True])
-def test_page_with_another_title_is_unknown_after_404(*, announcement_redirects_to_it: bool) -> None:
+def test_page_with_another_title_is_unknown_after_404(
+    *, announcement_redirects_to_it: bool
+) -> None:
     """The address answered 404 before. Now it has a page with the title of another series.
 
     That is unknown, even if the announcement of our release redirects to it.
     """
     other_page = page("Prison population - GOV.UK", "Prison population")
     answered_404_before = Known(was_missing=True)
-    context = Context(URL, OUR_TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it)
+    context = Context(
+        URL, OUR_TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it
+    )
     recognised = recognise(other_page, context)
     assert (recognised.state, recognised.why) == (UNKNOWN, "the page shows another title")
 
@@ -82,7 +90,10 @@ def test_period_in_text_completes_a_title_without_period(period: str, state: Sta
 
 
 def test_release_without_period_in_title_is_never_specific() -> None:
-    """`specific` would mean that the page can only be this edition. Without a period, it may be any edition."""
+    """`specific` would mean that the page can only be this edition.
+
+    Without a period, it may be any edition.
+    """
     title = "Weekly road fuel prices"
     recognised = recognise(govuk_page(title), Context(URL, title))
     assert (recognised.state, recognised.specific) == (PRESENT, False)
@@ -95,7 +106,8 @@ def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["on 26 November 2026&nbsp;9:30am", "in November&nbsp;2026", "between May and&nbsp;June"]
+    "words",
+    ["on 26 November 2026&nbsp;9:30am", "in November&nbsp;2026", "between May and&nbsp;June"],
 )
 def test_notice_about_a_release_to_come_is_absence(words: str) -> None:
     notice = f'<h2 class="gem-c-notice__title">These statistics will be released {words}</h2>'
@@ -119,7 +131,9 @@ def test_error_page_is_unknown(title: str) -> None:
     assert recognise(page(title, "Page Unavailable"), OUR_RELEASE).state is UNKNOWN
 
 
-@pytest.mark.parametrize("body", [b"410 Gone", b"<html></html>", b"<p>no heading</p>", b"\x00\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"410 Gone", b"<html></html>", b"<p>no heading</p>", b"\x00\xff\xfe"]
+)
 def test_body_without_title_and_heading_is_unknown(body: bytes) -> None:
     assert recognise(answer(body), OUR_RELEASE).state is UNKNOWN
 
@@ -127,9 +141,11 @@ def test_body_without_title_and_heading_is_unknown(body: bytes) -> None:
 def test_parts_are_found_on_the_page_once_each() -> None:
     files = "https://assets.publishing.service.gov.uk/media/6925"
     links = (
-        f'<a href="{files}/t.ods"><img></a><a href="{files}/t.ods">Tables</a><a href="{files}/b.pdf">Bulletin</a>'
-        f'<a href="{PATH}/bulletin">HTML</a><a href="{PATH}/print">Print</a><a href="/help">Help</a>'
-        f'<a href="{files}/t.csv/preview">View</a><a href="http://[broken">?</a><a href="mailto:a@b.example">Mail</a>'
+        f'<a href="{files}/t.ods"><img></a><a href="{files}/t.ods">Tables</a><a'
+        f' href="{files}/b.pdf">Bulletin</a><a href="{PATH}/bulletin">HTML</a><a'
+        f' href="{PATH}/print">Print</a><a href="/help">Help</a><a'
+        f' href="{files}/t.csv/preview">View</a><a href="http://[broken">?</a><a'
+        ' href="mailto:a@b.example">Mail</a>'
     )
     # Links to a print version, a preview, help and mail, and a broken link, are no parts.
     found = recognise(govuk_page(OUR_TITLE, links), OUR_RELEASE).found
@@ -141,16 +157,32 @@ def test_parts_are_found_on_the_page_once_each() -> None:
 
 
 def test_content_item_gives_itself_and_its_usable_attachments() -> None:
-    """A content item is the JSON of a page. The last two of its five attachments have no address: they are left out."""
+    """A content item is the JSON of a page.
+
+    The last two of its five attachments have no address: they are left out.
+    """
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
-        {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
-        {"attachment_type": "external", "url": "https://dashboard.example.org/", "title": "Dashboard"},
+        {
+            "attachment_type": "file",
+            "url": "https://assets.publishing.service.gov.uk/media/1/a.csv",
+            "file_size": 9,
+        },
+        {
+            "attachment_type": "external",
+            "url": "https://dashboard.example.org/",
+            "title": "Dashboard",
+        },
         {"attachment_type": "file"},
         "no attachment",
     ]
-    publication = {"public_updated_at": "2026-11-26T09:30:02Z", "scheduled_publishing_delay_seconds": 3}
-    found = recognise(item("publication", details={"attachments": attachments}, **publication), OUR_RELEASE).found
+    publication = {
+        "public_updated_at": "2026-11-26T09:30:02Z",
+        "scheduled_publishing_delay_seconds": 3,
+    }
+    found = recognise(
+        item("publication", details={"attachments": attachments}, **publication), OUR_RELEASE
+    ).found
     item_itself, bulletin, data, dashboard = found
     assert [part.role for part in found] == ["item", "html", "data", "external"]
     assert item_itself.facts["public_updated_at"] == "2026-11-26T09:30:02+00:00"
@@ -160,7 +192,9 @@ def test_content_item_gives_itself_and_its_usable_attachments() -> None:
     assert dashboard.url == "https://dashboard.example.org/"
 
 
-@pytest.mark.parametrize("schema", ["statistics_announcement", "placeholder", "placeholder_publication", "coming_soon"])
+@pytest.mark.parametrize(
+    "schema", ["statistics_announcement", "placeholder", "placeholder_publication", "coming_soon"]
+)
 def test_items_that_are_no_publication_are_absence(schema: str) -> None:
     assert recognise(item(schema), OUR_RELEASE).state is ABSENT
 
@@ -173,11 +207,17 @@ def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
 def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
     item_url = f"https://www.gov.uk/api/content{PATH}"
-    recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, OUR_TITLE))
+    recognised = recognise(
+        item("redirect", None, item_url, redirects=rules), Context(item_url, OUR_TITLE)
+    )
     assert recognised.state is UNKNOWN
-    # We look at JSON of the content API. So we need the new page's JSON too, whose address begins with /api/content.
+    # We look at JSON of the content API. So we need the new page's JSON too, whose address begins
+    # with /api/content.
     (found,) = recognised.found
-    assert (found.role, found.url) == ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
+    assert (found.role, found.url) == (
+        "redirect",
+        "https://www.gov.uk/api/content/government/statistics/other",
+    )
 
 
 def test_redirect_item_without_a_destination_gives_none() -> None:
@@ -188,13 +228,20 @@ ELSEWHERE = "/government/statistics/example-claims--1"
 
 
 def listing(*links: str) -> Answer:
-    """Return a listing that has the release's title at each of these addresses, and an entry without address."""
+    """Return a listing that has the release's title at each of these addresses, and an entry
+    without address.
+    """
     results = [{"title": OUR_TITLE, "link": link, "public_timestamp": "x"} for link in links]
-    return answer(json.dumps({"results": [*results, {"title": "No link"}]}).encode(), "application/json")
+    return answer(
+        json.dumps({"results": [*results, {"title": "No link"}]}).encode(), "application/json"
+    )
 
 
 def test_listing_shows_the_release_at_any_address() -> None:
-    """The listing has the title of our release at an unknown address. `specific`: it can only be this edition."""
+    """The listing has the title of our release at an unknown address.
+
+    `specific`: it can only be this edition.
+    """
     recognised = recognise(listing(ELSEWHERE), OUR_RELEASE)
     assert (recognised.state, recognised.specific) == (PRESENT, True)
     assert [found.url for found in recognised.found] == [f"https://www.gov.uk{ELSEWHERE}"]
@@ -221,26 +268,42 @@ REPORT = "/government/publications/example-claims-main-report"
     ],
     ids=["nothing", "the alternative", "another address", "both"],
 )
-def test_known_alternative_in_listing_does_not_prove_the_page(listed: list[str], state: State) -> None:
+def test_known_alternative_in_listing_does_not_prove_the_page(
+    listed: list[str], state: State
+) -> None:
     """REPORT is another page of the release, which may be public before the page that is awaited.
 
-    A listing that shows only REPORT, or nothing, means absent. One that shows a new address means present.
+    A listing that shows only REPORT, or nothing, means absent. One that shows a new address means
+    present.
     """
     with_alternative = replace(OUR_RELEASE, alternatives=(f"https://www.gov.uk{REPORT}",))
     assert recognise_index(listing(*listed), with_alternative).state is state
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000]
+)
 def test_other_json_is_unknown(body: bytes) -> None:
     assert recognise(answer(body, "application/json"), OUR_RELEASE).state is UNKNOWN
 
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
-_FIELDS = ("title", "base_path", "details", "redirects", "withdrawn_notice", "links", "public_updated_at", "results")
+_FIELDS = (
+    "title",
+    "base_path",
+    "details",
+    "redirects",
+    "withdrawn_notice",
+    "links",
+    "public_updated_at",
+    "results",
+)
 
 
 @given(
@@ -255,7 +318,8 @@ def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, obje
 def state_of_sampled_item(sample: Path) -> State:
     """Return the state that a sampled content item has for the release with its title."""
     body = sample.read_bytes()
-    # Redirects and removed pages have no title. For them, the title of the release makes no difference.
+    # Redirects and removed pages have no title. For them, the title of the release makes no
+    # difference.
     title = json.loads(body).get("title") or OUR_TITLE
     return recognise(answer(body, "application/json"), Context(URL, title)).state
 
@@ -270,13 +334,17 @@ def state_of_sampled_item(sample: Path) -> State:
         ("gone_redirect", {WITHDRAWN, UNKNOWN}),
     ],
 )
-def test_sampled_content_items_have_a_state_their_folder_allows(folder: str, allowed_states: set[State]) -> None:
+def test_sampled_content_items_have_a_state_their_folder_allows(
+    folder: str, allowed_states: set[State]
+) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         assert state_of_sampled_item(sample) in allowed_states, sample.name
 
 
 @needs_samples
-@pytest.mark.parametrize("folder", ["announcements", "html_publication", "publications", "gone_redirect"])
+@pytest.mark.parametrize(
+    "folder", ["announcements", "html_publication", "publications", "gone_redirect"]
+)
 def test_sampled_content_item_is_withdrawn_if_its_name_says_so(folder: str) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         name_says_so = "withdrawn" in sample.name or "gone" in sample.name
@@ -288,7 +356,9 @@ def test_sampled_content_item_is_withdrawn_if_its_name_says_so(folder: str) -> N
 def test_sampled_publication_is_present_and_announcements_are_absent() -> None:
     """Of the sampled pages, only `publication_200.html` is that of a release: ours."""
     samples = (SAMPLES / "pages").iterdir()
-    states = {sample.name: recognise(answer(sample.read_bytes()), OUR_RELEASE).state for sample in samples}
+    states = {
+        sample.name: recognise(answer(sample.read_bytes()), OUR_RELEASE).state for sample in samples
+    }
     present = {name for name in states if states[name] is PRESENT}
     assert present == {"publication_200.html"}
     absent = {name for name in states if states[name] is ABSENT}
@@ -296,28 +366,45 @@ def test_sampled_publication_is_present_and_announcements_are_absent() -> None:
 
 
 def test_version_of_item_counts_changes_without_their_notes() -> None:
-    """A content item is the JSON of a page. Its version is a line: the number of its changes, and its last update."""
-    history = [{"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"}, {"note": "First."}]
-    corrected = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
+    """A content item is the JSON of a page.
+
+    Its version is a line: the number of its changes, and its last update.
+    """
+    history = [
+        {"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"},
+        {"note": "First."},
+    ]
+    corrected = item(
+        "publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history}
+    )
     # The note "First." is that of the publication itself, so there is one change.
-    assert recognise(corrected, OUR_RELEASE).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
+    assert (
+        recognise(corrected, OUR_RELEASE).version
+        == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
+    )
     assert recognise(item("publication"), OUR_RELEASE).version is None
 
 
 def test_page_and_item_state_when_they_were_first_published() -> None:
     """The page says it in a `meta` element, and the item, which is the page's JSON, in a field."""
     stamp = "2026-11-26T09:30:01+00:00"
-    head = f'<head><title>{OUR_TITLE} - GOV.UK</title><meta name="govuk:first-published-at" content="{stamp}"></head>'
+    head = (
+        f'<head><title>{OUR_TITLE} - GOV.UK</title><meta name="govuk:first-published-at"'
+        f' content="{stamp}"></head>'
+    )
     html = answer(f"<html>{head}<body><h1>{OUR_TITLE}</h1></body></html>".encode())
     for page_or_item in (html, item("publication", first_published_at=stamp)):
-        assert first_published(recognise(page_or_item, OUR_RELEASE).version) == datetime.fromisoformat(stamp)
+        assert first_published(
+            recognise(page_or_item, OUR_RELEASE).version
+        ) == datetime.fromisoformat(stamp)
 
 
 @needs_samples
 def test_corrected_page_has_version_with_update_and_change_history() -> None:
     """A page is corrected on the day after its release. Two values in its JSON have grown.
 
-    They are the number of changes and the time of the last update. The version is a line with such values.
+    They are the number of changes and the time of the last update. The version is a line with such
+    values.
     """
 
     def version_of(sample: str) -> str:

@@ -13,7 +13,15 @@ from monitor.look.recognise.result import Context, Known
 from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
-from tests.unit.monitor.look.recognise.pages import OUR_RELEASE, OUR_TITLE, URL, answer, our_page, page, recognise_with
+from tests.unit.monitor.look.recognise.pages import (
+    OUR_RELEASE,
+    OUR_TITLE,
+    URL,
+    answer,
+    our_page,
+    page,
+    recognise_with,
+)
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN
 
 by_status_and_govuk = pytest.mark.parametrize("name", ["status", "govuk"])
@@ -27,13 +35,18 @@ def json_answer(content: object) -> Answer:
 
 
 def test_presence_by_recogniser_status_is_never_specific() -> None:
-    """The page has the title of our release. `specific` would mean that it can only be this edition."""
+    """The page has the title of our release.
+
+    `specific` would mean that it can only be this edition.
+    """
     recognised = recognise_with("status", our_page())
     assert (recognised.state, recognised.specific) == (PRESENT, False)
 
 
 def test_status_recogniser_compares_heading_and_title_with_releases_title() -> None:
-    """The heading or the title names our edition (present), another edition (absent), or something else (unknown)."""
+    """The heading or the title names our edition (present), another edition (absent), or something
+    else (unknown).
+    """
     other_edition = OUR_TITLE.replace("July to September", "April to June")
     for title, state in ((OUR_TITLE, PRESENT), (other_edition, ABSENT), ("Others", UNKNOWN)):
         in_heading = page(title="Agency", heading=title)
@@ -72,7 +85,9 @@ def test_notice_about_the_site_is_unknown(name: str, words: str) -> None:
 @by_status_and_govuk
 def test_release_about_maintenance_is_no_site_notice(name: str) -> None:
     title = "Sorry statistics and sites under maintenance: July to September 2026"
-    assert recognise_with(name, page(title, title), Context(OUR_RELEASE.url, title)).state is PRESENT
+    assert (
+        recognise_with(name, page(title, title), Context(OUR_RELEASE.url, title)).state is PRESENT
+    )
 
 
 @pytest.mark.parametrize("name", ["status", "govuk", "ees"])
@@ -102,20 +117,27 @@ def test_a_blank_or_test_page_is_absence(name: str, seen: Answer, why: str) -> N
     assert (recognised.state, recognised.why) == (ABSENT, why)
 
 
-@pytest.mark.parametrize("inside", ["<script>draw()</script>", "<iframe src='/dashboard'></iframe>", "<p>42</p>"])
+@pytest.mark.parametrize(
+    "inside", ["<script>draw()</script>", "<iframe src='/dashboard'></iframe>", "<p>42</p>"]
+)
 def test_a_page_that_a_browser_may_fill_is_not_blank(inside: str) -> None:
     assert recognise_with("status", page("Dashboard", "", inside), Context(URL)).state is PRESENT
 
 
-@pytest.mark.parametrize(("baseline", "state"), [(None, UNKNOWN), ("this hash", ABSENT), ("another hash", PRESENT)])
-def test_recogniser_changed_compares_hash_of_page_with_baseline(baseline: str | None, state: State) -> None:
+@pytest.mark.parametrize(
+    ("baseline", "state"), [(None, UNKNOWN), ("this hash", ABSENT), ("another hash", PRESENT)]
+)
+def test_recogniser_changed_compares_hash_of_page_with_baseline(
+    baseline: str | None, state: State
+) -> None:
     context = Context(URL, OUR_TITLE, digest="this hash", known=Known(baseline=baseline))
     assert recognise_with("changed", page("Dashboard", "Dashboard"), context).state is state
 
 
 def test_text_is_found_whatever_its_case_but_not_in_scripts() -> None:
-    """The recogniser searches for "July to September 2026". It finds these words in capitals, across elements, and in a
-    CSV file, but not in a script of the page."""
+    """The recogniser searches for "July to September 2026". It finds these words in capitals,
+    across elements, and in a CSV file, but not in a script of the page.
+    """
     recogniser = "text:July to September 2026"
     split_text = page("Title", "Heading", "<p>JULY  to\n<b>September</b> 2026</p>")
     assert recognise_with(recogniser, split_text).state is PRESENT
@@ -128,12 +150,18 @@ def test_text_is_found_whatever_its_case_but_not_in_scripts() -> None:
 
 
 def test_text_that_names_no_period_is_not_specific() -> None:
-    """The words "Main points" may be in any edition. `specific` would mean that the page can only be this one."""
+    """The words "Main points" may be in any edition.
+
+    `specific` would mean that the page can only be this one.
+    """
     assert not recognise_with("text:Main points", page("Title", "Heading", "Main points")).specific
 
 
 def test_a_link_is_found_by_its_address_or_words() -> None:
-    """The recogniser `link:…` searches addresses and words of links. In its pattern, `*` stands for any text."""
+    """The recogniser `link:…` searches addresses and words of links.
+
+    In its pattern, `*` stands for any text.
+    """
     links = '<a href="/files/q3-2026.ods">Tables</a><a href="/old">Other</a>'
     recognised = recognise_with("link:/files/*.ods", page("Title", "Heading", links))
     assert [found.url for found in recognised.found] == ["https://www.gov.uk/files/q3-2026.ods"]
@@ -144,7 +172,8 @@ def test_a_link_is_found_by_its_address_or_words() -> None:
 def test_link_is_specific_by_its_title_or_period() -> None:
     """`specific` means that the link can only be to this edition.
 
-    That is so if its words are the title of our release, or if the pattern that is searched for names a period: 2026.
+    That is so if its words are the title of our release, or if the pattern that is searched for
+    names a period: 2026.
     """
     titled = page("Title", "Heading", f'<a href="/x">{OUR_TITLE}</a>')
     assert recognise_with("link:/x", titled).specific
@@ -155,7 +184,9 @@ def test_link_is_specific_by_its_title_or_period() -> None:
 
 def test_an_element_is_found_by_its_selector() -> None:
     """The recogniser `css:h1.out` searches for a heading of the class "out"."""
-    recognised = recognise_with("css:h1.out", page("Title", "Heading", f'<h1 class="out">{OUR_TITLE}</h1>'))
+    recognised = recognise_with(
+        "css:h1.out", page("Title", "Heading", f'<h1 class="out">{OUR_TITLE}</h1>')
+    )
     # `specific`: with the title of our release, it can only be this edition.
     assert (recognised.state, recognised.specific) == (PRESENT, True)
     assert recognise_with("css:h1.out", page("Title", "Heading")).state is ABSENT
@@ -172,16 +203,25 @@ def test_json_is_queried_by_an_expression(content: object, state: State) -> None
 
 
 def test_title_found_by_expression_is_specific() -> None:
-    """`specific` means that it can only be this edition, because the title is that of our release."""
-    assert recognise_with("jmespath:results[].title", json_answer({"results": [{"title": OUR_TITLE}]})).specific
+    """`specific` means that it can only be this edition, because the title is that of our
+    release.
+    """
+    assert recognise_with(
+        "jmespath:results[].title", json_answer({"results": [{"title": OUR_TITLE}]})
+    ).specific
 
 
 def test_broken_json_is_unknown_to_expression() -> None:
-    assert recognise_with("jmespath:results[].title", answer(b"<html>", "application/json")).state is UNKNOWN
+    assert (
+        recognise_with("jmespath:results[].title", answer(b"<html>", "application/json")).state
+        is UNKNOWN
+    )
 
 
 def test_entry_of_feed_is_found() -> None:
-    """The feed has an entry at /a with the title of our release, which contains "Example claims". /b is another."""
+    """The feed has an entry at /a with the title of our release, which contains "Example claims".
+    /b is another.
+    """
     feed = answer(FEED.format(title=OUR_TITLE).encode(), "application/atom+xml")
     recognised = recognise_with("feed:example claims", feed)
     # `specific`: with the whole title of our release, it can only be this edition.
@@ -193,12 +233,23 @@ def test_entry_of_feed_is_found() -> None:
 
 
 def test_only_whole_feed_without_the_entry_proves_absence() -> None:
-    """The recogniser searches a feed for "example claims". A feed that is cut might have had it in the missing part."""
+    """The recogniser searches a feed for "example claims".
+
+    A feed that is cut might have had it in the missing part.
+    """
     whole = FEED.format(title="Something else").encode()
-    assert recognise_with("feed:example claims", answer(whole, "application/atom+xml")).state is ABSENT
-    assert recognise_with("feed:example claims", answer(whole[:-60], "application/atom+xml")).state is UNKNOWN
-    assert recognise_with("feed:example claims", answer(b"<html>not a feed</html>")).state is UNKNOWN
-    # feedparser opens a file or an address if it gets the name of one. A body must not be used as such a name.
+    assert (
+        recognise_with("feed:example claims", answer(whole, "application/atom+xml")).state is ABSENT
+    )
+    assert (
+        recognise_with("feed:example claims", answer(whole[:-60], "application/atom+xml")).state
+        is UNKNOWN
+    )
+    assert (
+        recognise_with("feed:example claims", answer(b"<html>not a feed</html>")).state is UNKNOWN
+    )
+    # feedparser opens a file or an address if it gets the name of one. A body must not be used as
+    # such a name.
     assert recognise_with("feed:example claims", answer(b"/etc/passwd")).state is UNKNOWN
 
 
@@ -206,7 +257,9 @@ def test_feed_of_more_than_500_000_bytes_is_unknown() -> None:
     """To read it would take seconds. These entries have 20,000 * 31 = 620,000 bytes."""
     entries = "<entry><title>x</title></entry>" * 20_000
     body = FEED.format(title="Something else").replace("</feed>", f"{entries}</feed>").encode()
-    assert recognise_with("feed:example claims", answer(body, "application/atom+xml")).state is UNKNOWN
+    assert (
+        recognise_with("feed:example claims", answer(body, "application/atom+xml")).state is UNKNOWN
+    )
 
 
 def test_very_long_title_is_unknown() -> None:
@@ -214,7 +267,10 @@ def test_very_long_title_is_unknown() -> None:
 
 
 def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
-    """ONS names its documents `relatedDocuments` or `related_documents`. Parts without an address are left out."""
+    """ONS names its documents `relatedDocuments` or `related_documents`.
+
+    Parts without an address are left out.
+    """
     content = {
         "description": {"published": True, "title": OUR_TITLE, "migrationLink": "/new"},
         "relatedDocuments": [{"uri": "/a", "title": "A"}],
@@ -240,12 +296,17 @@ def test_text_of_ons_page_gives_status_missing_in_its_code() -> None:
 
 
 def test_ees_answer_about_our_release_proves_presence_and_gives_its_id() -> None:
-    """In an answer of EES, `title` is only the period, and `publication` has the series. Together they are our title.
+    """In an answer of EES, `title` is only the period, and `publication` has the series.
+
+    Together they are our title.
 
     `specific` means that the answer can only be about this edition.
     """
     content: dict[str, object] = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z"}
-    content |= {"title": "July to September 2026", "publication": {"title": "Example claims: quarterly statistics"}}
+    content |= {
+        "title": "July to September 2026",
+        "publication": {"title": "Example claims: quarterly statistics"},
+    }
     recognised = recognise_with("ees", json_answer(content))
     assert (recognised.state, recognised.specific) == (PRESENT, True)
     assert recognised.found[0].facts["releaseId"] == "2"
@@ -254,29 +315,49 @@ def test_ees_answer_about_our_release_proves_presence_and_gives_its_id() -> None
 def test_ees_amendment_advances_last_update_and_update_count() -> None:
     """EES shows a release as published in October, and then as amended in November.
 
-    Each answer gives a version, a line with the last update and the number of updates. Both have grown.
+    Each answer gives a version, a line with the last update and the number of updates. Both have
+    grown.
     """
     published, series = "2026-10-15T08:30:21.44+00:00", "Example claims: quarterly statistics"
-    content = {"id": "1", "releaseId": "2", "published": published, "title": "July to September 2026"}
+    content = {
+        "id": "1",
+        "releaseId": "2",
+        "published": published,
+        "title": "July to September 2026",
+    }
     content |= {"publication": {"title": series}, "lastUpdated": published, "updateCount": 1}
     amendment = {"updateCount": 2, "lastUpdated": "2026-11-03T14:12:40.1180000+00:00"}
     first = recognise_with("ees", json_answer(content)).version or ""
     assert first == "lastUpdated=2026-10-15T08:30:21.440000+00:00 updateCount=1"
     amended = recognise_with("ees", json_answer(content | amendment)).version or ""
-    assert advanced_fields(parse_version(first), parse_version(amended)) == ["lastUpdated", "updateCount"]
+    assert advanced_fields(parse_version(first), parse_version(amended)) == [
+        "lastUpdated",
+        "updateCount",
+    ]
 
 
 def test_version_is_read_from_own_entry_in_ees_list() -> None:
-    """In a list of EES, another edition was updated in December, and ours in November. Our version says November."""
+    """In a list of EES, another edition was updated in December, and ours in November.
+
+    Our version says November.
+    """
     ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
-    other = {"releaseId": "2", "published": "x", "title": "April to June 2026", "lastUpdated": "2026-12-01T09:30:00Z"}
+    other = {
+        "releaseId": "2",
+        "published": "x",
+        "title": "April to June 2026",
+        "lastUpdated": "2026-12-01T09:30:00Z",
+    }
     context = Context(URL, "Example claims: July to September 2026")
     listed = json_answer({"results": [other, ours | {"lastUpdated": "2026-11-26T09:30:02Z"}]})
     assert recognise_with("ees", listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
 
 
 def test_ees_list_shows_our_release_only_with_our_period() -> None:
-    """Our release is that of July to September 2026. In a list of EES, `title` is only the period of an edition."""
+    """Our release is that of July to September 2026.
+
+    In a list of EES, `title` is only the period of an edition.
+    """
     our_entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     old_entry = {"releaseId": "2", "published": "x", "title": "April to June 2010"}
     context = Context(URL, title="Example claims: July to September 2026")
@@ -288,10 +369,15 @@ def test_ees_list_shows_our_release_only_with_our_period() -> None:
 
 
 def test_ees_list_is_not_searched_without_title_of_our_release() -> None:
-    """Without our title, no release in a list of EES can be recognised as ours. The list itself is recognised."""
+    """Without our title, no release in a list of EES can be recognised as ours.
+
+    The list itself is recognised.
+    """
     entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     old_entry = {"title": "April to June 2010", "url": "/x"}
-    recognised = recognise_with("ees", json_answer({"results": [entry, old_entry]}), Context(URL, title=""))
+    recognised = recognise_with(
+        "ees", json_answer({"results": [entry, old_entry]}), Context(URL, title="")
+    )
     assert recognised.why == "a listing"
 
 
@@ -312,8 +398,8 @@ def test_ees_release_is_out_once_latest_slug_follows_edition_before(
 ) -> None:
     """A slug is the last part of an edition's address, and names its period, such as 2024-25.
 
-    While the edition before ours is the latest, ours is absent. Once another is, ours is present. If the latest is of
-    an earlier year, it is unknown, because an edition may have been withdrawn.
+    While the edition before ours is the latest, ours is absent. Once another is, ours is present.
+    If the latest is of an earlier year, it is unknown, because an edition may have been withdrawn.
     """
     content = json_answer({"latestRelease": {"slug": latest}})
     assert recognise_with(f"ees-after:{before_ours}", content).state is state
@@ -325,32 +411,59 @@ def test_ees_publication_without_a_latest_release_is_unknown(content: dict[str, 
 
 
 def test_first_ees_release_is_present_once_any_is_latest() -> None:
-    """The recogniser `ees-after:…` names the edition before ours. "none" means that ours is the first."""
+    """The recogniser `ees-after:…` names the edition before ours.
+
+    "none" means that ours is the first.
+    """
     without_latest = recognise_with("ees-after:none", json_answer({"latestRelease": None}))
     assert without_latest.state is ABSENT
-    with_latest = recognise_with("ees-after:none", json_answer({"latestRelease": {"slug": "2025-26"}}))
+    with_latest = recognise_with(
+        "ees-after:none", json_answer({"latestRelease": {"slug": "2025-26"}})
+    )
     # `specific` means that it can only be this edition.
     assert (with_latest.state, with_latest.specific) == (PRESENT, True)
 
 
 def test_ees_release_of_another_year_is_absence() -> None:
-    """Our release is that of 2025/26. Only an answer about it is present. `specific`: it can only be this edition."""
-    ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
+    """Our release is that of 2025/26.
+
+    Only an answer about it is present. `specific`: it can only be this edition.
+    """
+    ours, release = (
+        "Example absence: Academic year 2025/26",
+        {"id": "1", "releaseId": "2", "published": "x"},
+    )
     for year, state in (("2025/26", PRESENT), ("2024/25", ABSENT)):
-        content = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
+        content = release | {
+            "title": f"Academic year {year}",
+            "publication": {"title": "Example absence"},
+        }
         recognised = recognise_with("ees", json_answer(content), Context(URL, ours))
         assert (recognised.state, recognised.specific) == (state, state is PRESENT)
 
 
 def test_ees_landing_page_without_an_edition_is_not_specific() -> None:
-    """The page names only the series, not our year. `specific` would mean that it can only be this edition."""
-    landing_page = page("Example absence - Explore education statistics - GOV.UK", "Example absence")
-    assert not recognise_with("ees", landing_page, Context(URL, "Example absence: Academic year 2025/26")).specific
+    """The page names only the series, not our year.
+
+    `specific` would mean that it can only be this edition.
+    """
+    landing_page = page(
+        "Example absence - Explore education statistics - GOV.UK", "Example absence"
+    )
+    assert not recognise_with(
+        "ees", landing_page, Context(URL, "Example absence: Academic year 2025/26")
+    ).specific
 
 
 def test_ees_page_with_series_and_period_is_specific() -> None:
-    """The title has our period, and the heading our series. `specific` means that it can only be this edition."""
-    out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
+    """The title has our period, and the heading our series.
+
+    `specific` means that it can only be this edition.
+    """
+    out = page(
+        "July to September 2026 - Explore education statistics - GOV.UK",
+        "Example claims: quarterly statistics",
+    )
     assert recognise_with("ees", out).specific
 
 
@@ -369,7 +482,9 @@ def test_unreadable_rule_is_a_user_fault(name: str) -> None:
 NAMES = [*PLAIN, *(f"{name}:{'title' if name == 'jmespath' else 'a'}" for name in WITH_RULE)]
 
 
-KINDS = st.sampled_from(["text/html", "text/html; charset=nonsense", "application/json", "", "text/xml"])
+KINDS = st.sampled_from(
+    ["text/html", "text/html; charset=nonsense", "application/json", "", "text/xml"]
+)
 
 
 @given(st.sampled_from(NAMES), st.binary(max_size=400), KINDS)
@@ -381,7 +496,10 @@ def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> Non
     ("seen", "like"),
     [
         (OUR_TITLE, Likeness.SAME),
-        ("Example claims quarterly statistics: July to September 2026 (provisional)", Likeness.SAME),
+        (
+            "Example claims quarterly statistics: July to September 2026 (provisional)",
+            Likeness.SAME,
+        ),
         ("Example claims: quarterly statistics, April to June 2026", Likeness.OTHER_EDITION),
         ("Example claims: quarterly statistics, July to September 2025", Likeness.OTHER_EDITION),
         ("Example claims: quarterly statistics", Likeness.UNDATED),
@@ -393,20 +511,23 @@ def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> Non
 def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> None:
     """Our title is "Example claims: quarterly statistics, July to September 2026".
 
-    With "April to June 2026" instead, a title is that of another edition. "Undated": of the same series, but the
-    period is missing or less precise. A title of another series is "different".
+    With "April to June 2026" instead, a title is that of another edition. "Undated": of the same
+    series, but the period is missing or less precise. A title of another series is "different".
     """
     assert compare_titles(OUR_TITLE, seen) is like
 
 
 def test_title_of_school_year_may_name_one_of_its_calendar_years() -> None:
-    """2026 may mean the school year 2025/26, but is less precise: "undated". Two school years are two editions."""
+    """2026 may mean the school year 2025/26, but is less precise: "undated". Two school years are
+    two editions.
+    """
     assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
     assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 
 
 @pytest.mark.parametrize(
-    ("text", "dated"), [("September", True), ("2026", True), ("Q3", True), ("week 3", False), ("Main", False)]
+    ("text", "dated"),
+    [("September", True), ("2026", True), ("Q3", True), ("week 3", False), ("Main", False)],
 )
 def test_period_is_known_by_year_month_quarter_or_season(text: str, dated: bool) -> None:  # noqa: FBT001
     assert names_a_period(text) is dated
@@ -416,7 +537,11 @@ def test_period_is_known_by_year_month_quarter_or_season(text: str, dated: bool)
     ("title", "other_title", "likeness"),
     [
         ("Absence: 2024/25", "Absence: 2025/26", Likeness.OTHER_EDITION),
-        ("Absence: academic year 2024 to 2025", "Absence: academic year 2023/24", Likeness.OTHER_EDITION),
+        (
+            "Absence: academic year 2024 to 2025",
+            "Absence: academic year 2023/24",
+            Likeness.OTHER_EDITION,
+        ),
         ("Absence: 2024/25", "Absence: 2024-25", Likeness.SAME),
         ("Absence: 2024/25", "Absence: 2025", Likeness.UNDATED),
         ("Spend Q3 2024/25", "Spend Q4 2024/25", Likeness.OTHER_EDITION),
@@ -425,7 +550,9 @@ def test_period_is_known_by_year_month_quarter_or_season(text: str, dated: bool)
         ("Fuel May-26", "Fuel May-25", Likeness.OTHER_EDITION),
     ],
 )
-def test_titles_of_one_series_are_compared_by_period(title: str, other_title: str, likeness: Likeness) -> None:
+def test_titles_of_one_series_are_compared_by_period(
+    title: str, other_title: str, likeness: Likeness
+) -> None:
     """For example, 2024/25 and 2025/26 are two editions, but 2024/25 and 2024-25 are the same one.
 
     2025 is less precise than 2024/25, but does not contradict it. That is called "undated".
@@ -435,7 +562,10 @@ def test_titles_of_one_series_are_compared_by_period(title: str, other_title: st
 
 
 def test_upcoming_status_in_script_outweighs_heading_of_ons_page() -> None:
-    """The heading "Data" is that of a published page. `specific` would mean that it can only be this edition."""
+    """The heading "Data" is that of a published page.
+
+    `specific` would mean that it can only be this edition.
+    """
     script = '<script>dataLayer.push({"releaseStatus": "upcoming"})</script>'
     recognised = recognise_with("ons", our_page(f"{script}<h2>Data</h2>"))
     assert (recognised.state, recognised.specific) == (ABSENT, False)
@@ -450,7 +580,13 @@ def test_published_status_in_attribute_outweighs_text_of_ons_page() -> None:
 
 
 def test_ons_page_with_contradicting_statuses_is_unknown() -> None:
-    """The code says both "upcoming" and "published". `specific` would mean that it can only be this edition."""
-    upcoming, published = '<i data-gtm-release-status="upcoming"></i>', '<i data-gtm-release-status="published"></i>'
+    """The code says both "upcoming" and "published".
+
+    `specific` would mean that it can only be this edition.
+    """
+    upcoming, published = (
+        '<i data-gtm-release-status="upcoming"></i>',
+        '<i data-gtm-release-status="published"></i>',
+    )
     recognised = recognise_with("ons", our_page(upcoming + published))
     assert (recognised.state, recognised.specific) == (UNKNOWN, False)

@@ -13,8 +13,12 @@ from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN
 OURS = "Example deaths: June 2026"
 
 
-def recognise(heading: str, title: str = "Example figures", inside: str = "", ours: str = OURS) -> Recognised:
-    return find_recogniser("period")(page(title, heading, inside), Context("https://figures.example.org/deaths", ours))
+def recognise(
+    heading: str, title: str = "Example figures", inside: str = "", ours: str = OURS
+) -> Recognised:
+    return find_recogniser("period")(
+        page(title, heading, inside), Context("https://figures.example.org/deaths", ours)
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,9 @@ def recognise(heading: str, title: str = "Example figures", inside: str = "", ou
         ("", "", UNKNOWN),
     ],
 )
-def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str, state: State) -> None:
+def test_period_in_heading_or_title_decides_the_edition(
+    heading: str, title: str, state: State
+) -> None:
     """Our release is that of June 2026. If heading or title name that month, the page is present.
 
     If they name another month or year, it is absent. If they name no month, or two, it is unknown.
@@ -60,7 +66,10 @@ def test_period_in_heading_about_coming_edition_proves_nothing(heading: str) -> 
 
 
 def test_page_with_our_period_is_unknown_if_figures_will_follow() -> None:
-    """Our release is that of June 2026. A page of June may say that its own figures, or only the next, will follow."""
+    """Our release is that of June 2026.
+
+    A page of June may say that its own figures, or only the next, will follow.
+    """
     ours_will_follow = "<p>These figures will be published at 9.30am.</p>"
     assert recognise("Deaths, June 2026", inside=ours_will_follow).state is UNKNOWN
     next_will_follow = "<p>The next release will be published in July.</p>"
@@ -68,17 +77,25 @@ def test_page_with_our_period_is_unknown_if_figures_will_follow() -> None:
 
 
 def test_page_of_another_period_is_absent_though_figures_will_follow() -> None:
-    """Our release is that of June 2026. The page of May is still there, so June is not out, whatever the page says."""
+    """Our release is that of June 2026.
+
+    The page of May is still there, so June is not out, whatever the page says.
+    """
     will_follow = "<p>These figures will be published at 9.30am.</p>"
     assert recognise("Deaths, May 2026", inside=will_follow).state is ABSENT
 
 
 def test_presence_is_specific_only_under_whole_title_of_our_release() -> None:
-    """The page's heading comes first, then our title. `specific` means that the page can only be this edition."""
+    """The page's heading comes first, then our title.
+
+    `specific` means that the page can only be this edition.
+    """
     assert recognise("Example deaths, June 2026", ours="Example deaths: June 2026").specific
     assert not recognise("Deaths, June 2026", ours="Example deaths: June 2026").specific
     # Provisional figures have the same period as the final ones.
-    assert not recognise("Example deaths, June 2026", ours="Example deaths, final: June 2026").specific
+    assert not recognise(
+        "Example deaths, June 2026", ours="Example deaths, final: June 2026"
+    ).specific
 
 
 @pytest.mark.parametrize("title", ["Example deaths", "Example deaths: week 27"])
@@ -88,4 +105,7 @@ def test_release_without_a_period_is_unknown_to_period(title: str) -> None:
 
 def test_bytes_that_are_no_page_are_unknown() -> None:
     context = Context("https://figures.example.org/deaths", OURS)
-    assert find_recogniser("period")(answer(b"PK\x03\x04", "application/zip"), context).state is UNKNOWN
+    assert (
+        find_recogniser("period")(answer(b"PK\x03\x04", "application/zip"), context).state
+        is UNKNOWN
+    )

@@ -17,7 +17,8 @@ MATCHES_NO_ADDRESS = re.compile("(?!)")
 def test_addresses_are_read_whatever_namespace_or_wrapping_they_have() -> None:
     """The elements have a prefix, `s:`. One address is plain text, and one is in a CDATA section.
 
-    Both are read. The address of a picture, one that is no web address, and an empty element are left out.
+    Both are read. The address of a picture, one that is no web address, and an empty element are
+    left out.
     """
     body = (
         '<?xml version="1.0"?><s:urlset xmlns:s="urn:s" xmlns:image="urn:i">'
@@ -44,9 +45,12 @@ def test_address_in_sitemap_index_is_never_that_of_a_publication() -> None:
 
 
 def test_entities_are_not_expanded_and_references_are_not_fetched() -> None:
-    """In XML, an entity such as `&l9;` stands for other text. None is replaced, so no address is found.
+    """In XML, an entity such as `&l9;` stands for other text.
 
-    Here `&l9;` would become a thousand million copies of an address, and `&e;` the content of a local file.
+    None is replaced, so no address is found.
+
+    Here `&l9;` would become a thousand million copies of an address, and `&e;` the content of a
+    local file.
     """
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     head = f'<!DOCTYPE u [<!ENTITY l0 "https://x.example/">{laughs}<!ENTITY e SYSTEM "file:///etc/hostname">]>'
@@ -65,7 +69,8 @@ def test_gzip_sitemap_is_unpacked_up_to_a_limit() -> None:
     """The second value that is returned says whether the text, the first one, is complete."""
     body = b"<urlset/>"
     assert unpack_gzip(gzip.compress(body)) == (body, True)
-    # The last nine bytes are the end mark (1), checksum (4) and length (4). Without them the text is not proved whole.
+    # The last nine bytes are the end mark (1), checksum (4) and length (4). Without them the text
+    # is not proved whole.
     assert unpack_gzip(gzip.compress(body)[:-9]) == (body, False)
     begins_like_gzip = b"\x1f\x8bnonsense"
     assert unpack_gzip(begins_like_gzip) == (b"", False)
@@ -81,10 +86,16 @@ def test_sitemap_with_too_many_addresses_is_incomplete() -> None:
     assert (len(found), is_whole) == (20_000, False)
 
 
-@given(st.binary(max_size=200), st.sampled_from([b"", b"<urlset>", b"<sitemapindex><sitemap><loc>", b"\x1f\x8b"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"", b"<urlset>", b"<sitemapindex><sitemap><loc>", b"\x1f\x8b"]),
+)
 @example(b"javascript:alert()</loc></url></urlset>", b"<urlset><url><loc>")
 def test_no_bytes_break_the_sitemap_reader(noise: bytes, head: bytes) -> None:
-    """Random bytes follow a usual beginning. Reading them never fails, and gives only web addresses."""
+    """Random bytes follow a usual beginning.
+
+    Reading them never fails, and gives only web addresses.
+    """
     text, _ = unpack_gzip(head + noise)
     found, _ = read_sitemap(text, wanted=MATCHES_EVERY_ADDRESS)
     assert all(address.url.startswith("http") for address in found)

@@ -1,4 +1,6 @@
-"""Replies of a worker: only plain values are unpacked, in either form in which Python pickles them."""
+"""Replies of a worker: only plain values are unpacked, in either form in which Python pickles
+them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from monitor.look.sighting import State
 
 
 class AttributeByGetattr:
-    """Is pickled as a call of `getattr`, as Python before 3.11.4 does with members of enumerations."""
+    """Is pickled as a call of `getattr`, as Python before 3.11.4 does with members of
+    enumerations.
+    """
 
     def __init__(self, owner: object, name: str) -> None:
         self.owner, self.name = owner, name
@@ -23,9 +27,12 @@ class AttributeByGetattr:
 
 
 def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
-    """A worker process sends pickled replies. Python before 3.11.4 pickles a member like `State.PRESENT` as a call.
+    """A worker process sends pickled replies.
 
-    The call is `getattr(State, "PRESENT")`. Later versions write a plain form. Both forms are unpacked.
+    Python before 3.11.4 pickles a member like `State.PRESENT` as a call.
+
+    The call is `getattr(State, "PRESENT")`. Later versions write a plain form. Both forms are
+    unpacked.
     """
     plain_form = pickle.dumps(State.PRESENT, protocol=5)
     call_of_getattr = pickle.dumps(AttributeByGetattr(State, "PRESENT"))
@@ -35,7 +42,9 @@ def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
 
 @pytest.mark.parametrize(("owner", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
 def test_reply_may_get_only_members_of_enumerations(owner: object, name: str) -> None:
-    """A worker process sends pickled replies. A pickle may contain a call of `getattr`, which could get any attribute.
+    """A worker process sends pickled replies.
+
+    A pickle may contain a call of `getattr`, which could get any attribute.
 
     Unpacking allows it for a member of an enumeration, such as `State.PRESENT`.
     It is refused for all else, for example for the method `set.add`.

@@ -19,7 +19,14 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
-from monitor.look.sandbox.process import NoWorker, TooCostly, Worker, WorkerFault, start_worker, wait_for_message
+from monitor.look.sandbox.process import (
+    NoWorker,
+    TooCostly,
+    Worker,
+    WorkerFault,
+    start_worker,
+    wait_for_message,
+)
 from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
 from tests.unit.monitor.look.processes import process_ids
@@ -28,7 +35,10 @@ NO_FAULT = ""
 """Reported after a start that succeeded. `START_FAULT` is reported after one that failed."""
 START_FAULT = "PermissionError: [Errno 1] Operation not permitted"
 NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
-COSTLY_SELECTOR, COSTLY_PAGE = "css:a ~ a ~ b", b"<html><body>" + b"<a></a>" * 20_000 + b"</body></html>"
+COSTLY_SELECTOR, COSTLY_PAGE = (
+    "css:a ~ a ~ b",
+    b"<html><body>" + b"<a></a>" * 20_000 + b"</body></html>",
+)
 
 
 @pytest.fixture
@@ -38,7 +48,9 @@ async def workers() -> AsyncIterator[Workers]:
     made.close()
 
 
-async def recognise_in(workers: Workers, name: str, body: bytes, host: str = "a.example", seconds: int = 5) -> State:
+async def recognise_in(
+    workers: Workers, name: str, body: bytes, host: str = "a.example", seconds: int = 5
+) -> State:
     answer = Answer("https://a.example/", 200, {"content-type": "text/html"}, body, NOW, NOW)
     seen = await workers.run("recognise", host, name, answer, Context(answer.url), seconds=seconds)
     return State(seen.state)
@@ -90,17 +102,21 @@ class SlowWorker:
 
 
 def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
-    """A worker process may take 22 s to send its message. Seconds in which it uses the processor do not count.
+    """A worker process may take 22 s to send its message.
+
+    Seconds in which it uses the processor do not count.
 
     This worker computes for 100 s before its message. It is waited for.
     """
-    worker = cast("Worker", SlowWorker(polls_before_message=100, computes=True))  # a poll takes a second
+    # a poll takes a second
+    worker = cast("Worker", SlowWorker(polls_before_message=100, computes=True))
     assert wait_for_message(worker, seconds=22.0)
 
 
 def test_idle_worker_is_waited_for_until_its_time_is_over() -> None:
     """A worker process that does nothing may take 22 s to send its message."""
-    idle_for_22_s = cast("Worker", SlowWorker(polls_before_message=22, computes=False))  # a poll takes a second
+    # a poll takes a second
+    idle_for_22_s = cast("Worker", SlowWorker(polls_before_message=22, computes=False))
     idle_for_100_s = cast("Worker", SlowWorker(polls_before_message=100, computes=False))
     assert wait_for_message(idle_for_22_s, seconds=22.0)
     assert not wait_for_message(idle_for_100_s, seconds=22.0)
@@ -127,14 +143,20 @@ async def test_task_cannot_exceed_its_memory() -> None:
 async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> None:
     """There are two worker processes. Three tasks of one host would each use a worker for 2 s.
 
-    But only one task of a host runs at a time. So a task of another host runs at once, in the other worker.
+    But only one task of a host runs at a time. So a task of another host runs at once, in the other
+    worker.
     """
     slow = [
-        asyncio.create_task(recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, host="slow.example", seconds=2))
+        asyncio.create_task(
+            recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, host="slow.example", seconds=2)
+        )
         for _ in range(3)
     ]
     await asyncio.sleep(0)  # let these tasks begin
-    assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="healthy.example") is State.PRESENT
+    assert (
+        await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="healthy.example")
+        is State.PRESENT
+    )
     assert not any(task.done() for task in slow)
     # Tasks that have not ended fail when the workers are closed.
     workers.close()
@@ -168,7 +190,9 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
 
 
 async def test_bodies_beyond_16_waiting_mb_are_refused_and_hosts_reported(workers: Workers) -> None:
-    """Bodies wait until a worker process reads them. Together, they may have 16 MB. Four hosts queue 4 MB each.
+    """Bodies wait until a worker process reads them.
+
+    Together, they may have 16 MB. Four hosts queue 4 MB each.
 
     If one of these hosts queues another body, it is refused, and the host is reported as costly.
     A host without a waiting body may still queue one.
@@ -203,7 +227,9 @@ class StandingClock(VirtualClock):
 
 @dataclass
 class Machine:
-    """A machine on which workers start only if it `can_start_workers`, and what a pool of workers there reports."""
+    """A machine on which workers start only if it `can_start_workers`, and what a pool of workers
+    there reports.
+    """
 
     can_start_workers: bool = False
     clock: StandingClock = field(default_factory=lambda: StandingClock(NOW))
@@ -230,7 +256,8 @@ class Machine:
 async def test_worker_that_does_not_start_is_not_the_hosts_fault() -> None:
     """An answer of a host cannot be read, because no worker process can be started.
 
-    The answer is reported as unread. But the host is not reported as costly, because its answer is not the cause.
+    The answer is reported as unread. But the host is not reported as costly, because its answer is
+    not the cause.
     """
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
@@ -245,8 +272,8 @@ async def test_worker_that_does_not_start_is_not_the_hosts_fault() -> None:
 async def test_failed_start_is_repeated_after_one_second_then_two() -> None:
     """Five answers come. To read one, a worker process must be started, but each start fails.
 
-    After a failed start there is a pause, in which no start is tried. The first pause is 1 s, the second 2 s.
-    So only the answers at 0, 1 and 3 s cause a start. None of the five is read.
+    After a failed start there is a pause, in which no start is tried. The first pause is 1 s, the
+    second 2 s. So only the answers at 0, 1 and 3 s cause a start. None of the five is read.
     """
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
@@ -265,7 +292,9 @@ async def test_failed_start_is_repeated_after_one_second_then_two() -> None:
 
 
 async def test_worker_starts_for_answer_a_second_after_failed_start() -> None:
-    """At second 0, an answer must be read, but no worker process can be started. After that, one could be.
+    """At second 0, an answer must be read, but no worker process can be started.
+
+    After that, one could be.
 
     The next start is only tried after a pause of one second. So an answer at second 1 is read.
     """
@@ -281,17 +310,25 @@ async def test_worker_starts_for_answer_a_second_after_failed_start() -> None:
 
 
 async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
-    """Two tasks start two worker processes at once, in two threads. The first start succeeds, the second fails.
+    """Two tasks start two worker processes at once, in two threads.
 
-    Each start reports its fault, or none. The fault of the second is reported last, so it seems to go on.
-    Then `try_start` finds the first worker idle. It starts no other, and reports that there is no fault.
+    The first start succeeds, the second fails.
+
+    Each start reports its fault, or none. The fault of the second is reported last, so it seems to
+    go on. Then `try_start` finds the first worker idle. It starts no other, and reports that there
+    is no fault.
     """
-    second_start_has_begun, start_numbers, reported_faults = threading.Event(), count(1), list[str]()
+    second_start_has_begun, start_numbers, reported_faults = (
+        threading.Event(),
+        count(1),
+        list[str](),
+    )
 
     def start(megabytes: int) -> Worker:
         number = next(start_numbers)
         if number == 1:
-            # Until the second start begins, the first must not end. Its idle worker would make the second needless.
+            # Until the second start begins, the first must not end. Its idle worker would make the
+            # second needless.
             second_start_has_begun.wait()
             return start_worker(megabytes)
         second_start_has_begun.set()
@@ -300,8 +337,13 @@ async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
             os.sched_yield()
         raise NoWorker(START_FAULT)
 
-    workers = Workers(2, on_attempt=lambda _began, fault: reported_faults.append(fault), start=start)
-    tasks = [recognise_in(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
+    workers = Workers(
+        2, on_attempt=lambda _began, fault: reported_faults.append(fault), start=start
+    )
+    tasks = [
+        recognise_in(workers, "css:h1", b"<h1>Births</h1>", host)
+        for host in ("a.example", "b.example")
+    ]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {State, NoWorker}
     assert reported_faults == [NO_FAULT, START_FAULT]
@@ -313,7 +355,9 @@ async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
 
 
 async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
-    """`try_start` repeats a start of a worker process that failed. With `eager`, it also makes the first start.
+    """`try_start` repeats a start of a worker process that failed.
+
+    With `eager`, it also makes the first start.
 
     Each start reports its fault, or that there was none.
     """
@@ -327,7 +371,9 @@ async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
 
 
 async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
-    """`try_start` repeats a start of a worker process that failed. With `eager`, it also makes the first start.
+    """`try_start` repeats a start of a worker process that failed.
+
+    With `eager`, it also makes the first start.
 
     The first two starts fail. Then workers can be started, and the third start succeeds.
     As a worker runs now, further calls of `try_start` start none.
@@ -366,9 +412,12 @@ async def test_worker_that_died_while_idle_is_replaced_without_blame() -> None:
 
 
 def test_process_that_may_open_no_more_files_starts_no_worker() -> None:
-    """The system limits how many files a process may have open. Here the limit is set to those that are open now.
+    """The system limits how many files a process may have open.
 
-    A worker process needs a pipe, which counts as files. So none is started, and the error says why.
+    Here the limit is set to those that are open now.
+
+    A worker process needs a pipe, which counts as files. So none is started, and the error says
+    why.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # The list contains one file more: the directory, which is open only while it is read.
