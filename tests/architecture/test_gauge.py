@@ -1,0 +1,84 @@
+"""Each package has a gauge of code tokens, so that growth is seen and named."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Code tokens of each package. A change that moves a package further than SLACK from its number
+# sets the new number, and its commit says which concept came or went.
+GAUGE = {
+    "schedules": 51_266,
+    "alerts": 59_962,
+    "monitor/app": 16_155,
+    "monitor/cli": 29_758,
+    "monitor/config": 8_827,
+    "monitor/deliver": 21_498,
+    "monitor/health": 8_374,
+    "monitor/judge": 31_096,
+    "monitor/ledger": 16_149,
+    "monitor/look": 37_861,
+    "monitor/plan": 10_477,
+    "monitor/rehearse": 22_060,
+    "monitor/store": 35_767,
+    "monitor/watch": 27_654,
+    "monitor/web": 42_452,
+}
+SLACK = 0.03
+NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.NL,
+    tokenize.NEWLINE,
+    tokenize.INDENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+    tokenize.ENCODING,
+}
+
+
+def count_tokens(source: str) -> int:
+    """Return the number of names, operators and literals.
+
+    Commas, comments, docstrings and line breaks do not count, so the formatter changes nothing.
+    """
+    prose = find_docstring_lines(ast.parse(source))
+    return sum(
+        token.type not in NO_CODE and token.string != "," and token.start[0] not in prose
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+    )
+
+
+def find_docstring_lines(tree: ast.Module) -> set[int]:
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for each in node.body:
+            if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant):
+                lines.update(range(each.lineno, (each.end_lineno or each.lineno) + 1))
+    return lines
+
+
+@pytest.mark.parametrize("package", GAUGE)
+def test_every_package_is_as_large_as_its_gauge_says(package: str) -> None:
+    sources = [file.read_text(encoding="utf-8") for file in (ROOT / package).rglob("*.py")]
+    tokens = sum(count_tokens(source) for source in sources)
+    assert abs(tokens - GAUGE[package]) <= SLACK * GAUGE[package], f"{package}: {tokens} tokens"
+
+
+def test_every_package_has_a_gauge() -> None:
+    folders = [each for each in (ROOT / "monitor").iterdir() if (each / "__init__.py").exists()]
+    assert set(GAUGE) == {"alerts", "schedules", *(f"monitor/{each.name}" for each in folders)}
+
+
+def test_prose_and_line_breaks_do_not_count() -> None:
+    dense = "def add(a, b): return a + b\n"
+    spaced = (
+        '"""Sums."""\n\n\ndef add(\n    a,\n    b,\n):\n    """Add."""\n    return a + b  # both\n'
+    )
+    assert count_tokens(dense) == count_tokens(spaced)
