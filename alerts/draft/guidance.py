@@ -74,6 +74,14 @@ def list_questions(fact: str, kinds: Sequence[str]) -> tuple[str, ...]:
     return tuple(text for sort in ("any", *list_advice(kinds)) for text in by_sort.get(sort, ()))
 
 
+def suggest_answer(facts: Sequence[str]) -> str:
+    """Return the answer that a person can give to a question about these facts with one tick, or an
+    empty text.
+    """
+    by_fact: Mapping[str, str] = load_data("guidance")["quick"]
+    return next((by_fact[fact] for fact in facts if len(facts) == 1 and fact in by_fact), "")
+
+
 def describe_missing(fact: str) -> str:
     """Return what is missing for a fact, and which person can add it."""
     return str(

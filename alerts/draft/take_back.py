@@ -16,7 +16,6 @@ from alerts.draft.report import Field, Report
 from alerts.draft.versions import Version, Versions
 from alerts.draft.write.outline import (
     MEASURED_SINCE,
-    NO_ANSWER,
     WHAT_TO_DO,
     Tone,
     build_pieces,
@@ -254,7 +253,7 @@ def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str
     A person may add words to our measured text. If they changed some of it, the whole text of the
     box replaces it.
     """
-    paragraphs = _remove_prompts(place, field, signed=signed)
+    paragraphs = _remove_prompts(place, field)
     whole = "\n".join(paragraphs)
     pieces = build_pieces(field, signed=signed)
     # the tone of measured text
@@ -279,7 +278,7 @@ def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str
         yield field.id, "\n".join(added)
 
 
-def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
+def _remove_prompts(place: Place, field: Field) -> list[str]:
     """Return the paragraphs of a box without the prompts, questions and warnings that we wrote into
     it.
     """
@@ -287,8 +286,6 @@ def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     # `placeholder` is a prompt such as `[to be completed: …]`, `guidance` are questions, `notes`
     # are warnings.
     our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance]
-    if signed:
-        our_texts.append(NO_ANSWER)  # we write this into an empty box of a signed report
     # Remove our paragraphs. A person may have typed the same text before ours, so remove the last
     # such paragraph.
     for text in reversed(our_texts):

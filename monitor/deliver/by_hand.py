@@ -15,7 +15,12 @@ from alerts import by_hand
 from alerts.draft.edits import list_obstacles
 from alerts.draft.report import Report
 from alerts.draft.take_back import Conflict, combine_changes
-from alerts.draft.versions import Versions, append_edit, append_signature
+from alerts.draft.versions import (
+    Versions,
+    append_edit,
+    append_signature,
+    list_changed_fields,
+)
 from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident, Kind
 from alerts.message import make_opening_by_hand, notices_of_acts
@@ -123,14 +128,14 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     now: datetime,
     *,
     anyway: str = "",
-    read: Mapping[str, str] | None = None,
+    read: int | None = None,
 ) -> Versions:
     """Sign the last version of an incident's draft, note it in the incident, and return all
     versions.
 
     `incident` must have its current facts. `anyway` is the reason to sign although there are
-    obstacles. Without it they raise `SigningBlocked`. `read` are the typed texts that the person
-    read. If they differ from the stored ones, or without a draft, it raises `UserFault`.
+    obstacles. Without it they raise `SigningBlocked`. `read` is the version that the person read.
+    If a field differs in the last one, or without a draft, it raises `UserFault`.
     """
     why = one_line(anyway)
 
@@ -139,8 +144,7 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
 
         Raise if its texts changed or obstacles to signing remain.
         """
-        # `read` are the words that the person saw
-        if read is not None and dict(read) != dict(known[-1].words):
+        if read is not None and _has_changed_since(known, read):
             raise UserFault(
                 f"{incident.id}: the report changed while you read it. Read it again, then sign it"
             )
@@ -162,6 +166,15 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     )
     change_incident(tx, recorder, incident.id, sign_off, now)
     return versions
+
+
+def _has_changed_since(versions: Versions, read: int) -> bool:
+    """Return whether a signature now would sign other text than version `read` shows."""
+    shown = next((one for one in versions if one.number == read), None)
+    if shown is None:
+        return True
+    last = versions[-1]
+    return shown.words != last.words or bool(list_changed_fields(shown.report, last.report))
 
 
 def log_by_hand(

@@ -124,15 +124,13 @@ class Desk:
         )
         return conflicts
 
-    async def sign_report(
-        self, incident: Incident, role: str, read: Mapping[str, str], anyway: str = ""
-    ) -> None:
+    async def sign_report(self, incident: Incident, role: str, read: int, anyway: str = "") -> None:
         """Sign the report of an incident with its current facts.
 
-        `read` are the typed texts that the person read.
+        `read` is the version that the person read.
 
         `anyway` is the reason to sign despite obstacles. Without it they raise `SigningBlocked`.
-        Raises `UserFault` if the texts changed since, and `InvalidInput` without a role.
+        Raises `UserFault` if a text changed since, and `InvalidInput` without a role.
         """
         now, record = self.clock.now(), self.current.record
         await self.writer.write(

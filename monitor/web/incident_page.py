@@ -24,8 +24,13 @@ from alerts.actions import add_action, complete_action, describe_action, is_over
 from alerts.by_hand import InvalidInput, is_address
 from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.edits import STEP_PREFIX, list_open_fields
+from alerts.draft.form import find_question
+from alerts.draft.guidance import suggest_answer
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
+from alerts.draft.versions import append_signature
+from alerts.draft.write.html import write_html_blocks
+from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind, steps_for_incident
 from alerts.notice_text import list_finding_details, status_sentence
 from alerts.platform import describe_platform
@@ -45,6 +50,8 @@ _BOX_IDS = {
     name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")
 }
 _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
+_ROLE_TO_TYPE = "[your role]"
+"""The signature that a person reads before they have typed their role."""
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
 
 
@@ -141,6 +148,9 @@ async def show_incident(
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
         missing=missing,
         open_boxes=open_boxes,
+        quick_answers={one.id: suggest_answer(one.facts) for one in report.fields()}
+        if report is not None
+        else {},
         # A form with the field `reason` amends a signed report. If it was sent without a reason,
         # that is a fault.
         amending="amend" in request.query_params
@@ -268,9 +278,13 @@ async def show_sign_page(request: Request, fault: str = "") -> Response:
         raise UnknownName(f"There is no report of an incident {name!r}.")
     report = report_from_json(drafts[-1].facts)
     missing = list_missing(found, report)
+    signed = append_signature(
+        versions_from_rows(drafts), session.person.role or _ROLE_TO_TYPE, queries.clock.now()
+    )[-1]
     return render(
         request,
         "sign.html",
+        document=write_html_blocks(signed.report, Document.REPORT, deeper=2),
         incident=found,
         report=report,
         draft=drafts[-1],
@@ -300,9 +314,7 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
 
 
 async def _sign_report(request: Request, sent: SentForm) -> None:
-    """Sign the report with its current facts, if its texts are still those of the version that the
-    person read.
-    """
+    """Sign the report with its current facts, if it is still what the person read."""
     queries = queries_of(request)
     incident, drafts = (
         await queries.find_incident(sent.incident),
@@ -311,7 +323,7 @@ async def _sign_report(request: Request, sent: SentForm) -> None:
     read = _find_version(drafts, sent.fields.get("version", ""))
     if read is None:
         raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
-    await sent.desk.sign_report(incident, sent.role, read.words, sent.text("anyway"))
+    await sent.desk.sign_report(incident, sent.role, read.version, sent.text("anyway"))
 
 
 async def download_evidence(request: Request) -> Response:
@@ -394,6 +406,10 @@ def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> di
     before = texts_of_boxes(read)
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
     typed = {name.removeprefix("box."): with_plain_line_ends(text) for name, text in boxes}
+    for box in [one for one in typed if f"quick.{one}" in sent.fields]:
+        question = find_question(box)
+        if question is not None and not typed[box].strip():
+            typed[box] = suggest_answer(question.facts)
     for name in [one for one in typed if one.startswith(STEP_PREFIX)]:
         is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
         if is_ticked and is_blank:

@@ -37,11 +37,24 @@ def load_templates(**filters: Callable[[str], Markup]) -> Environment:
 
 def write_html(report: Report, which: Document | None = None) -> str:
     """Return the draft as a complete HTML document."""
+    return _render("report.html.j2", report, which, deeper=0)
+
+
+def write_html_blocks(report: Report, which: Document, *, deeper: int) -> Markup:
+    """Return only the content of a document, for a page that shows it.
+
+    `deeper` is how many levels its headings are below those of a document of its own.
+    """
+    return Markup(_render("blocks.html.j2", report, which, deeper=deeper))  # noqa: S704 # escaped
+
+
+def _render(template: str, report: Report, which: Document | None, *, deeper: int) -> str:
     blocks = [(type(block).__name__, block) for block in build_outline(report, which)]
-    template = load_templates(linked=_link_addresses).get_template("report.html.j2")
-    return make_printable(
-        template.render(report=report, blocks=blocks, header=GRID_HEADER, picture=_embed_picture)
+    written = load_templates(linked=_link_addresses).get_template(template)
+    text = written.render(
+        report=report, blocks=blocks, header=GRID_HEADER, picture=_embed_picture, deeper=deeper
     )
+    return make_printable(text)
 
 
 def _embed_picture(figure: Timeline | Bars, name: str) -> Markup:

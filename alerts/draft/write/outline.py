@@ -21,8 +21,6 @@ GRID_HEADER = ("Information needed", "Response")
 STEPS_HEADER = ("Step", "Within", "Done at, by (role)")
 WHAT_TO_DO = "what to do now"
 MEASURED_SINCE = "Measured since this was written, to be compared:"
-NO_ANSWER = "None"
-"""The text of an optional box without an answer in a signed report."""
 
 
 class Document(StrEnum):
@@ -82,6 +80,10 @@ class Piece:
 
     tone: Tone
     text: str
+
+
+BLANK = Piece(Tone.PLAIN, "")
+"""The content of a box of a signed report that no one answered: silence is never put into words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
     typed = (Piece(Tone.TYPED, answer.text),) if answer is not None else ()
     if signed:
         answers = typed if field.is_replaced else (*measured, *typed)
-        return answers or (Piece(Tone.PLAIN, "" if field.required else NO_ANSWER),)
+        return answers or (BLANK,)
     remarks = _make_pieces(Tone.REMARK, field.notes)
     if answer is None:
         missing = _make_pieces(Tone.OPEN, [field.placeholder] if field.placeholder else [])
@@ -274,12 +276,16 @@ def write_stamp(report: Report) -> str:
 def _build_section(section: Section, *, signed: bool) -> list[Block]:
     blocks: list[Block] = [Heading(2, section.heading)]
     for labelled, fields in groupby(section.fields, key=lambda field: field.label is not None):
-        answers = [(field.label or "", build_pieces(field, signed=signed)) for field in fields]
-        blocks += (
-            [Grid(section.heading, tuple(answers))]
-            if labelled
-            else [Box(pieces) for _, pieces in answers]
-        )
+        if not labelled:
+            blocks += [Box(build_pieces(field, signed=signed)) for field in fields]
+            continue
+        rows = []
+        for field in fields:
+            pieces = build_pieces(field, signed=signed)
+            # A signed report leaves out an optional question that no one answered.
+            if pieces != (BLANK,) or field.required:
+                rows.append((field.label or "", pieces))
+        blocks += [Grid(section.heading, tuple(rows))] if rows else []
     return blocks
 
 

@@ -101,10 +101,10 @@ async def test_program_amends_a_signed_report_only_with_a_reason(board: Board) -
     A program writes a text in it: 409 without a reason, accepted with one.
     """
     assert board.queries.desk is not None
-    # `read` has the texts that the head has read: none, because no one has typed any.
-    # So the report is incomplete, and needs a reason to be signed (`anyway`).
+    # No one has typed anything. So the report is incomplete, and needs a reason (`anyway`).
+    last_version = len(board.drafts())
     await board.queries.desk.sign_report(
-        board.late_incident(), "head of profession", read={}, anyway="it is urgent"
+        board.late_incident(), "head of profession", read=last_version, anyway="it is urgent"
     )
     before = await read_form(board)
     refused = await send_answers(board, before["version"], {ACCOUNT: "A certificate."})

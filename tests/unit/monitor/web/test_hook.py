@@ -63,7 +63,8 @@ async def be_late_acknowledge_twice_publish_and_sign(day: Day, desk: Desk) -> No
     await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
     await day.judge_at(PUBLISHED_AT["r7"] + 4000, ["r7"])
     (incident,) = day.store.verdicts.incidents()
-    await desk.sign_report(incident, ROLE, {}, anyway="it is urgent")
+    last_version = len(day.store.verdicts.drafts(incident.id))
+    await desk.sign_report(incident, ROLE, last_version, anyway="it is urgent")
     await day.run_until(PUBLISHED_AT["r7"] + 4100)
 
 

@@ -504,3 +504,18 @@ async def test_viewer_reads_actions_but_cannot_change_them(board: Board) -> None
     assert "acted.1" not in page
     assert (await send_incident_form(board, {"acted.1": "on"})).status_code == 403
     assert board.late_incident().actions[0].done is None
+
+
+async def test_one_tick_answers_that_no_earlier_incident_is_known(users: Path) -> None:
+    """A note asks for earlier incidents. The tick counts only if the box is empty."""
+    typed = {"title": "Prices", "producer": "ofqual", "what": "A file was sent", "by": "desk"}
+    async with signed_in_board(users) as board:
+        assert board.queries.desk is not None
+        logged = await board.queries.desk.log_incident(
+            typed | {"when": "2018-01-04", "grade": "note"}
+        )
+        board.incident = logged.id
+        page = await board.read_page(board.incident_page)
+        assert "None that we know of." in page
+        await send_incident_form(board, {"quick.N.previous": "on"})
+        assert board.drafts()[-1].words["N.previous"] == "None that we know of."

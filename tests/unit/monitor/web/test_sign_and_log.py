@@ -51,6 +51,24 @@ async def test_a_head_reads_the_report_before_signing_it(users: Path) -> None:
             assert words in page
 
 
+async def test_the_sign_page_shows_exactly_what_is_signed(users: Path) -> None:
+    """Optional boxes are empty, and one required answer is missing, so a reason is given."""
+    async with signed_in_board(users, HEAD) as board:
+        await send_incident_form(board, {"box.B.2.account": "A certificate had expired."})
+        page = await board.read_page(f"{board.incident_page}/sign")
+        shown = page.partition('<article class="paper">')[2].partition("</article>")[0]
+        assert (await send_sign_form(board, anyway="the minister waits")).status_code == 303
+        signed = await board.read_page(f"/api/v1{board.incident_page}/draft.html")
+        document = signed.partition("<main>")[2].partition("</main>")[0]
+        assert "to be completed" not in shown
+        assert read_words(shown) == read_words(document)
+
+
+def read_words(html: str) -> str:
+    """Return the words of a page, without its tags."""
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
+
+
 async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path) -> None:
     """No one has filled in the boxes of the report. With an empty reason (`anyway`) it is not
     signed. With a reason it is, and the incident page says so.
