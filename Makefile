@@ -95,9 +95,8 @@ oracle: tools
 	@$(BIN)/python -m tests.oracle $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),100)
 
 # Two monitors and their store hurt at random, held against what was true: make chaos SEED=7 COUNT=50 SECONDS=120.
-# Monitors of an older program upgraded one after the other: make chaos BEFORE=COMMIT.
 chaos: tools parts
-	@$(BIN)/python -m tests.chaos $(if $(BEFORE),--before $(BEFORE)) $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),10) --seconds $(or $(SECONDS),60)
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),10) --seconds $(or $(SECONDS),60)
 
 docs: tools
 	$(BIN)/pytest tests/docs

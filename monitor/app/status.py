@@ -109,16 +109,7 @@ class Status:
         ]
 
     def _store_check(self) -> Check:
-        """Return a check of store and evidence: whether both can be written, and no newer version
-        uses the store.
-        """
-        # empty if no newer version has upgraded the store's schema
-        if newer_schema := self.core.store.newer:
-            return Check(
-                "Store",
-                f"{newer_schema}, of a newer version of ninethirty",
-                "Upgrade this monitor.",
-            )
+        """Return a check of store and evidence: whether both can be written."""
         store_faults = self.core.health.unable(self.core.clock.now())
         # "" means no fault
         faults = [one for one in (*store_faults, self.self_check.evidence_fault()) if one]

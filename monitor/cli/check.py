@@ -251,11 +251,6 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
                 if newest is not None:
                     found.entries[table.name] = newest.entries
             found.announced = [*store.ledger.releases(context.now() - _RECENT)]
-            # `newer` is the number of its shape if a newer ninethirty upgraded it, else empty.
-            if store.newer:
-                found.warnings.append(
-                    f"{key}: its shape, {store.newer}, is of a newer version: upgrade this one"
-                )
     except StoreTooOld as exc:
         found.warnings.append(f"{key}: {exc}")
 

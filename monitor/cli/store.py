@@ -23,15 +23,10 @@ def command() -> None:
 def upgrade(context: Context) -> None:
     """Upgrade the store to the schema of this version.
 
-    A newer schema that this version can use is kept.
-
     Example: ninethirty store upgrade
     """
-    with context.store(upgrade=True) as store:
-        text = "The store has the schema of this version."
-        if store.newer:
-            text = f"A newer version upgraded it to {store.newer}. This version can still use it."
-        context.print_result({"upgraded": True}, text)
+    with context.store(upgrade=True):
+        context.print_result({"upgraded": True}, "The store has the schema of this version.")
 
 
 @command.command("check")

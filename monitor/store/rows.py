@@ -2,9 +2,8 @@
 and notices.
 """
 
-# Fields have the names of their columns. Old words among them stay, because two versions may work
-# on one store: `gone` (removed), `standing` (status), `word` (verdict) and `words` (answers). See
-# decision 29.
+# Fields have the names of their columns. Old words among them stay, because stores have them:
+# `gone` (removed), `standing` (status), `word` (verdict) and `words` (answers).
 
 from __future__ import annotations
 

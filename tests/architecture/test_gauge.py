@@ -25,7 +25,7 @@ GAUGE = {
     "monitor/look": 37_861,
     "monitor/plan": 10_477,
     "monitor/rehearse": 22_060,
-    "monitor/store": 35_767,
+    "monitor/store": 33_540,
     "monitor/watch": 27_654,
     "monitor/web": 42_452,
 }

@@ -1,13 +1,10 @@
 """`python -m tests.chaos [--seed N] [--count N] [--seconds S]`: play random faults and print what
 failed.
-
-`--before COMMIT` plays a rolling upgrade from the program at that commit instead.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,8 +13,6 @@ from pathlib import Path
 from bench.fleet import empty
 from bench.postgres import run_postgres
 from tests.chaos.play import FULL_DISK_SIZE, list_playable_faults, play
-from tests.chaos.upgrade import PACKAGES, upgrade
-from tests.chaos.world import ROOT
 
 
 def main() -> int:
@@ -26,18 +21,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument(
-        "--before", metavar="COMMIT", help="upgrade monitors of the program at a commit"
-    )
     chosen, faults_allowed, wrong = parser.parse_args(), list_playable_faults(), 0
     with run_postgres(FULL_DISK_SIZE if "full" in faults_allowed else "") as database:
-        if chosen.before:
-            with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
-                faults = upgrade(
-                    Path(folder), database, _export_program(chosen.before, Path(folder) / "before")
-                )
-            sys.stdout.write(f"{chosen.before}: {'; '.join(faults) or 'passed'}\n")
-            return 1 if faults else 0
         for seed in range(chosen.seed, chosen.seed + chosen.count):
             empty(database)
             with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
@@ -48,15 +33,6 @@ def main() -> int:
             sys.stdout.flush()
             wrong += bool(faults)
     return 1 if wrong else 0
-
-
-def _export_program(commit: str, folder: Path) -> Path:
-    packed = subprocess.run(
-        ["git", "archive", commit, *PACKAGES], cwd=ROOT, check=True, capture_output=True
-    ).stdout
-    folder.mkdir()
-    subprocess.run(["tar", "--extract", "--directory", str(folder)], input=packed, check=True)
-    return folder
 
 
 if __name__ == "__main__":

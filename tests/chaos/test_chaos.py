@@ -1,5 +1,4 @@
-"""Real monitors on one PostgreSQL with random faults, with upgrades one after the other, and with a
-429.
+"""Real monitors on one PostgreSQL with random faults, and with a 429.
 
 Here two seeds are played for a limited time. `make chaos` plays for as long as you like. If no
 other test runs beside this one, every fault is played that this machine allows.
@@ -16,7 +15,6 @@ import pytest
 from bench.postgres import run_postgres
 from tests.chaos.play import BASIC_FAULTS, FULL_DISK_SIZE, list_playable_faults, play
 from tests.chaos.retry_after import check_retry_after
-from tests.chaos.upgrade import upgrade
 
 REDUNDANT_AND_SHARED = (801, 804)
 
@@ -41,12 +39,6 @@ def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(
         play(seed, tmp_path, database, seconds=30 if FAULTS == BASIC_FAULTS else 60, faults=FAULTS)
         == []
     )
-
-
-def test_rolling_upgrade_and_downgrade_leave_no_gap_and_send_no_message_twice(
-    tmp_path: Path, database: str
-) -> None:
-    assert upgrade(tmp_path, database) == []
 
 
 @pytest.mark.parametrize("mode", ["redundant", "shared"])

@@ -68,7 +68,7 @@ class World:
     """The running monitors by name, the true times of each release, and the requests that the
     publisher received.
 
-    `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program.
+    `watch` is further lines of `[watch]`.
     `has_own_clocks`: each monitor has its own wall clock, which `set_clock_offset` changes.
     `has_slow_network`: monitors reach their store through a network that `slow_network` delays.
     `resolves_names`: monitors can reach the publisher by the name `WWW`. `faults_played` are fault,
@@ -83,7 +83,6 @@ class World:
     rate: int = 8
     takeover: str = "1200ms"
     watch: str = ""
-    programs: dict[str, Path] = field(default_factory=lambda: dict.fromkeys(NAMES, ROOT))
     port: int = 0
     web_ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in NAMES})
     requests: list[ReceivedRequest] = field(default_factory=list)
@@ -155,24 +154,11 @@ class World:
             return
         with (self.folder / name / "log").open("ab") as log:
             environment = self._make_environment(name)
-            self.processes[name] = start_daemon(
-                self.config(name), log, "INFO", self.programs[name], environment
-            )
+            self.processes[name] = start_daemon(self.config(name), log, "INFO", ROOT, environment)
 
     def wait_until_ready(self, name: str) -> None:
         """Wait until a monitor's web server says that it is ready."""
         wait_for_web(self.processes[name], self.web_ports[name])
-
-    def upgrade(self, name: str, program: Path) -> None:
-        """Stop a monitor with SIGTERM, start it from another program folder, and wait for its first
-        request.
-        """
-        self.send_signal(name, signal.SIGTERM)
-        status = self.processes[name].wait(PATIENCE)
-        assert status == 0, f"{name} ended with {status}"
-        self.programs[name] = program
-        self.start(name)
-        self.wait_for_request_from(name)
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
         """Send a monitor a signal. After SIGKILL, wait for its end."""
@@ -368,14 +354,13 @@ class World:
         output.
         """
         command = [sys.executable, "-m", "monitor", "--config", str(self.config(name)), *words]
-        program = self.programs[name]
-        environment = {**os.environ, "PYTHONPATH": str(program)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             command,
             capture_output=True,
             text=True,
             check=False,
-            cwd=program,
+            cwd=ROOT,
             env=environment,
             timeout=120,
         )

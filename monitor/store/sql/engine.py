@@ -16,14 +16,13 @@ import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, text
 from sqlalchemy.engine import make_url
 
-from monitor.errors import StoreFault, UserFault
+from monitor.errors import StoreFault, StoreTooNew, StoreTooOld, UserFault
 from monitor.store.sql import backup, integrity, near
 from monitor.store.sql.driver_errors import convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.store.sql.shape import OURS, Revision, SchemaCheck, Shape
-from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
+from monitor.store.sql.tables import HEAD, METADATA, OLDEST, REVISION
 from monitor.store.sql.write import Transaction
 
 _log = structlog.get_logger(__name__)
@@ -38,7 +37,6 @@ _LOG_BYTES = 8_000_000
 # The page cache of each connection, a quarter of the default. The system's file cache serves all of
 # them.
 _CACHE_KB = 512
-_REVISION_QUERY = "SELECT version_num, works_from FROM alembic_version"
 # A sample of rows is enough for the query planner. Analysing all of them would delay writes for
 # seconds.
 _ROWS_ANALYSED = 1000
@@ -48,11 +46,10 @@ class Store:
     """A store at an address of SQLAlchemy. `sqlite:///:memory:` is a temporary file.
 
     If not `durable`, SQLite does not wait for the disk: a commit survives the end of the process,
-    but not a power cut. `shape` is the schema that the program knows: its last revision and its
-    migrations. Only tests of mixed versions pass another one than `OURS`.
+    but not a power cut.
     """
 
-    def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
+    def __init__(self, url: str, *, durable: bool = True) -> None:
         """Prepare to connect at the first query.
 
         Raises `UserFault` for an address of another kind of database.
@@ -74,9 +71,7 @@ class Store:
                 raise UserFault(
                     f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…"
                 )
-        # `shape` is the schema that the program needs
-        self._schema_check = SchemaCheck(self._place, shape)
-        # Whether each transaction checks that no other monitor has upgraded the schema. True after
+        # Whether each transaction checks that no newer version has upgraded the schema. True after
         # our own upgrade.
         self._rechecks_schema = False
         self._runner = runner = QueryRunner(self._engine, self._place)
@@ -109,9 +104,7 @@ class Store:
         self._reopen_if_replaced()
         with convert_faults(self._place), self._engine.begin() as connection:
             if self._rechecks_schema:
-                # Another monitor may have upgraded the store. If it is too new for this version,
-                # refuse to write.
-                self._schema_check.check_again(_revision_row(connection, _REVISION_QUERY))
+                self._check_revision(_read_revision(connection))
             with self._runner.use_transaction(connection):
                 yield Transaction(connection)
 
@@ -138,39 +131,48 @@ class Store:
             return None
         return None if found is None else (found.st_dev, found.st_ino)
 
-    @property
-    def newer(self) -> str:
-        """Return the revision of the store if a newer version has upgraded it, else an empty
-        string.
-        """
-        return self._schema_check.newer
-
     def upgrade(self, *, may_migrate: bool = True) -> None:
         """Upgrade the schema to this version, or create it in an empty store.
 
         Unless `may_migrate`, raise `StoreTooOld` for a store with an older schema, and do not
-        change it.
+        change it. Raises `StoreTooNew` if a newer version upgraded the store.
         """
         with convert_faults(self._place):
-            if self._read_revision() is None:
+            if self._find_revision() is None:
                 self._create_tables()
-            revision = self._read_revision() or {}
-            if not may_migrate:
-                self._schema_check.check(revision)
-            elif self._schema_check.needs_migration(revision):
+            revision = self._find_revision() or ""
+            if may_migrate and OLDEST <= revision < HEAD:
                 self._migrate()
+            else:
+                self._check_revision(revision)
             # if the file has another id later, it was replaced
             self._file_id = self._find_file_id()
-            # Each transaction's check reads the column `works_from`. A store that we must not
-            # migrate may lack it.
             self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:
         """Raise if this version cannot use the store's schema. The store is not changed."""
         with convert_faults(self._place):
-            revision = self._read_revision()
+            revision = self._find_revision()
             if revision is not None:
-                self._schema_check.check(revision)
+                self._check_revision(revision)
+
+    def _check_revision(self, revision: str) -> None:
+        """Raise `StoreTooOld` or `StoreTooNew` unless the store has this version's schema.
+
+        Revisions are numbers of four digits, so a later one is greater.
+        """
+        if revision > HEAD:
+            made_by = f"a newer version of ninethirty made it (its shape is {revision})"
+            raise StoreTooNew(f"store {self._place}: {made_by}: upgrade this one")
+        if revision < OLDEST:
+            raise StoreTooOld(
+                f"store {self._place}: its shape, {revision}, is from before version 1.0.0rc1,"
+                " which can still upgrade it"
+            )
+        if revision < HEAD:
+            fault = f"its shape is {revision}, this version needs {HEAD}"
+            remedy = "run `ninethirty store upgrade`, or start the monitor"
+            raise StoreTooOld(f"store {self._place}: {fault}: {remedy}")
 
     def free_pages(self, most: int) -> int:
         """Return up to `most` free pages to the disk. Return how many free pages are left.
@@ -221,7 +223,6 @@ class Store:
             else:
                 # Rows can be copied only from a store with this version's schema.
                 self.check_schema()
-                self._refuse_newer()
                 target: Store = Store.open_upgraded(f"sqlite:///{copy}")
                 with closing(target):
                     backup.copy_rows(self._engine, target._engine)
@@ -235,16 +236,9 @@ class Store:
         schema.
         """
         with convert_faults(source._place):
-            revision = source._read_revision()
-            if revision is None:
+            if source._find_revision() is None:
                 raise UserFault(f"store {source._place}: is not a store of ninethirty")
-            if source._schema_check.is_older(revision):
-                fault = (
-                    f"its shape is {revision['version_num']}: run `ninethirty store upgrade` on it"
-                    " first"
-                )
-                raise UserFault(f"store {source._place}: {fault}")
-        source._refuse_newer()
+            source.check_schema()
         self.upgrade()
         with convert_faults(f"{source._place} into {self._place}"):
             return backup.copy_rows(source._engine, self._engine)
@@ -288,7 +282,7 @@ class Store:
         """
         replaced, self._engine = self._engine, other._engine
         self._file, self._file_id, self._place = other._file, other._file_id, other._place
-        self._schema_check, self._rechecks_schema = other._schema_check, other._rechecks_schema
+        self._rechecks_schema = other._rechecks_schema
         self._runner.engine, self._runner.place = other._engine, other._place
         replaced.dispose()
 
@@ -316,41 +310,28 @@ class Store:
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return address.set(database=f"{folder}/store.db")
 
-    def _read_revision(self) -> Revision | None:
-        """Return the row with the revision, with all columns that it has.
-
-        None if the table does not exist.
-        """
+    def _find_revision(self) -> str | None:
+        """Return the revision of the store's schema. None if the store has no tables."""
         with self._engine.connect().execution_options(ro=True) as connection:
-            return (
-                _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
-            )
-
-    def _refuse_newer(self) -> None:
-        # Columns that this version does not know would be lost without notice.
-        if self.newer:
-            fault = (
-                f"its shape is {self.newer}, newer than this version's: use the one that made it"
-            )
-            raise UserFault(f"store {self._place}: {fault}")
+            if not inspect(connection).has_table(REVISION.name):
+                return None
+            return _read_revision(connection)
 
     def _create_tables(self) -> None:
         with self._begin_exclusive() as connection:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
                 REVISION.create(connection)
-                connection.execute(
-                    insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM}
-                )
+                connection.execute(insert(REVISION), {"version_num": HEAD})
 
     def _migrate(self) -> None:
         # 0.3 s and 8 MB, not needed if the store is up to date
         from monitor.store.sql import migrate  # noqa: PLC0415
 
         with self._begin_exclusive() as connection:
-            # Another monitor may have run them while we waited for the lock.
-            if self._schema_check.needs_migration(_revision_row(connection) or {}):
-                migrate.upgrade(connection, shape=self._schema_check.shape)
+            # Another process may have run them while we waited for the lock.
+            if _read_revision(connection) < HEAD:
+                migrate.upgrade(connection)
 
     @contextmanager
     def _begin_exclusive(self) -> Iterator[Connection]:
@@ -371,11 +352,10 @@ class Store:
             yield raw.driver_connection
 
 
-def _revision_row(
-    connection: Connection, query: str = "SELECT * FROM alembic_version"
-) -> Revision | None:
-    row = connection.exec_driver_sql(query).mappings().first()
-    return None if row is None else dict(row)
+def _read_revision(connection: Connection) -> str:
+    """Return the revision of the store's schema, "" if Alembic's table is empty."""
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return found or ""
 
 
 def _connect_postgresql(address: URL) -> Engine:

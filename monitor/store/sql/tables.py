@@ -30,10 +30,8 @@ from monitor.store.sql.columns import (
 
 HEAD = "0012"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
-WORKS_FROM = "0006"
-"""Programs of this migration can still use the tables, because later ones only added
-(docs/architecture.md).
-"""
+OLDEST = "0012"
+"""The first migration: a store of an earlier revision cannot be upgraded."""
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -48,12 +46,9 @@ REVISION = sa.Table(
     "alembic_version",
     sa.MetaData(),
     sa.Column("version_num", sa.String(32), nullable=False),
-    sa.Column("works_from", sa.String(32)),
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
-"""Alembic's table: the last migration of the store, and the oldest one with a program that can use
-the store.
-"""
+"""Alembic's table: the last migration of the store."""
 
 
 _Kind = TypeEngine[Any] | type[TypeEngine[Any]]
@@ -75,9 +70,7 @@ def _nullable(**kinds: _Kind) -> list[sa.Column[Any]]:
 
 
 def _added_later(**kinds: _Kind) -> list[sa.Column[Any]]:
-    """Return text columns that a later migration added, so that older programs can insert rows
-    without them.
-    """
+    """Return text columns that got a default when they were added to a table with rows."""
     return [
         sa.Column(name, kind, nullable=False, server_default="") for name, kind in kinds.items()
     ]

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import click
@@ -317,14 +315,6 @@ def test_store_without_a_possible_folder_is_an_environment_error(
     replace_in_config(folder, "store.db", "file/store.db")
     result = run_cli("today")
     assert (result.status, len(result.err.splitlines())) == (3, 1)
-
-
-def test_a_store_of_a_newer_version_is_refused(run_cli: RunCli, folder: Path) -> None:
-    with closing(sqlite3.connect(folder / "store.db")) as store, store:
-        # Only versions that know at least shape 9998 can use it.
-        store.execute("UPDATE alembic_version SET version_num = '9999', works_from = '9998'")
-    result = run_cli("today")
-    assert (result.status, "a newer version of ninethirty made it" in result.err) == (3, True)
 
 
 def test_fault_of_an_unknown_store_kind_hides_its_password(run_cli: RunCli, folder: Path) -> None:

@@ -9,11 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect
 
-from monitor.errors import StoreFault
+from monitor.errors import StoreFault, StoreTooNew
 from monitor.store.sql import migrate
 from monitor.store.sql.engine import Store
-from monitor.store.sql.tables import HEAD, METADATA
-from tests.contracts.later import known_revisions
+from monitor.store.sql.tables import HEAD, METADATA, OLDEST
+from tests.worlds.releases import a_release
 
 
 def differences_from_tables(connection: Connection) -> list[object]:
@@ -56,15 +56,38 @@ def test_every_migration_can_be_undone_and_repeated(sqlite: Store) -> None:
         assert differences_from_tables(connection) == []
 
 
-def test_the_newest_migration_is_the_one_that_the_tables_name() -> None:
-    assert known_revisions()[0] == HEAD
+def test_the_tables_name_the_newest_migration_and_the_oldest() -> None:
+    revisions = migrate.known_revisions()
+    assert (revisions[0], revisions[-1]) == (HEAD, OLDEST)
+    # Revisions are compared as texts.
+    assert revisions == sorted(revisions, reverse=True)
+
+
+def test_store_of_the_first_release_candidate_opens_as_it_is(tmp_path: Path) -> None:
+    """Its table of the revision has one more column, `works_from`."""
+    store = Store(f"sqlite:///{tmp_path}/store.db")
+    with store._engine.begin() as connection:
+        migrate.upgrade(connection, "0012")
+        connection.exec_driver_sql("ALTER TABLE alembic_version ADD COLUMN works_from VARCHAR(32)")
+        connection.exec_driver_sql("UPDATE alembic_version SET works_from = '0006'")
+    store.upgrade()
+    with store.transaction() as tx:
+        tx.save(a_release())
+    assert store.ledger.releases() == [a_release()]
+    store.close()
+
+
+def test_monitor_stops_writing_when_a_newer_version_has_upgraded_its_store(sqlite: Store) -> None:
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreTooNew, match="upgrade this one"), sqlite.transaction() as tx:
+        tx.save(a_release())
+    assert sqlite.ledger.releases() == []
 
 
 def test_store_made_by_a_newer_version_is_not_changed(sqlite: Store) -> None:
     with sqlite._engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE alembic_version SET version_num = '9999', works_from = '9999'"
-        )
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
         before = schema_of(connection)
     with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
         sqlite.upgrade()
