@@ -7,13 +7,15 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
 
 from alerts.channels.settings import ChannelSettings
+from alerts.notice import Notice
 from alerts.rota import Rota
+from alerts.routes import select_channels
 from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, json_verb, print_json
 from monitor.cli.dates import today
@@ -30,9 +32,11 @@ from monitor.ledger.reader import Outcome
 from monitor.store.open import file_of
 from monitor.store.sql.engine import Store
 from monitor.web.users import find_faults
-from schedules.announcement import BY_HAND, Announcement
+from schedules.announcement import BY_HAND, Announcement, State
 from schedules.release import Release
+from schedules.slot import Slot
 from schedules.sources.settings import CalendarSettings
+from schedules.times.words import instant_text
 from schedules.values import Secret, quote_value
 
 _DAYS_AHEAD = 7
@@ -80,21 +84,22 @@ def command(context: Context, *, online: bool, schema: bool) -> None:
         raise SystemExit(1)
 
 
-def forecast_week(context: Context, store: Store) -> tuple[dict[str, int], list[str]]:
-    """Return how many releases fall due in the next seven days, by producer, and warnings of
-    budgets too small.
+def _forecast_week(context: Context, store: Store, found: _CheckResult) -> None:
+    """Add to `found` how many releases fall due in the next seven days, by producer, the next slot,
+    and warnings of budgets too small.
     """
     due: Counter[str] = Counter()
-    warnings: list[str] = []
     for ahead in range(_DAYS_AHEAD):
         releases, hosts = plan_day(
             context, store, today(context.settings.timezone) + timedelta(days=ahead)
         )
         due_producers = [one.release.producer for one in releases if one.is_due]
         due.update(due_producers)
+        for one in releases:
+            found.note_slot(one.slot, one.release.producers, context)
         if due_producers:
-            warnings += [one.warning for one in hosts if one.warning]
-    return dict(due), warnings
+            found.budget_warnings += [one.warning for one in hosts if one.warning]
+    found.due = dict(due)
 
 
 def recipient_lines(settings: Settings) -> Iterator[str]:
@@ -141,6 +146,47 @@ def _channel_text(channel: ChannelSettings) -> str:
             return kind  # the whole address of another kind, such as a webhook, can be a secret
 
 
+def _recipients_of_late(context: Context, found: _CheckResult) -> list[str]:
+    """Return in words who gets the notice of a late release at the next slot.
+
+    Those by mail come first. Folders notify no one.
+    """
+    settings = context.settings
+    at = found.next_slot or context.now()
+    producer, *others = found.next_producers or ("",)
+    late = Notice("", "opened", "", "", producer, "report", ("late",), at, "", "")
+    names = [channel.name for channel in settings.channel]
+    rotas = {rota.name: rota for rota in found.rotas}
+    routed = select_channels(
+        late, settings.route, names, at, settings.timezone, producers=others, rotas=rotas
+    )
+    chosen = {name for name, _ in routed}
+    mailboxes, others_sent = list[str](), list[str]()
+    for channel in settings.channel:
+        if channel.name not in chosen:
+            continue
+        if channel.kind in ("mail", "notify"):
+            mailboxes += channel.to
+        elif channel.kind != "folder":
+            others_sent.append(f"{channel.name} ({_channel_text(channel)})")
+    recipients = []
+    if mailboxes:
+        recipients.append(f"mailed to {', '.join(dict.fromkeys(mailboxes))}")
+    if others_sent:
+        recipients.append(f"sent to {', '.join(others_sent)}")
+    return recipients
+
+
+def _ways_to_acknowledge(settings: Settings) -> str:
+    web = settings.web
+    ways = ["the link in it"] if web.has_signed_links else []
+    if web.signs_in:
+        ways.append(f"signing in at {web.public_url or web.listen}")
+    if not ways:
+        return "they cannot acknowledge it"
+    return f"they can acknowledge by {' or '.join(ways)}"
+
+
 @dataclass(slots=True)
 class _CheckResult:
     """The result of a check.
@@ -148,7 +194,7 @@ class _CheckResult:
     `entries` is the number of entries of each calendar, and `announced` are the known releases.
     Both come from the store, and from the calendars that the check reads. `due` and
     `budget_warnings` are the forecast of the next days, from the store. `due` is None if no
-    calendar was read yet.
+    calendar was read yet. `next_slot` is the next one that is known, with its producers.
     """
 
     faults: list[str] = field(default_factory=list)
@@ -158,6 +204,16 @@ class _CheckResult:
     rotas: list[Rota] = field(default_factory=list)
     entries: dict[str, int] = field(default_factory=dict)
     announced: list[Release | Announcement] = field(default_factory=list)
+    next_slot: datetime | None = None
+    next_producers: tuple[str, ...] = ()
+
+    def note_slot(self, slot: Slot, producers: tuple[str, ...], context: Context) -> None:
+        """Keep a slot with its producers if it is the next one so far."""
+        at = slot.instant
+        if at is None or at <= context.now():
+            return
+        if self.next_slot is None or at < self.next_slot:
+            self.next_slot, self.next_producers = at, producers
 
     def as_json(self, context: Context) -> dict[str, object]:
         """Return the results of the checks as JSON: warnings, forecast, who is on call and who sees
@@ -174,6 +230,7 @@ class _CheckResult:
             },
             "on_call": {rota.name: list(rota.on_call(context.now())) for rota in self.rotas},
             "seen": access_lines(settings),
+            "next": self._next_slot_line(context),
         }
 
     def lines(self, context: Context) -> Iterator[str]:
@@ -189,6 +246,21 @@ class _CheckResult:
             yield "budgets: enough for every slot"
         yield from on_call_lines(context, self.rotas)
         yield from access_lines(settings)
+        yield self._next_slot_line(context)
+
+    def _next_slot_line(self, context: Context) -> str:
+        """Return who is notified if the next release is late, and how they acknowledge it."""
+        settings = context.settings
+        when = "not known yet"
+        if self.next_slot is not None:
+            when = instant_text(self.next_slot, settings.timezone)
+        recipients = _recipients_of_late(context, self)
+        if not recipients:
+            return f"At the next slot ({when}) no one is notified of a late release."
+        return (
+            f"At the next slot ({when}) a late release is {' and '.join(recipients)};"
+            f" {_ways_to_acknowledge(settings)}."
+        )
 
     def _due_text(self, settings: Settings) -> str:
         """Return the number of due releases, in total and by producer."""
@@ -245,7 +317,7 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
         return
     try:
         with context.store() as store:
-            found.due, found.budget_warnings = forecast_week(context, store)
+            _forecast_week(context, store, found)
             for table in context.settings.calendar:
                 newest = next(iter(store.ledger.reads(table.name, 1, usable=True)), None)
                 if newest is not None:
@@ -265,7 +337,11 @@ def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> 
         if online or table.file is not None:
             outcome, faults = _read_calendar(context, table)
             found.faults += faults
-            found.announced += outcome.reading.announcements if outcome.reading is not None else ()
+            entries = outcome.reading.announcements if outcome.reading is not None else ()
+            found.announced += entries
+            for entry in entries:
+                if entry.state not in (State.CANCELLED, State.POSTPONED):
+                    found.note_slot(entry.slot, entry.producers, context)
             if outcome.read.usable:
                 found.entries[table.name] = outcome.read.entries
             if outcome.read.usable and online:

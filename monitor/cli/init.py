@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import secrets
 import shutil
 import sys
 import tomllib
@@ -26,8 +28,17 @@ from monitor.config.organisations import (
     nearest_slug,
     slug_of,
 )
-from monitor.config.starter import HOSTS, Calendar, Chosen, Mail, kinds_for, write_starter
-from monitor.errors import BadInput
+from monitor.config.starter import (
+    HOSTS,
+    LINK_KEY,
+    LOCAL_URL,
+    Calendar,
+    Chosen,
+    Mail,
+    kinds_for,
+    write_starter,
+)
+from monitor.errors import BadInput, EnvironmentFault, why_unusable
 from schedules.times.zone import LONDON
 from schedules.values import did_you_mean
 
@@ -163,6 +174,8 @@ def command(
         )
     text = "" if found.faults else write_starter(found)
     _exit_if_faulty(found.faults or _check_faults(text, file))
+    if found.mail is not None:
+        _make_link_key(file.parent / LINK_KEY)
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", names_file=False)
     _print_result(context, found, file, replaced=is_replaced)
@@ -193,6 +206,22 @@ def _exit_if_faulty(faults: Sequence[str]) -> None:
         click.echo(f"init: {fault}", err=True)
     if faults:
         raise SystemExit(2)
+
+
+def _make_link_key(file: Path) -> None:
+    """Write a new key for the links in notices, which only this account can read.
+
+    An existing key is kept, so that links that were sent stay valid. Raises `EnvironmentFault`.
+    """
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        return
+    except OSError as exc:
+        raise EnvironmentFault(f"{file}: cannot be written: {why_unusable(exc)}") from exc
+    with os.fdopen(handle, "w", encoding="ascii") as key:
+        key.write(f"{secrets.token_urlsafe(32)}\n")
 
 
 def _check_faults(text: str, file: Path) -> list[str]:
@@ -377,5 +406,9 @@ def _parse_mail(given: Answers, found: Parsed) -> None:
         )
     elif given.to:
         found.mail = Mail(server[1], port, given.to)
+        if given.public_url is None:
+            found.notes.append(
+                f"notices link to {LOCAL_URL}, which only this machine reaches: set public_url"
+            )
     if not given.to:
         found.faults.append("--to: give who gets mail, because --mail needs it")

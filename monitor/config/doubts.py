@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from monitor.config.organisations import ORGANISATIONS, nearest_slug
@@ -54,6 +55,7 @@ def find_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
         yield from _producer_doubt(key, producer, producers)
     yield from _match_doubts(settings, known)
     yield from _channel_doubts(settings)
+    yield from _acknowledging_doubts(settings)
     yield from _rota_doubts(settings, known)
     yield from _budget_doubts(settings, known)
     if settings.timezone != "Europe/London":
@@ -192,6 +194,26 @@ def _channel_doubts(settings: Settings) -> Iterator[Doubt]:
                 "is an example: enter your own server",
                 quote_value(host),
             )
+
+
+def _acknowledging_doubts(settings: Settings) -> Iterator[Doubt]:
+    """Yield a doubt if no one who gets a notice could acknowledge its incident."""
+    web = settings.web
+    if all(channel.kind == "folder" for channel in settings.channel):
+        return  # no one is notified, which is a doubt of its own
+    if not web.has_signed_links and not web.signs_in:
+        reason = "no one could acknowledge an incident: set public_url and link_key, or users_file"
+        yield "web", reason, None
+    if web.public_url is not None and _is_loopback(urlsplit(web.public_url).hostname or ""):
+        reason = "only this machine reaches it, so no one else can follow the link in a notice"
+        yield "web.public_url", reason, quote_value(web.public_url)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # it is a name
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _names_in_routes(settings: Settings) -> set[str]:

@@ -105,6 +105,11 @@ class WebSettings(Table):
     """
 
     @property
+    def has_signed_links(self) -> bool:
+        """Return whether people can acknowledge an incident by the link in its notice."""
+        return self.link_key is not None and self.public_url is not None
+
+    @property
     def signs_in(self) -> bool:
         """Return whether there is any way to sign in."""
         return any(way is not None for way in (self.users_file, self.proxy_header, self.oidc))

@@ -19,6 +19,10 @@ HOSTS = {
     "ees": "explore-education-statistics.service.gov.uk",
 }
 """Kinds of calendar with a known address, and their hosts."""
+LINK_KEY = "secrets/link_key"
+"""The file of the key that signs the links in notices, beside the configuration."""
+LOCAL_URL = "http://127.0.0.1:9030"
+"""Where the board is until people can reach it from other machines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,12 @@ def write_starter(chosen: Chosen) -> str:
     template = environment.get_template("starter.toml.j2")
     kinds = SINGLE_PRODUCER_KINDS
     return template.render(
-        chosen=chosen, producers=producers, govuk_filter=govuk_filter, single_producer_kinds=kinds
+        chosen=chosen,
+        producers=producers,
+        govuk_filter=govuk_filter,
+        single_producer_kinds=kinds,
+        link_key=LINK_KEY,
+        local_url=LOCAL_URL,
     )
 
 

@@ -15,6 +15,7 @@ from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.store.rows import CalendarRead
+from schedules.times.words import instant_text
 from tests.unit.monitor.cli.conftest import RunCli, append_config, release_with_promise, write_store
 
 DAY = timedelta(days=1)
@@ -25,6 +26,9 @@ GOOD = """
 url = "sqlite:///{folder}/store.db"
 [evidence]
 folder = "{folder}/evidence"
+[web]
+public_url = "https://board.dft.gov.uk"
+link_key = {{ env = "PATH" }}
 [[calendar]]
 name = "govuk"
 kind = "govuk"
@@ -259,6 +263,61 @@ def test_check_shows_who_is_notified_of_what(run_cli: RunCli, good: Path) -> Non
     assert f"notified of everything else: {desk}" in lines
 
 
+def describe_next_slot(run_cli: RunCli) -> str:
+    return run_cli("check").out.splitlines()[-1]
+
+
+def test_check_ends_with_who_gets_the_next_late_release_and_how_they_acknowledge(
+    run_cli: RunCli, good: Path
+) -> None:
+    at = (SystemClock().now() + timedelta(days=2)).replace(microsecond=0)
+    widgets, promise = release_with_promise("widgets", "Widgets", at)
+    with write_store(good) as tx:
+        tx.save(widgets)
+        tx.add_promises([promise])
+    append_config(good, SECOND.replace("NINETHIRTY_NO_SUCH_KEY", "PATH").format())
+    assert describe_next_slot(run_cli) == (
+        f"At the next slot ({instant_text(at, 'Europe/London')}) a late release is mailed to"
+        " desk@dft.gov.uk and sent to second (pagerduty); they can acknowledge by the link in it."
+    )
+
+
+def test_next_slot_line_follows_the_routes(run_cli: RunCli, good: Path) -> None:
+    append_config(good, '[[route]]\nmatch = { finding = "late" }\nchannels = []\n')
+    assert describe_next_slot(run_cli) == (
+        "At the next slot (not known yet) no one is notified of a late release."
+    )
+
+
+WEB = GOOD[GOOD.index("[web]") : GOOD.index("[[calendar]]")]
+
+
+@pytest.mark.parametrize(
+    ("web", "warning", "way"),
+    [
+        ("", "web: no one could acknowledge an incident", "cannot acknowledge"),
+        (
+            '[web]\nproxy_header = "X-User"\nproxies = ["10.0.0.0/8"]\nproxy_rights = {{ a = "duty" }}\n',
+            "",
+            "signing in at 127.",
+        ),
+        (
+            WEB.replace("https://board.dft.gov.uk", "http://127.0.0.1:9030"),
+            "web.public_url: only this machine reaches it",
+            "the link in it",
+        ),
+    ],
+)
+def test_check_warns_if_no_one_could_acknowledge(
+    run_cli: RunCli, good: Path, web: str, warning: str, way: str
+) -> None:
+    (good / "config.toml").write_text(GOOD.replace(WEB, web).format(folder=good))
+    printed = run_cli("check")
+    assert warning in printed.err
+    assert bool(warning) == bool(printed.err)
+    assert way in printed.out.splitlines()[-1]
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=[one.stem for one in EXAMPLES])
 def test_every_example_passes_check_once_its_secrets_exist(
     example: Path,
@@ -286,8 +345,6 @@ def test_every_example_passes_check_once_its_secrets_exist(
 
 
 OIDC = """
-[web]
-public_url = "https://board.example"
 [web.oidc]
 issuer = "https://login.example.gov.uk"
 client_id = "ninethirty"
@@ -407,8 +464,9 @@ def test_silent_sign_on_service_is_a_fault_only_online(
     at_closed_port = OIDC.replace("https://login.example.gov.uk", "http://127.0.0.1:1")
     # The client secret must exist. There is no file for it, so it is the value of PATH, a variable
     # that always exists.
+    with_secret = at_closed_port.replace('file = "oidc_secret"', 'env = "PATH"')
     append_config(
-        folder, at_closed_port.replace('file = "oidc_secret"', 'env = "PATH"') + allow_option
+        folder, f'[web]\npublic_url = "https://board.example"\n{with_secret}{allow_option}'
     )
     assert run_cli("check").status == 0
     online = run_cli("check", "--online", "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,24 @@ def test_mail_through_this_machine_is_unencrypted_and_from_recipients_domain(fil
     (mail,) = (channel for channel in read_settings(file).channel if channel.kind == "mail")
     assert (mail.port, mail.security) == (1025, "none")
     assert (mail.sender, mail.to) == ("ninethirty@example.gov.uk", ["desk@example.gov.uk"])
+
+
+def test_init_with_mail_makes_a_key_for_links_that_only_this_account_reads(file: Path) -> None:
+    assert init(file, "--yes", *MAIL) == 0
+    key = file.parent / "secrets" / "link_key"
+    assert (stat.S_IMODE(key.stat().st_mode), len(key.read_text().strip()) > 40) == (0o600, True)
+    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
+    assert read_settings(file).web.has_signed_links
+    made = key.read_text()
+    # A new configuration keeps the key, so that links in notices stay valid.
+    assert init(file, "--yes", "--force", *MAIL) == 0
+    assert key.read_text() == made
+
+
+def test_init_without_mail_makes_no_key(file: Path) -> None:
+    assert init(file, "--yes") == 0
+    assert not (file.parent / "secrets").exists()
+    assert not read_settings(file).web.has_signed_links
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

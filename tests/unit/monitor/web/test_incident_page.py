@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.web.pages import delay_from_slot, seen_text
 from schedules.contract.verdict import Finding, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
-from tests.unit.monitor.web.board import KEYS, TITLE, Board
+from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
+from tests.unit.monitor.web.people import VIEWER, signed_in_board
 from tests.worlds.instants import SLOT, after_slot
 
 DOCUMENTS = {
@@ -47,6 +49,18 @@ async def test_incident_page_shows_steps_timeline_draft_and_guidance(board: Boar
         assert f"/draft.{ending}" in page
     # The page shows the beginning of the digest, a checksum of the draft.
     assert board.drafts()[-1].digest[:16] in page
+
+
+async def test_page_without_a_way_to_act_says_why(board: Board, users: Path) -> None:
+    """`board` has no sign-in. The others have one, and a viewer may only read."""
+    assert "No one can sign in here" in await board.read_page(board.incident_page)
+    async with a_board(users=users) as with_sign_in:
+        with_sign_in.view_as_stranger()
+        page = await with_sign_in.read_page(with_sign_in.incident_page)
+        assert "Sign in to acknowledge it" in page
+    async with signed_in_board(users, VIEWER) as seen_by_viewer:
+        page = await seen_by_viewer.read_page(seen_by_viewer.incident_page)
+        assert "the right to read only" in page
 
 
 async def close_and_read_page(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of its fields
