@@ -138,6 +138,16 @@ def refuse_any(faults: Iterable[KeyFault]) -> None:
         )
 
 
+def find_shorter(key: str, length: timedelta, other_key: str, other: timedelta) -> list[KeyFault]:
+    """Return the fault of a length at `key` that is shorter than the one at `other_key`, if it
+    is.
+    """
+    if length >= other:
+        return []
+    reason = f"must not be shorter than {other_key} ({write_duration(other)})"
+    return [(key, reason, quote_value(write_duration(length)))]
+
+
 def _match_whole_text(fullmatch: _FullMatch, value: Any, message: str) -> re.Match[str]:  # noqa: ANN401 # any TOML value
     """Return the match of a pattern with a whole text.
 

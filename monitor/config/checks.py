@@ -19,7 +19,13 @@ from monitor.config.people import WebSettings
 from monitor.config.settings import Settings
 from monitor.errors import UserFault
 from schedules.contract.verdict import Kind as FindingKind
-from schedules.values import did_you_mean, is_loopback, quote_value, read_wall
+from schedules.values import (
+    did_you_mean,
+    is_loopback,
+    quote_value,
+    read_wall,
+    write_duration,
+)
 from schedules.workdays import Nation
 
 Row = Mapping[str, Any]
@@ -272,6 +278,7 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
             "must be given with link_key: a link needs an address people reach",
             None,
         )
+    yield from _tolerance_faults(settings)
     yield from _template_faults(settings, folder)  # relative files start from `folder`
     yield from _code_faults(settings)
     # A route with a misspelt finding would never match, so its notices would go elsewhere. It may
@@ -281,6 +288,19 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
         pattern = route.match.finding
         if pattern is not None and not any(fnmatchcase(kind, pattern) for kind in known):
             yield from _unknown_names(f"route[{place}].match.finding", "finding", [pattern], known)
+
+
+def _tolerance_faults(settings: Settings) -> Iterator[CrossFault]:
+    """Yield each tolerance that lasts until the watch has closed: no release would be late."""
+    close = settings.watch.overdue.close
+    tables = {"policy": settings.policy} | {
+        f"policy.producer.{producer}": table for producer, table in settings.policy.producer.items()
+    }
+    for place, table in tables.items():
+        tolerance = table.on_time_within
+        if tolerance is not None and tolerance >= close:
+            reason = f"must be shorter than watch.overdue.close ({write_duration(close)})"
+            yield f"{place}.on_time_within", reason, quote_value(write_duration(tolerance))
 
 
 def _template_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:

@@ -37,6 +37,7 @@ from schedules.values import (
     TimeOfDay,
     WebAddress,
     Zone,
+    find_shorter,
     refuse_any,
 )
 from schedules.workdays import Nation, NationSettings
@@ -126,8 +127,15 @@ class PolicySettings(PolicyTable):
 
     @model_validator(mode="after")
     def _check_order(self) -> PolicySettings:
-        if self.note_within < self.on_time_within:
-            refuse_any([("note_within", "must not be shorter than on_time_within", None)])
+        on_time, note = self.on_time_within, self.note_within
+        faults = find_shorter("note_within", note, "on_time_within", on_time)
+        for producer, table in self.producer.items():
+            own_on_time = on_time if table.on_time_within is None else table.on_time_within
+            own_note = note if table.note_within is None else table.note_within
+            if table.on_time_within is not None or table.note_within is not None:
+                key = f"producer.{producer}.note_within"
+                faults += find_shorter(key, own_note, "its on_time_within", own_on_time)
+        refuse_any(faults)
         return self
 
 
@@ -144,8 +152,9 @@ class ClockSettings(Table):
 
     @model_validator(mode="after")
     def _check_order(self) -> ClockSettings:
-        if self.unproven_offset < self.warn_offset:
-            refuse_any([("unproven_offset", "must not be shorter than warn_offset", None)])
+        refuse_any(
+            find_shorter("unproven_offset", self.unproven_offset, "warn_offset", self.warn_offset)
+        )
         return self
 
 

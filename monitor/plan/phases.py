@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from monitor.plan.targets import MOST_PARTS
-from schedules.values import Duration, Name, Spacing, Table, refuse_any
+from schedules.values import Duration, Name, Spacing, Table, find_shorter, refuse_any
 
 
 class EarlyPhase(Table):
@@ -121,10 +122,16 @@ class WatchSettings(Table):
 
     @model_validator(mode="after")
     def _phases_follow_each_other(self) -> WatchSettings:
-        if not self.far.begins >= self.ahead.begins >= self.near.begins >= self.slot.begins:
-            refuse_any(
-                [("", "far, ahead, near and slot must each begin later than the one before", None)]
-            )
+        begins = {
+            "far.from": self.far.begins,
+            "ahead.from": self.ahead.begins,
+            "near.from": self.near.begins,
+            "slot.from": self.slot.begins,
+        }
+        faults = find_shorter("overdue.close", self.overdue.close, "slot.until", self.slot.until)
+        for (key, length), (later_key, later_length) in pairwise(begins.items()):
+            faults += find_shorter(key, length, later_key, later_length)
+        refuse_any(faults)
         return self
 
 

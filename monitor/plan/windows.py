@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -241,12 +242,19 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
         plan = list(_windows_until_out(slot, progress, watch, now, default_time))
         if target.witness:
             plan = list(_witness_windows(target.witness, slot, plan))
-    windows = (
-        window
-        for window in _windows_of_view(plan, target, progress, slot)
-        if window.begins < window.ends
-    )
+    windows = _windows_of_view(_close_gaps(plan), target, progress, slot)
     return tuple(_with_chances(windows, target, progress, exact=exact))
+
+
+def _close_gaps(windows: Iterable[Window]) -> list[Window]:
+    """Return the windows that are not empty, in time order.
+
+    Each lasts until the next one begins. Its due instants are a whole number of spacings from the
+    slot, so the next one may begin up to a spacing late.
+    """
+    used = [window for window in windows if window.begins < window.ends]
+    joined = [replace(window, ends=following.begins) for window, following in pairwise(used)]
+    return [*joined, *used[-1:]]
 
 
 def _windows_until_out(
@@ -319,7 +327,9 @@ def _windows_around_instant(
             # The exposed window takes over at `exposed`. A window that would begin only after
             # `exposed` now ends before it begins. The caller drops such a window.
             ends = min(ends, exposed)
-        window = _make_window(phase, begins, ends, slot, watch)
+        # Only later phases need a look exactly at the slot.
+        anchor = begins if is_early_phase else slot
+        window = _make_window(phase, begins, ends, anchor, watch)
         yield from _allow_idle_looks(window, slot, watch) if phase.is_overdue else [window]
 
 
@@ -327,10 +337,13 @@ def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> I
     """Yield the first piece of an overdue window, with closer looks while the host is idle, then
     the rest.
     """
-    idle_until, every_if_idle = slot + watch.overdue.free_until, watch.overdue.free_every
-    if every_if_idle < window.every and window.begins < idle_until:
-        yield replace(window, ends=min(window.ends, idle_until), every_if_idle=every_if_idle)
-    yield replace(window, begins=max(window.begins, on_grid(idle_until, slot, window.every)))
+    every_if_idle = watch.overdue.free_every
+    idle_until = on_grid(slot + watch.overdue.free_until, slot, window.every)
+    if every_if_idle >= window.every:
+        yield window
+        return
+    yield replace(window, ends=min(window.ends, idle_until), every_if_idle=every_if_idle)
+    yield replace(window, begins=max(window.begins, idle_until))
 
 
 def _windows_before_span(
@@ -346,9 +359,9 @@ def _windows_before_span(
     if slot.precision is not Precision.DAY:
         ahead_begins = slot_begins  # the ahead window is empty, and the caller drops it
     yield _make_window(
-        phases.FAR, far_begins, min(ahead_begins, early_ends), anchor=slot_begins, watch=watch
+        phases.FAR, far_begins, min(ahead_begins, early_ends), anchor=far_begins, watch=watch
     )
-    yield _make_window(phases.AHEAD, ahead_begins, early_ends, anchor=slot_begins, watch=watch)
+    yield _make_window(phases.AHEAD, ahead_begins, early_ends, anchor=ahead_begins, watch=watch)
     if exposed is not None:
         yield _make_window(phases.EXPOSED, exposed, slot_begins, anchor=slot_begins, watch=watch)
 
@@ -453,7 +466,7 @@ def _windows_of_view(
         # exactly at the slot.
         begins = on_grid(window.begins, slot.begins() or _EPOCH, every)
         sparser.append(replace(window, begins=begins, every=every, every_if_idle=None))
-    return sparser
+    return _close_gaps(sparser)
 
 
 def _with_chances(

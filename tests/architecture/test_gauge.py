@@ -17,7 +17,7 @@ GAUGE = {
     "alerts": 59_962,
     "monitor/app": 16_155,
     "monitor/cli": 29_758,
-    "monitor/config": 8_827,
+    "monitor/config": 9_154,
     "monitor/deliver": 21_498,
     "monitor/health": 8_374,
     "monitor/judge": 31_096,
