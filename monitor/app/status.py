@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from monitor import __version__
@@ -19,7 +20,6 @@ from monitor.look.poller import BrokenLooks
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
-from monitor.web.queries import WatchedState
 from schedules.times.interval import Bounds
 from schedules.times.words import stamp
 
@@ -46,13 +46,9 @@ class Status:
         """Return the JSON of a watched release as of now."""
         return self.watch.verdict_now(release)
 
-    def watched_states(self) -> dict[str, WatchedState]:
-        """Return by watched release its last recorded verdict, and when it was last looked at."""
-        releases = self.watch.releases.items()
-        return {
-            name: WatchedState(watched.last_recorded, watched.last_proof_at)
-            for name, watched in releases
-        }
+    def last_looks(self) -> dict[str, datetime | None]:
+        """Return when each watched release was last looked at, by its id."""
+        return {name: watched.last_proof_at for name, watched in self.watch.releases.items()}
 
     def unready(self) -> list[str]:
         """Return why this monitor is not reliable now. Empty if it is."""

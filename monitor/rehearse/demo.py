@@ -27,7 +27,7 @@ from monitor.watch.rejudge import Explainer, facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.middleware import AccessLog
-from monitor.web.queries import Queries, WatchedState
+from monitor.web.queries import Queries
 from monitor.web.server import WebServer, bind_address
 from schedules.times.json import instant_from_json
 from schedules.times.zone import LONDON
@@ -70,8 +70,8 @@ class NotWatching:
         """Return None, because each release is shown as stored."""
         return None
 
-    def watched_states(self) -> Mapping[str, WatchedState]:
-        """Return no states, because no release is watched."""
+    def last_looks(self) -> Mapping[str, datetime | None]:
+        """Return no looks, because no release is watched."""
         return {}
 
     def is_store_unavailable(self) -> bool:

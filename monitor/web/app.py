@@ -34,7 +34,7 @@ from monitor.web import (
     signin,
     silences,
 )
-from monitor.web.live import LiveBoard
+from monitor.web.live import SharedBoards
 from monitor.web.middleware import AccessLog, AddSecurityHeaders, RedactSecrets
 from monitor.web.queries import Queries
 
@@ -141,11 +141,10 @@ def make_application(queries: Queries) -> AccessLog:
             (NinethirtyError, HTTPException, Exception), pages.respond_to_error
         ),
     )
-    app.state.queries, app.state.live = queries, LiveBoard(queries)
+    app.state.queries, app.state.boards = queries, SharedBoards()
     app.state.history = history.HistoryCache()
     # reports on a period take seconds, so `reports` makes only one at a time
     app.state.reporting = asyncio.Lock()
     app.state.calendars = feeds.CalendarCache(queries)
     inner: ASGIApp = app if queries.redactor is None else RedactSecrets(app, queries.redactor)
-    # To end event streams, the server closes the outermost wrapper, which closes the live board.
-    return AccessLog(AddSecurityHeaders(inner), queries.clock, close=app.state.live.close)
+    return AccessLog(AddSecurityHeaders(inner), queries.clock)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -20,7 +21,6 @@ from monitor.judge.as_json import is_by, verdict_or_due
 from monitor.threads import with_pauses
 from monitor.web import fragments
 from monitor.web.embargo import slot_has_passed
-from monitor.web.live import LiveBoard
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, parse_day, queries_of, read_form
@@ -29,7 +29,7 @@ _FOLDED_OVER = 20
 """If a day has more releases, those without a problem are folded by producer."""
 _FILTERS = ("producer", "state", "q")
 _DATE_FIELDS = ("day", "month", "year")
-_PRODUCER_COOKIE = "ninethirty-mine"
+PRODUCER_COOKIE = "ninethirty-mine"
 _COOKIE_SECONDS = 365 * 24 * 3600
 _PRODUCER_ID_OR_EMPTY = re.compile(r"[\w.-]{0,100}")
 
@@ -45,13 +45,18 @@ class RowGroup:
 
 async def show_board(request: Request) -> Response:
     """Show the front page for a day, by default today, with the releases that match the filters."""
+    return render(request, "board.html", **await read_board(request, has_durations=True))
+
+
+async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]:
+    """Return the values from which the main part of the front page is made.
+
+    With `has_durations`, it says how long ago each look was, and how far each slot is from now.
+    The script of an open board counts these itself.
+    """
     queries, query = queries_of(request), request.query_params
     check_parameters(request, ("date", *_DATE_FIELDS, *_FILTERS, "wall"))
-    live: LiveBoard = request.app.state.live
-    # The position is read before any query, so the stream also sends changes that happen while the
-    # page is made.
-    position = live.position(sees_all=queries.sees_all)
-    cookie = request.cookies.get(_PRODUCER_COOKIE, "")
+    cookie = request.cookies.get(PRODUCER_COOKIE, "")
     # The producer that this browser remembers is a filter, unless the query has another.
     own_producer = cookie if _PRODUCER_ID_OR_EMPTY.fullmatch(cookie) else ""
     chosen = {
@@ -69,33 +74,33 @@ async def show_board(request: Request) -> Response:
     now = queries.clock.now()
     is_today = day == queries.today()
     last_looks = _last_looks(queries, releases, now) if is_today else {}
-    # Parts of the page by element id, such as the headline. Event streams send them too.
-    parts = fragments.render_day_parts(queries, releases, now, last_looks)
-    return render(
-        request,
-        "board.html",
-        day=day,
-        fault=fault,
-        typed={name: query.get(name, "") for name in _DATE_FIELDS},
-        promised=len(releases),
-        groups=group_rows(rows, queries.producers),
-        counts=fragments.count_statuses(rows),
-        chosen=chosen,
-        mine=own_producer,
-        is_filtered=any(chosen.values()),
-        producers=list_producers(releases, queries.producers),
-        states=[word for word, _ in fragments.count_statuses(releases)],
-        needing=fragments.render_needing_action(queries, needing),
-        parts=parts | {"warnings": await fragments.render_warnings(queries, now)},
-        html_rows=await render_rows(queries, rows, last_looks, now),
-        # Only the page of today gets changes from the stream.
-        live=position if is_today else "",
+    counted_at = now if has_durations else None
+    parts = fragments.render_day_parts(queries, releases, now, last_looks, counted_at)
+    return {
+        "day": day,
+        "fault": fault,
+        "typed": {name: query.get(name, "") for name in _DATE_FIELDS},
+        "releases": releases,
+        "promised": len(releases),
+        "groups": group_rows(rows, queries.producers),
+        "counts": fragments.count_statuses(rows),
+        "chosen": chosen,
+        "mine": own_producer,
+        "is_filtered": any(chosen.values()),
+        "producers": list_producers(releases, queries.producers),
+        "states": [word for word, _ in fragments.count_statuses(releases)],
+        "needing": fragments.render_needing_action(queries, needing),
+        "parts": parts | {"warnings": await fragments.render_warnings(queries, now)},
+        "html_rows": await render_rows(queries, rows, last_looks, counted_at),
+        "counted_at": counted_at,
+        # Only the page of today is read again while it is open.
+        "is_live": is_today,
         # A screen on a wall gets a page without menu and forms.
-        wall=query.get("wall") == "1",
-        days=[day + timedelta(days=ahead) for ahead in range(1, 8)],
-        before=day - timedelta(days=1),
-        today=queries.today(),
-    )
+        "wall": query.get("wall") == "1",
+        "days": [day + timedelta(days=ahead) for ahead in range(1, 8)],
+        "before": day - timedelta(days=1),
+        "today": queries.today(),
+    }
 
 
 async def remember_producer(request: Request) -> Response:
@@ -114,7 +119,7 @@ async def remember_producer(request: Request) -> Response:
     if producer:
         secure = request.scope["scheme"] == "https"
         response.set_cookie(
-            _PRODUCER_COOKIE,
+            PRODUCER_COOKIE,
             producer,
             _COOKIE_SECONDS,
             secure=secure,
@@ -122,7 +127,7 @@ async def remember_producer(request: Request) -> Response:
             samesite="lax",
         )
     else:
-        response.delete_cookie(_PRODUCER_COOKIE)
+        response.delete_cookie(PRODUCER_COOKIE)
     return response
 
 
@@ -158,21 +163,21 @@ def _last_looks(
 
     Before a slot, only staff may know it.
     """
-    states = queries.live.watched_states()
+    looks = queries.live.last_looks()
     visible = [row["id"] for row in rows if queries.sees_all or slot_has_passed(row, now)]
-    return {
-        name: look
-        for name in visible
-        if name in states and (look := states[name].last_look) is not None
-    }
+    return {name: look for name in visible if (look := looks.get(name)) is not None}
 
 
 async def render_rows(
-    queries: Queries, rows: Iterable[fragments.Row], looked: Mapping[str, datetime], now: datetime
+    queries: Queries,
+    rows: Iterable[fragments.Row],
+    looked: Mapping[str, datetime],
+    now: datetime | None,
 ) -> dict[str, Markup]:
     """Return the HTML row of each release, by its id.
 
-    `looked` has the time of the last look at each, by id too.
+    `looked` has the time of the last look at each, by id too. Without `now`, the rows do not say
+    how long ago it was.
     """
     rendered = {}
     async for row in with_pauses(rows, queries.clock):

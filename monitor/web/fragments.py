@@ -1,6 +1,4 @@
-"""The parts of the front page that change while it is open, rendered for the page and for its event
-stream.
-"""
+"""The parts of the front page that change while it is open."""
 
 from __future__ import annotations
 
@@ -88,13 +86,11 @@ def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] |
     return (min(ahead), ahead.count(min(ahead))) if ahead else None
 
 
-def render_row(
-    queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None
-) -> str:
+def render_row(queries: Queries, row: Row, looked: datetime | None, now: datetime | None) -> str:
     """Return the HTML cells of a release's row, from the cache if the release has not changed.
 
-    The row says how long before `now` the last look (`looked`) at the release was. If one of the
-    two is None, the page has a blank there, which its script fills in from an event stream.
+    `looked` is the time of the last look. Without `now`, the page's script counts how long ago that
+    was.
     """
     key = queries.sees_all, row["id"]
     # Render the cells again if one of these values has changed. The cells do not show `at`, when it
@@ -113,20 +109,14 @@ def render_row(
         cached = queries.rendered[key] = (rendered_from, html)
     # The time since the last look changes every second, so the cached cells have a placeholder for
     # it.
-    return cached[1].replace(_LAST_LOOK, _render_last_look(element_id(row["id"]), looked, now))
+    return cached[1].replace(_LAST_LOOK, _render_last_look(looked, now))
 
 
-def _render_last_look(
-    element: str, looked: datetime | None, now: datetime | None, style: str = "looked"
-) -> str:
-    """Return the HTML of the time since the last look, blank without `looked` or `now`.
-
-    `element` is its row's id.
-    """
-    if looked is None or now is None:
-        return f'<span class="{style}" data-of="{element}"></span>'
-    text = f"last looked {ago(now - looked)} ago"
-    return f'<span class="{style}" data-of="{element}" data-ago="{millis(looked)}">{text}</span>'
+def _render_last_look(looked: datetime | None, now: datetime | None, style: str = "looked") -> str:
+    if looked is None:
+        return ""
+    text = f"last looked {ago(now - looked)} ago" if now is not None else ""
+    return f'<span class="{style}" data-ago="{millis(looked)}">{text}</span>'
 
 
 def render_now(
@@ -140,10 +130,8 @@ def render_now(
     not_final = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
     not_final.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
     shown, more = not_final[:_MOST_IN_BAND], len(not_final[_MOST_IN_BAND:])
-    names = [row["id"] for row in shown]
     last_looks = {
-        name: _render_last_look(element_id(name), looked.get(name), now, "hint looked")
-        for name in names
+        row["id"]: _render_last_look(looked.get(row["id"]), now, "hint looked") for row in shown
     }
     return render_fragment(queries, "now.html", rows=shown, more=more, looked=last_looks, now=now)
 
@@ -188,25 +176,17 @@ def render_day_parts(
     queries: Queries,
     rows: Sequence[Row],
     now: datetime,
-    looked: Mapping[str, datetime] | None = None,
+    looked: Mapping[str, datetime],
+    counted_at: datetime | None,
 ) -> dict[str, str]:
     """Return the HTML of the parts that summarise all releases of the day, by element id.
 
-    `looked` has the time of the last look at each release. With it, the HTML says how long ago each
-    look was, and how far each slot is from now. Event streams pass None, because the page's script
-    counts these durations itself.
+    `looked` has the time of the last look at each release. Without `counted_at`, no part says how
+    long ago a look or how far a slot is.
     """
-    counted_at = now if looked is not None else None
     headline, following = slot_headline(rows, now), find_next_slot(rows, now)
     return {
-        "now": render_now(queries, rows, looked or {}, counted_at),
-        "counts": render_fragment(
-            queries,
-            "counts.html",
-            counts=count_statuses(rows),
-            promised=len(rows),
-            is_filtered=False,
-        ),
+        "now": render_now(queries, rows, looked, counted_at),
         "headline": render_fragment(queries, "headline.html", headline=headline, now=counted_at),
         "next": render_fragment(queries, "next.html", next=following, now=counted_at),
     }

@@ -17,7 +17,7 @@ from monitor.clock import Clock
 
 _log = structlog.get_logger(__name__)
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_POLLED = {"/healthz", "/livez", "/readyz", "/metrics"}
+_POLLED = {"/healthz", "/livez", "/readyz", "/metrics", "/board"}
 _ID_HEADER = "X-Request-ID"
 _BINARY = ("application/vnd", "application/zip", "image/png")
 
@@ -31,8 +31,6 @@ class AccessLog:
 
     app: ASGIApp
     clock: Clock
-    # Ends the open event streams, so that the server can stop without waiting for them.
-    close: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, give its response an id, and log it."""
@@ -122,21 +120,12 @@ class RedactSecrets:
             )
 
         async def send_redacted(message: Message) -> None:
-            """Send an event stream at once, but other responses only when the last part of their
-            body has come.
-            """
+            """Send a response when the last part of its body has come."""
             is_start = message["type"] == "http.response.start"
             if is_start:
                 start.update(message)
             headers = MutableHeaders(scope=start)
             media_type = headers.get("content-type", "")
-            if media_type.startswith("text/event-stream"):
-                # A stream has no end, so each message is sent at once. It has whole events, so no
-                # secret is split.
-                await send(
-                    message if is_start else {**message, "body": redact(message.get("body", b""))}
-                )
-                return
             body.extend(message.get("body", b""))
             if is_start or message.get("more_body", False):
                 return

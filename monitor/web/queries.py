@@ -45,25 +45,17 @@ _ONLY_FOR_STAFF = {Kind.HAND, Kind.LEAD}
 MOST_INCIDENTS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedState:
-    """The state of a watched release. After each visible change, `change_mark` is another object.
-
-    `last_look` is the time of the last response that proved something, or None before the first.
-    """
-
-    change_mark: object
-    last_look: datetime | None
-
-
 class RunningMonitor(Protocol):
     """What the pages and the API read from the running monitor."""
 
     def body(self, release: str) -> Json | None:
         """Return the JSON of a watched release as of now, or None if it is not watched."""
 
-    def watched_states(self) -> Mapping[str, WatchedState]:
-        """Return the state of every watched release by its id, read from memory."""
+    def last_looks(self) -> Mapping[str, datetime | None]:
+        """Return when the last response proved something, for every watched release by its id.
+
+        None before the first.
+        """
 
     def is_store_unavailable(self) -> bool:
         """Return whether the store has not answered for so long that queries should not wait for
@@ -181,9 +173,7 @@ class Queries:
         """
         begin, end = self._day_bounds(first, last)
         watched = [
-            body
-            for name in self.live.watched_states()
-            if (body := self.live.body(name)) is not None
+            body for name in self.live.last_looks() if (body := self.live.body(name)) is not None
         ]
         slots = (
             (body, (body["slot"] or {}).get("start")) for body in watched if is_by(body, producer)

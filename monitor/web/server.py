@@ -18,7 +18,6 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from monitor.errors import PortTaken
 from monitor.web.connections import MAX_HEADER_BYTES, Connection, ConnectionLimiter, default_limiter
-from monitor.web.middleware import AccessLog
 
 
 class _UvicornServer(uvicorn.Server):
@@ -133,14 +132,9 @@ class WebServer:
         await self.app(scope, receive, send)
 
     def replace_app(self, app: ASGIApp) -> None:
-        """Serve another application from now on, and end the event streams of the previous one."""
-        if isinstance(self.app, AccessLog):
-            self.app.close()
+        """Serve another application from now on."""
         self.app = app
 
     def stop(self) -> None:
-        """Accept no more requests, finish the current ones, end event streams, and return from
-        `run`.
-        """
-        self.replace_app(self.app)
+        """Accept no more requests, finish the current ones, and return from `run`."""
         self._server.should_exit = True

@@ -1,12 +1,9 @@
-// Keeps today's board live with the events of /events. Without this script the page shows the time when it was made.
+// Keeps today's board live. Without this script the page shows the time when it was made.
 "use strict";
 (() => {
-  const main = document.getElementById("main");
-  const STALE_AFTER = 6500, RETRY_AFTER = 10000, SPREAD = 3000;
-  const lastLooks = new Map();
-  let stream = null, retry = 0, renewal = 0;
-  let after = main.dataset.after, clock = main.dataset.clock;
-  let clockOffset = Number(main.dataset.now) - Date.now(), lastPulse = performance.now();
+  const board = document.getElementById("board"), warning = document.getElementById("live");
+  let etag = "", clock = "", pause = 0, timer = 0;
+  let clockOffset = Number(board.dataset.now) - Date.now(), lastAnswer = performance.now();
 
   const formatDuration = (seconds) => {
     const s = Math.max(0, Math.floor(seconds)), m = Math.floor(s / 60), h = Math.floor(m / 60);
@@ -16,101 +13,77 @@
 
   const updateTimes = () => {
     const now = Date.now() + clockOffset;
-    for (const one of document.querySelectorAll(".looked[data-of]")) {
-      const at = lastLooks.get(one.dataset.of) ?? Number(one.dataset.ago ?? 0);
-      if (at) one.textContent = `last looked ${formatDuration((now - at) / 1000)} ago`;
+    for (const one of board.querySelectorAll("[data-ago]")) {
+      one.textContent = `last looked ${formatDuration((now - Number(one.dataset.ago)) / 1000)} ago`;
     }
-    for (const one of document.querySelectorAll("[data-until]")) {
+    for (const one of board.querySelectorAll("[data-until]")) {
       const left = (Number(one.dataset.until) - now) / 1000;
       one.textContent = left > 0 ? `in ${formatDuration(Math.ceil(left))}` : "now";
     }
-    for (const one of document.querySelectorAll("[data-since]")) {
+    for (const one of board.querySelectorAll("[data-since]")) {
       one.textContent = formatDuration((now - Number(one.dataset.since)) / 1000);
     }
-    const warning = document.getElementById("live"), is_old = performance.now() - lastPulse > STALE_AFTER;
-    if (warning && warning.hidden === is_old) {
-      warning.hidden = !is_old;
-      warning.textContent = is_old ? `Not live since ${clock}: what is shown below is as of then.` : "";
+    const shown = document.getElementById("clock");
+    if (shown && clock) shown.textContent = clock;
+    // Two answers are missing, or the one that loads this page.
+    const isOld = performance.now() - lastAnswer > 2000 * pause + 4500;
+    if (warning.hidden === isOld) {
+      warning.hidden = !isOld;
+      const since = clock ? `since ${clock}` : "any more";
+      warning.textContent = isOld ? `Not live ${since}: what is shown below is as of then.` : "";
     }
   };
 
-  const replaceHtml = (element, html) => {
-    const href = element.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-    element.innerHTML = html;
-    if (href) element.querySelector(`[href="${CSS.escape(href)}"]`)?.focus();
+  // Changes `old` into `fresh`. What is equal stays, with its focus and what was typed into it.
+  const morph = (old, fresh) => {
+    if (old.isEqualNode(fresh)) return;
+    const isSameKind = old.nodeType === Node.ELEMENT_NODE && old.nodeName === fresh.nodeName && old.id === fresh.id;
+    if (!isSameKind) return old.replaceWith(fresh);
+    for (const name of [...old.getAttributeNames(), ...fresh.getAttributeNames()]) {
+      if (old.nodeName === "DETAILS" && name === "open") continue;
+      const value = fresh.getAttribute(name);
+      if (value === null) old.removeAttribute(name);
+      else old.setAttribute(name, value);
+    }
+    const before = [...old.childNodes], after = [...fresh.childNodes];
+    after.forEach((child, place) => (place < before.length ? morph(before[place], child) : old.append(child)));
+    before.slice(after.length).forEach((child) => child.remove());
   };
 
-  const moveToProblems = (row) => {
-    const wrong = document.getElementById("wrong"), fold = row.closest("details");
-    if (!wrong || !fold) return;
-    wrong.append(row);
-    wrong.closest("table").hidden = false;
-    const left = fold.querySelectorAll("tbody tr").length;
-    fold.querySelector(".many").textContent = left;
-    fold.hidden = left === 0;
-  };
-
-  const reloadPage = () => {
-    clearTimeout(renewal);
-    // After a random delay, because every open page gets this event in the same second.
-    renewal = setTimeout(async () => {
-      try {
-        const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-        if (answer.redirected) return location.reload();
-        if (!answer.ok) throw new Error(answer.statusText);
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
-        if (!page?.dataset.after) return location.reload();
-        const open = [...main.querySelectorAll("details[open] caption")].map((one) => one.textContent);
-        replaceHtml(main, page.innerHTML);
-        Object.assign(main.dataset, page.dataset);
-        after = page.dataset.after;
-        lastLooks.clear();
-        for (const fold of main.querySelectorAll("details")) {
-          fold.open = open.includes(fold.querySelector("caption")?.textContent);
-        }
-        openStream();
-      } catch {
-        // The server does not answer. Without pulses the warning appears, and the page loads again later.
-        renewal = setTimeout(reloadPage, RETRY_AFTER);
-      }
-    }, Math.random() * SPREAD);
-  };
-
-  const onSwap = (event) => {
-    after = event.lastEventId;
-    const { element, html, bad } = JSON.parse(event.data), found = document.getElementById(element);
-    if (!found) return bad && main.dataset.whole ? reloadPage() : undefined;
-    replaceHtml(found, html);
-    if (bad) moveToProblems(found);
-    updateTimes();
-  };
-
-  const onPulse = (event) => {
-    const data = JSON.parse(event.data), shown = document.getElementById("clock");
-    lastPulse = performance.now();
-    clockOffset = data.now - Date.now();
-    clock = data.clock;
-    if (shown) shown.textContent = clock;
-    for (const [element, at] of Object.entries(data.looked)) lastLooks.set(element, at);
-    updateTimes();
-  };
-
-  const openStream = () => {
-    clearTimeout(retry);
-    stream?.close();
+  const poll = async () => {
+    clearTimeout(timer);
     if (document.hidden) return;
-    stream = new EventSource(`/events?after=${encodeURIComponent(after)}`);
-    stream.addEventListener("swap", onSwap);
-    stream.addEventListener("pulse", onPulse);
-    stream.addEventListener("renew", reloadPage);
-    stream.addEventListener("error", () => {
-      // The browser reopens a stream that ended, but not one that was refused.
-      if (stream.readyState === EventSource.CLOSED) retry = setTimeout(openStream, RETRY_AFTER + Math.random() * SPREAD);
-    });
+    try {
+      const headers = etag ? { "If-None-Match": etag } : {};
+      const answer = await fetch(`/board${location.search}`, { headers, cache: "no-store" });
+      if (answer.redirected || answer.status === 401 || answer.status === 403) return location.reload();
+      if (!answer.ok && answer.status !== 304) throw new Error(answer.statusText);
+      if (answer.ok) {
+        const fresh = document.createElement("template");
+        fresh.innerHTML = `<div id="board">${await answer.text()}</div>`;
+        const focused = board.contains(document.activeElement) && document.activeElement.getAttribute("href");
+        const open = [...board.querySelectorAll("details[open][id]")].map((one) => one.id);
+        morph(board, fresh.content.firstElementChild);
+        if (focused && !board.contains(document.activeElement)) {
+          board.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
+        }
+        for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+      }
+      etag = answer.headers.get("ETag");
+      clock = answer.headers.get("Board-Clock");
+      clockOffset = Number(answer.headers.get("Board-Now")) - Date.now();
+      pause = Number(answer.headers.get("Board-Next"));
+      lastAnswer = performance.now();
+      updateTimes();
+    } catch {
+      // The warning appears if no answer comes for some time.
+      pause ||= 10;
+    }
+    timer = setTimeout(poll, pause * 1000);
   };
 
-  document.addEventListener("visibilitychange", () => { updateTimes(); openStream(); });
-  addEventListener("pageshow", (event) => { if (event.persisted) { updateTimes(); openStream(); } });
+  document.addEventListener("visibilitychange", poll);
+  addEventListener("pageshow", (event) => { if (event.persisted) poll(); });
   setInterval(updateTimes, 1000);
-  openStream();
+  poll();
 })();

@@ -121,16 +121,10 @@ BOTH_METRICS_TOKENS = pytest.mark.parametrize(
 def routes_of(
     application: Any,  # noqa: ANN401
 ) -> list[Route]:  # a wrapper around Starlette's application
-    """Return the routes of pages and API, without the stream of events, which is read in a test of
-    its own.
-    """
+    """Return the routes of pages and API."""
     while not isinstance(application, Starlette):
         application = application.app
-    return [
-        route
-        for route in application.routes
-        if isinstance(route, Route) and route.path != "/events"
-    ]
+    return [route for route in application.routes if isinstance(route, Route)]
 
 
 def addresses(application: ASGIApp, store: Store) -> Iterator[str]:
@@ -331,27 +325,26 @@ def test_metrics_token_opens_only_metrics_on_a_closed_board(
 
 
 @pytest.mark.slow
-def test_stream_shows_an_early_release_before_slot_only_to_staff(
+def test_open_board_shows_an_early_release_before_slot_only_to_staff(
     users: Path, tmp_path: Path
 ) -> None:
+    """Two releases were published before 09:28:44, and their slot is 09:30."""
     readers = {
         "stranger": {},
         "program": {"Authorization": f"Bearer {PROMETHEUS[0]}"},
         "viewer": basic_auth("vic", SECRET),
         "staff": basic_auth("anne", SECRET),
     }
-    streams = {}
+    boards = {}
     for reader, credentials in readers.items():
         (tmp_path / reader).mkdir()
-        # A stream ends by itself after 45 s, here at 09:29:29, before the slot. It has a pulse each
-        # second.
-        streams[reader] = read_early_release_at(
-            "09:28:44", users, tmp_path / reader, credentials, "/events"
-        )["/events"]
-    assert all(stream.text.count("event: pulse") >= 40 for stream in streams.values())
-    # Two releases were published before 09:28:44, and their slot is 09:30.
+        at_09_28_44 = read_early_release_at(
+            "09:28:44", users, tmp_path / reader, credentials, "/board"
+        )
+        boards[reader] = at_09_28_44["/board"]
+    assert all(board.status == 200 for board in boards.values())
     readers_who_learn_of_it = [
-        reader for reader, stream in streams.items() if early_words_shown({reader: stream})
+        reader for reader, board in boards.items() if early_words_shown({reader: board})
     ]
     assert readers_who_learn_of_it == ["staff"]
 

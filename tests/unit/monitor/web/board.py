@@ -32,7 +32,7 @@ from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.queries import Queries, WatchedState
+from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
 from tests.worlds.instants import after_slot
@@ -80,7 +80,7 @@ class Live:
     """A fake of the running monitor. Tests set its answers."""
 
     reasons: Sequence[str] = ()
-    watched: dict[str, WatchedState] = field(default_factory=dict)
+    watched: dict[str, datetime | None] = field(default_factory=dict)
     bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
     metrics_page: bytes = b""
     states: Sequence[Check] = (Check("Calendar govuk", "last usable read 5 Jan 2018 09:29:10 GMT"),)
@@ -88,7 +88,7 @@ class Live:
     def body(self, release: str) -> dict[str, Any] | None:
         return self.bodies.get(release)
 
-    def watched_states(self) -> Mapping[str, WatchedState]:
+    def last_looks(self) -> Mapping[str, datetime | None]:
         return self.watched
 
     def is_store_unavailable(self) -> bool:

@@ -71,9 +71,7 @@ async def test_board_links_each_release_to_its_incident(board: Board) -> None:
 async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
     text = await board.read_page("/?date=2018-01-05")
     rows = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
-    counts = re.sub(
-        "<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0]
-    )
+    counts = re.sub("<[^>]*>", "", text.partition('<p class="counts">')[2].partition("</p>")[0])
     assert counts.startswith(f"{len(rows)} promised: ")
     assert sum(int(number) for number in re.findall(r"\d+", counts.partition(":")[2])) == len(rows)
 
@@ -357,6 +355,3 @@ async def test_title_like_the_placeholder_of_last_looks_is_shown_unchanged(board
     text = await board.read_page("/?date=2018-01-05")
     # The title is in the link to the release and in the label of the link to its incident.
     assert text.count("A\0 &lt;looked&gt; title") >= 2
-    # Each row has one last look: the title added none.
-    rows, last_looks = text.count('<tr id="release-'), text.count('class="looked"')
-    assert last_looks == rows
