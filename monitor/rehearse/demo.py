@@ -232,7 +232,6 @@ class DemoBoard:
 
     def close(self) -> None:
         """Close the board and delete its store."""
-        self._app.close()
         self._queries.close()
         self._shown.close()
 
