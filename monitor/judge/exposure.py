@@ -11,7 +11,6 @@ from monitor.judge.case import Window
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
 from monitor.judge.spells import Spell
-from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between
@@ -19,6 +18,8 @@ from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds
 # Content that is public early is looked at every 5 s. A longer break means that looks failed or
 # were not made.
 _LONGEST_BREAK = timedelta(seconds=20)
+NO_LONGER_AVAILABLE = "a notice that it is no longer available"
+"""Reason of a withdrawal in runs that older versions stored. Some sites say it of any content."""
 
 
 def find_exposures(
@@ -102,8 +103,6 @@ def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]
         if not spell.is_present
         for pair in pairwise(spell.runs)
     )
-    # GOV.UK shows a notice only for published content. Other sites say "no longer available" for
-    # any content.
     found = [
         Interval(absent.end, withdrawn.begin)
         for absent, withdrawn in changes

@@ -18,9 +18,9 @@ from monitor.clock import Clock
 from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
+from monitor.look.recognise.content import PLACEHOLDER
 from monitor.look.recognise.file_kind import ERROR_MESSAGE, PAGE_FOR_FILE, WRONG_KIND
-from monitor.look.recognise.notices import MARKED_TITLE, NOTICE_ONLY
-from monitor.look.recognise.placeholder import PLACEHOLDER
+from monitor.look.recognise.notices import CLOSED, MARKED_TITLE, NOTICE_ONLY
 from monitor.look.recognise.result import NAMELESS
 from monitor.look.recognise.status import OTHER_HEADING
 from monitor.look.recognise.title import ANOTHER_TITLE, WITHOUT_PERIOD
@@ -45,9 +45,9 @@ _UNTIL_AFTER_SLOT = timedelta(days=1)
 """How long after its slot a missing release is worth a lead."""
 _ODD_ANSWERS = {
     PLACEHOLDER: (
-        "a page under its title that names the day of its slot, with no date of publication and no"
-        " file,"
+        "a page under its title without content, such as a date of publication, a file or a table,"
     ),
+    CLOSED: "a page under its title behind a password, a queue, a countdown or a script",
     ANOTHER_TITLE: "a page of another title",
     OTHER_HEADING: (
         "a page under another heading, with the title of the release only in its <title>,"

@@ -22,7 +22,7 @@ from monitor.judge.runs import (
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import WantedRead
-from monitor.look.recognise.placeholder import PLACEHOLDER
+from monitor.look.recognise.content import PLACEHOLDER
 from monitor.look.recognise.result import Known
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import AGAIN, SLOT, Window, window_at

@@ -36,6 +36,7 @@ _FRAME = """<!DOCTYPE html>
 <html lang="en"><head><title>{title} - GOV.UK</title></head>
 <body><main><h1>{title}</h1><p>{words}</p></main></body></html>
 """
+_TABLE = "<table><tr><th>Total</th><td>1,204</td></tr></table>"
 _MISSING = _FRAME.format(
     title="Page not found", words="If you typed the web address, check it is correct."
 )
@@ -214,7 +215,10 @@ def _body(world: World, release: Release, one: Showing) -> str | None:
         return nothing[crc32(f"{release.id} {one.at}".encode()) % len(nothing)]
     # The script does not know the page of a release that only another calendar has.
     is_named = one.what == "other" or (one.what == "ours" and release.redated is not None)
-    return _FRAME.format(title=one.title, words=f"{one.title}: figures.") if is_named else None
+    if not is_named:
+        return None
+    page = _FRAME.format(title=one.title, words=f"{one.title}: figures.")
+    return page.replace("</main>", f"{_TABLE}</main>")
 
 
 def _is_seen_before_slots(world: World, release: Release, one: Showing) -> bool:

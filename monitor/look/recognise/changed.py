@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.file_kind import message_fault
-from monitor.look.recognise.notices import says_missing, says_removed, site_notice_reason
+from monitor.look.recognise.notices import notice_reason
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
 
@@ -47,6 +47,4 @@ def _why_not_content(answer: Answer) -> str:
     page = Page(replace(answer, body=answer.body[:_HEAD]))
     if not page.title and not page.heading:
         return NAMELESS
-    if says_missing(page) or says_removed(page):
-        return "a notice in place of content"
-    return site_notice_reason(page)
+    return notice_reason(page)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.notices import says_missing
+from monitor.look.recognise.content import require_content
+from monitor.look.recognise.notices import notice_reason
 from monitor.look.recognise.page import Page, is_json, parse_json
 from monitor.look.recognise.result import (
     NAMELESS,
@@ -39,7 +40,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     """
     # A list may come without the media type of JSON.
     if not is_json(answer) and answer.body.lstrip()[:1] != b"[":
-        return _read_page(Page(answer), context)
+        page = Page(answer)
+        return require_content(_read_page(page, context), page, answer, context)
     if (content := parse_json(answer.body)) is None:
         return unknown(NO_JSON)
     if isinstance(content, dict) and content.get("releaseId") and content.get("published"):
@@ -125,11 +127,10 @@ def _version_of(content: Mapping[str, Any]) -> str | None:
 
 
 def _read_page(page: Page, context: Context) -> Recognised:
-    if says_missing(page):
-        return absent("page not found")
-    if not page.heading:
-        return unknown(NAMELESS)
     # The heading contains only the series. The title of the page also contains the period.
-    return recognise_title(
-        context, f"{page.heading}: {page.title.partition(' - ')[0]}", text=page.text
+    title = f"{page.heading}: {page.title.partition(' - ')[0]}"
+    seen = (
+        unknown(NAMELESS) if not page.heading else recognise_title(context, title, text=page.text)
     )
+    why = "" if seen.specific else notice_reason(page)
+    return unknown(why) if why else seen

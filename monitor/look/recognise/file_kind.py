@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from dataclasses import replace
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.notices import read_removal, says_missing
-from monitor.look.recognise.page import Page, is_html, parse_json
-from monitor.look.recognise.result import Context, Recognised, absent, unknown
+from monitor.look.recognise.page import is_html, parse_json
+from monitor.look.recognise.result import Context, Recognised, unknown
 from monitor.look.recognise.title import NOT_ITS_TITLE, names_release
 from schedules.patterns import quick
 
@@ -92,23 +90,12 @@ _ERROR_TEXTS = ("error", "errors", "exception", "fault", "message", "messages")
 
 
 def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
-    """Return what an answer proves if it is not the file that its address names.
+    """Return an unknown if an answer is not the file that its address names.
 
     None if it is, or names no file.
-
-    A page that says that the file is missing or was removed proves absence or withdrawal. Anything
-    else is unknown.
     """
-    if context.file is None or not (why := content_fault(answer, context)):
-        return None
-    if why == PAGE_FOR_FILE:
-        # Only read the top, where title and heading are, because the rest may be large.
-        page = Page(replace(answer, body=answer.body[:_HEAD]))
-        if says_missing(page):
-            return absent("the page says it is not found")
-        if (removal := read_removal(page)) is not None:
-            return removal
-    return unknown(why)
+    why = "" if context.file is None else content_fault(answer, context)
+    return unknown(why) if why else None
 
 
 def content_fault(answer: Answer, context: Context) -> str:

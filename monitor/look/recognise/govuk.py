@@ -14,14 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.notices import (
-    blank_page_reason,
-    says_missing,
-    says_removed,
-    site_notice_reason,
-)
+from monitor.look.recognise.content import ANNOUNCED, read_test_page, require_content
+from monitor.look.recognise.notices import BLANK, is_blank, notice_reason
 from monitor.look.recognise.page import Page, absolute_url, is_json, parse_json
-from monitor.look.recognise.placeholder import ANNOUNCED, read_placeholder
 from monitor.look.recognise.result import (
     NAMELESS,
     NO_JSON,
@@ -53,13 +48,9 @@ from schedules.sources.govuk_items import (
 )
 from schedules.titles import title_matches
 
-_ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
-_ANNOUNCES = quick(
-    r"these statistics will be released (on|in|between)|statistics release cancelled|^coming"
-    r" soon\b",
-    re.IGNORECASE,
+_ANNOUNCEMENT = quick(
+    r"\s- (accredited official|national|official) statistics announcement$", re.IGNORECASE
 )
-_ERROR_TITLE = quick(r"^(error|sorry, there is a problem|page unavailable)\b", re.IGNORECASE)
 _WITHDRAWN = quick(r"^\[withdrawn\]", re.IGNORECASE)
 _DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
 _NOT_OUT = ("placeholder", "special_route", "coming_soon")
@@ -78,11 +69,11 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     page = Page(answer)
     if not page.title and not page.heading:
         return unknown(NAMELESS)
-    seen = _read_notice(page) or _read_content(page, answer, context)
+    seen = _read_template(page) or _read_content(page, answer, context)
     # With the release's own title and period (`specific`), words such as "sign in" are part of that
     # title.
-    may_be_site_notice = seen.state is State.PRESENT and not seen.specific
-    if may_be_site_notice and (why := site_notice_reason(page)):
+    may_be_notice = seen.state in (State.PRESENT, State.UNKNOWN) and not seen.specific
+    if may_be_notice and seen.placeholder is None and (why := notice_reason(page)):
         return unknown(why)
     return seen
 
@@ -145,35 +136,22 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     )
 
 
-def _read_notice(page: Page) -> Recognised | None:
-    """Return what a page proves that is an error, an announcement or a removal.
+def _read_template(page: Page) -> Recognised | None:
+    """Return what a page proves that is blank, or whose title GOV.UK gives an announcement or a
+    withdrawn publication.
 
     None for any other page.
     """
     title = _without_site_name(page.title)
-    if _ERROR_TITLE.match(title):
-        return unknown("an error page")
-    why = "page not found" if says_missing(page) else blank_page_reason(page)
-    if why:
-        return absent(why)
-    if (
-        _ANNOUNCEMENT.search(title)
-        or _ANNOUNCES.search(title)
-        or _ANNOUNCES.search(_notice_titles(page))
-    ):
+    if is_blank(page):
+        return absent(BLANK)
+    if _ANNOUNCEMENT.search(title):
         return absent(ANNOUNCED)
-    if _WITHDRAWN.match(title):
-        return withdrawn("marked as withdrawn")
-    if says_removed(page):
-        return withdrawn("no longer available")
-    return None
+    return withdrawn("marked as withdrawn") if _WITHDRAWN.match(title) else None
 
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
-    """Return what a page's title proves, with its linked parts.
-
-    A placeholder, which only announces, is no presence.
-    """
+    """Return what a page's title and content prove, with its linked parts."""
     parts: dict[str, Found] = {}
     for link in page.links():
         part = _find_part(context.url, link.url, link.text)
@@ -184,15 +162,8 @@ def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
     version = format_version(first_published_at=parse_instant(stamps[0]) if stamps else None)
     title = page.heading or _without_site_name(page.title)
     seen = recognise_title(context, title, tuple(parts.values()), version, page.text)
-    if seen.state is not State.PRESENT:
-        return seen
-    return read_placeholder(page, answer, context, has_files=bool(parts)) or seen
-
-
-def _notice_titles(page: Page) -> str:
-    """Return the text of the page's notices and headings, at most fifty."""
-    titles = page.find("//*[contains(@class, 'notice__title')]|//h1|//h2")
-    return " ".join(" ".join(title.itertext()).replace("\xa0", " ") for title in titles[:50])
+    seen = read_test_page(seen, page, answer, context)
+    return require_content(seen, page, answer, context, is_published=bool(parts or stamps))
 
 
 def _without_site_name(title: str) -> str:

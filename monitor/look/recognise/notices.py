@@ -1,5 +1,7 @@
-"""Recognises pages that answer with success although they are not content: missing, removed, blank,
-maintenance.
+"""Recognises pages that answer with success although they are not content: missing, blank,
+maintenance, a queue.
+
+None of them proves anything, except for a page that shows nothing.
 """
 
 from __future__ import annotations
@@ -7,35 +9,30 @@ from __future__ import annotations
 import re
 
 from monitor.look.recognise.page import Page
-from monitor.look.recognise.result import NO_LONGER_AVAILABLE, Recognised, withdrawn
 from schedules.patterns import quick
 
+BLANK = "a blank page"
 MARKED_TITLE = "a page whose title is marked, for instance as a preview"
 NOTICE_ONLY = "a page under its title that only says that it is not out or not available"
-"""Reasons of an unknown: the page is under the release's title, but is not the release."""
-# Elements that may fill a page without text in its HTML.
-_VISIBLE_ELEMENTS = (
-    "script",
-    "img",
-    "iframe",
-    "frame",
-    "object",
-    "embed",
-    "svg",
-    "canvas",
-    "video",
+CLOSED = "a page under its title behind a password, a queue, a countdown or a script"
+"""The last three are reasons of an unknown: the page is under the release's title, but is not the
+release.
+"""
+# Text, elements that may fill a page without text, or redirects like those of bot walls.
+_SHOWS = (
+    "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)]"
+    "|//script|//img|//iframe|//frame|//object|//embed|//svg|//canvas|//video|//meta[@http-equiv]"
+    "|//body[@onload])"
 )
-_HAS_TEXT = (
-    "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
-)
-# A page without text may redirect browsers, like bot walls do.
-_REDIRECTS = "boolean(//meta[@http-equiv]|//body[@onload])"
+# Scripts fill such an element, or a page that shows something else without scripts.
+_SHELL = "//script|//noscript|//*[@id='root' or @id='app' or @id='__next']"
+_REFRESH = "//meta[translate(@http-equiv, 'REFSH', 'refsh')='refresh']"
 # searched as plain text, because a pattern that ignores case takes fifty times as long
 _DUMMY_TEXT = "lorem ipsum"
-_REMOVED = quick(r"no longer (available|here)|published in error", re.IGNORECASE)
-_IN_ERROR = "published in error"
 _MISSING = quick(
-    r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE
+    r"^\W*(error )?(404|page not found|not found|page cannot be found)\b|\bno longer"
+    r" (available|here)\b|\bpublished in error\b",
+    re.IGNORECASE,
 )
 _LONGEST_TITLE = 300
 # Many sites answer maintenance, sign-in and cookie pages and apologies with success.
@@ -58,45 +55,38 @@ _MARK = quick(
     r"|[\[({](preview|draft|test|cancelled|postponed|delayed|embargoed)[\])}]\W*$",
     re.IGNORECASE,
 )
-# These count only in the text of a page that says little else: a release may mention them.
-_NO_CONTENT = quick(
-    r"\b((is|are) (now |currently |temporarily )?(unavailable|not (yet |currently )?available)|try"
-    r" again later"
-    r"|(has|have) been (postponed|cancelled|delayed)|not for publication)\b",
+# These count only on a page without content. Figures for Wales may be "not yet available".
+_NOT_AVAILABLE = quick(
+    r"\bth(is|ese) (page|release|publication|report|statistics|figures|content) (is|are|has been"
+    r"|have been) (now |currently |temporarily )?(unavailable|not (yet |currently )?available"
+    r"|postponed|cancelled|delayed)\b|\btry again later\b|\bnot for publication\b",
     re.IGNORECASE,
 )
-_LONGEST_NOTICE, _LONGEST_WITH_MENUS = 300, 5000
+_WAITING = quick(
+    r"\byou are (now )?in (line|the queue|a queue)\b|\bwaiting room\b|\byour (place|turn|position)"
+    r"\b|\byour (estimated )?wait(ing)? time\b|\bcount ?down\b|\bgo(es)? live in\b",
+    re.IGNORECASE,
+)
 
 
-def says_removed(page: Page) -> bool:
-    """Return whether title or heading of a page say that its content was removed."""
-    return bool(_REMOVED.search(page.title) or _REMOVED.search(page.heading))
+def is_blank(page: Page) -> bool:
+    """Return whether a page shows nothing: it has no text, no script and no redirect."""
+    return page.root is not None and not page.root.xpath(_SHOWS)
 
 
-def read_removal(page: Page) -> Recognised | None:
-    """Return a withdrawal with its reason if a page says that its content was removed, else
-    None.
+def has_dummy_text(page: Page) -> bool:
+    """Return whether a page has words without a meaning, which try out a layout."""
+    return _DUMMY_TEXT in page.text.lower()
+
+
+def notice_reason(page: Page) -> str:
+    """Return why a page is a notice in place of content, or an empty string.
+
+    Title or heading say that it does not exist or was removed, or it is a notice about the site.
     """
-    if any(_IN_ERROR in words.lower() for words in (page.title, page.heading)):
-        return withdrawn(_IN_ERROR)
-    return withdrawn(NO_LONGER_AVAILABLE) if says_removed(page) else None
-
-
-def says_missing(page: Page) -> bool:
-    """Return whether the title of a page says that the page does not exist."""
-    return bool(_MISSING.match(page.title))
-
-
-def blank_page_reason(page: Page) -> str:
-    """Return "a blank page" if a page shows nothing, "a test page" if it has dummy text, else an
-    empty string.
-    """
-    if page.root is None:
-        return ""
-    has_content = page.root.xpath(_HAS_TEXT) or page.root.xpath(_REDIRECTS)
-    if not has_content and next(page.root.iter(*_VISIBLE_ELEMENTS), None) is None:
-        return "a blank page"
-    return "a test page" if _DUMMY_TEXT in page.text.lower() else ""
+    if any(_MISSING.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading)):
+        return "the page says that it is not there"
+    return site_notice_reason(page)
 
 
 def site_notice_reason(page: Page) -> str:
@@ -109,19 +99,27 @@ def site_notice_reason(page: Page) -> str:
     return ""
 
 
-def not_released_reason(page: Page, title: str) -> str:
-    """Return why a page under the title of a release is not the release yet, or an empty string if
-    it may be.
+def find_mark(page: Page, title: str) -> str:
+    """Return which sign counts against a page even if it has content, or an empty string.
 
-    Its title or heading is marked, for instance as a preview, or its only text is a notice, for
-    instance that the page is unavailable. `title` is the release's title, which may have such a
-    mark itself.
+    Its title or heading is marked, for instance as a preview, or its content asks for a password.
+    `title` is the release's title, which may have such a mark itself.
     """
-    if not _MARK.search(title) and any(
-        _MARK.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading)
-    ):
-        return MARKED_TITLE
-    # Reading the content takes time, so skip it if the text with menus is too long to be only a
-    # notice.
-    is_short = len(page.text) <= _LONGEST_WITH_MENUS and len(page.content) <= _LONGEST_NOTICE
-    return NOTICE_ONLY if is_short and _NO_CONTENT.search(page.content) else ""
+    if page.find_content(".//input[@type='password']"):
+        return CLOSED
+    is_marked = any(_MARK.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading))
+    return MARKED_TITLE if is_marked and not _MARK.search(title) else ""
+
+
+def find_sign_against(page: Page, title: str) -> str:
+    """Return which sign counts against a page under its title that has no content, or an empty
+    string.
+
+    It is a notice, a queue, a countdown, or waits for a script. A part without a `title` of a
+    release may need scripts, like a dashboard.
+    """
+    text = page.text
+    if _NOT_AVAILABLE.search(text) or has_dummy_text(page):
+        return NOTICE_ONLY
+    is_shell = title and not page.content and page.find(_SHELL)
+    return CLOSED if is_shell or _WAITING.search(text) or page.find(_REFRESH) else ""

@@ -33,8 +33,6 @@ _NOT_YET = (
     "this release has been postponed",
     "nid yw'r datganiad hwn wedi'i gyhoeddi eto",
     "mae'r datganiad hwn wedi cael ei ohirio",
-)
-_CANCELLED = (
     "this release has been cancelled",
     "release cancelled",
     "mae'r datganiad hwn wedi cael ei ganslo",
@@ -113,10 +111,10 @@ def _read_words(page: Page, context: Context) -> Recognised:
     """Return what phrases and headings of an ONS page prove, if it has no mark like `releaseStatus:
     "published"`.
     """
-    text = page.text.lower().replace("\u2019", "'")
-    if any(words in text for words in _CANCELLED):
-        return absent("cancelled")
-    if any(words in text for words in _NOT_YET):
+    # Only the banner of ONS's template counts, because any page may have a sentence like it.
+    banners = page.find("//*[contains(@class, 'ons-panel__body')]")
+    banner = " ".join(map(text_of, banners)).lower().replace("\u2019", "'")
+    if banner.startswith(_NOT_YET):
         return absent("not published")
     titles = {text_of(heading).lower() for heading in page.find("//h2|//h3")}
     if not titles & set(_PUBLISHED_HEADINGS):

@@ -39,12 +39,15 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
 
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _MOST_LINKS = 2000
-_IN_FRAME = "ancestor::header or ancestor::footer or ancestor::nav or ancestor::aside"
-_OF_CONTENT = f"//a[@href][not({_IN_FRAME})]"
-_CONTENT_TEXT = (
-    f"//text()[not({_IN_FRAME} or ancestor::head or ancestor::h1"
-    " or ancestor::script or ancestor::style or ancestor::noscript)]"
+_IN_FRAME = (
+    "ancestor::footer or ancestor::nav or ancestor::aside or ancestor::*[@hidden]"
+    " or ancestor::header[not(ancestor::main or ancestor::article)]"
 )
+_CONTENT_TEXT = (
+    ".//text()[normalize-space() and not(ancestor::head or ancestor::h1 or ancestor::script"
+    " or ancestor::style or ancestor::noscript)]"
+)
+_ISO_DAY = quick(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,26 @@ class Page:
         """Return the text of the page in one line, without titles, header, footer, menus, scripts
         and styles.
         """
-        return " ".join(" ".join(self.find(_CONTENT_TEXT)).split())
+        return " ".join(self.content_texts)
+
+    @cached_property
+    def content_texts(self) -> list[str]:
+        """Return each text of the content. For a `<time>` with an ISO date, that is the date."""
+        texts = []
+        for node in self.find_content(_CONTENT_TEXT):
+            parent = node.getparent()
+            stamp = parent.get("datetime", "") if node.is_text and parent.tag == "time" else ""
+            day = _ISO_DAY.match(stamp)
+            texts.append(day[0] if day else " ".join(node.split()))
+        return texts
 
     def links(self, *, content_only: bool = False) -> list[Link]:
         """Return the http and https links in page order.
 
         `content_only`: without header, footer and menus.
         """
-        anchors = self.find(_OF_CONTENT if content_only else "//a[@href]")[:_MOST_LINKS]
+        find = self.find_content if content_only else self.find
+        anchors = find(".//a[@href]")[:_MOST_LINKS]
         hrefs = ((anchor.get("href", "").partition("#")[0], anchor) for anchor in anchors)
         links = (Link(absolute_url(self._url, href), text_of(anchor)) for href, anchor in hrefs)
         return [link for link in links if link.url]
@@ -103,6 +118,19 @@ class Page:
     def find(self, path: str) -> list[Any]:
         """Return the elements or texts at an XPath, none if the page is not HTML."""
         return [] if self.root is None else list(self.root.xpath(path))
+
+    def find_content(self, path: str) -> list[Any]:
+        """Return the elements or texts at a relative XPath, without those of the site's frame: its
+        header, footer and menus, and all outside the element `main`, if there is one.
+        """
+        if self._content_root is None:
+            return []
+        return list(self._content_root.xpath(f"({path})[not({_IN_FRAME})]"))
+
+    @cached_property
+    def _content_root(self) -> Any | None:  # noqa: ANN401  # as above
+        main = self.find("//main|//*[@role='main']")
+        return main[0] if main else self.root
 
     def _first_text(self, path: str) -> str:
         elements = self.find(path)

@@ -5,15 +5,13 @@ its heading.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from monitor.look.fetch import Answer
+from monitor.look.recognise.content import require_content
 from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page
-from monitor.look.recognise.placeholder import read_placeholder
 from monitor.look.recognise.result import Context, Recognised, absent, present, unknown
 from monitor.look.recognise.title import names_a_period, names_same_period
-from monitor.look.sighting import State
 from schedules.patterns import quick
 from schedules.titles import read_title
 
@@ -43,11 +41,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return (
             absent("the page shows another period") if names_another else unknown("names no period")
         )
-    placeholder = read_placeholder(page, answer, context)
-    if placeholder is not None:
-        # The text only announces the release, but may not be up to date, because the headlines name
-        # the right period.
-        return replace(placeholder, state=State.UNKNOWN)
     # Another page of the same period may have other words in its heading. Such a presence is not
     # specific.
-    return present(specific=read_title(page.heading).words == read_title(context.title).words)
+    is_same_title = read_title(page.heading).words == read_title(context.title).words
+    return require_content(present(specific=is_same_title), page, answer, context)

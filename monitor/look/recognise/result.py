@@ -12,8 +12,6 @@ from schedules.slot import Slot
 NAMELESS = "a page without title and heading"
 """Reason of an unknown: a page without a name may be anything."""
 NO_JSON = "no JSON that can be read"
-NO_LONGER_AVAILABLE = "a notice that it is no longer available"
-"""Reason of a withdrawal. Some sites say the same of content that never existed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from monitor.look.fetch import Answer
+from monitor.look.recognise.content import links_file, read_test_page, require_content
 from monitor.look.recognise.file_kind import content_fault
-from monitor.look.recognise.notices import (
-    blank_page_reason,
-    not_released_reason,
-    read_removal,
-    says_missing,
-    site_notice_reason,
-)
+from monitor.look.recognise.notices import BLANK, is_blank, notice_reason
 from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.placeholder import links_file, read_placeholder
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
 from monitor.look.recognise.title import Likeness, compare_titles, names_release, recognise_title
 from monitor.look.sighting import State
@@ -33,27 +27,12 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         why = content_fault(answer, context)
         return unknown(why) if why else present()
     page = Page(answer)
-    seen = _read_notice(page) or _read_titles(page, context)
-    if seen.state is not State.PRESENT:
-        return seen
-    if (why := not_released_reason(page, context.title)) and not links_file(page, context):
-        return unknown(why)
-    return read_placeholder(page, answer, context) or seen
+    if is_blank(page):
+        return absent(BLANK)
+    return require_content(_read_titles(page, answer, context), page, answer, context)
 
 
-def _read_notice(page: Page) -> Recognised | None:
-    """Return what a page proves that is blank, or says that it is missing or removed.
-
-    None for any other page.
-    """
-    if says_missing(page):
-        return absent("the page says it is not found")
-    if why := blank_page_reason(page):
-        return absent(why)
-    return read_removal(page)
-
-
-def _read_titles(page: Page, context: Context) -> Recognised:
+def _read_titles(page: Page, answer: Answer, context: Context) -> Recognised:
     """Return what the heading and the `<title>` of a page prove, compared with the release's title.
 
     Presence if one has the same title and period (`specific`). Unknown if only `<title>` has, e.g.
@@ -66,14 +45,15 @@ def _read_titles(page: Page, context: Context) -> Recognised:
     ]
     if any(result.specific for result in results):
         return unknown(OTHER_HEADING) if _is_under_another_heading(page, context) else present()
-    if why := site_notice_reason(page):
+    if why := notice_reason(page):
         return unknown(why)
     # One proof of absence is enough, else one of presence, because the other title may be the
     # site's name.
     strongest_first = (State.ABSENT, State.PRESENT, State.UNKNOWN)
-    return min(
+    seen = min(
         results, key=lambda result: strongest_first.index(result.state), default=unknown(NAMELESS)
     )
+    return read_test_page(seen, page, answer, context)
 
 
 def _is_under_another_heading(page: Page, context: Context) -> bool:

@@ -18,6 +18,8 @@ from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault
 _BACKENDS = {WWW: "origin", ASSETS: "awsorigin"}
 _DEFAULT_AGE_OF_STALE_COPY = timedelta(hours=1)
 
+_FIGURES = "<table><tr><th>Total</th><td>1,204</td></tr></table>"
+
 
 class World:
     """All hosts of a script. The same request at the same time gets the same response.
@@ -104,10 +106,10 @@ class World:
                 request.path, self._script.title if release is None else release.title
             )
         if release is None:
-            return page(200, self._script.title, self._script.title, "<p>Published.</p>")
+            return page(200, self._script.title, self._script.title, _FIGURES)
         on_gov_uk = self._govuk.page(answer.url, now)
         return on_gov_uk or page(
-            200, release.title, release.title, f"<p>Published by {release.producer}.</p>"
+            200, release.title, release.title, f"<p>Published by {release.producer}.</p>{_FIGURES}"
         )
 
 

@@ -34,10 +34,13 @@ _PLACEHOLDER_WORDS = (
         "will be published",
         "coming soon",
         "not yet published",
-        "statistics announcement",
     ),
-    *("is due on", "available from", "embargoed until", "status: confirmed"),
+    *("is due on", "available from", "embargoed until", "release date:", "status: confirmed"),
 )
+_ANNOUNCEMENT_TITLE = "statistics announcement"
+_TITLES = re.compile(r"<(title|h1)\b.*?</\1>", re.DOTALL)
+_INLINE_TAG = re.compile(r"</?(?:a|b|dt|dd|em|span|strong|time)\b[^>]*>")
+_SENTENCE_END = re.compile(r"<[^>]*>|[.!?](?=\s|<|$)")
 _ERROR_WORDS = (
     "sorry",
     "unavailable",
@@ -109,13 +112,14 @@ def _body_state(content: bytes, title: str) -> PageState:
 
     Without the title it is another page, an error or a placeholder.
 
-    A removed page (GONE) has a sentence of `_REMOVED_WORDS`. A withdrawn one is still shown, marked
+    A removed page (GONE) has `_REMOVED_WORDS` in its titles. A withdrawn one is still shown, marked
     with "[withdrawn]".
     """
     body = _normalise_text(content.decode(errors="replace"))
-    if any(words in body for words in _REMOVED_WORDS):
+    titles = " ".join(found[0] for found in _TITLES.finditer(body))
+    if any(words in titles for words in _REMOVED_WORDS):
         return PageState.GONE
-    if any(words in body for words in _PLACEHOLDER_WORDS):
+    if _ANNOUNCEMENT_TITLE in titles or _only_announces(body):
         return PageState.ABSENT
     # The title of an unknown release is empty, and any text contains it. So such a page counts as
     # published.
@@ -126,6 +130,15 @@ def _body_state(content: bytes, title: str) -> PageState:
         # A page of scripts without a heading shows nothing to read.
         return PageState.ERROR if "<script" in body and "<h1" not in body else PageState.ABSENT
     return PageState.ERROR if any(words in heading for words in _ERROR_WORDS) else PageState.OTHER
+
+
+def _only_announces(body: str) -> bool:
+    """Return whether each sentence of a page, apart from its titles, announces the release."""
+    text = _INLINE_TAG.sub(" ", _TITLES.sub("", body))
+    sentences = [_normalise_text(part) for part in _SENTENCE_END.split(text)]
+    return any(sentences) and all(
+        any(words in sentence for words in _PLACEHOLDER_WORDS) for sentence in sentences if sentence
+    )
 
 
 def _find_heading(page: str) -> str | None:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from monitor.judge.exposure import NO_LONGER_AVAILABLE
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict
-from monitor.look.recognise.result import NO_LONGER_AVAILABLE
 from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure, VerdictKind
 from schedules.times.interval import Bounds, Interval

@@ -339,6 +339,10 @@ async def test_release_that_never_appears_stays_in_the_listing(client: Publisher
     [
         "These statistics will be released on 5 January 2018",
         "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>",
+        (
+            "<h1>Gulls &amp; terns: 2017</h1><dl><dt>Status:</dt><dd>Confirmed</dd></dl><p>It is"
+            " due on 5 January 2018 at 9.30am. Embargoed until then.</p>"
+        ),
     ],
 )
 def test_placeholder_is_no_publication_until_the_page_replaces_it(
@@ -364,6 +368,24 @@ def test_placeholder_is_no_publication_until_the_page_replaces_it(
 
     placeholder = answer_from("08:00:00", f'body = "{body}"')
     run_scenario(RELEASE + placeholder + answer_from("09:30:00"), scenario)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The next release will be published on 14 January 2018",
+        "Figures for Wales are not yet published",
+        "Table 5 is no longer available",
+    ],
+)
+def test_release_that_mentions_other_figures_is_published(
+    run_scenario: RunScenario, sentence: str
+) -> None:
+    async def scenario(client: PublisherClient) -> None:
+        assert (await page_statuses(client))["content API"] == 200
+
+    body = f"<h1>Gulls &amp; terns: 2017</h1><p>Gulls rose. {sentence}.</p>"
+    run_scenario(RELEASE + answer_from("08:00:00", f'body = "{body}"'), scenario)
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"))

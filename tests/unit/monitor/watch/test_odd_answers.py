@@ -35,7 +35,7 @@ ODD_ANSWERS = {
     "a page without title and heading is at": (URL, PAGE_WITHOUT_TITLE),
     "a page of another title is at": (URL, a_web_page("Prison population")),
     "a page under its title, but without its period, is at": (URL, a_web_page("Example claims")),
-    "a page under its title that names the day of its slot": (URL, PLACEHOLDER),
+    "a page under its title without content": (URL, PLACEHOLDER),
     "a page under another heading, with the title of the release only in its <title>, is at": (
         URL,
         f"<title>{TITLE}</title><h1>Sign in to continue</h1><input type=password>",

@@ -105,15 +105,6 @@ def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
     assert recognise(announcement, OUR_RELEASE).state is ABSENT
 
 
-@pytest.mark.parametrize(
-    "words",
-    ["on 26 November 2026&nbsp;9:30am", "in November&nbsp;2026", "between May and&nbsp;June"],
-)
-def test_notice_about_a_release_to_come_is_absence(words: str) -> None:
-    notice = f'<h2 class="gem-c-notice__title">These statistics will be released {words}</h2>'
-    assert recognise(govuk_page(OUR_TITLE, notice), OUR_RELEASE).state is ABSENT
-
-
 def test_sentence_about_next_release_does_not_deny_this_one() -> None:
     later_release = "<p>The next of these statistics will be released in May.</p>"
     assert recognise(govuk_page(OUR_TITLE, later_release), OUR_RELEASE).state is PRESENT
@@ -362,7 +353,7 @@ def test_sampled_publication_is_present_and_announcements_are_absent() -> None:
     present = {name for name in states if states[name] is PRESENT}
     assert present == {"publication_200.html"}
     absent = {name for name in states if states[name] is ABSENT}
-    assert absent == {name for name in states if name.startswith(("announcement", "not_found"))}
+    assert absent == {name for name in states if name.startswith("announcement")}
 
 
 def test_version_of_item_counts_changes_without_their_notes() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from monitor.look.recognise.registry import find_recogniser
-from monitor.look.recognise.result import Context, Recognised
+from monitor.look.recognise.result import Context, Known, Recognised
 from monitor.look.sighting import State
-from tests.unit.monitor.look.recognise.pages import answer, page
+from tests.unit.monitor.look.recognise.pages import NOON, answer, page
+from tests.worlds.instants import HOUR
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN
+from tests.worlds.releases import a_slot
 
 OURS = "Example deaths: June 2026"
 
@@ -65,15 +67,19 @@ def test_period_in_heading_about_coming_edition_proves_nothing(heading: str) -> 
     assert recognise(heading_with_another_period).state is UNKNOWN
 
 
-def test_page_with_our_period_is_unknown_if_figures_will_follow() -> None:
-    """Our release is that of June 2026.
-
-    A page of June may say that its own figures, or only the next, will follow.
-    """
-    ours_will_follow = "<p>These figures will be published at 9.30am.</p>"
-    assert recognise("Deaths, June 2026", inside=ours_will_follow).state is UNKNOWN
+def test_page_with_our_period_is_present_though_figures_will_follow() -> None:
     next_will_follow = "<p>The next release will be published in July.</p>"
     assert recognise("Deaths, June 2026", inside=next_will_follow).state is PRESENT
+
+
+def test_page_with_our_period_needs_content_before_its_slot() -> None:
+    known = Known(slot=a_slot(NOON + HOUR))
+    before_slot = Context("https://figures.example.org/deaths", OURS, known=known)
+    thin = page("Deaths, June 2026", "Deaths, June 2026", "<p>Figures follow at 1pm.</p>")
+    assert find_recogniser("period")(thin, before_slot).state is UNKNOWN
+    table = "<table><tr><td>Deaths</td><td>1,204</td></tr></table>"
+    complete = page("Deaths, June 2026", "Deaths, June 2026", table)
+    assert find_recogniser("period")(complete, before_slot).state is PRESENT
 
 
 def test_page_of_another_period_is_absent_though_figures_will_follow() -> None:

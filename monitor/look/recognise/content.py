@@ -1,0 +1,162 @@
+"""Decides whether a page under the release's title is the release, by what it contains.
+
+Sentences prove nothing, because a release may mention other figures that are "not yet published".
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from monitor.look.cache_age import answer_time_bounds
+from monitor.look.fetch import Answer
+from monitor.look.recognise.notices import find_mark, find_sign_against, has_dummy_text
+from monitor.look.recognise.page import Page, text_of
+from monitor.look.recognise.result import Context, Recognised, absent, unknown
+from monitor.look.recognise.title import names_same_period
+from monitor.look.sighting import State
+from monitor.plan.targets import GOVUK, is_file
+from schedules.dates.sentences import days_in, names_day_of, without_day_of
+from schedules.patterns import quick
+from schedules.slot import Slot, last_day
+
+ANNOUNCED = "announced, not released"
+PLACEHOLDER = "a page under its title without content"
+_LEAST_WORDS = 40
+# Labels of a date, in one text of the page. The first kind is only written when content is out.
+_LABEL = quick(
+    r"(?:^|[|.\u00b7\u2022]\s*)(?:(?P<done>(?:date )?(?:first |last )?(?:published|released|issued"
+    r"|updated?)|cyhoeddwyd|diweddarwyd)|(?:release|publication) date|date of (?:release"
+    r"|publication)|dyddiad cyhoeddi)(?: on)?[\s:|]{0,5}(?:[a-z]{3,9}day,? )?"
+    r"(?=\d|[a-z]{3,9}\.? \d)",
+    re.IGNORECASE,
+)
+_LONGEST_DATE = 24
+# A link to a file may have an address without its extension.
+_FILE_NAME = quick(r"\b(xlsx?|xlsm|ods|csv|pdf|docx?|odt|zip)\b", re.IGNORECASE)
+# Such files may be linked before the release is out.
+_ABOUT_RELEASE = quick(r"methodology|quality|pre-?release|guidance|privacy", re.IGNORECASE)
+_MOST_TEXT = 100_000
+_CLOCK_UNCERTAINTY = timedelta(seconds=1)
+
+
+def require_content(
+    seen: Recognised, page: Page, answer: Answer, context: Context, *, is_published: bool = False
+) -> Recognised:
+    """Return the presence `seen`, or less if the page has a sign against it or no content.
+
+    Before the slot, a page needs content: a file, a date of publication, a table or forty words.
+    After it, a page without content counts, unless its text may be from before the slot.
+    `is_published`: the caller has found publication metadata, files or parts.
+    """
+    if seen.state is not State.PRESENT or is_published or links_file(page, context):
+        return seen
+    if why := find_mark(page, context.title):
+        return unknown(why)
+    slot = context.known.slot
+    if _has_content(page, slot):
+        return seen
+    if why := find_sign_against(page, context.title):
+        return unknown(why)
+    # Any content of a part will do.
+    is_part = not context.title
+    return seen if slot is None or is_part else _read_thin_page(seen, page, answer, context, slot)
+
+
+def _read_thin_page(
+    seen: Recognised, page: Page, answer: Answer, context: Context, slot: Slot
+) -> Recognised:
+    """Return what a page without content proves: it may be a placeholder from before the slot."""
+    if _is_announcement_on_govuk(page, context, slot):
+        return absent(ANNOUNCED)
+    text, known = page.text[:_MOST_TEXT], context.known
+    # Numbers do not count, because a countdown changes them.
+    words = "".join(character for character in text if not character.isdecimal())
+    digest = sha256(words.encode("utf-8", "replace")).hexdigest()
+    # After a restart, the text of the last placeholder is not known ("").
+    is_same_text = known.placeholder in ("", digest)
+    # After a 404 or a placeholder with other words, the text is new.
+    is_new = known.was_missing or known.placeholder is not None
+    may_be_old = not is_new and names_day_of(slot, _without_titles(page, text))
+    if is_same_text or may_be_old or _is_before_slot(answer, context):
+        return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
+    return seen
+
+
+def read_test_page(seen: Recognised, page: Page, answer: Answer, context: Context) -> Recognised:
+    """Return absence if a page of another title has dummy text before the slot, else `seen`."""
+    is_test = seen.state is State.UNKNOWN and has_dummy_text(page)
+    return absent("a test page") if is_test and _is_before_slot(answer, context) else seen
+
+
+def _is_before_slot(answer: Answer, context: Context) -> bool:
+    """Return whether an answer is certainly from before the slot, even if our clock is wrong."""
+    begins = None if context.known.slot is None else context.known.slot.begins()
+    behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
+    return begins is not None and answer_time_bounds(answer)[1] < begins - behind
+
+
+def _has_content(page: Page, slot: Slot | None) -> bool:
+    """Return whether a page has a date of publication, a table of figures or enough words of its
+    own.
+    """
+    if _has_date_of_publication(page, slot):
+        return True
+    cells = " ".join(text_of(cell) for cell in page.find_content(".//td"))
+    if any(character.isdecimal() for character in without_day_of(cells, slot)):
+        return True
+    words = without_day_of(_without_titles(page, page.content[:_MOST_TEXT]), slot).split()
+    return len(words) >= _LEAST_WORDS and not has_dummy_text(page)
+
+
+def _has_date_of_publication(page: Page, slot: Slot | None) -> bool:
+    """Return whether a page has a label such as "Published: 26 November 2026".
+
+    A date after the slot's day is a promise. So is the slot's own day, unless the label says that
+    the content is out.
+    """
+    # A sentence about another edition does not begin with a label.
+    text = " | ".join(page.content_texts)[:_MOST_TEXT].lower()
+    last = None if slot is None else last_day(slot)
+    for label in _LABEL.finditer(text):
+        day = next(days_in(text[label.end() : label.end() + _LONGEST_DATE], last), None)
+        is_past = day is not None and (last is None or day < last)
+        if is_past or (label["done"] and day == last):
+            return True
+    return False
+
+
+def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
+    """Return whether a page of GOV.UK, which has no content, has a notice with the slot's own
+    day.
+    """
+    notices = page.find_content(".//*[contains(@class, 'notice')]")
+    return urlsplit(context.url).hostname == GOVUK and any(
+        names_day_of(slot, text_of(notice)) for notice in notices
+    )
+
+
+def _without_titles(page: Page, text: str) -> str:
+    """Return the text of a page without title and heading, because these may name a day as the
+    edition's period.
+    """
+    for words in (page.title, page.heading):
+        text = text.replace(words, " ") if words else text
+    return text
+
+
+def links_file(page: Page, context: Context) -> bool:
+    """Return whether the content of a page links to a file of figures, and not of another
+    edition.
+    """
+    for link in page.links(content_only=True):
+        name = link.url.rpartition("/")[2].replace("-", " ").replace("_", " ")
+        words = f"{link.text} {name}"
+        is_download = is_file(link.url) or _FILE_NAME.search(link.text)
+        if not is_download or _ABOUT_RELEASE.search(words):
+            continue
+        if names_same_period(context.title, words) is not False:
+            return True
+    return False
