@@ -1,28 +1,42 @@
-"""GOV.UK Notify, through its own client: e-mail and text messages."""
+"""GOV.UK Notify: e-mail and text messages, by its API of version 2."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
-import io
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import json
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from notifications_python_client.errors import APIError
-from notifications_python_client.notifications import NotificationsAPIClient
-from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepare_upload
+import httpx
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, make_short_form
-from alerts.channels.base import Outbound, ThreadChannel
+from alerts.channels.base import NamedChannel, Outbound, limit_attempt
 from alerts.channels.http import loggable_reason
 from alerts.channels.settings import NotifySettings
 
 API = "https://api.notifications.service.gov.uk"
 _PERMANENT_STATUSES = frozenset({400, 413, 422})
+_TOO_LONG = (400, 413)
+_LARGEST_UPLOAD = 2 * 1024 * 1024
+_ID_LENGTH = 36
+"""Characters of an id. A key ends with the id of its service, a hyphen, and the secret itself."""
 
 
-class Notify(ThreadChannel[NotifySettings]):
+class RefusedByNotify(Exception):
+    """The API answered with an error, or did not answer (`status` None)."""
+
+    def __init__(self, status: int | None, text: str) -> None:
+        super().__init__(text)
+        self.status, self.text = status, text
+
+
+class Notify(NamedChannel[NotifySettings]):
     """Sends to each recipient once.
 
     Notify does not drop copies, so each is looked up by its reference first.
@@ -32,33 +46,70 @@ class Notify(ThreadChannel[NotifySettings]):
         self, settings: NotifySettings, now: Callable[[], datetime], outbound: Outbound
     ) -> None:
         super().__init__(settings, now, outbound)
-        self._key = self._secrets["key"]
-        self._proxy = outbound.proxy_of(settings.base_url or API)
         self.formats = ("docx",) if settings.draft_field else ()
 
-    def _send_blocking(self, message: Message) -> Outcome:
-        """Send a message to each recipient through GOV.UK Notify.
+    async def send(self, message: Message) -> Outcome:
+        """Send the message to each recipient once.
 
         Return one outcome for all of them.
         """
-        if len(self._key) < 74:
+        if len(self._secrets["key"]) < 2 * _ID_LENGTH + 2:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
-        settings = self._settings
-        base_url = settings.base_url or API
-        # Each request has half of the time, so that a look-up can follow one that timed out. The
-        # client has no types.
-        client = NotificationsAPIClient(self._key, base_url, timeout=self._timeout / 2)  # type: ignore[no-untyped-call]
-        # Use only our own settings, because a proxy from the environment would take precedence.
-        client.request_session.trust_env = False
-        client.request_session.proxies = (
-            {} if self._proxy is None else {"http": self._proxy, "https": self._proxy}
-        )
+        return await limit_attempt(self._timeout, self._send_to_all(message))
+
+    async def _send_to_all(self, message: Message) -> Outcome:
+        base_url = self._settings.base_url or API
+        # Each request has half of the time, so that a look-up can follow one that timed out.
+        seconds = self._timeout / 2
+        transport = self._outbound.transport(base_url, ssl.create_default_context(), seconds)
+        async with httpx.AsyncClient(
+            base_url=base_url, transport=transport, timeout=seconds, trust_env=False
+        ) as http:
+            client = NotifyClient(http, self._secrets["key"], self._now)
+            outcomes = [
+                await _send_one(client, self._settings, message, to) for to in self._settings.to
+            ]
+        return _combine_outcomes(outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyClient:
+    """The three requests of the API that this channel needs. Each raises `RefusedByNotify`."""
+
+    http: httpx.AsyncClient
+    key: str
+    now: Callable[[], datetime]
+
+    async def send_email(self, fields: Mapping[str, Any]) -> str:
+        """Submit an e-mail, and return its id."""
+        return str((await self._request("POST", "/v2/notifications/email", json=fields))["id"])
+
+    async def send_sms(self, fields: Mapping[str, Any]) -> str:
+        """Submit a text message, and return its id."""
+        return str((await self._request("POST", "/v2/notifications/sms", json=fields))["id"])
+
+    async def find_id(self, reference: str) -> str | None:
+        """Return the id of the message that Notify has under our reference, if any."""
+        params = {"reference": reference}
+        found = (await self._request("GET", "/v2/notifications", params=params))["notifications"]
+        return str(found[0]["id"]) if found else None
+
+    async def _request(self, method: str, path: str, **content: Any) -> Any:  # noqa: ANN401 # JSON
+        headers = {"Authorization": f"Bearer {self._make_token()}", "User-Agent": "ninethirty"}
         try:
-            return _combine_outcomes(
-                [_send_one(client, settings, message, to) for to in settings.to]
-            )
-        finally:
-            client.request_session.close()
+            answer = await self.http.request(method, path, headers=headers, **content)
+        except (httpx.HTTPError, OSError) as fault:
+            # The fault's own words may quote the address of a proxy, which may bear a secret.
+            raise RefusedByNotify(None, f"no answer: {type(fault).__name__}") from fault
+        if not answer.is_success:
+            raise RefusedByNotify(answer.status_code, _error_text(answer))
+        return answer.json()
+
+    def _make_token(self) -> str:
+        """Return a token that Notify accepts for 30 seconds."""
+        service, secret = self.key[-2 * _ID_LENGTH - 1 : -_ID_LENGTH - 1], self.key[-_ID_LENGTH:]
+        claims = {"iss": service, "iat": int(self.now().timestamp())}
+        return jwt.encode({"typ": "JWT", "alg": "HS256"}, claims, OctKey.import_key(secret))
 
 
 def notify_reference(message: Message, to: str) -> str:
@@ -82,77 +133,77 @@ def _combine_outcomes(outcomes: Sequence[Outcome]) -> Outcome:
     return Accepted(references if not refused else f"{references}; refused for good: {reasons}")
 
 
-def _send_one(client: Any, settings: NotifySettings, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
+async def _send_one(
+    client: NotifyClient, settings: NotifySettings, message: Message, to: str
+) -> Outcome:
     """Send a message to one recipient, unless Notify has it from an earlier attempt.
 
     Return the outcome.
     """
     reference = notify_reference(message, to)
     try:
-        return _find_sent(client, reference) or Accepted(
-            str(_submit_message(client, settings, message, to)["id"])
-        )
-    except APIError as fault:
-        # The client reports a read timeout as 503, so Notify may have accepted it.
-        if fault.status_code == 503:
-            with suppress(APIError, KeyError, TypeError, ValueError, OSError):
-                return _find_sent(client, reference) or _explain_refusal(fault, settings)
-        return _explain_refusal(fault, settings)
-    except (KeyError, TypeError, ValueError, OSError) as fault:
+        known = await client.find_id(reference)
+        return Accepted(known or await _submit_message(client, settings, message, to))
+    except RefusedByNotify as refusal:
+        has_answer = refusal.status is not None and refusal.status != 503
+        # Without an answer, Notify may have accepted the message.
+        known = None if has_answer else await _find_after_fault(client, reference)
+        return _explain_refusal(refusal, settings) if known is None else Accepted(known)
+    except (KeyError, TypeError, ValueError) as fault:
         return Refused(
             permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}"
         )
 
 
-def _submit_message(client: Any, settings: NotifySettings, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
+async def _find_after_fault(client: NotifyClient, reference: str) -> str | None:
+    try:
+        return await client.find_id(reference)
+    except (RefusedByNotify, KeyError, TypeError, ValueError):
+        return None
+
+
+async def _submit_message(
+    client: NotifyClient, settings: NotifySettings, message: Message, to: str
+) -> str:
     """Submit a message as a text message or e-mail, in its short form if it is too long.
 
-    Return Notify's answer.
+    Return Notify's id.
     """
-    reference = notify_reference(message, to)
+    common = {"template_id": settings.template, "reference": notify_reference(message, to)}
+    subject, link = make_short_form(message)
     if "@" not in to:
-        subject, link = make_short_form(message)
         short = {"subject": subject, "text": link}
-        return client.send_sms_notification(
-            to, settings.template, personalisation=short, reference=reference
-        )
+        return await client.send_sms(common | {"phone_number": to, "personalisation": short})
     fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
     if settings.draft_field is not None:
         # The template has the field, so it needs a value even without a draft.
         fields[settings.draft_field] = _prepare_draft(message.attachments)
+    email = common | {"email_address": to, "personalisation": fields}
     try:
-        return client.send_email_notification(
-            to, settings.template, personalisation=fields, reference=reference
-        )
-    except APIError as fault:
-        if fault.status_code not in (400, 413):  # too long
+        return await client.send_email(email)
+    except RefusedByNotify as refusal:
+        if refusal.status not in _TOO_LONG:
             raise
     # Notify refused the full text, so send the short form: someone must be notified.
-    subject, link = make_short_form(message)
-    fields |= {"subject": subject, "text": link or subject}
-    return client.send_email_notification(
-        to, settings.template, personalisation=fields, reference=reference
-    )
+    short = fields | {"subject": subject, "text": link or subject}
+    return await client.send_email(email | {"personalisation": short})
 
 
-def _find_sent(client: Any, reference: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
-    found = client.get_all_notifications(reference=reference)["notifications"]
-    return Accepted(str(found[0]["id"])) if found else None
+def _error_text(answer: httpx.Response) -> str:
+    """Return the words of an error of the API: a list of errors with a `message` each."""
+    try:
+        errors = answer.json()["errors"]
+        return "; ".join(str(error["message"]) for error in errors)
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return answer.reason_phrase
 
 
-def _explain_refusal(fault: APIError, settings: NotifySettings) -> Refused:
-    """Return the refusal that an error of the API means, without the API key in its reason."""
-    errors = fault.message
-    text = (
-        "; ".join(str(error.get("message", "")) for error in errors)
-        if isinstance(errors, list)
-        else str(errors)
-    )
+def _explain_refusal(refusal: RefusedByNotify, settings: NotifySettings) -> Refused:
+    """Return the refusal without the API key in its reason."""
+    status = "" if refusal.status is None else f"{refusal.status}: "
     key = settings.key.reveal()
-    # The last 36 characters of a key are the secret itself. Before them are its name and the
-    # service.
-    reason = loggable_reason(f"{fault.status_code}: {text}", (key, key[-36:]))
-    return Refused(permanent=fault.status_code in _PERMANENT_STATUSES, reason=reason)
+    reason = loggable_reason(f"{status}{refusal.text}", (key, key[-_ID_LENGTH:]))
+    return Refused(permanent=refusal.status in _PERMANENT_STATUSES, reason=reason)
 
 
 def _prepare_draft(attachments: Sequence[Attachment]) -> object:
@@ -160,7 +211,6 @@ def _prepare_draft(attachments: Sequence[Attachment]) -> object:
     if not attachments:
         return "none"
     draft = attachments[0]
-    if len(draft.content) > DOCUMENT_UPLOAD_SIZE_LIMIT:
+    if len(draft.content) > _LARGEST_UPLOAD:
         return "not attached: too large"
-    upload: object = prepare_upload(io.BytesIO(draft.content), draft.name)  # type: ignore[no-untyped-call]
-    return upload
+    return {"file": base64.b64encode(draft.content).decode(), "filename": draft.name}
