@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv tools demo run test verify explore chaos fuzz sbom rules dist man lint bench oracle docs reference site pictures image image-trial parts
+.PHONY: venv tools demo run test verify explore chaos fuzz sbom rules dist man lint bench oracle mutants docs reference site pictures image image-trial parts
 .DEFAULT_GOAL := test
 
 # What the program needs is installed first: `make demo` waits for nothing else. `tools` are what developers need.
@@ -93,6 +93,10 @@ bench: tools
 # Random rehearsals held against what was true in them: make oracle SEED=7 COUNT=500. A fresh seed without one.
 oracle: tools
 	@$(BIN)/python -m tests.oracle $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),100)
+
+# Small changes of the code, each of which some test should notice: make mutants SEED=7 COUNT=300. Stopped, it continues.
+mutants: tools
+	@$(BIN)/python -m tests.mutants --seed $(or $(SEED),1) --count $(or $(COUNT),300)
 
 # Two monitors and their store hurt at random, held against what was true: make chaos SEED=7 COUNT=50 SECONDS=120.
 chaos: tools parts
