@@ -7,13 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from bench.__main__ import BENCHES, print_figures
+from bench.__main__ import BENCHES
 from bench.daemons import poll_while_starting
 from bench.figures import median, percentile
 
@@ -119,22 +118,6 @@ def test_every_bench_prints_its_figures(name: str) -> None:
     figures = json.loads(printed_figures)
     assert figures["bench"] == name
     assert KEYS[name] <= set(figures)
-
-
-def test_failed_bench_prints_its_figures_so_far_and_why(capsys: pytest.CaptureFixture[str]) -> None:
-    def bench() -> Iterator[dict[str, float]]:
-        yield {"first": 1.23456}
-        raise RuntimeError("the daemon did not come up")
-
-    error, figures_without_error = (
-        "RuntimeError: the daemon did not come up",
-        iter([{"first": 1.0}]),
-    )
-    assert print_figures("fleet", bench(), as_json=True) == 1
-    assert json.loads(capsys.readouterr().out) == {"bench": "fleet", "first": 1.235, "error": error}
-    assert print_figures("fleet", bench(), as_json=False) == 1
-    assert error in capsys.readouterr().out
-    assert print_figures("fleet", figures_without_error, as_json=True) == 0
 
 
 DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then}"
