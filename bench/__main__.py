@@ -37,7 +37,6 @@ BENCHES = {
     "hostile": "bench.hostile",
     "scale": "bench.scale",
     "fleet": "bench.fleet",
-    "wide": "bench.wide",
     "rules": "bench.rules",
 }
 

@@ -25,7 +25,6 @@ _MOST_CPU = 120.0
 """Seconds of processor time: many times what a start takes."""
 _CONFIG = """[store]
 url = "{store}"
-mode = "{mode}"
 takeover = "{takeover}"
 journal = "{own}/journal"
 [evidence]
@@ -64,7 +63,7 @@ part = [{{ id = "page", role = "page", url = "{url}", recognise = {reader} }}]
 def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
     """Write a monitor's configuration to the folder `own` and return its path.
 
-    `more` are further lines of `[watch]`, and tables after it. `values` are `store`, `mode`,
+    `more` are further lines of `[watch]`, and tables after it. `values` are `store`,
     `takeover`, `web`, `port` (of the publisher), `allow` (its network), `rate` and `name`, which is
     also the contact in the User-Agent.
     """
@@ -72,7 +71,6 @@ def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
     config = own / "config.toml"
     defaults = {
         "allow": "127.0.0.0/8",
-        "mode": "redundant",
         "takeover": "1200ms",
         "name": "edge",
         "rate": 20,

@@ -12,13 +12,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from bench.daemons import configure, free_port, release_toml, start_daemon, wait_for_web
-from bench.figures import cpu_seconds_of
 from bench.hostile_origin import FIRST, HOSTS
 from bench.origin import SideProgram, run_beside
 from bench.postgres import run_postgres
@@ -36,71 +34,41 @@ on_time_within = "2s"
 """
 
 
-@dataclass(frozen=True)
-class _Fleet:
-    """Running monitors, by name."""
-
-    processes: dict[str, subprocess.Popen[bytes]]
-
-    def cpu(self) -> float:
-        """Return the CPU seconds of all monitors."""
-        return sum(
-            cpu_seconds_of(process.pid)
-            for process in self.processes.values()
-            if process.poll() is None
-        )
-
-
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     """Yield the requests of two and four monitors relative to one, and the effects of killing one
     of two.
 
-    `takeover_s`: the longest time without requests to a host of the killed monitor, if monitors
-    share the hosts. `widest_gap_s`: the longest time without a look at a page around the kill, if
-    both watch everything. `duplicates`: messages sent twice.
+    `widest_gap_s`: the longest time without a look at a page around the kill. `duplicates`:
+    messages sent twice.
     """
     seconds = 2.0 if quick else 30.0
     with run_postgres() as database:
-        one, cpu_one = _asked(database, 1, seconds, "redundant")
+        one = _asked(database, 1, seconds)
         yield {"requests_per_s_of_budget": one / _RATE}
-        two, _ = _asked(database, 2, seconds, "redundant")
+        two = _asked(database, 2, seconds)
         yield {"requests_ratio_2": two / one}
         if not quick:
-            four, _ = _asked(database, 4, seconds, "redundant")
+            four = _asked(database, 4, seconds)
             yield {"requests_ratio_4": four / one}
-            _, cpu_four = _asked(database, 4, seconds, "shared")
-            yield {"cpu_per_look_ratio_4": cpu_four / cpu_one}
-            takeover, _ = _killed(database, "shared", seconds)
-            yield {"takeover_s": takeover}
-        gap, duplicates = _killed(database, "redundant", seconds)
+        gap, duplicates = _killed(database, seconds)
         yield {"duplicates": duplicates, "widest_gap_s": gap}
 
 
-def _asked(database: str, many: int, seconds: float, mode: str) -> tuple[float, float]:
-    """Return requests a second to a host whose budget is too small for its pages, and CPU seconds a
-    request.
-    """
-    hosts = 1 if mode == "redundant" and many > 1 else HOSTS
+def _asked(database: str, many: int, seconds: float) -> float:
+    """Return requests a second to a host whose budget is too small for its pages."""
     with temporary_folder() as place, run_beside("bench.hostile_origin") as publisher:
         slot = timedelta(minutes=20)
-        with _fleet(
-            place,
-            publisher,
-            database,
-            many,
-            mode,
-            _pages(publisher, hosts if many > 1 else 1, slot),
-        ) as fleet:
-            began, spent = time.monotonic(), fleet.cpu()
+        with _fleet(place, publisher, database, many, _pages(publisher, 1, slot)):
+            began = time.monotonic()
             time.sleep(seconds)
-            ended, spent = time.monotonic(), fleet.cpu() - spent
+            ended = time.monotonic()
     looks = [at for _, at in _log(publisher) if began <= at < ended]
     if not looks:
         raise RuntimeError(f"{many} monitors made no look in {ended - began:.0f} s")
-    return len(looks) / (ended - began), spent / len(looks)
+    return len(looks) / (ended - began)
 
 
-def _killed(database: str, mode: str, seconds: float) -> tuple[float, float]:
+def _killed(database: str, seconds: float) -> tuple[float, float]:
     """Kill one of two monitors.
 
     Return the widest gap between looks at a page, and how many messages were repeated.
@@ -111,9 +79,9 @@ def _killed(database: str, mode: str, seconds: float) -> tuple[float, float]:
         for late in range(4):
             soon = timedelta(seconds=_STARTS + _SETTLE + seconds + late - 4)
             pages += _pages(publisher, HOSTS, soon, many=1, first=100 + late)
-        with _fleet(place, publisher, database, 2, mode, pages) as fleet:
+        with _fleet(place, publisher, database, 2, pages) as fleet:
             time.sleep(seconds)
-            fleet.processes["m0"].send_signal(signal.SIGKILL)
+            fleet["m0"].send_signal(signal.SIGKILL)
             killed = time.monotonic()
             time.sleep(seconds)
             ended = time.monotonic()
@@ -147,23 +115,22 @@ def _pages(
 
 @contextmanager
 def _fleet(
-    place: Path, publisher: SideProgram, database: str, many: int, mode: str, pages: str
-) -> Iterator[_Fleet]:
+    place: Path, publisher: SideProgram, database: str, many: int, pages: str
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Run monitors, and yield their processes by name."""
     empty(database)
     (place / "calendar.toml").write_text(pages, encoding="utf-8")
     with ExitStack() as stack:
         fleet = {
             name: stack.enter_context(
-                monitor(
-                    place, database, _OFTEN, name=name, mode=mode, port=publisher.port, rate=_RATE
-                )
+                monitor(place, database, _OFTEN, name=name, port=publisher.port, rate=_RATE)
             )
             for name in (f"m{number}" for number in range(many))
         }
         for process, web in fleet.values():
             wait_for_web(process, web)
         time.sleep(_SETTLE)
-        yield _Fleet({name: process for name, (process, _) in fleet.items()})
+        yield {name: process for name, (process, _) in fleet.items()}
 
 
 def empty(database: str) -> None:

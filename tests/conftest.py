@@ -19,6 +19,7 @@ pytest_plugins = ["tests.apart", "tests.explore"]
 ROOT = Path(__file__).parents[1]
 PARTS = {
     "postgresql": "/usr/lib/postgresql",
+    "pgbouncer": "/usr/sbin/pgbouncer",
     "prometheus": "prometheus",
     "alertmanager": "prometheus-alertmanager",
     "chromium": "chromium",

@@ -173,7 +173,7 @@ def _make_members(
     if not is_shared(settings.store.url):
         return None
     name, mine = settings.watch.vantage, Leaseholder(holder, settings.store.takeover)
-    return Members(name, mine, store.leases, writer, clock, divided=settings.store.mode == "shared")
+    return Members(name, mine, store.leases, writer, clock)
 
 
 def _make_workers(

@@ -19,7 +19,6 @@ from monitor.errors import EnvironmentFault, StoreFault
 from monitor.judge.runs import Blind
 from monitor.ledger.reading import CalendarReads
 from monitor.look.poller import Poller
-from monitor.plan.share import Share
 from monitor.threads import RecurringJob
 from monitor.watch.admission import Admission
 from monitor.watch.intake import Intake
@@ -34,9 +33,7 @@ HEARTBEAT = timedelta(minutes=5)
 _SPANS_LOADED = timedelta(days=30)
 """How far back blind spans are loaded at a start."""
 _PATIENCE = 1.0
-"""How many seconds a start or a stop waits for a step that may hang, and between two attempts at
-the store.
-"""
+"""How many seconds a start or a stop waits for a step that may hang."""
 
 
 class TaskDied(EnvironmentFault):
@@ -67,7 +64,6 @@ class Daemon:
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _background: set[asyncio.Task[None]] = field(default_factory=set)
     _membership: asyncio.Task[None] | None = None
-    _divided_among: tuple[str, ...] = ()
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
         """Load the stored state, call `started`, run until `stop` is set, and stop regularly.
@@ -129,7 +125,7 @@ class Daemon:
         """
         core, members = self.core, self.core.members
         if members is not None:
-            members.on_share = self._take_share
+            members.on_share = self.poller.set_share
             # the other monitors wait too if a host requests it
             members.host_waits = self.poller.host_waits
             await members.join()
@@ -187,8 +183,6 @@ class Daemon:
 
     async def close(self) -> None:
         """Close the store, channels and connections, even if not everything is committed."""
-        # `_divide_releases` may be retrying because the store does not answer. This ends it.
-        self._divided_among = ()
         # if this call is cancelled, close everything all the same
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
@@ -199,31 +193,6 @@ class Daemon:
         self.core.workers.close()
         self.core.threads.close()
         self.core.store.close()
-
-    def _take_share(self, share: Share) -> None:
-        """Use this monitor's share of the budgets.
-
-        If the members changed, divide the releases in the background.
-        """
-        self.poller.set_share(share)
-        if share.divided and share.members != self._divided_among:
-            self._divided_among = share.members
-            task = asyncio.create_task(self._divide_releases(share), name="division")
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
-
-    async def _divide_releases(self, share: Share) -> None:
-        """Watch this monitor's share of the releases.
-
-        Retry until the store answers or the members change again.
-        """
-        while self._divided_among == share.members:
-            try:
-                await self.admission.apply_share(share)
-            except StoreFault:
-                await self.core.clock.sleep(_PATIENCE)
-            else:
-                return
 
     def _long_lived_works(self) -> list[tuple[str, Any]]:
         """Return the coroutines that run as long as the daemon, by name."""

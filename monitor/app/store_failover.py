@@ -240,7 +240,7 @@ class StoreFailover:
             # The readings compare our clock with the stand-in's, and the database may have another
             # clock.
             self.members.forget_clock_readings()
-        self.store_health.health.note_store_back()
+        self.store_health.health.note_commit(self.clock.now())
         _log.warning("store_back", rows=rows)
         if self.on_store_back is not None:
             await self.on_store_back()

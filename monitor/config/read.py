@@ -164,6 +164,13 @@ def _write_path(place: Sequence[str | int]) -> str:
     return text.removeprefix(".")
 
 
+_REMOVED = {
+    "store.mode": (
+        "is no longer a key, remove it: monitors on one PostgreSQL all look at everything, in turns"
+        " within one budget"
+    )
+}
+"""Keys of earlier versions, with what replaced each."""
 _REASONS = {
     "missing": "must be given",
     "string_type": "must be text in quotes",
@@ -190,6 +197,8 @@ def _explain_error(
     can be guessed.
     """
     if error["type"] == "extra_forbidden":
+        if (removed := _REMOVED.get(_write_path(place))) is not None:
+            return removed
         return "unknown key" + _suggest(str(place[-1]), _keys_at(model, error["loc"][:-1]))
     if _is_secret_in_file(error):
         return (

@@ -71,10 +71,6 @@ class StoreSettings(Table):
     """The folder of the [journal](files.md#the-journal). Default: `var/journal` for PostgreSQL, and
     no journal for SQLite. With SQLite, choose a folder on another disk than the store.
     """
-    mode: Literal["redundant", "shared"] = "redundant"
-    """For several monitors on one PostgreSQL. `"redundant"`: each watches everything. `"shared"`:
-    each watches its share of the hosts ([more](how-to/several-monitors.md)).
-    """
     takeover: Spacing = timedelta(seconds=1.2)
     """If a monitor gives no sign of life for this long, the others take over its work."""
     compact_after: Duration = timedelta(days=400)

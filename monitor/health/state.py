@@ -41,6 +41,7 @@ class HealthState:
     costly: set[str] = field(default_factory=set)
     offset: Bounds | None = None
     _store_failing_since: datetime | None = None
+    _looks_lost_since: datetime | None = None
     _clock_off_since: datetime | None = None
     _late_until: datetime | None = None
 
@@ -60,20 +61,24 @@ class HealthState:
             self.faults.pop(calendar, None)
 
     def note_commit(self, now: datetime) -> None:
-        """Note that the store works. This ends a blind span of cause `store`."""
-        if self._store_failing_since is not None:
-            self.on_blind(Blind(self._store_failing_since, now, "store"))
-            self._store_failing_since = None
+        """Note that the store works.
+
+        Looks that were made while it failed were kept and are stored now. If there was no room for
+        some of them, the time since the first of these is a blind span.
+        """
+        self._store_failing_since = None
+        if self._looks_lost_since is not None:
+            self.on_blind(Blind(self._looks_lost_since, now, "store"))
+            self._looks_lost_since = None
 
     def note_store_failure(self, now: datetime) -> None:
         """Note that a write to the store failed."""
         self._store_failing_since = self._store_failing_since or now
 
-    def note_store_back(self) -> None:
-        """Note that the store works again and a journal kept all writes, so no blind span is
-        reported.
-        """
-        self._store_failing_since = None
+    def note_lost_look(self, now: datetime) -> None:
+        """Note that a look was lost, because too many already wait for the store."""
+        self.note_store_failure(now)
+        self._looks_lost_since = self._looks_lost_since or now
 
     @property
     def is_store_failing(self) -> bool:
@@ -167,12 +172,8 @@ class StoreHealth:
             self.health.note_commit(self.clock.now())
 
     def note_failure(self, fault: Exception) -> None:
-        """Count and log a batch of writes that could not be committed.
-
-        If the store failed, a blind span begins.
-        """
-        # If only the evidence folder refuses the batch, looks continue, so no blind span is
-        # recorded.
+        """Count and log a batch of writes that could not be committed."""
+        # If only the evidence folder refuses the batch, the store works.
         if not isinstance(fault, EvidenceRefused):
             # `StoreSilent` is raised `STALLED_AFTER` seconds after the batch was sent. The store
             # has failed since then.

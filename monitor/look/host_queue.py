@@ -190,7 +190,7 @@ class HostQueue:
         monitors have shares.
         """
         self.most_under_way = most_under_way
-        turns = None if self.share is None else self.share.turns(self.host, rate, self._epoch)
+        turns = None if self.share is None else self.share.turns(rate, self._epoch)
         self._pacer.reconfigure(rate, turns)
         self.targets.rate = (
             rate if turns is None or not turns.mine else turns.fraction / turns.gap.total_seconds()

@@ -88,16 +88,10 @@ class Members(RowSource):
         leases: Leases,
         writer: Writer,
         clock: Clock,
-        *,
-        divided: bool,
     ) -> None:
-        """Begin without a lease, which `join` takes.
-
-        If `divided`, each monitor has hosts of its own.
-        """
+        """Begin without a lease, which `join` takes."""
         self._name = name
         self._lease_name = PREFIX + name
-        self._divided = divided
         self._holder = holder
         # The time between two renewals: a quarter of the shortest lease. So several renewals may
         # fail before it ends.
@@ -129,7 +123,7 @@ class Members(RowSource):
         self._clock_readings: list[tuple[float, float]] = []
         # Without members, no monitor makes requests, so it does not matter that the store's clock
         # is not known yet.
-        self.share = Share(name, members=(), store_zero=0.0, divided=divided)
+        self.share = Share(name, members=(), store_zero=0.0)
         # The owner sets both functions. `host_waits` returns until when each host has asked this
         # monitor to wait.
         self.on_share: Callable[[Share], None] = lambda _share: None
@@ -439,7 +433,7 @@ class Members(RowSource):
         wait_ends = {host: until.timestamp() for host, until in (waits or {}).items()}
         # our monotonic clock minus the store's, 0 before it was read
         store_zero = self._store_clock_zero or 0.0
-        share = Share(self._name, members, store_zero, divided=self._divided, quiet=wait_ends)
+        share = Share(self._name, members, store_zero, quiet=wait_ends)
         if share.members != self.share.members:
             _log.info("monitors", looking=share.members)
         self.share = share

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
@@ -15,7 +14,6 @@ from monitor.ledger.ledger import Ledger, RecordedRead
 from monitor.ledger.promises import BEHIND
 from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Found
-from monitor.plan.share import Share
 from monitor.plan.targets import Target
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
@@ -46,9 +44,8 @@ _RETRY_SECONDS = 1.0
 
 @dataclass
 class Admission:
-    """Adds releases to the watch when their slot is near, and passes on what calendar reads change.
-
-    With a `share`, only releases on this monitor's share of the hosts are watched.
+    """Adds releases to the watch when their slot is near, and passes on what calendar reads
+    change.
     """
 
     store: Store
@@ -56,7 +53,6 @@ class Admission:
     watch: Watch
     clock: Clock
     ask: Ask = run_in_thread
-    share: Share | None = None
     _has_watched_all: bool = False
     # The ids of releases with a slot in the next 400 days (`LISTINGS_AHEAD`) or passed lately.
     # Listings may show these.
@@ -213,24 +209,6 @@ class Admission:
             NearRelease(release, None if slot is None else slot.begins()) for release, slot in slots
         ]
 
-    async def apply_share(self, share: Share) -> None:
-        """Watch from now on only the releases in this monitor's share of the hosts."""
-        self.share = share
-        if share.name not in share.members:
-            # Our lease has ended. Keep the watched releases, because most of them will be ours
-            # again with a new lease.
-            return
-        async for name, watched in with_pauses(list(self.watch.releases.items()), self.clock):
-            if not self._is_ours(watched.release):
-                self.watch.forget(name)
-        missing = []
-        # `_near_for_listings` includes all releases that are near enough for looks.
-        async for name in with_pauses([*self._near_for_listings], self.clock):
-            release = self.ledger.releases.get(name)
-            if release is not None and name not in self.watch.releases and self._is_ours(release):
-                missing.append(name)
-        await self._update_watch(self.clock.now(), missing, self.watch.ahead, soon=True)
-
     async def watch_release(self, release: str) -> WatchedRelease | None:
         """Watch a release at any distance from its slot, and return it.
 
@@ -301,13 +279,12 @@ class Admission:
         Begin to watch others that need looks.
 
         A finished release (its verdict is final) needs looks only if a calendar has changed it
-        after it was finished. If several monitors divide the hosts, only releases at this monitor's
-        hosts count. If `is_new`, calendars show these releases for the first time, so the store has
-        nothing on them. If `soon`, look at every target now.
+        after it was finished. If `is_new`, calendars show these releases for the first time, so the
+        store has nothing on them. If `soon`, look at every target now.
         """
-        ours = [release for release in releases if self._is_ours(release)]
-        self._update_if_watched(ours)
-        unwatched = [release for release in ours if self._needs_watch(release)]
+        releases = list(releases)
+        self._update_if_watched(releases)
+        unwatched = [release for release in releases if self._needs_watch(release)]
         if not unwatched:
             return
         names = [release.id for release in unwatched]
@@ -315,12 +292,8 @@ class Admission:
             ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
         )
         async for release in with_pauses(unwatched, self.clock):
-            # Check again, because the store query took time. The release may be in another
-            # monitor's share now.
-            if not self._is_ours(release):
-                continue
-            # Or another call may have begun to watch the release. Then only update it, and do not
-            # adopt it below.
+            # The store query took time, so another call may have begun to watch the release. Then
+            # only update it, and do not adopt it below.
             self._update_if_watched([release])
             if self._needs_watch(release):
                 verdict = stored_verdicts.get(release.id)
@@ -335,11 +308,6 @@ class Admission:
                     found_page=judged_found_page(verdict),
                     soon=soon,
                 )
-
-    def _is_ours(self, release: Release) -> bool:
-        return self.share is None or self.share.watches(
-            urlsplit(release.url).hostname or release.id
-        )
 
     def _update_if_watched(self, releases: Iterable[Release]) -> None:
         """Update those of these releases that are watched, if a calendar has changed them."""

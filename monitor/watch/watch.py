@@ -339,7 +339,7 @@ class Watch:
         else:
             self.evidence.remember(target, outcome)
         if not self.writer.queue_run(run):
-            self.health.note_store_failure(self.clock.now())
+            self.health.note_lost_look(self.clock.now())
             return False
         return True
 

@@ -70,14 +70,14 @@ def play(
     Return everything that was wrong, one line each.
     """
     rng = Random(seed)  # noqa: S311  # the same seed plays the same sequence
-    mode, begins = rng.choice(["redundant", "shared"]), time.time() + _FIRST_SLOT_AFTER
+    begins = time.time() + _FIRST_SLOT_AFTER
     truths = dict(_make_truths(rng, begins, seconds, WWW if "poison" in faults else HOSTS[0]))
     means = {
         "has_own_clocks": "step" in faults,
         "has_slow_network": "delay" in faults,
         "resolves_names": "poison" in faults,
     }
-    with running_world(World(folder, database, mode, truths, **means)) as world:
+    with running_world(World(folder, database, truths, **means)) as world:
         kills = _play_faults(rng, world, begins, begins + seconds, faults)
         for name in NAMES:
             world.start(name)
@@ -282,7 +282,5 @@ def _find_budget_overruns(world: World) -> Iterator[str]:
                 for fault, name, at, count in world.faults_played
             ]
             span = f"{later.at - first.at:.3f} s"
-            yield (
-                f"{world.rate + 1} requests in {span} ({crowd}; {world.mode}; {'; '.join(before)})"
-            )
+            yield (f"{world.rate + 1} requests in {span} ({crowd}; {'; '.join(before)})")
             return

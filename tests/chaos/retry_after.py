@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 
-from monitor.plan.share import owner_of
 from tests.chaos.publisher import HOSTS
 from tests.chaos.world import NAMES, ReceivedRequest, Truth, World, running_world
 
@@ -23,30 +22,27 @@ busy machine.
 """
 
 
-def check_retry_after(folder: Path, database: str, mode: str) -> list[str]:
+def check_retry_after(folder: Path, database: str) -> list[str]:
     """Kill and restart a monitor that received a 429.
 
     Return everything that was wrong, one line each.
     """
     # Each host has a page that is late, so that it is requested all the time.
-    slot, ((limited, host), (other, other_host)) = (
-        time.time() - 60.0,
-        ((owner_of(one, NAMES), one) for one in HOSTS),
-    )
+    slot = time.time() - 60.0
+    limited, other = NAMES
+    host, other_host = HOSTS
     truths = {f"r{number}": Truth(slot, slot + 3600.0, one) for number, one in enumerate(HOSTS)}
-    with running_world(World(folder, database, mode, truths, takeover=f"{_TAKEOVER:g}s")) as world:
+    with running_world(World(folder, database, truths, takeover=f"{_TAKEOVER:g}s")) as world:
         world.wait_for_request_from(limited, host)
-        world.wait_for_request_from(other, host if mode == "redundant" else other_host)
+        world.wait_for_request_from(other, host)
         refused = _receive_429(world, limited, host)
         known, over = refused.at + _TAKEOVER / 2 + _BUSY_MACHINE, refused.at + _WAIT
         world.wait_for_time(known, _WAIT)
         world.send_signal(limited, signal.SIGKILL)
-        if mode == "redundant":
-            # It reads from the store that the host asked it to wait.
-            world.start(limited)
+        # It reads from the store that the host asked it to wait.
+        world.start(limited)
         # The other monitor takes over its share, and must wait as well.
         world.wait_for_request_from(other, host, over)
-        world.start(limited)
         world.wait_for_request_from(limited, host, over)
         world.stop_all()
         during_wait = [one for one in world.requests if refused.at < one.at < over]

@@ -16,7 +16,7 @@ from bench.postgres import run_postgres
 from tests.chaos.play import BASIC_FAULTS, FULL_DISK_SIZE, list_playable_faults, play
 from tests.chaos.retry_after import check_retry_after
 
-REDUNDANT_AND_SHARED = (801, 804)
+SEEDS = (801, 804)
 
 FAULTS = BASIC_FAULTS if "PYTEST_XDIST_WORKER" in os.environ else list_playable_faults()
 
@@ -31,7 +31,7 @@ def database() -> Iterator[str]:
 
 @pytest.mark.needs("faketime")
 @pytest.mark.needs("nss-wrapper")
-@pytest.mark.parametrize("seed", REDUNDANT_AND_SHARED)
+@pytest.mark.parametrize("seed", SEEDS)
 def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(
     tmp_path: Path, database: str, seed: int
 ) -> None:
@@ -41,8 +41,7 @@ def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(
     )
 
 
-@pytest.mark.parametrize("mode", ["redundant", "shared"])
 def test_no_monitor_uses_a_host_before_its_retry_after_ends_although_the_one_it_answered_is_killed(
-    tmp_path: Path, database: str, mode: str
+    tmp_path: Path, database: str
 ) -> None:
-    assert check_retry_after(tmp_path, database, mode) == []
+    assert check_retry_after(tmp_path, database) == []

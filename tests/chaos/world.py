@@ -78,7 +78,6 @@ class World:
 
     folder: Path
     database: str
-    mode: str
     truths: dict[str, Truth]
     rate: int = 8
     takeover: str = "1200ms"
@@ -420,7 +419,7 @@ def _write_configurations(world: World) -> None:
     listed.write_text("".join(rows), encoding="utf-8")
     # Allow the hosts of the publisher, but not its trap.
     publisher = {"allow": "127.0.0.0/30", "port": world.port}
-    shared = {**publisher, "store": world.store_url, "mode": world.mode, "takeover": world.takeover}
+    shared = {**publisher, "store": world.store_url, "takeover": world.takeover}
     world.resolve_names_to(HOSTS[0])
     for name, web in world.web_ports.items():
         own = world.folder / name

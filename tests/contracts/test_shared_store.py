@@ -78,7 +78,7 @@ def test_a_check_reads_the_files_of_its_own_machine_and_says_whose_it_has_not_re
         assert _check(shared, own) == 0
         assert capsys.readouterr().out.splitlines() == [
             f"The store is whole, and so is the evidence of {own}.",
-            f"The files of {other} are on other machines. Only their chain was checked.",
+            f"The evidence of {other} is kept at {other}: its chain was checked.",
         ]
     assert _check(shared, "north", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"faults": [], "not_read": ["south"]}
@@ -103,9 +103,7 @@ def test_a_check_tells_of_its_own_files_alone_and_of_the_chains_of_all(
 
 
 def _members(name: str, store: Store, writer: Writer, lasts: timedelta) -> Members:
-    return Members(
-        name, Leaseholder(name, lasts), store.leases, writer, SystemClock(), divided=False
-    )
+    return Members(name, Leaseholder(name, lasts), store.leases, writer, SystemClock())
 
 
 async def test_a_transaction_that_is_taken_back_begins_no_term(postgresql: str) -> None:

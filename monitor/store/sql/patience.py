@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeVar
 
-from psycopg import Connection, OperationalError, sql
+from psycopg import Connection, OperationalError
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, event
 
 from monitor.clock import SystemClock
@@ -83,23 +84,31 @@ class LimitedConnection(Connection[Any]):
 
 
 def set_time_limits(engine: Engine) -> None:
-    """Apply these time limits to every connection of a PostgreSQL engine."""
+    """Apply these time limits to every transaction of a PostgreSQL engine.
+
+    Limits that the store's address sets itself stay. No setting outlives its transaction and no
+    statement is prepared, so that PgBouncer may give each transaction another server connection.
+    """
+    own = str(engine.url.query.get("options", ""))
+    limits = "; ".join(
+        f"SET LOCAL {name} = {round(seconds * 1000)}"
+        for name, seconds in _TIMEOUTS.items()
+        if name not in own
+    )
+
+    def limit_transaction(connection: SqlConnection) -> None:
+        if limits:
+            connection.exec_driver_sql(limits)
+
     event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "begin", limit_transaction)
 
 
 def _connect(
     _dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]
 ) -> LimitedConnection:
-    """Return a connection with all time limits, except those that the store's address sets
-    itself.
-    """
-    connection = LimitedConnection.connect(
-        *arguments, **{"connect_timeout": _CONNECT, **TCP, **settings}
+    """Return a connection that notices a silent server."""
+    return LimitedConnection.connect(
+        *arguments,
+        **{"connect_timeout": _CONNECT, "prepare_threshold": None, **TCP, **settings},
     )
-    for name, seconds in _TIMEOUTS.items():
-        if name not in str(settings.get("options", "")):
-            connection.execute(
-                sql.SQL("SET {} = {}").format(sql.Identifier(name), round(seconds * 1000))
-            )
-    connection.commit()
-    return connection

@@ -77,7 +77,6 @@ KEYS = {
         "period_peak_mb_exponent",
     },
     "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s"},
-    "wide": {"looks_per_s", "share_least", "hosts_twice", "cpu_per_look_ratio"},
     "rules": {"core_share_10", "release_rules_ms_10", "all_rules_ms_10", "missed_10"},
     "hostile": {
         "healthy_gap_seconds",
@@ -87,7 +86,7 @@ KEYS = {
         "inputs_asked",
     },
 }
-PARTS = {"fleet": "postgresql", "wide": "postgresql", "rules": "prometheus"}
+PARTS = {"fleet": "postgresql", "rules": "prometheus"}
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,7 @@ def make_failover(
     """Return the failover of a monitor that began without its store."""
     writer, settings = Writer(journal_as_store, clock), Settings()
     evidence = Evidence(folder, journal_as_store.evidence, writer, clock, "south~20261126T090000Z")
-    members = Members(
-        "south", Leaseholder("south 1"), journal_as_store.leases, writer, clock, divided=False
-    )
+    members = Members("south", Leaseholder("south 1"), journal_as_store.leases, writer, clock)
     store_health = StoreHealth(
         clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True
     )

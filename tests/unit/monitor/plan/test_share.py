@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.plan.budget import Pacer
-from monitor.plan.share import LATEST_START, Share, Turns, owner_of
+from monitor.plan.share import LATEST_START, Share, Turns
 
 EPOCH = datetime(2026, 11, 26, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -24,15 +24,10 @@ def turns_at_govuk(
     members: tuple[str, ...],
     *,
     rate: float = 5.0,
-    has_owner: bool = False,
     turns_begin: float = -1e9,
 ) -> Turns:
-    """Return the turns of a monitor. The first turn of all begins so many seconds after EPOCH.
-
-    If the host `has_owner`, one of the monitors has nearly all turns. Otherwise all have equally
-    many.
-    """
-    return Share(name, members, turns_begin, has_owner).turns("www.gov.uk", rate, EPOCH)
+    """Return the turns of a monitor. The first turn of all begins so many seconds after EPOCH."""
+    return Share(name, members, turns_begin).turns(rate, EPOCH)
 
 
 def starts_in_all_turns(mine: Turns, until: datetime, late: timedelta) -> list[datetime]:
@@ -49,17 +44,16 @@ def starts_in_all_turns(mine: Turns, until: datetime, late: timedelta) -> list[d
 @given(
     number_of_monitors=COUNTS,
     rate=RATES,
-    has_owner=st.booleans(),
     milliseconds_late=st.lists(st.integers(0, 20), min_size=4, max_size=4),
 )
 def test_all_monitors_together_never_start_more_than_the_budget(
-    *, number_of_monitors: int, rate: float, has_owner: bool, milliseconds_late: list[int]
+    *, number_of_monitors: int, rate: float, milliseconds_late: list[int]
 ) -> None:
     """No second has more starts, even if all monitors use all their turns."""
     monitors = NAMES[:number_of_monitors]
     starts: list[datetime] = []
     for monitor, ms_late in zip(monitors, milliseconds_late, strict=False):
-        turns = turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner)
+        turns = turns_at_govuk(monitor, monitors, rate=rate)
         starts += starts_in_all_turns(
             turns, until=EPOCH + 60 * SECOND, late=timedelta(milliseconds=ms_late)
         )
@@ -72,33 +66,31 @@ def test_all_monitors_together_never_start_more_than_the_budget(
         assert later_start - start > SECOND
 
 
-@given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
+@given(number_of_monitors=COUNTS, rate=RATES)
 def test_monitors_share_whole_budget_but_never_a_turn(
-    *, number_of_monitors: int, rate: float, has_owner: bool
+    *, number_of_monitors: int, rate: float
 ) -> None:
     """Monitors take turns at a host. The turns are numbered, and `mine` are the numbers of one
     monitor. Its `fraction` of the budget is that of its turns.
     """
     monitors = NAMES[:number_of_monitors]
-    turns_of_all = [
-        turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner) for monitor in monitors
-    ]
+    turns_of_all = [turns_at_govuk(monitor, monitors, rate=rate) for monitor in monitors]
     assert sum(turns.fraction for turns in turns_of_all) == 1
     for turns, other_turns in combinations(turns_of_all, 2):
         numbers_of_turns, other_numbers = turns.mine, other_turns.mine
         assert numbers_of_turns.isdisjoint(other_numbers)
 
 
-@given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
+@given(number_of_monitors=COUNTS, rate=RATES)
 def test_turn_lasts_5_percent_longer_than_the_budget_requires(
-    *, number_of_monitors: int, rate: float, has_owner: bool
+    *, number_of_monitors: int, rate: float
 ) -> None:
     """The clocks of the monitors differ a little, so a turn has some time to spare. For example,
     with a budget of 5 requests a second it lasts for 0.21 s.
     """
     monitors = NAMES[:number_of_monitors]
     for monitor in monitors:
-        turns = turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner)
+        turns = turns_at_govuk(monitor, monitors, rate=rate)
         assert turns.gap == timedelta(seconds=1.05 / rate)
 
 
@@ -152,55 +144,3 @@ def test_monitor_uses_a_quarter_of_its_turns_after_a_refusal() -> None:
     assert pacer.gap == time_between_own_turns
     pacer.record_refusal(EPOCH, timedelta(seconds=10))
     assert pacer.gap == 4 * time_between_own_turns
-
-
-def test_owner_of_a_host_gets_95_percent_of_turns() -> None:
-    """The owner of a host makes most of the requests to it.
-
-    The other three monitors share the rest.
-    """
-    owner = owner_of("www.gov.uk", NAMES)
-    fractions = {
-        name: turns_at_govuk(name, members=NAMES, has_owner=True).fraction for name in NAMES
-    }
-    assert fractions.pop(owner) == 0.95
-    assert list(fractions.values()) == [pytest.approx(0.05 / 3)] * 3
-
-
-@given(
-    st.lists(
-        st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.gov\.uk", fullmatch=True), min_size=1, max_size=40
-    )
-)
-def test_only_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
-    """The owner of a host is the monitor that makes most of the requests to it."""
-    *staying, leaving = NAMES
-    for host in hosts:
-        # A host keeps its owner unless that was the monitor that left.
-        owner_before, owner_after = owner_of(host, NAMES), owner_of(host, staying)
-        assert owner_before in (owner_after, leaving)
-
-
-@pytest.mark.parametrize("monitors", [NAMES, NAMES[1:], NAMES[:2]])
-@pytest.mark.parametrize(
-    ("host_of_files", "host_of_page"),
-    [
-        ("assets.publishing.service.gov.uk", "www.gov.uk"),
-        (
-            "content.explore-education-statistics.service.gov.uk",
-            "explore-education-statistics.service.gov.uk",
-        ),
-        ("download.ons.gov.uk", "www.ons.gov.uk"),
-    ],
-)
-def test_page_and_its_files_have_the_same_owner(
-    monitors: tuple[str, ...], host_of_files: str, host_of_page: str
-) -> None:
-    """The owner of a host is the monitor that makes most of the requests to it. For example, files
-    of `www.gov.uk` are at `assets.publishing.service.gov.uk`.
-    """
-    assert owner_of(host_of_files, monitors) == owner_of(host_of_page, monitors)
-
-
-def test_ip_addresses_of_one_network_have_different_owners() -> None:
-    assert {owner_of(f"127.0.0.{number}", NAMES) for number in range(40)} == set(NAMES)

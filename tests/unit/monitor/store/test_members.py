@@ -138,9 +138,7 @@ def on_one_store(test: Test) -> Callable[..., None]:
                 mark = Holder(
                     f"{name} {len(monitors)}", timedelta(seconds=LEASE_SECONDS), writer=writer
                 )
-                members = Members(
-                    name, mark, Shared(store.leases.runner, writer), writer, own, divided=False
-                )
+                members = Members(name, mark, Shared(store.leases.runner, writer), writer, own)
                 monitor = Monitor(name, members, writer, own)
                 members.on_share = monitor.record_share
                 await members.join()

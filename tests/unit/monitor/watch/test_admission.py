@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from monitor.errors import StoreFault
-from monitor.plan.share import Share, owner_of
 from monitor.threads import run_in_thread
 from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, with_calendar_monitor
 
@@ -73,49 +72,3 @@ async def test_hourly_job_retries_store_each_second_until_it_answers(
     assert monitor.watched_ids == {"in-five-days"}
     seconds_before_each_retry, retries = 1, 2
     assert (monitor.clock.now() - began).total_seconds() == retries * seconds_before_each_retry
-
-
-@with_calendar_monitor()
-async def test_monitor_keeps_its_releases_as_non_member_or_only_member(
-    monitor: CalendarMonitor,
-) -> None:
-    """Monitors divide the hosts of publishers among those of them that are members. This monitor is
-    called `north`. Whether no monitor is a member, only another one is, or only north is, north
-    keeps all its releases under watch.
-    """
-    await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
-    admission, watch = monitor.daemon.admission, monitor.daemon.watch
-    before = dict(watch.releases)
-    assert set(before) == {"tomorrow", "in-five-days"}
-
-    async def change_members(*members: str) -> None:
-        await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
-
-    # North may be no member for a short time. Soon most of its hosts are its own again, so it keeps
-    # its releases.
-    await change_members()  # no monitor is a member
-    assert watch.releases == before
-    await change_members("south")
-    assert watch.releases == before
-    # As the only member, north owns all hosts.
-    await change_members("north")
-    assert watch.releases == before
-    for name, watched in before.items():
-        was_kept_without_a_break = watch.releases[name] is watched
-        assert was_kept_without_a_break
-
-
-@with_calendar_monitor()
-async def test_monitor_drops_releases_of_hosts_that_others_own(monitor: CalendarMonitor) -> None:
-    """Two monitors, `north` and `south`, divide the hosts of publishers between them. Both releases
-    are on the host stats.example, which one of the two owns. This monitor becomes the other one. So
-    it watches neither release.
-    """
-    await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
-    assert monitor.watched_ids == {"tomorrow", "in-five-days"}
-    members = ("north", "south")
-    not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
-    await monitor.daemon.admission.apply_share(
-        Share(not_the_owner, members, store_zero=0.0, divided=True)
-    )
-    assert not monitor.daemon.watch.releases

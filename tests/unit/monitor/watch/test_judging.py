@@ -306,7 +306,6 @@ def judge_for_some_seconds(
             store.leases,
             writer,
             clock,
-            divided=False,
         )
         others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
         judging = Judging(

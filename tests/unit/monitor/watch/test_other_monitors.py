@@ -107,7 +107,7 @@ def merge_south_into_north(
 
     async def merge_all_at_once(clock: VirtualClock) -> None:
         holder, writer = Leaseholder("north", timedelta(seconds=3)), Writer(store, clock)
-        members = Members("north", holder, store.leases, writer, clock, divided=False)
+        members = Members("north", holder, store.leases, writer, clock)
         others = OtherMonitors(store, ask, members, received.extend)
         merges = (others.merge_into(watched, NOW) for watched in releases.values())
         errors.extend(await asyncio.gather(*merges, return_exceptions=True))
