@@ -15,7 +15,7 @@ from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.reading import TOO_COSTLY, UNREAD_REASONS, BodyReader, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.result import Context, Known, Recognised, absent, unknown, withdrawn
-from monitor.look.redirect import interpret_redirect
+from monitor.look.redirect import MISREAD, interpret_redirect, is_location_mended
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
 from monitor.plan.targets import Target, View, extension_of, is_file, target_id
@@ -48,6 +48,7 @@ class TargetMemory:
     address: str | None = None
     known: Known = field(default_factory=Known)
     ahead: float | None = None
+    mended: str | None = None
     constant_age: ConstantAge = field(default_factory=ConstantAge)
 
     def forget_body(self) -> None:
@@ -181,6 +182,7 @@ class Interpreter:
         clock_offset, known_before = self.skew.bounds_for(target.host), memory.known
         recognised = interpret_without_body(answer, target)
         recognised = recognised or self._recognise_body(target, answer, memory, worker_result)
+        recognised = _doubt_mended_address(answer, recognised, memory)
         if answer.status == 404 and recognised.state is State.ABSENT:
             # A page that appears after this counts, even if it has the words of an earlier
             # placeholder.
@@ -231,7 +233,9 @@ class Interpreter:
         if memory is None or memory.target.url != target.url:
             memory = self._memories[target.id] = TargetMemory(target)
         elif memory.target != target:
-            memory = self._memories[target.id] = TargetMemory(target, known=memory.known)
+            memory = self._memories[target.id] = TargetMemory(
+                target, known=memory.known, mended=memory.mended
+            )
         return memory
 
     def _memory_at_answer(self, target: Target) -> TargetMemory:
@@ -323,6 +327,22 @@ class Interpreter:
             *(other.known.placeholder for other in others if other is not None),
         )
         return next((words for words in found if words is not None), None)
+
+
+def _doubt_mended_address(
+    answer: Answer, recognised: Recognised, memory: TargetMemory
+) -> Recognised:
+    """Return what an answer proves, given how its address was read: no absence if we corrected it.
+
+    Remember whether the address of the next look is corrected.
+    """
+    is_mended = answer.url == memory.mended
+    destination = next((link.url for link in recognised.found if link.role == "redirect"), None)
+    if destination is not None:
+        memory.mended = destination if is_mended or is_location_mended(answer) else None
+    if is_mended and recognised.state in (State.ABSENT, State.WITHDRAWN):
+        return unknown(MISREAD)
+    return recognised
 
 
 def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:

@@ -363,8 +363,13 @@ class Poller:
         """
         queue, began = self._queues[target.host], self._clock.now()
         try:
-            outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
-            queue.record_outcome(outcome, began)
+            request = self._interpreter.make_request(target, watched.url)
+            if watched.url is not None and urlsplit(watched.url).hostname != target.host:
+                # A redirect added or dropped `www.`: a host with a budget of its own.
+                outcome = await self.send_in_turn(request)
+            else:
+                outcome = await self._fetcher.fetch(request)
+                queue.record_outcome(outcome, began)
             if isinstance(outcome, Failure) or len(outcome.body) <= SMALL_BODY:
                 # So the host can have another request while this body is read. `finish_look` frees
                 # other places.

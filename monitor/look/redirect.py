@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.guard import DEFAULT_PORTS
 from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 from monitor.plan.targets import ASSETS, GOVUK
+from schedules.patterns import quick
 
 REDIRECTED = "redirected"
 """Reason of an unknown: the address redirects to another path on its host, which the next look
 uses.
 """
+MISREAD = "absent at an address that we may have misread in a redirect"
+_BLANKS = "".join(map(chr, range(0x21)))
+"""Control characters and the space: browsers ignore them at both ends of an address."""
+_BEFORE_QUERY = quick(r"^[^?#]*")
+_KEPT = "!#$%&'()*+,/:;=?@[\\]^_{|}~"
+"""The characters besides letters and digits that `_mend_location` leaves as they are."""
 
 
 def interpret_redirect(url: str, answer: Answer) -> Recognised:
@@ -47,7 +54,7 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
 def is_same_site(url: str, destination: str) -> bool:
     """Return whether a redirect keeps host, scheme and port, or only adds encryption.
 
-    It must not add a user name.
+    Hosts that differ only by `www.` are the same. It must not add a user name.
     """
     try:
         here, there = urlsplit(url), urlsplit(destination)
@@ -56,9 +63,18 @@ def is_same_site(url: str, destination: str) -> bool:
         return False
     adds_encryption = (here.scheme, port, there.scheme, new_port) == ("http", 80, "https", 443)
     is_same = port is not None and (here.scheme, port) == (there.scheme, new_port)
-    return (
-        here.hostname == there.hostname and there.username is None and (is_same or adds_encryption)
-    )
+    is_same_host = _host_without_www(here) == _host_without_www(there)
+    return is_same_host and there.username is None and (is_same or adds_encryption)
+
+
+def _host_without_www(address: SplitResult) -> str:
+    return (address.hostname or "").removeprefix("www.")
+
+
+def is_location_mended(answer: Answer) -> bool:
+    """Return whether we had to correct the `Location` of an answer, as browsers do, to read it."""
+    location = _stated_location(answer)
+    return _mend_location(location) != location
 
 
 def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
@@ -78,7 +94,7 @@ def _resolve_location(url: str, answer: Answer) -> str | None:
 
     None if there is none.
     """
-    location = answer.headers.get("location")
+    location = _mend_location(_stated_location(answer))
     if not location:
         return None
     try:
@@ -86,3 +102,32 @@ def _resolve_location(url: str, answer: Answer) -> str | None:
         return destination if urlsplit(destination).hostname else None
     except ValueError:
         return None
+
+
+def _stated_location(answer: Answer) -> str:
+    """Return the `Location` of an answer, without the blanks at its ends.
+
+    A header that was sent several times with one value counts once.
+    """
+    location = answer.headers.get("location", "").strip(_BLANKS)
+    first, *others = location.split(", ")
+    return first if all(other == first for other in others) else location
+
+
+def _mend_location(location: str) -> str:
+    """Return an address as browsers read it (WHATWG URL Standard, "URL parsing").
+
+    Bytes above 127 are UTF-8, a backslash in the path is a slash, tabs do not count, and blanks and
+    quotes are percent-encoded.
+    """
+    location = _decode_utf8(location).replace("\t", "")
+    location = _BEFORE_QUERY.sub(lambda path: path[0].replace("\\", "/"), location)
+    return quote(location, safe=_KEPT)
+
+
+def _decode_utf8(header: str) -> str:
+    """Return a header, which was decoded as Latin-1, decoded as UTF-8 if its bytes are UTF-8."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header

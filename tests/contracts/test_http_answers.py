@@ -8,6 +8,7 @@ import pytest
 from monitor import __version__
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
+from monitor.look.http.body import Body, UnusableBody
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Route
 from monitor.rehearse.virtual_loop import run_virtually
@@ -111,6 +112,113 @@ async def test_a_chunked_body_is_joined() -> None:
     answer = await fetch_from(reply_with(raw))
     assert isinstance(answer, Answer)
     assert answer.body == b"hello world"
+
+
+FIGURES, HALF = b"figures " * 1000, 4000
+MEMBERS = gzip.compress(FIGURES[:HALF]) + gzip.compress(FIGURES[HALF:])
+
+
+def decode_in_pieces(sent: bytes, piece: int) -> bytes:
+    """Return what a gzip body of at most 10,000 bytes decodes to, if it arrives in such pieces."""
+    body = Body("gzip", cap=10_000, may_cut=False)
+    for at in range(0, len(sent), piece):
+        body.feed(sent[at : at + piece])
+    return body.end()
+
+
+@pytest.mark.parametrize("padding", [b"", bytes(512), b"\0\0garbage", b"\x1f"])
+@pytest.mark.parametrize("piece", [1, 7, 100_000])
+def test_gzip_members_are_joined_and_padding_is_ignored(padding: bytes, piece: int) -> None:
+    assert decode_in_pieces(MEMBERS + padding, piece) == FIGURES
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (MEMBERS[:-4], Reason.TRUNCATED),
+        (MEMBERS + b"\x1f\x8bdamaged", Reason.ENCODING),
+        (gzip.compress(b"") * 5000, Reason.ENCODING),
+        (MEMBERS + bytes(200_000), Reason.TOO_LARGE),
+        (MEMBERS * 2, Reason.TOO_LARGE),
+    ],
+    ids=["cut", "damaged", "empty members", "padding", "too long"],
+)
+def test_gzip_that_is_cut_damaged_or_endless_is_refused(sent: bytes, reason: Reason) -> None:
+    with pytest.raises(UnusableBody) as refused:
+        decode_in_pieces(sent, 1000)
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    "encoding", ["UTF-8", "utf8", "none", "identity", "", "iso-8859-1", "text/html", "8bit"]
+)
+async def test_an_encoding_that_is_no_compression_is_ignored(encoding: str) -> None:
+    answer = await fetch_from(
+        reply_with(full_response(b"figures", "200 OK", f"Content-Encoding: {encoding}"))
+    )
+    assert isinstance(answer, Answer)
+    assert answer.body == b"figures"
+
+
+CHUNKS = b"5\r\nhello\r\n0\r\n\r\n"
+ODD_HEADS = {
+    "folded": (b"Content-Type: text/html;\r\n\t charset=utf-8\r\nContent-Length: 5", b"hello"),
+    "length_folded": (b"Content-Length:\r\n 5", b"hello"),
+    "length_twice": (b"Content-Length: 5\r\nX: y\r\ncontent-length: 5 ", b"hello"),
+    "length_list": (b"Content-Length: 5, 5", b"hello"),
+    "length_then_chunks": (b"Content-Length: 5\r\nTransfer-Encoding: chunked", CHUNKS),
+    "chunks_then_length": (b"Transfer-Encoding: Chunked\r\nContent-Length: 99", CHUNKS),
+}
+
+
+@pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"])
+@pytest.mark.parametrize("head", list(ODD_HEADS))
+async def test_head_that_every_browser_reads_is_read_once(head: str, interim: bytes) -> None:
+    """The connection is not kept: such a head may hide a second, forged answer."""
+    headers, body = ODD_HEADS[head]
+    raw = interim + b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\n" + body
+    async with publishing(reply_with(raw)) as publisher, fetcher_for(publisher) as fetcher:
+        for _ in range(2):
+            answer = await fetcher.fetch(Request(f"{BASE}/a"))
+            assert isinstance(answer, Answer)
+            assert answer.body == b"hello"
+        assert publisher.connections == 2
+
+
+@pytest.mark.parametrize("head", list(ODD_HEADS))
+async def test_odd_head_is_read_when_it_arrives_byte_by_byte(head: str) -> None:
+    headers, body = ODD_HEADS[head]
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raw = b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\n" + body
+        for at in range(len(raw)):
+            writer.write(raw[at : at + 1])
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    answer = await fetch_from(drip)
+    assert isinstance(answer, Answer)
+    assert answer.body == b"hello"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 5\r\nContent-Length: 6",
+        b"Content-Length: 5, 6",
+        b"Content-Length: 5\r\nTransfer-Encoding: gzip, chunked",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+        b"Content-Length: 5\r\nTransfer-Encoding: xchunked",
+        b"Content-Length: 5\r\n folded",
+        b"Content-Length: +5\r\nContent-Length: +5",
+        b"Content-Length: 5\r\nContent-Length : 5",
+    ],
+)
+async def test_head_with_two_meanings_is_refused(headers: bytes) -> None:
+    raw = b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\nhello"
+    failure = await fetch_from(reply_with(raw, close=True))
+    assert isinstance(failure, Failure)
+    assert failure.reason is Reason.PROTOCOL
 
 
 async def test_a_body_without_a_length_ends_with_the_connection() -> None:

@@ -19,6 +19,7 @@ import httpx
 from monitor.clock import Clock
 from monitor.look.fetch import Reason
 from monitor.look.http.body import Body
+from monitor.look.http.mend_head import mend_head
 from monitor.look.http.request_bytes import Headers
 
 _MOST_WITHOUT_BODY = 65_536
@@ -133,6 +134,9 @@ class Connection(asyncio.BufferedProtocol):
         self._unread = 0
         self._is_paused = False
         self._has_headers = False
+        self._head = bytearray()  # what has arrived of a head that is not complete
+        self._is_head_refused = False
+        self._is_mended = False
         self._keeps_open = False
         self.status = 0
         self.headers: Headers = []
@@ -239,7 +243,7 @@ class Connection(asyncio.BufferedProtocol):
         timing.has_response = True
         self._bytes_without_body += len(data)  # `on_body`, which the parser calls, sets it to zero
         try:
-            self._parser.feed_data(data)
+            self._parse(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail_request(httpx.RemoteProtocolError("not readable as HTTP"))
             return
@@ -255,6 +259,31 @@ class Connection(asyncio.BufferedProtocol):
             self._is_paused = True
             self._handle.pause_reading()
         self._wake_waiter()
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        """Parse received bytes. If the parser refuses a head that browsers read, parse it mended.
+
+        Raises the errors of `httptools`.
+        """
+        try:
+            if not self._is_head_refused:
+                self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            is_http = (self._head + data).startswith(b"HTTP/1.")
+            if self._has_headers or self._is_mended or not is_http:
+                raise
+            self._is_head_refused = True
+        if self._has_headers:
+            return
+        self._head += data
+        mended = mend_head(bytes(self._head)) if self._is_head_refused else None
+        if mended is not None:
+            # Another reader could see another message in these bytes, so the connection is not
+            # used again.
+            self._is_head_refused, self._is_mended = False, True
+            self.headers = []
+            self._parser = httptools.HttpResponseParser(self)
+            self._parser.feed_data(mended)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Record that the connection has ended.
@@ -316,7 +345,8 @@ class Connection(asyncio.BufferedProtocol):
         """Record the end of the response."""
         if self._has_headers:
             self.is_complete = True
-            self._keeps_open = self._parser.should_keep_alive() and not self._is_head
+            is_reusable = not self._is_head and not self._is_mended
+            self._keeps_open = is_reusable and self._parser.should_keep_alive()
 
     def _check_deadline(self) -> None:
         """Fail the request at its deadline.

@@ -79,4 +79,4 @@ def to_bytes(reply: Reply, request: ReceivedRequest, now: datetime) -> bytes:
     status_line = f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, 'Unknown')}"
     lines = [status_line, *(f"{name}: {value}" for name, value in headers.items())]
     body = b"" if request.method == "HEAD" or reply.status in _STATUSES_WITHOUT_BODY else reply.body
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + body
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body

@@ -240,6 +240,80 @@ def test_redirect_to_other_scheme_port_or_user_is_not_followed(location: str) ->
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
+@pytest.mark.parametrize(
+    ("location", "destination"),
+    [
+        ("/next?part=d\u0175r".encode(), "/next?part=d%C5%B5r"),  # Welsh "water" in UTF-8
+        (b"/caf\xe9", "/caf%C3%A9"),  # not UTF-8, so Latin-1
+        (b"/a b", "/a%20b"),
+        (b"\\new\\a?q=b\\c", "/new/a?q=b\\c"),
+        (b"/ne\tw", "/new"),
+        (b" /new\t", "/new"),
+        (b"/new, /new", "/new"),
+        (b"/new%c3%a4", "/new%c3%a4"),
+    ],
+)
+def test_redirect_is_read_as_browsers_read_it(location: bytes, destination: str) -> None:
+    redirect = answer(301, location=location.decode("latin-1"))
+    assert [link.url for link in interpret(redirect).found] == [f"https://www.gov.uk{destination}"]
+
+
+def test_backslashes_do_not_lead_to_another_host() -> None:
+    sighting = interpret(answer(301, location="\\\\login.example\\a"))
+    assert (sighting.why, sighting.found) == ("redirected to another host", ())
+
+
+@pytest.mark.parametrize(
+    ("location", "state"),
+    [("/other", State.ABSENT), (" /other", State.ABSENT), ("\\other", State.UNKNOWN)],
+)
+@pytest.mark.parametrize("status", [404, 410])
+def test_absence_at_address_that_we_corrected_proves_nothing(
+    location: str, state: State, status: int
+) -> None:
+    """A page redirects to /other, which answers 404 or 410. If the redirect had to be corrected to
+    be read, the release may be at another address.
+    """
+    interpreter = Interpreter()
+    interpreter.interpret_now(target(), answer(301, location=location))
+    missing = answer(status, b"", url="https://www.gov.uk/other")
+    if status == 410 and state is State.ABSENT:
+        state = State.WITHDRAWN
+    assert interpreter.interpret_now(target(), missing).state is state
+    # At its own address, its absence counts again.
+    assert interpreter.interpret_now(target(), answer(404, b"")).state is State.ABSENT
+
+
+def test_redirect_after_corrected_one_leads_to_no_proof_of_absence() -> None:
+    interpreter = Interpreter()
+    interpreter.interpret_now(target(), answer(301, location="/a b"))
+    interpreter.interpret_now(
+        target(), answer(301, url="https://www.gov.uk/a%20b", location="/missing")
+    )
+    missing = answer(404, b"", url="https://www.gov.uk/missing")
+    assert interpreter.interpret_now(target(), missing).state is State.UNKNOWN
+
+
+def test_presence_at_address_that_we_corrected_counts() -> None:
+    interpreter = Interpreter()
+    interpreter.interpret_now(target(), answer(301, location="/a b"))
+    page = answer(url="https://www.gov.uk/a%20b", content_type="text/html")
+    assert interpreter.interpret_now(target(), page).state is State.PRESENT
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        ("https://stats.example/a", "https://www.stats.example/a"),
+        ("https://www.stats.example/a", "https://stats.example/a"),
+        ("http://stats.example/a", "https://www.stats.example/a"),
+    ],
+)
+def test_redirect_that_adds_or_drops_www_is_followed(url: str, location: str) -> None:
+    redirect = answer(301, url=url, location=location)
+    assert [each.url for each in interpret(redirect).found] == [location]
+
+
 def test_redirect_from_http_to_https_is_followed() -> None:
     redirect = answer(301, url="http://stats.example/a", location="https://stats.example/a")
     # The next look is at the address that was found.

@@ -223,6 +223,27 @@ def test_target_that_moved_to_another_host_is_only_looked_at_there() -> None:
     assert hosts == looks_at_0_and_1_s + looks_at_2_3_and_4_s
 
 
+def test_looks_after_redirect_to_www_keep_its_budget() -> None:
+    """A page of stats.example redirects to www.stats.example, which answers 404. Another page is
+    looked at there. Both hosts have a budget of one request a second.
+    """
+    apex, other = target("page", host="stats.example"), target("o", host="www.stats.example")
+
+    def reply(request: Request) -> Reply:
+        is_apex = urlsplit(request.url).hostname == apex.host
+        return Reply(301, b"", {"Location": "//www.stats.example/page"}) if is_apex else Reply(404)
+
+    def act(run: PollerRun) -> None:
+        run.poller.watch(apex, [window(every=1)])
+        run.poller.watch(other, [window(every=1)])
+
+    run = run_poller(act, seconds=20, looks_per_second=1, publisher=reply)
+    at_www = [s.sent.timestamp() for s in run.sightings if s.status == 404]
+    assert min(gaps_between(at_www)) >= 0.99
+    states = [sighting.state for sighting in run.sightings if sighting.target == apex.id]
+    assert State.ABSENT in states  # an absence at www is one of this page
+
+
 def test_a_redirect_to_another_host_is_never_looked_at() -> None:
     reply = Reply(302, b"", {"Location": "http://169.254.169.254/latest"})
     run = run_poller(watch_pages("page", every=1), seconds=2.5, publisher=lambda _: reply)

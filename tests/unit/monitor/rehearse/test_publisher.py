@@ -83,6 +83,13 @@ async def test_scripted_bodies_headers_and_statuses_are_answered_as_written(
     assert answer.headers["content-type"] == "text/plain"
 
 
+@with_script(script_with_answer(status="301", headers='{ Location = "/d\u0175r" }'))
+async def test_headers_are_sent_as_utf_8(client: PublisherClient) -> None:
+    await client.wait_until("09:30:00")
+    answer = await client.get(URL)
+    assert answer.headers["location"].encode("latin-1").decode() == "/d\u0175r"
+
+
 @with_script(script_with_answer(etag="true"))
 async def test_a_matching_entity_tag_is_answered_304_without_a_body(
     client: PublisherClient,
