@@ -10,7 +10,7 @@ from itertools import pairwise
 from monitor.judge.case import Window
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
-from monitor.judge.spells import Spell
+from monitor.judge.spells import Spell, served_until
 from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between
@@ -57,7 +57,7 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
     seen_since_slot = [begin for begin, _ in _seen_spans(presence, absences) if begin >= slot]
     # If no span begins after the slot, the last span began before it. Only its end is surely after
     # the break.
-    return min(seen_since_slot, default=presence.end)
+    return min(seen_since_slot, default=presence.served_until)
 
 
 def _find_absences(runs: Iterable[Run]) -> list[Run]:
@@ -137,33 +137,44 @@ def _build_exposure(
     Only the time before the first break (`_first_break_begins`) is sure, because a break may hide a
     removal.
     """
-    start, removed = presence.appears, presence.removed
+    start, removed_by = presence.appears, _removed_by(presence, absences)
     break_begins = _first_break_begins(presence, absences)
-    last_seen = presence.end if break_begins is None else break_begins
+    last_seen = presence.served_until if break_begins is None else break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
-    was_seen_since_slot = presence.end >= slot
+    was_seen_since_slot = presence.served_until >= slot
     # For some seconds after the slot, the exposure stays open until a look shows whether the
     # content is still there.
     awaits_look = (
         was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
     )
-    if removed is None and (now < slot or awaits_look):
+    if removed_by is None and (now < slot or awaits_look):
         # The answer of a single look was made before its `begin`, perhaps already at its `end`. So
         # use the later one.
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
-    if removed is not None and removed.by is not None and removed.by <= slot:
+    if removed_by is not None and removed_by <= slot:
         # Looks saw the removal before the slot. But the content may have been removed and come back
         # in a break before.
-        end = Interval(
-            last_seen if removed.after is None else min(last_seen, removed.after), removed.by
-        )
+        end = Interval(last_seen, removed_by)
         reason = Ended.REMOVED
     else:
         end = Interval(min(last_seen, slot), slot)
         # If the content was not seen until the slot, it may have been removed before the slot.
         reason = Ended.SLOT if last_seen >= slot else Ended.UNKNOWN
     return Exposure(part, start, end, between(start, end), open=False, ended=reason)
+
+
+def _removed_by(presence: Presence, absences: Sequence[Run]) -> datetime | None:
+    """Return by when users could no longer get the content; None if that is not proved.
+
+    A copy that answered was public then, whatever its `Age`. So an absence that a cached copy dates
+    back to before that look counts from the next look without the content.
+    """
+    removed, last_served = presence.removed, presence.served_until
+    if removed is None or removed.by is None or removed.by >= last_served:
+        return None if removed is None else removed.by
+    absent_later = [run for run in absences if run.first_sent >= last_served]
+    return min((run.first_received or run.last_received for run in absent_later), default=None)
 
 
 def open_exposure_ends_at(slot: datetime) -> datetime:
@@ -198,14 +209,16 @@ def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[d
     """
     # `absences` are looks, at this view or another one, that did not find the content.
     for run in (run for spell in presence.spells for run in spell.runs):
+        last_served = served_until(run)
         was_absent_inside = any(
-            run.first_sent < each.first_sent and each.last_received < run.end for each in absences
+            run.first_sent < each.first_sent and each.last_received < last_served
+            for each in absences
         )
         # Between looks far apart, the content may have been removed and have come back. So only the
         # two ends are sure. Between close looks, the absence is perhaps only a stale copy in
         # another view.
         if was_absent_inside and run.largest_gap > _LONGEST_BREAK:
             yield run.begin, run.begin
-            yield run.end, run.end
+            yield last_served, last_served
         else:
-            yield run.begin, run.end
+            yield run.begin, last_served

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.judge.runs import last_absence_until
-from monitor.judge.spells import Spell, build_spell, find_absence_after
+from monitor.judge.spells import Spell, build_spell, find_absence_after, served_until
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import NOTHING, Interval, latest_known
@@ -45,6 +45,11 @@ class Presence:
     def begin(self) -> datetime:
         """Return the earliest instant at which a view proves the content present."""
         return min(spell.begin for spell in self.spells)
+
+    @property
+    def served_until(self) -> datetime:
+        """Return until when users got the content, old copies from caches included."""
+        return max(served_until(spell) for spell in self.spells)
 
 
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> Iterator[Presence]:

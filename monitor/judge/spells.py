@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, takewhile
 
-from monitor.judge.runs import Run, last_absence_until
+from monitor.judge.runs import UNDERWAY, Run, last_absence_until
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 
@@ -46,6 +46,13 @@ class Spell:
         Only absences before it date an appearance.
         """
         return self.begin if self.claimed_begin is None else self.claimed_begin
+
+
+def served_until(answers: Spell | Run) -> datetime:
+    """Return until when users got these answers: a copy is served until the look, whatever its
+    `Age`.
+    """
+    return max(answers.end, answers.last_received - UNDERWAY)
 
 
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:

@@ -122,9 +122,7 @@ def _find_failed_spans_of_view(evidence: PartEvidence, view: View) -> Iterator[_
             span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
             # A failure may delay the next look. Until that look, the part was seen only if the
             # other view answered.
-            unwatched = _subtract_watched(_extend_to_next_look(span, all_runs), successful)
-            if unwatched is not None:
-                yield unwatched
+            yield from _subtract_watched(_extend_to_next_look(span, all_runs), successful)
 
 
 def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
@@ -152,18 +150,19 @@ def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
     return merged
 
 
-def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
-    """Return the first piece of a span that no successful run covers; None if there is none.
+def _subtract_watched(span: _Span, successful: Iterable[Run]) -> Iterator[_Span]:
+    """Yield the pieces of a span that no successful run covers.
 
     Runs are in time order.
     """
-    begins, ends = span.begins, span.ends
+    begins = span.begins
     for run in successful:
-        if run.first_sent <= begins < run.last_received:
-            begins = run.last_received
-        elif begins < run.first_sent < ends:
-            ends = run.first_sent
-    return replace(span, begins=begins, ends=ends) if begins < ends else None
+        ends = min(run.first_sent, span.ends)
+        if begins < ends:
+            yield replace(span, begins=begins, ends=ends)
+        begins = max(begins, run.last_received)
+    if begins < span.ends:
+        yield replace(span, begins=begins)
 
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:

@@ -13,8 +13,8 @@ from monitor.judge.case import Case
 from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.reasons import Reason
-from monitor.judge.runs import UNDERWAY, Run
-from monitor.judge.spells import Spell, build_spell
+from monitor.judge.runs import Run
+from monitor.judge.spells import Spell, build_spell, served_until
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
@@ -236,13 +236,6 @@ def _withdrawal_notices(edge: Sequence[Spell], other_view: Spell) -> Iterator[Ru
             first = next(runs)
             if state is State.WITHDRAWN and first.first_sent > other_view.first_sent:
                 yield first
-
-
-def served_until(answers: Spell | Run) -> datetime:
-    """Return until when users got these answers: a copy is served until the look, whatever its
-    `Age`.
-    """
-    return max(answers.end, answers.last_received - UNDERWAY)
 
 
 def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:

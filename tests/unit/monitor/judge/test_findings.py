@@ -12,9 +12,9 @@ from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
-from schedules.contract.verdict import Exposure, Grade, Kind, VerdictKind
+from schedules.contract.verdict import Ended, Exposure, Grade, Kind, VerdictKind
 from schedules.promise import Promise
-from schedules.times.interval import Bounds
+from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import DAY, HOUR, SLOT, after_slot
 from tests.worlds.looks import (
     ABSENT,
@@ -26,6 +26,7 @@ from tests.worlds.looks import (
     Turn,
     a_run,
     in_order,
+    looks,
     seen_by,
 )
 from tests.worlds.releases import NEWS, SHEET, a_promise
@@ -128,18 +129,31 @@ def test_exposure_is_open_while_edge_serves_old_copy() -> None:
 
 def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
     """The page was public before its slot. A look found it absent at -1505 s, and the next found it
-    at -1500 s. The publisher's server, the origin, removed it at -1200 s. So it was public for 300
-    s at least. But the cache for users, the edge, served an old copy until a look found it absent
-    at -890 s. So it was public for 615 s at most.
+    at -1500 s. The publisher's server, the origin, removed it at -1200 s. But the cache for users,
+    the edge, served an old copy at -900 s, whatever its Age. That answer was made at most a second
+    before. So the page was public for 599 s at least. A look found it absent at -890 s. So it was
+    public for 615 s at most.
     """
-    last_absent, first_seen, edge_absent_again = -1505, -1500, -890
+    last_absent, first_seen, edge_absent_again, last_served = -1505, -1500, -890, -900 - 1
     edge = [*EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, a_run("page", ABSENT, edge_absent_again, -700)]
     (exposure,) = judged(
         now=-700, seen={"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}
     ).exposures
     assert exposure.seconds == Bounds(
-        min=REMOVED_AT - first_seen, max=edge_absent_again - last_absent
+        min=last_served - first_seen, max=edge_absent_again - last_absent
     )
+
+
+def test_age_of_last_copy_does_not_shorten_exposure() -> None:
+    """The edge showed the page every 10 s from -600 s to -300 s, with a copy that was made at
+    -600 s. The first absence, at -290 s, has an Age too. It was made 60 s before.
+    """
+    seen = [(second, PRESENT, second + 600) for second in range(-600, -299, 10)]
+    absent = [(second, ABSENT, 60) for second in range(-290, -100, 10)]
+    page = looks((-700, ABSENT), *seen, *absent, specific=True)
+    (exposure,) = judged(now=-100, seen={"page": page}).exposures
+    assert (exposure.start.by, exposure.ended) == (after_slot(-600), Ended.REMOVED)
+    assert exposure.to == Interval(after_slot(-301), after_slot(-290))
 
 
 def test_exposure_is_found_with_its_length_and_part() -> None:
@@ -541,6 +555,18 @@ def test_failed_looks_that_leave_release_unproven_are_counted() -> None:
     (blind,) = found(judged(now=200, seen=FAILED_AROUND_SLOT), Kind.BLIND)
     assert blind.part == "page"
     assert blind.detail.startswith("220 looks proved nothing")
+
+
+def test_every_piece_between_answers_of_another_view_is_found() -> None:
+    """All looks at the edge fail from -300 s on. The origin answers from -200 to -150 s, and shows
+    the page from 70 to 100 s. So nothing was seen before, between and after that.
+    """
+    edge = [a_run("page", ABSENT, -400, -301), a_run("page", UNKNOWN, -300, 200, why="timeout")]
+    origin = [a_run("page/origin", ABSENT, -200, -150), a_run("page/origin", PRESENT, 70, 100)]
+    verdict = judged(now=200, seen={"page": edge, "page/origin": origin})
+    (blind,) = found(verdict, Kind.BLIND)
+    # Only the piece in which the page came is a finding.
+    assert blind.seconds == Bounds(70 + 150, 70 + 150)
 
 
 def test_failed_look_hides_slot_until_the_next_look() -> None:
