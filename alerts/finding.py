@@ -55,7 +55,7 @@ class BlindSpan:
 class Certainty:
     """How sure the measurements are: how many looks, where they were blind, and the evidence.
 
-    `widest_gap` is the longest time in seconds between two looks at the page around its slot, None
+    `widest_gap` is the longest time in seconds without a proof until the page was seen, None
     if there were not two. `clock_offset` are the bounds of our clock's offset from the watched
     hosts' clocks. `records` are evidence ids with their SHA-256, `heads` the status and headers of
     those answers, if known. `monitor` is the monitor that measured, `others` those that share its

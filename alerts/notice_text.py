@@ -171,9 +171,10 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
     public early.
     """
     if part.role == "alternative" and part.verdict in ("overdue", "not_published"):
-        # It was not to be published there, so it cannot be late.
         return "not seen there"
     verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
+    if part.role == "alternative" and part.verdict == "late":
+        verdict = "published there"  # no one promised it there, so it cannot be late
     if part.exposures:
         what_followed = describe_release_after_exposure(part, facts, now)
         # It was removed before its slot, and not published again then. `delay` is how long it has
@@ -260,7 +261,7 @@ def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:
     certainty = facts.certainty
     if certainty.widest_gap is not None:
         yield (
-            "Widest gap between two looks at the page around its slot:"
+            "Widest gap between two looks that could tell whether the page was out:"
             f" {length(certainty.widest_gap, math.ceil)}"
         )
     if facts.unread_since is not None:

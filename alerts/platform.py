@@ -13,6 +13,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import (
     AWAITED,
     CLEARED,
+    ESCALATED_TO_ALL,
     MONITOR,
     OUT,
     Decision,
@@ -27,12 +28,17 @@ from alerts.incident import (
 from alerts.notice import Notice, write_blocks
 from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
 from alerts.one_line import one_line
+from alerts.status import describe_status
 from alerts.steps import numbered_steps
 from schedules.contract.verdict import choose_worst_grade
 from schedules.times.words import count, moment
+from schedules.times.zone import LONDON, local
 
 _COVERED_KINDS = frozenset({"opened", "grade_changed", "appeared", "final", "reminder"})
 _LONGEST_TITLE = 120
+_NIGHT_BEGINS, _NIGHT_ENDS = 22, 7
+"""Local hours between which reminders are rarer."""
+_EVERY_AT_NIGHT = 4
 _CHANGED_PREFIX = "What changed: "
 
 
@@ -133,7 +139,7 @@ def make_reminder(
     )
     if not needs_reminders or waited < timedelta():
         return None
-    number = str(1 + waited // spacing)
+    number = str(_pace_at_night(1 + waited // spacing, incident, now))
     if incident.kind is Kind.PLATFORM:
         return make_platform_notice("reminder", number, incident, now)
     is_in_platform_thread = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(
@@ -141,7 +147,35 @@ def make_reminder(
     )
     if is_in_platform_thread or incident.facts is None:
         return None
-    return make_fact_notice("reminder", number, incident, incident.facts, now)
+    new = _say_what_is_new(incident, incident.facts, now)
+    return make_fact_notice("reminder", number, incident, incident.facts, now, changed=new)
+
+
+def _pace_at_night(number: int, incident: Incident, now: datetime) -> int:
+    """Return the number of the newest reminder that is due.
+
+    Once everyone on the ladder was reminded, only each fourth is due at night, unless something is
+    public early.
+    """
+    exposures = incident.facts.exposures if incident.facts is not None else ()
+    if any(exposure.open for exposure in exposures):
+        return number
+    timezone = incident.facts.timezone if incident.facts is not None else LONDON
+    hour = local(now, timezone).hour
+    is_night = hour >= _NIGHT_BEGINS or hour < _NIGHT_ENDS
+    if is_night and number > ESCALATED_TO_ALL:
+        return number - number % _EVERY_AT_NIGHT
+    return number
+
+
+def _say_what_is_new(incident: Incident, facts: ReleaseFacts, now: datetime) -> str:
+    """Return what changed since the last notice, or that nothing did."""
+    last = next((one for one in reversed(incident.timeline) if one.by == MONITOR), None)
+    if last is None:
+        return ""
+    status = describe_status(incident.kind, facts, now)
+    new = "nothing new" if status in last.text else status
+    return f"since {moment(last.at, facts.timezone, now)}: {new}"
 
 
 def rewrite_notice(

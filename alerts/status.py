@@ -97,14 +97,18 @@ def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | Non
 
 
 def find_main_late_part(facts: ReleaseFacts) -> tuple[PartVerdict, Bounds | None] | None:
-    """Return the late part that notices name, with its delay: the announced page even if another
-    part is later.
+    """Return the late part that notices name, with its delay: the one that is late for longest.
+
+    The announced page comes first among those that are late for equally long.
     """
-    return min(
-        list_late_parts(facts),
-        key=lambda part_and_delay: part_and_delay[0].id != "page",
-        default=None,
-    )
+    return max(list_late_parts(facts), key=_order_by_delay, default=None)
+
+
+def _order_by_delay(part_and_delay: tuple[PartVerdict, Bounds | None]) -> tuple[bool, float, bool]:
+    part, delay = part_and_delay
+    is_absent = fact_rules.find_appearance(part).by is None
+    longest = delay.max if delay is not None and delay.max is not None else 0.0
+    return is_absent, longest, part.id == "page"
 
 
 def was_public_at_slot(part: PartVerdict) -> bool:
@@ -215,7 +219,7 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
     )
     still_open = [exposure for exposure in group if exposure.open]
     places = len({exposure.part for exposure in still_open or group})
-    where = f" in {places} places" if places > 1 else ""
+    where = f" in {places} places" if places > 1 else _name_exposed_part(group[0])
     if still_open:
         return (
             f"public since {say_exposed_since(still_open[0], facts, now)}{where}, not seen"
@@ -227,6 +231,10 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
         f" {say_exposed_since(longest, facts, now)}{where}"
     )
     return "; ".join([was, *_describe_page_after_exposure(facts, now)])
+
+
+def _name_exposed_part(exposure: Exposure) -> str:
+    return "" if exposure.part == "page" else f" ({part_label(exposure.part)})"
 
 
 def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:

@@ -141,7 +141,8 @@ def _say_looks(certainty: Certainty) -> str:
         return made
     gap = length(certainty.widest_gap, math.ceil)
     return (
-        f"{made} Around the announced time the widest gap between two looks at the page was {gap}."
+        f"{made} The widest gap between two looks that could tell whether the page was out was"
+        f" {gap}."
     )
 
 

@@ -23,7 +23,7 @@ from alerts.draft.code import (
 )
 from alerts.draft.form import FilledBy, Form, Question
 from alerts.draft.history import NONE_ON_FILE, cite_earlier_incidents
-from alerts.draft.input import DraftInput
+from alerts.draft.input import DraftInput, SeriesRecord
 from alerts.draft.letters import (
     write_correction,
     write_covering_email,
@@ -60,11 +60,13 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
     editions: Editions | None = None,
     *,
     typed: Mapping[str, str] | None = None,
+    series: SeriesRecord = SeriesRecord(),  # noqa: B008 # it never changes
 ) -> Report:
     """Return the draft of an incident on a form, as of `now`.
 
-    `configured` are the producer's settings, `typed` the texts of people, both as in `DraftInput`.
-    `previous` are earlier incidents to cite. `editions` replace the shipped editions of the Code.
+    `configured` are the producer's settings, `typed` the texts of people, and `series` what is
+    known of the series, all as in `DraftInput`. `previous` are earlier incidents to cite.
+    `editions` replace the shipped editions of the Code.
     """
     edition = find_edition(incident.occurred, editions, incident.producer)
     kinds = guidance.list_finding_kinds(incident)
@@ -73,7 +75,16 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
     )
     practices = cite_findings(kinds, edition)
     inputs = DraftInput(
-        incident, configured, previous, now, edition, practices, kinds, requested, typed or {}
+        incident,
+        configured,
+        previous,
+        now,
+        edition,
+        practices,
+        kinds,
+        requested,
+        typed or {},
+        series,
     )
     return _build_report(inputs, form)
 

@@ -23,12 +23,17 @@ NONE_ON_FILE = (
 
 
 def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a sentence on each earlier incident that shares something with this, oldest first, and
-    on their causes.
+    """Return a sentence on each earlier incident that shares something with this, oldest first, on
+    late editions in a row, and on their causes.
     """
-    # What each earlier incident shares with this one: `release`, `producer`, `platform`, …, or
-    # empty if nothing.
+    # What each earlier incident shares with this one: `release`, `series`, `producer`, `platform`,
+    # …, or empty if nothing.
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
+    shared |= {
+        other.id: "series"
+        for other in inputs.previous
+        if other.id in inputs.series.incidents and shared[other.id] != "release"
+    }
     oldest_first = sorted(inputs.previous, key=lambda other: other.occurred)
     # A report on a period is stored as an incident of a platform without releases. It only lists
     # other incidents.
@@ -55,6 +60,9 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
         sentences.insert(
             0, f"On the same platform {count(len(only_counted), 'further incident')} before that."
         )
+    if inputs.series.late_in_row > 1:
+        ordinal = words.format_ordinal(inputs.series.late_in_row)
+        sentences.append(f"This is the {ordinal} late edition in a row of this series.")
     causes = Counter(other.words["cause"] for other in earlier if other.words.get("cause"))
     repeated = [
         f"{cause} ({count(number, 'time')})" for cause, number in causes.most_common() if number > 1
@@ -65,10 +73,12 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:
-    """Return a sentence on an earlier incident: its day, platform (if in `shared`), release,
-    outcome and cause.
+    """Return a sentence on an earlier incident: its day, series or platform (if in `shared`),
+    release, outcome and cause.
     """
     where = " on the same platform" if "platform" in shared else ""
+    if shared == "series":
+        where = " of the same series"
     title = f"“{earlier.title}”"
     if earlier.producer != inputs.incident.producer:
         title += f" ({inputs.settings.get(f'name of {earlier.producer}') or 'another producer'})"

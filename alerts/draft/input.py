@@ -15,6 +15,16 @@ from schedules.times.zone import LONDON, local_date
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesRecord:
+    """What is known of the series of a release: the ids of its earlier incidents, and how many
+    editions in a row were late, this one included.
+    """
+
+    incidents: frozenset[str] = frozenset()
+    late_in_row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DraftInput:
     """An incident with the practices it concerns, the producer's settings and earlier incidents.
 
@@ -32,6 +42,7 @@ class DraftInput:
     kinds: Sequence[str]
     requested_facts: frozenset[str] = frozenset()
     typed: Mapping[str, str] = field(default_factory=dict)
+    series: SeriesRecord = SeriesRecord()
 
     @property
     def facts(self) -> ReleaseFacts | None:

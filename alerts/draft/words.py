@@ -22,6 +22,9 @@ NARROW_INTERVAL = timedelta(minutes=2)
 ends.
 """
 
+_ORDINALS = "second third fourth fifth sixth seventh eighth ninth tenth".split()  # noqa: SIM905 # short
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
 
 def capitalise(text: str) -> str:
     """Return the text with a capital first letter and the rest unchanged."""
@@ -37,6 +40,14 @@ def join(items: Sequence[str], by: str = "and") -> str:
         if items
         else ""
     )
+
+
+def format_ordinal(number: int) -> str:
+    """Return `second`, `third` …, in digits from eleven up: `21st`. `number` is at least two."""
+    if number < 2 + len(_ORDINALS):
+        return _ORDINALS[number - 2]
+    ending = "th" if number % 100 in (11, 12, 13) else _ENDINGS.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def format_length(seconds: int) -> str:
@@ -85,9 +96,10 @@ def round_length(measured: Bounds | None) -> str:
     if high < MINUTE:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2
-    # One length is given for bounds up to 2 minutes (or a tenth of the length) apart. For a short
-    # length the limit is 1 minute: `about 3 minutes` from 9.30am to 9.35am would look wrong.
-    widest_gap = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
+    # One length is given where its instants are one time each: for bounds up to 2 minutes apart.
+    # For a short length the limit is 1 minute: `about 3 minutes` from 9.30am to 9.35am would look
+    # wrong.
+    widest_gap = MINUTE if high < 5 * MINUTE else NARROW_INTERVAL.total_seconds()
     is_wide = high - (low or 0.0) > widest_gap
     # Beside a far upper bound, a lower one of less than a minute says nothing.
     if low is None or low <= 0 or (is_wide and low < MINUTE):

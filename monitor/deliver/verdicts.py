@@ -27,6 +27,7 @@ from monitor.deliver.facts import Measurement, period_row, release_facts
 from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
+from monitor.deliver.series import find_series_record
 from monitor.judge.as_json import release_json
 from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
@@ -239,7 +240,17 @@ class VerdictRecorder:
             recent = incidents(begin=since, end=incident.occurred)  # of all producers
             earlier = [one for one in (*older, *recent) if one.id != incident.id]
             entries, typed = rules.draft_entries(incident), drafts[-1].words if drafts else {}
-            report = fill_form(incident, form, entries, earlier, now, rules.editions, typed=typed)
+            series = find_series_record(self.store.verdicts, incident, earlier)
+            report = fill_form(
+                incident,
+                form,
+                entries,
+                earlier,
+                now,
+                rules.editions,
+                typed=typed,
+                series=series,
+            )
         add_measured_version(tx, drafts, incident.id, report)
 
     def _platform_report(self, incident: Incident, now: datetime) -> Report:

@@ -27,8 +27,8 @@ _NO_GAP = timedelta()
 # A gap may exceed the planned spacing by this much, because a look takes time.
 _SLACK = timedelta(seconds=2)
 _CAUSES_OF_ALL_MONITORS = ("budget", "clock")
-# The widest gap between looks is reported for this span before and after a slot.
-_AROUND_SLOT = timedelta(minutes=2)
+# The widest gap between looks is reported from this long before a slot.
+_BEFORE_SLOT = timedelta(minutes=2)
 
 
 class OutOfOrder(ValueError):
@@ -297,13 +297,17 @@ def count_changes(runs: Iterable[Run]) -> int:
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
-    """Return the longest time between two looks around a slot, or None without two looks."""
-    # A run that is partly outside `_AROUND_SLOT` counts with its largest gap, so the result may be
-    # too long.
-    begins, ends = slot - _AROUND_SLOT, slot + _AROUND_SLOT
+    """Return the longest time without a proof, from shortly before a slot until it was seen.
+
+    None without two looks that proved something.
+    """
+    # A run that began before `_BEFORE_SLOT` counts with its largest gap, so the result may be too
+    # long.
     gaps = []
     before: Run | None = None
-    for run in (run for run in runs if run.last_received >= begins and run.first_sent <= ends):
+    for run in runs:
+        if run.state is State.UNKNOWN or run.last_received < slot - _BEFORE_SLOT:
+            continue
         if before is not None:
             gaps.append(run.first_sent - before.last_received)
         if run.state is State.PRESENT and run.last_received >= slot:

@@ -81,10 +81,10 @@ def read_length(text: str) -> tuple[float, float]:
 def _widen_length(middle: float, rounding: float) -> tuple[float, float]:
     """Return the least and most seconds of a length that a draft gives as `middle`.
 
-    Drafts give one length for bounds that are two minutes or a tenth of it apart, and round it by
-    up to `rounding`.
+    Drafts give one length for bounds that are up to two minutes apart, and round it by up to
+    `rounding`.
     """
-    width = max(60.0, middle / 20) + rounding
+    width = 60.0 + rounding
     return middle - width, middle + width
 
 

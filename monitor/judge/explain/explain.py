@@ -309,7 +309,9 @@ def _summarize_view(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> 
     )
     slot = None if case.window is None else case.window.promised_at
     widest = None if slot is None else widest_gap(runs, slot)
-    gap = "" if widest is None else f", widest gap around the slot {length(widest.total_seconds())}"
+    gap = ""
+    if widest is not None:
+        gap = f", widest gap until it was seen {length(widest.total_seconds())}"
     text = f"{_view_name(runs[0])}: {looks} looks from {begins} to {ends}, {failures}{gap}"
     return Fact("look", text, runs[0].first_sent, evidence.part.id, runs[0].target)
 

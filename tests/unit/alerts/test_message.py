@@ -14,7 +14,15 @@ from alerts.incident import Incident
 from alerts.message import build_message, fold_openings
 from alerts.notice import Notice, notice_id
 from alerts.notice_text import write_notice_subject
-from schedules.contract.verdict import LEAD, Elsewhere, Finding, Grade, VerdictKind
+from alerts.status import find_main_late_part
+from schedules.contract.verdict import (
+    LEAD,
+    Elsewhere,
+    Finding,
+    Grade,
+    PartVerdict,
+    VerdictKind,
+)
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.conftest import page_part
@@ -44,6 +52,53 @@ def test_subject_of_overdue_release_says_due_and_still_absent(overdue_by_seconds
         == "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
         " still absent at 09:31:01 GMT"
     )
+
+
+def late_part(name: str, minutes: int | None) -> PartVerdict:
+    """Return a required part that was seen so many minutes after the slot; None: not yet."""
+    part = replace(
+        page_part(VerdictKind.OVERDUE), id=name, role="page" if name == "page" else "data"
+    )
+    if minutes is None:
+        return replace(part, delay=Bounds(60, None))
+    seen = Interval(
+        SLOT + timedelta(minutes=minutes, seconds=-5), SLOT + timedelta(minutes=minutes)
+    )
+    delay = Bounds(60 * minutes - 5, 60 * minutes)
+    return replace(part, verdict=VerdictKind.LATE, first_seen=seen, released=seen, delay=delay)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "main"),
+    [
+        ({"page": 5, "tables": 13, "map": 12}, "tables"),
+        ({"page": 13, "tables": 13}, "page"),
+        ({"page": 13, "tables": None}, "tables"),
+        ({"page": None, "tables": None}, "page"),
+    ],
+)
+def test_notices_lead_with_the_part_that_is_late_for_longest(
+    make_facts: Make, minutes: dict[str, int | None], main: str
+) -> None:
+    parts = tuple(late_part(name, late) for name, late in minutes.items())
+    found = find_main_late_part(make_facts(AFTER_SLOT, parts=parts))
+    assert found is not None
+    assert found[0].id == main
+
+
+def test_alternative_that_no_one_promised_is_never_called_late(make_facts: Make) -> None:
+    news = replace(late_part("news", 21), role="alternative", required=False)
+    facts = make_facts(
+        AFTER_SLOT, verdict=VerdictKind.OVERDUE, parts=(late_part("page", None), news)
+    )
+    (line,) = (one for one in notice_about(facts).text.splitlines() if "address (news)" in one)
+    assert "late" not in line
+    assert line.endswith("20 min 55 s to 21 min after the slot")
+
+
+def test_exposure_of_one_part_names_it(public_early: Make) -> None:
+    assert "(html)" in notice_about(public_early("html", is_open=True)).subject
+    assert "(page)" not in notice_about(public_early("page", is_open=True)).subject
 
 
 def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds: Make) -> None:
@@ -97,7 +152,7 @@ def test_notice_names_day_of_a_slot_that_is_not_today(public_early: Make) -> Non
     notice = notice_about(public_early("html", is_open=True, begins=two_days_before))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith(
-        "due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet"
+        "due 5 January 09:30 GMT, public since 17:00 GMT (html), not seen removed yet"
     )
 
 
@@ -175,7 +230,7 @@ def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> 
     certainty = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(blind,))
     at = SLOT + timedelta(minutes=6)
     notice = notice_about(make_facts(at, verdict=VerdictKind.UNPROVEN, certainty=certainty))
-    assert "Widest gap between two looks at the page around its slot: 3.6 s" in notice.text
+    assert "looks that could tell whether the page was out: 3.6 s" in notice.text
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from alerts.by_hand import InvalidInput, bring_forward, cite_other_incidents
 from alerts.decide import decide
+from alerts.draft.fill import fill_form
 from alerts.draft.form import load_forms
 from alerts.draft.history import NONE_ON_FILE
+from alerts.draft.input import SeriesRecord
 from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
 from alerts.incident import Entry, Incident, Kind
@@ -155,7 +157,7 @@ def test_note_of_open_exposure_gives_length_so_far(ofsted_early: Incident) -> No
     )
     assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
     # 40½ hours from about 5pm on 20 March to the slot at 9.30am on 22 March.
-    length_so_far = "The release was available for at least 10 minutes, from some 40½ hours before"
+    length_so_far = "The release was available for at least 10 minutes, from 40 hours 30 minutes to 40 hours 35 minutes before"
     assert length_so_far in text_of_field(report, "N.measure")
     assert row_of_part(report).public_early.startswith("At least 10 minutes, still open")
 
@@ -194,7 +196,7 @@ def test_note_says_that_exposure_lasted_until_announced_time(ofsted_early: Incid
     )
     # 40½ hours from about 5pm on 20 March to the slot at 9.30am on 22 March.
     assert text_of_field(note, "N.measure").startswith(
-        "The release was available from some 40½ hours before the"
+        "The release was available from 40 hours 30 minutes to 40 hours 35 minutes before the"
     )
 
 
@@ -665,6 +667,23 @@ def test_three_earlier_platform_incidents_are_cited_and_others_counted(
     text = text_of_field(note_of(asked, a_week_of_incidents), "N.previous")
     assert text.count("An earlier incident on") == 3
     assert "On the same platform 4 further incidents before that." in text
+
+
+def test_earlier_late_editions_of_the_series_are_cited_as_such(ofqual_late_again: Incident) -> None:
+    """Two earlier editions were late, and no edition between them was on time."""
+    earlier = [
+        replace(
+            ofqual_late_again, id=f"x{day}", release=f"r{day}", occurred=at(f"2018-02-{day}T09:30Z")
+        )
+        for day in (15, 22)
+    ]
+    series = SeriesRecord(frozenset({"x15", "x22"}), 3)
+    now, note = ofqual_late_again.opened, load_forms()["note"]
+    report = fill_form(ofqual_late_again, note, {}, earlier, now, series=series)
+    text = text_of_field(report, "N.previous")
+    assert text.count(" of the same series concerned") == 2
+    assert "platform" not in text
+    assert "This is the third late edition in a row of this series." in text
 
 
 def annex_rows(incident: Incident, caption: str) -> tuple[tuple[str, ...], ...]:

@@ -60,7 +60,7 @@ MEASURABLE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "was pre-announced on GOV.UK for 9.30am on Wednesday 22 March 2017.",
             (
                 "The landing page and the HTML version became available between 4.55pm and 5pm on"
-                " 20 March, some 40½ hours early. They were removed between 5.25pm and 5.30pm,"
+                " 20 March, 40 hours 30 minutes to 40 hours 35 minutes early. They were removed between 5.25pm and 5.30pm,"
                 " after 25 to 35 minutes."
             ),
             "No early publication of the data file was found.",
@@ -255,9 +255,9 @@ def test_draft_states_each_time_and_duration_once(drafts: Mapping[str, Report], 
         # The field that quotes the Code of Practice is left out: the Code itself says “9.30am”.
         if "clause.cite" not in field.facts:
             texts += field.paragraphs
-    # Such as “9.30am”, “40½ hours” and “38 minutes”.
+    # Such as “9.30am”, “40 hours 30 minutes” and “38 minutes”.
     times_and_durations = re.findall(
-        r"\d[\d.½]*(?: ?[ap]m\b| hours?\b| minutes\b)", "\n".join(texts)
+        r"\d[\d.½]*(?: ?[ap]m\b| hours? \d+ minutes\b| hours?\b| minutes\b)", "\n".join(texts)
     )
     assert len(times_and_durations) == len(set(times_and_durations))
 

@@ -52,6 +52,7 @@ def test_a_length_is_written_with_both_bounds(
         (10125, 10140, "about 2 hours 49 minutes"),
         (34140, 34260, "some 9½ hours"),
         (145763, 145808, "some 40½ hours"),
+        (34440, 35700, "9 hours 34 minutes to 9 hours 55 minutes"),
         (65700, 65702, "about 18 hours 15 minutes"),
         (352800, 352860, "about 4 days 2 hours"),
         (1500, 2100, "25 to 35 minutes"),

@@ -140,6 +140,37 @@ async def test_reminders_come_after_15_minutes_and_then_every_30(world: World) -
     assert world.minutes_of_reminders() == [15, 45, 75, 105, 135, 165]
 
 
+@with_world(after_slot(13 * 3600))
+async def test_reminders_at_night_are_rarer_once_all_were_reminded(world: World) -> None:
+    """The incident opens at 22:30.
+
+    Three reminders go up the ladder. From then on there is one each two hours until 07:00, and then
+    the one that waited.
+    """
+    await world.open_late_incident()
+    await world.remind_each_minute(world.make_reminders(), minutes=600)
+    night = [15, 45, 75, 105, 225, 345, 465]
+    assert world.minutes_of_reminders() == [*night, 510, 525, 555, 585]
+
+
+@with_world()
+async def test_reminder_says_that_nothing_is_new(world: World) -> None:
+    """The stored facts do not change, so the first reminder has the status of the opening."""
+    await world.open_late_incident()
+    await world.remind_each_minute(world.make_reminders(), minutes=20)
+    (reminder,) = world.sent_reminders()
+    assert "What changed: since 09:36:40 GMT: nothing new" in reminder.text
+
+
+@with_world()
+async def test_reminder_says_what_is_new(world: World) -> None:
+    await world.open_late_incident()
+    reminders = world.make_reminders(judge_at=facts_while_overdue)
+    await world.remind_each_minute(reminders, minutes=20)
+    (reminder,) = world.sent_reminders()
+    assert "What changed: since 09:36:40 GMT: still absent at 09:51:40 GMT" in reminder.text
+
+
 @with_world()
 async def test_the_outbox_is_woken_for_each_reminder(world: World) -> None:
     await world.open_late_incident()

@@ -293,5 +293,13 @@ def test_time_between_two_runs_around_slot_is_a_gap_between_looks() -> None:
     assert widest_gap([before, after], SLOT) == 40 * SECOND
 
 
+def test_failed_looks_before_page_was_seen_are_no_proof_and_so_a_gap() -> None:
+    """No look succeeds from 3 to 20 minutes after the slot, although one is made each second."""
+    absent = a_run("page", ABSENT, first=-120, last=180)
+    failed = a_run("page", UNKNOWN, first=181, last=1200)
+    seen = a_run("page", PRESENT, first=1201, last=3600)
+    assert widest_gap([absent, failed, seen], SLOT) == 1021 * SECOND
+
+
 def test_one_look_around_slot_has_no_gap() -> None:
     assert widest_gap([a_run("page", ABSENT, 1)], SLOT) is None
