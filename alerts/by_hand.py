@@ -22,7 +22,7 @@ from alerts.incident import (
     Incident,
     Kind,
 )
-from alerts.one_line import one_line, slug
+from alerts.one_line import one_line, remove_invisible_marks, slug
 from schedules.contract.verdict import Grade
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local, local_date, zone
@@ -95,10 +95,10 @@ def log_by_hand(
 
 
 def make_storable(text: str) -> str:
-    """Return text that can be stored and written into a document."""
+    """Return text that can be stored and written into a document, without invisible marks."""
     # A terminal passes on invalid bytes as lone surrogates, which neither a database nor a document
     # accepts.
-    return text.encode("utf-8", "replace").decode()
+    return remove_invisible_marks(text).encode("utf-8", "replace").decode()
 
 
 def acknowledge_incident(incident: Incident, role: str, now: datetime) -> Incident:
@@ -314,7 +314,8 @@ def close_incident(incident: Incident, role: str, now: datetime, text: str = "")
     role = clean_role(role)
     if incident.closed is not None:
         return incident
-    words = f"closed: {text.strip()}" if text.strip() else "closed"
+    typed = make_storable(text).strip()
+    words = f"closed: {typed}" if typed else "closed"
     return replace(incident.with_entries(Entry(now, role, words)), closed=now)
 
 

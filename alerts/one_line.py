@@ -7,14 +7,29 @@ import re
 from schedules.times.interval import Bounds, magnitude
 from schedules.times.words import lengths
 
+_INVISIBLE_MARKS = dict.fromkeys(
+    [
+        *(0x061C, 0x180E, 0xFEFF),
+        *range(0x200B, 0x2010),  # zero width, and marks of direction
+        *range(0x202A, 0x202F),  # embeddings and overrides of direction
+        *range(0x2060, 0x2065),  # joiners and invisible operators
+        *range(0x2066, 0x2070),  # isolates of direction
+    ]
+)
+"""Characters that show nothing but can hide, reorder or split words."""
 _EVERY_WHITE = dict.fromkeys([*range(32), 127, 0x85, 0x2028, 0x2029], " ")
 
 
+def remove_invisible_marks(text: str) -> str:
+    """Return `text` without characters of zero width and without marks of direction."""
+    return text.translate(_INVISIBLE_MARKS)
+
+
 def one_line(text: str, longest: int = 0) -> str:
-    """Return `text` on one line without control characters, cut with … if longer than `longest` (0:
-    any length).
+    """Return `text` on one line without control characters and invisible marks, cut with … if
+    longer than `longest` (0: any length).
     """
-    line = " ".join(text.translate(_EVERY_WHITE).split())
+    line = " ".join(remove_invisible_marks(text).translate(_EVERY_WHITE).split())
     return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 

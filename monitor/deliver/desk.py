@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from alerts.by_hand import acknowledge_incident, clean_role, waive_report
+from alerts.by_hand import acknowledge_incident, clean_role, make_storable, waive_report
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
@@ -84,6 +84,7 @@ class Desk:
         `EditConflict` instead. Raises `UnknownName` too.
         """
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
+        words = {box: make_storable(text) for box, text in words.items()}
 
         def save_texts_and_change(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
             """Save texts, apply `change`.

@@ -27,7 +27,9 @@ from lxml.etree import SubElement, _Element
 from alerts.draft.report import Bars, Lane, Report, Table, Timeline
 from alerts.draft.timeline import describe_lane, format_range, write_legend
 from alerts.draft.write import outline
+from alerts.one_line import one_line
 
+LONGEST_PROPERTY = 255
 # Widths in centimetres of columns and pictures.
 GRID_CM, LANE_CM = (5.5, 11.3), 10.6
 BARS_CM, BAR_CM = (5.5, 2.8, 8.5), 7.9
@@ -85,12 +87,17 @@ def _shrink_styles(document: Document) -> None:
 
 def _set_properties(document: Document, report: Report) -> None:
     core = document.core_properties
-    core.title = outline.make_printable(f"{report.subject}: {report.title}")
-    core.subject, core.language = outline.make_printable(report.subject), "en-GB"
-    core.author = core.last_modified_by = outline.make_printable(report.producer)
+    core.title = _make_property(f"{report.subject}: {report.title}")
+    core.subject, core.language = _make_property(report.subject), "en-GB"
+    core.author = core.last_modified_by = _make_property(report.producer)
     core.created = core.modified = report.at.replace(tzinfo=None)
-    core.keywords, core.category = outline.make_printable(report.incident), "Breach report"
+    core.keywords, core.category = _make_property(report.incident), "Breach report"
     core.comments, core.revision = "", 1
+
+
+def _make_property(text: str) -> str:
+    """Return a text as a property of a document, which has a longest length."""
+    return one_line(outline.make_printable(text), LONGEST_PROPERTY)
 
 
 def _write_footer(document: Document, text: str) -> None:

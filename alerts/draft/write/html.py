@@ -62,7 +62,7 @@ def _embed_picture(figure: Timeline | Bars, name: str) -> Markup:
     *size, svg = draw_figure(figure, name)
     # If the SVG were inline, a word processor would copy the words of the drawing into the text.
     image = Markup('<img width="{}" height="{}" alt="{}" src="data:image/svg+xml;base64,{}">')
-    return image.format(*size, figure.title, b64encode(svg.encode()).decode())
+    return image.format(*size, figure.title, b64encode(make_printable(svg).encode()).decode())
 
 
 def _link_addresses(text: str) -> Markup:

@@ -22,7 +22,8 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 def write_md(report: Report, which: outline.Document | None = None) -> str:
     """Return the draft as Markdown text ending in one newline."""
-    return "\n\n".join(_write_block(block) for block in outline.build_outline(report, which)) + "\n"
+    blocks = (_write_block(block) for block in outline.build_outline(report, which))
+    return outline.make_printable("\n\n".join(blocks) + "\n")
 
 
 def _write_block(block: outline.Block) -> str:

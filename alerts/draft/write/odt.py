@@ -89,7 +89,9 @@ def _make_drawing(block: outline.Block, place: int) -> Drawing | None:
     if not isinstance(block, Bars | Timeline):
         return None
     width, height, svg = draw_figure(block, f"figure-{place}")
-    return Drawing(f"Pictures/figure-{place}.svg", height * WIDTH_CM / width, svg)
+    return Drawing(
+        f"Pictures/figure-{place}.svg", height * WIDTH_CM / width, outline.make_printable(svg)
+    )
 
 
 def _write_xml_text(text: str) -> Markup:

@@ -12,6 +12,7 @@ from alerts.claim import NO_PROOF
 from alerts.draft import words
 from alerts.draft.letters import insert_answers
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
+from alerts.one_line import remove_invisible_marks
 from schedules.times.zone import LONDON
 
 STEPS_CAPTION = "Tick and time each step; what is noted here enters the report"
@@ -374,8 +375,8 @@ UNPRINTABLE = re.compile(
 
 
 def make_printable(text: str) -> str:
-    """Return text with line feeds as its only line ends, and a symbol for each character that XML
-    forbids.
+    """Return text with line feeds as its only line ends, a symbol for each character that XML
+    forbids, and no invisible marks.
     """
 
     def replace_character(found: re.Match[str]) -> str:
@@ -383,4 +384,5 @@ def make_printable(text: str) -> str:
         # Unicode has a symbol for each control character below 32, such as ␀ for 0.
         return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
 
-    return UNPRINTABLE.sub(replace_character, text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = remove_invisible_marks(text).replace("\r\n", "\n").replace("\r", "\n")
+    return UNPRINTABLE.sub(replace_character, lines)

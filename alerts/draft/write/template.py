@@ -119,13 +119,18 @@ def collect_values(report: Report) -> dict[str, Any]:
     """Return the value in a report of each name in `TEMPLATE_NAMES`."""
     plain = {name: make_printable(str(getattr(report, name))) for name in REPORT_NAMES}
     boxes = {name: make_printable(_write_box(report, name)) for name in BOX_FACTS}
-    rows = [row for table in report.measured for row in table.rows]
+    rows = [tuple(map(make_printable, row)) for table in report.measured for row in table.rows]
     parts = [
         dict(zip(("name", "first_seen", "delay", "early"), row, strict=True))
         for row in rows
         if len(row) == 4
     ]
-    return {**plain, **boxes, "amendments": list(report.amendments), "parts": parts}
+    return {
+        **plain,
+        **boxes,
+        "amendments": [*map(make_printable, report.amendments)],
+        "parts": parts,
+    }
 
 
 def find_box(report: Report, name: str) -> Field | None:
