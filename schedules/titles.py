@@ -33,14 +33,14 @@ _NTH = r"(?:[1-4](?:st|nd|rd|th)?|first|second|third|fourth)"
 
 _PERIOD = quick(
     rf"""\b(?:
-      (?P<from>(?:19|20)\d\d)\s*(?:/|-|\bto\b)\s*(?P<to>(?:19|20)?\d\d)\b(?!-)
+      (?P<from>(?:19|20)\d\d)\s*(?:/|-|\bto\b)\s*(?P<to>(?:19|20)?\d\d)\b(?!-\d)
     | (?P<year>(?:19|20)\d\d)
     | q(?P<q>[1-4]) | quarter\s+(?P<q_after>[1-4]|one|two|three|four)
     | (?P<q_before>{_NTH})\s+quarter
     | h(?P<h>[12]) | (?P<h_before>first|second)\s+half
     | week\s+(?P<week>\d\d?)
     | (?P<day_before_month>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month_after_day>{_MONTH})
-    | (?P<month_before_short_year>{_MONTH})-(?P<short_year>\d\d)\b(?!-)
+    | (?P<month_before_short_year>{_MONTH})-(?P<short_year>\d\d)\b(?!-\d)
     | (?P<month_before_day>{_MONTH})\s+(?P<day_after_month>\d\d?)(?:st|nd|rd|th)?
     | (?P<month>{_MONTH})
     | (?P<season>spring|summer|autumn|winter)
@@ -65,6 +65,37 @@ _SMALL = frozenset(
 )
 _GENRE = frozenset({"statistics", "statistic", "statistical", "bulletin"})
 _LEAST_SHARED = 0.7
+# A word of these in only one of two titles makes them titles of two releases.
+_IDENTIFYING = quick(
+    r"""(?:
+      # places
+      eng(?:land|lish) | wales | welsh | scot(?:land|tish) | ireland | irish | uk | gb | britain
+    | british | united | kingdom | great | north | south | east | west | north(?:ern|east|west)
+    | south(?:ern|east|west) | eastern | western | midlands | yorkshire | humber | cornwall | london
+    | birmingham | bradford | bristol | cardiff | edinburgh | glasgow | belfast | leeds | liverpool
+    | manchester | newcastle | nottingham | sheffield | swansea | eu | european? | world | global
+    | international | overseas | (?:sub)?national | local | region(?:s|al)? | count(?:y|ies)
+    | boroughs? | cit(?:y|ies) | districts? | councils? | urban | rural | coastal
+      # groups: sex, age, sector
+    | (?:wo)?m[ae]n | (?:fe)?males? | boys? | girls? | mothers? | fathers? | adults? | child(?:ren)?
+    | young | youths? | older | teenagers? | babies | infants? | pensioners? | elderly | aged?s?
+    | under | over | famil(?:y|ies) | public | private | households? | business(?:es)?
+    | industr(?:y|ies|ial) | manufacturing | services | construction | retail | wholesale
+    | agricultur(?:e|al) | primary | secondary | special | independent | academies | maintained
+    | voluntary | social | disabled | ethnic
+      # stages
+    | provisional | final | revised | preliminary | first | second | third | early | flash | interim
+    | initial | draft | updated | corrected | advance
+      # kinds of content
+    | tables? | data | datasets? | methods? | methodology | technical | annex(?:es)? | appendix
+    | background | quality | guid(?:e|ance) | notes? | metadata | microdata | dashboard
+    | infographics? | questionnaires? | supplementary
+    | [a-z]*\d[a-z0-9]*
+    )""",
+    re.VERBOSE,
+)
+_LABELS = frozenset({"official", "accredited", "experimental"})
+_LEAST_MISSPELT = 4
 
 _LEAD = quick(
     r"^\s*[(\[]?(?P<word>[a-z]{3,14})[)\]]?(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)",
@@ -131,11 +162,41 @@ def title_matches(release_title: str, seen_title: str) -> bool:
 
 
 def is_same_series(title: Title, other: Title) -> bool:
-    """Return whether one of two titles has all words of the other, which has at least
-    `_LEAST_SHARED` of its words.
+    """Return whether one of two titles has all words of the other, and no others but labels or a
+    few that identify no other release.
+
+    A number, place, group, stage or kind of content does, such as "Wales" or "provisional". Of the
+    longer title, at least `_LEAST_SHARED` of the words must be in both.
     """
     shorter, longer = sorted((set(title.words), set(other.words)), key=len)
-    return bool(shorter) and shorter <= longer and len(shorter) >= _LEAST_SHARED * len(longer)
+    more = longer - shorter - _LABELS
+    if not shorter or not shorter - _LABELS <= longer or any(map(_IDENTIFYING.fullmatch, more)):
+        return False
+    return not more or len(shorter) >= _LEAST_SHARED * len(longer)
+
+
+def is_misspelt(title: Title, other: Title) -> bool:
+    """Return whether two titles differ by at most one letter in each word.
+
+    Their period, numbers, places, groups and the like must be the same.
+    """
+    if title.period != other.period or len(title.words) != len(other.words):
+        return False
+    pairs = zip(title.words, other.words, strict=True)
+    return all(word == seen or _is_one_letter_off(word, seen) for word, seen in pairs)
+
+
+def _is_one_letter_off(word: str, seen: str) -> bool:
+    """Return whether two words differ by one letter, and neither identifies a release."""
+    shorter, longer = sorted((word, seen), key=len)
+    if len(shorter) < _LEAST_MISSPELT or len(longer) - len(shorter) > 1:
+        return False
+    if _IDENTIFYING.fullmatch(word) or _IDENTIFYING.fullmatch(seen):
+        return False
+    pairs = enumerate(zip(shorter, longer, strict=False))
+    wrong = next((place for place, (own, other) in pairs if own != other), len(shorter))
+    is_exchanged = len(shorter) == len(longer)
+    return shorter[wrong + is_exchanged :] == longer[wrong + 1 :]
 
 
 def read_called_off(title: str) -> tuple[str, State | None]:

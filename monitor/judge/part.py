@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from http import HTTPStatus
 
 from monitor.judge.case import Case, Window
 from monitor.judge.exposure import (
@@ -456,7 +457,12 @@ class _PartJudge:
         evidence, witnesses = self.evidence, self.evidence.witnesses
         if evidence.first_look is None:
             return Reason.NEVER_LOOKED_AT.text()
-        if evidence.is_address_guessed:
+        # A page that answers there may be the release, for instance under a misspelt title.
+        answers = any(
+            run.status == HTTPStatus.OK and run.last_received > self.window.slot_ends
+            for run in evidence.runs_at_edge_and_origin
+        )
+        if evidence.is_address_guessed and not answers:
             # Looks at a guessed address prove no absence. Only the announcement and the index
             # (`witnesses`) can.
             absent = None if witnesses is None else witnesses.absent_until(self.window.slot_begins)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from monitor.look.fetch import Found
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
-from schedules.titles import is_same_series, period_of, read_title, slug, title_matches
+from schedules.titles import is_misspelt, is_same_series, period_of, read_title, slug, title_matches
 
 ANOTHER_EDITION, ANOTHER_TITLE = "the page shows another edition", "the page shows another title"
 """Reasons of an absence and of an unknown, although the address answered with success."""
@@ -39,18 +39,26 @@ def recognise_title(
     likeness = compare_titles(context.title, seen)
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    # Another title proves presence only if the announcement redirects to the page, and that did not
-    # answer 404 before.
-    if likeness is Likeness.DIFFERENT and (context.known.was_missing or not context.is_led_to):
-        return unknown(ANOTHER_TITLE if context.known.was_missing else NOT_ITS_TITLE, found)
-    if likeness is Likeness.UNDATED:
-        # The title has no period, or a less precise one. So all words of the period must be in the
-        # text.
-        missing_words = read_title(context.title).period - set(period_of(text[:_MOST_TEXT]))
-        if missing_words:
-            return unknown(WITHOUT_PERIOD, found)
+    why = _doubt_title(context, seen, likeness, text)
+    if why:
+        return unknown(why, found)
     # Only the title with its period is specific to this edition.
     return present(found, specific=likeness is Likeness.SAME, version=version)
+
+
+def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:
+    """Return why a title may not be that of the release, or an empty string."""
+    wanted = read_title(context.title)
+    if likeness is Likeness.DIFFERENT and not is_misspelt(wanted, read_title(seen[:_LONGEST])):
+        # Another title proves presence only if the announcement redirects to the page, and that did
+        # not answer 404 before.
+        if context.known.was_missing:
+            return ANOTHER_TITLE
+        return "" if context.is_led_to else NOT_ITS_TITLE
+    # If the title has no period, or a less precise one, all words of the period must be in the
+    # text.
+    missing_words = wanted.period - set(period_of(text[:_MOST_TEXT]))
+    return WITHOUT_PERIOD if likeness is Likeness.UNDATED and missing_words else ""
 
 
 def names_release(title: str, text: str) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.titles import read_title, slug, title_matches
+from schedules.titles import is_misspelt, read_title, slug, title_matches
 
 MALPRACTICE = "Malpractice for GCSE and A level: summer 2017 exam series"
 
@@ -25,6 +25,8 @@ MALPRACTICE = "Malpractice for GCSE and A level: summer 2017 exam series"
         ("Widgets, 3rd quarter 2025-2026", {"q3", "2025/26"}),
         ("Widgets 2010 to 2020", {"2010", "2020"}),
         ("Widgets, 1999-00", {"1999/00"}),
+        ("Widgets 2025-26-Q2", {"2025/26", "q2"}),
+        ("Widgets 2026-07-23", {"2026"}),
         ("Widgets: week ending 3rd July 2026", {"d3", "jul", "2026"}),
         ("Widgets: July 3, 2026", {"d3", "jul", "2026"}),
         ("Widgets: week 7, 2026", {"w7", "2026"}),
@@ -58,7 +60,7 @@ def test_case_punctuation_genre_and_period_do_not_change_the_series() -> None:
         f"[Withdrawn] {MALPRACTICE} - GOV.UK",
         "malpractice for GCSE & A-level, Summer 2017 exam series",
         f"{MALPRACTICE} - Official statistics announcement - GOV.UK",
-        "Malpractice for GCSE and A level: summer 2017 exam series (provisional)",
+        "Malpractice for GCSE and A level: summer 2017 exam series, official statistics",
     ],
 )
 def test_a_title_matches_in_other_spellings(seen: str) -> None:
@@ -75,6 +77,23 @@ def test_a_title_matches_in_other_spellings(seen: str) -> None:
         ("Widgets made in England: July 2026", "Widgets made in England: June 2026"),
         ("Widgets made in England: 2026", "Widgets made in England"),
         ("Widgets: results (provisional), 2026", "Widgets: results (revised), 2026"),
+        (
+            "Widgets made by hand in factories: 2026",
+            "Widgets made by hand in factories: Wales 2026",
+        ),
+        (
+            "Widgets made in factories, boys: 2026",
+            "Widgets made in factories, boys and girls: 2026",
+        ),
+        (
+            "Widgets made by hand in factories: 2026",
+            "Widgets made by hand in factories, final: 2026",
+        ),
+        (
+            "Widgets made by hand in factories: 2026",
+            "Widgets made by hand in factories: 2026 tables",
+        ),
+        ("Widgets made by hand in factories: 2026", "Widgets made by hand in factories 3: 2026"),
         ("Child benefit: 2026", "Child benefit in small areas of Scotland: 2026"),
         ("Statistics 2026", "Statistics 2026"),
     ],
@@ -84,6 +103,28 @@ def test_a_title_of_another_edition_or_series_does_not_match(mine: str, seen: st
     series.
     """
     assert not title_matches(mine, seen)
+
+
+@pytest.mark.parametrize(
+    ("mine", "seen", "is_ours"),
+    [
+        ("Example aples: October 2026", "Example apples: October 2026", True),
+        ("Exmple widgits: October 2026", "Example widgets: October 2026", True),
+        ("Example apples: Octover 2026", "Example apples: October 2026", False),
+        ("Example apples: October 2025", "Example apples: October 2026", False),
+        ("Example apples in Wales: 2026", "Example apples in Whales: 2026", False),
+        ("Example apples, males: 2026", "Example apples, sales: 2026", False),
+        ("Example apples, wave 4: 2026", "Example apples, wave 5: 2026", False),
+        ("Example aples: 2026", "Example apple pies: 2026", False),
+        ("Example appels: 2026", "Example apples: 2026", False),
+    ],
+)
+def test_one_wrong_letter_is_a_misspelling_but_in_what_identifies_a_release(
+    mine: str,
+    seen: str,
+    is_ours: bool,  # noqa: FBT001
+) -> None:
+    assert is_misspelt(read_title(mine), read_title(seen)) is is_ours
 
 
 def test_a_slug_is_cut_between_words() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.govuk import recognise, recognise_index
+from monitor.look.recognise.govuk import recognise, recognise_index, recognise_titled
 from monitor.look.recognise.result import Context, Known
 from monitor.look.recognise.version import advanced_fields, first_published, parse_version
 from monitor.look.sighting import State
@@ -74,6 +74,20 @@ def test_other_title_is_unknown_unless_announcement_redirected_to_page() -> None
     redirected_to = recognise(other, Context(URL, OUR_TITLE, is_led_to=True))
     # It is not `specific`: without our title and period, it may be another edition.
     assert (redirected_to.state, redirected_to.specific) == (PRESENT, False)
+
+
+def test_one_wrong_letter_counts_at_own_address_but_not_in_a_listing_or_elsewhere() -> None:
+    misspelt = Context(URL, OUR_TITLE.replace("claims", "clains"))
+    recognised = recognise(govuk_page(OUR_TITLE), misspelt)
+    assert (recognised.state, recognised.specific) == (PRESENT, False)
+    assert recognise_titled(govuk_page(OUR_TITLE), misspelt).state is UNKNOWN
+    assert recognise_index(listing(ELSEWHERE), misspelt).state is ABSENT
+
+
+@pytest.mark.parametrize("more", ["in Wales", "women", "(provisional)", "data tables"])
+def test_title_of_another_place_group_stage_or_kind_is_unknown(more: str) -> None:
+    other = govuk_page(OUR_TITLE.replace(" statistics", f" statistics {more}"))
+    assert recognise(other, OUR_RELEASE).state is UNKNOWN
 
 
 @pytest.mark.parametrize(("period", "state"), [("July to September 2026", PRESENT), ("", UNKNOWN)])

@@ -493,9 +493,10 @@ def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> Non
     ("seen", "like"),
     [
         (OUR_TITLE, Likeness.SAME),
+        ("Example claims quarterly: July to September 2026, official statistics", Likeness.SAME),
         (
             "Example claims quarterly statistics: July to September 2026 (provisional)",
-            Likeness.SAME,
+            Likeness.DIFFERENT,
         ),
         ("Example claims: quarterly statistics, April to June 2026", Likeness.OTHER_EDITION),
         ("Example claims: quarterly statistics, July to September 2025", Likeness.OTHER_EDITION),
