@@ -56,6 +56,21 @@ def is_only_stale(facts: ReleaseFacts) -> bool:
     )
 
 
+def find_wrong_file(facts: ReleaseFacts) -> Finding | None:
+    """Return the finding that another file was at the address of a file, or None."""
+    files = {part.id for part in facts.parts if part.role in ("attachment", "data")}
+    wrong = ("wrong_content", "wrong_edition")
+    found = (each for each in facts.findings if each.kind in wrong and each.part in files)
+    return next(found, None)
+
+
+def is_wrong_file_there(facts: ReleaseFacts, part: PartVerdict) -> bool:
+    """Return whether another file stands at the address of a part that is not out yet."""
+    wrong_file = find_wrong_file(facts)
+    is_about_part = wrong_file is not None and wrong_file.part == part.id
+    return is_about_part and part.released.by is None
+
+
 def is_partial(facts: ReleaseFacts) -> bool:
     """Return whether the landing page is out and not late, while another part was late."""
     page = facts.page

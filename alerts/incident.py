@@ -324,6 +324,8 @@ def steps_for_incident(
         replace(step, text=step.text.format(host=incident.producer, day=day))
         for step in steps_at(step_list)
     ]
+    if facts and any(fact_rules.is_wrong_file_there(facts, part) for part in facts.parts):
+        steps = [*steps_at("wrong_file"), *steps]
     if not is_last and not incident.acknowledged:
         steps.insert(0, ACKNOWLEDGE)
     if is_last and facts is not None and facts.final:

@@ -168,7 +168,8 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
         )
         first_seen = f"first seen {between_moments(seen, facts.timezone, now)}"
         status = f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}"
-    return f"{status}{_name_part_unless_page(part)}{_mention_alternatives(facts, now)}"
+    question = ": WRONG FILE?" if fact_rules.is_wrong_file_there(facts, part) else ""
+    return f"{status}{_name_part_unless_page(part)}{question}{_mention_alternatives(facts, now)}"
 
 
 def _name_part_unless_page(part: PartVerdict) -> str:

@@ -229,10 +229,18 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
     """Return one paragraph on findings that are not about times, such as a replaced file; empty
     without any.
     """
-    kinds = dict.fromkeys(finding.kind for finding in facts.findings)  # each once, in order
+    wrong_file = fact_rules.find_wrong_file(facts)
+    others = (finding.kind for finding in facts.findings if finding is not wrong_file)
+    kinds = dict.fromkeys(others)  # each once, in order
     sentences = [
         sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None
     ]
+    if wrong_file is not None:
+        since = ""
+        if wrong_file.at is not None:
+            at = words.format_clock_day(wrong_file.at, facts.timezone, _find_slot_day(facts))
+            since = f" from {at}"
+        sentences.append(f"A file was at its address{since}, but it was not this release's.")
     if "platform" in kinds:
         # The finding `platform`: several producers on one host were late together. Do not name the
         # other producers.

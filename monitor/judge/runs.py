@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
-from monitor.look.recognise.title import ANOTHER_EDITION
+from monitor.look.recognise.title import ANOTHER_EDITION, OTHER_FILE
 from monitor.look.sighting import Sighting, State
 
 MOST_CHANGES = 8
@@ -26,6 +26,7 @@ received.
 _NO_GAP = timedelta()
 # A gap may exceed the planned spacing by this much, because a look takes time.
 _SLACK = timedelta(seconds=2)
+_OTHER_CONTENT = frozenset({ANOTHER_EDITION, OTHER_FILE})
 _CAUSES_OF_ALL_MONITORS = ("budget", "clock")
 # The widest gap between looks is reported from this long before a slot.
 _BEFORE_SLOT = timedelta(minutes=2)
@@ -243,17 +244,18 @@ def start_run(sighting: Sighting) -> Run:
 def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     """Return whether a sighting gives the same answer as a run, so that it may lengthen it.
 
-    State and address must be equal. Failed looks, and looks that got another edition, must have the
-    same reason. For all others, both or neither must be specific to this edition, and presences
-    must have the same content.
+    State and address must be equal. Failed looks, and looks that got another edition or file, must
+    have the same reason, and the latter the same bytes. For all others, both or neither must be
+    specific to this edition, and presences must have the same content.
     """
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
-    is_other_edition = sighting.state is State.ABSENT and ANOTHER_EDITION in (
-        last.why,
-        sighting.why,
+    is_other_content = sighting.state is State.ABSENT and not _OTHER_CONTENT.isdisjoint(
+        (last.why, sighting.why)
     )
-    if sighting.state is State.UNKNOWN or is_other_edition:
+    if is_other_content and _has_other_content(last, sighting):
+        return False
+    if sighting.state is State.UNKNOWN or is_other_content:
         return last.why == sighting.why
     # If only the later answer is specific to this edition, the earlier answers must not become
     # proof.
@@ -289,10 +291,8 @@ def is_change(before: Run | None, run: Run) -> bool:
 
 
 def count_changes(runs: Iterable[Run]) -> int:
-    """Return how often the bytes of present content changed from one run with a digest to the
-    next.
-    """
-    digests = [run.digest for run in runs if run.state is State.PRESENT and run.digest]
+    """Return how often the bytes of content changed from one run with a digest to the next."""
+    digests = [run.digest for run in runs if run.digest]
     return sum(before != after for before, after in pairwise(digests))
 
 

@@ -10,9 +10,10 @@ from monitor.judge.doubt import find_doubt_at_slot, is_late, judge_by_promise
 from monitor.judge.findings.after_release import find_corrections, find_swaps, find_withdrawals
 from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
-from monitor.judge.part_evidence import Pair, PartEvidence
+from monitor.judge.part_evidence import EDGE_AND_ORIGIN, Pair, PartEvidence
 from monitor.judge.reasons import Reason
-from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
+from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE, OTHER_FILE
+from monitor.look.sighting import State
 from schedules.announcement import Origin, Role
 from schedules.contract.verdict import (
     LATE_VERDICTS,
@@ -26,7 +27,11 @@ from schedules.contract.verdict import (
 from schedules.promise import Promise
 from schedules.times.interval import Bounds, Interval, between
 
-_WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
+_WRONG_PAGES = {
+    ANOTHER_EDITION: Kind.WRONG_EDITION,
+    ANOTHER_TITLE: Kind.WRONG_CONTENT,
+    OTHER_FILE: Kind.WRONG_CONTENT,
+}
 _IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
 _EXPOSED = {
     None: Reason.EXPOSED_NOW,
@@ -185,15 +190,21 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 
 
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each kind of wrong page at the address of a part that is late: another
-    edition or title.
+    """Yield a finding for each kind of wrong content at the address of a part that is late: another
+    edition, title or file.
+
+    A file that was there from the first look on may be the previous edition, which is not wrong.
     """
     window = case.judged_window
     # A guessed address may be that of another page.
     if evidence.is_address_guessed or part.verdict in _IN_TIME:
         return
+    in_place = _files_in_place(evidence)
     runs = [
-        run for run in evidence.runs_at_edge_and_origin if run.last_received > window.on_time_until
+        run
+        for run in evidence.runs_at_edge_and_origin
+        if run.last_received > window.on_time_until
+        and not (run.why == OTHER_FILE and run.digest in in_place)
     ]
     for wrong_page, kind in _WRONG_PAGES.items():
         first = next((run for run in runs if run.why == wrong_page), None)
@@ -203,6 +214,19 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
             wrong_since = max(first.first_sent, window.slot_begins)
             text = Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=wrong_since)
             yield Finding(kind, part.id, text, at=wrong_since)
+
+
+def _files_in_place(evidence: PartEvidence) -> set[str | None]:
+    """Return the digests of other files that a view showed at its first answer, and None, which
+    stands for bytes that are not compared, if there is such a file.
+    """
+    digests: set[str | None] = set()
+    for view in EDGE_AND_ORIGIN:
+        runs = evidence.views.get(view, ())
+        first = next((run for run in runs if run.state is not State.UNKNOWN), None)
+        if first is not None and first.why == OTHER_FILE:
+            digests |= {first.digest, None}
+    return digests
 
 
 def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:

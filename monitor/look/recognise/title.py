@@ -14,6 +14,8 @@ from schedules.titles import is_misspelt, is_same_series, period_of, read_title,
 
 ANOTHER_EDITION, ANOTHER_TITLE = "the page shows another edition", "the page shows another title"
 """Reasons of an absence and of an unknown, although the address answered with success."""
+OTHER_FILE = "a file without the words of this release"
+"""Reason of an absence, although the address answered with a file."""
 NOT_ITS_TITLE = "it does not bear the title of this release"
 WITHOUT_PERIOD = "its title without its period"
 _MOST_TEXT = 20_000

@@ -7,7 +7,7 @@ from __future__ import annotations
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, present
-from monitor.look.recognise.title import is_title_among, names_a_period
+from monitor.look.recognise.title import OTHER_FILE, is_title_among, names_a_period
 from schedules.patterns import glob
 
 _MOST_LINKS = 200
@@ -22,11 +22,9 @@ def find_text(words: str) -> Recogniser:
 
     def recognise(answer: Answer, _context: Context) -> Recognised:
         text = Page(answer).text if is_html(answer) else answer.body.decode("utf-8", "replace")
-        return (
-            present(specific=is_dated)
-            if wanted in _normalise(text)
-            else absent("the words are not there")
-        )
+        if wanted in _normalise(text):
+            return present(specific=is_dated)
+        return absent("the words are not there" if is_html(answer) else OTHER_FILE)
 
     return recognise
 

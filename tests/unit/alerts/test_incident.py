@@ -11,10 +11,18 @@ from hypothesis import strategies as st
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.incident import Decision, Entry, Incident, Kind, find_known_incident
+from alerts.incident import (
+    Decision,
+    Entry,
+    Incident,
+    Kind,
+    find_known_incident,
+    steps_for_incident,
+)
 from alerts.message import build_message
 from alerts.notice import Notice, thread_id
 from alerts.platform import make_reminder
+from alerts.status import describe_status
 from schedules.contract.verdict import LEAD, Due, Exposure, Finding, Grade, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
@@ -37,6 +45,33 @@ def incident_of(decision: Decision) -> Incident:
 
 def incident_opened_by(facts: ReleaseFacts) -> Incident:
     return incident_of(decide(facts, known=None, now=facts.at))
+
+
+@pytest.mark.parametrize("came", [None, AFTER_SLOT])
+def test_wrong_file_is_asked_about_until_right_one_is_out(
+    make_facts: Make, came: datetime | None
+) -> None:
+    page = page_part(VerdictKind.ON_TIME, released=Interval(SLOT, SLOT))
+    sheet = PartVerdict(
+        "sheet",
+        "data",
+        "https://x.example/a.ods",
+        required=True,
+        verdict=VerdictKind.OVERDUE if came is None else VerdictKind.LATE,
+        released=Interval(SLOT, came),
+        delay=Bounds(60, None if came is None else 61),
+    )
+    found = (
+        Finding(FindingKind.LATE, "sheet"),
+        Finding(FindingKind.PARTIAL),
+        Finding(FindingKind.WRONG_CONTENT, "sheet", at=SLOT),
+    )
+    facts = make_facts(AFTER_SLOT, verdict=sheet.verdict, parts=(page, sheet), findings=found)
+    incident = incident_opened_by(facts)
+    is_asked = came is None
+    assert ("WRONG FILE?" in describe_status(incident.kind, facts, AFTER_SLOT)) is is_asked
+    steps = [step.id for step in steps_for_incident(incident)]
+    assert ("open-file" in steps) is is_asked
 
 
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])

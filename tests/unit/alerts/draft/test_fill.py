@@ -456,6 +456,17 @@ def test_detail_of_finding_is_in_certainty_section_and_not_account(ipcc_late: In
     assert "3 d 4 h" not in account
 
 
+def test_account_says_that_another_file_was_at_the_address(ipcc_late: Incident) -> None:
+    facts = ipcc_late.facts
+    sheet = PartVerdict(
+        "sheet", "data", "https://x.example/a.ods", required=True, verdict=VerdictKind.OVERDUE
+    )
+    wrong = Finding(FindingKind.WRONG_CONTENT, "sheet", "a file", at=facts.slot)
+    note = note_of(with_facts(ipcc_late, parts=(*facts.parts, sheet), findings=(wrong,)))
+    sentence = "A file was at its address from 9.30am, but it was not this release's."
+    assert sentence in text_of_field(note, "N.what")
+
+
 def test_account_says_plainly_that_release_moved_at_short_notice(ipcc_late: Incident) -> None:
     short_notice = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
     note = note_of(with_facts(ipcc_late, findings=(short_notice,)))

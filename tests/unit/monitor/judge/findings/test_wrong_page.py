@@ -7,12 +7,12 @@ from __future__ import annotations
 import pytest
 
 from monitor.judge.runs import extend_run
-from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
+from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE, OTHER_FILE
 from monitor.look.sighting import State
 from schedules.announcement import Address
 from schedules.contract.verdict import Finding, Kind, VerdictKind
-from tests.worlds.looks import ABSENT, UNKNOWN, a_run, a_sighting
-from tests.worlds.releases import a_release
+from tests.worlds.looks import ABSENT, UNKNOWN, Look, a_run, a_sighting, looks
+from tests.worlds.releases import SHEET, a_release
 from tests.worlds.verdicts import judged
 
 
@@ -89,3 +89,46 @@ def test_another_edition_lengthens_only_run_with_that_reason(why: str, *, is_lon
     absences = a_run("page", ABSENT, -60, -1, why=why)
     longer = extend_run(absences, a_sighting(ABSENT, why=ANOTHER_EDITION))
     assert (longer is not None) is is_longer
+
+
+def other_file(when: float, digest: str | None = "old") -> Look:
+    return a_sighting(ABSENT, when, why=OTHER_FILE, status=200, digest=digest)
+
+
+def missing(when: float) -> Look:
+    return a_sighting(ABSENT, when, why="404", status=404)
+
+
+def failed(when: float) -> Look:
+    return a_sighting(UNKNOWN, when)
+
+
+WRONG_FILES = {
+    "after a 404": ([missing(-2), other_file(1), other_file(300)], True),
+    "other bytes than before": (
+        [other_file(-2), other_file(1, "new"), other_file(300, "new")],
+        True,
+    ),
+    "in place of the first look": ([other_file(-2), other_file(300)], False),
+    "in place after a failed look": ([failed(-2), other_file(-1), other_file(300)], False),
+    "in place before a failed look": (
+        [other_file(-2), failed(-1), other_file(1), other_file(300)],
+        False,
+    ),
+    "bytes are not compared": ([other_file(-2), other_file(1, None), other_file(300, None)], False),
+    "gone within the tolerance": ([missing(-2), other_file(1), missing(30), missing(300)], False),
+}
+
+
+@pytest.mark.parametrize(("seen", "is_wrong"), WRONG_FILES.values(), ids=WRONG_FILES)
+def test_wrong_file_is_one_that_came_while_watched(seen: list[Look], *, is_wrong: bool) -> None:
+    """A file without the words of this release was at the address of its sheet.
+
+    The sheet is overdue in each case. A file that was there from the first look on may be the
+    previous edition.
+    """
+    verdict = judged(now=400, seen={"sheet": looks(*seen)}, release=a_release(SHEET))
+    (sheet,) = (part for part in verdict.parts if part.id == "sheet")
+    assert sheet.verdict is VerdictKind.OVERDUE
+    wrong = [each for each in verdict.findings if each.kind is Kind.WRONG_CONTENT]
+    assert [each.part for each in wrong] == (["sheet"] if is_wrong else [])

@@ -10,7 +10,7 @@ from monitor.errors import UnknownName, UserFault
 from monitor.look.fetch import Answer
 from monitor.look.recognise.registry import PLAIN, WITH_RULE, find_recogniser
 from monitor.look.recognise.result import Context, Known
-from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
+from monitor.look.recognise.title import OTHER_FILE, Likeness, compare_titles, names_a_period
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import (
@@ -141,6 +141,13 @@ def test_text_is_found_whatever_its_case_but_not_in_scripts() -> None:
     assert recognise_with(recogniser, in_script).state is ABSENT
     in_file = answer(b"a,b\nJuly to September 2026,3", "text/csv")
     assert recognise_with(recogniser, in_file).state is PRESENT
+
+
+def test_file_without_the_words_is_another_file() -> None:
+    other = recognise_with("text:October 2026", answer(b"a,b\nSeptember 2026,3", "text/csv"))
+    assert (other.state, other.why) == (ABSENT, OTHER_FILE)
+    other_page = recognise_with("text:October 2026", page("Title", "Heading", "September 2026"))
+    assert (other_page.state, other_page.why) == (ABSENT, "the words are not there")
 
 
 def test_text_that_names_no_period_is_not_specific() -> None:
