@@ -71,7 +71,7 @@ def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
     config = own / "config.toml"
     defaults = {
         "allow": "127.0.0.0/8",
-        "takeover": "1200ms",
+        "takeover": "1600ms",
         "name": "edge",
         "rate": 20,
     }

@@ -145,6 +145,17 @@ class StoreSilent(StoreFault):
         super().__init__(f"the store has not answered for {seconds:g} s")
 
 
+class Deposed(StoreFault):
+    """Another monitor leads now, so this one may write no decision."""
+
+    def __init__(self) -> None:
+        super().__init__("another monitor leads now")
+
+
+class NoLongerLeads(EnvironmentFault):
+    """A monitor must begin again as a standby: another leads, or its configuration changed."""
+
+
 class StoreTooNew(StoreFault):
     """A newer version of the program made the store, and this one cannot use it."""
 

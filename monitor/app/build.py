@@ -79,8 +79,7 @@ class App:
         Return their JSON and the faults of calendar reads.
 
         Calendars are read first, due notices are sent, and everything is committed before the
-        daemon is finished. Raises `EnvironmentFault` while a monitor of this name is running on the
-        same store.
+        daemon is finished. Raises `EnvironmentFault` while a monitor runs on the same store.
         """
         daemon = self.daemon
         await self._refuse_second_monitor()
@@ -129,9 +128,14 @@ class App:
                 await core.writer.write(save_redraft)
 
     async def _refuse_second_monitor(self) -> None:
-        """Raise `EnvironmentFault` while a monitor of this name is running on the same store."""
+        """Raise `EnvironmentFault` while a monitor leads on the same store, or has this name."""
+        core, leadership = self.daemon.core, self.daemon.core.leadership
+        if leadership is not None and await leadership.is_led_by_other():
+            raise EnvironmentFault(
+                f"{leadership.describe()}: query it with `today`, or stop all monitors first"
+            )
         # Two monitors of one name would each take the other's silence for its own blind span.
-        core, name = self.daemon.core, self.daemon.core.settings.watch.vantage
+        name = core.settings.watch.vantage
         beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
         if beat is not None and not beat.stopped and core.clock.now() - beat.at < _HEARTBEAT_FRESH:
             raise EnvironmentFault(

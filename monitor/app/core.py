@@ -33,8 +33,7 @@ from monitor.look.interpret import Interpreter
 from monitor.look.reading import BodyReader
 from monitor.look.sandbox.workers import Workers
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.lease import Leaseholder
-from monitor.store.members import Members
+from monitor.store.leadership import Leadership
 from monitor.store.open import is_shared, open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY, Writer
@@ -50,8 +49,7 @@ _STORE_THREADS = 8
 class Core:
     """The objects that nearly every part of a monitor is made from. Relative files are in `folder`.
 
-    `holder` names this process in leases. It is unique, so that two monitors of one name never
-    share a lease.
+    `leadership` is None if the store is for one monitor.
     """
 
     settings: Settings
@@ -72,9 +70,13 @@ class Core:
     evidence: Evidence
     ledger: Ledger
     fetcher: Fetcher
-    holder: str
-    members: Members | None
+    leadership: Leadership | None
     failover: StoreFailover
+
+    @property
+    def is_standby(self) -> bool:
+        """Return whether another monitor looks, and this one waits to take over."""
+        return self.leadership is not None and not self.leadership.is_leading
 
 
 def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
@@ -83,8 +85,8 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     Open and migrate its store, or a journal if that is away. Raises `StoreFault`.
     """
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
-    opened = _open_store(settings, edges, clock)
-    store, holder = opened.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
+    opened = _open_store(settings, edges)
+    store = opened.store
     spacings, hosts = (
         calendar_spacings(settings),
         [host for host in settings.budget if host != "default"],
@@ -118,7 +120,12 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         durable=edges.durable,
         on_lost=metrics.store_failures.inc,
     )
-    members = _make_members(settings, store, writer, clock, holder)
+    leadership = None
+    if is_shared(settings.store.url):
+        # No other process has this name, even if its monitor has the same one.
+        process = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
+        length = settings.store.takeover
+        leadership = Leadership(vantage, process, store.leases, writer, clock, length)
     ledger = Ledger(
         store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask
     )
@@ -141,15 +148,14 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         evidence=evidence,
         ledger=ledger,
         fetcher=edges.fetcher or make_fetcher(settings, clock),
-        holder=holder,
-        members=members,
+        leadership=leadership,
         failover=StoreFailover(
-            opened, vantage, writer, evidence, clock, store_health, members, ledger, edges.lock
+            opened, vantage, writer, evidence, clock, store_health, ledger, edges.lock
         ),
     )
 
 
-def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
+def _open_store(settings: Settings, edges: Edges) -> OpenedStore:
     """Return the configured store, or the one that replaces it in a rehearsal or test, migrated.
 
     `edges` has this replacement. It also says whether the configured store has a journal.
@@ -157,23 +163,11 @@ def _open_store(settings: Settings, edges: Edges, clock: Clock) -> OpenedStore:
     url, durable = settings.store.url, edges.durable
     if edges.journal:
         return open_with_journal(
-            url, settings.store.journal, settings.watch.vantage, clock, durable=durable
+            url, settings.store.journal, settings.watch.vantage, durable=durable
         )
     store = edges.store or open_store(url, durable=durable)
     store.upgrade()
     return OpenedStore(store)
-
-
-def _make_members(
-    settings: Settings, store: Store, writer: Writer, clock: Clock, holder: str
-) -> Members | None:
-    """Return the membership of this monitor among those of a shared store, or None if the store is
-    its own.
-    """
-    if not is_shared(settings.store.url):
-        return None
-    name, mine = settings.watch.vantage, Leaseholder(holder, settings.store.takeover)
-    return Members(name, mine, store.leases, writer, clock)
 
 
 def _make_workers(

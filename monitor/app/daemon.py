@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ import structlog
 from alerts.channel import Channel
 from monitor.app.core import Core
 from monitor.app.jobs import Jobs
+from monitor.config.settings import Settings
 from monitor.deliver.outbox import Outbox
-from monitor.errors import EnvironmentFault, StoreFault
+from monitor.errors import EnvironmentFault, NoLongerLeads, StoreFault
 from monitor.judge.runs import Blind
 from monitor.ledger.reading import CalendarReads
 from monitor.look.poller import Poller
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from monitor.web.server import WebServer
 
 _log = structlog.get_logger(__name__)
+_LEADERSHIP = "leadership"
 HEARTBEAT = timedelta(minutes=5)
 _SPANS_LOADED = timedelta(days=30)
 """How far back blind spans are loaded at a start."""
@@ -62,22 +64,24 @@ class Daemon:
     jobs: Sequence[RecurringJob] = ()
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    _has_new_settings: bool = False
     _background: set[asyncio.Task[None]] = field(default_factory=set)
-    _membership: asyncio.Task[None] | None = None
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
         """Load the stored state, call `started`, run until `stop` is set, and stop regularly.
 
-        Raises `TaskDied` if one of its tasks ends.
+        Of several monitors on one store, only the leader does so. A standby first waits, and serves
+        pages. Raises `TaskDied` if one of its tasks ends, and `NoLongerLeads`.
         """
         asyncio.get_running_loop().set_exception_handler(self._count_stray_exception)
+        if not await self._lead(stop):
+            await self._stop()
+            return
         await self.start_watching()
         started()
-        self._tasks = [
+        self._tasks += [
             asyncio.create_task(work, name=name) for name, work in self._long_lived_works()
         ]
-        if self._membership is not None:
-            self._tasks.append(self._membership)
         for every, name, job in ((HEARTBEAT, "heartbeat", self._write_heartbeat), *self.jobs):
             self.job_runner.add_job(every, name, job)
         self.job_runner.start()
@@ -89,7 +93,9 @@ class Daemon:
             )
         finally:
             stop_requested.cancel()
-        broken = [task for task in self._tasks if task in done]
+        ended = [task for task in self._tasks if task in done]
+        deposed = [task for task in ended if task.get_name() == _LEADERSHIP]
+        broken = [task for task in ended if task not in deposed]
         for task in broken:
             _log.critical(
                 "task_died",
@@ -97,10 +103,18 @@ class Daemon:
                 exc_info=None if task.cancelled() else task.exception(),
             )
         await self._stop()
+        for task in deposed:
+            task.result()  # raises `StoreTooNew` if a newer version has upgraded the store
+            raise NoLongerLeads("another monitor leads now")
         if broken:
             raise TaskDied(
                 f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon"
             )
+
+    def begin_again(self, settings: Settings) -> None:
+        """Let a standby begin again with other settings, which it finds in `core`."""
+        self.core = replace(self.core, settings=settings)
+        self._has_new_settings = True
 
     def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:
         """Replace the recurring jobs.
@@ -117,22 +131,49 @@ class Daemon:
             self.job_runner.add_job(every, name, job)
         self.jobs = jobs
 
-    async def start_watching(self) -> None:
-        """Join the other monitors, load the stored state, and begin to watch releases and listings.
+    async def _lead(self, stop: asyncio.Event) -> bool:
+        """Wait until this monitor leads. Return False if `stop` is set first."""
+        leadership, manager = self.core.leadership, self.core.edges.manager
+        if leadership is None:
+            return True
+        if self.web is not None:
+            self._tasks = [asyncio.create_task(self.web.run(), name="web")]
+        leadership.on_allowance = self.poller.set_allowance
+        leadership.host_waits = self.poller.host_waits
+        leadership.adopt_waits = self.poller.adopt_waits
+        self.core.metrics.leading.set(0)
+        manager.notify("READY=1")
+        leading = asyncio.create_task(leadership.wait_to_lead(), name=_LEADERSHIP)
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            while not (leading.done() or stopping.done() or self._has_new_settings):
+                manager.notify("WATCHDOG=1")
+                await asyncio.wait(
+                    [leading, stopping], timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            stopping.cancel()
+        if not leading.done():
+            leading.cancel()
+            if self._has_new_settings:
+                await self._stop()
+                raise NoLongerLeads("the configuration changed")
+            return False
+        leading.result()  # raises if another monitor has our name
+        self.core.metrics.leading.set(1)
+        return True
 
-        The time since this monitor's last heartbeat is recorded as a blind span, because it did not
-        watch. From now on each batch of writes to the store contains a heartbeat.
+    async def start_watching(self) -> None:
+        """Load the stored state, and begin to watch releases and listings.
+
+        The time since the last heartbeat of any monitor is recorded as a blind span, because none
+        watched. From now on each batch of writes to the store contains a heartbeat.
         """
-        core, members = self.core, self.core.members
-        if members is not None:
-            members.on_share = self.poller.set_share
-            # the other monitors wait too if a host requests it
-            members.host_waits = self.poller.host_waits
-            await members.join()
-            self._membership = asyncio.create_task(members.stay_alive(), name="members")
+        core = self.core
         now = core.clock.now()
         name = core.settings.watch.vantage
-        beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
+        beats = await core.threads.ask(core.store.leases.heartbeats)
+        beat = next(iter(beats), None)
         # also the spans that were noted while the parts were made
         core.blind.start_writing(core.writer)
         core.blind.add_and_rejudge(
@@ -156,18 +197,18 @@ class Daemon:
         await self._write_heartbeat()
 
     async def finish(self) -> None:
-        """Leave the other monitors, commit all writes, and copy to a file what a start without the
+        """Commit all writes, let another monitor lead, and copy to a file what a start without the
         store needs.
 
         If the store fails, the waiting writes go to the journal.
         """
         core = self.core
-        core.heartbeat.end(core.clock.now())  # the last heartbeat says that this stop is regular
-        if core.members is not None and self._membership is not None:
-            self._membership.cancel()
-            # If the store cannot be written, our membership expires.
+        if core.leadership is None or core.leadership.is_leading:
+            core.heartbeat.end(core.clock.now())  # the last heartbeat says: a regular stop
+        if core.leadership is not None:
+            # If the store cannot be written, our leadership expires.
             with contextlib.suppress(StoreFault):
-                await core.members.leave()
+                await core.leadership.resign()
         await core.failover.journal_waiting_writes()
         core.writer.request_batch()
         await core.writer.close()
@@ -183,6 +224,9 @@ class Daemon:
 
     async def close(self) -> None:
         """Close the store, channels and connections, even if not everything is committed."""
+        # A standby that could not lead still serves pages.
+        for task in self._tasks:
+            task.cancel()
         # if this call is cancelled, close everything all the same
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._tasks, *self._background, return_exceptions=True)
@@ -202,6 +246,8 @@ class Daemon:
             ("outbox", self.outbox.run()),
             ("calendars", self.calendar_reads.read_on_request()),
         ]
+        if self.core.leadership is not None:
+            return [*works, (_LEADERSHIP, self.core.leadership.stay())]
         return [*works, ("web", self.web.run())] if self.web is not None else works
 
     def _count_stray_exception(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -49,13 +48,11 @@ from monitor.ledger.reading import CalendarReads
 from monitor.ledger.rota import RotaReads, add_stored_shifts
 from monitor.look.clock_skew import ClockStepGuard, Skew
 from monitor.look.poller import BrokenLooks, Poller
-from monitor.store.lease import Leaseholder
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import LookTally
 from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
-from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.rejudge import body_of_unwatched, facts_of
 from monitor.watch.store_replay import StoreReplay
 from monitor.watch.tripwires import Tripwires
@@ -64,9 +61,6 @@ from monitor.watch.watch import Watch
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.values import is_loopback
-
-_OUTBOX_LEASE = timedelta(seconds=10)
-"""How long the next process waits for the outbox if this one is killed."""
 
 
 def make_channels_and_rules(core: Core) -> tuple[list[Channel], ReportingRules]:
@@ -80,17 +74,14 @@ def make_channels_and_rules(core: Core) -> tuple[list[Channel], ReportingRules]:
 def make_outbox_options(
     core: Core, rules: ReportingRules, current_incidents: CurrentIncidents
 ) -> OutboxOptions:
-    """Return the configured options of the outbox. `core.holder` names this process in leases."""
+    """Return the configured options of the outbox."""
     settings = core.settings
-    # If several monitors share the outbox, only one has its lease and sends. If that one dies, the
-    # lease ends after this time. The others query the outbox at this interval (`idle`), so one of
-    # them sends soon.
-    takeover = settings.store.takeover if core.members is not None else None
+    # People may write notices on a standby, which does not wake the leader.
+    idle = IDLE if core.leadership is None else settings.store.takeover
     return OutboxOptions(
         make_links(settings),
         make_digest_rule(settings),
-        holder=Leaseholder(core.holder, takeover or _OUTBOX_LEASE),
-        idle=takeover or IDLE,
+        idle=idle,
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
         refresh_incident=current_incidents.refresh,
@@ -170,7 +161,7 @@ def make_watch(
     If the store has lost rows or was away, what the watch and the ledger know is written to it
     again.
     """
-    ask, members = core.threads.ask, core.members
+    ask = core.threads.ask
     watch = Watch(
         core.clock,
         poller,
@@ -182,7 +173,6 @@ def make_watch(
         blind=core.blind,
         health=core.health,
         on_recorded=reminders.wake_for_notices,
-        others=None if members is None else OtherMonitors(core.store, ask, members, core.blind.add),
         is_clock_in_doubt=ClockStepGuard(skew, core.clock),
     )
     loop = asyncio.get_running_loop()
@@ -191,6 +181,8 @@ def make_watch(
     )
     core.heartbeat.report_loss = replay.on_store_reset
     core.failover.on_store_back = replay.write
+    if core.leadership is not None:
+        core.leadership.on_handed_in = replay.on_handed_in
     return watch
 
 
@@ -271,7 +263,7 @@ def make_queries(
     """
     settings, clock, throttle = core.settings, core.clock, Throttle(core.clock)
     # The monitors with evidence in our folder. None: all.
-    monitors_here = None if core.members is None else [settings.watch.vantage]
+    monitors_here = None if core.leadership is None else [settings.watch.vantage]
     return Queries(
         core.store,
         status,

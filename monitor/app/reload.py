@@ -167,7 +167,10 @@ class Reload:
                     for name in type(old).model_fields
                     if getattr(old, name) != getattr(settings, name)
                 ]
-                await self._apply_settings(settings)
+                if core.is_standby:
+                    self.daemon.begin_again(settings)
+                else:
+                    await self._apply_settings(settings)
             except NinethirtyError as fault:
                 core.metrics.record_reload(None)
                 _log.error("reload_refused", faults=str(fault).splitlines())

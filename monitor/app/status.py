@@ -50,9 +50,13 @@ class Status:
         """Return when each watched release was last looked at, by its id."""
         return {name: watched.last_proof_at for name, watched in self.watch.releases.items()}
 
+    def is_standby(self) -> bool:
+        """Return whether another monitor looks, and this one waits to take over."""
+        return self.core.is_standby
+
     def unready(self) -> list[str]:
-        """Return why this monitor is not reliable now. Empty if it is."""
-        return self.self_check.unready()
+        """Return why this monitor is not reliable now. Empty if it is, and for a standby."""
+        return [] if self.is_standby() else self.self_check.unready()
 
     def unable(self) -> list[str]:
         """Return why this monitor cannot serve pages or look. Empty if it can."""
@@ -91,8 +95,13 @@ class Status:
         uptime, since = elapsed_text(now - started), stamp(started, self.timezone)
         return [
             Check("Monitor", f"version {__version__}, up {uptime}, since {since}"),
+            *self._leader_check(),
             self._store_check(),
-            *(self._calendar_check(name) for name in sorted(self.core.health.spacings)),
+            *(
+                self._calendar_check(name)
+                for name in sorted(self.core.health.spacings)
+                if not self.is_standby()
+            ),
             self._looks_check(),
             self._workers_check(),
             *self._clock_checks(),
@@ -103,6 +112,12 @@ class Status:
                 for name, rota in self.record.rules.rotas.items()
             ),
         ]
+
+    def _leader_check(self) -> Iterator[Check]:
+        """Yield who leads, if several monitors may share the store."""
+        if self.core.leadership is not None:
+            role = "standby" if self.is_standby() else "leader"
+            yield Check("Leader", f"{self.core.leadership.describe()}, this one is the {role}")
 
     def _store_check(self) -> Check:
         """Return a check of store and evidence: whether both can be written."""

@@ -17,7 +17,6 @@ from monitor.health.state import StoreHealth
 from monitor.ledger.ledger import Ledger
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.journal import Journal
-from monitor.store.members import Members
 from monitor.store.open import file_of, is_shared, open_store
 from monitor.store.rows import OFFLINE_MARK, Heartbeat, Record
 from monitor.store.sql.engine import Store
@@ -61,15 +60,13 @@ class OpenedStore:
         )
 
 
-def open_with_journal(
-    url: str, folder: str | None, monitor: str, clock: Clock, *, durable: bool
-) -> OpenedStore:
+def open_with_journal(url: str, folder: str | None, monitor: str, *, durable: bool) -> OpenedStore:
     """Return the store at an address with its journal, after writing the journal's rows into the
     store.
 
-    If the store is away, the journal replaces it. Raises `StoreFault` if the journal cannot replace
-    it, or if a newer version made the store. Without `folder`, a store on SQLite has no journal:
-    both would be on the same disk.
+    If an SQLite store is away, the journal replaces it. Raises `StoreFault` if PostgreSQL is away,
+    if the journal cannot replace the store, or if a newer version made it. Without `folder`, a
+    store on SQLite has no journal: both would be on the same disk.
     """
     file = file_of(url) or Path("var/store")
     journal = Journal(
@@ -88,10 +85,11 @@ def open_with_journal(
     except StoreTooNew:
         raise
     except StoreFault as fault:
-        if not has_journal:
+        # Without the store, no monitor can know which of them leads.
+        if not has_journal or is_shared(url):
             raise
         try:
-            stand_in = journal.open_as_store(clock.now())
+            stand_in = journal.open_as_store()
         except (
             StoreFault
         ) as journal_fault:  # for example, the journal has no copy of the rows that a start needs
@@ -115,7 +113,6 @@ class StoreFailover:
     evidence: Evidence
     clock: Clock
     store_health: StoreHealth
-    members: Members | None
     ledger: Ledger
     lock: Callable[[], object] = lambda: None
     on_store_back: Job | None = None
@@ -236,10 +233,6 @@ class StoreFailover:
             self.store_health.note_failure(fault)
             return
         self.opened.stand_in = None
-        if self.members is not None:
-            # The readings compare our clock with the stand-in's, and the database may have another
-            # clock.
-            self.members.forget_clock_readings()
         self.store_health.health.note_commit(self.clock.now())
         _log.warning("store_back", rows=rows)
         if self.on_store_back is not None:
@@ -252,11 +245,6 @@ class StoreFailover:
         Return how many rows were written. The writer calls this between two batches of its writes.
         """
         try:
-            if self.members is not None:
-                # The name is taken in its own transaction: it succeeds even if the disk has no room
-                # for the rows.
-                with store.transaction() as transaction:
-                    self.members.take_name_in(transaction)
             rows = journal.merge_journal(store)
         except StoreFault:
             store.close()

@@ -10,15 +10,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from monitor.cli.common import Context
+from monitor.clock import SystemClock
 from monitor.health.system import pause_garbage_collection, resume_garbage_collection, tune_process
 
 if TYPE_CHECKING:
     from monitor.app.build import App
     from monitor.config.settings import Settings
+    from monitor.health.system import ServiceManager
     from monitor.store.open import StoreLock
 
+_log = structlog.get_logger(__name__)
+_STORE_RETRY = 2.0
+"""Seconds between two attempts to open the store at a start."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -71,9 +77,8 @@ def command(context: Context, log: str, level: str) -> None:
     # `Edges` connects the monitor to the world around it: here systemd, a journal for writes that
     # the store refuses, and the lock. If the store is recovered while the monitor runs, the new
     # file is locked too.
-    edges = Edges(
-        manager=find_service_manager(os.environ, os.getpid()), journal=True, lock=lock.lock
-    )
+    manager = find_service_manager(os.environ, os.getpid())
+    edges = Edges(manager=manager, journal=True, lock=lock.lock)
 
     def read_new_settings() -> Settings:
         """Return the configuration as it is now in its file.
@@ -87,18 +92,20 @@ def command(context: Context, log: str, level: str) -> None:
         redact = redactor(secrets | secrets_of(found))  # earlier secrets are still hidden
         return found
 
-    make_app = partial(build, settings, edges, folder=context.path.parent)
+    make_app = partial(build, edges=edges, folder=context.path.parent)
+    run = _run_app(make_app, lock, settings, manager, read_new_settings, context.path.name)
     try:
-        asyncio.run(_run_app(make_app, lock, settings, read_new_settings, context.path.name))
+        asyncio.run(run)
     finally:
         lock.release()
         listener.stop()
 
 
 async def _run_app(
-    make_app: Callable[[], App],
+    make_app: Callable[[Settings], App],
     lock: StoreLock,
     settings: Settings,
+    manager: ServiceManager,
     read_settings: Callable[[], Settings],
     file: str,
 ) -> None:
@@ -109,14 +116,14 @@ async def _run_app(
     A reload gets the configuration from `read_settings` and names `file` in its messages.
     """
     from monitor.app.control import serve_control_socket
+    from monitor.errors import NoLongerLeads
 
     tune_process()
-    app = make_app()
-    pause_garbage_collection()
     stop = asyncio.Event()
+    app: App | None = None
 
     async def reload() -> list[str]:
-        return await app.reload(read_settings, file)
+        return [] if app is None else await app.reload(read_settings, file)
 
     # The event loop keeps only weak references to tasks.
     reloads = set[asyncio.Task[list[str]]]()
@@ -127,12 +134,46 @@ async def _run_app(
         task.add_done_callback(reloads.discard)
 
     handle_signals(asyncio.get_running_loop(), stop, on_hangup)
-    try:
-        lock.lock()
-        async with serve_control_socket(settings, reload, app.status.as_json):
-            await app.daemon.run(stop, resume_garbage_collection)
-    finally:
-        await app.daemon.close()
+    while not stop.is_set():
+        app = await _make_app(make_app, settings, manager, stop)
+        if app is None:
+            return
+        pause_garbage_collection()
+        try:
+            lock.lock()
+            async with serve_control_socket(settings, reload, app.status.as_json):
+                await app.daemon.run(stop, resume_garbage_collection)
+        except NoLongerLeads:
+            # Begin again as a standby, with what the store has by now.
+            settings = app.daemon.core.settings
+        finally:
+            await app.daemon.close()
+
+
+async def _make_app(
+    make_app: Callable[[Settings], App],
+    settings: Settings,
+    manager: ServiceManager,
+    stop: asyncio.Event,
+) -> App | None:
+    """Make the program. Wait while PostgreSQL does not answer. Return None if `stop` is set."""
+    from monitor.errors import StoreFault, StoreTooNew, StoreTooOld
+    from monitor.store.open import is_shared
+    from monitor.threads import wait_for_event
+
+    while not stop.is_set():
+        try:
+            return make_app(settings)
+        except (StoreTooNew, StoreTooOld):
+            raise
+        except StoreFault as fault:
+            # Without the store, no monitor can know which of them leads. A file does not come back.
+            if not is_shared(settings.store.url):
+                raise
+            _log.critical("waits_for_store", fault=str(fault))
+            manager.notify(f"READY=1\nWATCHDOG=1\nSTATUS=waits for its store: {fault}")
+        await wait_for_event(stop, SystemClock(), _STORE_RETRY)
+    return None
 
 
 def handle_signals(

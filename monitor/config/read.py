@@ -166,8 +166,8 @@ def _write_path(place: Sequence[str | int]) -> str:
 
 _REMOVED = {
     "store.mode": (
-        "is no longer a key, remove it: monitors on one PostgreSQL all look at everything, in turns"
-        " within one budget"
+        "is no longer a key, remove it: of the monitors on one PostgreSQL one leads and looks, and"
+        " the others stand by"
     )
 }
 """Keys of earlier versions, with what replaced each."""

@@ -71,8 +71,10 @@ class StoreSettings(Table):
     """The folder of the [journal](files.md#the-journal). Default: `var/journal` for PostgreSQL, and
     no journal for SQLite. With SQLite, choose a folder on another disk than the store.
     """
-    takeover: Spacing = timedelta(seconds=1.2)
-    """If a monitor gives no sign of life for this long, the others take over its work."""
+    takeover: Spacing = timedelta(seconds=1.6)
+    """If the leader gives no sign of life for this long, a standby takes over
+    ([more](how-to/several-monitors.md)).
+    """
     compact_after: Duration = timedelta(days=400)
     """A release with a final verdict and a slot this long ago is kept in fewer rows
     ([Retention](how-to/personal-data.md#what-is-deleted)). No verdict changes. `"0s"`: never.

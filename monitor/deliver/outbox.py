@@ -25,9 +25,9 @@ from alerts.delivery import (
 from alerts.message import DIGESTED, Digest
 from alerts.notice import Notice
 from monitor.clock import Clock
+from monitor.deliver.attempts import Attempts
 from monitor.deliver.digests import DigestRule, ThreadPacing, find_waiting_openings, make_digests
 from monitor.deliver.message import MessageBuilder, Redactor
-from monitor.deliver.outbox_lease import OutboxLease
 from monitor.deliver.outbox_rows import (
     Backlog,
     OutboxRow,
@@ -45,7 +45,6 @@ from monitor.deliver.silences import (
     notify_after_silence,
 )
 from monitor.errors import Conflict, StoreFault
-from monitor.store.lease import Leaseholder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -70,14 +69,12 @@ refuses.
 class OutboxOptions:
     """Optional settings of how the outbox is sent.
 
-    `holder` is this process, of several that may share the outbox. `redactor` removes secrets from
-    messages. `idle` is the longest time between two queries. `rules` decide which releases a
-    channel gets. `refresh_incident` adds current facts.
+    `redactor` removes secrets from messages. `idle` is the longest time between two queries.
+    `rules` decide which releases a channel gets. `refresh_incident` adds current facts.
     """
 
     links: Links = field(default_factory=Links)
     digest_rule: DigestRule = field(default_factory=DigestRule)
-    holder: Leaseholder = field(default_factory=lambda: Leaseholder("the only process"))
     idle: timedelta = IDLE
     redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
@@ -114,10 +111,8 @@ class Outbox:
     _channel_tasks: asyncio.TaskGroup | None = None
 
     def __post_init__(self, channels: Sequence[Channel]) -> None:
-        self._lease = OutboxLease(
-            self.store.leases, self.writer, self.clock, self.options.holder, self.ask
-        )
-        self.end = self._lease.end
+        self._attempts = Attempts(self.clock)
+        self.end = self._attempts.end
         self.reconfigure(channels, self.options)
 
     def reconfigure(self, channels: Sequence[Channel], options: OutboxOptions) -> None:
@@ -171,13 +166,10 @@ class Outbox:
 
     async def run(self) -> None:
         """Send through every channel, each in its own task, until cancelled."""
-        try:
-            async with asyncio.TaskGroup() as self._channel_tasks:
-                self._start_channel_tasks(self._channels)
-                # Without channels it must not return, because the daemon restarts tasks that end.
-                await asyncio.Event().wait()
-        finally:
-            await self._lease.release()
+        async with asyncio.TaskGroup() as self._channel_tasks:
+            self._start_channel_tasks(self._channels)
+            # Without channels it must not return, because the daemon restarts tasks that end.
+            await asyncio.Event().wait()
 
     async def send_due(self, channel: str) -> datetime | None:
         """Send the due deliveries of a channel.
@@ -186,11 +178,10 @@ class Outbox:
 
         Each round reads the outbox and makes one step, until no delivery is ready. The first
         possible step is made: to replace what an ended silence suppressed, to replace openings (the
-        first notices of incidents) by a digest, or to attempt the deliveries. Only the process with
-        the lease sends.
+        first notices of incidents) by a digest, or to attempt the deliveries.
         """
         # unless the process is stopping
-        while channel in self._channels and not self._lease.is_ending:
+        while channel in self._channels and not self._attempts.is_ending:
             now = self.clock.now()
             rows, silenced = await self._read_waiting(channel, now)
             openings = self._digestible_openings(channel, rows, now)
@@ -210,8 +201,6 @@ class Outbox:
                 return min(
                     filter(None, (next_due(pending), *silenced.until.values())), default=None
                 )
-            if (other_lease_ends := await self._lease.take_or_renew()) is not None:
-                return other_lease_ends
             if silenced.ended:  # the deliveries of silences that have ended
                 await self.writer.write(partial(self._notify_after_silences, silenced.ended, now))
                 continue
@@ -234,7 +223,7 @@ class Outbox:
         It waits for another process that may be sending it. A first attempt also waits a minute
         after its thread's last message, unless it is urgent.
         """
-        earliest = max(self._lease.earliest_attempt(row.delivery), due)
+        earliest = max(self._attempts.earliest(row.delivery), due)
         pacing = self._thread_pacing.get(row.delivery.channel)
         return (
             earliest
@@ -282,12 +271,9 @@ class Outbox:
     def _notify_after_silences(
         self, ended_silences: EndedSilences, now: datetime, tx: Transaction
     ) -> None:
-        """Replace what ended silences suppressed by current notices, if the lease is still ours."""
-        if self._lease.renew_in_transaction(tx, now):
-            for silence, rows in ended_silences.values():
-                notify_after_silence(
-                    tx, self.store, self.options.refresh_incident, silence, rows, now
-                )
+        """Replace what ended silences suppressed by current notices."""
+        for silence, rows in ended_silences.values():
+            notify_after_silence(tx, self.store, self.options.refresh_incident, silence, rows, now)
 
     def _query_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
         """Return the deliveries that wait for a channel, due or not, oldest notice first, and the
@@ -349,14 +335,12 @@ class Outbox:
     def _replace_with_digest(
         self, digest: Digest, channel: str, now: datetime, tx: Transaction
     ) -> None:
-        """Save a digest and mark the deliveries that it covers, unless one was attempted or the
-        lease is not ours.
-        """
-        rows = (stored_delivery(self.store.outbox, notice, channel) for notice in digest.covers)
+        """Save a digest and mark the deliveries that it covers, unless one was attempted."""
+        rows = (tx.claim_delivery(notice, channel) for notice in digest.covers)
         unsent = [row for row in rows if row is not None and is_unsent(row)]
         # If another process already sent some of these, the rest is read again and sent with its
         # current status.
-        if not self._lease.renew_in_transaction(tx, now) or len(unsent) < len(digest.covers):
+        if len(unsent) < len(digest.covers):
             return
         tx.add_notice(digest.notice, [])
         tx.save(Delivery(digest.notice.id, channel, DeliveryState.WAITING, now))
@@ -376,9 +360,9 @@ class Outbox:
                 # new notices may be urgent, so they must not wait for all that was read before
                 wakeup.clear()
                 return
-            if self._lease.is_ending:
+            if self._attempts.is_ending:
                 return
-            async with self._lease.track_attempt():
+            async with self._attempts.track():
                 await self._attempt_delivery(row.delivery, row.notice)
 
     async def _attempt_delivery(self, delivery: Delivery, notice: Notice) -> None:
@@ -391,14 +375,14 @@ class Outbox:
         channel = self._channels.get(delivery.channel)
         # A delivery that was begun before may still be under way in another process.
         if channel is None or (
-            delivery.began is not None and self._lease.earliest_attempt(delivery) > now
+            delivery.began is not None and self._attempts.earliest(delivery) > now
         ):
             return
+        recorded_at = self.clock.monotonic()
         attempt = await self.writer.write(lambda tx: self._record_attempt(tx, delivery, now))
         if attempt is not None:
-            self._lease.note_own_attempt(attempt)
-            async with self._lease.keep_renewing():
-                outcome, had_error = await self._send_message(notice, channel)
+            self._attempts.note_own(attempt)
+            outcome, had_error = await self._send_message(attempt, notice, channel, recorded_at)
             if outcome is not None:
                 await self._record_outcome(
                     attempt, notice, outcome, _RETRIES_AFTER_ERROR if had_error else _RETRIES
@@ -413,7 +397,8 @@ class Outbox:
         If this process finished the delivery before, but the store lost that, it is saved as
         finished again.
         """
-        known = stored_delivery(self.store.outbox, delivery.notice, delivery.channel)
+        # Another process may be claiming it at the same time.
+        known = tx.claim_delivery(delivery.notice, delivery.channel)
         already_finished = self._finished.get((delivery.notice, delivery.channel))
         if known is not None and already_finished is not None:
             tx.save(already_finished)
@@ -422,23 +407,23 @@ class Outbox:
         as_read = (DeliveryState.WAITING, delivery.attempts)
         if known is None or (known.standing, known.attempts) != as_read:
             return None
-        if not self._lease.renew_in_transaction(tx, now):
-            return None
         begun = replace(known, attempts=known.attempts + 1, began=now, finished=None)
         tx.save(begun)
         return begun
 
-    async def _send_message(self, notice: Notice, channel: Channel) -> tuple[Outcome | None, bool]:
+    async def _send_message(
+        self, attempt: Delivery, notice: Notice, channel: Channel, recorded_at: float
+    ) -> tuple[Outcome | None, bool]:
         """Send a message. Return the channel's outcome, and whether an unexpected error was raised.
 
-        The outcome is None if the message was not sent because another process may have the lease
-        by now.
+        The outcome is None if the message was not sent, because another process may have sent it by
+        now. `recorded_at` is when the attempt was recorded, by our monotonic clock.
         """
         try:
             message = await self.ask(
                 partial(self._message_builder.build, notice, channel.name, self.clock.now())
             )
-            if not self._lease.is_still_ours(self.clock.now()):
+            if not self._attempts.may_begin(attempt, recorded_at):
                 return None, False
             async with asyncio.timeout(_LONGEST_SEND):
                 return await channel.send(message), False

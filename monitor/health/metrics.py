@@ -164,6 +164,8 @@ class Metrics:
         self.clock_offset = gauge(
             "clock_offset_seconds", "Our clock minus that of the watched hosts"
         )
+        self.leading = gauge("leading", "Whether this monitor looks, or is a standby (0)")
+        self.leading.set(1)
         self.given_up = gauge("outbox_given_up", "Deliveries given up within the last seven days")
         self.reports_owed = gauge("reports_owed", "Reports neither signed nor waived")
         self.report_owed = gauge(

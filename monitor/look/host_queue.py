@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
@@ -14,7 +14,6 @@ from monitor.look.due_targets import DueTargets
 from monitor.look.fetch import Answer, Failure
 from monitor.look.scheduled import ScheduledTarget
 from monitor.plan.budget import Pacer
-from monitor.plan.share import Share
 from schedules.times.mail_date import mail_date, retry_after
 
 LONGEST_SLEEP = 60.0
@@ -28,8 +27,6 @@ NOTICEABLE = 1.0
 """Late wakeups and steps of our clock are reported if they are longer than this many seconds."""
 _RESERVE_LAST_PLACE = 1.0
 """Seconds before a promised instant from which the last place is kept free for its look."""
-_SAME_WAIT = timedelta(seconds=0.2)
-"""The end of one wait may differ by this much between two monitors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +104,8 @@ class HostQueue:
 
     `rate` is in requests a second. `start` is called with a target, the instant it was due and now.
     It must not block. At most `most_under_way` requests are under way at once: each has a place
-    until it is answered. Without a `share`, no other monitor uses the store. Pacing uses steady
-    time, so that a step of our clock does not hurry or stop it.
+    until it is answered. Pacing uses steady time, so that a step of our clock does not
+    hurry or stop it.
     """
 
     host: str
@@ -116,7 +113,6 @@ class HostQueue:
     clock: Clock
     start: Callable[[ScheduledTarget, datetime, datetime], None]
     most_under_way: int
-    share: Share | None = None
     targets: DueTargets = field(init=False)
     under_way: int = 0
     waits_until: float = 0.0
@@ -133,7 +129,6 @@ class HostQueue:
     def __post_init__(self, rate: float) -> None:
         self.targets, self._pacer = DueTargets(rate), Pacer(rate)
         self._epoch = self.clock.now() - timedelta(seconds=self.clock.monotonic())
-        self.set_share(self.share)
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
         """Start due requests until `stop` is set (then call `wake`).
@@ -151,11 +146,6 @@ class HostQueue:
             # then delayed too.
             late = max(0.0, passed - seconds)
             clock_step = (now - began).total_seconds() - passed
-            if late > NOTICEABLE and self.share is not None:
-                # `share` has the monitors that take turns at this host (its members). The others
-                # may believe that this monitor has ended, and use its turns. So send nothing until
-                # `set_share` is called again.
-                self.set_share(replace(self.share, members=()))
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
                 # A smaller value may be an error of rounding, so report 0 in its place.
@@ -186,31 +176,15 @@ class HostQueue:
                 self._pacer.record_start(steady)
 
     def reconfigure(self, rate: float, most_under_way: int) -> None:
-        """Set another limit of requests under way, and another rate a second, of which several
-        monitors have shares.
-        """
+        """Set another rate a second, and another limit of requests under way."""
         self.most_under_way = most_under_way
-        turns = None if self.share is None else self.share.turns(rate, self._epoch)
-        self._pacer.reconfigure(rate, turns)
-        self.targets.rate = (
-            rate if turns is None or not turns.mine else turns.fraction / turns.gap.total_seconds()
-        )
+        self._pacer.reconfigure(rate)
+        self.targets.rate = rate or self.targets.rate
         self.wake()
 
-    def set_share(self, share: Share | None) -> None:
-        """Use the turns that this monitor has among several, or all turns without a share."""
-        self.share = share
-        self.reconfigure(self._pacer.rate, self.most_under_way)
-        self._adopt_wait()
-
-    def _adopt_wait(self) -> None:
-        """Wait as long as the host has asked another monitor to wait, unless this monitor waits as
-        long already.
-        """
-        until = None if self.share is None else self.share.quiet_until(self.host, self._epoch)
-        now = self._steady_now()
-        if until is not None and now < until and not self._pacer.is_quiet(until - _SAME_WAIT):
-            self._pacer.record_refusal(now, until - now)
+    def adopt_wait(self, seconds: float) -> None:
+        """Wait for so long, because the host asked another monitor to."""
+        self._note_refusal(timedelta(seconds=seconds))
 
     def is_quiet(self) -> bool:
         """Return whether the host asked for a wait that is not over."""
@@ -298,12 +272,14 @@ class HostQueue:
         if outcome.status == 429 or (outcome.status == 503 and demanded_wait is not None):
             # `Retry-After` may be an instant by the clock of the host.
             now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
-            now = self._steady_now()  # it does not change if our clock is set
-            self._pacer.record_refusal(now, retry_after(demanded_wait or "", now_by_host))
-            # in seconds of steady time
-            self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
+            self._note_refusal(retry_after(demanded_wait or "", now_by_host))
         elif outcome.status < 500:
             self._pacer.record_success()
+
+    def _note_refusal(self, wait: timedelta | None) -> None:
+        now = self._steady_now()  # it does not change if our clock is set
+        self._pacer.record_refusal(now, wait)
+        self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
 
     def free_place(self, watched: ScheduledTarget) -> None:
         """Free the place of a look that was answered or has failed, if it still has one."""

@@ -5,7 +5,7 @@ allows it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -23,7 +23,6 @@ from monitor.look.sighting import Sighting
 from monitor.plan.budget import Budget, concurrent_requests
 from monitor.plan.phases import Window
 from monitor.plan.proof import ProofGoal
-from monitor.plan.share import Share
 from monitor.plan.targets import Target
 
 _log = structlog.get_logger(__name__)
@@ -141,7 +140,7 @@ class Poller:
         self._interpreter = interpreter
         self._hooks = Hooks()
         self._at_once = at_once
-        self._share: Share | None = None
+        self._allowance = 1.0  # the part of each host's rate that this monitor may use
         self._watched: dict[str, ScheduledTarget] = {}
         self._queues: dict[str, HostQueue] = {}
         self._running: asyncio.TaskGroup | None = None
@@ -233,16 +232,24 @@ class Poller:
         Looks that are under way end with the old ones.
         """
         self._budget, self._fetcher = budget, fetcher
-        for host, queue in self._queues.items():
-            queue.reconfigure(
-                budget.rate(host), self._at_once or concurrent_requests(budget.rate(host))
-            )
+        self._set_rates()
 
-    def set_share(self, share: Share) -> None:
-        """Use the turns that this monitor has at each host among several monitors."""
-        self._share = share
-        for queue in self._queues.values():
-            queue.set_share(share)
+    def _set_rates(self) -> None:
+        for host, queue in self._queues.items():
+            rate = self._budget.rate(host)
+            most = self._at_once or concurrent_requests(rate)
+            queue.reconfigure(rate * self._allowance, most)
+
+    def set_allowance(self, allowance: float) -> None:
+        """Use this part of each host's rate from now on, because another monitor may look too."""
+        if allowance != self._allowance:
+            self._allowance = allowance
+            self._set_rates()
+
+    def adopt_waits(self, waits: Mapping[str, float]) -> None:
+        """Wait for so many seconds at each of these hosts, which asked another monitor to wait."""
+        for host, seconds in waits.items():
+            self._queue_of(host).adopt_wait(seconds)
 
     def watched_targets(self) -> list[Target]:
         """Return the targets that are being watched."""
@@ -337,7 +344,7 @@ class Poller:
             rate = self._budget.rate(host)
             most = self._at_once or concurrent_requests(rate)
             queue = self._queues[host] = HostQueue(
-                host, rate, self._clock, self._start_look, most, self._share
+                host, rate * self._allowance, self._clock, self._start_look, most
             )
             if self._running is not None:
                 self._running.create_task(queue.run(self._stop, self._report_disturbance))

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from math import ceil, sqrt
 from typing import NamedTuple
 
-from monitor.plan.share import LATEST_START, Turns
 from schedules.times.mail_date import LONGEST_WAIT
 
 _SLACK = 0.01
@@ -18,10 +17,10 @@ a second.
 _FIRST_BACKOFF, _LONGEST_BACKOFF = timedelta(seconds=30), timedelta(minutes=5)
 """The wait after a refusal, if the host named no time."""
 _PACE_AFTER_REFUSAL, _PACE_GROWTH = 0.25, 1.1
+_CHECK_RATE_EVERY = timedelta(seconds=1)
+"""A monitor that may send nothing tries again after this time."""
 _LEAST_SHARE = 0.1
 """No target gets less than this fraction of an equal share."""
-_LEAST_FRACTION = 0.001
-"""Used for a monitor without turns, to avoid a division by zero."""
 MOST_CONCURRENT = 32
 _LEAST_CONCURRENT = 4
 _USUAL_ANSWER_SECONDS = 0.5
@@ -120,32 +119,30 @@ class Pacer:
 
     Consecutive starts are at least `1 / rate` seconds apart, so that no second ever has more than
     the budget. A host that asks for a wait gets it to the second, and then a quarter of the rate,
-    which grows by a tenth with every answer. If several monitors share the host, `turns` are this
-    one's. `gap` is the usual time between two starts.
+    which grows by a tenth with every answer. At a rate of 0, none may start. `gap` is the usual
+    time between two starts.
     """
 
     rate: float
     quiet_until: datetime | None = None
-    turns: Turns | None = None
-    gap: timedelta = field(init=False)
+    gap: timedelta = timedelta()
     _last_start: datetime | None = None
     _pace: float = 1.0
     _backoff: timedelta = _FIRST_BACKOFF
-    _least_wait: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
         self._set_pace(self._pace)
 
-    def reconfigure(self, rate: float, turns: Turns | None = None) -> None:
-        """Set another rate or other turns. A host that asked for a wait still gets it."""
-        self.rate, self.turns = rate, turns
+    def reconfigure(self, rate: float) -> None:
+        """Set another rate. A host that asked for a wait still gets it."""
+        self.rate = rate
         self._set_pace(self._pace)
 
     def next_start(self, now: datetime) -> datetime:
         """Return the first instant, not before `now`, at which a request may start."""
-        start = now if self._last_start is None else max(now, self._last_start + self._least_wait)
+        start = now if self._last_start is None else max(now, self._last_start + self.gap)
         start = start if self.quiet_until is None else max(start, self.quiet_until)
-        return start if self.turns is None else self.turns.at_or_after(start)
+        return start if self.rate > 0 else max(start, now + _CHECK_RATE_EVERY)
 
     def record_start(self, now: datetime) -> None:
         """Record that a request starts now."""
@@ -185,22 +182,10 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Set the usual and the least time between two starts.
-
-        A `pace` of 0.25 allows a quarter of the rate.
-        """
+        """Set the usual time between two starts. A `pace` of 0.25 allows a quarter of the rate."""
         self._pace = pace
-        if self.turns is None:
-            self.gap = self._least_wait = least_gap(self.rate * pace)
-            return
-        # Several monitors take turns at the host, and one request may start in each turn. If a
-        # quarter of the turns is ours, we have one turn in each four on average. `_LEAST_FRACTION`
-        # is for a monitor that has no turns.
-        self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # At full pace, two turns in a row may be ours, so wait only for the next turn. A start may
-        # be late in its turn, by up to `LATEST_START`: after one that was 20 ms late, the next turn
-        # of 500 ms begins in 480 ms.
-        self._least_wait = (self.turns.gap if pace == 1.0 else self.gap) - LATEST_START
+        if self.rate > 0:
+            self.gap = least_gap(self.rate * pace)
 
     def is_quiet(self, now: datetime) -> bool:
         """Return whether the host asked for a wait that is not over."""

@@ -74,6 +74,10 @@ class NotWatching:
         """Return no looks, because no release is watched."""
         return {}
 
+    def is_standby(self) -> bool:
+        """Return False, because no monitor looks."""
+        return False
+
     def is_store_unavailable(self) -> bool:
         """Return False, because there is a store."""
         return False

@@ -258,8 +258,11 @@ class RowSource(ABC):
     """Writes its own rows at the start of every transaction: evidence, a heartbeat, or a monitor's
     lease.
 
-    It is called in the writer's thread, unless a method says otherwise.
+    It is called in the writer's thread, unless a method says otherwise. One that `guards_decisions`
+    may raise `Deposed` in `write`.
     """
+
+    guards_decisions = False
 
     def prepare(self) -> Callable[[], object] | None:
         """Return work for the writer's thread before the next transaction, or None.

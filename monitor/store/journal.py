@@ -8,7 +8,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -19,10 +18,8 @@ import structlog
 from monitor.errors import Conflict, StoreFault
 from monitor.judge.runs import Run
 from monitor.store.evidence.chain import records_after
-from monitor.store.lease import OUTBOX
-from monitor.store.members import PREFIX
 from monitor.store.open import place_of
-from monitor.store.rows import OFFLINE_MARK, Heartbeat, Lease, Record
+from monitor.store.rows import OFFLINE_MARK, Heartbeat, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 
@@ -196,7 +193,7 @@ class Journal:
                         found += records_after(local.evidence, name, last_stored)
         return found
 
-    def open_as_store(self, now: datetime) -> Store:
+    def open_as_store(self) -> Store:
         """Return the journal as a store to use while the configured one does not answer.
 
         The journal begins as a copy of the store (`store_copy`). Raises `StoreFault` if there is no
@@ -210,21 +207,6 @@ class Journal:
             _log.error("journal_failed", fault=str(fault))
             self._move_to_temporary_folder()
             store = self._open_journal()
-        own = PREFIX + self._monitor
-        until = now + _LONGER_THAN_ANY_OUTAGE
-        leases = store.leases.leases()
-        others = [lease for lease in leases if lease.name.startswith(PREFIX) and lease.name != own]
-        with store.transaction() as transaction:
-            for lease in leases:
-                # our own earlier lease would delay us until it runs out
-                if lease.name in {own, OUTBOX}:
-                    transaction.drop_lease(lease.name, lease.holder)
-            # The other monitors cannot renew their leases in this file. If these leases ran out,
-            # they would seem dead, and this monitor would use their shares of the hosts' budgets.
-            transaction.save(*(replace(lease, until=until) for lease in others))
-            # they may send notices, so they get the lease to send, and this monitor sends none
-            if others:
-                transaction.save(Lease(OUTBOX, "others", until))
         return store
 
     def _open_journal(self) -> Store:

@@ -203,14 +203,31 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The exclusive right of one holder to a named thing (the outbox, a monitor's name) until
-    `until`.
+    """The exclusive right of one holder to a named thing (a monitor's name) until `until`.
 
-    `since` is when the holder took it (again, if it ran out). A decision from before `since` must
-    not be written.
+    `since` is when the holder took it (again, if it ran out).
     """
 
     name: str
     holder: str
     until: datetime
     since: datetime | None = None
+
+
+LEADER = "leader"
+"""The key of the only row of its table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The monitor that leads until `until`, by the store's clock.
+
+    `holder` is its process, empty after it has resigned. Each new leader has a higher `epoch`.
+    """
+
+    role: str
+    holder: str
+    monitor: str
+    epoch: int
+    since: datetime
+    until: datetime

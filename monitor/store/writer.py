@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 from monitor.clock import Clock
-from monitor.errors import StoreFault, StoreSilent
+from monitor.errors import Deposed, StoreFault, StoreSilent
 from monitor.judge.runs import Run
 from monitor.store.batch import (
     ROWS_AT_ONCE,
@@ -94,6 +94,7 @@ class Writer:
         # whether a row source has rows to commit, even if no run or write waits
         self._is_batch_requested = False
         self._abandoned = False  # whether `abandon` was called
+        self._is_deposed = False  # whether another monitor leads, so that no decision is written
         # whether the current transaction takes longer than `STALLED_AFTER`
         self._is_store_silent = False
 
@@ -142,6 +143,8 @@ class Writer:
         other. An `urgent` one is made before everything queued.
         """
         self._refuse_if_stopped()
+        if self._is_deposed and not for_journal:
+            raise Deposed
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.backlog.writes.append(Write(make, done, patient, for_journal, release, urgent))
         self._commit_within(0.0)
@@ -158,6 +161,8 @@ class Writer:
         wait.
         """
         self._refuse_if_stopped()
+        if self._is_deposed:
+            raise Deposed
         first, *rest = portions.write_functions()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         write = Write(first, done, rest=deque(rest), rows=portions.rows)
@@ -304,6 +309,10 @@ class Writer:
             batch.urgent += self.backlog.take_urgent_writes()
             portion = batch.next_portion()
             fault = await self._try_commit(portion)
+            if isinstance(fault, Deposed):
+                self._drop_decisions(batch, fault)
+                must_commit = True
+                continue
             if isinstance(fault, StoreFault):
                 self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
                 self.backlog.put_back(batch, fault)
@@ -329,6 +338,14 @@ class Writer:
             self._commit_within(0.0)
         elif self.backlog.runs or self._is_batch_requested:
             self._commit_within(self._delay)
+
+    def _drop_decisions(self, batch: Batch, fault: Deposed) -> None:
+        """Fail all writes that wait, except those of what was seen, and refuse new ones."""
+        self._is_deposed = True
+        waiting = (*batch.all_writes, *self.backlog.writes, *self.backlog.large)
+        fail_writes((write for write in waiting if not write.for_journal), fault)
+        for queue in (batch.urgent, batch.writes, batch.large, self.backlog.writes):
+            queue[:] = [write for write in queue if not write.done.done()]
 
     async def _commit_everything(self) -> None:
         """Commit until no work waits. If a commit fails, pause and try again."""
@@ -382,7 +399,8 @@ class Writer:
         with self._store.transaction() as transaction:
             batch.current_write = None
             for source in self._row_sources:
-                source.write(transaction)
+                if not (self._is_deposed and source.guards_decisions):
+                    source.write(transaction)
             transaction.save(*batch.runs)
             for write in batch.all_writes:
                 batch.current_write = write

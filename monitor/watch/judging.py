@@ -15,14 +15,12 @@ from functools import partial
 from typing import Any
 
 from monitor.clock import Clock
-from monitor.errors import StoreFault
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.judge.judge import judge
 from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
@@ -113,8 +111,6 @@ class JudgingQueue:
 class Judging:
     """Keeps the verdicts of these releases up to date.
 
-    `others` reads what other monitors on the same store saw.
-
     After our clock was set, `is_clock_in_doubt` returns True for a moment, and judging waits until
     it returns False. Verdicts are in memory at once. Notices for a release are sent only after its
     verdict is stored.
@@ -126,7 +122,6 @@ class Judging:
     recorder: Recorder
     queue: JudgingQueue
     blind: BlindSpans
-    others: OtherMonitors | None
     _: KW_ONLY
     is_clock_in_doubt: Callable[[], bool] = lambda: False
     promise_check: PromiseCheck = field(default_factory=PromiseCheck)
@@ -212,60 +207,12 @@ class Judging:
             return None
         watched.verdict_withheld_until = None
         has_changed = self.recorder.has_changed(watched, verdict)
-        if has_changed and self.others is not None:
-            # The looks of other monitors can change the verdict, so calendar reads are requested
-            # only after the merge.
-            return self._record_after_merge(self.others, watched, now)
         # Call this even if the verdict is unchanged: time that has passed can be a reason for a
         # calendar read.
         must_wait_for_calendar = self._queue_judgements_after(watched, verdict)
         if must_wait_for_calendar or not has_changed:
             return None
         return self._record_or_requeue(watched, verdict, now)
-
-    async def _record_after_merge(
-        self, others: OtherMonitors, watched: WatchedRelease, now: datetime
-    ) -> None:
-        """Load the looks of other monitors on the same store, judge the release with them, and
-        record the verdict.
-
-        Record nothing, and judge again later, if the store fails, our clock is in doubt or a
-        calendar must be read.
-        """
-        if not await self._merge_or_requeue(others, watched, now):
-            return  # the store failed
-        if self.is_clock_in_doubt():
-            self.queue.judge_soon(watched.release.id)
-            return
-        now = self.clock.now()
-        judged_runs, judged_promises = watched.other_runs, watched.promises
-        verdict = self._judge_and_replan(watched, now)
-        must_wait_for_calendar = self._queue_judgements_after(watched, verdict)
-        if must_wait_for_calendar:
-            return
-        await self._record_or_requeue(watched, verdict, now)
-        # Another monitor may have stored looks after our merge and before our record. If so, judge
-        # with them too.
-        is_merged = await self._merge_or_requeue(others, watched, now)
-        if is_merged and (watched.other_runs, watched.promises) != (judged_runs, judged_promises):
-            self.queue.judge_soon(watched.release.id)
-
-    async def _merge_or_requeue(
-        self, others: OtherMonitors, watched: WatchedRelease, now: datetime
-    ) -> bool:
-        """Add what other monitors saw.
-
-        If the store fails, have the release judged again soon and return False.
-        """
-        try:
-            await others.merge_into(watched, now)
-        except StoreFault:
-            # Then the release counts as changed, so the store is queried again even without a new
-            # look.
-            watched.last_recorded = None
-            self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
-            return False
-        return True
 
     def _queue_judgements_after(self, watched: WatchedRelease, verdict: Verdict) -> bool:
         """Queue the judgements that follow from a verdict.

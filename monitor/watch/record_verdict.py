@@ -18,7 +18,6 @@ from monitor.judge.verdict import Verdict
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Origin
 from schedules.contract.verdict import Kind
@@ -42,7 +41,6 @@ class Recorder:
     blind: BlindSpans
     health: HealthState
     on_recorded: Callable[[RecordedVerdict], None]
-    others: OtherMonitors | None = None
 
     def how_measured(self, watched: WatchedRelease, verdict: Verdict) -> Measurement:
         """Return how a verdict was measured: vantage, runs, blind spans near its slot, clock
@@ -73,26 +71,17 @@ class Recorder:
         visible = _visible_state(verdict, measured)
         if visible == watched.last_recorded:
             return True
-        # `members` has the lease of this monitor, if several monitors share the store. `term` is
-        # the lease's number.
-        members = None if self.others is None else self.others.members
-        term = None if members is None else members.term
         # Portions of a calendar read may still wait to be written, perhaps with these promises. The
         # store must never have the verdict without its promises, so write them together.
         perhaps_unwritten = watched.promises if self.writer.backlog.portions_left() else ()
 
-        def write(tx: Transaction) -> RecordedVerdict | None:
-            if members is not None and not members.is_in_term(term):
-                # the lease ended while the write waited, so another monitor may record now
-                return None
+        def write(tx: Transaction) -> RecordedVerdict:
             _write_release_and_promises(tx, watched.announced, perhaps_unwritten)
             return self.events.record(tx, verdict, measured, now)
 
         try:
             recorded = await self.writer.write(write, release=verdict.release)
         except Conflict:  # a person changed the incident's draft at the same time
-            return False
-        if recorded is None:
             return False
         watched.last_recorded = visible
         watched.incident = recorded.incident.id if recorded.incident else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 
@@ -19,6 +20,7 @@ from monitor.watch.release import group_by_release
 from monitor.watch.watch import Watch
 
 _log = structlog.get_logger(__name__)
+_BLIND_SPANS_BACK = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,21 @@ class StoreReplay:
         _log.error("store_went_back", releases=len(self.watch.releases))
         self.evidence.check_for_lost_records()
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
+
+    def on_handed_in(self) -> None:
+        """Start to judge with the looks that the former leader has stored late."""
+        self._tasks.start(self._judge_with_stored_runs())
+
+    async def _judge_with_stored_runs(self) -> None:
+        now = self.watch.clock.now()
+        try:
+            spans = await self.ask(lambda: self.store.runs.blind(now - _BLIND_SPANS_BACK, now))
+        except StoreFault as fault:
+            _log.warning("runs_unread", fault=str(fault))
+            return
+        self.blind.add(spans)
+        await self._merge_stored_runs()
+        self.watch.queue.judge_all()
 
     async def write(self) -> None:
         """Write the ledger, blind spans and runs in memory again, and have every release judged and

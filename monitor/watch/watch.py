@@ -23,7 +23,6 @@ from monitor.store.evidence.evidence import Evidence
 from monitor.store.writer import Writer
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import Judging, JudgingQueue
-from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import CachedJson, TargetState, WatchedRelease, find_last_proof
@@ -46,7 +45,7 @@ class Watch:
     """All releases with a near slot or an open verdict. Keeps their verdicts up to date.
 
     `events` records verdicts with what follows from them, and `on_recorded` is called with each
-    recorded verdict. `others` reads other monitors on the same store. `is_clock_in_doubt` returns
+    recorded verdict. `is_clock_in_doubt` returns
     whether our clock was just set wrong.
     """
 
@@ -63,7 +62,6 @@ class Watch:
         blind: BlindSpans,
         health: HealthState,
         on_recorded: Callable[[RecordedVerdict], None],
-        others: OtherMonitors | None,
         is_clock_in_doubt: Callable[[], bool],
     ) -> None:
         """Connect these parts.
@@ -74,7 +72,7 @@ class Watch:
         self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
         self.releases: dict[str, WatchedRelease] = {}
         planner = Planner(clock, poller, rules)
-        recorder = Recorder(writer, events, blind, health, on_recorded, others)
+        recorder = Recorder(writer, events, blind, health, on_recorded)
         self.judging = Judging(
             clock,
             self.releases,
@@ -82,7 +80,6 @@ class Watch:
             recorder,
             queue,
             blind,
-            others,
             is_clock_in_doubt=is_clock_in_doubt,
         )
 

@@ -62,6 +62,9 @@ class RunningMonitor(Protocol):
         it.
         """
 
+    def is_standby(self) -> bool:
+        """Return whether another monitor looks, and this one waits to take over."""
+
     def unready(self) -> Sequence[str]:
         """Return the reasons not to rely on this monitor now, empty if there are none."""
 

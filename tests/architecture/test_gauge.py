@@ -23,10 +23,10 @@ GAUGE = {
     "monitor/judge": 31_096,
     "monitor/ledger": 16_149,
     "monitor/look": 37_861,
-    "monitor/plan": 10_477,
+    "monitor/plan": 9_905,
     "monitor/rehearse": 22_060,
     "monitor/store": 33_540,
-    "monitor/watch": 27_654,
+    "monitor/watch": 26_529,
     "monitor/web": 40784,
 }
 SLACK = 0.03

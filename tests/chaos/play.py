@@ -124,8 +124,6 @@ def _play_faults(
                 kills += 1
                 world.wait_for_requests(requests, _LONGEST_FAULT)
                 world.start(name)
-                # Without its store it cannot know which requests the other monitor sent in its
-                # place.
                 world.wait_until_ready(name)
             case "poison":
                 world.resolve_names_to(rng.choice([TRAP, "169.254.169.254", ""]))
@@ -151,7 +149,7 @@ def _play_faults(
                 world.signal_store(signal.SIGSTOP)
                 world.send_signal(name, signal.SIGKILL)
                 kills += 1
-                # It starts and watches although its store does not answer.
+                # It waits until its store answers.
                 world.start(name)
                 world.wait_for_requests(requests, 3 * _LONGEST_FAULT)
                 world.signal_store(signal.SIGCONT)

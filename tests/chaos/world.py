@@ -80,7 +80,7 @@ class World:
     database: str
     truths: dict[str, Truth]
     rate: int = 8
-    takeover: str = "1200ms"
+    takeover: str = "1600ms"
     watch: str = ""
     port: int = 0
     web_ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in NAMES})

@@ -16,17 +16,15 @@ from sqlalchemy import create_engine, text
 
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
-from monitor.errors import Conflict, StoreFault
+from monitor.errors import StoreFault
 from monitor.look.fetch import Answer
-from monitor.plan.share import Share
 from monitor.store.evidence.evidence import Evidence
-from monitor.store.lease import Leaseholder
-from monitor.store.members import Members
 from monitor.store.open import open_store
-from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
-from tests.worlds.stores import a_verdict_row
+from tests.worlds.incidents import a_notice
+from tests.worlds.instants import MINUTE, SLOT
+from tests.worlds.stores import a_delivery, a_verdict_row
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -102,68 +100,43 @@ def test_a_check_tells_of_its_own_files_alone_and_of_the_chains_of_all(
     assert "cannot be read" not in told
 
 
-def _members(name: str, store: Store, writer: Writer, lasts: timedelta) -> Members:
-    return Members(name, Leaseholder(name, lasts), store.leases, writer, SystemClock())
-
-
-async def test_a_transaction_that_is_taken_back_begins_no_term(postgresql: str) -> None:
-    def refuse(_tx: Transaction) -> None:
-        raise Conflict("somebody else wrote meanwhile")
-
-    with closing(open_store(postgresql)) as store:
+async def test_of_two_monitors_one_leads_by_the_clock_of_their_database(postgresql: str) -> None:
+    """The clocks of their machines differ by hours."""
+    stores = [open_store(postgresql) for _ in range(2)]
+    for store in stores:
         store.upgrade()
-        writer = Writer(store, SystemClock())
-        members = _members("north", store, writer, timedelta(hours=1))
-        await members.join()
-        term, engine = members.term, create_engine(postgresql)
-        with engine.begin() as connection:
-            connection.execute(text("UPDATE lease SET until = 0"))
-        engine.dispose()
-        with pytest.raises(Conflict):
-            await writer.write(refuse)
-        # Otherwise writes would carry a lease term that does not exist, and would always be
-        # refused.
-        assert members.term == term
-        many = [writer.write(lambda _tx: members.is_in_term(term)) for _ in range(3)]
-        assert await asyncio.gather(*many) == [False, False, False]
-        later = members.term
-        assert await writer.write(lambda _tx: members.is_in_term(later))
-        assert later != term
-        writer.abandon()
-
-
-async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_their_store(
-    postgresql: str,
-) -> None:
-    clock, heard = SystemClock(), asyncio.Event()
-    until, shares = clock.monotonic() + 600, list[Share]()
-
-    def told(share: Share) -> None:
-        shares.append(share)
-        if share.quiet:
-            heard.set()
-
-    stores, keeping = [open_store(postgresql) for _ in range(2)], []
-    writers = [Writer(store, clock) for store in stores]
-    for name, store, writer in zip(("north", "south"), stores, writers, strict=True):
-        store.upgrade()
-        members = _members(name, store, writer, timedelta(seconds=2))
-        if name == "north":
-            members.host_waits = lambda: {"www.gov.uk": until}
-        else:
-            members.on_share = told
-        await members.join()
-        keeping.append(asyncio.create_task(members.stay_alive()))
-    async with asyncio.timeout(30):
-        await heard.wait()
-    epoch = clock.now() - timedelta(seconds=clock.monotonic())
-    known = shares[-1].quiet_until("www.gov.uk", epoch)
-    assert known is not None
-    assert abs((known - epoch).total_seconds() - until) < 1
-    for task, writer, store in zip(keeping, writers, stores, strict=True):
-        task.cancel()
-        writer.abandon()
+    early, late = stores
+    hours_late = SLOT + timedelta(hours=9)
+    with early.transaction() as tx:
+        first = tx.take_leader("p1", "north", SLOT, SLOT + MINUTE)
+    assert first is not None
+    with late.transaction() as tx:
+        assert tx.take_leader("p2", "south", hours_late, hours_late + MINUTE) is None
+        assert tx.renew_leader("p1", first.epoch, hours_late, hours_late + MINUTE)
+    with early.transaction() as tx:
+        tx.resign_leader("p1", first.epoch, SLOT)
+    with late.transaction() as tx:
+        second = tx.take_leader("p2", "south", SLOT, SLOT + MINUTE)
+    assert second is not None
+    assert second.epoch == first.epoch + 1
+    with early.transaction() as tx:
+        assert not tx.renew_leader("p1", first.epoch, SLOT, SLOT + MINUTE)
+    for store in stores:
         store.close()
+
+
+async def test_delivery_that_another_process_claims_is_left_out(postgresql: str) -> None:
+    with closing(open_store(postgresql)) as store, closing(open_store(postgresql)) as other:
+        store.upgrade()
+        with store.transaction() as tx:
+            tx.add_notice(a_notice("n"), [a_delivery("desk")])
+        with store.transaction() as tx:
+            assert tx.claim_delivery("n", "desk") is not None
+            with other.transaction() as later:
+                assert later.claim_delivery("n", "desk") is None
+        with other.transaction() as later:
+            assert later.claim_delivery("n", "desk") is not None
+            assert later.claim_delivery("n", "none") is None
 
 
 def _judging(name: str) -> Callable[[Transaction], None]:

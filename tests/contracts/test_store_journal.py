@@ -14,13 +14,11 @@ import pytest
 from sqlalchemy import event
 
 from monitor.app.store_failover import open_with_journal
-from monitor.clock import VirtualClock
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
 from monitor.store.batch import Portions
 from monitor.store.evidence.chain import link_record
 from monitor.store.journal import Journal
-from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.rows import CalendarRead, Heartbeat
 from monitor.store.sql.engine import Store
 from monitor.store.sql.near import rows_to_copy
@@ -60,7 +58,7 @@ def store(sql_store: Store) -> Store:
 
 
 def stood_in(journal: Journal, stack: ExitStack) -> Store:
-    return stack.enter_context(closing(journal.open_as_store(SLOT)))
+    return stack.enter_context(closing(journal.open_as_store()))
 
 
 def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(
@@ -79,7 +77,10 @@ def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(
 
 
 def test_every_table_is_copied_but_for_what_is_never_asked_of_a_journal() -> None:
-    assert {*METADATA.tables} - {table.name for table in rows_to_copy(SLOT, SLOT)} == {"claim"}
+    assert {*METADATA.tables} - {table.name for table in rows_to_copy(SLOT, SLOT)} == {
+        "claim",
+        "leader",
+    }
 
 
 def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> None:
@@ -108,7 +109,7 @@ def test_what_is_no_address_is_a_users_mistake(tmp_path: Path) -> None:
 
 def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> None:
     with pytest.raises(StoreFault, match="no releases are known yet"):
-        journal.open_as_store(SLOT)
+        journal.open_as_store()
 
 
 def test_what_is_kept_is_brought_in_and_forgotten(store: Store, journal: Journal) -> None:
@@ -259,25 +260,6 @@ def test_the_store_copy_stands_while_the_journal_holds_something(
     assert journal.store_copy.read_bytes() == before
 
 
-def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(
-    store: Store, journal: Journal
-) -> None:
-    mine, other = Leaseholder("p1"), Leaseholder("p2")
-    with store.transaction() as tx:
-        mine.take(tx, "monitor m", SLOT)
-        other.take(tx, "monitor elsewhere", SLOT)
-        mine.take(tx, OUTBOX, SLOT)
-    journal.refresh_copy(store, SLOT)
-    with ExitStack() as stack:
-        near = stood_in(journal, stack)
-        leases = {lease.name: lease.until for lease in near.leases.leases()}
-        with near.transaction() as tx:
-            assert Leaseholder("p3").take(tx, OUTBOX, SLOT + DAY) is None
-            assert Leaseholder("p3").take(tx, "monitor m", SLOT) is not None
-    assert set(leases) == {"monitor elsewhere", OUTBOX}
-    assert leases["monitor elsewhere"] > SLOT + 365 * DAY
-
-
 def test_a_folder_that_can_be_read_alone_is_copied(store: Store, journal: Journal) -> None:
     journal.refresh_copy(store, SLOT)
     # The path of the journal is not a file. Permissions would not stop root.
@@ -291,7 +273,7 @@ def test_a_folder_that_can_be_read_alone_is_copied(store: Store, journal: Journa
 
 def test_a_store_goes_on_as_another(store: Store, journal: Journal) -> None:
     journal.refresh_copy(store, SLOT)
-    near = journal.open_as_store(SLOT)
+    near = journal.open_as_store()
     ledger = near.ledger
     with store.transaction() as tx:
         tx.save(a_release(id="elsewhere"))
@@ -327,6 +309,6 @@ def test_what_is_written_while_the_store_copy_is_copied_is_in_it_as_a_whole_or_n
 
 @pytest.mark.needs("postgresql")
 def test_a_store_on_postgresql_has_a_journal_by_default(postgresql: str) -> None:
-    found = open_with_journal(postgresql, None, "m", VirtualClock(SLOT), durable=False)
+    found = open_with_journal(postgresql, None, "m", durable=False)
     assert found.journal is not None
     found.store.close()

@@ -96,7 +96,8 @@ def fill_the_rest(url: str) -> None:
         tx.save(
             a_run("births-2016/page/edge", first=SLOT - DAY, address="https://x/ä", failed=2**20)
         )
-        assert tx.take_lease("outbox", "m", SLOT, SLOT + DAY)
+        assert tx.take_lease("monitor m", "m 1", SLOT, SLOT + DAY)
+        assert tx.take_leader("m 1", "m", SLOT, SLOT + DAY)
         notice = store.outbox.notices()[0].id
         tx.save(a_sent_delivery("desk", notice=notice, reference="Ä-1"))
 

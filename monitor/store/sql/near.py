@@ -102,7 +102,8 @@ def merge_journal(journal: Path, store_copy: Path, store: Engine) -> int:
     Return how many were written.
 
     The journal began as a copy of the file `store_copy`, so rows that are equal in both are left
-    out. If the store has changed a row too, the later version wins. Leases are not written.
+    out. If the store has changed a row too, the later version wins. Leases and the leader are not
+    written.
     """
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(journal)), poolclass=sa.NullPool)
     with engine.connect() as reader, store.begin() as writer, long_limits(writer):
@@ -111,7 +112,9 @@ def merge_journal(journal: Path, store_copy: Path, store: Engine) -> int:
         # Runs name records of evidence, so these are written first.
         ordered = sorted(METADATA.sorted_tables, key=lambda table: table is not tables.EVIDENCE)
         return sum(
-            merger.write_changed_rows(table) for table in ordered if table is not tables.LEASE
+            merger.write_changed_rows(table)
+            for table in ordered
+            if table not in {tables.LEASE, tables.LEADER}
         )
 
 

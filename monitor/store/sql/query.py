@@ -258,6 +258,7 @@ Storable = (
     | rows.Heartbeat
     | rows.Record
     | rows.Lease
+    | rows.Leader
 )
 """An object of a class that the store keeps."""
 _TABLES: Mapping[type[Storable], Table] = {
@@ -279,6 +280,7 @@ _TABLES: Mapping[type[Storable], Table] = {
     rows.Heartbeat: tables.HEARTBEAT,
     rows.Record: tables.EVIDENCE,
     rows.Lease: tables.LEASE,
+    rows.Leader: tables.LEADER,
 }
 FORMS: Mapping[type[Any], RowForm] = {kind: RowForm(kind, table) for kind, table in _TABLES.items()}
 """The form of each class of which the store keeps objects."""

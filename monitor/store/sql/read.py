@@ -20,12 +20,14 @@ from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_from_id
 from monitor.store.rows import (
+    LEADER,
     Delivery,
     DeliveryState,
     Draft,
     Event,
     Heartbeat,
     Judged,
+    Leader,
     Lease,
     Record,
     RotaRead,
@@ -324,6 +326,14 @@ class Leases(Queries):
     def leases(self) -> list[Lease]:
         """Return every lease, by name."""
         return self.runner.find_all(Lease, order_by=(tables.LEASE.c.name,))
+
+    def heartbeats(self) -> list[Heartbeat]:
+        """Return the last heartbeat of each monitor, the newest first."""
+        return self.runner.find_all(Heartbeat, order_by=(tables.HEARTBEAT.c.at.desc(),))
+
+    def leader(self) -> Leader | None:
+        """Return the leader, even if its time has run out. None before the first."""
+        return self.runner.find(Leader, LEADER)
 
     def now(self, own: datetime) -> datetime:
         """Return the present time for leases: the database's for PostgreSQL, `own` for SQLite."""

@@ -28,7 +28,7 @@ from monitor.store.sql.columns import (
     Words,
 )
 
-HEAD = "0012"
+HEAD = "0013"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
 OLDEST = "0012"
 """The first migration: a store of an earlier revision cannot be upgraded."""
@@ -284,4 +284,10 @@ EVIDENCE = _compact_table(
 
 LEASE = _compact_table(
     "lease", *_keys(name=Name), *_not_null(holder=Name, until=Instant), *_nullable(since=Instant)
+)
+
+LEADER = _compact_table(
+    "leader",
+    *_keys(role=Name),
+    *_not_null(holder=Name, monitor=Name, epoch=sa.BigInteger, since=Instant, until=Instant),
 )

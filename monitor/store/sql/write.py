@@ -9,12 +9,23 @@ from importlib import import_module
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    case,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from alerts.notice import Notice
 from monitor.errors import Conflict
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import Delivery, Draft, Lease, Record
+from monitor.store.rows import LEADER, Delivery, Draft, Leader, Lease, Record
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
 from monitor.store.sql.query import FORMS, Storable, chunks
@@ -155,9 +166,7 @@ class Transaction:
         long as from `now` to `until`.
         """
         table = tables.LEASE
-        is_postgresql = self._dialect == "postgresql"
-        begins = database_clock() if is_postgresql else literal(now, Instant)
-        ends = database_clock(until - now) if is_postgresql else literal(until, Instant)
+        begins, ends = self._from_present(now, until)
         statement = _insert(table, self._dialect).values(
             name=name, holder=holder, until=ends, since=begins
         )
@@ -178,6 +187,63 @@ class Transaction:
         self._connection.execute(
             delete(table).where(table.c.name == name, table.c.holder == holder)
         )
+
+    def claim_delivery(self, notice: str, channel: str) -> Delivery | None:
+        """Return a delivery, locked until the transaction ends.
+
+        None if it is not stored, or another process has locked it.
+        """
+        table = tables.DELIVERY
+        form = FORMS[Delivery]
+        is_wanted = (table.c.notice == notice) & (table.c.channel == channel)
+        query = form.select.where(is_wanted).with_for_update(skip_locked=True)
+        row = self._connection.execute(query).first()
+        return None if row is None else form.make(*row)
+
+    def take_leader(
+        self, holder: str, monitor: str, now: datetime, until: datetime
+    ) -> Leader | None:
+        """Lead, with the next epoch. Return None if another monitor leads beyond `now`.
+
+        PostgreSQL uses its own clock, as in `take_lease`.
+        """
+        table = tables.LEADER
+        begins, ends = self._from_present(now, until)
+        new = {"holder": holder, "monitor": monitor, "since": begins, "until": ends}
+        statement = _insert(table, self._dialect).values(role=LEADER, epoch=1, **new)
+        upsert = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={"epoch": table.c.epoch + 1, **new},
+            where=table.c.until <= begins,
+        )
+        row = self._connection.execute(upsert.returning(*table.c)).first()
+        return None if row is None else Leader(*row)
+
+    def renew_leader(self, holder: str, epoch: int, now: datetime, until: datetime) -> bool:
+        """Lead for longer. Return False if a later epoch has begun."""
+        table = tables.LEADER
+        _begins, ends = self._from_present(now, until)
+        is_ours = (table.c.holder == holder) & (table.c.epoch == epoch)
+        renewed = self._connection.execute(update(table).where(is_ours).values(until=ends))
+        return renewed.rowcount == 1
+
+    def resign_leader(self, holder: str, epoch: int, now: datetime) -> None:
+        """Let another monitor lead at once, unless a later epoch has begun."""
+        table = tables.LEADER
+        is_ours = (table.c.holder == holder) & (table.c.epoch == epoch)
+        begins, _ends = self._from_present(now, now)
+        self._connection.execute(update(table).where(is_ours).values(holder="", until=begins))
+
+    def _from_present(
+        self, now: datetime, until: datetime
+    ) -> tuple[ColumnElement[datetime], ColumnElement[datetime]]:
+        """Return the present time and the end of a time from `now` to `until`.
+
+        PostgreSQL uses its own clock: the time begins at its present and is as long.
+        """
+        if self._dialect == "postgresql":
+            return database_clock(), database_clock(until - now)
+        return literal(now, Instant), literal(until, Instant)
 
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         for some in chunks(keys):

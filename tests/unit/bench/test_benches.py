@@ -76,7 +76,7 @@ KEYS = {
         "export_peak_mb",
         "period_peak_mb_exponent",
     },
-    "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s"},
+    "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s", "takeover_s"},
     "rules": {"core_share_10", "release_rules_ms_10", "all_rules_ms_10", "missed_10"},
     "hostile": {
         "healthy_gap_seconds",

@@ -1,8 +1,9 @@
-"""Two monitors on one store: what one proves counts for both, even if the other is blind."""
+"""Two monitors on one store: one leads, and the other takes over."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,13 +11,13 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings, StoreSettings, WatchSettings
-from monitor.deliver.drafts import versions_from_rows
-from monitor.judge.runs import Blind
+from monitor.errors import NoLongerLeads, StoreFault
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import rehearsal_settings
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import DELAY
 from tests.unit.monitor.app.monitor_in_test import (
     HEAD,
@@ -31,19 +32,11 @@ from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.unit.monitor.deliver.outbox import a_channel
 
 SHARED = StoreSettings.model_validate(
-    {"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"}
+    {"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "4s"}
 )
 PUBLISHED_AT_09_40 = published_at("09:40:00")
-NO_FAULTS = ""
-SOUTH_SEES_503 = """
-[[fault]]
-host = "www.gov.uk"
-from = 2026-11-26T09:29:00
-until = 2026-11-26T09:45:00
-kind = "503"
-"""
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BEGIN_OF_HEAD = SLOT - timedelta(minutes=2)
 Pair = Callable[[MonitorInTest, MonitorInTest], Awaitable[None]]
 
@@ -64,19 +57,15 @@ def monitor_named(
 
 
 def run_two_monitors(
-    folder: Path,
-    tables: str,
-    act: Pair,
-    south_faults: str = SOUTH_SEES_503,
-    delay: float = UNHURRIED,
+    folder: Path, tables: str, act: Pair, north_faults: str = "", delay: float = UNHURRIED
 ) -> Store:
-    """Run monitor `north`, and `south` to which these faults happen, on one store.
+    """Run monitor `north`, which leads and to which these faults happen, and `south`, a standby.
 
-    Return the store.
+    Return their store.
     """
 
     async def story(clock: VirtualClock) -> None:
-        scripts = {"north": tables, "south": tables + south_faults}
+        scripts = {"north": tables + north_faults, "south": tables}
         monitors = [
             monitor_named(folder, name, script, clock, delay) for name, script in scripts.items()
         ]
@@ -97,138 +86,166 @@ def run_two_monitors(
     return open_store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}")
 
 
-@pytest.mark.slow
-def test_proof_of_one_monitor_also_counts_for_a_blind_one(tmp_path: Path) -> None:
-    """The page is published at its slot, 09:30. North sees that. South gets only 503 from 09:29 to
-    09:45, but it uses the looks of North, too.
-    """
+def requests_of(monitor: MonitorInTest) -> list[datetime]:
+    """Return when a monitor sent its requests to the host of the page."""
+    return [entry.at for entry in monitor.publisher.log.entries if entry.host == HOST]
 
+
+def test_standby_sends_no_request_and_writes_no_verdict(tmp_path: Path) -> None:
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
-        await north.until("09:50:00")
-        for monitor in (north, south):
-            body = monitor.daemon.watch.verdict_now("claims-q3")
-            assert body is not None
-            assert body["verdict"] == "on_time"
-        assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
+        await north.until("09:32:00")
+        assert north.stored_verdict() == "on_time"
+        assert requests_of(north) != []
+        assert requests_of(south) == []
+        assert (north.app.status.is_standby(), south.app.status.is_standby()) == (False, True)
+        assert south.app.status.unready() == south.app.status.unable() == []
+        (leader,) = (check for check in south.app.status.checks() if check.name == "Leader")
+        assert "north leads since 26 November 09:28:00" in leader.state
+        assert (north.metric("leading"), south.metric("leading")) == (1, 0)
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=SOUTH_SEES_503)
-    # A replay judges the stored looks again. It gives the stored verdict.
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act)
+    assert differences_in_replay(store) == {"claims-q3": []}
+    store.close()
+
+
+@pytest.mark.parametrize("killed_at", ["09:29:45.2", "09:29:55.2"])
+def test_standby_proves_a_release_whose_leader_was_killed_before_the_slot(
+    tmp_path: Path, killed_at: str
+) -> None:
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
+        await north.until(killed_at)
+        await north.kill()
+        await south.until("09:32:00")
+        assert not south.app.status.is_standby()
+        assert south.stored_verdict() == "on_time"
+        assert south.notice_kinds() == []
+        # The calendar too is read by the new leader.
+        assert south.app.status.unready() == []
+
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, delay=DELAY)
+    # No monitor looked between the kill and the takeover.
+    (blind,) = store.runs.blind(SLOT - HOUR, SLOT + HOUR)
+    assert (blind.cause, blind.ends - blind.begins < 6 * SECOND) == ("killed", True)
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 
 
 @pytest.mark.slow
-def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path) -> None:
-    """The page is published at 09:40, late.
-
-    From 09:29 to 09:45 South gets only 503. Only North sees the page.
+def test_late_release_makes_one_incident_although_its_leader_is_killed(tmp_path: Path) -> None:
+    """The page is published at 09:40, late. The leader is killed at 09:35, and comes back as a
+    standby.
     """
 
-    async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
-        await north.until("10:00:00")
-        assert north.stored_verdict() == "late"
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
+        await north.restart(killed_at="09:35:00.2", started_at="09:37:00.6")
+        await south.until("10:00:00")
+        assert north.app.status.is_standby()
+        assert south.stored_verdict() == "late"
         # First that it is not found yet, then that it is overdue, seriously overdue, and out at
         # last.
-        assert north.notice_kinds() == ["due", "opened", "grade_changed", "final"]
+        assert south.notice_kinds() == ["due", "opened", "grade_changed", "final"]
+        assert len(south.received()) + len(north.received()) == len(
+            {message.id for monitor in (north, south) for message in monitor.received()}
+        )
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
-    # A replay judges the stored looks again. It gives the stored verdict.
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, delay=DELAY)
     assert differences_in_replay(store) == {"claims-q3": []}
     assert len(store.verdicts.incidents()) == 1
     store.close()
 
 
-@pytest.mark.slow
-def test_two_monitors_write_no_draft_if_only_the_certainty_changes(tmp_path: Path) -> None:
-    """The first draft is written when the release is overdue, the second when its grade rises, the
-    third when its page is out. No draft is written only because the monitors have looked more often
-    (`N.certainty`).
-    """
+def test_leader_that_is_stopped_hands_over_at_once(tmp_path: Path) -> None:
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
+        await north.until("09:29:55.2")
+        await north.end()
+        ended = north.clock.now()
+        await south.until("09:32:00")
+        assert south.stored_verdict() == "on_time"
+        first = requests_of(south)[0]
+        assert first - ended < 2 * SECOND
 
-    async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
-        await north.until("10:00:00")
-
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=NO_FAULTS)
-    (incident,) = store.verdicts.incidents()
-    versions = versions_from_rows(store.verdicts.drafts(incident.id))
-    grade_rose, page_out = ("N.what", "N.measure", "N.grade"), ("N.what", "N.measure")
-    # Each version names the fields that changed. The first has no earlier one to differ from.
-    assert [version.changed for version in versions] == [(), grade_rose, page_out]
-    assert "made by the monitors “north” and “south”" in str(versions[-1].report)
+    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, delay=DELAY)
+    assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["stopped"]
     store.close()
 
 
-@pytest.mark.slow
-def test_replay_agrees_although_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
-    """Around the slot, the monitor South gets only 503. So the verdict rests on the looks of the
-    monitor North. Only at 09:36, North stores that it was blind itself from 09:29 to 09:31. A later
-    replay must know this too, to give the same verdict.
-    """
-
-    async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
-        await north.until("09:36:00")
-        await north.daemon.core.blind.write(
-            Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.core.writer
-        )
-        await north.until("10:00:00")
-
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
-    # A replay judges all stored looks again. There is no difference to the stored verdict.
-    assert differences_in_replay(store) == {"claims-q3": []}
-    store.close()
-
-
-def test_wait_demanded_of_one_monitor_binds_both(tmp_path: Path) -> None:
-    """A host refuses only South, for 40 seconds.
-
-    In the middle of the wait it would answer South again.
-    """
+def test_wait_demanded_of_the_leader_binds_its_successor(tmp_path: Path) -> None:
+    """A host refuses North for 40 seconds. Ten seconds later North is killed."""
     refuses_from, wait = SLOT - MINUTE, timedelta(seconds=40)
     wait_ends = refuses_from + wait
-    refusal_of_south = f"""
+    refusal_of_north = f"""
 [[answer]]
 url = "{URL}"
 at = {refuses_from:%Y-%m-%dT%H:%M:%S}
 status = 429
 headers = {{ Retry-After = "{wait.seconds}" }}
-
-[[answer]]
-url = "{URL}"
-at = {refuses_from + wait / 2:%Y-%m-%dT%H:%M:%S}
-status = 404
 """
 
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
-        await north.until("09:35:00")
-        # South is refused within 1 s and stores its wait within 5 s. North reads it from the store
-        # within 5 s more.
-        both_know_from = refuses_from + timedelta(seconds=1 + 5 + 5)
-        for monitor in (north, south):
-            requests = [entry.at for entry in monitor.publisher.log.entries if entry.host == HOST]
-            assert [at for at in requests if both_know_from < at < wait_ends] == []
-            assert [at for at in requests if wait_ends <= at < SLOT] != []
-        assert north.stored_verdict() == "on_time"
+        await north.until("09:29:10")
+        await north.kill()
+        await south.until("09:31:00")
+        requests = requests_of(south)
+        assert [at for at in requests if at < wait_ends - SECOND] == []
+        assert [at for at in requests if wait_ends <= at < SLOT] != []
+        assert south.stored_verdict() == "on_time"
 
-    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=refusal_of_south).close()
+    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, refusal_of_north, delay=DELAY).close()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("killed_monitor", ["north", "south"])
-def test_one_monitor_proves_a_release_while_the_other_is_down(
-    tmp_path: Path, killed_monitor: str
-) -> None:
-    """One monitor is down from 09:29:55 to 09:30:20. The page is published at the slot, 09:30."""
+class CutStore(Store):
+    """A store that its monitor cannot reach while it is cut."""
 
-    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
-        killed = north if killed_monitor == "north" else south
-        await killed.restart(killed_at="09:29:55.2", started_at="09:30:20.6")
-        await north.until("09:45:00")
-        assert north.stored_verdict() == "on_time"
-        assert north.notice_kinds() == []
+    is_cut = False
 
-    store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=NO_FAULTS, delay=DELAY)
-    # The store has the time in which that monitor was down. In a replay with it, the release is
-    # still on time.
-    assert [blind.cause for blind in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
-    assert differences_in_replay(store) == {"claims-q3": []}
-    store.close()
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if self.is_cut:
+            raise StoreFault("the network is cut")
+        with super().transaction() as tx:
+            yield tx
+
+
+def test_looks_of_a_leader_that_was_cut_off_narrow_the_interval(tmp_path: Path) -> None:
+    """From 09:29:40 on North cannot reach the store, and from 09:29:40 to 09:30:20 South sees 503.
+
+    North alone sees the page at 09:30. When North reaches the store again, it hands in its looks.
+    """
+    south_sees_503 = """
+[[fault]]
+host = "www.gov.uk"
+from = 2026-11-26T09:29:40
+until = 2026-11-26T09:30:20
+kind = "503"
+"""
+
+    async def act(south_blind: MonitorInTest, other: MonitorInTest) -> None:
+        # The monitor that leads first is the second of the two here.
+        north, south = other, south_blind
+        await south.end()
+        await north.until("09:28:30")
+        file = f"sqlite:///{(tmp_path / 'ninethirty.db').as_posix()}"
+        await north.end()
+        stores: list[CutStore] = []
+
+        def cut_store() -> CutStore:
+            stores.append(CutStore(file, durable=False))
+            return stores[-1]
+
+        north.store_of = cut_store
+        await north.start()
+        await north.clock.sleep(2)
+        await south.start()
+        await north.until("09:29:40")
+        stores[0].is_cut = True
+        await south.until("09:31:00")
+        assert south.verdict_row().body["first_seen"]["by"] > "2026-11-26T09:30:19"
+        stores[0].is_cut = False
+        with pytest.raises(NoLongerLeads):
+            await north.until("09:33:00")
+        north.running = None
+        await north.start()  # as a standby
+        await south.until("09:34:00")
+        assert south.verdict_row().body["first_seen"]["by"] < "2026-11-26T09:30:05"
+
+    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_sees_503, delay=DELAY).close()

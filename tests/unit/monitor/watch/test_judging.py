@@ -23,14 +23,10 @@ from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.batch import ROWS_AT_ONCE, Portions
-from monitor.store.lease import Leaseholder
-from monitor.store.members import Members
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
-from monitor.threads import Ask
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import PORTION, Judging, JudgingQueue
-from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
@@ -175,41 +171,6 @@ def test_overdue_release_becomes_pending_if_redirects_of_others_are_late(
     assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
 
 
-def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
-    """Two monitors share a store. Ours saw the page 300 s after the slot, too late to prove it on
-    time. The other one saw it after 5 s. It stores that while our first verdict is recorded. So we
-    judge again: on time.
-    """
-    seen_by_us = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
-    seen_by_other = release_without_verdict(
-        "claims", State.PRESENT, seconds_after_slot=5, monitor="south"
-    )
-    runs_of_other = seen_by_other.runs["claims/page/edge"]
-    store = TemporaryStore()
-    with store.transaction() as tx:
-        tx.save(seen_by_us.release)
-        tx.add_promises(seen_by_us.promises)
-    queries = 0
-
-    async def ask_and_then_store_runs_of_other(question: Callable[[], T], /) -> T:
-        nonlocal queries
-        queries += 1
-        answer = question()
-        with store.transaction() as tx:
-            tx.save(*runs_of_other)
-        return answer
-
-    judge_for_some_seconds({"claims": seen_by_us}, store, ask=ask_and_then_store_runs_of_other)
-    (row,) = store.verdicts.judged()
-    five_seconds_after_slot = "2018-01-05T09:30:05.000Z"
-    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", five_seconds_after_slot)
-    # The store is queried before and after each verdict. Before the first one, it had no looks of
-    # the other monitor. After it, it had them, so there was a second verdict. No third one
-    # followed.
-    queries_per_verdict, verdicts = 2, 2
-    assert queries == queries_per_verdict * verdicts
-
-
 @pytest.mark.parametrize(
     ("seconds_in_doubt", "verdicts"),
     [(9, []), (1, ["unproven"])],
@@ -282,13 +243,10 @@ def a_recorder(
 def judge_for_some_seconds(
     releases: dict[str, WatchedRelease],
     store: TemporaryStore,
-    ask: Ask | None = None,
     is_clock_in_doubt: Callable[[], bool] = lambda: False,
     seconds: float = 1,
 ) -> None:
     """Judge releases for so many seconds, five minutes after their slot.
-
-    `ask` queries what other monitors stored.
 
     It fails if they are queued again and again without an end.
     """
@@ -300,14 +258,6 @@ def judge_for_some_seconds(
             BlindSpans("north", queue.judge_all, Metrics("1")),
         )
         recorder = a_recorder(store, writer, clock, blind)
-        members = Members(
-            "north",
-            Leaseholder("north", timedelta(seconds=3)),
-            store.leases,
-            writer,
-            clock,
-        )
-        others = None if ask is None else OtherMonitors(store, ask, members, blind.add)
         judging = Judging(
             clock,
             releases,
@@ -315,7 +265,6 @@ def judge_for_some_seconds(
             recorder,
             queue,
             blind,
-            others,
             is_clock_in_doubt=is_clock_in_doubt,
         )
         queue.judge_all()

@@ -94,6 +94,9 @@ class Live:
     def is_store_unavailable(self) -> bool:
         return False
 
+    def is_standby(self) -> bool:
+        return False
+
     def unready(self) -> Sequence[str]:
         return self.reasons
 

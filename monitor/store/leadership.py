@@ -1,0 +1,288 @@
+"""Decides by a row of the store which of the monitors on one PostgreSQL is the leader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import Deposed, EnvironmentFault, StoreFault, StoreTooNew
+from monitor.store.batch import RowSource
+from monitor.store.rows import Leader
+from monitor.store.sql.read import Leases
+from monitor.store.sql.write import Transaction
+from monitor.store.writer import Writer
+
+_log = structlog.get_logger(__name__)
+NAME_PREFIX = "monitor "
+"""The start of the name of a lease on a monitor's name."""
+_WAIT_PREFIX = "quiet "
+"""The start of the name of a lease that lasts as long as a host must get no request
+(Retry-After).
+"""
+_ATTEMPTS = 4
+"""The leader renews its row this many times before it ends."""
+_ALONE_AFTER = timedelta(minutes=15)
+"""For this long after its end, a leader that cannot renew looks at half of each host's rate.
+
+Then it stops. So does a new leader, until this time has passed or the former one is a standby.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a renewal read: the store's time, the ends of hosts' waits, and the lease of the former
+    leader.
+    """
+
+    now: datetime
+    waits: Mapping[str, datetime]
+    former_lease_ends: datetime | None
+
+
+class Leadership(RowSource):
+    """The leadership of this process, among the monitors that share a store.
+
+    - A standby calls `wait_to_lead`. The leader calls `stay`, which ends when another one leads.
+    - As a row source it renews the leader's row in every batch of the writer. If another monitor
+      has a later epoch, it raises `Deposed`. From then on the writer writes no decision, but the
+      looks that wait.
+    - `on_allowance` gets the part of each host's rate that this monitor may use: 1, 0.5 or 0.
+    - `host_waits` returns for each host until when, by our monotonic clock, it asked to get no
+      request. `adopt_waits` gets the seconds that hosts asked the former leader for.
+    - `on_handed_in` is called once the former leader is a standby: its looks are stored.
+    """
+
+    guards_decisions = True
+
+    def __init__(  # what it works on
+        self,
+        monitor: str,
+        process: str,
+        leases: Leases,
+        writer: Writer,
+        clock: Clock,
+        length: timedelta,
+    ) -> None:
+        """Begin as a standby. `process` must be a name that no other process has."""
+        self._monitor, self._process = monitor, process
+        self._leases, self._writer, self._clock = leases, writer, clock
+        self._length = length
+        self._interval = (length / _ATTEMPTS).total_seconds()
+        self.leader: Leader | None = None
+        """The leader as last read."""
+        self.epoch: int | None = None
+        """Our epoch, None for a standby."""
+        self._is_deposed = False
+        # The time of a transaction. It is read in the event loop, not in the writer's thread.
+        self._now = clock.now()
+        # The row ends no earlier than `length` after this time of our monotonic clock.
+        self._renewed_at = 0.0
+        # Until this time of our monotonic clock, the former leader may still look.
+        self._shares_until = 0.0
+        self._former = ""
+        self._former_lease_ends: datetime | None = None
+        self.on_allowance: Callable[[float], None] = lambda _allowance: None
+        self.host_waits: Callable[[], Mapping[str, float]] = dict
+        self.adopt_waits: Callable[[Mapping[str, float]], None] = lambda _waits: None
+        self.on_handed_in: Callable[[], object] = lambda: None
+
+    @property
+    def is_leading(self) -> bool:
+        """Return whether this monitor is the leader, as far as it knows."""
+        return self.epoch is not None and not self._is_deposed
+
+    def describe(self) -> str:
+        """Return who leads since when, in words."""
+        if self.leader is None or not self.leader.holder:
+            return "no monitor leads"
+        who = "this monitor" if self.is_leading else self.leader.monitor
+        return f"{who} leads since {self.leader.since:%d %B %H:%M:%S} UTC"
+
+    async def is_led_by_other(self) -> bool:
+        """Return whether another monitor leads now."""
+
+        def read(tx: Transaction) -> bool:  # noqa: ARG001  # it only reads
+            self.leader = self._leases.leader()
+            now = self._leases.now(self._now)
+            return self.leader is not None and self.leader.until > now
+
+        self.prepare()
+        return await self._writer.write(read)
+
+    async def wait_to_lead(self) -> None:
+        """Wait as a standby until this monitor is the leader.
+
+        Raises `EnvironmentFault` if another process has this monitor's name.
+        """
+        await self._take_name()
+        self._writer.add_row_source(self)
+        while not await self._try_to_lead():
+            await self._clock.sleep(self._interval)
+        self.on_allowance(self._allowance())
+        _log.warning("leads", monitor=self._monitor, epoch=self.epoch, former=self._former)
+
+    async def stay(self) -> None:
+        """Renew the leadership. Return when another monitor leads."""
+        watching = asyncio.ensure_future(self._keep_allowance())
+        try:
+            while not self._is_deposed:
+                await self._clock.sleep(self._interval)
+                await self._renew()
+        finally:
+            watching.cancel()
+            self.on_allowance(0.0)
+        _log.warning("deposed", monitor=self._monitor)
+
+    async def resign(self) -> None:
+        """Give up leadership and name, so that another monitor can lead at once."""
+        if self._is_deposed:
+            return
+
+        # From then on the row is not ours, so the writer writes no decision any more.
+        def give_up(tx: Transaction) -> None:
+            if self.epoch is not None:
+                tx.resign_leader(self._process, self.epoch, self._now)
+            tx.drop_lease(NAME_PREFIX + self._monitor, self._process)
+
+        await self._writer.write(give_up, patient=False)
+
+    def prepare(self) -> None:
+        """Read our clock for the next transaction."""
+        self._now = self._clock.now()
+
+    def write(self, transaction: Transaction) -> None:
+        """Renew the leader's row in a batch's transaction. Raises `Deposed`."""
+        if self.epoch is None:
+            return
+        now = self._now
+        if self._is_deposed or not transaction.renew_leader(
+            self._process, self.epoch, now, now + self._length
+        ):
+            self._is_deposed = True
+            raise Deposed
+
+    async def _take_name(self) -> None:
+        """Take the lease on our name, after that of a dead process has ended."""
+        first_end: datetime | None = None
+        while True:
+            self.prepare()
+            holder, until = await self._writer.write(self._take_name_in)
+            if holder == self._process:
+                return
+            if first_end is not None and until != first_end:
+                remedy = "give each a `vantage` of its own under [watch]"
+                raise EnvironmentFault(
+                    f"another monitor named “{self._monitor}” runs on this store: {remedy}"
+                )
+            first_end = until
+            await self._clock.sleep(self._interval)
+
+    def _take_name_in(self, tx: Transaction) -> tuple[str, datetime | None]:
+        """Take or renew the lease on our name. Return who has it, and until when."""
+        now, name = self._now, NAME_PREFIX + self._monitor
+        lease = tx.take_lease(name, self._process, now, now + self._length)
+        lease = lease or self._leases.lease(name)
+        return ("", None) if lease is None else (lease.holder, lease.until)
+
+    async def _try_to_lead(self) -> bool:
+        """Lead if no monitor leads. Return whether this monitor does."""
+        began = self._clock.monotonic()
+        self.prepare()
+        try:
+            stored = await self._writer.write(self._take_lead_in, patient=False)
+        except StoreTooNew:
+            raise
+        except StoreFault:
+            return False  # the writer has logged it
+        if stored is None or self.leader is None:
+            return False
+        self.epoch, self._renewed_at = self.leader.epoch, began
+        self._former_lease_ends = stored.former_lease_ends
+        if self._former_lease_ends is not None:
+            shares = _ALONE_AFTER + self._length  # a little longer than the former leader looks
+            self._shares_until = self._clock.monotonic() + shares.total_seconds()
+        waits = {host: until - stored.now for host, until in stored.waits.items()}
+        self.adopt_waits({host: wait.total_seconds() for host, wait in waits.items()})
+        return True
+
+    def _take_lead_in(self, tx: Transaction) -> _Stored | None:
+        """Renew our name, and lead if no monitor leads: then return what the store has.
+
+        Else return None.
+        """
+        self._take_name_in(tx)
+        now = self._now
+        before = self._leases.leader()
+        if before is not None and before.until > self._leases.now(now):
+            self.leader = before
+            return None
+        # A leader that resigned looks no more.
+        is_gone = before is None or not before.holder or before.monitor == self._monitor
+        self._former = "" if before is None or is_gone else before.monitor
+        taken = tx.take_leader(self._process, self._monitor, now, now + self._length)
+        self.leader = taken or self._leases.leader()
+        return None if taken is None else self._read_stored()
+
+    def _read_stored(self) -> _Stored:
+        """Read the waits of hosts, and the lease on the former leader's name.
+
+        A former leader without a lease counts as one with a lease that ended long ago.
+        """
+        now = self._leases.now(self._now)
+        leases = {lease.name: lease.until for lease in self._leases.leases()}
+        waits = {
+            name.removeprefix(_WAIT_PREFIX): until
+            for name, until in leases.items()
+            if name.startswith(_WAIT_PREFIX) and until > now
+        }
+        former = NAME_PREFIX + self._former
+        ends = leases.get(former, datetime.min.replace(tzinfo=now.tzinfo)) if self._former else None
+        return _Stored(now, waits, ends)
+
+    async def _renew(self) -> None:
+        """Renew the row, store the waits of hosts, and see what the former leader does."""
+        began = self._clock.monotonic()
+        self.prepare()
+        waits = {host: until - began for host, until in self.host_waits().items() if until > began}
+
+        def renew(tx: Transaction) -> _Stored:
+            self._take_name_in(tx)
+            now = self._leases.now(self._now)
+            for host, seconds in waits.items():
+                until = now + timedelta(seconds=seconds)
+                tx.take_lease(_WAIT_PREFIX + host, _WAIT_PREFIX, now, until)
+            return self._read_stored()
+
+        try:
+            # Perhaps the disk is too full for the rows that wait, so write only the leader's row.
+            if self._writer.is_refused:
+                stored = await self._writer.write_with_source(self, renew)
+            else:
+                stored = await self._writer.write(renew, patient=False, urgent=True)
+        except StoreTooNew:
+            raise
+        except StoreFault:
+            return  # `_keep_allowance` reduces our rate when the row has ended
+        self._renewed_at = began
+        if stored.former_lease_ends != self._former_lease_ends:
+            # The former leader renews its name again, which only a standby does.
+            self._former, self._former_lease_ends, self._shares_until = "", None, 0.0
+            self.on_handed_in()
+
+    async def _keep_allowance(self) -> None:
+        """Report the allowance at least as often as the row must be renewed, until cancelled."""
+        while True:
+            self.on_allowance(self._allowance())
+            await self._clock.sleep(self._interval)
+
+    def _allowance(self) -> float:
+        """Return the part of each host's rate that we may use now."""
+        now, ends = self._clock.monotonic(), self._renewed_at + self._length.total_seconds()
+        if now > ends + _ALONE_AFTER.total_seconds():
+            return 0.0
+        return 0.5 if now > ends or now < self._shares_until else 1.0
