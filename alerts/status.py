@@ -292,11 +292,13 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
     seen = Interval() if part is None else fact_rules.find_appearance(part)
     name = "" if part is None or part.id == "page" else f"{part.id} "
-    published = (
-        "not seen yet"
-        if seen.by is None
-        else f"published by {_format_minute(seen.by, facts, now, up=True)}"
-    )
+    if seen.by is None:
+        published = "not seen yet"
+    elif facts.slot is not None and seen.after is None and seen.by < facts.slot:
+        # What was there from the first look on may be the previous edition.
+        published = "in place before its slot"
+    else:
+        published = f"published by {_format_minute(seen.by, facts, now, up=True)}"
     return f"{_explain_doubt(facts, seen, now)}; {name}{published}{elsewhere}"
 
 

@@ -358,7 +358,12 @@ class _PartJudge:
         # Content that was removed before the slot was not the release.
         was_removed_before_slot = removed_by is not None and removed_by < window.slot_begins
         if from_start is not None and not was_removed_before_slot:
-            reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=from_start.first_sent)
+            changed = None
+            if evidence.is_in_place_at(window.slot_begins):
+                changed = evidence.find_change_since(window.slot_begins)
+            reason = Reason.PRESENT_FROM_THE_START.text(
+                self.zone, look=from_start.first_sent, changed=changed
+            )
             return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor.judge.case import Case
 from monitor.judge.exposure import find_unseen_stays
 from monitor.judge.presence import Presence, build_presences
-from monitor.judge.runs import Blind, Run
+from monitor.judge.runs import Blind, Run, find_change_of_bytes
 from monitor.judge.spells import Spell, build_spells, correct_ages, find_presence_from_start
 from monitor.judge.witnesses import Witnesses, read_witnesses
 from monitor.look.recognise.version import first_published
@@ -144,6 +144,21 @@ class PartEvidence:
         spells = self.spells.get(parse_target_id(run.target)[2], ())
         absences = (spell.begin for spell in spells if not spell.is_present)
         return min((begin for begin in absences if begin > run.end), default=None)
+
+    def is_in_place_at(self, slot: datetime) -> bool:
+        """Return whether the first look, before the slot, showed something at the address.
+
+        Editions may share the address. So what was there is a baseline, and proves nothing.
+        """
+        in_place = self.present_from_start
+        return in_place is not None and in_place.begin < slot
+
+    def find_change_since(self, slot: datetime) -> Interval | None:
+        """Return when the bytes that were in place first changed, at the slot or later, or None."""
+        if self.present_from_start is None:
+            return None
+        view = parse_target_id(self.present_from_start.target)[2]
+        return find_change_of_bytes(self.views.get(view, ()), slot)
 
 
 Pair = tuple[PartVerdict, PartEvidence]

@@ -14,6 +14,7 @@ from itertools import groupby, pairwise
 
 from monitor.look.recognise.title import ANOTHER_EDITION, OTHER_FILE
 from monitor.look.sighting import Sighting, State
+from schedules.times.interval import Interval
 
 MOST_CHANGES = 8
 """After this many changes a file's bytes are not compared any more, because its server generates it
@@ -294,6 +295,17 @@ def count_changes(runs: Iterable[Run]) -> int:
     """Return how often the bytes of content changed from one run with a digest to the next."""
     digests = [run.digest for run in runs if run.digest]
     return sum(before != after for before, after in pairwise(digests))
+
+
+def find_change_of_bytes(runs: Iterable[Run], since: datetime) -> Interval | None:
+    """Return when the bytes of present content first changed, at `since` or later; None if they did
+    not.
+    """
+    present = [run for run in runs if run.state is State.PRESENT and run.digest]
+    for before, run in pairwise(present):
+        if before.digest != run.digest and run.begin >= since:
+            return Interval(before.end, run.begin)
+    return None
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:

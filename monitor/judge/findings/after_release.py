@@ -17,7 +17,7 @@ from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
-from schedules.contract.verdict import Finding, Kind, PartVerdict
+from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, between, latest_known, seconds_between
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
@@ -47,6 +47,9 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     width = seconds_between(at_origin[0].after, at_origin[0].by) if at_origin else None
     is_origin_precise = width is not None and width <= _CLOSE
     changes = at_origin if is_origin_precise or not at_edge else at_edge
+    if part.verdict is VerdictKind.UNPROVEN and evidence.is_in_place_at(slot):
+        # What was in place may be the previous edition. Then its first change is the release.
+        changes = changes[1:]
     for change in changes[:_MOST_SWAPS]:
         text = Reason.SWAPPED.text(case.zone, changed=change)
         yield Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change))

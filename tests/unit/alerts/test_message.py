@@ -14,7 +14,7 @@ from alerts.incident import Incident
 from alerts.message import build_message, fold_openings
 from alerts.notice import Notice, notice_id
 from alerts.notice_text import write_notice_subject
-from alerts.status import find_main_late_part
+from alerts.status import describe_status, find_main_late_part
 from schedules.contract.verdict import (
     LEAD,
     Elsewhere,
@@ -232,6 +232,13 @@ def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> 
     notice = notice_about(make_facts(at, verdict=VerdictKind.UNPROVEN, certainty=certainty))
     assert "looks that could tell whether the page was out: 3.6 s" in notice.text
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
+
+
+def test_page_in_place_before_its_slot_is_not_called_published(make_facts: Make) -> None:
+    seen = Interval(None, SLOT - timedelta(minutes=9))
+    page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
+    facts = make_facts(verdict=VerdictKind.UNPROVEN, parts=(page,))
+    assert describe_status("unproven", facts, SLOT).endswith("; in place before its slot")
 
 
 def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) -> None:

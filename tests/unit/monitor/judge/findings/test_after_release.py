@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.judge.runs import MOST_CHANGES
-from schedules.contract.verdict import Finding, Kind
+from schedules.contract.verdict import Finding, Kind, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, Looks, a_sighting, looks
@@ -200,3 +200,35 @@ def test_only_first_three_changes_of_a_file_are_found() -> None:
     """
     versions = [(1 + 60 * look, f"version {look // 2}") for look in range(14)]
     assert len(changes_of_bytes(edge=versions)) == 3
+
+
+@pytest.mark.parametrize(
+    ("later", "changed", "swaps"),
+    [
+        ([], "", 0),
+        ([(-300, "b"), (400, "b")], "", 0),
+        ([(1200, "b"), (1400, "b")], "its bytes changed between Fri 5 Jan 2018 09:30:01 GMT", 0),
+        (
+            [(1200, "b"), (1400, "b"), (2000, "c"), (2100, "c")],
+            "its bytes changed between Fri 5 Jan 2018 09:30:01 GMT",
+            1,
+        ),
+    ],
+    ids=["never changed", "changed before the slot", "changed once", "changed twice"],
+)
+def test_first_change_of_file_in_place_is_no_replacement(
+    later: Sequence[LookAtBytes], changed: str, swaps: int
+) -> None:
+    """All editions have one address. The file there before the slot may be the previous edition. So
+    its first change since the slot may be the release, and does not show whether it was late.
+    """
+    in_place = [(-600, "a"), (-10, "a"), (1, "a")]
+    if later and later[0][0] < 0:
+        in_place = [(-600, "a")]
+    sheet = [a_sighting(PRESENT, when, digest=digest) for when, digest in (*in_place, *later)]
+    verdict = judged(90_000, {"page": looks(*CAME_IN_TIME), "sheet": looks(*sheet)}, SHEET)
+    (part,) = (part for part in verdict.parts if part.id == "sheet")
+    assert part.verdict is VerdictKind.UNPROVEN
+    assert ("its bytes changed" in part.unproven_because) is bool(changed)
+    assert changed in part.unproven_because
+    assert len(found(verdict, Kind.SWAPPED)) == swaps
