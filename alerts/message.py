@@ -22,6 +22,8 @@ from alerts.notice_html import write_brief_subject, write_notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
 from schedules.times.json import bounds_json, fields_json, instant_from_json, instant_json
+from schedules.times.words import moment
+from schedules.times.zone import LONDON
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
@@ -129,8 +131,10 @@ def build_message(
     signed link, or `board`, its page on the board. `runbook` is the address of the instructions.
     Each is empty if there is none.
     """
-    text_of_html = notice.text + "".join(
-        f"\nDraft attached: {attachment.name}" for attachment in attachments
+    text_of_html = (
+        notice.text
+        + _say_who_has_it(notice, incident)
+        + "".join(f"\nDraft attached: {attachment.name}" for attachment in attachments)
     )
     text = text_of_html
     if link:  # the HTML has a button for it
@@ -215,6 +219,21 @@ def fold_openings(
         text=f"{subject}\n\n{advice}\n\n{lines}\n",
     )
     return Digest(digest, covers)
+
+
+def _say_who_has_it(notice: Notice, incident: Incident | None) -> str:
+    """Return who has acknowledged an incident and when its next notice comes, as a line; empty if
+    no one has.
+    """
+    entry = incident.acknowledged if incident is not None else None
+    if incident is None or entry is None or entry.at > notice.at:
+        return ""
+    timezone = incident.facts.timezone if incident.facts is not None else LONDON
+    since = moment(entry.at.replace(microsecond=0), timezone, notice.at)
+    following = "The next message comes when something changes; there are no reminders."
+    if notice.kind == "final":
+        following = "This is the last message, unless something changes again."
+    return f"\n{one_line(entry.by)} has it, since {since}. {following}\n"
 
 
 def _list_buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from schedules.times.words import length
 
 LONGEST_BRIEF = 78
 """The most characters of a brief subject: what a line of mail and a locked telephone show."""
+_LONGEST_PRODUCER, _SHORTEST_TITLE = 24, 16
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 _BUTTON = (
     "display:block;margin:0 0 10px;padding:14px"
@@ -39,8 +40,10 @@ _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident)
 
 
 def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
-    """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and
-    title.
+    """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, title and
+    producer.
+
+    A long title is cut, so that the producer stays.
     """
     subject = one_line(notice.subject)
     # The subject of a test begins with `TEST: ` and not with the status, so it is only shortened.
@@ -55,9 +58,12 @@ def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
         units = 1 if breach_seconds < 3600 else 2  # `12 min`, `3 h 12 min`
         lasted = f", {length(breach_seconds, math.floor, parts=units, tenths=False)}"
     status = subject.partition(": ")[0]
-    return one_line(
-        f"{status}{lasted}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF
-    )
+    head = f"{status}{lasted}: "
+    producer = f" ({one_line(facts.producer_names, _LONGEST_PRODUCER)})"
+    room = LONGEST_BRIEF - len(head) - len(producer)
+    if room < _SHORTEST_TITLE:
+        return one_line(f"{head}{facts.title}", LONGEST_BRIEF)
+    return f"{head}{one_line(facts.title, room)}{producer}"
 
 
 def write_notice_page(

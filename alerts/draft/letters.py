@@ -16,7 +16,7 @@ from alerts.status import was_public_at_slot
 from schedules.times.interval import Interval
 
 APOLOGY = "We apologise for the inconvenience."
-RECIPIENT_PREFIX, CLOSING_PREFIX = "To: ", "Yours sincerely,\n"
+RECIPIENT_PREFIX, SUBJECT_PREFIX, CLOSING_PREFIX = "To: ", "Subject: ", "Yours sincerely,\n"
 CAUSE_PROMPT = "[to be completed: how and why it happened (from the report)]"
 ACTIONS_PROMPT = "[to be completed: what was done about it (from the report)]"
 CHANGES_PROMPT = (
@@ -53,7 +53,7 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
     signatory = inputs.settings.get("head_of_profession") or "Head of Profession for Statistics"
     return (
         f"{RECIPIENT_PREFIX}{inputs.settings.get('to') or '[to be completed: who receives this]'}",
-        f"Subject: {name}: {inputs.title} ({inputs.producer_name})",
+        f"{SUBJECT_PREFIX}{name}: {inputs.title} ({inputs.producer_name})",
         "Dear colleague,",
         measured_account or typed_account,
         attached,

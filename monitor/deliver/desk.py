@@ -9,7 +9,13 @@ from pathlib import Path
 
 import structlog
 
-from alerts.by_hand import acknowledge_incident, clean_role, make_storable, waive_report
+from alerts.by_hand import (
+    acknowledge_incident,
+    clean_role,
+    make_storable,
+    record_cause,
+    waive_report,
+)
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
@@ -59,6 +65,15 @@ class Desk:
         )
         _log.info("acknowledged", incident=incident, role=role)
         return changed
+
+    async def record_cause(self, incident: str, role: str, cause: str) -> None:
+        """Record the cause of an incident in a few words.
+
+        Raises `UnknownName` and `InvalidInput`.
+        """
+        now = self.clock.now()
+        await self._change_incident(incident, lambda known: record_cause(known, role, cause, now))
+        _log.info("cause_recorded", incident=incident, role=role)
 
     async def waive(self, incident: str, role: str, reason: str) -> None:
         """Record the reason why no report will be made. Raises `UnknownName` and `InvalidInput`."""

@@ -1,4 +1,4 @@
-"""Acknowledge an incident by a signed link and a button.
+"""Acknowledge an incident and give its cause by a signed link and a button.
 
 Opening a link only shows the notice, because mail scanners and previews open links too. The button
 acknowledges.
@@ -49,21 +49,25 @@ async def show_notice(request: Request, sent_token: str = "", fault: str = "") -
         incident=incident_json(found),
         notice=notice,
         token=token,
+        cause=found.words.get("cause", ""),
         fault=fault,
     )
 
 
 async def acknowledge_by_link(request: Request) -> Response:
-    """Acknowledge the incident of a signed link, in the role that was sent, and show the notice
-    again.
+    """Acknowledge the incident of a signed link, in the role that was sent, or record its cause,
+    and show the notice again.
     """
     form = await read_form(request)
-    token, role = form.get("token", ""), form.get("role", "")
+    token, role, cause = (form.get(name, "") for name in ("token", "role", "cause"))
     incident, _notice_beginning = _open_link(request, token)
     if (desk := queries_of(request).desk) is None:
         raise UnknownName("There is no incident to acknowledge here.")
     try:
-        await desk.acknowledge(incident, role)
+        if "cause" in form:
+            await desk.record_cause(incident, role, cause)
+        else:
+            await desk.acknowledge(incident, role)
     except InvalidInput as fault:
         return await show_notice(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)

@@ -26,6 +26,7 @@ from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.edits import STEP_PREFIX, list_open_fields
 from alerts.draft.form import find_question
 from alerts.draft.guidance import suggest_answer
+from alerts.draft.letters import RECIPIENT_PREFIX, SUBJECT_PREFIX, insert_answers
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import append_signature
@@ -41,11 +42,13 @@ from monitor.errors import NotAllowed, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.web.fragments import incident_for_list
 from monitor.web.pages import list_silences, render
+from monitor.web.queries import Queries
 from monitor.web.request import may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.times.words import MINUTE, stamp
 
 _MOST_MAIL_MB = 2
+_BETWEEN_PARAGRAPHS = "\r\n\r\n"
 _BOX_IDS = {
     name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")
 }
@@ -53,6 +56,14 @@ _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
 _ROLE_TO_TYPE = "[your role]"
 """The signature that a person reads before they have typed their role."""
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The letter that goes with a signed report, and the link that opens it in a mail program."""
+
+    paragraphs: tuple[str, ...]
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +145,12 @@ async def show_incident(
         report=report,
         unanswered=len(unanswered),
         happened=_describe_what_happened(found, now),
-        acted=[
-            (
-                number,
-                describe_action(act, queries.timezone),
-                act.done is not None,
-                is_overdue(act, queries.today()),
-            )
-            for _incident, number, act in list_actions([found], done=True)
-        ],
+        acted=_list_acted(found, queries),
         cause=found.words.get("cause", ""),
         to_do=steps_for_incident(found) if found.closed is None else [],
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
         missing=missing,
+        letter=make_letter(report) if report is not None and report.signed else None,
         open_boxes=open_boxes,
         quick_answers={one.id: suggest_answer(one.facts) for one in report.fields()}
         if report is not None
@@ -171,6 +175,17 @@ async def show_incident(
         has_evidence=bool(found.release),
         evidence_is_open=slot is None or slot <= now,
     )
+
+
+def make_letter(report: Report) -> Letter:
+    """Return the letter of a report, with its answers."""
+    paragraphs = insert_answers(report, report.covering)
+    to, subject, *body = (part.removeprefix(RECIPIENT_PREFIX) for part in paragraphs)
+    # Without a mail address, the person enters one.
+    recipient = quote(to, safe="@") if "@" in to and " " not in to else ""
+    subject = subject.removeprefix(SUBJECT_PREFIX)
+    fields = f"subject={quote(subject)}&body={quote(_BETWEEN_PARAGRAPHS.join(body))}"
+    return Letter(paragraphs, f"mailto:{recipient}?{fields}")
 
 
 def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
@@ -205,6 +220,15 @@ def texts_without_box(words: Mapping[str, str], report: Report) -> dict[str, str
         for name, text in words.items()
         if name not in boxes and text.strip() and text not in shown
     }
+
+
+def _list_acted(incident: Incident, queries: Queries) -> list[tuple[int, str, bool, bool]]:
+    """Return the number of each action of an incident, its words, and if it is done or overdue."""
+    zone, today = queries.timezone, queries.today()
+    return [
+        (number, describe_action(act, zone), act.done is not None, is_overdue(act, today))
+        for _incident, number, act in list_actions([incident], done=True)
+    ]
 
 
 def _describe_what_happened(incident: Incident, now: datetime) -> str:

@@ -9,6 +9,7 @@ from html import escape
 
 import pytest
 
+from alerts.by_hand import acknowledge_incident
 from alerts.channel import Message
 from alerts.channels.mail import compose_mail
 from alerts.decide import decide
@@ -31,24 +32,24 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
     return build_message(decision.notices[-1], decision.incident, (), LINK, BOARD)
 
 
-def test_a_brief_subject_gives_verdict_length_producer_and_title(
+def test_a_brief_subject_gives_verdict_length_and_title(
     overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
     """An overdue page is still absent so many seconds after its slot. A late one came out a second
     after that. The length is rounded down: 61 s to 1 min.
     """
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith(
-        "LATE, 1 min: ofqual, Malpractice for GCSE"
+        "LATE, 1 min: Malpractice for GCSE"
     )
     assert build_opening_message(late_by_seconds(37 * 60 + 45)).brief.startswith(
-        "LATE, 37 min: ofqual, "
+        "LATE, 37 min: Malpractice for GCSE"
     )
     assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith(
-        "LATE, 3 h 1 min: ofqual, "
+        "LATE, 3 h 1 min: Malpractice for GCSE"
     )
     facts = public_early("html", is_open=True)
     assert build_opening_message(facts, facts.at + timedelta(seconds=40)).brief.startswith(
-        "EARLY, 40 s: ofqual, "
+        "EARLY, 40 s: Malpractice for GCSE"
     )
 
 
@@ -64,7 +65,7 @@ def test_long_mail_subject_is_cut_and_names_the_producer(
     notice = replace(opening, subject=opening.subject.replace("LATE:", f"LATE{status_suffix}:"))
     mail = compose_mail(build_message(notice, decision.incident), MAIL, facts.at)
     assert len(mail["Subject"]) <= LONGEST_BRIEF
-    assert ": ofqual, " in mail["Subject"]
+    assert mail["Subject"].endswith("… (ofqual)")
 
 
 def test_html_mail_has_buttons_and_no_command_to_type(overdue_by_seconds: Make) -> None:
@@ -118,3 +119,33 @@ def test_without_web_pages_only_plain_text_gives_a_command(overdue_by_seconds: M
     message = build_message(decision.notices[-1], decision.incident)
     assert f"ninethirty incident show {decision.incident.id}" in message.text
     assert "ninethirty incident" not in message.html
+
+
+@pytest.mark.parametrize("length", [1, 40, 78, 200, 5000])
+def test_brief_subject_keeps_status_and_producer_whatever_the_title(
+    overdue_by_seconds: Make, length: int
+) -> None:
+    facts = replace(overdue_by_seconds(300), title="x" * length, names=("Ofqual",))
+    brief = build_opening_message(facts).brief
+    assert brief.startswith("LATE, 5 min: x")
+    assert brief.endswith(" (Ofqual)")
+    assert len(brief) <= LONGEST_BRIEF
+
+
+def test_message_after_an_acknowledgement_says_who_has_it_and_what_comes_next(
+    overdue_by_seconds: Make, late_by_seconds: Make
+) -> None:
+    opened = decide(overdue_by_seconds(61), known=None, now=overdue_by_seconds(61).at).incident
+    assert opened is not None
+    acknowledged = acknowledge_incident(opened, "duty statistician", opened.opened)
+    for facts, following in (
+        (overdue_by_seconds(400), "The next message comes when something changes"),
+        (late_by_seconds(900, final=True), "This is the last message"),
+    ):
+        decision = decide(facts, acknowledged, facts.at)
+        message = build_message(decision.notices[-1], decision.incident, (), LINK, BOARD)
+        said = "duty statistician has it, since 09:31:01 GMT. "
+        assert said + following in message.text
+        assert said + following in message.html
+    without = build_message(decide(facts, opened, facts.at).notices[-1], opened)
+    assert "has it" not in without.text

@@ -46,6 +46,15 @@ async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -
     assert board.acknowledged_by() == ["duty statistician"]
 
 
+async def test_cause_is_given_on_the_link_without_a_password(board: Board) -> None:
+    form = {"token": late_incident_token(board), "role": "duty statistician"}
+    await board.client.post("/acknowledge", data=form)
+    cause = form | {"cause": "certificate expired"}
+    page = await board.client.post("/acknowledge", data=cause, follow_redirects=True)
+    assert 'value="certificate expired"' in page.text
+    assert board.late_incident().words["cause"] == "certificate expired"
+
+
 @pytest.mark.parametrize("role", ["", "   ", "x" * 81])
 async def test_invalid_role_shows_the_form_again(board: Board, role: str) -> None:
     """A role must have 1 to 80 characters, not only spaces."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,13 +31,17 @@ DOCUMENTS = {
 }
 
 
-def sign_and_amend_draft(board: Board) -> None:
-    board.edit_draft("B.2.account", "A certificate had expired.", seconds_after_slot=700)
+def sign_draft(board: Board) -> None:
     signed = append_signature(
         versions_from_rows(board.drafts()), "head of profession", after_slot(800)
     )
     with board.store.transaction() as tx:
         tx.add_draft(draft_row(signed[-1], board.incident))
+
+
+def sign_and_amend_draft(board: Board) -> None:
+    board.edit_draft("B.2.account", "A certificate had expired.", seconds_after_slot=700)
+    sign_draft(board)
     board.edit_draft("B.2.account", "Two certificates had expired.", seconds_after_slot=900)
 
 
@@ -49,6 +54,16 @@ async def test_incident_page_shows_steps_timeline_draft_and_guidance(board: Boar
         assert f"/draft.{ending}" in page
     # The page shows the beginning of the digest, a checksum of the draft.
     assert board.drafts()[-1].digest[:16] in page
+
+
+async def test_signed_report_shows_its_letter_and_a_way_to_send_it(users: Path) -> None:
+    async with signed_in_board(users) as board:
+        assert ">Send</a>" not in await board.read_page(board.incident_page)
+        sign_draft(board)
+        page = await board.read_page(board.incident_page)
+    assert "Dear colleague," in page
+    assert re.search(r'href="mailto:[^"]*\?subject=Breach%20report[^"]*&amp;body=', page)
+    assert "<textarea" not in page
 
 
 async def test_page_without_a_way_to_act_says_why(board: Board, users: Path) -> None:
