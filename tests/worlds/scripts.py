@@ -14,6 +14,10 @@ def an_answer(url: str, at: str, body: str | None = None, status: int = 200, mor
     return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\nstatus = {status}\n{text}{more}'
 
 
-def a_web_page(title: str, text: str = "Figures.") -> str:
+FIGURES = "<table><tr><th>Claims</th><td>1,204</td></tr></table>"
+"""Content that shows, even before its slot, that a page is out."""
+
+
+def a_web_page(title: str, text: str = FIGURES) -> str:
     """Return a page with this title, which is its heading too."""
-    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>"
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1><div>{text}</div></body></html>"
