@@ -13,12 +13,14 @@ from alerts.draft.code import load_data
 class Step:
     """One thing to do now. `within` says how soon; `done` is what a person wrote when it was done.
 
-    Without an `id` it is information, which cannot be ticked.
+    Without an `id` it is information, which cannot be ticked. `past` is the sentence of a report
+    that it was done `{at}` a time, empty if that does not concern readers of the report.
     """
 
     id: str
     text: str
     within: str
+    past: str = ""
     done: str = ""
 
 

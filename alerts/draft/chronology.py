@@ -1,22 +1,26 @@
-"""The events that people noted or ticked, as one list in time order."""
+"""What people noted and did, as one list in time order."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 
 from alerts.actions import ACTION_PREFIX
 from alerts.draft import guidance, words
+from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.input import DraftInput
-from alerts.incident import ACKNOWLEDGED, MONITOR
-from schedules.times.zone import local, local_date
+from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, Entry, Kind
+from alerts.steps import Step
+from schedules.times.zone import local_date
 
 HEADING = "Sequence of events"
 AMENDED_PREFIX = "report amended: "
 # Leave out entries for the record or for later reports. The account already names a decision.
 OMITTED_PREFIXES = (
+    ACKNOWLEDGED,
+    ASSIGNED_PREFIX,
     "cause: ",
     "report signed off",
     "report waived",
@@ -26,51 +30,53 @@ OMITTED_PREFIXES = (
     "other producers' incidents",
     ACTION_PREFIX,
 )
-TIME_OF_DAY = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d)\b")
+PUBLISHERS = {"www.gov.uk": "The GOV.UK support team was"}
+"""Who publishes the pages of a host, with the verb of a sentence about them."""
 
-Event = tuple[datetime, str]
+# When something happened, and what makes a line of it from that time in words.
+Event = tuple[datetime, Callable[[str], str]]
 
 
 def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
     """Return a heading and one line for each event that a person logged or ticked, oldest first;
     empty without any.
     """
-    events = sorted(
-        [*_list_logged_events(inputs), *_list_ticked_steps(inputs)], key=lambda event: event[0]
-    )
+    events = [*_list_logged_events(inputs), *_list_done_steps(inputs)]
     lines, named_day = [], None
-    for at, text in events:
-        lines.append(
-            f"{words.capitalise(words.format_clock_day(at, inputs.timezone, named_day))}: {text}"
-        )
+    for at, write_line in sorted(events, key=lambda event: event[0]):
+        time = words.format_clock_day(at, inputs.timezone, named_day)
+        lines.append(write_line(time))
         named_day = local_date(at, inputs.timezone)
     return (HEADING, *lines) if lines else ()
 
 
 def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
-    for entry in inputs.incident.timeline_by_time:
-        is_omitted = entry.text == inputs.incident.words.get("what") or entry.text.startswith(
-            OMITTED_PREFIXES
-        )
+    incident = inputs.incident
+    # The account begins with the first entry of an incident that a person logged.
+    first = incident.timeline[0] if incident.kind is Kind.HAND and incident.timeline else None
+    for entry in incident.timeline_by_time:
+        is_omitted = entry is first or entry.text.startswith(OMITTED_PREFIXES)
         if entry.by != MONITOR and not is_omitted:
-            text = "took charge" if entry.text == ACKNOWLEDGED else entry.text.rstrip(".")
-            yield entry.at, f"{text} ({entry.by})"
+            yield entry.at, partial(_write_entry, entry)
 
 
-def _list_ticked_steps(inputs: DraftInput) -> Iterator[Event]:
-    """Yield (instant, text) of each step that a person ticked with a time of day, such as `10:05,
-    press office`.
-    """
-    opened = local(inputs.incident.opened, inputs.timezone).replace(second=0, microsecond=0)
+def _list_done_steps(inputs: DraftInput) -> Iterator[Event]:
+    """Yield each step that a person ticked with a time, if readers of the report care for it."""
+    since = find_earliest(inputs.incident)
     for step in guidance.list_steps(inputs.kinds):
-        note = inputs.typed.get(f"{STEP_PREFIX}{step.id}", "")
-        found = TIME_OF_DAY.search(note)
-        if found is None:
-            continue
-        done = datetime.combine(opened.date(), time(int(found[1]), int(found[2])), opened.tzinfo)
-        if done < opened:
-            # No step is done before the incident was opened, so the time is of the next day.
-            done += timedelta(days=1)
-        rest_of_note = TIME_OF_DAY.sub("", note, count=1).strip(" ,.")
-        by = f", {rest_of_note}" if rest_of_note else ""
-        yield done.astimezone(UTC), f"{step.text.rstrip('.')}: done{by}"
+        text = inputs.typed.get(f"{STEP_PREFIX}{step.id}", "")
+        done = read_done_step(text, since, inputs.timezone)
+        if done is not None and step.past:
+            yield done.at, partial(_write_done_step, step, done, inputs)
+
+
+def _write_entry(entry: Entry, time: str) -> str:
+    return f"{words.capitalise(time)}: {entry.text.rstrip('.')} ({entry.by})"
+
+
+def _write_done_step(step: Step, done: DoneStep, inputs: DraftInput, time: str) -> str:
+    host = inputs.facts.host if inputs.facts is not None else ""
+    publisher = PUBLISHERS.get(host, "The people who publish it were")
+    sentence = step.past.format(at=time, publisher=publisher)
+    note = f" ({done.note})" if done.note else ""
+    return f"{sentence}{note}."

@@ -114,10 +114,10 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     # Each `between 9am and 9.05am` is a span of minutes of the day, (540, 545). A single time is a
     # span of one minute.
     spans = [
-        (_parse_minute(span["first"]), _parse_minute(span["last"]))
+        (parse_minute(span["first"]), parse_minute(span["last"]))
         for span in BETWEEN.finditer(known_text)
     ]
-    single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(known_text))
+    single_minutes = (parse_minute(found[0]) for found in TIME.finditer(known_text))
     spans += [(minute, minute) for minute in single_minutes]
     known_numbers = set(NUMBER.findall(known_text))
     # Wrong times and numbers by their offset in the typed text, to list them in the order of the
@@ -125,7 +125,7 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     wrong_by_offset = {
         found.start(): found[0]
         for found in TIME.finditer(typed)
-        if not any(first <= _parse_minute(found[0]) <= last for first, last in spans)
+        if not any(first <= parse_minute(found[0]) <= last for first, last in spans)
     }
     # Replace each time by as many spaces, so that the numbers between the times keep their offsets.
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
@@ -136,7 +136,7 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     return list(dict.fromkeys(wrong_by_offset[offset] for offset in sorted(wrong_by_offset)))
 
 
-def _parse_minute(text: str) -> int:
+def parse_minute(text: str) -> int:
     """Return the minute of the day (0 to 1439) of a time that `TIME` matches, such as `17:30:03` or
     `5pm`; else -1.
     """

@@ -16,6 +16,7 @@ from alerts.by_hand import (
     record_cause,
     waive_report,
 )
+from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
@@ -101,14 +102,11 @@ class Desk:
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
         words = {box: make_storable(text) for box, text in words.items()}
 
-        def save_texts_and_change(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            """Save texts, apply `change`.
-
-            Return the incident, or None if its draft is still current, and conflicts.
-            """
+        def save_texts_and_change(tx: Transaction) -> tuple[Conflict, ...]:
+            """Save texts, apply `change`, and redraft the report that quotes them."""
             # the boxes that another person changed after version `read`
             conflicts: tuple[Conflict, ...] = ()
-            before = _drafted_decisions(verdicts.incident(incident))
+            before = _drafted_acts(verdicts.incident(incident))
 
             def merge_words(known: Versions) -> Versions:
                 nonlocal conflicts
@@ -120,16 +118,13 @@ class Desk:
             changed = change_incident(tx, current.record, incident, change, now)
             if words:
                 change_draft(tx, verdicts, incident, merge_words)
-            # The draft quotes decisions of people, such as actions. If `change` alters them, it
-            # needs a new version.
-            needs_redraft = changed.has_draft and _drafted_decisions(changed) != before
-            return changed if needs_redraft else None, conflicts
+            # The account has the notes, the ticked steps and the decisions of people.
+            has_ticks = any(box.startswith(STEP_PREFIX) for box in words)
+            if changed.has_draft and (has_ticks or _drafted_acts(changed) != before):
+                current.record.redraft(tx, current.refresh(changed, now), now)
+            return conflicts
 
-        to_redraft, conflicts = await self.writer.write(save_texts_and_change)
-        if to_redraft is not None:
-            await self.writer.write(
-                lambda tx: current.record.redraft(tx, current.refresh(to_redraft, now), now)
-            )
+        conflicts = await self.writer.write(save_texts_and_change)
         self.wake()
         _log.info(
             "written_by_hand",
@@ -248,13 +243,12 @@ class Desk:
         return changed
 
 
-def _drafted_decisions(incident: Incident | None) -> object:
-    """Return the decisions of an incident that its draft quotes, to compare before and after a
+def _drafted_acts(incident: Incident | None) -> object:
+    """Return what people did to an incident that its draft quotes, to compare before and after a
     change.
     """
     if incident is None:
         return None
-    # A new action does not amend a signed report.
-    return incident.words.get(
-        "brought_forward"
-    ), () if SIGNED in incident.words else incident.actions
+    # A new note or action does not amend a signed report.
+    acts = () if SIGNED in incident.words else (incident.timeline, incident.actions)
+    return incident.words.get("brought_forward"), acts

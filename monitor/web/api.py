@@ -11,10 +11,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import InvalidInput, clean_role
+from alerts.by_hand import InvalidInput, clean_role, parse_past_instant
+from alerts.draft.done_steps import DoneStep
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.report import report_from_json
 from alerts.draft.write.registry import MEDIA
+from alerts.one_line import one_line
 from monitor.deliver import open_data
 from monitor.deliver.by_hand import EditConflict
 from monitor.deliver.desk import Desk
@@ -259,6 +261,24 @@ async def answer_form(request: Request, sent: inputs.Answering) -> Json | Respon
     return _form_json(name, (await _require_drafts(request, name))[-1])
 
 
+async def complete_step(request: Request, sent: inputs.Doing) -> Json | Response:
+    """Say that a step was done, and when.
+
+    The report states it in the past tense if it concerns its readers.
+    """
+    zone, now = queries_of(request).timezone, _require_desk(request).clock.now()
+    drafts = await _require_drafts(request, request.path_params["incident"])
+    name = f"{STEP_PREFIX}{sent.step.removeprefix(STEP_PREFIX)}"
+    if name not in texts_of_boxes(drafts[-1]):
+        raise Refused(f"step: this report has no step {sent.step!r}")
+    at = parse_past_instant("" if sent.at is None else _form_text(sent.at, zone), now, zone)
+    text = DoneStep(at, one_line(sent.note or "")).write(zone)
+    answering = inputs.Answering(
+        role=sent.role, version=drafts[-1].version, answers={name: text}, reason=sent.reason
+    )
+    return await answer_form(request, answering)
+
+
 async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done,
     or close it.
@@ -461,6 +481,10 @@ ROUTES = [
         _post(
             "answerForm", "incidents", answer_form, answers.Form, inputs.Answering, max_bytes=_FORM
         ),
+    ),
+    ApiRoute(
+        "/incidents/{incident}/steps",
+        _post("completeStep", "incidents", complete_step, answers.Form, inputs.Doing),
     ),
     ApiRoute(
         "/incidents/{incident}/notes",

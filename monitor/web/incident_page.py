@@ -23,8 +23,8 @@ from alerts import by_hand
 from alerts.actions import add_action, complete_action, describe_action, is_overdue, list_actions
 from alerts.by_hand import InvalidInput, is_address
 from alerts.draft.chronology import AMENDED_PREFIX
+from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX, list_open_fields
-from alerts.draft.form import find_question
 from alerts.draft.guidance import suggest_answer
 from alerts.draft.letters import RECIPIENT_PREFIX, SUBJECT_PREFIX, insert_answers
 from alerts.draft.report import Report, report_from_json
@@ -34,6 +34,7 @@ from alerts.draft.write.html import write_html_blocks
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind, steps_for_incident
 from alerts.notice_text import list_finding_details, status_sentence
+from alerts.one_line import one_line
 from alerts.platform import describe_platform
 from monitor.deliver.by_hand import SigningBlocked, signing_obstacles
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
@@ -45,7 +46,7 @@ from monitor.web.pages import list_silences, render
 from monitor.web.queries import Queries
 from monitor.web.request import may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
-from schedules.times.words import MINUTE, stamp
+from schedules.times.zone import local
 
 _MOST_MAIL_MB = 2
 _BETWEEN_PARAGRAPHS = "\r\n\r\n"
@@ -149,6 +150,7 @@ async def show_incident(
         cause=found.words.get("cause", ""),
         to_do=steps_for_incident(found) if found.closed is None else [],
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
+        done_at=show_steps(report, found, queries.timezone) if report is not None else {},
         missing=missing,
         letter=make_letter(report) if report is not None and report.signed else None,
         open_boxes=open_boxes,
@@ -263,9 +265,11 @@ async def save_form(request: Request, sent: SentForm) -> Response:
         # `read` is the version that the page showed. Without a report there is none, and only notes
         # are saved.
         read = _find_version(drafts, sent.fields.get("version", ""))
-        changes = (
-            dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
-        )
+        changes: dict[str, str] = {}
+        if read is not None:
+            incident = await queries_of(request).find_incident(sent.incident)
+            typed = _read_boxes(sent, read) | _read_steps(sent, read, incident, now, zone)
+            changes = dict(find_changes(read, drafts, typed))
         apply_form = make_notes(
             sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts)
         )
@@ -421,26 +425,56 @@ def texts_of_boxes(draft: Draft) -> dict[str, str]:
     return {name: with_plain_line_ends(text) for name, text in texts.items()}
 
 
-def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
-    """Return the texts of the boxes and steps of a sent form, by name.
-
-    A ticked step without text gets the time and the role. A step without a tick loses its text
-    unless it was edited.
-    """
-    before = texts_of_boxes(read)
+def _read_boxes(sent: SentForm, read: Draft) -> dict[str, str]:
+    """Return the texts of the boxes of a sent form, by name."""
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
     typed = {name.removeprefix("box."): with_plain_line_ends(text) for name, text in boxes}
-    for box in [one for one in typed if f"quick.{one}" in sent.fields]:
-        question = find_question(box)
-        if question is not None and not typed[box].strip():
-            typed[box] = suggest_answer(question.facts)
-    for name in [one for one in typed if one.startswith(STEP_PREFIX)]:
-        is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
-        if is_ticked and is_blank:
-            typed[name] = f"{stamp(now, timezone, step=MINUTE)}, {sent.role}"
-        elif not is_ticked and typed[name] == before.get(name):
-            typed[name] = ""
+    for box in report_from_json(read.facts).fields():
+        if f"quick.{box.id}" in sent.fields and not typed.get(box.id, "").strip():
+            typed[box.id] = suggest_answer(box.facts)
     return typed
+
+
+def _read_steps(
+    sent: SentForm, read: Draft, incident: Incident, now: datetime, timezone: str
+) -> dict[str, str]:
+    """Return the text of each step that the page showed, by name: when it was done, and the note.
+
+    Raises `InvalidInput` if a step was not done in the past.
+    """
+    report, texts, faults = report_from_json(read.facts), {}, list[str]()
+    for name, shown in show_steps(report, incident, timezone).items():
+        if f"at.{name}" not in sent.fields:
+            continue
+        typed = sent.text(f"at.{name}"), one_line(sent.text(f"note.{name}"))
+        is_ticked, before = f"tick.{name}" in sent.fields, texts_of_boxes(read)[name]
+        if typed == shown and is_ticked == bool(before):
+            continue
+        # A time or a note says that a step was done, unless a person takes its tick away.
+        if not is_ticked and (before or not any(typed)):
+            texts[name] = ""
+            continue
+        try:
+            done_at = by_hand.parse_past_instant(typed[0], now, timezone)
+        except InvalidInput as fault:
+            faults += [f"{name}: {line.partition(': ')[2]}" for line in fault.faults]
+        else:
+            texts[name] = DoneStep(done_at, typed[1]).write(timezone)
+    if faults:
+        raise InvalidInput(faults)
+    return texts
+
+
+def show_steps(report: Report, incident: Incident, timezone: str) -> dict[str, tuple[str, str]]:
+    """Return what the boxes of each step show: the local minute at which it was done, and the
+    note.
+    """
+    shown = {}
+    for step in report.steps:
+        done = read_done_step(step.done, find_earliest(incident), timezone)
+        at = "" if done is None else f"{local(done.at, timezone):%Y-%m-%dT%H:%M}"
+        shown[f"{STEP_PREFIX}{step.id}"] = (at, step.done if done is None else done.note)
+    return shown
 
 
 def with_plain_line_ends(text: str) -> str:
@@ -464,7 +498,7 @@ def make_notes(
     call, address, mail = sent.text("call"), sent.text("address"), sent.files.get("mail")
     action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
     call_note = f"call with {call}: {sent.text('said')}" if call else ""
-    address_note = f"also at {address}" if address else ""
+    address_note = f"it could also be seen at {address}" if address else ""
     reason_note = f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""
 
     def apply_form(incident: Incident) -> Incident:

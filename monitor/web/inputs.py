@@ -186,6 +186,20 @@ class Answering(Input):
     )
 
 
+class Doing(Input):
+    """A step that was done."""
+
+    role: Role
+    step: Annotated[Words, Field(max_length=80, description="Its id, such as `ask-platform`.")]
+    at: Moment | Nothing = Field(
+        None, description="When it was done, local if it has no offset. Default now."
+    )
+    note: Line | Nothing = Field(None, description="What the report adds, such as a reference.")
+    reason: Line | Nothing = Field(
+        None, description="Why you amend the report. Required if it is signed."
+    )
+
+
 class Noting(Input):
     """Notes on an incident.
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.by_hand import InvalidInput
+from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.form import find_question
 from monitor.deliver.desk import Desk
 from monitor.web.pages import render
@@ -87,7 +88,11 @@ def with_staff_form(
 def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, text in fields.items():
         box = find_question(name.removeprefix("box."))
-        if name not in _HIDDEN_FIELDS and not name.startswith(("tick.", "acted.")) and text.strip():
+        if (
+            name not in _HIDDEN_FIELDS
+            and not name.startswith(("tick.", "acted.", "quick."))
+            and text.strip()
+        ):
             yield (box.label if box is not None else None) or name.removeprefix("box."), text
 
 
@@ -98,5 +103,8 @@ def faults_by_box(fault: InvalidInput, boxes: Mapping[str, str], other: str) -> 
     """
     split = ((line, *line.partition(": ")) for line in fault.faults)
     return dict(
-        (boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split
+        (boxes.get(name, name), words)
+        if name in boxes or name.startswith(STEP_PREFIX)
+        else (other, line)
+        for line, name, _, words in split
     )

@@ -108,7 +108,7 @@ def draft(  # noqa: PLR0913 # one for each option
     elif field is not None:
         complete_field(context, incident, field, _read_typed_text(text, file), by, instead=instead)
     elif list_versions:
-        print_versions(context, _drafts_of(context, incident))
+        print_versions(context, find_drafts(context, incident))
     elif list_fields:
         _print_fields(context, _find_version(context, incident, number))
     elif context.as_json:
@@ -130,7 +130,7 @@ def complete_field(  # one for each option
     """
     role = role_of(by)
     with context.store() as store:
-        draft_before = _drafts_of(context, incident)[-1]
+        draft_before = find_drafts(context, incident)[-1]
         report = report_from_json(draft_before.facts)
         names = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
         if field not in names:
@@ -211,7 +211,7 @@ def _ask_in_editor(draft: Draft, field: str) -> str:
     return edited.rstrip("\n")
 
 
-def _drafts_of(context: Context, incident: str) -> list[Draft]:
+def find_drafts(context: Context, incident: str) -> list[Draft]:
     """Return all versions of an incident's draft. Raises `UserFault` if it has none."""
     with context.store() as store:
         drafts = store.verdicts.drafts(incident_of(store.verdicts, incident).id)
@@ -228,7 +228,7 @@ def _find_version(context: Context, incident: str, number: int | None) -> Draft:
     if number is None:
         with context.store() as store:
             current_incident(context, store, incident)  # this redrafts the report if it is outdated
-    drafts = _drafts_of(context, incident)
+    drafts = find_drafts(context, incident)
     found = [one for one in drafts if number in (None, one.version)]
     if not found:
         raise UserFault(

@@ -17,6 +17,7 @@ from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
 from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
+from monitor.cli.incident.step import step
 from monitor.cli.incident.store import (
     by_role,
     change_incident,
@@ -42,7 +43,7 @@ def command() -> None:
     """
 
 
-for _verb in (list_incidents, show_incident, action, add, draft, sign):
+for _verb in (list_incidents, show_incident, action, add, draft, sign, step):
     command.add_command(_verb)
 
 

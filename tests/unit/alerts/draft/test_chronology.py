@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from itertools import dropwhile
 
 import pytest
 
@@ -13,13 +11,18 @@ from alerts.by_hand import (
     InvalidInput,
     acknowledge_incident,
     add_note,
+    assign_role,
     bring_forward,
     close_incident,
     note_mail,
     record_cause,
 )
 from alerts.draft.chronology import HEADING
-from alerts.incident import MONITOR, Incident
+from alerts.draft.code import load_data
+from alerts.draft.done_steps import DoneStep, read_done_step
+from alerts.incident import ACKNOWLEDGED, MONITOR, Incident
+from alerts.steps import steps_at
+from schedules.times.zone import LONDON
 from tests.unit.alerts.draft.conftest import at, draft_of, get_field
 
 NOW = at("2018-01-05T13:00+00:00")
@@ -34,35 +37,63 @@ def list_events(
     """
     report = draft_of(incident, now=now, typed=typed)
     lines = get_field(report, "B.2.account").paragraphs
-    after_heading = dropwhile(lambda line: line != HEADING, lines)
-    # After the chronology, the box answers its other questions.
-    return [line for line in after_heading if re.match(r"\d.*[ap]m.*: ", line)]
+    return list(lines[lines.index(HEADING) + 1 :]) if HEADING in lines else []
 
 
-def test_note_and_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incident) -> None:
-    """The second event is of the same day, which is named only once."""
+def test_notes_are_listed_in_order_of_time_and_acknowledgements_are_not(
+    ofqual_late: Incident,
+) -> None:
     one_pm = at("2018-01-05T13:00+00:00")
     acknowledged = acknowledge_incident(ofqual_late, ROLE, one_pm)
-    logged = add_note(acknowledged, ROLE, "rang the web team.", now=one_pm, at="2018-01-05T09:41")
-    assert list_events(logged) == [
+    assigned = assign_role(acknowledged, ROLE, "web team", one_pm)
+    later = add_note(assigned, ROLE, "rang again", now=one_pm)
+    noted = add_note(later, ROLE, "rang the web team.", now=one_pm, at="2018-01-05T09:41")
+    assert ACKNOWLEDGED in [entry.text for entry in noted.timeline]
+    # The day is named only once.
+    assert list_events(noted) == [
         "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
-        "1pm: took charge (duty statistician)",
+        "1pm: rang again (duty statistician)",
     ]
 
 
-def test_only_step_ticked_with_a_time_is_among_events(ofqual_late: Incident) -> None:
-    ticked = {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"}
-    (line,) = list_events(ofqual_late, ticked)
-    assert line.startswith(
-        "9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the"
-    )
-    assert line.endswith(" release is late: done, by the press officer")
+STEP_TEXTS = {
+    "09:43, ticket 1234": "9.43am on Friday 5 January 2018 (ticket 1234)",
+    "9.43am": "9.43am on Friday 5 January 2018",
+    "ticket 1234 at 9:43": "9.43am on Friday 5 January 2018 (ticket 1234 at)",
+    "5 Jan 2018 09:43 GMT, ticket 1234": "9.43am on Friday 5 January 2018 (ticket 1234)",
+    "2018-01-08T10:01": "10.01am on Monday 8 January 2018",
+    "00:10": "12.10am on Saturday 6 January 2018",
+}
+"""What is written in the box of the step `ask-platform`, and the end of the sentence in the report.
+The incident was opened at 9.31am.
+"""
 
 
-def test_a_step_ticked_after_midnight_was_done_the_day_after(ofqual_late: Incident) -> None:
-    opened_before_midnight = replace(ofqual_late, opened=at("2018-01-05T23:50+00:00"))
-    (line,) = list_events(opened_before_midnight, {"step.tell-head": "00:10"})
-    assert line.startswith("12.10am on Saturday 6 January 2018: ")
+@pytest.mark.parametrize("text", STEP_TEXTS)
+def test_ticked_step_is_a_sentence_in_the_past_tense(ofqual_late: Incident, text: str) -> None:
+    (line,) = list_events(ofqual_late, {"step.ask-platform": text})
+    assert line == f"The GOV.UK support team was called at {STEP_TEXTS[text]}."
+
+
+def test_only_timed_steps_that_concern_readers_are_in_the_report(ofqual_late: Incident) -> None:
+    ticked = {"step.look": "09:33", "step.check": "12:20", "step.statement": "no time"}
+    assert list_events(ofqual_late, ticked) == []
+
+
+def test_no_sentence_about_a_step_contains_its_instruction() -> None:
+    for name in load_data("steps")["steps"]:
+        for step in steps_at(name):
+            sentence = step.past.format(at="9.43am", publisher="The people who publish it were")
+            assert not sentence or re.search(r"\b(was|were)\b", sentence), step
+            assert not sentence.endswith(".")
+            assert ("9.43am" in sentence) == bool(sentence)
+
+
+@pytest.mark.parametrize("note", ["", "ticket 1234", "on the page, at 10.15am"])
+def test_written_step_is_read_back(note: str) -> None:
+    for instant in ("2018-01-05T09:43+00:00", "2018-07-05T23:59+01:00"):
+        done = DoneStep(at(instant), note)
+        assert read_done_step(done.write(LONDON), NOW, LONDON) == done
 
 
 def test_cause_and_closing_are_not_in_the_sequence_of_events(ofqual_late: Incident) -> None:

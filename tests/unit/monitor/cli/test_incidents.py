@@ -298,12 +298,13 @@ def test_timed_note_is_in_the_account_in_order(run_cli: RunCli) -> None:
         ).status
         == 0
     )
-    # A time as the text of a step marks the step as done at that time.
-    run_cli("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
+    ticked = ("ask-platform", "ticket 1234", "--at", "2018-01-05T09:35")
+    assert run_cli("incident", "step", INCIDENT, *ticked, *ROLE).status == 0
+    assert run_cli("incident", "step", INCIDENT, *ticked[:2], "--at", "9999-01-05", *ROLE).status
     account = run_cli("incident", "draft", INCIDENT).out
     # Markdown escapes the full stop, because "9." would begin a list.
     done_step, note = (
-        r"9\.35am on Friday 5 January 2018: ",
+        r"The GOV.UK support team was called at 9.35am on Friday 5 January 2018 (ticket 1234).",
         r"9\.41am: rang the web team (duty statistician)",
     )
     assert account.index(done_step) < account.index(note)

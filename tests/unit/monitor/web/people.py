@@ -98,7 +98,7 @@ async def read_form(board: Board, where: str) -> dict[str, str]:
         if f'name="{name}"' in page.text
     }
     texts = re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n([^<]*)</textarea>', page.text)
-    steps = re.findall(r'<input id="step[^"]*" name="(box[^"]+)" value="([^"]*)"', page.text)
+    steps = re.findall(r'<input [^>]*name="((?:at|note)\.[^"]+)"[^>]* value="([^"]*)"', page.text)
     ticks = re.findall(r'name="(tick[^"]+)"[^>]* checked', page.text)
     return found | dict(texts) | dict(steps) | dict.fromkeys(ticks, "on")
 

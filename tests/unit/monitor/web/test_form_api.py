@@ -73,6 +73,18 @@ async def test_program_says_that_a_step_was_done(board: Board) -> None:
     assert done_by_step["step.tell-head"] == "09:34, press officer"
 
 
+async def test_program_says_when_a_step_was_done(board: Board) -> None:
+    sent = {"role": "desk", "step": "ask-platform", "at": "2018-01-05T09:35", "note": "ticket 12"}
+    path = f"/api/v1{board.incident_page}/steps"
+    answer = await board.client.post(path, json=sent, headers=WITH_TOKEN)
+    account = next(box for box in answer.json()["boxes"] if box["id"] == ACCOUNT)
+    called = "The GOV.UK support team was called at 9.35am on Friday 5 January 2018 (ticket 12)."
+    assert called in account["measured"]
+    for wrong in ({"step": "dance"}, {"at": "2018-01-06T09:35"}):
+        refused = await board.client.post(path, json=sent | wrong, headers=WITH_TOKEN)
+        assert refused.status_code in (400, 409), refused.text
+
+
 async def test_answer_to_a_changed_box_is_refused_with_both_texts(board: Board) -> None:
     """The answer names an old version of the form, in which the box had another text."""
     old_version = (await read_form(board))["version"]
@@ -171,7 +183,7 @@ async def test_program_adds_every_kind_of_note_and_closes_the_incident(board: Bo
     assert texts == [
         "seen",
         "call with web team: on it",
-        "also at https://a.example/x",
+        "it could also be seen at https://a.example/x",
         "decided to bring the release forward to 09:50 GMT on 5 January 2018",
         "cause: expired certificate",
         "given to: press office",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from alerts.by_hand import note_mail
+from alerts.draft.chronology import HEADING
 from alerts.draft.edits import list_open_fields
 from alerts.draft.report import Answer, Field, Report, report_from_json
 from alerts.draft.versions import append_measurement
@@ -192,25 +193,41 @@ async def test_text_moved_from_another_form_can_be_changed(board: Board) -> None
     assert report_answer(board, new_box.removeprefix("box.")).text == "Two certificates."
 
 
-async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
-    """A step is done if a person ticks it or describes how it was done.
-
-    Without its tick it is not done any more.
-    """
-    first, second, *_ = (step.id for step in newest_report(board).steps)
-    await send_incident_form(
-        board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"}
-    )
+async def test_step_is_ticked_now_or_at_another_time_and_unticked(board: Board) -> None:
+    """A step is done if a person ticks it, or says when it was done. The form is sent at 09:40."""
+    first, second, *_ = (f"step.{step.id}" for step in newest_report(board).steps)
+    other_time = {f"at.{second}": "2018-01-05T09:36", f"note.{second}": "ticket 1234"}
+    await send_incident_form(board, {f"tick.{first}": "on"} | other_time)
     words = newest_draft(board).words
-    # The form was sent at 09:40 by the clock of the board.
-    assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
-    assert words[f"step.{second}"] == "09:36, press officer"
+    assert words[first] == "5 Jan 2018 09:40 GMT"
+    assert words[second] == "5 Jan 2018 09:36 GMT, ticket 1234"
     # The form is sent again without the tick of the first step.
     form_before = await read_form(board, board.incident_page)
-    del form_before[f"tick.step.{first}"]
+    assert form_before[f"at.{second}"] == "2018-01-05T09:36"
+    del form_before[f"tick.{first}"]
     await send_incident_form(board, form=form_before)
-    done = {step.id: step.done for step in newest_report(board).steps}
-    assert (done[first], done[second]) == ("", "09:36, press officer")
+    words = newest_draft(board).words
+    assert (words[first], words[second]) == ("", "5 Jan 2018 09:36 GMT, ticket 1234")
+
+
+async def test_step_done_in_the_future_is_refused_beside_the_step(board: Board) -> None:
+    name = f"step.{newest_report(board).steps[0].id}"
+    answer = await send_incident_form(board, {f"at.{name}": "2018-01-05T23:00"})
+    assert answer.status_code == 400
+    assert f'<a href="#{name}">is in the future' in answer.text
+    assert not newest_draft(board).words.get(name)
+
+
+async def test_ticks_and_notes_are_in_the_report_at_once(board: Board) -> None:
+    """They are saved with the form, and the next version already has their sentences."""
+    await send_incident_form(board, {"tick.step.ask-platform": "on", "note": "no reply yet"})
+    account = newest_report(board).find_field(ACCOUNT)
+    assert account is not None
+    heading = account.paragraphs.index(HEADING)
+    assert account.paragraphs[heading + 1 : heading + 3] == (
+        "9.40am on Friday 5 January 2018: no reply yet (duty statistician)",
+        "The GOV.UK support team was called at 9.40am.",
+    )
 
 
 async def test_note_call_address_and_cause_are_added_to_the_timeline(board: Board) -> None:
@@ -225,7 +242,7 @@ async def test_note_call_address_and_cause_are_added_to_the_timeline(board: Boar
     assert timeline_texts(board) == [
         "duty statistician: the page says nothing",
         "duty statistician: call with web team: they are on it",
-        "duty statistician: also at https://assets.example.gov.uk/table.ods",
+        "duty statistician: it could also be seen at https://assets.example.gov.uk/table.ods",
         "duty statistician: cause: certificate",
     ]
     assert newest_draft(board).words[ACCOUNT] == "And a box."
