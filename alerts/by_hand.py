@@ -32,6 +32,7 @@ _STALE_AFTER_DAYS = 31
 _DATE_FAULTS = {
     "when": 'not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas',
     "until": 'not a date-time, write "2017-03-20T17:00"',
+    "due": 'not a date-time or day, write "2017-03-22T09:30"',
 }
 _LINK = re.compile(r"https?://[^\s\"'<>()]+[^\s\"'<>().,]")
 _NEAR_INCIDENT = timedelta(days=1)
@@ -58,8 +59,9 @@ def log_by_hand(
     `words` are the texts of the fields of a form, by the name of the field. Fields that must be
     there are `what` (what happened) and `when` (local ISO dates or date-times, separated by
     commas). Without the `facts` of a release, `title` and `producer` must be there too. Optional
-    fields are `until` (when it ended), `url` (addresses, one a line), `grade` (default: `report`,
-    the gravest), `by` (the role that logs it) and `release`. Other fields, such as `sort`, are kept
+    fields are `until` (when it ended), `due` (when the release was due), `page` (the page of the
+    statistics), `url` (where it was seen, one address a line), `grade` (default: `report`, the
+    gravest), `by` (the role that logs it) and `release`. Other fields, such as `sort`, are kept
     for the draft of the incident. Raises `InvalidInput` with all faults.
     """
     words = {name: make_storable(text).strip() for name, text in words.items()}
@@ -336,9 +338,13 @@ def _find_faults(
     yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
     if words.get("grade", "report") not in list(Grade):
         yield f'grade: not one of {", ".join(Grade)} (got "{words["grade"]}")'
-    for url in words.get("url", "").splitlines():
-        if not is_address(url):
-            yield f'url: not a web address, it begins with https:// or http:// (got "{url}")'
+    for key in ("page", "url"):
+        for address in words.get(key, "").splitlines():
+            if not is_address(address):
+                yield (
+                    f"{key}: not a web address, it begins with https:// or http://"
+                    f' (got "{address}")'
+                )
     yield from _find_faults_of_dates(words, now, timezone)
 
 
@@ -353,8 +359,10 @@ def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str
         except ValueError:
             parsed[key] = []
             yield f'{key}: {_DATE_FAULTS[key]} (got "{words[key]}")'
-        if any(instant > now for instant in parsed[key]):
+        if key != "due" and any(instant > now for instant in parsed[key]):
             yield f'{key}: is in the future (got "{words[key]}")'
+    if len(parsed.get("due", [])) > 1:
+        yield f'due: must be one day or date-time (got "{words["due"]}")'
     begins, ends = parsed.get("when"), parsed.get("until")
     if begins and ends and (len(ends) > 1 or ends[0] < begins[0]):
         yield (

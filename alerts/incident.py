@@ -188,6 +188,14 @@ class Incident:
         )
 
     @property
+    def measured(self) -> ReleaseFacts | None:
+        """Return the facts that were measured about it; None if a person logged it.
+
+        The facts of a logged incident are those of its release, which may have had another fault.
+        """
+        return None if self.kind is Kind.HAND else self.facts
+
+    @property
     def producers(self) -> tuple[str, ...]:
         """Return the ids of all producers of the releases it is about."""
         others = self.facts.others if self.facts is not None else ()

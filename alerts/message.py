@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from alerts.channel import Attachment, Message
+from alerts.draft.logged import say_what_happened, write_badge
 from alerts.fact_rules import is_early
 from alerts.finding import ReleaseFacts
 from alerts.incident import (
     SIGNED,
     Incident,
+    Kind,
     list_route_names,
     make_thread_notice,
     steps_for_incident,
@@ -77,17 +79,24 @@ class Digest:
     covers: tuple[str, ...]
 
 
-def make_opening_by_hand(incident: Incident, now: datetime | None = None) -> Notice:
+def make_opening_by_hand(
+    incident: Incident, now: datetime | None = None, timezone: str = LONDON
+) -> Notice:
     """Return the notice that opens the thread of an incident logged by hand."""
     title = one_line(incident.title, _LONGEST_TITLE)
-    subject = f"LOGGED: {title} ({incident.producer_names}), an incident was logged by hand"
-    # The description that the person typed may quote content that is not public yet, so it is left
-    # out.
+    zone = incident.facts.timezone if incident.facts is not None else timezone
+    badge = write_badge(incident, zone)
+    subject = f"{badge[:1].upper()}{badge[1:]}: {title} ({incident.producer_names}), logged by hand"
+    happened = " ".join(say_what_happened(incident, zone))
     release = [f"Release: {one_line(incident.title)}", f"Producer: {incident.producer_names}"]
-    if incident.facts is not None:
-        release.append(f"Address: {incident.facts.url}")
+    page = incident.words.get("page") or (incident.facts.url if incident.facts is not None else "")
+    if page:
+        release.append(f"Address: {page}")
     steps = numbered_steps(steps_for_incident(incident))
-    contents = subject, write_blocks([subject], release, steps, [f"Incident: {incident.id}"])
+    contents = (
+        subject,
+        write_blocks([subject, one_line(happened)], release, steps, [f"Incident: {incident.id}"]),
+    )
     return make_thread_notice(
         incident, "opened", "thread", (str(incident.kind),), now or incident.opened, contents
     )
@@ -146,9 +155,10 @@ def build_message(
             f" {notice.incident}"
         )
     # A notice about several releases has no facts of a single one.
-    facts = incident.facts if incident is not None and notice.release else None
+    facts = incident.measured if incident is not None and notice.release else None
     # Content that was public early must not be opened by accident.
-    has_links = facts is None or not is_early(facts)
+    is_logged = incident is not None and incident.kind is Kind.HAND
+    has_links = not is_logged and (facts is None or not is_early(facts))
     # A notice that a release is out or that an incident is over has no alarming colour.
     grade_for_colour = notice.grade if notice.kind not in ("final", "appeared") else ""
     buttons = _list_buttons(

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from alerts.actions import describe_action
-from alerts.by_hand import has_time_of_day, logged_end, parse_instants
-from alerts.draft import guidance, narrative, words
+from alerts.by_hand import parse_instants
+from alerts.draft import guidance, logged, narrative, words
 from alerts.draft.certainty import explain_certainty, tabulate_evidence, tabulate_parts
 from alerts.draft.chronology import write_chronology
 from alerts.draft.code import (
@@ -33,7 +33,6 @@ from alerts.draft.letters import (
 from alerts.draft.report import Field, Report, Section, format_amendment_date, format_report_date
 from alerts.draft.timeline import build_figure
 from alerts.incident import Incident
-from schedules.times.interval import Bounds
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
@@ -44,6 +43,11 @@ OPTIONAL_FACTS = (
     "release.calendar_sources",
     "incident.evidence_list",
 )
+LABELS_OF_LOGGED: Mapping[str, str] = {
+    "What happened (measured)": "What happened",
+    "Measured delay or exposure": "How long it lasted",
+}
+"""The labels of boxes of an incident that a person logged, because nothing of it was measured."""
 GRADE_TEXTS: Mapping[str, str] = {
     "report": "Report: more than a minor delay",
     "note": "Note: a minor delay",
@@ -159,7 +163,7 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)
     label = question.label
     if label is not None and inputs.measured_facts is None:
-        label = label.removesuffix(" (measured)")  # a person logged the incident
+        label = LABELS_OF_LOGGED.get(label, label)
     paragraphs = tuple(text for texts in known.values() for text in texts)
     placeholder = " ".join(
         f"[to be completed: {guidance.describe_missing(fact)}]" for fact in missing
@@ -239,11 +243,7 @@ def _parse_typed_dates(inputs: DraftInput) -> list[datetime]:
 def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
     if inputs.incident.kind != "hand":
         return (*narrative.write_account(inputs), *write_chronology(inputs))
-    account = [*_describe_logged_incident(inputs), *write_chronology(inputs)]
-    # leave out the date if the form has a box for it
-    if "incident.date" not in inputs.requested_facts:
-        account.insert(0, f"When it happened: {words.join(_answer_date(inputs))}.")
-    return tuple(account)
+    return (*_describe_logged_incident(inputs), *write_chronology(inputs))
 
 
 def _answer_grade(inputs: DraftInput) -> tuple[str, ...]:
@@ -277,7 +277,7 @@ def _summarise_practices(fact: str, inputs: DraftInput) -> tuple[str, ...]:
 def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
     facts = inputs.measured_facts
     if facts is None:
-        return _describe_logged_end(inputs)
+        return tuple(logged.say_end(inputs.incident, inputs.timezone))
     return (*narrative.say_lengths(facts), *narrative.say_delays(facts))
 
 
@@ -291,16 +291,17 @@ def _answer_accuracy(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the addresses of the statistics.
+    """Return the address of the statistics, never one at which a person saw something."""
+    page = inputs.incident.words.get("page") or (inputs.facts.url if inputs.facts else "")
+    return (page,)
 
-    Omit those typed for a leak or early access, because they show it.
-    """
-    typed = (
-        ()
-        if set(inputs.kinds) & {"leak", "access"}
-        else inputs.incident.words.get("url", "").splitlines()
-    )
-    return tuple(typed) or ((inputs.facts.url,) if inputs.facts else ())
+
+def _answer_slot(inputs: DraftInput) -> tuple[str, ...]:
+    if due := inputs.incident.words.get("due"):
+        return (f"The release was due {logged.format_typed(due, inputs.timezone)}.",)
+    if inputs.facts is not None:
+        return (narrative.say_announcement(inputs.facts, "The release"),)
+    return (inputs.incident.words.get("next_edition", ""),)
 
 
 ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
@@ -329,11 +330,7 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
         if inputs.measured_facts and "incident.delay" not in inputs.requested_facts
         else ()
     ),
-    "release.slot": lambda inputs: (
-        narrative.say_announcement(inputs.facts, "The release")
-        if inputs.facts
-        else inputs.incident.words.get("next_edition", ""),
-    ),
+    "release.slot": _answer_slot,
     "human.corrective": lambda inputs: tuple(
         describe_action(act, inputs.timezone) for act in inputs.incident.actions
     ),
@@ -396,37 +393,29 @@ def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the account of an incident that a person logged, without what other questions of the
-    form ask for.
+    """Return the account of an incident that a person logged: one paragraph, then where it was
+    seen, and the last edition.
     """
-    typed, facts_of_form = inputs.incident.words, inputs.requested_facts
-    account = []
-    if what := typed.get("what", ""):
-        account.append(what if what.endswith((".", "?", "!")) else f"{what}.")
-    # Other questions of the form may ask for its end, for its addresses, and for the announced
-    # time.
-    if "incident.delay" not in facts_of_form:
-        account += _describe_logged_end(inputs)
-    answered_addresses = _answer_addresses(inputs) if "release.landing_url" in facts_of_form else ()
-    other_addresses = [
-        url for url in typed.get("url", "").splitlines() if url not in answered_addresses
-    ]
-    if other_addresses:
-        account.append(f"It could be seen at {words.join(other_addresses)}.")
+    typed = inputs.incident.words
+    happened = logged.say_what_happened(inputs.incident, inputs.timezone)
+    account = [" ".join([*happened, *_say_announced_time(inputs)])]
+    if seen_at := typed.get("url", "").splitlines():
+        account.append(f"It could be seen at {words.join(seen_at)}.")
     if last_edition := typed.get("last_edition"):
         account.append(f"Latest published edition: {last_edition.rstrip('.')}.")
-    if "release.slot" not in facts_of_form:
-        account += _say_announced_time(inputs)
     return tuple(account)
 
 
 def _say_announced_time(inputs: DraftInput) -> list[str]:
     """Return the sentence on the announced time of the release that a logged incident is about, or
-    of the next one.
+    of the next one; empty if a person typed when it was due.
     """
-    facts, next_edition = inputs.facts, inputs.incident.words.get("next_edition")
+    facts, typed = inputs.facts, inputs.incident.words
+    if typed.get("due"):
+        return []
     if facts is None:
-        return [f"Next release: {next_edition.rstrip('.')}."] if next_edition else []
+        next_edition = typed.get("next_edition", "").rstrip(".")
+        return [f"Next release: {next_edition}."] if next_edition else []
     is_before_slot = facts.slot is None or facts.slot > inputs.incident.occurred
     # Before the slot, perhaps not the release itself was leaked, but its data. So do not call it
     # the release concerned.
@@ -436,18 +425,3 @@ def _say_announced_time(inputs: DraftInput) -> list[str]:
             facts, "The next release" if is_leak_before_slot else "The release concerned"
         )
     ]
-
-
-def _describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:
-    end = logged_end(inputs.incident, inputs.timezone)
-    if end is None:
-        return ()
-    occurred = inputs.incident.occurred
-    after = ""
-    if has_time_of_day(inputs.incident):
-        seconds = (end - occurred).total_seconds()
-        exact_length = Bounds(seconds, seconds)
-        after = f", after {words.round_length(exact_length)}"
-    # The reader already knows the day on which it occurred, so it is not named again.
-    known_day = local_date(occurred, inputs.timezone)
-    return (f"It ended at {words.format_clock_day(end, inputs.timezone, known_day)}{after}.",)

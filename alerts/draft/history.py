@@ -6,16 +6,10 @@ from collections import Counter
 
 from alerts.draft import words
 from alerts.draft.input import DraftInput
+from alerts.draft.logged import describe_sort
 from alerts.incident import Incident
 from schedules.times.words import count
 
-LOGGED_OUTCOMES = {
-    "access": "access before release",
-    "late": "late release",
-    "partial": "release without all of its parts",
-    "swapped": "file replaced after its release",
-    "unannounced": "unannounced release",
-}
 NONE_ON_FILE = (
     "No earlier incident of this release, producer or platform is in this store. Add any that you"
     " know of."
@@ -97,8 +91,7 @@ def describe_outcome(incident: Incident) -> str:
     """
     facts = incident.facts
     if incident.kind == "hand" or facts is None:
-        sort = incident.words.get("sort", "incident")
-        return LOGGED_OUTCOMES.get(sort, sort.replace("_", " "))
+        return describe_sort(incident)
     if facts.exposures:
         longest = max(facts.exposures, key=lambda exposure: exposure.seconds.min or 0.0)
         length = words.round_length(longest.seconds)

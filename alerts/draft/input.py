@@ -54,7 +54,7 @@ class DraftInput:
         """Return the measured facts, or None if a person logged the incident, even if it concerns a
         watched release.
         """
-        return None if self.incident.kind == "hand" else self.facts
+        return self.incident.measured
 
     @property
     def title(self) -> str:

@@ -202,7 +202,11 @@ def log_by_hand(
         incident, words={**_neighbour_editions(verdicts, incident), **incident.words}
     )
     recorder.save_decision(
-        tx, Decision(incident, (make_opening_by_hand(incident, now),), draft=True), now
+        tx,
+        Decision(
+            incident, (make_opening_by_hand(incident, now, recorder.rules.timezone),), draft=True
+        ),
+        now,
     )
     return incident, True
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alerts.by_hand import logged_end
+from alerts.draft.logged import write_badge
 from alerts.incident import Action, Incident, Kind
 from alerts.one_line import whole_lengths
 from alerts.status import find_main_late_part
@@ -15,11 +16,12 @@ from schedules.contract.verdict import LEAD
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_json, fields_json, instant_json
 from schedules.times.words import lengths
+from schedules.times.zone import LONDON
 
 
 def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str, Any]:
     """Return an incident as the command line and the API show it."""
-    facts, acknowledged = incident.facts, incident.acknowledged
+    facts, acknowledged = incident.measured, incident.acknowledged
     findings = facts.findings if facts else ()
     return {
         **fields_json(
@@ -67,19 +69,18 @@ def delay_of(incident: Incident) -> Bounds | None:
 
     The page counts before other parts.
     """
-    late = (
-        None
-        if incident.facts is None or incident.kind is Kind.HAND
-        else find_main_late_part(incident.facts)
-    )
+    late = None if incident.measured is None else find_main_late_part(incident.measured)
     return None if late is None else late[1]
 
 
-def measured_text(incident: Incident) -> str:
+def measured_text(incident: Incident, timezone: str = LONDON) -> str:
     """Return how long an early release was public, or how late a release is, in words.
 
-    Empty if it is not proved.
+    Empty if it is not proved. Of an incident that a person logged, return its sort and its own
+    length.
     """
+    if incident.kind is Kind.HAND:
+        return write_badge(incident, timezone)
     exposures = () if incident.facts is None else incident.facts.exposures
     if incident.kind is Kind.EARLY and exposures:
         longest = max(exposures, key=lambda one: one.seconds.max or one.seconds.min or 0)

@@ -27,6 +27,7 @@ from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX, list_open_fields
 from alerts.draft.guidance import suggest_answer
 from alerts.draft.letters import RECIPIENT_PREFIX, SUBJECT_PREFIX, insert_answers
+from alerts.draft.logged import say_what_happened
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import append_signature
@@ -38,7 +39,7 @@ from alerts.one_line import one_line
 from alerts.platform import describe_platform
 from monitor.deliver.by_hand import SigningBlocked, signing_obstacles
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
-from monitor.deliver.incident_json import incident_json
+from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.errors import NotAllowed, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.web.fragments import incident_for_list
@@ -145,7 +146,8 @@ async def show_incident(
         incident=incident_json(found, drafts),
         report=report,
         unanswered=len(unanswered),
-        happened=_describe_what_happened(found, now),
+        happened=_describe_what_happened(found, now, queries.timezone),
+        logged=measured_text(found, queries.timezone) if found.kind is Kind.HAND else "",
         acted=_list_acted(found, queries),
         cause=found.words.get("cause", ""),
         to_do=steps_for_incident(found) if found.closed is None else [],
@@ -233,14 +235,14 @@ def _list_acted(incident: Incident, queries: Queries) -> list[tuple[int, str, bo
     ]
 
 
-def _describe_what_happened(incident: Incident, now: datetime) -> str:
+def _describe_what_happened(incident: Incident, now: datetime, timezone: str) -> str:
     """Return one or two sentences about what happened: as measured, or as a person logged it."""
     if incident.linked:
         return describe_platform(incident, now)
-    if incident.facts is None or incident.kind is Kind.HAND:
-        return incident.words.get("what") or (
-            incident.timeline[0].text if incident.timeline else ""
-        )
+    if incident.kind is Kind.HAND:
+        return " ".join(say_what_happened(incident, timezone))
+    if incident.facts is None:
+        return incident.timeline[0].text if incident.timeline else ""
     return status_sentence(incident.kind, incident.facts, now)
 
 

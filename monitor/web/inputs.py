@@ -239,6 +239,8 @@ class Logging(Input):
     title: Line | Nothing = None
     producer: Line | Nothing = None
     until: Moment | Nothing = None
+    due: Moment | Day | Nothing = Field(None, description="When the release was due.")
+    page: Line | Nothing = Field(None, description="The page of the statistics.")
     url: Line | Nothing = Field(
-        None, description="Where it was public. Several addresses are separated by blanks."
+        None, description="Where it was seen. Several addresses are separated by blanks."
     )

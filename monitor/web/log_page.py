@@ -30,7 +30,10 @@ SORTS: dict[Sort, str] = {
     "swapped": "The wrong file or figures were published",
     "unannounced": "Released without an announcement",
 }
-_BOX_IDS = {"when": "day", **{name: name for name in ("what", "title", "producer", "until", "url")}}
+_BOX_IDS = {
+    "when": "day",
+    **{name: name for name in ("what", "title", "producer", "until", "due", "page", "url")},
+}
 _OFFERED_SPAN = timedelta(days=3)
 _MOST_OFFERED = 250
 
@@ -73,9 +76,12 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
     """
     release, day, time = sent.text("release"), sent.text("day"), sent.text("time")
     # The title and the producer of a watched release are known, so the form does not have them.
-    names = ["what", "sort", "until", "url", *([] if release else ["title", "producer"])]
+    names = ["what", "sort", "until", "page", "url"]
+    names += [] if release else ["title", "producer"]
     words = {name: sent.text(name) for name in names}
     words["when"] = f"{day}T{time}" if day and time else day
+    due_day, due_time = sent.text("due"), sent.text("due-time")
+    words["due"] = f"{due_day}T{due_time}" if due_day and due_time else due_day
     words["url"] = "\n".join(words["url"].split())  # stored as one address a line
     filled = {name: text for name, text in words.items() if text}
     try:

@@ -136,11 +136,10 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
             return [*_build_form(report), *_build_signature(report), *annexes]
         case Document.EVIDENCE:
             blocks = _build_head(report)
+            how = "How it was measured" if report.measured else "What was recorded"
             for title, body in _build_evidence(report):
                 blocks += [
-                    Heading(
-                        2, "How it was measured" if title == "evidence" else words.capitalise(title)
-                    ),
+                    Heading(2, how if title == "evidence" else words.capitalise(title)),
                     *body,
                 ]
             return blocks

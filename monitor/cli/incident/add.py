@@ -35,6 +35,8 @@ _QUESTIONS = {
     "--when", help="Local dates or times, several with commas; the first is the occurrence."
 )
 @click.option("--until", help="Local date and time when it ended.")
+@click.option("--due", help="Local date and time when the release was due, or the day.")
+@click.option("--page", help="The page of the statistics, without --release.")
 @click.option("--url", "urls", multiple=True, help="Where it was seen; repeat it for several.")
 @click.option("--sort", type=click.Choice(_KINDS), help="Kind of breach; default leak.")
 @click.option("--grade", type=click.Choice(["none", "note", "report"]), help="Default report.")
@@ -59,7 +61,7 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
         # Several times are separated by commas. `log_by_hand` needs each in ISO format.
         times = {
             key: ",".join(map(to_local_iso, given[key].split(",")))
-            for key in ("when", "until")
+            for key in ("when", "until", "due")
             if key in given
         }
         with store.transaction() as tx, refuse_invalid_input():

@@ -31,7 +31,7 @@ from schedules.times.interval import Bounds
 from schedules.times.words import lengths, stamp
 from schedules.times.zone import LONDON, span_of
 
-_SHOWN_WORDS = ("what", "when", "until", "url", "cause", "assigned")
+_SHOWN_WORDS = ("what", "when", "until", "due", "page", "url", "cause", "assigned")
 
 
 @click.command("list")

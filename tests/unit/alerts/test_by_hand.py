@@ -20,7 +20,7 @@ from alerts.by_hand import (
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, find_known_incident
-from alerts.message import build_message, make_opening_by_hand
+from alerts.message import make_opening_by_hand
 from alerts.notice import thread_id
 
 Make = Callable[..., ReleaseFacts]
@@ -213,18 +213,6 @@ def test_new_facts_do_not_update_incident_logged_by_hand(make_facts: Make) -> No
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     assert logged.release == watched.release
     assert find_known_incident([logged], watched.release) is None
-
-
-def test_notice_of_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident) -> None:
-    """A notice goes to many people, who must not learn the content early."""
-    notice = make_opening_by_hand(logged_leak)
-    assert (
-        notice.subject
-        == "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged"
-        " by hand"
-    )
-    assert LEAK["what"] not in notice.text
-    assert build_message(notice, logged_leak).data["measured"] is None
 
 
 def test_the_notice_of_a_logged_leak_opens_its_thread(logged_leak: Incident) -> None:

@@ -287,25 +287,8 @@ def test_typed_addresses_of_a_leak_are_only_in_the_account(moj_leak: Incident) -
     report = note_of(replace(moj_leak, facts=None, words=words))
     account = text_of_field(report, "N.what")
     assert "It could be seen at https://social.example/1 and https://social.example/2." in account
-    # The typed text is a paragraph of its own, ended by a full stop.
-    assert "\nPosted.\n" in account
+    assert "On Saturday 1 October 2016: Posted.\n" in account
     assert "social.example" not in text_of_field(report, "N.output")
-
-
-def test_account_of_late_release_does_not_say_where_it_could_be_seen(moj_leak: Incident) -> None:
-    """The account of a leak says "It could be seen at" the typed addresses.
-
-    For a late release, they are only links.
-    """
-    typed = {"sort": "late", "what": "Posted", "when": "2016-10-01", "url": TWO_POSTS}
-    logged_as_late = replace(moj_leak, facts=None, words=typed)
-    report = note_of(logged_as_late)
-    title_and_link, what_happened = (
-        text_of_field(report, "N.output"),
-        text_of_field(report, "N.what"),
-    )
-    assert "https://social.example/1" in title_and_link
-    assert "could be seen" not in what_happened
 
 
 def test_early_part_that_came_out_later_is_called_released(ofsted_early: Incident) -> None:
@@ -752,8 +735,9 @@ def test_clock_offset_is_rounded_outward_and_zero_has_no_sign(
 def test_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Incident) -> None:
     logged = replace(moj_leak, facts=None, grade="note")
     report = note_of(logged)
-    assert "When it happened: 30 September 2016 and 1 October 2016." in text_of_field(
-        report, "N.what"
+    assert (
+        "This happened on Friday 30 September 2016 and on Saturday 1 October 2016."
+        in text_of_field(report, "N.what")
     )
     assert text_of_field(report, "N.grade") == "Note"
     assert "Measured as of" not in dict(annex_rows(logged, "This incident"))

@@ -1,0 +1,132 @@
+"""The sentences about an incident that a person logged: what happened, when, and when it was due.
+
+Nothing here was measured, so no other incident of the release gives any of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+from alerts.by_hand import has_time_of_day, logged_end, parse_instants
+from alerts.draft import words
+from alerts.incident import Incident
+from schedules.times.interval import Bounds
+from schedules.times.words import day_text, length
+from schedules.times.zone import local_date
+
+OUTCOMES: Mapping[str, str] = {
+    "leak": "leak",
+    "access": "access before release",
+    "early_exposure": "early exposure",
+    "late": "late release",
+    "partial": "release without all of its parts",
+    "swapped": "file replaced after its release",
+    "unannounced": "unannounced release",
+}
+"""What an incident of each sort was, in a few words."""
+_ENDS: Mapping[str, str] = {
+    "leak": "It could be seen{lasted}, until {end}.",
+    "access": "Those who received it had it{lasted}, until {end}.",
+    "early_exposure": "It could be seen{lasted}, until {end}.",
+    "late": "It became available at {end}.",
+    "partial": "The missing parts became available at {end}.",
+    "swapped": "The right version was in its place at {end}.",
+}
+_OTHER_END = "It ended at {end}."
+_LOWERED = ("a", "an", "the", "one", "two", "three", "some", "several", "we", "our", "it", "this")
+"""First words of a sentence that are not names, so that they can follow a comma."""
+
+
+def describe_sort(incident: Incident) -> str:
+    """Return what a logged incident was, in a few words."""
+    sort = incident.words.get("sort", "leak")
+    return OUTCOMES.get(sort, sort.replace("_", " "))
+
+
+def logged_length(incident: Incident, timezone: str) -> Bounds | None:
+    """Return how long it lasted, or how late it ended; None if the typed times do not say."""
+    end = logged_end(incident, timezone)
+    if end is None:
+        return None
+    begins: datetime | None = incident.occurred if has_time_of_day(incident) else None
+    if incident.words.get("sort") in ("late", "partial"):
+        due = read_due(incident, timezone)
+        if due is not None:
+            begins = due
+    if begins is None or end <= begins:
+        return None
+    seconds = (end - begins).total_seconds()
+    return Bounds(seconds, seconds)
+
+
+def write_badge(incident: Incident, timezone: str) -> str:
+    """Return what a logged incident was, and how long: `access before release, 8 min`."""
+    lasted = logged_length(incident, timezone)
+    text = describe_sort(incident)
+    if lasted is None or lasted.min is None:
+        return text
+    return f"{text}, {length(lasted.min, math.floor, parts=2, tenths=False)}"
+
+
+def read_due(incident: Incident, timezone: str) -> datetime | None:
+    """Return the instant at which the release was due; None if unknown, or if only the day is."""
+    typed = incident.words.get("due", "")
+    if "T" in typed:
+        return parse_instants(typed, timezone)[0]
+    return None if typed or incident.facts is None else incident.facts.slot
+
+
+def say_what_happened(incident: Incident, timezone: str) -> list[str]:
+    """Return sentences on what happened, from when to when, and when the release was due."""
+    sentences = [_say_when(incident, timezone)]
+    sentences += say_end(incident, timezone)
+    if due := incident.words.get("due"):
+        sentences.append(f"The release was due {format_typed(due, timezone)}.")
+    return sentences
+
+
+def say_end(incident: Incident, timezone: str) -> list[str]:
+    """Return the sentence on when it ended and how long it had lasted; empty without an end."""
+    end = logged_end(incident, timezone)
+    if end is None:
+        return []
+    sentence = _ENDS.get(incident.words.get("sort", "leak"), _OTHER_END)
+    known_day = local_date(incident.occurred, timezone)
+    lasted = words.round_length(logged_length(incident, timezone))
+    return [
+        sentence.format(
+            end=words.format_clock_day(end, timezone, known_day),
+            lasted=f" for {lasted}" if lasted else "",
+        )
+    ]
+
+
+def _say_when(incident: Incident, timezone: str) -> str:
+    """Return the typed sentence with the time before it, or after it if it begins with a time."""
+    dates = incident.words.get("when", "").split(",")
+    named = [format_typed(date.strip(), timezone) for date in dates if date.strip()]
+    when = words.join(named) if named else f"on {day_text(local_date(incident.occurred, timezone))}"
+    what = incident.words.get("what", "").strip()
+    if not what.endswith((".", "?", "!")):
+        what += "."
+    first_word = what.partition(" ")[0].lower()
+    if len(named) > 1 or first_word in ("at", "on", "in", "from", "between"):
+        return f"{what} This happened {when}."
+    if first_word in _LOWERED:
+        return f"{words.capitalise(when)}, {what[:1].lower()}{what[1:]}"
+    return f"{words.capitalise(when)}: {what}"
+
+
+def format_typed(text: str, timezone: str) -> str:
+    """Return a typed date-time as `at 9.30am on Friday 5 January 2018`, or a day as `on 5 January
+    2018`; as typed if it is neither.
+    """
+    try:
+        (instant,) = parse_instants(text, timezone)
+    except ValueError:
+        return text
+    if len(text) <= len("2016-10-01"):
+        return f"on {day_text(local_date(instant, timezone), weekday=True)}"
+    return f"at {words.format_clock_day(instant, timezone)}"
