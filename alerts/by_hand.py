@@ -18,6 +18,7 @@ from alerts.incident import (
     MONITOR,
     SIGNED,
     WAIVED,
+    Attachment,
     Entry,
     Incident,
     Kind,
@@ -27,6 +28,9 @@ from schedules.contract.verdict import Grade
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local, local_date, zone
 
+ATTACHED_PREFIX = "attached "
+"""The beginning of every timeline entry about a file that was attached."""
+_LONGEST_NAME = 150
 _LONGEST_ROLE, _LONGEST_SENDER = 80, 500  # a sender of a megabyte would take seconds to parse
 _STALE_AFTER_DAYS = 31
 _DATE_FAULTS = {
@@ -309,6 +313,22 @@ def waive_report(incident: Incident, role: str, reason: str, now: datetime) -> I
         raise InvalidInput([f"no report is owed for {incident.id}"])
     waived = _record_act(incident, role, f"report waived: {words}", now, **{WAIVED: words})
     return replace(waived, closed=incident.closed or now)
+
+
+def attach_file(incident: Incident, role: str, name: str, digest: str, now: datetime) -> Incident:
+    """Record that a role attached a file with this name and SHA-256, which signs nothing.
+
+    The same file under the same name is recorded once. Raises `InvalidInput` without a name.
+    """
+    plain = one_line(make_storable(name.replace("\\", "/").rpartition("/")[2]), _LONGEST_NAME)
+    if not plain:
+        raise InvalidInput(["the file has no name"])
+    if any((one.name, one.digest) == (plain, digest) for one in incident.attachments):
+        return incident
+    by = clean_role(role)
+    entry = Entry(now, by, f"{ATTACHED_PREFIX}{plain}, SHA-256 {digest}")
+    attached = (*incident.attachments, Attachment(plain, digest, now, by))
+    return replace(incident.with_entries(entry), attachments=attached)
 
 
 def close_incident(incident: Incident, role: str, now: datetime, text: str = "") -> Incident:

@@ -99,6 +99,19 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a role kept with an incident, such as the report that was sent.
+
+    `digest` is its SHA-256.
+    """
+
+    name: str
+    digest: str
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkedRelease:
     """A release that a platform delayed, with the id of its own incident and its status in
     `stands`.
@@ -149,6 +162,7 @@ class Incident:
     series: str = ""
     linked: tuple[LinkedRelease, ...] = ()
     actions: tuple[Action, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     step_list: str = ""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from alerts.draft.form import find_question
 from alerts.draft.report import Answer, Field, Report
@@ -33,6 +33,46 @@ DATE = re.compile(
 )
 # The text at the start of a box in which two people wrote at the same time.
 TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A box that a person changed (`typed`) and, since they read it, also another person
+    (`stored`).
+    """
+
+    field: str
+    stored: str
+    typed: str
+
+
+def combine_changes(
+    changed: Mapping[str, str],
+    base_words: Mapping[str, str],
+    newest_words: Mapping[str, str],
+    by: str,
+) -> tuple[dict[str, str], tuple[Conflict, ...]]:
+    """Return the words to store in each box that a person `changed`, and the boxes that another
+    person changed too, which get both wordings.
+
+    All words are by box. The person in the role `by` started from `base_words`. The stored words
+    are now `newest_words`.
+    """
+    words_to_store: dict[str, str] = {}
+    conflicts = []
+    for name, typed in changed.items():
+        stored = newest_words.get(name, "")
+        is_changed_by_other = stored != base_words.get(name, "") and stored not in ("", typed)
+        if not is_changed_by_other:
+            words_to_store[name] = typed
+        # The stored words stay alone if the person emptied the box, or if they already contain what
+        # the person typed.
+        elif typed.strip() and typed not in stored:
+            words_to_store[name] = (
+                f"{TWO_WORDINGS}\n{stored}\n[as {by} wrote it meanwhile]\n{typed}"
+            )
+            conflicts.append(Conflict(name, stored, typed))
+    return words_to_store, tuple(sorted(conflicts, key=lambda conflict: conflict.field))
 
 
 def merge_words(

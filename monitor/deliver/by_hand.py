@@ -12,9 +12,8 @@ from datetime import datetime
 from functools import partial
 
 from alerts import by_hand
-from alerts.draft.edits import list_obstacles
+from alerts.draft.edits import Conflict, combine_changes, list_obstacles
 from alerts.draft.report import Report
-from alerts.draft.take_back import Conflict, combine_changes
 from alerts.draft.versions import (
     Versions,
     append_edit,
@@ -83,10 +82,10 @@ def merge_texts(
     """
     last = versions[-1]
     version_read = next((one for one in versions if one.number == number_read), last)
-    merged = combine_changes(words, version_read.words, last.words, role)
+    merged, conflicts = combine_changes(words, version_read.words, last.words, role)
     # The person has not seen what was measured since `version_read`, so `append_edit` shows it
     # beside the texts.
-    return append_edit(versions, merged.words, role, now, version_read.report), merged.conflicts
+    return append_edit(versions, merged, role, now, version_read.report), conflicts
 
 
 class EditConflict(UserFault):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,14 +11,15 @@ from pathlib import Path
 import structlog
 
 from alerts.by_hand import (
+    InvalidInput,
     acknowledge_incident,
+    attach_file,
     clean_role,
     make_storable,
     record_cause,
     waive_report,
 )
-from alerts.draft.edits import STEP_PREFIX
-from alerts.draft.take_back import Conflict
+from alerts.draft.edits import STEP_PREFIX, Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident
 from alerts.silence import Scope, Silence, create_silence
@@ -32,6 +34,7 @@ from monitor.deliver.by_hand import (
 )
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.errors import UnknownName
+from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
 from monitor.store.evidence.bundle import Exported, export_bundle
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
@@ -149,6 +152,22 @@ class Desk:
         )
         self.wake()
         _log.info("signed_off", incident=incident.id, role=role)
+
+    async def attach(self, incident: str, role: str, name: str, data: bytes) -> Incident:
+        """Keep a file, such as the report that was sent, with an incident and return it.
+
+        Raises `UnknownName`, `StoreFault`, and `InvalidInput` for a file that is too large or has
+        no name.
+        """
+        if len(data) > MOST_BYTES:
+            raise InvalidInput([f"attachment: larger than {MOST_BYTES >> 20} MB"])
+        now = self.clock.now()
+        digest = await asyncio.to_thread(keep_attachment, self.evidence, data)
+        changed = await self._change_incident(
+            incident, lambda known: attach_file(known, role, name, digest, now)
+        )
+        _log.info("attached", incident=incident, role=role, sha256=digest)
+        return changed
 
     async def log_incident(self, words: Mapping[str, str], release: str = "") -> Incident:
         """Save what a person reports, for a watched release or none.

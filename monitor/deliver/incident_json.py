@@ -7,7 +7,7 @@ from typing import Any
 
 from alerts.by_hand import logged_end
 from alerts.draft.logged import write_badge
-from alerts.incident import Action, Incident, Kind
+from alerts.incident import Action, Attachment, Incident, Kind
 from alerts.one_line import whole_lengths
 from alerts.status import find_main_late_part
 from monitor.deliver.owed import is_owed
@@ -53,6 +53,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "findings": [fields_json(found, "kind", "part", "detail") for found in findings],
         "timeline": [fields_json(one, "at", "by", "text") for one in incident.timeline_by_time],
         "actions": [action_json(action) for action in incident.actions],
+        "attachments": [attachment_json(one) for one in incident.attachments],
         "drafts": [draft_json(draft) for draft in drafts],
     }
 
@@ -62,6 +63,11 @@ def action_json(action: Action) -> dict[str, Any]:
     return fields_json(action, "text", "owner", "due", "done", "done_by") | {
         "due": action.due.isoformat()
     }
+
+
+def attachment_json(attachment: Attachment) -> dict[str, Any]:
+    """Return a file that was attached to an incident."""
+    return fields_json(attachment, "name", "at", "by") | {"sha256": attachment.digest}
 
 
 def delay_of(incident: Incident) -> Bounds | None:

@@ -235,6 +235,15 @@ class Draft(Answer):
     digest: str
 
 
+class Attachment(Answer):
+    """A file that a role attached, such as the report that was sent."""
+
+    name: str
+    at: Instant
+    by: str
+    sha256: str
+
+
 class ListedIncident(Answer):
     """An incident.
 
@@ -266,6 +275,7 @@ class ListedIncident(Answer):
     findings: list[IncidentFinding]
     timeline: list[incident.Entry]
     actions: list[incident.Action]
+    attachments: list[Attachment]
 
 
 class Incident(ListedIncident):

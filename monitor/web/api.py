@@ -279,6 +279,17 @@ async def complete_step(request: Request, sent: inputs.Doing) -> Json | Response
     return await answer_form(request, answering)
 
 
+async def attach_file(request: Request, sent: inputs.Attaching) -> Json:
+    """Keep a file that was sent or signed as evidence, with its name and SHA-256."""
+    queries, name = queries_of(request), request.path_params["incident"]
+    await queries.find_incident(name)
+    try:
+        found = await _require_desk(request).attach(name, sent.role, sent.name, sent.content)
+    except InvalidInput as fault:
+        raise Refused(str(fault)) from fault
+    return incident_json(found, await queries.list_drafts(name))
+
+
 async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done,
     or close it.
@@ -417,6 +428,8 @@ def _form_text(value: object, timezone: str) -> str:
 _post = partial(Operation, method="POST")
 _FORM = 1 << 20
 """Bytes of a body with the answers of a whole form."""
+_FILE = 10 << 20
+"""Bytes of a body with an attached file in Base64."""
 _RELEASES = Rows("releases", open_data.VERDICT, open_data.verdict_row)
 _INCIDENTS = Rows("incidents", open_data.INCIDENT, open_data.incident_row)
 _EVENTS = Rows("events", open_data.EVENT, open_data.event_row)
@@ -485,6 +498,18 @@ ROUTES = [
     ApiRoute(
         "/incidents/{incident}/steps",
         _post("completeStep", "incidents", complete_step, answers.Form, inputs.Doing),
+    ),
+    ApiRoute(
+        "/incidents/{incident}/attachments",
+        _post(
+            "attachFile",
+            "incidents",
+            attach_file,
+            answers.Incident,
+            inputs.Attaching,
+            max_bytes=_FILE,
+            status=201,
+        ),
     ),
     ApiRoute(
         "/incidents/{incident}/notes",

@@ -24,12 +24,11 @@ from alerts.actions import add_action, complete_action, describe_action, is_over
 from alerts.by_hand import InvalidInput, is_address
 from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
-from alerts.draft.edits import STEP_PREFIX, list_open_fields
+from alerts.draft.edits import STEP_PREFIX, Conflict, list_open_fields
 from alerts.draft.guidance import suggest_answer
 from alerts.draft.letters import RECIPIENT_PREFIX, SUBJECT_PREFIX, insert_answers
 from alerts.draft.logged import say_what_happened
 from alerts.draft.report import Report, report_from_json
-from alerts.draft.take_back import Conflict
 from alerts.draft.versions import append_signature
 from alerts.draft.write.html import write_html_blocks
 from alerts.draft.write.outline import Document
@@ -41,6 +40,7 @@ from monitor.deliver.by_hand import SigningBlocked, signing_obstacles
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
 from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.errors import NotAllowed, UnknownName, UserFault
+from monitor.store.evidence.attachments import MOST_BYTES
 from monitor.store.rows import Draft
 from monitor.web.fragments import incident_for_list
 from monitor.web.pages import list_silences, render
@@ -52,7 +52,11 @@ from schedules.times.zone import local
 _MOST_MAIL_MB = 2
 _BETWEEN_PARAGRAPHS = "\r\n\r\n"
 _BOX_IDS = {
-    name: name for name in ("as-role", "call", "said", "address", "mail", "owner", "due", "reason")
+    name: name
+    for name in (
+        *("as-role", "call", "said", "address", "mail", "attachment"),
+        *("owner", "due", "reason"),
+    )
 }
 _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
 _ROLE_TO_TYPE = "[your role]"
@@ -176,7 +180,7 @@ async def show_incident(
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),
         endings=ENDINGS,
-        has_evidence=bool(found.release),
+        has_evidence=bool(found.release or found.attachments),
         evidence_is_open=slot is None or slot <= now,
     )
 
@@ -279,9 +283,12 @@ async def save_form(request: Request, sent: SentForm) -> Response:
         conflicts = await sent.desk.save_answers(
             sent.incident, sent.role, changes, version, apply_form
         )
+        if (attached := sent.files.get("attachment")) is not None:
+            name = sent.text("attachment.filename")
+            await sent.desk.attach(sent.incident, sent.role, name, attached)
     except InvalidInput as fault:
         # A browser does not fill in a file again.
-        file_fault = {"mail": "choose the file again"} if sent.files else {}
+        file_fault = dict.fromkeys(sent.files, "choose the file again")
         faults = file_fault | faults_by_box(fault, _BOX_IDS, "as-role")
         return await show_incident(request, outcome=SaveOutcome(400, faults, (), sent.fields))
     if conflicts:
@@ -549,6 +556,8 @@ def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
         yield "address: not a web address, it begins with https:// or http://"
     if mail is None and sent.text("mailed"):
         yield "mail: choose the e-mail that you describe"
+    if len(sent.files.get("attachment", b"")) > MOST_BYTES:
+        yield f"attachment: larger than {MOST_BYTES >> 20} MB"
     if mail is not None and len(mail) > _MOST_MAIL_MB << 20:
         yield f"mail: larger than {_MOST_MAIL_MB} MB; save it without its attachments"
     if not sent.role.strip():

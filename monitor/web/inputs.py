@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import (
     AfterValidator,
     AwareDatetime,
+    Base64Bytes,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -198,6 +199,14 @@ class Doing(Input):
     reason: Line | Nothing = Field(
         None, description="Why you amend the report. Required if it is signed."
     )
+
+
+class Attaching(Input):
+    """A file that was sent or signed, of at most 7 MB. Attaching it signs nothing."""
+
+    role: Role
+    name: Annotated[Line, Field(description="The name of the file.")]
+    content: Annotated[Base64Bytes, Field(description="Its bytes in Base64.")]
 
 
 class Noting(Input):

@@ -110,7 +110,7 @@ async def read_form_with_files(
     request: Request, longest: int, most: int, longest_with_files: int
 ) -> tuple[dict[str, str], dict[str, bytes]]:
     """Return the fields of a form as `read_form` does, and the content of each file that was
-    chosen, by field name.
+    chosen, by field name. The field `NAME.filename` has the name of the file.
 
     Browsers send files as `multipart/form-data` (RFC 7578). A form in any other type has no files.
     Raises `UserFault` too if there are more than `longest_with_files` bytes with the files, or if
@@ -135,6 +135,7 @@ async def read_form_with_files(
             fields.setdefault(name, value)
         elif value.filename:
             files.setdefault(name, await value.read())
+            fields.setdefault(f"{name}.filename", value.filename)
     await form.close()
     # The parser raises no exception for a form that ends within a part.
     if not parser.is_complete:

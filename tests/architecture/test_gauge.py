@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
     "schedules": 51_266,
-    "alerts": 59_962,
+    "alerts": 57_082,
     "monitor/app": 16_155,
     "monitor/cli": 29_758,
     "monitor/config": 9_154,

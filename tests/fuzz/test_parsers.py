@@ -15,8 +15,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alerts.draft.read.docx import read_docx
-from alerts.draft.read.places import Unreadable
 from alerts.signed_link import read_token as read_link
 from monitor.look.fetch import Answer
 from monitor.look.interpret import Interpreter
@@ -258,12 +256,6 @@ def test_what_a_worker_answers_is_plain_or_refused(body: bytes) -> None:
         unpack(body)
     with suppress(RefusedReply, TypeError):
         unpack(pickle.dumps((body, NOW, {"a": [None]}), protocol=5))
-
-
-@given(body=bodies())
-def test_a_draft_that_comes_back_is_read_or_refused(body: bytes) -> None:
-    with suppress(Unreadable):
-        read_docx(body)
 
 
 @given(body=bodies(), more=st.text(st.sampled_from('[]{}"\\<>=/ a'), max_size=400))

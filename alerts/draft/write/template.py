@@ -7,16 +7,18 @@ all. `parts` is a list to loop over: `{%tr for part in parts %}` with `part.name
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
+from zipfile import BadZipFile
 
+from docx.opc.exceptions import PackageNotFoundError
 from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
-from markupsafe import escape
+from lxml.etree import LxmlError
 
-from alerts.draft.read.docx import FILE_ERRORS
 from alerts.draft.report import Field, Report
 from alerts.draft.write.outline import Tone, build_pieces, make_printable
 
@@ -54,46 +56,31 @@ REPORT_NAMES = (
     "signed",
 )
 TEMPLATE_NAMES: tuple[str, ...] = (*REPORT_NAMES, *BOX_FACTS, "amendments", "parts")
-TEMPLATE_ERRORS = (*FILE_ERRORS, TemplateError, TypeError, OSError)
-# The last private-use characters of Unicode, which no text contains.
-BEGIN_MARK, TEXT_MARK, END_MARK = "\U0010fff0", "\U0010fff1", "\U0010fff2"
+TEMPLATE_ERRORS = (
+    BadZipFile,
+    PackageNotFoundError,
+    LxmlError,
+    KeyError,
+    ValueError,
+    zlib.error,  # damaged bytes
+    EOFError,
+    RuntimeError,  # a file with a password
+    TemplateError,
+    TypeError,
+    OSError,
+)
 
 
 class BadTemplate(ValueError):
     """The template is not a .docx file, is not well formed, or uses an unknown name."""
 
 
-class Marked(str):
-    """The text of a box that a template shows between marks, with its name, so that a reader finds
-    it again.
-    """
-
-    __slots__ = ("name",)
-    name: str
-
-    def __html__(self) -> str:
-        """Return the name and the escaped text between their marks."""
-        return f"{BEGIN_MARK}{self.name}{TEXT_MARK}{escape(str(self))}{END_MARK}"
-
-    @classmethod
-    def of(cls, name: str, text: str) -> Marked:
-        """Return the text of the box with this name."""
-        made = cls(text)
-        made.name = name
-        return made
-
-
-def fill_template(template: bytes, report: Report, *, marks: bool = False) -> bytes:
-    """Return the report in an organisation's own .docx template as bytes, with `marks` around the
-    text of each box.
+def fill_template(template: bytes, report: Report) -> bytes:
+    """Return the report in an organisation's own .docx template as bytes.
 
     Texts of people are never read as markup. Raises BadTemplate.
     """
     fields = collect_values(report)
-    if marks:
-        fields |= {
-            name: Marked.of(name, fields[name]) for name in BOX_FACTS if find_box(report, name)
-        }
     content = BytesIO()
     try:
         document = DocxTemplate(BytesIO(template))

@@ -11,11 +11,9 @@ from textwrap import wrap
 
 import click
 
-from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_numbers, list_open_fields
-from alerts.draft.read.places import Unreadable
+from alerts.draft.edits import INSTEAD_PREFIX, Conflict, find_wrong_numbers, list_open_fields
 from alerts.draft.report import Report, report_from_json
-from alerts.draft.take_back import Conflict, FileChanges, find_file_changes
-from alerts.draft.versions import Version, Versions, append_edit
+from alerts.draft.versions import Version, Versions
 from alerts.draft.write.outline import Document
 from monitor.cli.common import (
     PATH,
@@ -50,7 +48,6 @@ from schedules.times.words import stamp
 
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
-_FROM = "Read back a draft that you edited as .docx."
 _COLUMN = 52
 
 
@@ -76,7 +73,6 @@ _COLUMN = 52
 @click.option("--text", help="Its text, word for word; an empty text clears the field.")
 @click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
-@click.option("--from", "edited_file", type=PATH, metavar="FILE", help=_FROM)
 @by_role
 @json_verb
 def draft(  # noqa: PLR0913 # one for each option
@@ -93,19 +89,15 @@ def draft(  # noqa: PLR0913 # one for each option
     text: str | None,
     file: Path | None,
     instead: bool,
-    edited_file: Path | None,
     by: str | None,
 ) -> None:
-    """Print or save the draft of an INCIDENT, list its fields or versions, complete a field, or
-    read back a file.
+    """Print or save the draft of an INCIDENT, list its fields or versions, or complete a field.
 
     Text that a person wrote is never changed by new measurements, and every version is kept.
 
     Example: ninethirty incident draft malpractice-2017-2018-01-05 --output report.docx
     """
-    if edited_file is not None:
-        take_back(context, incident, edited_file, by)
-    elif field is not None:
+    if field is not None:
         complete_field(context, incident, field, _read_typed_text(text, file), by, instead=instead)
     elif list_versions:
         print_versions(context, find_drafts(context, incident))
@@ -300,63 +292,6 @@ def print_versions(context: Context, drafts: Sequence[Draft]) -> None:
     context.print_result(body, lines)
 
 
-def take_back(context: Context, incident: str, file: Path, by: str | None) -> None:
-    """Save the changes that a person made in a draft's file as a new version, and print them.
-
-    Raises `UserFault` if the file is not one of our drafts, or has new text outside the fields to
-    complete.
-    """
-    if file.suffix.lower() != ".docx":
-        raise UserFault(
-            f"{file}: only .docx files can be read back: give one, or use the form in the browser"
-        )
-    data, role = read_input(file), role_of(by)
-    changes: FileChanges | None = None
-    with context.store() as store:
-        template = own_template(context, incident_of(store.verdicts, incident).producer)
-
-        def save_changes(known: Versions) -> Versions:
-            # `change_draft` stores the returned versions, and the changes are printed below
-            nonlocal changes
-            changes = _find_changes(known, data, role, file, template)
-            # The person has edited this version. A measurement that has changed since then is shown
-            # beside the texts.
-            version_in_file = next(one.report for one in known if one.number == changes.base)
-            return (
-                append_edit(known, changes.words, role, context.now(), version_in_file)
-                if changes.words
-                else known
-            )
-
-        saved = change_draft(store, incident, save_changes)[-1]
-        assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
-        # If a step was ticked, the text of the report changes. Then this adds one more version
-        # after `saved`.
-        redraft_for_steps(context, store, incident, changes.words)
-        newest_draft = store.verdicts.drafts(incident)[-1]
-    # A key with this prefix is no field: it says that the text of a field replaces the measured
-    # one.
-    names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
-    warn_of_unmeasured_figures(saved.report, changes.words)
-    if not context.as_json:
-        print_conflicts(changes.conflicts)
-    conflicts = [
-        {"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts
-    ]
-    body = {
-        **draft_json(newest_draft),
-        "from": changes.base,
-        "changed": names,
-        "conflicts": conflicts,
-    }
-    changed = f"changed {', '.join(names)}" if names else "nothing is changed"
-    text = (
-        f"{incident}: version {newest_draft.version}, {changed} (the file was of version"
-        f" {changes.base})"
-    )
-    context.print_result(body, text)
-
-
 def warn_of_unmeasured_figures(report: Report, changed: Iterable[str]) -> None:
     """Warn on standard error if a changed field replaces a measured text and has figures that are
     not in it.
@@ -376,7 +311,7 @@ def print_conflicts(conflicts: Sequence[Conflict]) -> None:
         )
         stored, typed = (
             ["AS IT STOOD", *_wrap_lines(one.stored)],
-            ["FROM THE FILE", *_wrap_lines(one.typed)],
+            ["AS YOU WROTE IT", *_wrap_lines(one.typed)],
         )
         for left, right in zip_longest(stored, typed, fillvalue=""):
             click.echo(f"  {left.ljust(_COLUMN)} | {right}".rstrip(), err=True)
@@ -384,17 +319,3 @@ def print_conflicts(conflicts: Sequence[Conflict]) -> None:
 
 def _wrap_lines(text: str) -> list[str]:
     return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]
-
-
-def _find_changes(
-    known: Versions, data: bytes, role: str, file: Path, template: Path | None
-) -> FileChanges:
-    """Return the texts that a person changed in the bytes of a draft's `file`.
-
-    `template` is the producer's own form. Raises `UserFault` if the file is not one of our drafts.
-    """
-    form = template.read_bytes() if template is not None and template.is_file() else None
-    try:
-        return find_file_changes(known, data, role, form)
-    except Unreadable as exc:
-        raise UserFault(f"{file}: {exc}") from exc

@@ -14,6 +14,7 @@ from monitor.cli.complete import incidents
 from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
+from monitor.cli.incident.attach import attach
 from monitor.cli.incident.draft import draft
 from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
@@ -43,7 +44,7 @@ def command() -> None:
     """
 
 
-for _verb in (list_incidents, show_incident, action, add, draft, sign, step):
+for _verb in (list_incidents, show_incident, action, add, attach, draft, sign, step):
     command.add_command(_verb)
 
 

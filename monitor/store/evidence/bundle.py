@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
+from monitor.store.evidence.attachments import read_attachment
 from monitor.store.evidence.chain import chain_of, read_bytes
 from monitor.store.evidence.warc import DELETION_KIND
 from monitor.store.rows import OFFLINE_MARK, Record
@@ -30,7 +31,8 @@ _HOW_TO_CHECK = (
     " disk refused the bytes. A record without a path that has not expired lies with the monitor it"
     " names, whose own export holds it. Of an expired one, `given_up` is the record in which the"
     " monitor said that its bytes are given up, and by which rule; null there means that the chain"
-    " says nothing of it."
+    " says nothing of it. Each file under attachments/ is as a person attached it. A null path of"
+    " one means that it lies on the machine of another monitor."
 )
 
 
@@ -52,7 +54,8 @@ def export_bundle(
     now: datetime,
     monitors_here: Collection[str] | None = None,
 ) -> Exported:
-    """Write every evidence record of an incident, and a manifest with their hashes, to a zip file.
+    """Write every evidence record and attached file of an incident, and a manifest with their
+    hashes, to a zip file.
 
     If bytes were deleted, the manifest lists their record and the record of the deletion.
     `monitors_here` are the monitors with bytes in this folder, None for all. Bytes of other
@@ -89,12 +92,19 @@ def export_bundle(
     manifest = _make_manifest(
         incident, records, previous_chains, {record.id for record in included}
     )
-    contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode()}
+    contents = {"manifest.json": b""}
     for record in included:
         try:
             contents[_path_in_zip(record)] = read_bytes(folder, record)
         except ValueError as exc:
             raise StoreFault(f"evidence {record.id}: {exc}") from exc
+    for attached in manifest["attachments"]:
+        data = read_attachment(folder, attached["sha256"])
+        if data is None:
+            attached["path"] = None
+        else:
+            contents[attached["path"]] = data
+    contents["manifest.json"] = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
     _write_zip(file, contents, max((record.at for record in records), default=incident.opened))
     return Exported(len(included), on_other_machines)
 
@@ -158,6 +168,16 @@ def _make_manifest(
                 ),
             }
             for record in records
+        ],
+        "attachments": [
+            {
+                "name": one.name,
+                "sha256": one.digest,
+                "by": one.by,
+                "at": one.at.isoformat(),
+                "path": f"attachments/{number}-{quote(one.name, safe='.')}",
+            }
+            for number, one in enumerate(incident.attachments, 1)
         ],
     }
 

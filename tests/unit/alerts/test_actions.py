@@ -9,11 +9,8 @@ from alerts.actions import add_action, complete_action, describe_action, is_over
 from alerts.by_hand import InvalidInput, log_by_hand
 from alerts.draft.edits import list_open_fields, merge_words
 from alerts.draft.report import Report
-from alerts.draft.versions import append_edit, append_measurement
-from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import draft_of, get_field
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, read_answers, replace_paragraph
+from tests.unit.alerts.draft.conftest import draft_of
 
 NOW = datetime(2018, 1, 6, 12, tzinfo=UTC)
 ROLE = "head of profession"
@@ -146,34 +143,3 @@ def test_action_answers_one_box_of_every_form_and_no_other(
     assert boxes_answered_by_the_action == {box.id}
     paragraphs = [text for field in report.fields() for text in field.paragraphs]
     assert sum("Renew the certificate" in text for text in paragraphs) == 1
-
-
-def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incident) -> None:
-    versions = append_measurement((), draft_of(with_action, now=NOW))
-    file = WRITERS["docx"](versions[-1].report)
-    # The box for corrective actions has the sentence “Renew the certificate: web team, by 1
-    # February 2018.”
-    reworded = replace_paragraph(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
-    words = read_answers(versions, reworded)
-    # The key with “instead.” says that the typed text replaces the sentence of the monitor.
-    assert words == {
-        "B.4.corrective": "A new certificate comes in time.",
-        "instead.B.4.corrective": "yes",
-    }
-    field = get_field(append_edit(versions, words, ROLE, NOW)[-1].report, "B.4.corrective")
-    assert (field.is_replaced, field.is_contested) == (True, False)
-
-
-def test_docx_returns_added_sentence_but_not_the_monitors_own(with_action: Incident) -> None:
-    """The box for corrective actions has a sentence of the monitor. In the file, a person types
-    “Watch it.” before it. Only this text is read back.
-    """
-    versions = append_measurement((), draft_of(with_action, now=NOW))
-    file = WRITERS["docx"](versions[-1].report)
-    with_added_sentence = edit_docx(
-        file,
-        lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before(
-            "Watch it."
-        ),
-    )
-    assert read_answers(versions, with_added_sentence) == {"B.4.corrective": "Watch it."}

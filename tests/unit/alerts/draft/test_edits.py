@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from alerts.draft.edits import (
     INSTEAD_PREFIX,
     TWO_WORDINGS,
+    Conflict,
+    combine_changes,
     find_wrong_numbers,
     list_obstacles,
     merge_words,
@@ -474,3 +476,14 @@ def test_typed_minutes_in_which_a_measured_interval_begins_are_accepted(
     """The page came between 12:18:45 and 12:19, the report elsewhere between 09:59:45 and 10:00."""
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
     assert find_wrong_numbers(replace_account(ofqual_late, text), "B.2.account") == []
+
+
+def test_a_box_that_two_people_changed_gets_both_wordings() -> None:
+    """The box `same` was changed alike, `mine` only by this person, `both` differently."""
+    before = {"both": "old", "same": "old", "mine": "old", "emptied": "old"}
+    now = {"both": "theirs", "same": "new", "mine": "old", "emptied": "theirs"}
+    typed = {"both": "mine", "same": "new", "mine": "new", "emptied": ""}
+    merged, conflicts = combine_changes(typed, before, now, "desk")
+    both = f"{TWO_WORDINGS}\ntheirs\n[as desk wrote it meanwhile]\nmine"
+    assert merged == {"both": both, "same": "new", "mine": "new"}
+    assert conflicts == (Conflict("both", "theirs", "mine"),)

@@ -22,7 +22,6 @@ from alerts.incident import Incident
 from monitor.deliver.drafts import convert_to_pdf
 from tests.unit.alerts.draft.conftest import draft_of
 from tests.unit.alerts.draft.plain import odt_part
-from tests.unit.alerts.draft.saved import read_answers
 
 TEXT_WITH_LINKS = (
     "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says:"
@@ -94,17 +93,6 @@ def test_correction_notice_links_only_to_addresses_of_its_report(
 ) -> None:
     correction_notice = WRITERS[file_format](signed_report, Document.CORRECTION)
     assert find_links(file_format, correction_notice) <= find_addresses_in_text(signed_report)
-
-
-def test_typed_links_are_read_back_unchanged_from_docx(versions: Versions) -> None:
-    """A person's answer has links. The draft is written as a .docx file and read back."""
-    answer = {"B.4.corrective": TEXT_WITH_LINKS}
-    with_answer = append_edit(versions, answer, "statistician", versions[-1].at)
-    file = WRITERS["docx"](with_answer[-1].report)
-    # The draft has the answer already, so the file changes nothing.
-    assert read_answers(with_answer, file) == {}
-    # Compared with the versions from before the answer, the file adds exactly the answer.
-    assert read_answers(versions, file) == answer
 
 
 def test_docx_bullets_of_guidance_come_from_its_styles(versions: Versions) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import zipfile
@@ -593,3 +594,16 @@ def test_command_page_and_api_accept_the_same_kinds_of_breach() -> None:
     kinds_of_command = set(kind_option.type.choices)
     assert kinds_of_command == set(KINDS_OF_BREACH_ON_PAGE)
     assert kinds_of_command == set(get_args(KindOfBreachInApi))
+
+
+def test_attached_file_is_in_the_export_with_its_hash(run_cli: RunCli, tmp_path: Path) -> None:
+    sent = tmp_path / "sent.pdf"
+    sent.write_bytes(b"what was sent")
+    digest = hashlib.sha256(b"what was sent").hexdigest()
+    attached = run_cli("incident", "attach", INCIDENT, str(sent), *ROLE, "--json").json
+    assert [one["sha256"] for one in attached["attachments"]] == [digest]
+    file = tmp_path / "evidence.zip"
+    assert run_cli("incident", "export", INCIDENT, str(file)).status == 0
+    with zipfile.ZipFile(file) as archive:
+        assert archive.read("attachments/1-sent.pdf") == b"what was sent"
+    assert run_cli("incident", "attach", "nothing", str(sent), *ROLE).status == 1

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from alerts.draft.write.outline import BLANK_NOTE
-from tests.unit.alerts.draft.saved import replace_paragraph
 from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 from tests.unit.monitor.cli.terminal import run_at_terminal
 
@@ -22,9 +20,6 @@ DRAFT = ("incident", "draft", INCIDENT)
 PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
 FIELD = "B.4.corrective"
 """The box of corrective actions, which only a person can fill."""
-BOX_IN_WORD = "completed: corrective actions"
-"""A text in the box of FIELD in the Word file."""
-ONLY_DOCX = "only .docx files can be read back: give one, or use the form in the browser"
 
 
 def read_draft(run_cli: RunCli) -> dict[str, Any]:
@@ -35,17 +30,6 @@ def read_draft(run_cli: RunCli) -> dict[str, Any]:
 def fields_of_draft(run_cli: RunCli) -> dict[str, dict[str, Any]]:
     """Return what the draft says of each of its fields, by the name of the field."""
     return {field["field"]: field for field in run_cli(*DRAFT, "--fields", "--json").json}
-
-
-def save_word_file(run_cli: RunCli, folder: Path) -> Path:
-    file = folder / "draft.docx"
-    assert run_cli(*DRAFT, "--output", str(file)).status == 0
-    return file
-
-
-def retype_in_file(file: Path, old: str, new: str) -> None:
-    """Replace the paragraph that contains `old` in a Word file, as a person who types does."""
-    file.write_bytes(replace_paragraph(file.read_bytes(), old, new))
 
 
 def editor_that_runs(folder: Path, script: str) -> dict[str, str]:
@@ -194,40 +178,6 @@ def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
     assert step["label"] not in run_cli("incident", "show", INCIDENT).out
 
 
-def test_text_typed_into_the_word_file_is_read_back(run_cli: RunCli, folder: Path) -> None:
-    file = save_word_file(run_cli, folder)
-    # A person completes the box of corrective actions, and notes who did the first step, `look`,
-    # and when.
-    retype_in_file(file, "completed: corrective actions", "Extra checks.")
-    retype_in_file(file, BLANK_NOTE, "09:34 duty officer")
-    read_back = run_cli(*DRAFT, "--from", str(file), *ROLE, "--json").json
-    assert read_back["changed"] == ["B.4.corrective", "step.look"]
-    assert read_draft(run_cli)["words"] == {
-        "B.4.corrective": "Extra checks.",
-        "step.look": "09:34 duty officer",
-    }
-    assert ": done, duty officer" in run_cli(*DRAFT).out
-
-
-def test_step_noted_in_word_file_renews_the_measured_account(run_cli: RunCli, folder: Path) -> None:
-    file = save_word_file(run_cli, folder)
-    retype_in_file(file, BLANK_NOTE, "09:34 duty officer")
-    run_cli(*DRAFT, "--from", str(file), *ROLE)
-    # The account of the incident names the steps that were done. So a version by the monitor
-    # follows the person's.
-    *_, version_of_person, version_of_monitor = run_cli(*DRAFT, "--versions", "--json").json
-    assert version_of_person["by"] == "duty statistician"
-    assert version_of_monitor["by"] == "the monitor"
-
-
-def test_reading_the_same_word_file_again_changes_nothing(run_cli: RunCli, folder: Path) -> None:
-    file = save_word_file(run_cli, folder)
-    retype_in_file(file, BOX_IN_WORD, "Extra checks.")
-    retype_in_file(file, BLANK_NOTE, "09:34 duty officer")
-    run_cli(*DRAFT, "--from", str(file), *ROLE)
-    assert "nothing is changed" in run_cli(*DRAFT, "--from", str(file), *ROLE).out
-
-
 def test_replaced_measured_account_is_only_in_the_evidence(run_cli: RunCli) -> None:
     # B.2.account is the account that the monitor writes. With `--instead` the text replaces it.
     options = (
@@ -251,62 +201,6 @@ def test_typed_account_follows_the_measured_one(run_cli: RunCli) -> None:
     run_cli(*DRAFT, "--field", "B.2.account", "--text", "A cause.", *ROLE)
     report = run_cli(*DRAFT, "--document", "report").out
     assert report.index("was pre-announced for") < report.index("A cause.")
-
-
-def test_sentence_of_the_monitor_changed_in_word_appears_only_once(
-    run_cli: RunCli, folder: Path
-) -> None:
-    """In the Word file, a person replaces a sentence that the monitor wrote. When the file is read
-    back, the new sentence replaces the old one in the report.
-    """
-    file = save_word_file(run_cli, folder)
-    measured = "^The release was pre-announced for"
-    retype_in_file(file, measured, "It had been announced for half past nine.")
-    result = run_cli(*DRAFT, "--from", str(file), *ROLE, "--json").json
-    assert result["changed"] == ["B.2.account"]
-    report = run_cli(*DRAFT, "--document", "report").out
-    assert report.count("It had been announced for half past nine.") == 1
-    assert "was pre-announced for 9.30am" not in report
-    again = run_cli(*DRAFT, "--from", str(file), *ROLE)
-    assert "nothing is changed" in again.out
-
-
-def test_box_changed_on_web_and_in_file_is_contested(run_cli: RunCli, folder: Path) -> None:
-    """The file is saved first.
-
-    Then the box FIELD is changed on the web, and differently in the file. Both are kept.
-    """
-    file = save_word_file(run_cli, folder)
-    run_cli(*DRAFT, "--field", FIELD, "--text", "From the web.", "--by", "web")
-    retype_in_file(file, BOX_IN_WORD, "From the file.")
-    result = run_cli(*DRAFT, "--from", str(file), *ROLE)
-    assert (
-        "  From the web.                                        | From the file."
-        in result.err.splitlines()
-    )
-    draft = run_cli(*DRAFT).out
-    assert "From the web." in draft
-    assert "From the file." in draft
-    assert fields_of_draft(run_cli)[FIELD]["standing"] == "contested"
-    assert FIELD in run_cli("incident", "show", INCIDENT).out
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "fault"),
-    [
-        *((f"a.{ending}", "x", ONLY_DOCX) for ending in ("txt", "md", "odt", "html")),
-        ("a.docx", "x", "it is no .docx file that can be opened"),
-        ("none.docx", None, "cannot be read: No such file or directory"),
-    ],
-)
-def test_a_file_that_cannot_be_read_back_is_explained(
-    run_cli: RunCli, folder: Path, name: str, content: str | None, fault: str
-) -> None:
-    """A case is a file that is no .docx, a damaged one, or an absent one (None)."""
-    if content is not None:
-        (folder / name).write_text(content, encoding="utf-8")
-    result = run_cli(*DRAFT, "--from", str(folder / name), *ROLE)
-    assert (result.status, result.err) == (1, f"{folder / name}: {fault}\n")
 
 
 def test_assigning_an_incident_to_another_role_does_not_acknowledge_it(run_cli: RunCli) -> None:

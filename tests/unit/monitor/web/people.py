@@ -108,6 +108,7 @@ async def send_incident_form(
     *changes: dict[str, str],
     form: dict[str, str] | None = None,
     mail: bytes | None = None,
+    attachment: tuple[str, bytes] | None = None,
 ) -> httpx.Response:
     """Send the form of the late incident as it is now, or `form`, with changes and an e-mail if one
     is given.
@@ -115,5 +116,9 @@ async def send_incident_form(
     sent = form if form is not None else await read_form(board, board.incident_page)
     for change in changes:
         sent = sent | change
-    files = None if mail is None else {"mail": ("alert.eml", mail, "message/rfc822")}
-    return await board.client.post(f"{board.incident_page}/draft", data=sent, files=files)
+    files: dict[str, tuple[str, bytes, str]] = {}
+    if mail is not None:
+        files["mail"] = ("alert.eml", mail, "message/rfc822")
+    if attachment is not None:
+        files["attachment"] = (*attachment, "application/octet-stream")
+    return await board.client.post(f"{board.incident_page}/draft", data=sent, files=files or None)

@@ -1,1 +1,0 @@
-"""Read back drafts that people edited as .docx."""
