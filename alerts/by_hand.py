@@ -11,10 +11,14 @@ from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from alerts.draft.form import load_forms
 from alerts.finding import ReleaseFacts
 from alerts.incident import (
     ACKNOWLEDGED,
     ASSIGNED_PREFIX,
+    GRADED,
+    GRADED_FORM,
+    GRADED_FROM,
     MONITOR,
     SIGNED,
     WAIVED,
@@ -28,6 +32,8 @@ from schedules.contract.verdict import Grade
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local, local_date, zone
 
+GRADED_PREFIX = "graded "
+"""The beginning of every timeline entry about a grade that a person gave."""
 ATTACHED_PREFIX = "attached "
 """The beginning of every timeline entry about a file that was attached."""
 _LONGEST_NAME = 150
@@ -313,6 +319,34 @@ def waive_report(incident: Incident, role: str, reason: str, now: datetime) -> I
         raise InvalidInput([f"no report is owed for {incident.id}"])
     waived = _record_act(incident, role, f"report waived: {words}", now, **{WAIVED: words})
     return replace(waived, closed=incident.closed or now)
+
+
+def grade_incident(
+    incident: Incident, role: str, grade: str, reason: str, now: datetime, form: str = ""
+) -> Incident:
+    """Record that a role raises or lowers the grade, or chooses another `form`, for a reason.
+
+    Returns the incident unchanged if it has both. Raises `InvalidInput` with all faults.
+    """
+    faults = []
+    if grade not in list(Grade):
+        faults.append(f'grade: not one of {", ".join(Grade)} (got "{grade}")')
+    forms = [name for name in load_forms() if name != "period"]
+    if form and form not in forms:
+        faults.append(f'form: not one of {", ".join(forms)} (got "{form}")')
+    why = one_line(make_storable(reason))
+    if not why:
+        faults.append("grade-reason: say why")
+    if faults:
+        raise InvalidInput(faults)
+    chosen_form = form or incident.words.get(GRADED_FORM, "")
+    if (incident.grade, incident.words.get(GRADED_FORM, "")) == (grade, chosen_form):
+        return incident
+    on_form = f" on form {chosen_form}" if chosen_form else ""
+    entry = f"{GRADED_PREFIX}{grade}{on_form}, was {incident.grade}: {why}"
+    measured = incident.grade if incident.measured is None else incident.measured.grade
+    words = {GRADED: grade, GRADED_FROM: str(measured), GRADED_FORM: chosen_form}
+    return replace(_record_act(incident, role, entry, now, **words), grade=grade)
 
 
 def attach_file(incident: Incident, role: str, name: str, digest: str, now: datetime) -> Incident:

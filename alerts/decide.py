@@ -181,7 +181,7 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
     Its kind and grade become graver with them, never less grave.
     """
-    incident = replace(known, grade=choose_worst_grade((known.grade, facts.grade)), facts=facts)
+    incident = replace(known, grade=known.choose_grade(facts.grade), facts=facts)
     if kind is None or GRAVITY.index(kind) <= GRAVITY.index(known.kind):
         return incident
     return replace(incident, kind=kind, occurred=_find_occurrence(facts, kind))

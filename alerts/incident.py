@@ -19,6 +19,7 @@ from alerts.notice_text import (
 from alerts.one_line import one_line
 from alerts.status import NO_BREACH, find_current_status
 from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
+from schedules.contract.verdict import choose_worst_grade
 
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
@@ -29,6 +30,10 @@ incident.
 SIGNED = "signed"
 WAIVED = "waived"
 """Keys of an incident's words: when its report was signed off, and why none will be written."""
+GRADED, GRADED_FROM, GRADED_FORM = "graded", "graded_from", "graded_form"
+"""Keys of an incident's words: the grade and the form that a person chose, and the measured grade
+that they knew.
+"""
 ESCALATED_TO_ALL = 3
 """From this reminder on, every channel of an escalation ladder is notified."""
 VERDICT_REACHED = "confirmed"
@@ -140,10 +145,10 @@ class Incident:
     """An incident with all its facts.
 
     `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure,
-    or the slot that was missed. `words` are what people typed (`title`, `what`, `when`, …). `grade`
-    never falls. Without `facts` of a watched release, it is about a `calendar`, an edition of a
-    `series` that no calendar announces, or a host, which is its `producer`. `linked` are the
-    releases that the host delayed, `step_list` names the steps if it has no facts.
+    or the slot that was missed. `words` are what people typed (`title`, `what`, `when`, …). Only
+    a person lowers the `grade`. Without `facts` of a watched release, it is about a `calendar`, an
+    edition of a `series` that no calendar announces, or a host, which is its `producer`. `linked`
+    are the releases that the host delayed, `step_list` names the steps if it has no facts.
     """
 
     id: str
@@ -200,6 +205,17 @@ class Incident:
             or self.owes_report
             or any(action.done is None for action in self.actions)
         )
+
+    def choose_grade(self, measured: str) -> str:
+        """Return its grade with this measured grade: the worse one, or that of a person.
+
+        A grade that a person gave counts until a graver one is measured than they knew.
+        """
+        graded, known = self.words.get(GRADED), self.words.get(GRADED_FROM, measured)
+        if graded is None:
+            return choose_worst_grade((self.grade, measured))
+        is_graver_now = choose_worst_grade((known, measured)) != known
+        return choose_worst_grade((graded, measured)) if is_graver_now else graded
 
     @property
     def measured(self) -> ReleaseFacts | None:

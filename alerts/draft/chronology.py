@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from alerts.actions import ACTION_PREFIX
-from alerts.by_hand import ATTACHED_PREFIX
+from alerts.by_hand import ATTACHED_PREFIX, GRADED_PREFIX
 from alerts.draft import guidance, words
 from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX
@@ -31,6 +31,7 @@ OMITTED_PREFIXES = (
     "other producers' incidents",
     ACTION_PREFIX,
     ATTACHED_PREFIX,
+    GRADED_PREFIX,
 )
 PUBLISHERS = {"www.gov.uk": "The GOV.UK support team was"}
 """Who publishes the pages of a host, with the verb of a sentence about them."""

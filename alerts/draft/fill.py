@@ -25,6 +25,7 @@ from alerts.draft.form import FilledBy, Form, Question
 from alerts.draft.history import NONE_ON_FILE, cite_earlier_incidents
 from alerts.draft.input import DraftInput, SeriesRecord
 from alerts.draft.letters import (
+    title_correction,
     write_correction,
     write_covering_email,
     write_lines_to_take,
@@ -125,6 +126,7 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
         covering=write_covering_email(inputs),
         holding=write_statement(inputs),
         correction=write_correction(inputs),
+        correction_title=title_correction(inputs),
         lines=write_lines_to_take(inputs),
     )
 

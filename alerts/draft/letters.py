@@ -26,6 +26,8 @@ CHANGES_PROMPT = (
 PRESS_CONTACT_PROMPT = (
     "[to be completed: whom to call, a desk and no person (from the press office)]"
 )
+CORRECTED_KINDS = frozenset({"swapped", "wrong_content", "wrong_edition"})
+"""Findings after which users may have other content than what was to be released."""
 USE_RELEASE_INSTEAD = "Anyone who used any of it before then should use the release itself instead."
 NO_COMMENT = "We do not comment on the statistics outside their release."
 
@@ -116,9 +118,15 @@ def write_statement(inputs: DraftInput) -> tuple[str, ...]:
     return tuple(_say_early(inputs, facts) if facts.exposures else _say_late(inputs, facts))
 
 
+def title_correction(inputs: DraftInput) -> str:
+    """Return the title of the notice that stays with the release: a delay corrects nothing."""
+    has_other_content = bool(CORRECTED_KINDS & {*inputs.kinds})
+    return "Correction notice" if has_other_content else "Note on the time of publication"
+
+
 def write_correction(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a correction notice, with prompts for what a person must add; empty if users were not
-    affected.
+    """Return the notice that stays with the release, with prompts for what a person must add; empty
+    if users were not affected.
     """
     facts, statement = inputs.measured_facts, write_statement(inputs)
     if facts is None or not statement:
@@ -131,7 +139,10 @@ def write_correction(inputs: DraftInput) -> tuple[str, ...]:
     paragraphs = [statement[0]]
     if facts.exposures and narrative.find_brought_forward_time(inputs) is None:
         paragraphs.append(USE_RELEASE_INSTEAD)  # the release was public early by mistake
-    return (*paragraphs, CHANGES_PROMPT, CAUSE_PROMPT, ACTIONS_PROMPT, APOLOGY)
+    # A release that was only late was not changed.
+    if facts.exposures or CORRECTED_KINDS & {*inputs.kinds}:
+        paragraphs.append(CHANGES_PROMPT)
+    return (*paragraphs, CAUSE_PROMPT, ACTIONS_PROMPT, APOLOGY)
 
 
 def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:

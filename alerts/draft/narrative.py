@@ -17,7 +17,7 @@ from alerts.draft import words
 from alerts.draft.input import DraftInput, sort_parts
 from alerts.finding import ROLE_NAMES, ReleaseFacts
 from alerts.status import list_late_parts, was_public_at_slot, was_released
-from schedules.contract.verdict import Ended, Exposure, PartVerdict
+from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, Interval, magnitude, since
 from schedules.times.words import count
 from schedules.times.zone import local_date
@@ -148,14 +148,29 @@ def say_availability(
 
 
 def _say_not_early(announced: Sequence[PartVerdict], facts: ReleaseFacts) -> list[str]:
-    """Return a sentence on parts that are still to come, if others were public early; empty if
-    not.
+    """Return sentences on parts that were watched and not public early, if others were.
+
+    Before the announced time, only say that they were not found.
     """
-    not_early = [part for part in announced if not part.exposures and part.verdict == "pending"]
-    if not not_early or not any(part.exposures for part in announced):
+    if not any(part.exposures for part in announced):
         return []
-    name, _ = _name_parts(not_early, facts)
-    return [f"No early publication of {name} was found."]
+    others = [part for part in announced if not part.exposures]
+    sentences = []
+    if pending := [part for part in others if part.verdict == "pending"]:
+        name, _ = _name_parts(pending, facts)
+        sentences.append(f"No early publication of {name} was found.")
+    if absent := [part for part in others if _was_absent_until_slot(part)]:
+        name, is_plural = _name_parts(absent, facts)
+        verb, whose = ("were", "their") if is_plural else ("was", "its")
+        sentences.append(
+            f"{words.capitalise(name)} {verb} not available before {whose} announced time."
+        )
+    return sentences
+
+
+def _was_absent_until_slot(part: PartVerdict) -> bool:
+    """Return whether looks prove that a part was absent until its slot."""
+    return part.early_bound is not None or part.verdict in LATE_VERDICTS
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:

@@ -199,10 +199,10 @@ class Bars:
 class Report:
     """A draft, ready to be written in any format. No content here was public before its slot.
 
-    It includes the paragraphs of a `covering` e-mail, a `holding` statement, a `correction` notice
-    and `lines` to take. `last_amended` is empty until it differs from `date_of_report`. `anyway`
-    says why it was signed despite an obstacle. `claimed` contains the publishers' own statements,
-    separate from all measurements.
+    It includes the paragraphs of a `covering` e-mail, a `holding` statement, a `correction` (by its
+    title a correction notice, or a note on a delay) and `lines` to take. `last_amended` is empty
+    until it differs from `date_of_report`. `anyway` says why it was signed despite an obstacle.
+    `claimed` contains the publishers' own statements, separate from all measurements.
     """
 
     incident: str
@@ -231,6 +231,7 @@ class Report:
     covering: tuple[str, ...] = ()
     holding: tuple[str, ...] = ()
     correction: tuple[str, ...] = ()
+    correction_title: str = "Note on the time of publication"
     lines: tuple[str, ...] = ()
 
     def fields(self) -> Iterator[Field]:

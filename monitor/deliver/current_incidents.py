@@ -14,7 +14,6 @@ from alerts.incident import Incident, Kind, find_known_incident
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
-from schedules.contract.verdict import choose_worst_grade
 
 JudgeAt = Callable[[str, datetime], ReleaseFacts | None]
 # Opening a draft again and again adds at most one version in this time.
@@ -39,9 +38,9 @@ class CurrentIncidents:
         """Return an incident with the facts as of `now`, or unchanged if its release is no longer
         measured.
 
-        Its grade never gets lower, and the names of producers stay. Looks and the gap between them
-        are new. The rest of the certainty (clock, blind spans, evidence) stays, because `judge_at`
-        does not know the clock and the evidence.
+        Its grade gets lower only if a person said so, and the names of producers stay. Looks and
+        the gap between them are new. The rest of the certainty (clock, blind spans, evidence)
+        stays, because `judge_at` does not know the clock and the evidence.
         """
         stored = known.facts
         facts = self.judge_at(known.release, now) if self._is_still_measured(known) else None
@@ -53,7 +52,7 @@ class CurrentIncidents:
             stored.certainty, looks=new.looks, failed_looks=new.failed_looks, widest_gap=gap
         )
         facts = replace(facts, certainty=certainty, names=stored.names)
-        return replace(known, facts=facts, grade=choose_worst_grade((known.grade, facts.grade)))
+        return replace(known, facts=facts, grade=known.choose_grade(facts.grade))
 
     def prepare_redraft(self, incident: str, now: datetime) -> Callable[[Transaction], None] | None:
         """Return a function that writes a new version of an incident's draft, or None if it needs

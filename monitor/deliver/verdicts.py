@@ -18,7 +18,13 @@ from alerts.draft.period import select_period
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.finding import BlindSpan
-from alerts.incident import Decision, Incident, find_known_incident, list_route_names
+from alerts.incident import (
+    GRADED_FORM,
+    Decision,
+    Incident,
+    find_known_incident,
+    list_route_names,
+)
 from alerts.incident import Kind as IncidentKind
 from alerts.message import notices_of_acts
 from alerts.notice import Notice, thread_id
@@ -230,9 +236,8 @@ class VerdictRecorder:
         if incident.kind is IncidentKind.PLATFORM:
             report = self._platform_report(incident, now)
         else:
-            form = choose_form(
-                incident.occurred, incident.grade, rules.forms.get(incident.producer)
-            )
+            configured = incident.words.get(GRADED_FORM) or rules.forms.get(incident.producer)
+            form = choose_form(incident.occurred, incident.grade, configured)
             # A draft may cite all incidents of the producer, and those of other producers in two
             # years.
             since, incidents = incident.occurred - _OTHERS_CITED_FOR, self.store.verdicts.incidents

@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from alerts import by_hand
 from alerts.by_hand import InvalidInput, clean_role, parse_past_instant
 from alerts.draft.done_steps import DoneStep
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.report import report_from_json
 from alerts.draft.write.registry import MEDIA
+from alerts.incident import Incident
 from alerts.one_line import one_line
 from monitor.deliver import open_data
 from monitor.deliver.by_hand import EditConflict
@@ -290,6 +292,22 @@ async def attach_file(request: Request, sent: inputs.Attaching) -> Json:
     return incident_json(found, await queries.list_drafts(name))
 
 
+async def grade_incident(request: Request, sent: inputs.Grading) -> Json:
+    """Raise or lower the grade of one incident, or choose the form of its draft."""
+    desk, name = _require_desk(request), request.path_params["incident"]
+    now, queries = desk.clock.now(), queries_of(request)
+
+    def grade(known: Incident) -> Incident:
+        form = sent.form or ""
+        return by_hand.grade_incident(known, sent.role, sent.grade, sent.reason, now, form)
+
+    try:
+        await desk.save_answers(name, sent.role, words={}, read=0, change=grade)
+    except InvalidInput as fault:
+        raise Refused("; ".join(fault.faults)) from fault
+    return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
+
+
 async def add_notes(request: Request, sent: inputs.Noting) -> Json:
     """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done,
     or close it.
@@ -510,6 +528,10 @@ ROUTES = [
             max_bytes=_FILE,
             status=201,
         ),
+    ),
+    ApiRoute(
+        "/incidents/{incident}/grade",
+        _post("gradeIncident", "incidents", grade_incident, answers.Incident, inputs.Grading),
     ),
     ApiRoute(
         "/incidents/{incident}/notes",

@@ -25,6 +25,7 @@ from alerts.by_hand import InvalidInput, is_address
 from alerts.draft.chronology import AMENDED_PREFIX
 from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX, Conflict, list_open_fields
+from alerts.draft.form import load_forms
 from alerts.draft.guidance import suggest_answer
 from alerts.draft.letters import RECIPIENT_PREFIX, SUBJECT_PREFIX, insert_answers
 from alerts.draft.logged import say_what_happened
@@ -47,6 +48,7 @@ from monitor.web.pages import list_silences, render
 from monitor.web.queries import Queries
 from monitor.web.request import may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from schedules.contract.verdict import Grade
 from schedules.times.zone import local
 
 _MOST_MAIL_MB = 2
@@ -55,7 +57,7 @@ _BOX_IDS = {
     name: name
     for name in (
         *("as-role", "call", "said", "address", "mail", "attachment"),
-        *("owner", "due", "reason"),
+        *("owner", "due", "reason", "grade-reason"),
     )
 }
 _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
@@ -180,6 +182,8 @@ async def show_incident(
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),
         endings=ENDINGS,
+        grades=list(Grade),
+        forms=[name for name in load_forms() if name != "period"],
         has_evidence=bool(found.release or found.attachments),
         evidence_is_open=slot is None or slot <= now,
     )
@@ -529,11 +533,21 @@ def make_notes(
         for number in range(1, len(incident.actions) + 1):
             if f"acted.{number}" in sent.fields:
                 incident = complete_action(incident, sent.role, number, now, timezone=timezone)
+        incident = _grade(incident, sent, now)
         if "close" in sent.fields:
             incident = by_hand.close_incident(incident, sent.role, now)
         return incident
 
     return apply_form
+
+
+def _grade(incident: Incident, sent: SentForm, now: datetime) -> Incident:
+    """Return the incident with the grade and the form that a person chose, if they said why."""
+    reason = sent.text("grade-reason")
+    if not reason:
+        return incident
+    grade = sent.text("grade") or incident.grade
+    return by_hand.grade_incident(incident, sent.role, grade, reason, now, sent.text("form"))
 
 
 def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
@@ -560,6 +574,8 @@ def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
         yield f"attachment: larger than {MOST_BYTES >> 20} MB"
     if mail is not None and len(mail) > _MOST_MAIL_MB << 20:
         yield f"mail: larger than {_MOST_MAIL_MB} MB; save it without its attachments"
+    if (sent.text("grade") or sent.text("form")) and not sent.text("grade-reason"):
+        yield "grade-reason: say why the grade or the form is another one"
     if not sent.role.strip():
         yield "as-role: say in which role you act, never a name"
     if amends and not sent.text("reason"):

@@ -26,6 +26,7 @@ from alerts.silence import Scope
 from monitor.errors import UserFault
 from monitor.web.log_page import Sort
 from monitor.web.request import FIRST_YEAR, LAST_YEAR, parse_day
+from schedules.contract.verdict import Grade
 
 MOST = 1000
 
@@ -199,6 +200,17 @@ class Doing(Input):
     reason: Line | Nothing = Field(
         None, description="Why you amend the report. Required if it is signed."
     )
+
+
+class Grading(Input):
+    """The grade, and if given the form, that a person decides for one incident."""
+
+    role: Role
+    grade: Grade
+    form: Annotated[str, Field(max_length=10)] | Nothing = Field(
+        None, description="The form of its draft: `A` to `D`, `A0` or `note`."
+    )
+    reason: Line
 
 
 class Attaching(Input):

@@ -44,7 +44,6 @@ TITLES = {
     Document.STEPS: "What to do",
     Document.COVERING: "Covering e-mail",
     Document.HOLDING: "Statement for users",
-    Document.CORRECTION: "Correction notice for users",
     Document.LINES: "Lines for ministers and press",
 }
 NO_STATEMENT = (

@@ -31,7 +31,8 @@ class Writer:
         bytes of a file.
         """
         write = getattr(import_module(f"alerts.draft.write.{self.ending}"), f"write_{self.ending}")
-        titled = replace(report, title=TITLES.get(document or Document.DRAFT, report.title))
+        titles = {**TITLES, Document.CORRECTION: report.correction_title}
+        titled = replace(report, title=titles.get(document or Document.DRAFT, report.title))
         written: str | bytes = write(titled, document)
         return written.encode() if isinstance(written, str) else written
 

@@ -16,6 +16,7 @@ from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
 from monitor.cli.incident.attach import attach
 from monitor.cli.incident.draft import draft
+from monitor.cli.incident.grade import grade
 from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
 from monitor.cli.incident.step import step
@@ -44,7 +45,7 @@ def command() -> None:
     """
 
 
-for _verb in (list_incidents, show_incident, action, add, attach, draft, sign, step):
+for _verb in (list_incidents, show_incident, action, add, attach, draft, grade, sign, step):
     command.add_command(_verb)
 
 

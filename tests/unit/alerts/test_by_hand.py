@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from alerts.by_hand import (
     add_note,
     assign_role,
     close_incident,
+    grade_incident,
     has_time_of_day,
     log_by_hand,
     logged_end,
@@ -22,6 +24,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, find_known_incident
 from alerts.message import make_opening_by_hand
 from alerts.notice import thread_id
+from schedules.contract.verdict import Grade
 
 Make = Callable[..., ReleaseFacts]
 NOW = datetime(2016, 10, 3, 9, tzinfo=UTC)
@@ -309,3 +312,31 @@ def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
     assert (note.by, note.text) == ("caf?", "caf?")
     caused = record_cause(logged, undecodable, undecodable, NOW)
     assert (caused.words["cause"], caused.timeline[-1].by) == ("caf?", "caf?")
+
+
+def test_grade_that_a_person_gave_stays_until_a_graver_one_is_measured(make_facts: Make) -> None:
+    """Three minutes are a note by the policy. A person raises it, or lowers it, with a reason."""
+    note = make_facts(grade=Grade.NOTE)
+    incident = decide(note, None, note.at).incident
+    assert incident is not None
+    raised = grade_incident(incident, "head", "report", "market sensitive", note.at, "D")
+    assert raised.timeline[-1].text == "graded report on form D, was note: market sensitive"
+    lowered = grade_incident(incident, "head", "none", "agreed with the regulator", note.at)
+    for graded, expected in ((raised, "report"), (lowered, "none")):
+        measured_again = decide(note, graded, note.at + timedelta(minutes=5))
+        assert measured_again.incident is not None
+        assert measured_again.incident.grade == expected
+        assert measured_again.notices == ()
+    graver = decide(replace(note, grade=Grade.REPORT), lowered, note.at).incident
+    assert graver is not None
+    assert graver.grade == "report"
+
+
+@pytest.mark.parametrize(
+    ("grade", "form", "reason"), [("grave", "", "why"), ("note", "E", "why"), ("note", "D", " ")]
+)
+def test_grade_needs_a_reason_a_known_grade_and_a_known_form(
+    logged_leak: Incident, grade: str, form: str, reason: str
+) -> None:
+    with pytest.raises(InvalidInput):
+        grade_incident(logged_leak, "head", grade, reason, NOW, form)

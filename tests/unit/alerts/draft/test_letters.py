@@ -12,7 +12,8 @@ from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from schedules.contract.verdict import VerdictKind
+from schedules.contract.verdict import Finding, VerdictKind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, draft_of, facts_of, never_removed
 
@@ -162,19 +163,31 @@ def test_an_incident_that_was_not_measured_has_no_statement_ready(
     )
 
 
-def test_correction_notice_begins_like_statement_and_asks_what_changed(
+def test_delay_gets_a_note_on_the_time_of_publication_and_no_correction(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     report = report_of(ofqual_late, settings)
     text = WRITERS["md"](report, Document.CORRECTION).decode()
-    assert text.startswith("# Correction notice for users\n")
-    first, changed, cause, actions, _ = report.correction
+    assert text.startswith("# Note on the time of publication\n")
+    assert "orrection" not in text
+    assert "changed" not in text
+    first, cause, actions, _ = report.correction
     # `holding` is the statement to users. CAUSE_PROMPT and ACTIONS_PROMPT are prompts for what a
     # person must add.
     assert first == report.holding[0]
-    assert changed.startswith("[to be completed: whether anything in the release was changed since")
     assert (cause, actions) == (CAUSE_PROMPT, ACTIONS_PROMPT)
     assert "is available at" in first
+
+
+def test_wrong_file_gets_a_correction_notice_that_asks_what_changed(
+    ofqual_late: Incident, settings: Mapping[str, str]
+) -> None:
+    facts = facts_of(ofqual_late)
+    swapped = replace(facts, findings=(*facts.findings, Finding(FindingKind.SWAPPED, "page")))
+    report = report_of(replace(ofqual_late, facts=swapped), settings)
+    text = WRITERS["md"](report, Document.CORRECTION).decode()
+    assert text.startswith("# Correction notice\n")
+    assert "whether anything in the release was changed since" in text
 
 
 def test_after_slot_correction_notice_asks_to_use_release_itself(

@@ -408,9 +408,9 @@ def test_hand_logged_incident_and_draft_have_end_and_addresses(run_cli: RunCli) 
     assert logged["urls"] == ["https://www.gov.uk/a", "https://x.example/b"]
     draft = run_cli("incident", "draft", logged["id"]).out
     # It began at 4.20pm.
-    assert "It ended at 5.40pm, after about 1 hour 20 minutes." in draft
-    # The form asks for the addresses, so the account of the incident does not repeat them.
-    assert [draft.count(address) for address in logged["urls"]] == [1, 1]
+    assert "for about 1 hour 20 minutes, until 5.40pm." in draft
+    # They are where it was seen, and never the link to the statistics.
+    assert "It could be seen at <https://www.gov.uk/a> and <https://x.example/b>" in draft
     assert (
         "Url       https://www.gov.uk/a https://x.example/b"
         in run_cli("incident", "show", logged["id"]).out
@@ -607,3 +607,10 @@ def test_attached_file_is_in_the_export_with_its_hash(run_cli: RunCli, tmp_path:
     with zipfile.ZipFile(file) as archive:
         assert archive.read("attachments/1-sent.pdf") == b"what was sent"
     assert run_cli("incident", "attach", "nothing", str(sent), *ROLE).status == 1
+
+
+def test_grade_is_lowered_with_a_reason(run_cli: RunCli) -> None:
+    graded = ("incident", "grade", INCIDENT, "note")
+    assert run_cli(*graded, *ROLE).status == 2
+    body = run_cli(*graded, "--form", "D", "--reason", "agreed", *ROLE, "--json").json
+    assert (body["grade"], body["drafts"][-1]["form"]) == ("note", "D")

@@ -255,3 +255,13 @@ async def test_program_without_a_token_is_refused(board: Board, path: str) -> No
     address = f"/api/v1/incidents{path.format(id=board.incident)}"
     refused = await board.client.post(address, json={"role": "x", "version": 1, "answers": {}})
     assert refused.status_code == 401
+
+
+async def test_program_raises_a_grade_with_a_reason(board: Board) -> None:
+    sent = {"role": "head of profession", "grade": "note", "form": "C", "reason": "agreed"}
+    path = f"/api/v1{board.incident_page}/grade"
+    answer = await board.client.post(path, json=sent, headers=WITH_TOKEN)
+    assert (answer.json()["grade"], (await read_form(board))["form"]) == ("note", "C")
+    for wrong in ({"form": "period"}, {"grade": "grave"}, {"reason": " "}):
+        refused = await board.client.post(path, json=sent | wrong, headers=WITH_TOKEN)
+        assert refused.status_code in (400, 409)

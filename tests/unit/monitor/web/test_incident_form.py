@@ -536,3 +536,13 @@ async def test_one_tick_answers_that_no_earlier_incident_is_known(users: Path) -
         assert "None that we know of." in page
         await send_incident_form(board, {"quick.N.previous": "on"})
         assert board.drafts()[-1].words["N.previous"] == "None that we know of."
+
+
+async def test_grade_and_form_are_chosen_with_a_reason(board: Board) -> None:
+    chosen = {"grade": "note", "form": "D"}
+    refused = await send_incident_form(board, chosen)
+    assert refused.status_code == 400
+    assert '<a href="#grade-reason">' in refused.text
+    await send_incident_form(board, chosen, {"grade-reason": "agreed with the regulator"})
+    assert (board.late_incident().grade, newest_report(board).form) == ("note", "D")
+    assert "graded note on form D, was report" in board.late_incident().timeline[-1].text
