@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[2]
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
     "schedules": 51_266,
-    "alerts": 57_082,
+    "alerts": 57_955,
     "monitor/app": 16_155,
-    "monitor/cli": 29_758,
+    "monitor/cli": 30_751,
     "monitor/config": 9_154,
     "monitor/deliver": 21_498,
     "monitor/health": 8_374,
@@ -27,7 +27,7 @@ GAUGE = {
     "monitor/rehearse": 22_060,
     "monitor/store": 33_540,
     "monitor/watch": 26_529,
-    "monitor/web": 40784,
+    "monitor/web": 41_985,
 }
 SLACK = 0.03
 NO_CODE = {
