@@ -255,6 +255,7 @@ def _tabulate_incident(inputs: DraftInput) -> Table:
         ("Edition of the Code", f"{inputs.edition.title}, edition {inputs.edition.name}"),
         ("Practice", "; ".join(practice.cite for practice in inputs.practices) or "None cited"),
         ("Occurred", occurred),
+        ("Grade", inputs.incident.grade),
     ]
     if inputs.measured_facts is not None:
         rows.append(("Measured as of", _format_utc(inputs.measured_facts.at)))

@@ -31,7 +31,7 @@ from alerts.draft.letters import (
     write_lines_to_take,
     write_statement,
 )
-from alerts.draft.report import Field, Report, Section, format_amendment_date, format_report_date
+from alerts.draft.report import Field, Report, Section, format_report_date
 from alerts.draft.timeline import build_figure
 from alerts.incident import Incident
 from schedules.times.words import day_text
@@ -49,11 +49,6 @@ LABELS_OF_LOGGED: Mapping[str, str] = {
     "Measured delay or exposure": "How long it lasted",
 }
 """The labels of boxes of an incident that a person logged, because nothing of it was measured."""
-GRADE_TEXTS: Mapping[str, str] = {
-    "report": "Report: more than a minor delay",
-    "note": "Note: a minor delay",
-    "none": "None: no delay, or not proved",
-}
 
 
 def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
@@ -104,6 +99,7 @@ def _build_report(inputs: DraftInput, form: Form) -> Report:
         title=form.title,
         subject=inputs.title,
         producer=inputs.producer_name,
+        grade=inputs.incident.grade,
         edition="" if inputs.is_outside_code else inputs.edition.name,
         practice="; ".join(practice.cite for practice in inputs.practices),
         at=inputs.now,
@@ -248,15 +244,6 @@ def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
     return (*_describe_logged_incident(inputs), *write_chronology(inputs))
 
 
-def _answer_grade(inputs: DraftInput) -> tuple[str, ...]:
-    grade = inputs.incident.grade if inputs.incident.claims_breach else "none"
-    if inputs.incident.kind == "hand":
-        return (words.capitalise(grade),)
-    if grade == "report" and inputs.measured_facts is not None and inputs.measured_facts.exposures:
-        return ("Report: available before its announced time",)
-    return (GRADE_TEXTS.get(grade, grade),)
-
-
 def _answer_practices(inputs: DraftInput) -> tuple[str, ...]:
     if not inputs.practices:
         return (OUTSIDE_CODE,) if inputs.is_outside_code else ()
@@ -283,15 +270,6 @@ def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
     return (*narrative.say_lengths(facts), *narrative.say_delays(facts))
 
 
-def _answer_accuracy(inputs: DraftInput) -> tuple[str, ...]:
-    if inputs.measured_facts is None:
-        return ("Dates and times are as staff recorded them.",)
-    return (
-        "Times are accurate to within two minutes, or given as a range.",
-        narrative.EVIDENCE_IS_SEPARATE,
-    )
-
-
 def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
     """Return the address of the statistics, never one at which a person saw something."""
     page = inputs.incident.words.get("page") or (inputs.facts.url if inputs.facts else "")
@@ -316,14 +294,11 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "report.date": lambda inputs: (
         format_report_date(_format_report_day(inputs), _format_amendment_day(inputs)),
     ),
-    "report.last_amended": lambda inputs: (format_amendment_date(_format_amendment_day(inputs)),),
     "clause.cite": _answer_practices,
     "incident.date": _answer_date,
     "incident.narrative": _answer_account,
     "incident.previous": cite_earlier_incidents,
     "incident.delay": _answer_delay,
-    "incident.certainty": _answer_accuracy,
-    "incident.grade": _answer_grade,
     "incident.evidence_list": lambda inputs: (
         narrative.EVIDENCE_IS_SEPARATE if inputs.measured_facts else "",
     ),

@@ -22,11 +22,6 @@ def format_report_date(date_of_report: str, last_amended: str) -> str:
     return f"{date_of_report}, last amended {last_amended}" if last_amended else date_of_report
 
 
-def format_amendment_date(last_amended: str) -> str:
-    """Return the date of the last amendment, or a sentence that there was none."""
-    return last_amended or "Not amended since the date of this note"
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table with a caption and a header row; every row is as long as the header.
@@ -210,6 +205,7 @@ class Report:
     title: str
     subject: str
     producer: str
+    grade: str = ""
     edition: str = ""
     practice: str = ""
     at: datetime

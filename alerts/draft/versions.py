@@ -16,7 +16,6 @@ from alerts.draft.edits import INSTEAD_PREFIX, STEP_PREFIX, merge_words
 from alerts.draft.report import (
     Field,
     Report,
-    format_amendment_date,
     format_report_date,
     report_json,
 )
@@ -189,12 +188,8 @@ def _replace_dates(report: Report, date_of_report: str, last_amended: str) -> Re
 
     `last_amended` is empty if the report was not amended after the day of its date.
     """
-    # A field shows both dates in one text, or only the date of the last amendment.
     both_dates = format_report_date(report.date_of_report, report.last_amended)
-    new_text_of = {
-        both_dates: format_report_date(date_of_report, last_amended),
-        format_amendment_date(report.last_amended): format_amendment_date(last_amended),
-    }
+    new_text_of = {both_dates: format_report_date(date_of_report, last_amended)}
     sections = tuple(
         replace(
             section,
@@ -208,7 +203,7 @@ def _replace_dates(report: Report, date_of_report: str, last_amended: str) -> Re
 
 
 def _replace_dates_in_field(field: Field, texts: Mapping[str, str]) -> Field:
-    if not any(fact in ("report.date", "report.last_amended") for fact in field.facts):
+    if "report.date" not in field.facts:
         return field
     paragraphs = tuple(texts.get(text, text) for text in field.paragraphs)
     answer = field.answer and replace(

@@ -34,8 +34,6 @@ BOX_FACTS: Mapping[str, str] = {
     "announced": "release.slot",
     "what_happened": "incident.narrative",
     "measured": "incident.delay",
-    "certainty": "incident.certainty",
-    "grade": "incident.grade",
     "reasons": "human.reasons",
     "impact": "human.impact",
     "corrective_actions": "human.corrective",
@@ -54,8 +52,9 @@ REPORT_NAMES = (
     "date_of_report",
     "last_amended",
     "signed",
+    "grade",
 )
-TEMPLATE_NAMES: tuple[str, ...] = (*REPORT_NAMES, *BOX_FACTS, "amendments", "parts")
+TEMPLATE_NAMES: tuple[str, ...] = (*REPORT_NAMES, *BOX_FACTS, "certainty", "amendments", "parts")
 TEMPLATE_ERRORS = (
     BadZipFile,
     PackageNotFoundError,
@@ -112,6 +111,7 @@ def collect_values(report: Report) -> dict[str, Any]:
         for row in rows
         if len(row) == 4
     ]
+    boxes["certainty"] = make_printable("\n".join(report.certainty))
     return {
         **plain,
         **boxes,
