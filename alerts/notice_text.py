@@ -16,12 +16,13 @@ from alerts.status import (
     describe_release_after_exposure,
     describe_status,
     find_current_status,
+    find_main_late_part,
     list_late_parts,
     say_elsewhere_since,
     subject_prefix,
 )
 from alerts.steps import Step, numbered_steps
-from schedules.contract.verdict import Ended, Exposure, PartVerdict
+from schedules.contract.verdict import Ended, Exposure, Grade, PartVerdict
 from schedules.times.interval import Bounds
 from schedules.times.words import (
     between_moments,
@@ -35,7 +36,7 @@ from schedules.times.words import (
 from schedules.times.zone import local_date
 
 SUBJECT_SUFFIX = {
-    "grade_changed": ", graver now",
+    "grade_changed": ", a report is now due",
     "exposure_closed": ", over",
     "new_finding": ", new finding",
     "back": ", back",
@@ -43,7 +44,7 @@ SUBJECT_SUFFIX = {
     "comes_and_goes": ", comes and goes",
     "steady": ", steady again",
     "appeared": ", now out",
-    "final": ", final",
+    "final": ", over",
     "reopened": ", reopened",
     "still": ", still true",
     "reminder": ", not acknowledged",
@@ -64,8 +65,12 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
     # `final`.
     is_verdict_open = kind == "final" and not facts.final
     suffix = "" if is_verdict_open else SUBJECT_SUFFIX.get(kind, "")
+    if kind == "grade_changed" and facts.grade != Grade.REPORT:
+        suffix = ", a note is now due"
     status = find_current_status(reported_kind, facts)
     head = f"{subject_prefix(status)}{elsewhere}{suffix}"
+    if kind == "appeared" and status == "late":
+        head = f"OUT NOW{_say_how_late(facts)}"
     title = write_title_with_slot(facts, now)
     details = describe_status(reported_kind, facts, now)
     if status == "unproven":
@@ -73,6 +78,15 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
         beginning = f"{head}: {details}. Check the publishing log."
         return one_line(f"{beginning} {title}", max(140, len(beginning)))
     return one_line(f"{head}: {title}, {details}")
+
+
+def _say_how_late(facts: ReleaseFacts) -> str:
+    """Return how late the main late part came, empty if that is not measured."""
+    late = find_main_late_part(facts)
+    delay = None if late is None else late[1]
+    if delay is None or delay.max is None:
+        return ""
+    return f", {length(delay.max, math.floor, parts=1, tenths=False)} late"
 
 
 def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:

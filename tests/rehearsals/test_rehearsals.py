@@ -145,7 +145,7 @@ def _tells_the_edit_once_and_opens_the_breach_as_such(done: Rehearsed) -> None:
     assert told == [
         ("calendar", "CALENDAR: 4 entries of rehearsal"),
         ("opened", "LATE: Example rents: October 2026"),
-        ("final", "LATE, final: Example rents: October 2026"),
+        ("final", "LATE, over: Example rents: October 2026"),
     ]
 
 

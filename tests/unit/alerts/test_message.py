@@ -144,7 +144,7 @@ def test_a_late_subject_states_both_bounds_of_the_delay(
     assert notice.subject.endswith(
         "first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late"
     )
-    assert notice.subject.startswith("LATE, now out: ")
+    assert notice.subject.startswith("OUT NOW, 37 min late: ")
 
 
 def test_notice_names_day_of_a_slot_that_is_not_today(public_early: Make) -> None:
@@ -218,7 +218,7 @@ def test_late_release_that_became_unproven_needs_no_report(make_facts: Make) -> 
     )
     unproven = make_facts(SLOT + timedelta(minutes=5), verdict=VerdictKind.UNPROVEN, final=True)
     _, notice = incident_and_notice(unproven, late)
-    assert notice.subject.startswith("NOT PROVEN, final")
+    assert notice.subject.startswith("NOT PROVEN, over")
     assert "Complete the draft of the report" not in notice.text
 
 

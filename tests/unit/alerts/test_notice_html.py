@@ -61,7 +61,7 @@ def test_long_mail_subject_is_cut_and_names_the_producer(
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, known=None, now=facts.at)
     (opening,) = decision.notices
-    # The subject of a follow-up has a suffix, such as “, graver now”, after its status.
+    # The subject of a follow-up has a suffix, such as “, over”, after its status.
     notice = replace(opening, subject=opening.subject.replace("LATE:", f"LATE{status_suffix}:"))
     mail = compose_mail(build_message(notice, decision.incident), MAIL, facts.at)
     assert len(mail["Subject"]) <= LONGEST_BRIEF

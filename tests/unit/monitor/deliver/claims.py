@@ -18,7 +18,7 @@ _CLOCK = r"(?:\d+ January )?\d\d:\d\d(?::\d\d)?"
 _SPAN = rf"(?:between {_CLOCK} and {_CLOCK} GMT|(?:at|by) {_CLOCK} GMT)"
 _LENGTH = r"(?:\d+ (?:d|h|min|s)(?: \d+ (?:h|min|s))*)"
 _UNITS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
-_HEAD = re.compile(r"^([A-Z ]+?)((?:, [a-z ]+)?): ")
+_HEAD = re.compile(r"^([A-Z ]+?)((?:, [a-z0-9 ]+)?): ")
 _BEGINNING_OF_TIME = -1e12
 # Milliseconds by which a clock, and the age that a cache gives, may be wrong.
 _UNSURE = 1000 * Policy().uncertainty.total_seconds() + 1000
@@ -104,7 +104,7 @@ def _false_heads(subject: str, claimed: Claimed) -> Iterator[str]:
         and not any(went <= claimed.now for each in truths for went in each.went)
     ):
         yield "it was not over"
-    if tail == ", now out" and not _has_come(claimed.about, claimed.now):
+    if (head == "OUT NOW" or tail == ", now out") and not _has_come(claimed.about, claimed.now):
         yield "it was not out"
 
 

@@ -89,7 +89,7 @@ async def test_platform_fault_delaying_eight_releases_is_one_short_thread(day: D
     opened, grade_changed, *_reminders, final = day.subjects("mail")
     assert opened.startswith("LATE: 8 releases of 3 producers (dfe, ofqual, ons) on www.gov.uk due")
     assert "8 not out yet" in opened
-    assert "graver now" in grade_changed
+    assert "a report is now due" in grade_changed
     assert "all out" in final
     events = pager_events(day.channels["pager"])
     assert [event["event_action"] for event in events] == ["trigger", "resolve"]
