@@ -21,6 +21,7 @@ from tests.unit.monitor.app.monitor_in_test import (
     run_monitor,
     with_daemon,
 )
+from tests.worlds.scripts import a_web_page
 
 OTHER = "https://stats.example/other"
 MIRROR = "https://stats.example/claims-mirror"
@@ -32,7 +33,7 @@ GOVUK = {"name": "govuk", "kind": "govuk"}
 
 
 def answer_with_page(url: str, at: str, title: str = CLAIMS) -> str:
-    page = f"<title>{title}</title><h1>{title}</h1><p>All figures of the quarter.</p>"
+    page = a_web_page(title)
     return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\nbody = "{page}"\n'
 
 
