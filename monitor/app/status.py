@@ -55,8 +55,11 @@ class Status:
         return self.core.is_standby
 
     def unready(self) -> list[str]:
-        """Return why this monitor is not reliable now. Empty if it is, and for a standby."""
-        return [] if self.is_standby() else self.self_check.unready()
+        """Return why this monitor is not reliable now, or why a standby cannot take over.
+
+        Empty if it is reliable.
+        """
+        return self.unable() if self.is_standby() else self.self_check.unready()
 
     def unable(self) -> list[str]:
         """Return why this monitor cannot serve pages or look. Empty if it can."""

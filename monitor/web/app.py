@@ -71,15 +71,16 @@ async def livez(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Return JSON that says whether this monitor can serve pages and make requests.
 
-    503 with the reasons if not. A standby answers 200 with the text `standby`.
+    503 with the reasons if not. A standby that can take over answers 200 with the text
+    `standby`.
 
     Doubts about its evidence, such as a calendar that could not be read, are listed too. They do
     not cause a 503.
     """
     live = request.app.state.queries.live
-    if live.is_standby():
-        return PlainTextResponse("standby")
     reasons, reasons_and_doubts = list(live.unable()), live.unready()
+    if live.is_standby() and not reasons:
+        return PlainTextResponse("standby")
     doubts = [one for one in reasons_and_doubts if one not in reasons]
     content = {"ready": not reasons, "reasons": reasons, "doubts": doubts}
     return JSONResponse(content, status_code=503 if reasons else 200)

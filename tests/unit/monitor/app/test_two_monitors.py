@@ -19,6 +19,7 @@ from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import DELAY
+from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.monitor_in_test import (
     HEAD,
     HOST,
@@ -102,6 +103,12 @@ def test_standby_sends_no_request_and_writes_no_verdict(tmp_path: Path) -> None:
         (leader,) = (check for check in south.app.status.checks() if check.name == "Leader")
         assert "north leads since 26 November 09:28:00" in leader.state
         assert (north.metric("leading"), south.metric("leading")) == (1, 0)
+        async with browse(south) as client:
+            ready = await client.get("/readyz")
+            assert (ready.status_code, ready.text) == (200, "standby")
+            # A standby that cannot reach the store cannot take over.
+            south.daemon.core.health.note_store_failure(south.clock.now() - 11 * SECOND)
+            assert (await client.get("/readyz")).status_code == 503
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act)
     assert differences_in_replay(store) == {"claims-q3": []}
