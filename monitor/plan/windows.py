@@ -404,13 +404,13 @@ def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> I
     yield Window(
         phases.SETTLE.name, on_grid(out_since, anchor, spacing) - spacing, settled, spacing
     )
+    # Looks may be hours apart from now on, so the first of them follows at once.
     if progress.is_complete:
-        yield _make_window(
-            phases.AFTER, settled, max(settled, out_since + watch.after.until), anchor, watch
-        )
+        closes = max(settled, out_since + watch.after.until)
+        yield _make_window(phases.AFTER, settled, closes, settled, watch)
     else:
         closes = max(settled, (slot.passes() or out_since) + watch.overdue.close)
-        yield _make_window(phases.LONG_OVERDUE, settled, closes, anchor, watch)
+        yield _make_window(phases.LONG_OVERDUE, settled, closes, settled, watch)
 
 
 def _add_loss_windows(

@@ -288,11 +288,11 @@ def test_release_without_readable_time_is_looked_at_hourly() -> None:
 def test_page_removed_again_is_watched_closely_for_two_minutes(
     after_slot: timedelta, spacing_at_edge: timedelta | None, spacing_at_origin: timedelta | None
 ) -> None:
-    """The page was seen a second after its slot and found absent 3 hours after it. For two minutes,
+    """The page was seen at its slot and found absent 3 hours after it. For two minutes,
     edge and origin are looked at every 5 s. Then the edge is looked at each minute and later
     hourly, and the origin never (None).
     """
-    lost_again = Progress(Stage.SEEN, since=SLOT_TIME + SECOND, lost_at=SLOT_TIME + 3 * HOUR)
+    lost_again = Progress(Stage.SEEN, since=SLOT_TIME, lost_at=SLOT_TIME + 3 * HOUR)
     assert spacing(windows_for(PAGE_AT_EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
     assert spacing(windows_for(PAGE_AT_ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin
 
