@@ -15,8 +15,7 @@ import structlog
 
 from monitor.app.build import App, Edges, build
 from monitor.app.daemon import Daemon
-from monitor.app.jobs import LoopJobs
-from monitor.clock import Clock, SystemClock
+from monitor.clock import Clock, SteadyClock, SystemClock
 from monitor.config.settings import Settings
 from monitor.look.fetch import Fetcher
 from monitor.look.http.fetcher import HttpFetcher
@@ -96,7 +95,7 @@ def app(
     place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None
 ) -> App:
     """Return the real application without web pages."""
-    edges = Edges(clock=clock, job_runner=LoopJobs, fetcher=fetcher, seed=1, serve=False)
+    edges = Edges(clock=SteadyClock(clock), fetcher=fetcher, seed=1, serve=False)
     return build(chosen or settings(place), edges)
 
 

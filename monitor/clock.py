@@ -6,14 +6,8 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from math import inf
 from typing import Protocol
 
-LEAST_CLOCK_STEP = 0.01
-"""If the wall clock moves by at least so many seconds against the monotonic clock, someone has set
-it.
-"""
-_TRIES = 5
 _SINCE_BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
@@ -26,9 +20,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds that never go back, from an arbitrary origin."""
 
-    def asleep(self) -> float:
-        """Return for how many seconds this machine has been suspended in total, from an arbitrary
-        origin.
+    def steady(self) -> float:
+        """Return `monotonic` plus the seconds for which this machine was suspended, from an
+        arbitrary origin.
         """
 
     async def sleep(self, seconds: float) -> None:
@@ -43,12 +37,10 @@ class SystemClock:
 
     now = staticmethod(partial(datetime.now, UTC))
     monotonic = staticmethod(time.monotonic)
-
-    def asleep(self) -> float:
-        """Return how far Linux's clock that counts suspension is ahead of the one that does not."""
-        return (
-            time.clock_gettime(_SINCE_BOOT) - time.monotonic() if _SINCE_BOOT is not None else 0.0
-        )
+    # Linux has a clock that also counts suspension.
+    steady = staticmethod(
+        time.monotonic if _SINCE_BOOT is None else partial(time.clock_gettime, _SINCE_BOOT)
+    )
 
     async def sleep(self, seconds: float) -> None:
         """Wait in real time."""
@@ -78,44 +70,39 @@ class VirtualClock:
         """Return the seconds of the event loop."""
         return round(asyncio.get_running_loop().time(), 6)
 
-    def asleep(self) -> float:
-        """Return `suspended`."""
-        return self.suspended
+    def steady(self) -> float:
+        """Return the seconds of the event loop and those suspended."""
+        return self.monotonic() + self.suspended
 
     async def sleep(self, seconds: float) -> None:
         """Wait in virtual time."""
         await asyncio.sleep(max(0.0, seconds))
 
 
-def seconds_ahead(clock: Clock) -> float:
-    """Return by how many seconds the wall clock exceeds the sum of the monotonic clock and the time
-    suspended.
+class SteadyClock:
+    """The wall clock as it was at the start of this process, moved on by steady time.
 
-    The origins of the clocks are arbitrary, so only a change of the result has a meaning: someone
-    set the wall clock.
-    """
-    for _ in range(_TRIES):
-        before = clock.monotonic()
-        ahead = clock.now().timestamp() - (before + clock.asleep())
-        # If the process was interrupted between the readings, they do not belong together: read
-        # again.
-        if clock.monotonic() - before < LEAST_CLOCK_STEP / 2:
-            break
-    return ahead
-
-
-class SecondsAhead:
-    """A cache of `seconds_ahead`, which is computed again only after the clocks have moved against
-    each other.
+    So nobody who sets the wall clock changes the order of instants. `wall_lead` measures that, and
+    `move` corrects this clock if it is the one that is wrong.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._difference, self._last = inf, 0.0
+    def __init__(self, wall: Clock) -> None:
+        """Begin at the present time of `wall`."""
+        self.monotonic, self.steady, self.sleep = wall.monotonic, wall.steady, wall.sleep
+        self._wall_now = wall.now
+        self._origin = wall.now() - timedelta(seconds=wall.steady())
+        self.moved = 0.0
+        """The seconds by which it was moved in total."""
 
-    def __call__(self) -> float:
-        """Return the result of `seconds_ahead`, to within a quarter of `LEAST_CLOCK_STEP`."""
-        difference = self._clock.now().timestamp() - self._clock.monotonic()
-        if abs(difference - self._difference) >= LEAST_CLOCK_STEP / 4:
-            self._difference, self._last = difference, seconds_ahead(self._clock)
-        return self._last
+    def now(self) -> datetime:
+        """Return the time. It goes back only if the clock is moved."""
+        return self._origin + timedelta(seconds=self.steady())
+
+    def wall_lead(self) -> float:
+        """Return by how many seconds the wall clock is ahead of this clock, negative if behind."""
+        return (self._wall_now() - self.now()).total_seconds()
+
+    def move(self, seconds: float) -> None:
+        """Move this clock ahead, or back if negative."""
+        self._origin += timedelta(seconds=seconds)
+        self.moved += seconds

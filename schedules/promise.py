@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from schedules.announcement import State
 from schedules.slot import Slot
@@ -42,3 +42,14 @@ class Promise:
     why: str = ""
     doubt: str | None = None
     unlisted: Unlisted | None = None
+
+    def moved_back(self, step: timedelta, now: datetime) -> Promise:
+        """Return the promise with those times that are after `now` moved by `step`.
+
+        The clock was ahead when they were noted.
+        """
+        learnt = self.learnt + step if self.learnt > now else self.learnt
+        confirmed_at = self.confirmed_at
+        if confirmed_at is not None and confirmed_at > now:
+            confirmed_at += step
+        return replace(self, learnt=learnt, confirmed_at=confirmed_at)

@@ -14,9 +14,9 @@ from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from alerts.incident import Incident
-from monitor.app.core import REAL, Edges, make_core, make_interpreter
+from monitor.app.core import REAL, Edges, make_clock_steps, make_core, make_interpreter
 from monitor.app.daemon import Daemon
-from monitor.app.jobs import SchedulerJobs, count_failures
+from monitor.app.jobs import Jobs, count_failures
 from monitor.app.options import make_budget
 from monitor.app.parts import (
     judge_at_for,
@@ -42,6 +42,7 @@ from monitor.store.writer import STALLED_AFTER
 from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
+from monitor.watch.clock_moves import ClockMoves
 from monitor.watch.intake import Intake, LookTally
 from monitor.watch.leads import Leads
 from monitor.web.queries import Queries
@@ -137,7 +138,11 @@ class App:
         # Two monitors of one name would each take the other's silence for its own blind span.
         name = core.settings.watch.vantage
         beat = await core.threads.ask(lambda: core.store.leases.heartbeat(name))
-        if beat is not None and not beat.stopped and core.clock.now() - beat.at < _HEARTBEAT_FRESH:
+        if (
+            beat is not None
+            and not beat.stopped
+            and abs(core.clock.now() - beat.at) < _HEARTBEAT_FRESH
+        ):
             raise EnvironmentFault(
                 f'a monitor named "{name}" is running on this store, last active at'
                 f" {stamp(beat.at)}: query it with `today`, or stop it first"
@@ -154,7 +159,8 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     # clock is, and `leads` sends people what only they can judge.
     bound = _bind_ports(settings.web.listen, settings.web.metrics_listen) if edges.serve else ()
     core = make_core(settings, edges, folder)
-    clock, interpreter, budget = core.clock, make_interpreter(core), make_budget(settings)
+    clock, steps, budget = core.clock, make_clock_steps(core), make_budget(settings)
+    interpreter = make_interpreter(core, steps)
     poller = Poller(clock, core.fetcher, budget, interpreter)
     channels, rules = make_channels_and_rules(core)
     record = VerdictRecorder(
@@ -163,11 +169,12 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     current_incidents = CurrentIncidents(core.store.verdicts, judge_at_for(core), record)
     outbox = make_outbox(core, channels, rules, current_incidents)
     reminders = make_reminders(core, rules, outbox, current_incidents)
-    watch = make_watch(core, poller, record, reminders, interpreter.skew)
+    watch = make_watch(core, poller, record, reminders, steps)
+    steps.on_moved = ClockMoves(
+        core.blind, core.health, poller, watch, core.ledger, core.tasks
+    ).follow
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
-    tally = LookTally(
-        clock, core.metrics, core.health, core.heartbeat, core.blind, interpreter.skew
-    )
+    tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, steps)
     leads = Leads(
         core.store.verdicts,
         core.writer,
@@ -189,13 +196,9 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     )
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
     queries = make_queries(core, status, current_incidents, outbox, calendar_reads)
-    make_jobs = edges.job_runner
-    on_failed_job = count_failures(core.metrics)
     daemon = Daemon(
         core,
-        job_runner=(
-            SchedulerJobs(on_failed_job) if make_jobs is None else make_jobs(clock, on_failed_job)
-        ),
+        job_runner=Jobs(clock, count_failures(core.metrics)),
         poller=poller,
         intake=Intake(tally, watch, tripwires, leads),
         watch=watch,

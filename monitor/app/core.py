@@ -11,7 +11,6 @@ from random import Random
 
 from alerts.channel import Channel
 from monitor import __version__
-from monitor.app.jobs import Jobs, OnFailed
 from monitor.app.options import (
     calendar_spacings,
     make_calendar_checks,
@@ -19,7 +18,7 @@ from monitor.app.options import (
     make_join_rules,
 )
 from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_journal
-from monitor.clock import Clock, SecondsAhead, SystemClock
+from monitor.clock import Clock, SteadyClock, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.hosts import WorkerHealth
@@ -28,6 +27,7 @@ from monitor.health.state import HealthState, StoreHealth
 from monitor.health.system import NO_SERVICE_MANAGER, ServiceManager, is_clock_synchronised
 from monitor.ledger.ledger import Ledger
 from monitor.look.clock_skew import Skew
+from monitor.look.clock_steps import ClockSteps
 from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import BodyReader
@@ -55,7 +55,7 @@ class Core:
     settings: Settings
     edges: Edges
     folder: Path
-    clock: Clock
+    clock: SteadyClock
     store: Store
     metrics: Metrics
     threads: Threads
@@ -84,7 +84,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
 
     Open and migrate its store, or a journal if that is away. Raises `StoreFault`.
     """
-    clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
+    clock, vantage = edges.clock or SteadyClock(SystemClock()), settings.watch.vantage
     opened = _open_store(settings, edges)
     store = opened.store
     spacings, hosts = (
@@ -94,7 +94,9 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     metrics = Metrics(__version__, spacings, hosts, [table.name for table in settings.channel])
     queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
-    health = HealthState(clock.now(), spacings, settings.clock.unproven_offset, blind.note)
+    health = HealthState(
+        clock.now(), spacings, settings.clock.unproven_offset, blind.note, lambda: blind.last_end
+    )
     store_health = StoreHealth(clock, metrics, health, lambda: opened.uses_stand_in)
     if opened.uses_stand_in:
         health.note_store_failure(clock.now())
@@ -188,17 +190,25 @@ def _make_workers(
     )
 
 
-def make_interpreter(core: Core) -> Interpreter:
-    """Return the interpreter of responses.
+def make_clock_steps(core: Core) -> ClockSteps:
+    """Return what compares our clock with the wall clock and the dates of hosts.
 
     A clock in place of the machine's, as in rehearsals, is not synchronised.
     """
-    settings, uses_machine_clock = core.settings, core.edges.clock is None
+    uses_machine_clock = core.edges.clock is None
+    skew = Skew(lambda: uses_machine_clock and is_clock_synchronised(), lambda: core.clock.moved)
+    return ClockSteps(core.clock, skew, core.settings.clock.unproven_offset)
+
+
+def make_interpreter(core: Core, steps: ClockSteps) -> Interpreter:
+    """Return the interpreter of responses."""
+    settings = core.settings
     return Interpreter(
-        Skew(lambda: uses_machine_clock and is_clock_synchronised(), SecondsAhead(core.clock)),
+        steps.skew,
         unproven_offset=settings.clock.unproven_offset,
         is_shared=is_shared(settings.store.url),
         reader=BodyReader(core.workers, core.clock),
+        wall_error=steps.wall_error,
     )
 
 
@@ -211,8 +221,7 @@ class Edges:
     if another has it. `delay` is how many seconds the writer collects a batch.
     """
 
-    clock: Clock | None = None
-    job_runner: Callable[[Clock, OnFailed], Jobs] | None = None
+    clock: SteadyClock | None = None
     fetcher: Fetcher | None = None
     store: Store | None = None
     channels: Sequence[Channel] | None = None

@@ -1,14 +1,11 @@
-"""Runs recurring jobs, such as reads of calendars, with APScheduler or in rehearsals on the virtual
-loop.
-"""
+"""Runs recurring jobs, such as reads of calendars, at spacings of steady time."""
 
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -22,8 +19,8 @@ OnFailed = Callable[[str, BaseException], None]
 
 @dataclass(eq=False)
 class _RecurringJob:
-    """A job with its spacing. `job` is None once it is dropped. `wakeup` is set when a run is
-    due.
+    """A job with its spacing. `job` is None once it is dropped. `wakeup` is set when one of them
+    changes.
     """
 
     spacing: timedelta
@@ -32,15 +29,16 @@ class _RecurringJob:
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Jobs(ABC):
-    """Runs each job at the start and then at its spacing.
+class Jobs:
+    """Runs each job at the start and then at its spacing, even if someone sets the clock.
 
-    A job that is still running is not started again.
+    A job that is still running is not started again. After a run that took longer than the spacing,
+    the next follows at once.
     """
 
-    def __init__(self, on_failed: OnFailed) -> None:
+    def __init__(self, clock: Clock, on_failed: OnFailed) -> None:
         """`on_failed(name, exception)` is called if a job raises."""
-        self._on_failed = on_failed
+        self._clock, self._on_failed = clock, on_failed
         self._jobs: dict[str, _RecurringJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_running = False
@@ -48,12 +46,12 @@ class Jobs(ABC):
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job that runs at once, or else when `start` is called, and then at this spacing.
 
-        A job that has this name already gets the new work and spacing from its next run on. It does
-        not run at once.
+        A job that has this name already gets the new work and spacing. It does not run at once.
         """
         if (known := self._jobs.get(name)) is not None:
             known.spacing = spacing
             known.job = job
+            known.wakeup.set()
             return
         self._jobs[name] = _RecurringJob(spacing, name, job)
         if self._is_running:
@@ -87,9 +85,25 @@ class Jobs(ABC):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    @abstractmethod
     async def _run_repeatedly(self, entry: _RecurringJob) -> None:
         """Run a job at once and then at its spacing, until it is dropped."""
+        due = self._clock.monotonic()
+        while (job := entry.job) is not None:
+            await self._run_and_catch(entry.name, job)
+            due = await self._wait_until_due(entry, last_due=due)
+
+    async def _wait_until_due(self, entry: _RecurringJob, last_due: float) -> float:
+        """Wait until a job is due again, or is dropped. Return when it was due."""
+        ended = self._clock.monotonic()
+        while entry.job is not None:
+            entry.wakeup.clear()
+            due = max(last_due + entry.spacing.total_seconds(), ended)
+            try:
+                async with asyncio.timeout(due - self._clock.monotonic()):
+                    await entry.wakeup.wait()
+            except TimeoutError:
+                return due
+        return ended
 
     async def _run_and_catch(self, name: str, job: Job) -> None:
         """Run a job once. An exception is passed to `on_failed`."""
@@ -97,91 +111,6 @@ class Jobs(ABC):
             await job()
         except Exception as exc:  # noqa: BLE001 # a recurring job must survive one bad run
             self._on_failed(name, exc)
-
-
-class SchedulerJobs(Jobs):
-    """Jobs on APScheduler. Late runs are never dropped, and several missed runs become one.
-
-    APScheduler only wakes our own tasks, which run the jobs, because its shutdown would cut jobs
-    short.
-    """
-
-    def __init__(self, on_failed: OnFailed) -> None:
-        """`on_failed(name, exception)` is called if a job raises."""
-        from apscheduler.schedulers.asyncio import AsyncIOScheduler  # noqa: PLC0415 # 80 ms, only for the daemon
-
-        super().__init__(on_failed)
-        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
-
-    def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job.
-
-        If there is one of this name, it only gets the new work and spacing, and does not run now.
-        """
-        known = self._jobs.get(name)
-        has_same_spacing = known is not None and known.spacing == spacing
-        super().add_job(spacing, name, job)
-        if not has_same_spacing:
-            # APScheduler only wakes the task that runs the job.
-            args = [self._jobs[name].wakeup]
-            seconds = spacing.total_seconds()
-            self._scheduler.add_job(
-                _set_event, "interval", args, seconds=seconds, id=name, replace_existing=True
-            )
-
-    def drop(self, name: str) -> None:
-        """Remove a job. A run under way is finished."""
-        if name in self._jobs:
-            self._scheduler.remove_job(name)
-        super().drop(name)
-
-    def start(self) -> None:
-        """Start all jobs."""
-        super().start()
-        self._scheduler.start()
-
-    def abandon(self) -> None:
-        """Cancel all jobs without waiting."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
-        super().abandon()
-
-    async def _run_repeatedly(self, entry: _RecurringJob) -> None:
-        """Run a job at once, and each time that APScheduler wakes it, until it is dropped."""
-        # The first run does not wait, because APScheduler lists every missed run before it runs the
-        # last.
-        while (job := entry.job) is not None:
-            entry.wakeup.clear()
-            await self._run_and_catch(entry.name, job)
-            await entry.wakeup.wait()
-
-
-async def _set_event(wakeup: asyncio.Event) -> None:
-    # APScheduler would run a plain function in a thread, where an event of the loop must not be
-    # set.
-    wakeup.set()
-
-
-class LoopJobs(Jobs):
-    """Jobs on the time of the running event loop, which may be virtual."""
-
-    def __init__(self, clock: Clock, on_failed: OnFailed) -> None:
-        """`on_failed(name, exception)` is called if a job raises."""
-        super().__init__(on_failed)
-        self._clock = clock
-
-    async def _run_repeatedly(self, entry: _RecurringJob) -> None:
-        """Run a job at its spacing until it is dropped.
-
-        After a run that took longer, the next follows at once.
-        """
-        due = self._clock.monotonic()
-        while (job := entry.job) is not None:
-            await self._run_and_catch(entry.name, job)
-            now = self._clock.monotonic()
-            due = max(due + entry.spacing.total_seconds(), now)
-            await self._clock.sleep(due - now)
 
 
 def count_failures(counters: Metrics) -> OnFailed:

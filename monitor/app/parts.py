@@ -46,7 +46,8 @@ from monitor.health.self_check import LookRates, PollerProgress, SelfCheck
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
 from monitor.ledger.rota import RotaReads, add_stored_shifts
-from monitor.look.clock_skew import ClockStepGuard, Skew
+from monitor.look.clock_skew import Skew
+from monitor.look.clock_steps import ClockSteps
 from monitor.look.poller import BrokenLooks, Poller
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
@@ -154,7 +155,7 @@ def make_summaries(
 
 
 def make_watch(
-    core: Core, poller: Poller, record: VerdictRecorder, reminders: Reminders, skew: Skew
+    core: Core, poller: Poller, record: VerdictRecorder, reminders: Reminders, steps: ClockSteps
 ) -> Watch:
     """Return the watch, which keeps and judges the watched releases.
 
@@ -173,7 +174,7 @@ def make_watch(
         blind=core.blind,
         health=core.health,
         on_recorded=reminders.wake_for_notices,
-        is_clock_in_doubt=ClockStepGuard(skew, core.clock),
+        is_clock_in_doubt=steps.is_undecided,
     )
     loop = asyncio.get_running_loop()
     replay = StoreReplay(

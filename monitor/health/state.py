@@ -27,7 +27,8 @@ class HealthState:
 
     `spacings` are those of calendar reads. A calendar is stale if the last usable read is older
     than three of them. `calendars` has the last usable read of each, `faults` the fault of its last
-    read. `on_blind` gets each blind span when it grows or ends. `costly` are hosts with responses
+    read. `on_blind` gets each blind span when it grows or ends, and `blind_until`
+    returns the latest end of any. `costly` are hosts with responses
     that could not be parsed within their limits, until people are notified. `offset` is our clock's
     offset in seconds, None while it is unknown.
     """
@@ -36,6 +37,7 @@ class HealthState:
     spacings: Mapping[str, timedelta]
     unproven_offset: timedelta
     on_blind: Callable[[Blind], None] = lambda _span: None
+    blind_until: Callable[[], datetime | None] = lambda: None
     calendars: dict[str, datetime] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     costly: set[str] = field(default_factory=set)
@@ -99,8 +101,17 @@ class HealthState:
         if self.is_clock_off:
             self._clock_off_since = self._clock_off_since or now
             self.on_blind(Blind(self._clock_off_since, now, "clock"))
-        else:
+        elif self._clock_off_since is not None:
+            self.on_blind(Blind(self._clock_off_since, now, "clock"))
             self._clock_off_since = None
+
+    def correct_dates(self, step: timedelta, now: datetime) -> None:
+        """Correct what was dated by a clock that was ahead, and now is in the future."""
+        for calendar, at in self.calendars.items():
+            if at > now:
+                self.calendars[calendar] = at + step
+        if self._clock_off_since is not None:
+            self._clock_off_since = min(self._clock_off_since, now)
 
     @property
     def is_clock_off(self) -> bool:
@@ -118,6 +129,9 @@ class HealthState:
             reasons.append("looks started late within the last minute")
         if self.is_clock_off:
             reasons.append("this machine's clock disagrees with the hosts it watches")
+        blind_until = self.blind_until()
+        if blind_until is not None and blind_until > now:
+            reasons.append(f"nothing can be proved until {blind_until:%d %B %H:%M:%S} UTC")
         return reasons
 
     def unable(self, now: datetime) -> list[str]:

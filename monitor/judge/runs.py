@@ -75,6 +75,21 @@ class Run:
     address: str = ""
     first_received: datetime | None = None
 
+    def moved_back(self, step: timedelta, now: datetime) -> Run:
+        """Return the run as dated by a clock that was moved by `step`, which is negative.
+
+        What the answers proved was corrected already, unless it is in the future.
+        """
+        first_received = self.first_received
+        return replace(
+            self,
+            first_sent=self.first_sent + step,
+            last_received=self.last_received + step,
+            begin=self.begin + step if self.begin > now else self.begin,
+            end=self.end + step if self.end > now else self.end,
+            first_received=None if first_received is None else first_received + step,
+        )
+
     @property
     def key(self) -> tuple[str, datetime, str]:
         """Return what identifies a run."""
@@ -96,6 +111,11 @@ class Blind:
     host: str = ""
     target: str = ""
     monitor: str = ""
+
+    def moved_back(self, step: timedelta, now: datetime) -> Blind:
+        """Return the span with those instants that are after `now` moved by `step` (negative)."""
+        begins = self.begins + step if self.begins > now else self.begins
+        return replace(self, begins=begins, ends=max(begins, self.ends + step))
 
     def hides(self, run: Run) -> bool:
         """Return whether the span is of the monitor that made a run, and of all targets or of the

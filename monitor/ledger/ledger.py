@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from operator import methodcaller
 
 import structlog
 
@@ -157,7 +158,9 @@ class Ledger:
             as_of = outcome.as_of or read.finished
             if reading is state.reading and not reading.unread:
                 return await self._record_repeated(state, read, as_of, watched)
-            if state.as_of is not None and as_of < state.as_of:
+            # If the last read is dated in the future, the clock was wrong then.
+            last_as_of = None if state.as_of is None else min(state.as_of, self._clock.now())
+            if last_as_of is not None and as_of < last_as_of:
                 return await self._record_unusable(
                     read, "a copy that may be older than the last read"
                 )
@@ -188,6 +191,14 @@ class Ledger:
                 if (state.name, uid) in memory.release_of
             ]
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
+
+    async def correct_dates(self, step: timedelta, now: datetime) -> None:
+        """Move the times of reads after `now` by `step` (negative), because the clock was ahead."""
+        async with self._lock:
+            changed = self.book.correct_dates(step, now)
+            if changed:
+                replace_all = methodcaller("replace_promises", list(changed), changed.values())
+                await self._writer.write(replace_all)
 
     async def drop_past_and_find_near(
         self, now: datetime, keep: Collection[str], ahead: timedelta

@@ -50,6 +50,20 @@ class PromiseBook:
                 if (earlier.calendar, earlier.learnt) == (promise.calendar, promise.learnt):
                     known[place] = promise
 
+    def correct_dates(self, step: timedelta, now: datetime) -> dict[Promise, Promise]:
+        """Move times after `now` by `step` (negative), because the clock was ahead.
+
+        Return each changed promise with its corrected version.
+        """
+        changed: dict[Promise, Promise] = {}
+        for release, promises in self._promises.items():
+            corrected = [promise.moved_back(step, now) for promise in promises]
+            if corrected != promises:
+                pairs = zip(promises, corrected, strict=True)
+                changed |= {old: new for old, new in pairs if old != new}
+                self._promises[release] = sorted(corrected, key=attrgetter("learnt"))
+        return changed
+
     def newest_promise(self, calendar: str, release: str) -> Promise | None:
         """Return a calendar's last promise for a release, or None if it made none."""
         latest_first = reversed(self.promises_of(release))

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import structlog
 
-from monitor.clock import LEAST_CLOCK_STEP, Clock
 from monitor.look.cache_age import age_of
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
@@ -23,7 +22,7 @@ from schedules.times.mail_date import mail_date
 Span = tuple[float, float]
 """The least and most seconds that our clock may be ahead of the true time."""
 
-_TOLERANCE = 1.0
+TOLERANCE = 1.0
 """Spans that are more than this many seconds apart contradict each other. The servers of one name
 differ by less.
 """
@@ -51,8 +50,6 @@ _ERRATIC_AFTER = 6
 different clocks.
 """
 _VOTES_EVERY = timedelta(seconds=1)
-_STEP_DOUBT_SECONDS = 30.0
-"""For this long after a step, our clock may soon be corrected again."""
 _LEAST_SECONDS_APART = 5.0
 """Two answers of one address must be at least this many seconds apart to show who wrote their
 dates.
@@ -114,15 +111,13 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
         group for group, weight in zip(credible, weights, strict=True) if weight == max(weights)
     )
     bounds = common_span(spans, winner)
-    rivals = [group for group in others if distance(common_span(spans, group), bounds) > _TOLERANCE]
+    rivals = [group for group in others if distance(common_span(spans, group), bounds) > TOLERANCE]
     if rivals:
         # A draw: each of the groups may be right, so the result covers all of them.
         drawn = [bounds, *(common_span(spans, group) for group in rivals)]
         covering = min(low for low, _ in drawn), max(high for _, high in drawn)
         return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
-    outvoted = frozenset(
-        name for name, span in spans.items() if distance(span, bounds) > _TOLERANCE
-    )
+    outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > TOLERANCE)
     confirmed = _limit_to_confirmed([spans[name] for name in winner], least_hosts)
     if confirmed == bounds:
         return Vote(confirmed, outvoted)
@@ -230,7 +225,7 @@ class _HostDates:
         drift = abs((at - self.at).total_seconds()) * _DRIFT
         known = (self.bounds[0] - drift, self.bounds[1] + drift)
         self.bounds, self.at = known, at
-        if distance(known, bounds) > _TOLERANCE:
+        if distance(known, bounds) > TOLERANCE:
             return self._add_contrary_bounds(bounds)
         # If the two do not overlap, the small gap between them is imprecision: cover both.
         self.bounds = overlap(known, bounds) or (min(known[0], bounds[0]), max(known[1], bounds[1]))
@@ -277,15 +272,15 @@ class Skew:
 
     Offsets are in seconds, and positive if our clock is ahead of the true time. `synchronised`
     returns whether the machine reports that its clock is synchronised, None if it reports nothing.
-    `ahead` returns how many seconds our clock is ahead of steady time. The result changes if our
-    clock is set. `bounds` are the least and most seconds that our clock is ahead of the true time.
-    Both are zero before any date is known.
+    `moved` returns by how many seconds our clock was moved since the start. `bounds` are the least
+    and most seconds that our clock is ahead of the true time. Both are zero before any date is
+    known.
     """
 
     synchronised: Callable[[], bool | None] = lambda: None
-    ahead: Callable[[], float] = lambda: 0.0
+    moved: Callable[[], float] = lambda: 0.0
     bounds: Span = NO_OFFSET
-    _last_ahead: float = field(init=False)
+    _last_moved: float = field(init=False)
     _last_vote: Vote = Vote(NO_OFFSET)
     _dates_by_host: dict[str, _HostDates] = field(default_factory=dict)
     # Hosts whose last date was more than a day from our clock, with the bounds by that date.
@@ -301,22 +296,17 @@ class Skew:
     _kept_answers: dict[str, AgedAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._last_ahead = self.ahead()
+        self._last_moved = self.moved()
 
-    def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
+    def observe(self, host: str, answer: Answer) -> bool:
         """Update the offset of our clock by the date of an answer.
 
         Return whether the answer's own time is certain.
 
         It is uncertain if its date contradicts earlier dates of this host: our clock or the host's
-        has just been set. `ahead` is how many seconds our clock is ahead of steady time, None to
-        call `self.ahead` for it.
+        has just been set.
         """
-        # `_last_ahead`: at the last answer
-        step = (self.ahead() if ahead is None else ahead) - self._last_ahead
-        # our clock was set, and the known bounds are by the clock as it was
-        if abs(step) >= LEAST_CLOCK_STEP:
-            self._adapt_to_step(step)
+        self.adapt_to_move()
         bounds = self._bounds_by_date(host, answer)
         if bounds is None:  # an answer without a usable date contradicts nothing
             return True
@@ -340,11 +330,12 @@ class Skew:
             self.bounds, self._last_vote_at = self._run_vote(), answer.received
         return dates.contrary_bounds is None
 
-    def _adapt_to_step(self, step: float) -> None:
-        """Adapt all that is known about our clock's offset after the clock was set by `step`
-        seconds.
-        """
-        self._last_ahead += step  # the seconds that our clock is ahead of steady time
+    def adapt_to_move(self) -> None:
+        """Adapt all that is known about our clock's offset if the clock was moved."""
+        step = self.moved() - self._last_moved
+        if step == 0.0:
+            return
+        self._last_moved += step
         # else they stay zero, which means that no host has sent a usable date yet
         if self.is_known():
             self.bounds = shift_span(self.bounds, step)
@@ -370,13 +361,15 @@ class Skew:
         # Dates that the vote neither confirmed nor contradicted count at their own host only.
         return dates.bounds if host in self._last_vote.unconfirmed else self.bounds
 
-    def bounds_now(self) -> Span:
-        """Return the bounds, adapted if our clock was set since the last answer."""
-        return (
-            shift_span(self.bounds, self.ahead() - self._last_ahead)
-            if self.is_known()
-            else self.bounds
-        )
+    def count_support(self, wall_lead: float) -> tuple[int, int]:
+        """Return how many hosts' newest dates allow that our clock is right, and how many that the
+        wall clock is, which is `wall_lead` seconds ahead of it.
+        """
+        hosts = [dates for dates in self._dates_by_host.values() if not dates.is_erratic()]
+        newest = [dates.contrary_bounds or dates.bounds for dates in hosts]
+        ours = sum(distance(span, RIGHT_CLOCK) <= 0 for span in newest)
+        walls = (shift_span(span, wall_lead) for span in newest)
+        return ours, sum(distance(span, RIGHT_CLOCK) <= 0 for span in walls)
 
     def describe_doubts(self) -> dict[str, str]:
         """Return each host with dates that are not used, and the reason in words for the status
@@ -519,36 +512,6 @@ class Skew:
             result = vote(spans, synchronised=self.synchronised())
         self._last_vote = result
         return result.bounds
-
-
-class ClockStepGuard:
-    """Detects that our clock was set wrong a moment ago.
-
-    It may soon be corrected, so nothing should be reported yet.
-
-    The known bounds and the size of the step show how wrong the clock is, before any further
-    answer.
-    """
-
-    def __init__(self, skew: Skew, clock: Clock) -> None:
-        self._skew = skew
-        self._clock = clock
-        self._last_ahead = skew.ahead()
-        self._step_seen_at: float | None = None
-
-    def __call__(self) -> bool:
-        """Check for a step.
-
-        Return whether our clock was set in the last `_STEP_DOUBT_SECONDS`, and is wrong now.
-        """
-        ahead, now = self._skew.ahead(), self._clock.monotonic()
-        if abs(ahead - self._last_ahead) > _TOLERANCE:
-            self._step_seen_at = now
-        self._last_ahead = ahead
-        if self._step_seen_at is None or now - self._step_seen_at > _STEP_DOUBT_SECONDS:
-            return False
-        least, most = self._skew.bounds_now()
-        return least > _TOLERANCE or most < -_TOLERANCE
 
 
 def shift_span(bounds: Span, seconds: float) -> Span:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
-from monitor.clock import LEAST_CLOCK_STEP
 from monitor.look.cache_age import ConstantAge, answer_time_bounds
 from monitor.look.challenge import rejection_reason
 from monitor.look.clock_skew import NO_OFFSET, Skew, Span, is_off, largest_offset
@@ -20,6 +21,8 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
 from monitor.plan.targets import Target, View, extension_of, is_file, target_id
 from schedules.announcement import Address
+
+Outcome = TypeVar("Outcome", Answer, Failure)
 
 PAGE_CAP = 1_000_000
 FILE_CAP = 65_536
@@ -36,8 +39,8 @@ class TargetMemory:
     It is valid only for the address and title of `target`.
 
     `recognised` is the result for the last body, and `digest` that body's SHA-256. `etag` and
-    `modified` make requests to `address` conditional on that body. `ahead` is how many seconds our
-    clock was ahead of steady time at the last request: it shows whether the clock was set since.
+    `modified` make requests to `address` conditional on that body. `moved` is by how many seconds
+    our clock had been moved in total at the last request, to see whether it was moved since.
     """
 
     target: Target
@@ -47,7 +50,7 @@ class TargetMemory:
     modified: str | None = None
     address: str | None = None
     known: Known = field(default_factory=Known)
-    ahead: float | None = None
+    moved: float | None = None
     mended: str | None = None
     constant_age: ConstantAge = field(default_factory=ConstantAge)
 
@@ -89,8 +92,9 @@ class TurnQueue:
 class Interpreter:
     """Makes the requests for targets, and sightings from their answers.
 
-    A recogniser reads a body only if its bytes have changed. While our clock may be wrong by more
-    than `unproven_offset`, or has just been set, every sighting is unknown with the reason `clock`.
+    A recogniser reads a body only if its bytes have changed. While our clock or the wall clock may
+    be wrong by more than `unproven_offset`, or ours was just moved, every sighting is unknown with
+    the reason `clock`. `wall_error` returns by how many seconds the wall clock was set wrong.
     If several monitors share a store (`is_shared`), every known error of our clock has this effect,
     because their looks are put in one order. Bodies that may take long are read by `reader`, if
     there is one.
@@ -100,14 +104,15 @@ class Interpreter:
     unproven_offset: timedelta = timedelta(seconds=30)
     is_shared: bool = False
     reader: BodyReader | None = None
+    wall_error: Callable[[], float] = lambda: 0.0
     _memories: dict[str, TargetMemory] = field(default_factory=dict)
     _reading_turns: TurnQueue = field(default_factory=TurnQueue)
 
     def make_request(self, target: Target, url: str | None = None) -> Request:
         """Return the request for a target, by default at its own address."""
         memory, address = self._memory_of(target), url or target.url
-        # of steady time: if it differs at the answer, our clock was set in between
-        memory.ahead = self.skew.ahead()
+        # If it differs at the answer, our clock was moved in between.
+        memory.moved = self.skew.moved()
         # An ETag of another address is not valid for this one.
         is_conditional = memory.address == address
         return Request(
@@ -156,9 +161,10 @@ class Interpreter:
 
         The body is read at once.
         """
-        if isinstance(outcome, Failure):
-            return make_sighting(target, outcome, unknown(outcome.reason.value))
         memory = self._memory_at_answer(target)
+        if isinstance(outcome, Failure):
+            dated = self._correct_dates(memory, outcome)
+            return make_sighting(target, dated, unknown(outcome.reason.value))
         return self._interpret_answer(
             target, memory.constant_age.remove_constant_age(outcome), memory
         )
@@ -174,11 +180,9 @@ class Interpreter:
 
         `worker_result` is the result if a worker process has read the body.
         """
-        # seconds from steady time to our clock, which change only if our clock is set
-        ahead = self.skew.ahead()
-        # If our clock was set during the request, `sent` may be by the old or the new clock.
-        was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= LEAST_CLOCK_STEP
-        is_time_certain = not was_set and self.skew.observe(target.host, answer, ahead)
+        was_moved = memory.moved is not None and memory.moved != self.skew.moved()
+        answer = self._correct_dates(memory, answer)
+        is_time_certain = not was_moved and self.skew.observe(target.host, answer)
         clock_offset, known_before = self.skew.bounds_for(target.host), memory.known
         recognised = interpret_without_body(answer, target)
         recognised = recognised or self._recognise_body(target, answer, memory, worker_result)
@@ -189,10 +193,13 @@ class Interpreter:
             memory.known = replace(known_before, was_missing=True, placeholder=None)
             if known_before.placeholder is not None:
                 memory.forget_body()  # so that the same words are read again if they come back
-        is_clock_far_off = largest_offset(clock_offset) > self.unproven_offset.total_seconds()
+        wall_error = abs(self.wall_error())
+        largest_error = max(largest_offset(clock_offset), wall_error)
+        is_clock_far_off = largest_error > self.unproven_offset.total_seconds()
         # Monitors that share a store put their looks in one order, so for them any known error of a
         # clock is too large.
-        is_error_too_large = is_clock_far_off or (self.is_shared and is_off(clock_offset))
+        is_any_error_too_large = self.is_shared and (is_off(clock_offset) or wall_error > 0)
+        is_error_too_large = is_clock_far_off or is_any_error_too_large
         if not is_time_certain or is_error_too_large:
             if recognised.placeholder is not None:
                 # With this clock we cannot tell whether the placeholder was there before the slot.
@@ -206,6 +213,16 @@ class Interpreter:
             memory.digest if has_stable_bytes and is_read and answer.status in (200, 304) else None
         )
         return make_sighting(target, answer, recognised, digest, clock_offset)
+
+    def _correct_dates(self, memory: TargetMemory, outcome: Outcome) -> Outcome:
+        """Return an outcome with the times of its request by our clock as it is now, if the clock
+        was moved since.
+        """
+        moved = 0.0 if memory.moved is None else self.skew.moved() - memory.moved
+        if not moved:
+            return outcome
+        step = timedelta(seconds=moved)
+        return replace(outcome, sent=outcome.sent + step, received=outcome.received + step)
 
     def restore_known(self, target: Target, known: Known) -> None:
         """Restore what an earlier process knew about a target, and set its slot in force."""

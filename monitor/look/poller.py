@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.clock import Clock
+from monitor.look.due_targets import Sweeps
 from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICEABLE, Disturbance, HostQueue
 from monitor.look.interpret import Interpreter, make_sighting
@@ -434,15 +435,33 @@ class Poller:
             self._hooks.on_stall(disturbance.begins, disturbance.ends)
         if disturbance.clock_step and self._is_new_clock_step():
             if disturbance.clock_step < 0:
-                # E.g. the clock was set from 9:30 to 9:00. The last look seems to have been at
-                # 9:30, in the future, and the next look would begin after it. So forget the last
-                # look, and plan from now.
-                now = self._clock.now()
-                for watched in self._watched.values():
-                    watched.last_look = None
-                    watched.replan(watched.windows, watched.shift, now)
-                    self._queues[watched.target.host].targets.schedule(watched, now)
+                self._forget_last_looks()
             self._hooks.on_clock_set(disturbance.begins, disturbance.ends, disturbance.clock_step)
+
+    def follow_clock_move(self, seconds: float) -> None:
+        """Plan all looks again after our clock was moved by `seconds`."""
+        self._is_new_clock_step()  # so that no queue reports it
+        if seconds < 0:
+            self._forget_last_looks()
+        for queue in self._queues.values():
+            queue.wake()
+
+    def _forget_last_looks(self) -> None:
+        """Plan from now, because our clock went back.
+
+        E.g. it was moved from 9:30 to 9:00. The last look seems to have been at 9:30, in the
+        future, and the next look would begin after it.
+        """
+        now = self._clock.now()
+        for queue in self._queues.values():
+            queue.targets.sweeps = Sweeps()
+        for watched in self._watched.values():
+            watched.last_look = None
+            watched.replan(watched.windows, watched.shift, now)
+            targets = self._queues[watched.target.host].targets
+            if watched.goal is not None:
+                targets.sweeps.add(watched.target, watched.goal, now)
+            targets.schedule(watched, now)
 
     def _is_new_clock_step(self) -> bool:
         """Return whether no other queue has reported this step of our clock yet, and remember

@@ -15,10 +15,9 @@ from random import Random
 from typing import Any
 
 from monitor.app.build import App, Edges, build
-from monitor.app.jobs import LoopJobs
 from monitor.app.options import make_policies
 from monitor.app.reporting_options import make_editions
-from monitor.clock import SystemClock, VirtualClock
+from monitor.clock import SteadyClock, SystemClock, VirtualClock
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.look.http.fetcher import HttpFetcher
@@ -227,11 +226,11 @@ class _Rehearsal:
         self._starts += 1
         self._stop = asyncio.Event()
         seconds = self.settings.network.timeout.total_seconds()
-        fetcher = HttpFetcher(self.monitor_clock, route=self.publisher.route, seconds=seconds)
+        clock = SteadyClock(self.monitor_clock)
+        fetcher = HttpFetcher(clock, route=self.publisher.route, seconds=seconds)
         # what a daemon uses of the outside world: here a virtual clock and the simulated publisher
         edges = Edges(
-            clock=self.monitor_clock,
-            job_runner=LoopJobs,
+            clock=clock,
             fetcher=TimeStoppingFetcher(fetcher),  # virtual time stands still during a request
             seed=Random(f"{self.script.seed}/{self._starts}").getrandbits(32),  # noqa: S311 # a rehearsal must be repeatable
             serve=False,

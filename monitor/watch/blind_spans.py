@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
+from operator import methodcaller
 
 import structlog
 
@@ -74,6 +75,11 @@ class BlindSpans:
             return []
         return self.spans[bisect_right(self._latest_end, instant) :]
 
+    @property
+    def last_end(self) -> datetime | None:
+        """Return the latest end of all spans, or None."""
+        return self._latest_end[-1] if self._latest_end else None
+
     def start_writing(self, writer: Writer) -> None:
         """Write spans through this writer from now on, first those noted so far."""
         self._writer = writer
@@ -118,6 +124,22 @@ class BlindSpans:
         """Add spans that are stored already, and have all releases judged again."""
         self.add(spans)
         self._rejudge_all()
+
+    def correct_dates(self, step: timedelta, now: datetime) -> None:
+        """Move the instants of our spans after `now` by `step` (negative), because the clock was
+        ahead.
+        """
+        ours = (span for span in self._longest.values() if span.monitor == self.monitor)
+        corrected = {span: span.moved_back(step, now) for span in ours if span.ends > now}
+        if not corrected:
+            return
+        self._longest = {key: span for key, span in self._longest.items() if span not in corrected}
+        self.add(corrected.values())
+        if self._writer is not None:
+            replace_all = methodcaller(
+                "replace_blind_spans", list(corrected), list(corrected.values())
+            )
+            self._tasks.start(self._writer.write(replace_all))
 
     def note_out_of_order(self, sighting: Sighting, catches_up_at: datetime) -> None:
         """Log that our clock went back, so that a sighting seems older than the last run of its

@@ -11,7 +11,8 @@ from monitor.health.hosts import Connectivity, SilentHosts
 from monitor.health.metrics import Metrics, outcome_of
 from monitor.health.state import HealthState
 from monitor.judge.runs import Blind
-from monitor.look.clock_skew import Skew
+from monitor.look.clock_skew import shift_span
+from monitor.look.clock_steps import ClockSteps
 from monitor.look.fetch import Answer, Failure
 from monitor.look.poller import Hooks
 from monitor.look.sighting import Sighting
@@ -35,15 +36,14 @@ class LookTally:
     health: HealthState
     heartbeat: HeartbeatWriter
     blind: BlindSpans
-    skew: Skew
+    steps: ClockSteps
     silent_hosts: SilentHosts = field(default_factory=SilentHosts)
     # By target, the seconds by which its look started late.
     _late: dict[str, float] = field(default_factory=dict)
     _connectivity: Connectivity = field(init=False)
-    _asleep: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._connectivity, self._asleep = Connectivity(self.blind.note), self.clock.asleep()
+        self._connectivity = Connectivity(self.blind.note)
 
     def count(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Count a look, and update what it shows about its host, our clock and this monitor."""
@@ -56,28 +56,25 @@ class LookTally:
         self.metrics.count_look(
             target.host, outcome_of(sighting.state, failure), duration, started_late
         )
-        if self.skew.is_known():
-            least, most = self.skew.bounds
-            bounds = Bounds(least, most)
-            if bounds != self.health.offset:
-                self.health.note_clock_offset(bounds, sighting.received)
-                self.metrics.clock_offset.set((least + most) / 2)
+
+    def check_clock(self) -> None:
+        """Move our clock if it is wrong, and note how wrong the wall clock is."""
+        wall_error = self.steps.check()
+        if not wall_error and not self.steps.skew.is_known():
+            return
+        least, most = shift_span(self.steps.skew.bounds, round(wall_error, 1))
+        bounds = Bounds(least, most)
+        if bounds != self.health.offset:
+            self.health.note_clock_offset(bounds, self.clock.now())
+            self.metrics.clock_offset.set((least + most) / 2)
 
     def note_start(self, target: Target, late: float) -> None:
         """Remember by how many seconds a look started late, until its answer is counted."""
         self._late[target.id] = late
 
-    def note_clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
-        """Record a blind span because our clock jumped by `seconds`, ahead or back (negative).
-
-        Its cause is "suspended" if the machine slept for more than half of a jump ahead, else
-        "clock".
-        """
-        asleep_before, self._asleep = self._asleep, self.clock.asleep()
-        has_slept = seconds > 0 and self._asleep - asleep_before > seconds / 2
-        self.blind.note(
-            Blind(min(begin, end), max(begin, end), "suspended" if has_slept else "clock")
-        )
+    def note_suspension(self, begin: datetime, end: datetime, _seconds: float) -> None:
+        """Record a blind span because the machine was suspended."""
+        self.blind.note(Blind(begin, end, "suspended"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,8 @@ class Intake:
             self.tally.note_start,
             on_missed=lambda target, looks: self.tally.metrics.count_missed(target.host, looks),
             on_stall=self.tally.health.note_stall,
-            on_clock_set=self.tally.note_clock_set,
+            # Only suspension steps this clock: `ClockSteps` reports its moves.
+            on_clock_set=self.tally.note_suspension,
         )
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
@@ -113,3 +111,5 @@ class Intake:
             # An odd answer, such as another title, proves nothing. A person gets a hint to judge
             # it: a lead.
             self.leads.send_for_odd_answer(target, sighting)
+        # Last, because this look is dated by the clock as it was.
+        self.tally.check_clock()

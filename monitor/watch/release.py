@@ -271,6 +271,19 @@ class WatchedRelease:
         mine = {run.key for state in self.states.values() for run in state.runs}
         self.other_runs = tuple(run for run in runs if run.key not in mine)
 
+    def move_runs_back(self, step: timedelta, now: datetime) -> dict[Run, Run]:
+        """Move the runs that end after `now` by `step` (negative), because the clock was ahead.
+
+        Return each of them with its corrected version.
+        """
+        replaced: dict[Run, Run] = {}
+        for state in self.states.values():
+            wrong = [run for run in state.runs if run.last_received > now]
+            moved = {run: run.moved_back(step, now) for run in wrong}
+            state.runs = tuple(moved.get(run, run) for run in state.runs)
+            replaced |= moved
+        return replaced
+
     def state_of(self, target: str) -> TargetState:
         """Return the state of a target. Create it if it does not exist."""
         return self.states.setdefault(target, TargetState())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import methodcaller
 from typing import Any
 
 import structlog
@@ -21,6 +22,7 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.writer import Writer
+from monitor.threads import Tasks
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import Judging, JudgingQueue
 from monitor.watch.planner import Planner, WatchRules
@@ -71,6 +73,7 @@ class Watch:
         self.clock, self.writer, self.events, self.evidence = clock, writer, events, evidence
         self.rules, self.queue, self.blind, self.health = rules, queue, blind, health
         self.releases: dict[str, WatchedRelease] = {}
+        self._tasks = Tasks()
         planner = Planner(clock, poller, rules)
         recorder = Recorder(writer, events, blind, health, on_recorded)
         self.judging = Judging(
@@ -143,6 +146,17 @@ class Watch:
         watched.merge_promises(promises)
         if watched.verdict is None or watched.verdict.verdict is not VerdictKind.PENDING:
             self.queue.judge_soon(release)
+
+    def correct_dates(self, step: timedelta, now: datetime) -> None:
+        """Move the times of looks and reads after `now` by `step` (negative), because the clock
+        was ahead.
+        """
+        for watched in self.releases.values():
+            watched.promises = tuple(promise.moved_back(step, now) for promise in watched.promises)
+            replaced = watched.move_runs_back(step, now)
+            if replaced:
+                replace_all = methodcaller("merge_runs", list(replaced), list(replaced.values()))
+                self._tasks.start(self.writer.write(replace_all))
 
     def forget_old(self, now: datetime) -> list[str]:
         """Forget final releases that will not be looked at again, and return their ids."""

@@ -22,7 +22,7 @@ GAUGE = {
     "monitor/health": 8_374,
     "monitor/judge": 31_096,
     "monitor/ledger": 16_149,
-    "monitor/look": 37_861,
+    "monitor/look": 39_221,
     "monitor/plan": 9_905,
     "monitor/rehearse": 22_060,
     "monitor/store": 33_540,

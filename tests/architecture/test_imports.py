@@ -163,7 +163,7 @@ def test_the_guard_sees_a_function_that_is_too_long(tmp_path: Path) -> None:
 
 
 def test_the_clock_is_read_in_one_file_alone() -> None:
-    reads = ("datetime.now(", "datetime.utcnow(", "date.today(", "time.time(", "time.monotonic(")
+    reads = ("datetime.now", "utcnow", "date.today", "time.time(", "time.monotonic", "gettime")
     found = [
         str(file.relative_to(ROOT))
         for folder in OURS

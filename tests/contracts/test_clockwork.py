@@ -1,6 +1,4 @@
-"""The contract of every scheduler: APScheduler in real time, and the event loop's timers in virtual
-time.
-"""
+"""How recurring jobs run, in real and in virtual time."""
 
 from __future__ import annotations
 
@@ -8,11 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from monitor.app.jobs import Jobs, LoopJobs, OnFailed, SchedulerJobs
+from monitor.app.jobs import Jobs
 from monitor.clock import Clock, SystemClock
 from monitor.rehearse.virtual_loop import run_virtually
 
@@ -24,11 +21,10 @@ class Bench:
     """A clockwork on its clock, and the names of jobs that failed."""
 
     clock: Clock
-    made: Callable[[OnFailed], Jobs]
     failed: list[str] = field(default_factory=list)
 
     def clockwork(self) -> Jobs:
-        return self.made(lambda name, _fault: self.failed.append(name))
+        return Jobs(self.clock, lambda name, _fault: self.failed.append(name))
 
 
 Story = Callable[[Bench], Awaitable[None]]
@@ -37,14 +33,14 @@ Story = Callable[[Bench], Awaitable[None]]
 def really(story: Story) -> None:
     async def run_story() -> None:
         async with asyncio.timeout(10):
-            await story(Bench(SystemClock(), SchedulerJobs))
+            await story(Bench(SystemClock()))
 
     asyncio.run(run_story())
 
 
 def virtually(story: Story) -> None:
     async def run_story(clock: Clock) -> None:
-        await story(Bench(clock, lambda failed: LoopJobs(clock, failed)))
+        await story(Bench(clock))
 
     run_virtually(run_story)
 
@@ -174,6 +170,21 @@ def test_a_job_that_takes_the_place_of_another_waits_for_its_run_and_one_that_is
     tell(story)
 
 
+def test_a_shorter_spacing_counts_from_the_last_run(tell: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        rare, _, first = counting(1)
+        often, _, enough = counting(2)
+        clockwork = bench.clockwork()
+        clockwork.add_job(timedelta(hours=1), "job", rare)
+        clockwork.start()
+        await first.wait()
+        clockwork.add_job(SPACING, "job", often)
+        await enough.wait()
+        await clockwork.stop()
+
+    tell(story)
+
+
 def test_nothing_runs_after_the_stop(tell: Callable[[Story], None]) -> None:
     async def story(bench: Bench) -> None:
         job, runs, enough = counting(2)
@@ -187,18 +198,3 @@ def test_nothing_runs_after_the_stop(tell: Callable[[Story], None]) -> None:
         assert len(runs) == before
 
     tell(story)
-
-
-def test_the_clock_is_read_in_one_file_alone() -> None:
-    folder = Path(__file__).parents[2]
-    files = [
-        file
-        for leaf in ("monitor", "alerts", "schedules")
-        for file in (folder / leaf).rglob("*.py")
-    ]
-    reads = [
-        file.name
-        for file in files
-        if "datetime.now(" in file.read_text() or "time.monotonic(" in file.read_text()
-    ]
-    assert reads == ["clock.py"]

@@ -85,15 +85,14 @@ class RequestTiming:
         """Record that the first byte of the request leaves now."""
         if self.sent is None:
             self.sent = self.clock.now()
-            self._sent_steady = self.clock.monotonic()
+            self._sent_steady = self.clock.steady()
 
     def now(self) -> datetime:
-        """Return the present time, but at least `sent` plus the steady time since then."""
-        now = self.clock.now()
+        """Return `sent` plus the steady time since then, or the present time before it is sent."""
         if self.sent is None:
-            return now
-        # So `received` is after `sent` even if the clock is set back during a request.
-        return max(now, self.sent + timedelta(seconds=self.clock.monotonic() - self._sent_steady))
+            return self.clock.now()
+        # So both are by one clock, even if the clock is moved during a request.
+        return self.sent + timedelta(seconds=self.clock.steady() - self._sent_steady)
 
 
 class Connection(asyncio.BufferedProtocol):

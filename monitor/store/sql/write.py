@@ -95,6 +95,12 @@ class Transaction:
         """Delete reads of calendars, by calendar and start."""
         self._delete(tables.CALENDAR_READ, reads)
 
+    def replace_promises(self, promises: Iterable[Promise], corrected: Iterable[Promise]) -> None:
+        """Replace promises with corrected ones, which may have other times of reading."""
+        keys = [(promise.release, promise.calendar, promise.learnt) for promise in promises]
+        self._delete(tables.PROMISE, keys)
+        self.add_promises(list(corrected))
+
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
         """Replace `runs` with `merged`."""
         self._delete(tables.RUN, [run.key for run in runs])
@@ -113,6 +119,13 @@ class Transaction:
             index_elements=list(table.primary_key), set_=extend
         )
         self._connection.execute(upsert, [_to_row(blind)])
+
+    def replace_blind_spans(self, spans: Sequence[Blind], corrected: Sequence[Blind]) -> None:
+        """Replace blind spans with corrected ones."""
+        names = [column.name for column in tables.BLIND.primary_key]
+        self._delete(tables.BLIND, [tuple(getattr(span, name) for name in names) for span in spans])
+        for span in corrected:
+            self.add_blind(span)
 
     def add_draft(self, draft: Draft) -> None:
         """Add a version of a draft. Raises `Conflict` if this version is stored already."""

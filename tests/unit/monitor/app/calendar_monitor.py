@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.app.build import Edges, build
-from monitor.app.jobs import LoopJobs
-from monitor.clock import VirtualClock
+from monitor.clock import SteadyClock, VirtualClock
 from monitor.config.settings import Settings
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.reader import CalendarReader
@@ -100,8 +99,7 @@ class CalendarMonitor:
         Without its hourly job, it watches only the releases of the next day or so.
         """
         edges = Edges(
-            clock=self.clock,
-            job_runner=LoopJobs,
+            clock=SteadyClock(self.clock),
             fetcher=self.fetcher,
             store=self.store_of(self.settings.store.url),
             channels=[self.channel],

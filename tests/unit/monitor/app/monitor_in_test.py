@@ -12,8 +12,7 @@ from typing import Any
 from alerts.channel import Channel, Message
 from monitor.app.build import App, Edges, build
 from monitor.app.daemon import Daemon
-from monitor.app.jobs import LoopJobs
-from monitor.clock import VirtualClock
+from monitor.clock import SteadyClock, VirtualClock
 from monitor.config.settings import Settings
 from monitor.judge.runs import Run
 from monitor.look.fetch import Fetcher
@@ -79,6 +78,7 @@ class MonitorInTest:
     store_of: Callable[[], Store | None]
     delay: float = UNHURRIED
     around: Callable[[Fetcher], Fetcher] = lambda fetcher: fetcher
+    true_clock: VirtualClock = field(init=False)
     publisher: Publisher = field(init=False)
     app: App = field(init=False)
     daemon: Daemon = field(init=False)
@@ -86,16 +86,16 @@ class MonitorInTest:
     running: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        self.publisher = Publisher(self.script, self.clock, self.settings.timezone)
+        # The publisher's clock is right even if a test sets the machine's wrong.
+        self.true_clock = VirtualClock(self.script.begins)
+        self.publisher = Publisher(self.script, self.true_clock, self.settings.timezone)
 
     async def start(self) -> None:
-        fetcher = self.around(
-            TimeStoppingFetcher(HttpFetcher(self.clock, route=self.publisher.route))
-        )
+        clock = SteadyClock(self.clock)
+        fetcher = self.around(TimeStoppingFetcher(HttpFetcher(clock, route=self.publisher.route)))
         self.stop = asyncio.Event()
         edges = Edges(
-            clock=self.clock,
-            job_runner=LoopJobs,
+            clock=clock,
             fetcher=fetcher,
             store=self.store_of(),
             channels=self.channels,

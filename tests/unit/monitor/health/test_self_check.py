@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.jobs import LoopJobs
+from monitor.app.jobs import Jobs
 from monitor.clock import VirtualClock
 from monitor.deliver.outbox_rows import Backlog
 from monitor.health.self_check import DeadManSwitch, PollerProgress, SelfCheck
@@ -133,7 +133,7 @@ async def test_dead_man_switch_pings_each_minute_unless_store_fails(clock: Virtu
     switch = DeadManSwitch(
         fetcher, "https://watch.example/ping", self_check.reasons_to_alarm, lambda _outcome: None
     )
-    jobs = LoopJobs(clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
+    jobs = Jobs(clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
     jobs.add_job(timedelta(minutes=1), "deadman", switch.ping)
     jobs.start()
     await clock.sleep(130)

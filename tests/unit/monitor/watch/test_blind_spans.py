@@ -137,38 +137,63 @@ async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) 
     # A suspended machine runs no code, and its clock shows the right time when it resumes.
     monitor.clock.suspended += 180
     monitor.clock.offset += timedelta(seconds=180)
+    monitor.true_clock.offset += timedelta(seconds=180)
     await monitor.until("09:45:00")
     assert_one_blind_span(monitor, "suspended", seconds=180)
 
 
 @with_daemon(NEVER_PUBLISHED)
-async def test_clock_set_ahead_leaves_a_blind_span(monitor: MonitorInTest) -> None:
-    """At 09:29, our clock is set 20 s ahead. No look was made in the 20 s that it skipped. So they
-    are a blind span, a time in which looks proved nothing.
+async def test_clock_wrong_for_3_s_blinds_for_these(monitor: MonitorInTest) -> None:
+    """At 09:29, the machine's clock is set an hour ahead, and right again after 3 s. Only the looks
+    in between prove nothing.
     """
     await monitor.until("09:29:00")
-    monitor.clock.offset += timedelta(seconds=20)
+    monitor.clock.offset += timedelta(hours=1)
+    await monitor.until("10:29:03")
+    assert "clock" in monitor.daemon.core.health.unready(monitor.daemon.core.clock.now())[0]
+    monitor.clock.offset -= timedelta(hours=1)
     await monitor.until("09:29:30")
-    assert_one_blind_span(monitor, "clock", seconds=20)
+    (span,) = stored_blind_spans(monitor)
+    assert span.cause == "clock"
+    set_ahead = monitor.clock.now().replace(minute=29, second=0, microsecond=0)
+    assert set_ahead <= span.begins < span.ends <= set_ahead + timedelta(seconds=5)
+    last_run = monitor.runs()[-1]
+    assert last_run.state is State.ABSENT
+    assert last_run.last_received > span.ends
 
 
 @with_daemon(NEVER_PUBLISHED)
-async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTest) -> None:
-    """Just after 09:29, our clock is set back by 20 s. Until it shows 09:29 again, it gives times
-    that it gave before, so looks prove nothing. That is a blind span.
+async def test_looks_prove_as_before_if_clock_is_set_back_a_little(monitor: MonitorInTest) -> None:
+    """Just after 09:29, the machine's clock is set back by 20 s. Ours counts steady time, and the
+    dates of hosts show that it is right.
     """
     await monitor.until("09:29:00.500")
-    last_run_before = monitor.runs()[-1]
-    # Now our clock shows 09:28:40 again, and 20 s later it will show 09:29:00 again.
     monitor.clock.offset -= timedelta(seconds=20)
-    await monitor.until("09:28:50")
-    # The looks since then changed no run. The blind span is already stored with its whole length.
-    assert monitor.runs()[-1] == last_run_before
-    (span,) = stored_blind_spans(monitor)
-    assert (span.cause, span.ends - span.begins) == ("clock", timedelta(seconds=20))
-    await monitor.until("09:29:40")
-    # Looks after 09:29:00 prove an absence again.
-    assert monitor.runs()[-1].first_sent > last_run_before.last_received
+    await monitor.until("09:29:10")
+    assert stored_blind_spans(monitor) == []
+    true_time = monitor.clock.now() + timedelta(seconds=20)
+    assert true_time - monitor.runs()[-1].last_received < timedelta(seconds=5)
+
+
+@with_daemon(NEVER_PUBLISHED, delay=REAL_COMMIT_DELAY)
+async def test_start_with_a_clock_ahead_leaves_nothing_in_the_future(
+    monitor: MonitorInTest,
+) -> None:
+    """The monitor starts again by a clock that is an hour ahead. The dates of its hosts show that,
+    so all that it dated until then is corrected.
+    """
+    await monitor.until("09:28:10")
+    await monitor.kill()
+    monitor.clock.offset = timedelta(hours=1)
+    await monitor.start()
+    await monitor.until("10:28:40")
+    now = monitor.true_clock.now() + timedelta(seconds=1)
+    assert all(span.ends <= now for span in stored_blind_spans(monitor))
+    assert all(run.last_received <= now for run in monitor.runs())
+    promises = monitor.daemon.core.ledger.promises("claims-q3")
+    assert all(promise.learnt <= now for promise in promises)
+    stored_runs = stored_case(monitor.daemon.core.store, "claims-q3").runs[PAGE]
+    assert all(run.last_received <= now for run in stored_runs)
 
 
 @with_daemon(NEVER_PUBLISHED)

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.clock import SecondsAhead
+from monitor.clock import Clock, SteadyClock
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, OutOfOrder, Run, extend_run, start_run, was_blind
 from monitor.judge.verdict import Verdict
 from monitor.look.clock_skew import Skew
+from monitor.look.clock_steps import ClockMove, ClockSteps
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
@@ -36,8 +37,10 @@ BEGINS, ENDS, DAY = -30.0, 60.0, timedelta(days=1)
 
 @dataclass(frozen=True)
 class Story:
-    """Seconds from the slot: when the page came, by how many milliseconds our clock is wrong from
-    when on, halts.
+    """Seconds from the slot: when the page came, by how many milliseconds the wall clock is wrong
+    from when on, halts.
+
+    It is wrong by `wrong_at_start` milliseconds before the first step.
     """
 
     published_after_slot: float | None
@@ -46,6 +49,7 @@ class Story:
     latency: float = 0.04
     halts: Sequence[tuple[float, float]] = ()
     views: int = 1
+    wrong_at_start: int = 0
 
 
 @dataclass
@@ -74,14 +78,15 @@ class Seen:
             return
         runs[:] = [*runs[:-1], longer] if longer else [*runs, start_run(one)]
 
-    def hooks(self) -> Hooks:
-        return Hooks(
-            self.looked,
-            on_stall=lambda begin, end: self.blind.append(Blind(begin, end, "stalled")),
-            on_clock_set=lambda begin, end, _: self.blind.append(
-                Blind(min(begin, end), max(begin, end), "clock")
-            ),
-        )
+    def follow(self, move: ClockMove) -> None:
+        step = timedelta(seconds=move.seconds)
+        if move.seconds < 0:
+            for runs in self.runs.values():
+                runs[:] = [
+                    run.moved_back(step, move.ends) if run.last_received > move.ends else run
+                    for run in runs
+                ]
+        self.blind.append(Blind(move.begins, move.ends, "clock"))
 
 
 def judged(story: Story) -> Verdict:
@@ -89,8 +94,23 @@ def judged(story: Story) -> Verdict:
     begins, seen = SLOT + timedelta(seconds=BEGINS), Seen(timedelta(seconds=max(story.every, 1.0)))
 
     async def play(clock: HaltingClock) -> datetime:
-        interpreter = Interpreter(Skew(ahead=SecondsAhead(clock)))
-        poller = Poller(clock, publisher(story, clock), Budget(1000.0), interpreter, at_once=4)
+        ours = SteadyClock(clock)
+        steps = ClockSteps(ours, Skew(moved=lambda: ours.moved), timedelta(seconds=30))
+        interpreter = Interpreter(steps.skew, wall_error=steps.wall_error)
+        poller = Poller(ours, publisher(story, ours), Budget(1000.0), interpreter, at_once=4)
+
+        def look(target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
+            seen.looked(target, sighting, outcome)
+            steps.check()
+
+        def follow(move: ClockMove) -> None:
+            poller.follow_clock_move(move.seconds)
+            seen.follow(move)
+
+        steps.on_moved = follow
+        hooks = Hooks(
+            look, on_stall=lambda begin, end: seen.blind.append(Blind(begin, end, "stalled"))
+        )
         window = Window("slot", SLOT - DAY, SLOT + DAY, timedelta(seconds=story.every))
         for view in (View.EDGE, View.ORIGIN)[: story.views]:
             poller.watch(
@@ -98,10 +118,10 @@ def judged(story: Story) -> Verdict:
                 [window],
             )
         stop = asyncio.Event()
-        running = asyncio.create_task(poller.run(stop, seen.hooks()))
-        steps = [(at, "set", wrong / 1000) for at, wrong in story.steps]
+        running = asyncio.create_task(poller.run(stop, hooks))
+        wrong = [(at, "set", wrong / 1000) for at, wrong in story.steps]
         for at, what, seconds in sorted(
-            [*steps, *((at, "halt", long) for at, long in story.halts)]
+            [*wrong, *((at, "halt", long) for at, long in story.halts)]
         ):
             await clock.sleep(at - BEGINS - clock.monotonic())
             if what == "set":
@@ -111,9 +131,10 @@ def judged(story: Story) -> Verdict:
         await clock.sleep(ENDS - BEGINS - clock.monotonic())
         stop.set()
         await running
-        return clock.now()
+        return ours.now()
 
-    ended = run_virtually(lambda _: play(HaltingClock(begins)), begins)
+    wrong_at_start = timedelta(milliseconds=story.wrong_at_start)
+    ended = run_virtually(lambda _: play(HaltingClock(begins, wrong_at_start)), begins)
     return judge(
         a_release(),
         [a_promise()],
@@ -124,7 +145,7 @@ def judged(story: Story) -> Verdict:
     )
 
 
-def publisher(story: Story, clock: HaltingClock) -> ScriptedFetcher:
+def publisher(story: Story, clock: Clock) -> ScriptedFetcher:
     def answer(_: Request) -> Reply:
         true = BEGINS + clock.monotonic()
         date = format_datetime((SLOT + timedelta(seconds=true)).replace(microsecond=0), usegmt=True)
@@ -154,6 +175,7 @@ def stories(draw: st.DrawFn) -> Story:
         latency=draw(st.sampled_from([0.02, 0.3, 1.5])),
         halts=tuple(draw(st.lists(halt, max_size=2))),
         views=draw(st.sampled_from([1, 2])),
+        wrong_at_start=draw(st.sampled_from([0, 0, 1500, 20_000, -29_000, 45_000, 3_600_000])),
     )
 
 

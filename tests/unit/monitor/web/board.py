@@ -67,8 +67,8 @@ class StoppedClock:
     def monotonic(self) -> float:
         return self.seconds
 
-    def asleep(self) -> float:
-        return 0.0
+    def steady(self) -> float:
+        return self.seconds
 
     async def sleep(self, seconds: float) -> None:
         self.seconds += seconds
