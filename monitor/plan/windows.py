@@ -246,15 +246,18 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     return tuple(_with_chances(windows, target, progress, exact=exact))
 
 
-def _close_gaps(windows: Iterable[Window]) -> list[Window]:
+def _close_gaps(windows: Sequence[Window]) -> list[Window]:
     """Return the windows that are not empty, in time order.
 
     Each lasts until the next one begins. Its due instants are a whole number of spacings from the
-    slot, so the next one may begin up to a spacing late.
+    slot, so the next one may begin up to a spacing late, or not before the watch closes.
     """
     used = [window for window in windows if window.begins < window.ends]
+    if not used:
+        return []
     joined = [replace(window, ends=following.begins) for window, following in pairwise(used)]
-    return [*joined, *used[-1:]]
+    closes = max(window.ends for window in windows)
+    return [*joined, replace(used[-1], ends=closes)]
 
 
 def _windows_until_out(
