@@ -48,6 +48,7 @@ def _is_easy(world: World, release: Release) -> bool:
         or release.known_from
         or release.other_calendar
         or release.redated
+        or release.cell
     )
     seen = world.begins <= release.slot - timedelta(seconds=330)
     return plain and promised and seen and not _is_hard_to_prove(release)

@@ -56,7 +56,9 @@ def reasons_against_grade(claim: Claim) -> Iterator[tuple[str, str]]:
 def _early(world: World, release: Release, claim: Claim) -> bool:
     force = in_force_early(release, claim.at)
     return bool(force.slots) and any(
-        span.begins < force.last for place in release.places for span in spans(place)
+        span.begins < (force.first if force.is_doubtful else force.last)
+        for place in release.places
+        for span in spans(place)
     )
 
 

@@ -15,7 +15,7 @@ _SERIES = (
     "Example pupils and their characteristics",
     "Example energy prices",
 )
-_PERIODS = (
+PERIODS = (
     ("July to September 2026", "April to June 2026"),
     ("October 2026", "September 2026"),
     ("2025/26", "2024/25"),
@@ -55,7 +55,7 @@ def slug_of(title: str) -> str:
 def draw_title(rng: Random, taken: set[str]) -> Title:
     """Return a title that no other release of the world has."""
     while True:
-        series, (period, past) = rng.choice(_SERIES), rng.choice(_PERIODS)
+        series, (period, past) = rng.choice(_SERIES), rng.choice(PERIODS)
         if f"{series}: {period}" not in taken:
             taken.add(f"{series}: {period}")
             return Title(f"{series}: {period}", f"{series}: {past}", period, past)

@@ -19,6 +19,8 @@ def _describe_lines(world: World) -> Iterator[str]:
     yield f"seed {world.seed}: {span}, 0 is {slot:%Y-%m-%d %H:%M}Z"
     for release in world.releases:
         yield from _describe_release(release, slot)
+    if world.settings:
+        yield f"settings {world.settings!r}"
     for fault in world.faults:
         age = f" age {fault.age:.0f} s" if fault.age else ""
         span = f"{_format_offset(fault.begins, slot)} to {_format_offset(fault.ends, slot)}"
@@ -36,6 +38,7 @@ def _describe_release(one: Release, slot: datetime) -> Iterator[str]:
         "known from": one.known_from,
         "other calendar": one.other_calendar,
         "re-dated": one.redated,
+        "cell": one.cell and f"{one.cell.status} {one.cell.time}",
     }
     more = "".join(
         f", {name} {_format_offset(value, slot)}" for name, value in told.items() if value
@@ -67,6 +70,9 @@ def _describe_place(place: Place, slot: datetime) -> Iterator[str]:
         f"{_format_offset(one.at, slot)} {one.what}"
         + (f" behind a cache of {one.cache:.0f} s" if one.cache else "")
         + (f" after {one.latency} s" if one.latency else "")
+        + (f" as {one.title!r}" if one.what == "other" or one.words else "")
+        + (f" with {one.words}" if one.words else "")
+        + (f" by redirect to {one.location!r}" if one.location else "")
         for one in place.shows
     )
     for wall in place.walls:

@@ -13,7 +13,7 @@ from tests.oracle.world import Announced, Release, World, spans
 
 _LONDON = ZoneInfo("Europe/London")
 _WWW = "www.gov.uk"
-_CALENDARS = {_WWW, "calendar.rehearsal.example", "diary.example.org"}
+_CALENDARS = {_WWW, "calendar.rehearsal.example", "diary.example.org", "table.example.org"}
 READ_EVERY = timedelta(minutes=10)
 _TOLERANCE = timedelta(seconds=60)
 _PROMPT = 30.0
@@ -29,6 +29,8 @@ class InForce:
     slots: tuple[datetime, ...]
     is_cancelled: bool = False
     has_moved: bool = False
+    is_doubtful: bool = False
+    """Whether the slots are readings of one promise. A verdict must then be true in each."""
 
     @property
     def first(self) -> datetime:
@@ -43,6 +45,8 @@ def in_force(release: Release, now: datetime) -> InForce:
     """Return the slot in force at `now`: the last one announced before it passed, if it is still
     confirmed.
     """
+    if release.cell is not None and not release.cell.stands:
+        return InForce(())
     slot, state = release.slot, release.state or "confirmed"
     cancelled = moved = False
     states = [(release.known_from, state)]
@@ -66,7 +70,8 @@ def in_force(release: Release, now: datetime) -> InForce:
     if cancelled or not told or told[-1] != "confirmed":
         return InForce((), cancelled, moved)
     others = () if release.other_calendar is None else (release.other_calendar,)
-    return InForce((slot, *others), has_moved=moved)
+    readings = () if release.cell is None else release.cell.readings
+    return InForce((slot, *others, *readings), has_moved=moved, is_doubtful=bool(readings))
 
 
 def _is_shown_as_gone(release: Release, at: datetime) -> bool:

@@ -12,7 +12,7 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL
-from tests.oracle.world import WORLD, Place, Release, Showing, Trouble, World
+from tests.oracle.world import WORLD, Cell, Place, Release, Showing, Trouble, World
 
 TRUTH = "# truth: "
 OWN_CALENDAR = "https://diary.example.org/releases.toml"
@@ -25,6 +25,21 @@ name = "diary"
 kind = "toml"
 url = "{OWN_CALENDAR}"
 """
+_TABLE_CALENDAR = "https://table.example.org/releases.csv"
+_TABLE_CONFIG = f"""
+[[calendar]]
+name = "table"
+kind = "csv"
+url = "{_TABLE_CALENDAR}"
+"""
+_CONTENT = (
+    "<p>{words}</p><table><tr><th>Area</th><th>Number</th></tr><tr><td>North</td><td>1,204</td>"
+    "</tr><tr><td>South</td><td>987</td></tr></table><p>Compared with a year earlier, the number"
+    " rose by 3 per cent in the north and fell by 2 per cent in the south. The rise follows four"
+    " years in which the numbers fell in every area. The south had the smallest number since the"
+    " survey began, and the north the largest since 2019.</p>"
+)
+_OLD_ROWS = "area,year,number\nNorth,2019,1180\nSouth,2019,1002\n"
 _SCRIPTED = f"""[[calendar]]
 name = "{CALENDAR_NAME}"
 kind = "toml"
@@ -64,11 +79,21 @@ def read_world(text: str) -> World:
 
 def script_config(world: World) -> str | None:
     """Return the configuration that the script of a world needs. None if it needs none."""
-    if not any(one.other_calendar or one.redated for one in world.releases):
+    is_plain = not any(
+        one.other_calendar or one.redated or one.cell is not None for one in world.releases
+    )
+    if is_plain and not world.settings:
         return None
-    scripted = (one for one in world.releases if one.redated is None)
+    scripted = (one for one in world.releases if _is_in_script(one))
     is_all_listed = all(urlsplit(one.page.url).hostname == "www.gov.uk" for one in scripted)
-    return CONFIG if is_all_listed else f"{_SCRIPTED}\n{CONFIG}"
+    table = _TABLE_CONFIG if any(one.cell is not None for one in world.releases) else ""
+    calendars = CONFIG if is_all_listed else f"{_SCRIPTED}\n{CONFIG}"
+    return calendars + table + (f"\n{world.settings}" if world.settings else "")
+
+
+def _is_in_script(release: Release) -> bool:
+    """Return whether the script announces a release. Otherwise only a calendar of ours does."""
+    return release.redated is None and release.cell is None
 
 
 def write_script(world: World, folder: Path, name: str) -> Path:
@@ -91,7 +116,7 @@ def _script_lines(world: World) -> Iterator[str]:
         yield 'config = "diary.config"'
     yield f"seed = {world.seed}"
     for release in world.releases:
-        yield from _release_lines(release) if release.redated is None else ()
+        yield from _release_lines(release) if _is_in_script(release) else ()
     # Two releases may have one page: it answers once.
     for url, (release, place) in {
         place.url: (one, place) for one in world.releases for place in one.places
@@ -102,6 +127,7 @@ def _script_lines(world: World) -> Iterator[str]:
             url = f"https://www.gov.uk/government/statistics/{release.announced.slug}"
             yield from _answer_lines(world, release, url, release.announced.guess)
     yield from _diary_lines(world)
+    yield from _table_calendar_lines(world)
     for fault in world.faults:
         yield from _fault_lines(fault)
     for trouble in world.monitor:
@@ -160,8 +186,12 @@ def _part_toml(part: Place) -> str:
 def _answer_lines(
     world: World, release: Release, url: str, shows: Iterable[Showing]
 ) -> Iterator[str]:
+    shows = list(shows)
+    is_redirected = any(one.location for one in shows)
     for one in shows:
         yield from _one_answer_lines(world, release, url, one, one.at)
+        if is_redirected and not one.location:
+            yield from _table_lines("answer", url=f"{url}/latest", at=one.at, status=404)
 
 
 def _wall_lines(world: World, release: Release, place: Place) -> Iterator[str]:
@@ -190,16 +220,23 @@ def _one_answer_lines(
     """Yield the answer of an address from `at` on, with the content of `one`, which may have begun
     earlier.
     """
+    if one.location:
+        yield from _table_lines(
+            "answer", url=f"{url}/latest", at=at, body=_body(world, release, one)
+        )
+    is_old_file = one.what == "other" and url.endswith(".csv")
     yield from _table_lines(
         "answer",
         url=url,
         at=at,
-        status=_STATUS.get(one.what, 200),
-        body=_body(world, release, one),
+        status=302 if one.location else _STATUS.get(one.what, 200),
+        body=_OLD_ROWS if is_old_file else _body(world, release, one),
         edge_cache=_toml_seconds(one.cache or None),
         latency=_toml_seconds(one.latency or None),
         etag=one.etag or None,
     )
+    if one.location:
+        yield f"headers = {{ Location = {_toml_value(one.location)} }}"
 
 
 def _body(world: World, release: Release, one: Showing) -> str | None:
@@ -213,8 +250,13 @@ def _body(world: World, release: Release, one: Showing) -> str | None:
         )
         nothing = (_UPKEEP, _BOT_WALL, *announces)
         return nothing[crc32(f"{release.id} {one.at}".encode()) % len(nothing)]
+    if one.what == "ours" and one.words:
+        return _FRAME.replace("<p>{words}</p>", _CONTENT).format(
+            title=one.title, words=" ".join(one.words)
+        )
     # The script does not know the page of a release that only another calendar has.
-    is_named = one.what == "other" or (one.what == "ours" and release.redated is not None)
+    is_unknown = not _is_in_script(release) or bool(one.location)
+    is_named = one.what == "other" or (one.what == "ours" and is_unknown)
     if not is_named:
         return None
     page = _FRAME.format(title=one.title, words=f"{one.title}: figures.")
@@ -260,6 +302,27 @@ def _diary_entry_lines(one: Release, at: datetime) -> Iterator[str]:
         here = one.slot.astimezone(ZoneInfo("Europe/London"))
         yield f"slot = {(here if at < one.redated else here.replace(tzinfo=UTC)).isoformat()}"
         yield f"part = [{', '.join(_part_toml(part) for part in one.parts)}]"
+
+
+def _table_calendar_lines(world: World) -> Iterator[str]:
+    rows = [
+        f'{one.id},"{one.title}",{one.producer},{one.page.url},{_cell_day(one)},'
+        f"{_cell_time(one, one.cell)},{one.cell.status}"
+        for one in world.releases
+        if one.cell is not None
+    ]
+    if rows:
+        body = "\n".join(["id,title,producer,url,date,time,state", *rows]) + "\n"
+        yield from _table_lines("answer", url=_TABLE_CALENDAR, at=_EVER, body=body)
+        yield 'headers = { "Content-Type" = "text/csv" }'
+
+
+def _cell_day(one: Release) -> str:
+    return f"{one.slot.astimezone(ZoneInfo('Europe/London')):%Y-%m-%d}"
+
+
+def _cell_time(one: Release, cell: Cell) -> str:
+    return cell.time or f"{one.slot.astimezone(ZoneInfo('Europe/London')):%H:%M}"
 
 
 def _fault_lines(one: Trouble) -> Iterator[str]:

@@ -102,10 +102,11 @@ def reasons_against_part(
 ) -> Iterator[str]:
     """Yield why the verdict `word` is wrong for one part."""
     first = out(place, force.first)
+    before = force.first if force.is_doubtful else force.last
     if word == "early" and not any(
-        span.begins < force.last + clock_uncertainty(world) for span in spans(place)
+        span.begins < before + clock_uncertainty(world) for span in spans(place)
     ):
-        yield f"{place.id} was first public at {_format_instant(first)}, not before {force.last}"
+        yield f"{place.id} was first public at {_format_instant(first)}, not before {before}"
     if word in {"late", "overdue"}:
         due = force.last + ON_TIME_WITHIN - clock_uncertainty(world)
         if claim.at + allowed_error(world) < due:
@@ -204,6 +205,8 @@ def reasons_against_on_time(
 def _reasons_against_on_time(
     world: World, place: Place, force: InForce, claim: Claim, bound: float | None
 ) -> Iterator[str]:
+    if force.is_doubtful and force.last - force.first > ON_TIME_WITHIN:
+        yield f"on time, but its slot may be {_format_slots(force)}"
     first = out(place, force.first - (ON_TIME_WITHIN if not place.shows else timedelta()))
     off = clock_uncertainty(world) + timedelta(seconds=0.05)
     if first is None or first > claim.at + allowed_error(world):

@@ -38,6 +38,10 @@ class Showing:
     cache: float = 0.0
     latency: float = 0.0
     etag: bool = False
+    words: tuple[str, ...] = ()
+    """Sentences of the page, beside its figures. Without any, it is the script's plain page."""
+    location: str = ""
+    """The `Location` of a redirect to the content, which is then at `/latest` below the address."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,18 @@ class Change:
     slot: datetime | None = None
     state: str | None = None
     gone: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How the only calendar of a release, a table, writes its status and time."""
+
+    status: str
+    time: str
+    stands: bool = True
+    """Whether the status says that the entry is a promise."""
+    readings: tuple[datetime, ...] = ()
+    """What the time may mean beside the slot."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,8 @@ class Release:
     """When its only calendar drops the zone's offset from the time, which then means another
     instant.
     """
+    cell: Cell | None = None
+    """What the table says that is its only calendar. None if it is in the usual ones."""
     is_succeeded: bool = False
     """Whether a new entry with the same page replaces it."""
 
@@ -150,6 +168,8 @@ class World:
     releases: tuple[Release, ...]
     faults: tuple[Trouble, ...] = ()
     monitor: tuple[Trouble, ...] = field(default=())
+    settings: str = ""
+    """Tables of the configuration that differ from the defaults, as TOML."""
 
     @property
     def clock_error(self) -> timedelta:
@@ -356,6 +376,19 @@ def out(place: Place, slot: datetime) -> datetime | None:
     return next(
         (span.begins for span in spans(place) if span.ends is None or span.ends > slot), None
     )
+
+
+def with_release(world: World, before: Release, after: Release) -> World:
+    """Return the world with one release in the place of another."""
+    releases = tuple(after if one is before else one for one in world.releases)
+    return replace(world, releases=releases)
+
+
+def with_place(world: World, release: Release, before: Place, after: Place) -> World:
+    """Return the world with one address of a release in the place of another."""
+    parts = tuple(after if one is before else one for one in release.parts)
+    page = after if before is release.page else release.page
+    return with_release(world, release, replace(release, page=page, parts=parts))
 
 
 WORLD = TypeAdapter(World)
