@@ -125,78 +125,102 @@ class StateCollector(Collector):
 
 
 def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[Metric]:
-    """Yield the number of all releases by verdict, and the metrics of each release that is near.
-
-    A series is one value of a metric with its labels: (labels, value).
-    """
+    """Yield the number of all releases by verdict, and the metrics of each release that is near."""
     near = [row.verdict for row in shown if _is_near(row, now)]
-
-    def gauge(name: str, text: str, measure: Callable[[Verdict], float | None]) -> Metric:
-        """Return a gauge with a value for each near release. A release with None has no series."""
-        measured = ((_release_labels(verdict), measure(verdict)) for verdict in near)
-        return _family(
-            name,
-            text,
-            _RELEASE,
-            ((labels, value) for labels, value in measured if value is not None),
-        )
-
-    def overdue_seconds(verdict: Verdict) -> float:
-        end = _slot_end(verdict) if verdict.verdict is VerdictKind.OVERDUE else None
-        return 0.0 if end is None else (now - end).total_seconds()
-
-    counts = Counter(row.verdict.verdict for row in shown)
-    count_series = (((word.value,), counts[word]) for word in VerdictKind)
-    yield _family("releases", "Watched releases by verdict", ("verdict",), count_series)
-    yield gauge("release_overdue_seconds", "Seconds since the slot, still absent", overdue_seconds)
-    yield gauge(
+    yield _count_by_verdict(shown)
+    yield _measure_each(
+        near,
+        "release_overdue_seconds",
+        "Seconds since the slot, still absent",
+        lambda verdict: _overdue_seconds(verdict, now),
+    )
+    yield _measure_each(
+        near,
         "release_exposure_open",
         "1 while something is out early",
         lambda verdict: float(any(exposure.open for exposure in verdict.exposures)),
     )
+    yield _show_verdicts(near)
+    yield _show_findings(near)
+    yield _measure_each(
+        near,
+        "release_exposures",
+        "Exposures so far, open and over",
+        lambda verdict: float(len(verdict.exposures)),
+    )
+    yield _show_titles_and_slots(near)
+    yield _show_delays(near)
+    yield _measure_each(
+        near,
+        "release_early_bound_seconds",
+        "Seconds before the slot at which absence was last proved: the release came no earlier",
+        lambda verdict: verdict.page.early_bound if verdict.page is not None else None,
+    )
+
+
+def _measure_each(
+    near: Iterable[Verdict], name: str, text: str, measure: Callable[[Verdict], float | None]
+) -> Metric:
+    """Return a gauge with a value for each near release. A release with None has no series."""
+    measured = ((_release_labels(verdict), measure(verdict)) for verdict in near)
+    series = ((labels, value) for labels, value in measured if value is not None)
+    return _family(name, text, _RELEASE, series)
+
+
+def _overdue_seconds(verdict: Verdict, now: datetime) -> float:
+    end = _slot_end(verdict) if verdict.verdict is VerdictKind.OVERDUE else None
+    return 0.0 if end is None else (now - end).total_seconds()
+
+
+def _count_by_verdict(shown: Iterable[ReleaseState]) -> Metric:
+    counts = Counter(row.verdict.verdict for row in shown)
+    series = (((word.value,), counts[word]) for word in VerdictKind)
+    return _family("releases", "Watched releases by verdict", ("verdict",), series)
+
+
+def _show_verdicts(near: Iterable[Verdict]) -> Metric:
     series = (((*_release_labels(one), one.verdict.value, one.grade.value), 1.0) for one in near)
-    yield _family(
+    return _family(
         "release_verdict",
         "1 for the verdict and grade in force",
         (*_RELEASE, "verdict", "grade"),
         series,
     )
-    findings = (
+
+
+def _show_findings(near: Iterable[Verdict]) -> Metric:
+    series = (
         ((*_release_labels(one), kind), float(has(one)))
         for one in near
         for kind, has in _FINDINGS.items()
     )
-    yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), findings)
-    yield gauge(
-        "release_exposures",
-        "Exposures so far, open and over",
-        lambda verdict: float(len(verdict.exposures)),
-    )
-    titles = (
+    return _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), series)
+
+
+def _show_titles_and_slots(near: Iterable[Verdict]) -> Metric:
+    series = (
         (
             (*_release_labels(one), one.title[:_LONGEST_TITLE], instant_json(_slot_end(one)) or ""),
             1.0,
         )
         for one in near
     )
-    yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), titles)
+    return _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), series)
+
+
+def _show_delays(near: Iterable[Verdict]) -> Metric:
+    """Return both bounds of each measured delay. A bound that is not known has no series."""
     delays = [
         (one, one.page.delay) for one in near if one.page is not None and one.page.delay is not None
     ]
-    # A bound that is not known has no series.
-    bounds = (
+    series = (
         ((*_release_labels(one), bound), value)
         for one, delay in delays
         for bound, value in (("min", delay.min), ("max", delay.max))
         if value is not None
     )
-    yield _family(
-        "release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), bounds
-    )
-    yield gauge(
-        "release_early_bound_seconds",
-        "Seconds before the slot at which absence was last proved: the release came no earlier",
-        lambda verdict: verdict.page.early_bound if verdict.page is not None else None,
+    return _family(
+        "release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), series
     )
 
 
@@ -245,7 +269,7 @@ def _is_near(row: ReleaseState, now: datetime) -> bool:
 def _family(
     name: str, text: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]
 ) -> Metric:
-    """Return a gauge with a value for each tuple of labels."""
+    """Return a gauge with a series, (labels, value), for each of `values`."""
     family = GaugeMetricFamily(f"ninethirty_{name}", text, labels=labels)
     for labelled, value in values:
         family.add_metric(labelled, value)

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import accumulate
 from math import inf
 
@@ -29,6 +28,7 @@ from monitor.look.sighting import State
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves this one bare
 
+_NAMESPACE = "ninethirty"
 _LATENESS_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 _BLIND_CAUSES = (
     "stopped",
@@ -66,7 +66,7 @@ class QuickHistogram(Collector):
 
         `bounds` are the upper ends of its buckets, ascending.
         """
-        self._name, self._help = f"ninethirty_{name}", help_text
+        self._name, self._help = f"{_NAMESPACE}_{name}", help_text
         self._bounds = tuple(bound for bound in bounds if bound != inf)
         self._counts = [0] * (len(self._bounds) + 1)
         self._sum = 0.0
@@ -94,7 +94,7 @@ class QuickCounter(Collector):
         self, registry: CollectorRegistry, name: str, help_text: str, labels: Sequence[str]
     ) -> None:
         """Register the counter as `ninethirty_NAME_total`."""
-        self._name, self._help, self._labels = f"ninethirty_{name}", help_text, labels
+        self._name, self._help, self._labels = f"{_NAMESPACE}_{name}", help_text, labels
         self.counts: defaultdict[tuple[str, ...], int] = defaultdict(int)
         registry.register(self)
 
@@ -132,72 +132,112 @@ class Metrics:
 
         `calendars` are the spacings of their reads.
         """
-        self.registry = registry = CollectorRegistry()
-        counter = partial(Counter, namespace="ninethirty", registry=registry)
-        gauge = partial(Gauge, namespace="ninethirty", registry=registry)
-        histogram = partial(Histogram, namespace="ninethirty", registry=registry)
-        by_look = partial(QuickHistogram, registry)
+        self.registry = CollectorRegistry()
         self._hosts: set[str] = set()
+        self._calendars: set[str] = set()
+        # The page of metrics has them in this order.
+        self._add_looks()
+        self._add_calendars()
+        self._add_sight()
+        self._add_reporting()
+        self._add_writes_and_pings()
+        self._add_releases()
+        self._add_program(version)
+        self.prepare_series(calendars or {}, hosts, channels)
+
+    def _add_looks(self) -> None:
+        registry = self.registry
         self.looks = QuickCounter(registry, "looks", "Looks made", ["host", "outcome"])
         self.missed = QuickCounter(
             registry, "looks_missed", "Looks that were due and not made", ["host"]
         )
-        self.too_costly = counter(
+        self.too_costly = self._counter(
             "too_costly", "Answers that could not be read within their bounds", ["host"]
         )
-        self.duration = by_look(
-            "look_duration_seconds", "Request sent to headers received", Histogram.DEFAULT_BUCKETS
+        self.duration = QuickHistogram(
+            registry,
+            "look_duration_seconds",
+            "Request sent to headers received",
+            Histogram.DEFAULT_BUCKETS,
         )
-        self.lateness = by_look(
-            "look_lateness_seconds", "Start of a look after it was due", _LATENESS_BUCKETS
+        self.lateness = QuickHistogram(
+            registry, "look_lateness_seconds", "Start of a look after it was due", _LATENESS_BUCKETS
         )
-        self.calendar_read = gauge(
+
+    def _add_calendars(self) -> None:
+        self.calendar_read = self._gauge(
             "calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"]
         )
-        self.calendar_entries = gauge(
+        self.calendar_entries = self._gauge(
             "calendar_entries", "Entries at the last usable read", ["calendar"]
         )
-        self.calendar_stale = gauge(
+        self.calendar_stale = self._gauge(
             "calendar_stale_after_seconds", "Age from which a calendar is stale", ["calendar"]
         )
-        self.blind = counter("blind_seconds", "Seconds without sight", ["cause"])
-        self.clock_offset = gauge(
-            "clock_offset_seconds", "Our clock minus that of the watched hosts"
-        )
-        self.leading = gauge("leading", "Whether this monitor looks, or is a standby (0)")
-        self.leading.set(1)
-        self.given_up = gauge("outbox_given_up", "Deliveries given up within the last seven days")
-        self.reports_owed = gauge("reports_owed", "Reports neither signed nor waived")
-        self.report_owed = gauge(
-            "report_owed_oldest_seconds", "For how long the oldest of them has been owed"
-        )
-        self.actions_overdue = gauge(
-            "actions_overdue", "Actions of incidents not done by their day"
-        )
-        self.notices = counter("notices", "Attempts to deliver", ["channel", "outcome"])
-        self.commit = histogram("store_commit_seconds", "Length of a commit")
-        self.store_failures = counter(
-            "store_failures", "Attempts to write to the store that failed"
-        )
-        self.pings = counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
-        self.slots_passed = counter("slots_passed", "Slots that passed while watched")
-        self.exposures = counter("exposures", "Exposures that began while watched")
-        self.worker_start_failures = counter("worker_start_failures", "Workers that did not start")
-        self.faults = counter("faults", "Faults inside the program", ["task"])
-        self.reload_taken = gauge(
-            "config_last_reload_successful", "Whether the last configuration read was taken"
-        )
-        self.reload_at = gauge(
-            "config_last_reload_success_timestamp_seconds", "When one was last taken"
-        )
-        ProcessCollector(registry=registry)
-        gauge("build_info", "Version", ["version"]).labels(version).set(1)
+
+    def _add_sight(self) -> None:
+        """Add whether and how well this monitor sees: blind spans, its clock, and if it leads."""
+        self.blind = self._counter("blind_seconds", "Seconds without sight", ["cause"])
         for cause in _BLIND_CAUSES:
             self.blind.labels(cause)
+        self.clock_offset = self._gauge(
+            "clock_offset_seconds", "Our clock minus that of the watched hosts"
+        )
+        self.leading = self._gauge("leading", "Whether this monitor looks, or is a standby (0)")
+        self.leading.set(1)
+
+    def _add_reporting(self) -> None:
+        """Add what people are sent, and what they have yet to do."""
+        self.given_up = self._gauge(
+            "outbox_given_up", "Deliveries given up within the last seven days"
+        )
+        self.reports_owed = self._gauge("reports_owed", "Reports neither signed nor waived")
+        self.report_owed = self._gauge(
+            "report_owed_oldest_seconds", "For how long the oldest of them has been owed"
+        )
+        self.actions_overdue = self._gauge(
+            "actions_overdue", "Actions of incidents not done by their day"
+        )
+        self.notices = self._counter("notices", "Attempts to deliver", ["channel", "outcome"])
+
+    def _add_writes_and_pings(self) -> None:
+        self.commit = Histogram(
+            "store_commit_seconds",
+            "Length of a commit",
+            namespace=_NAMESPACE,
+            registry=self.registry,
+        )
+        self.store_failures = self._counter(
+            "store_failures", "Attempts to write to the store that failed"
+        )
+        self.pings = self._counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
         for outcome in _PING_OUTCOMES:
             self.pings.labels(outcome)
-        self._calendars: set[str] = set()
-        self.prepare_series(calendars or {}, hosts, channels)
+
+    def _add_releases(self) -> None:
+        self.slots_passed = self._counter("slots_passed", "Slots that passed while watched")
+        self.exposures = self._counter("exposures", "Exposures that began while watched")
+
+    def _add_program(self, version: str) -> None:
+        """Add the faults, the configuration, the process and the version of the program."""
+        self.worker_start_failures = self._counter(
+            "worker_start_failures", "Workers that did not start"
+        )
+        self.faults = self._counter("faults", "Faults inside the program", ["task"])
+        self.reload_taken = self._gauge(
+            "config_last_reload_successful", "Whether the last configuration read was taken"
+        )
+        self.reload_at = self._gauge(
+            "config_last_reload_success_timestamp_seconds", "When one was last taken"
+        )
+        ProcessCollector(registry=self.registry)
+        self._gauge("build_info", "Version", ["version"]).labels(version).set(1)
+
+    def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+        return Counter(name, text, labels, namespace=_NAMESPACE, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: Sequence[str] = ()) -> Gauge:
+        return Gauge(name, text, labels, namespace=_NAMESPACE, registry=self.registry)
 
     def prepare_series(
         self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]

@@ -19,7 +19,7 @@ GAUGE = {
     "monitor/cli": 30_751,
     "monitor/config": 9_154,
     "monitor/deliver": 21_498,
-    "monitor/health": 8_374,
+    "monitor/health": 8_829,
     "monitor/judge": 31_096,
     "monitor/ledger": 16_149,
     "monitor/look": 39_221,
