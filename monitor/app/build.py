@@ -22,6 +22,8 @@ from monitor.app.parts import (
     judge_at_for,
     make_calendar_reads,
     make_channels_and_rules,
+    make_forecast,
+    make_leads,
     make_outbox,
     make_queries,
     make_reminders,
@@ -39,12 +41,9 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import EnvironmentFault
 from monitor.look.poller import Poller
 from monitor.store.writer import STALLED_AFTER
-from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
-from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.clock_moves import ClockMoves
 from monitor.watch.intake import Intake, LookTally
-from monitor.watch.leads import Leads
 from monitor.web.queries import Queries
 from schedules.times.words import stamp
 
@@ -175,21 +174,9 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     ).follow
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, steps)
-    leads = Leads(
-        core.store.verdicts,
-        core.writer,
-        clock,
-        watch,
-        admission,
-        core.ledger,
-        outbox.wake,
-        core.tasks,
-    )
+    leads = make_leads(core, watch, admission, outbox)
     tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
-    close_enough = watch.rules.policies.general.close_enough
-    forecast = BudgetForecast(
-        clock, watch.releases.values, budget, close_enough, settings.timezone, run_in_thread
-    )
+    forecast = make_forecast(core, watch, budget)
     check = make_self_check(core, poller, outbox)
     status = make_status(
         core, watch, check, forecast, interpreter.skew, poller.broken, tally.silent_hosts, record

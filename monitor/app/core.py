@@ -87,32 +87,14 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     clock, vantage = edges.clock or SteadyClock(SystemClock()), settings.watch.vantage
     opened = _open_store(settings, edges)
     store = opened.store
-    spacings, hosts = (
-        calendar_spacings(settings),
-        [host for host in settings.budget if host != "default"],
-    )
-    metrics = Metrics(__version__, spacings, hosts, [table.name for table in settings.channel])
+    metrics = _make_metrics(settings)
     queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
-    health = HealthState(
-        clock.now(), spacings, settings.clock.unproven_offset, blind.note, lambda: blind.last_end
-    )
+    health = _make_health(settings, clock, opened, blind)
     store_health = StoreHealth(clock, metrics, health, lambda: opened.uses_stand_in)
-    if opened.uses_stand_in:
-        health.note_store_failure(clock.now())
-    on_commit, on_failure = store_health.note_commit, store_health.note_failure
-    writer = Writer(
-        store,
-        clock,
-        sources=[heartbeat],
-        delay=edges.delay,
-        on_commit=on_commit,
-        on_failure=on_failure,
-    )
-    threads, worker_health = (
-        Threads(_STORE_THREADS, "store"),
-        WorkerHealth(clock, metrics, blind.note),
-    )
+    worker_health = WorkerHealth(clock, metrics, blind.note)
+    writer = _make_writer(edges, store, clock, heartbeat, store_health)
+    threads = Threads(_STORE_THREADS, "store")
     evidence = Evidence(
         Path(settings.evidence.folder),
         store.evidence,
@@ -122,12 +104,6 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         durable=edges.durable,
         on_lost=metrics.store_failures.inc,
     )
-    leadership = None
-    if is_shared(settings.store.url):
-        # No other process has this name, even if its monitor has the same one.
-        process = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
-        length = settings.store.takeover
-        leadership = Leadership(vantage, process, store.leases, writer, clock, length)
     ledger = Ledger(
         store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask
     )
@@ -150,7 +126,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         evidence=evidence,
         ledger=ledger,
         fetcher=edges.fetcher or make_fetcher(settings, clock),
-        leadership=leadership,
+        leadership=_make_leadership(settings, edges, store, writer, clock),
         failover=StoreFailover(
             opened, vantage, writer, evidence, clock, store_health, ledger, edges.lock
         ),
@@ -170,6 +146,60 @@ def _open_store(settings: Settings, edges: Edges) -> OpenedStore:
     store = edges.store or open_store(url, durable=durable)
     store.upgrade()
     return OpenedStore(store)
+
+
+def _make_metrics(settings: Settings) -> Metrics:
+    """Return the metrics, with the series of the configured calendars, hosts and channels."""
+    hosts = [host for host in settings.budget if host != "default"]
+    channels = [table.name for table in settings.channel]
+    return Metrics(__version__, calendar_spacings(settings), hosts, channels)
+
+
+def _make_health(
+    settings: Settings, clock: Clock, opened: OpenedStore, blind: BlindSpans
+) -> HealthState:
+    """Return the state of the monitor at its start, which may be without its store."""
+    health = HealthState(
+        clock.now(),
+        calendar_spacings(settings),
+        settings.clock.unproven_offset,
+        blind.note,
+        lambda: blind.last_end,
+    )
+    if opened.uses_stand_in:
+        health.note_store_failure(clock.now())
+    return health
+
+
+def _make_writer(
+    edges: Edges,
+    store: Store,
+    clock: SteadyClock,
+    heartbeat: HeartbeatWriter,
+    store_health: StoreHealth,
+) -> Writer:
+    """Return the writer. Each batch has the heartbeat, and `store_health` notes its outcome."""
+    return Writer(
+        store,
+        clock,
+        sources=[heartbeat],
+        delay=edges.delay,
+        on_commit=store_health.note_commit,
+        on_failure=store_health.note_failure,
+    )
+
+
+def _make_leadership(
+    settings: Settings, edges: Edges, store: Store, writer: Writer, clock: SteadyClock
+) -> Leadership | None:
+    """Return what decides which monitor of a shared store looks, or None for a store of one."""
+    if not is_shared(settings.store.url):
+        return None
+    vantage = settings.watch.vantage
+    # No other process has this name, even if its monitor has the same one.
+    process = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
+    length = settings.store.takeover
+    return Leadership(vantage, process, store.leases, writer, clock, length)
 
 
 def _make_workers(

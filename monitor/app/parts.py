@@ -49,6 +49,8 @@ from monitor.ledger.rota import RotaReads, add_stored_shifts
 from monitor.look.clock_skew import Skew
 from monitor.look.clock_steps import ClockSteps
 from monitor.look.poller import BrokenLooks, Poller
+from monitor.plan.budget import Budget
+from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import LookTally
@@ -185,6 +187,33 @@ def make_watch(
     if core.leadership is not None:
         core.leadership.on_handed_in = replay.on_handed_in
     return watch
+
+
+def make_leads(core: Core, watch: Watch, admission: Admission, outbox: Outbox) -> Leads:
+    """Return the leads, which send people what only they can judge."""
+    return Leads(
+        core.store.verdicts,
+        core.writer,
+        core.clock,
+        watch,
+        admission,
+        core.ledger,
+        outbox.wake,
+        core.tasks,
+    )
+
+
+def make_forecast(core: Core, watch: Watch, budget: Budget) -> BudgetForecast:
+    """Return the forecast of the looks for which the budget will be too small."""
+    close_enough = watch.rules.policies.general.close_enough
+    return BudgetForecast(
+        core.clock,
+        watch.releases.values,
+        budget,
+        close_enough,
+        core.settings.timezone,
+        run_in_thread,
+    )
 
 
 def make_tripwires(
