@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from starlette.background import BackgroundTask
@@ -61,6 +62,14 @@ _BOX_IDS = {
     )
 }
 _BOX_IDS |= {"brought forward": "forward", "text": "action", "at": "mail"}
+_NO_REPORT: Mapping[str, Any] = {
+    "unanswered": 0,
+    "ticked": {},
+    "done_at": {},
+    "letter": None,
+    "quick_answers": {},
+}
+"""The values of the page about a report, if there is none."""
 _ROLE_TO_TYPE = "[your role]"
 """The signature that a person reads before they have typed their role."""
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
@@ -118,63 +127,27 @@ async def show_incident(
     queries, name = queries_of(request), request.path_params["incident"]
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
     report = report_from_json(drafts[-1].facts) if drafts else None
-    outcome = outcome or SaveOutcome()
     missing = list_missing(found, report) if report is not None else []
-    unanswered = list_open_fields(report) if report is not None else []
-    contested = (
-        [one.id for one in report.fields() if one.is_contested] if report is not None else []
-    )
-    unsaved = {
-        key.removeprefix("box."): text
-        for key, text in outcome.typed.items()
-        if key.startswith("box.")
-    }
-    # The boxes that need a person are open. A box is contested if its measurement changed after a
-    # person replaced it.
-    open_boxes = {
-        *unanswered,
-        *contested,
-        *(one.field for one in outcome.conflicts),
-        *(box for box, _ in missing),
-    }
-    now, slot = queries.clock.now(), found.facts.slot if found.facts is not None else None
+    outcome = outcome or SaveOutcome()
     return render(
         request,
         "incident.html",
         400 if fault else outcome.code,
         fault=fault,
-        answered=outcome,  # the faults of the sent form
-        conflicts={one.field: one for one in outcome.conflicts},
         saved="saved" in request.query_params,
-        boxes=(typed_texts(report) if report is not None else {}) | unsaved,
-        # of an earlier form
-        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},
         incident=incident_json(found, drafts),
         report=report,
-        unanswered=len(unanswered),
-        happened=_describe_what_happened(found, now, queries.timezone),
-        logged=measured_text(found, queries.timezone) if found.kind is Kind.HAND else "",
-        acted=_list_acted(found, queries),
-        cause=found.words.get("cause", ""),
-        to_do=steps_for_incident(found) if found.closed is None else [],
-        ticked={step.id: step.done for step in report.steps} if report is not None else {},
-        done_at=show_steps(report, found, queries.timezone) if report is not None else {},
         missing=missing,
-        letter=make_letter(report) if report is not None and report.signed else None,
-        open_boxes=open_boxes,
-        quick_answers={one.id: suggest_answer(one.facts) for one in report.fields()}
-        if report is not None
-        else {},
+        **_make_incident_values(found, queries),
+        **(_NO_REPORT if report is None else _make_report_values(report, found, queries.timezone)),
+        **_make_box_values(report, missing, outcome),
+        # of an earlier form
+        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},
         # A form with the field `reason` amends a signed report. If it was sent without a reason,
         # that is a fault.
         amending="amend" in request.query_params
         or "reason" in outcome.typed
         or "reason" in outcome.faults,
-        details=(
-            list(list_finding_details(found.kind, found.facts))
-            if found.facts and queries.sees_all
-            else ()
-        ),
         changes={
             one.number: [one.report.label_of(name) for name in one.changed]
             for one in versions_from_rows(drafts)
@@ -184,9 +157,62 @@ async def show_incident(
         endings=ENDINGS,
         grades=list(Grade),
         forms=[name for name in load_forms() if name != "period"],
-        has_evidence=bool(found.release or found.attachments),
-        evidence_is_open=slot is None or slot <= now,
     )
+
+
+def _make_incident_values(incident: Incident, queries: Queries) -> dict[str, Any]:
+    """Return the values of the page about the incident itself: what happened, actions, evidence."""
+    now, zone, facts = queries.clock.now(), queries.timezone, incident.facts
+    slot = facts.slot if facts is not None else None
+    shown_facts = facts if queries.sees_all else None
+    return {
+        "happened": _describe_what_happened(incident, now, zone),
+        "logged": measured_text(incident, zone) if incident.kind is Kind.HAND else "",
+        "acted": _list_acted(incident, queries),
+        "cause": incident.words.get("cause", ""),
+        "to_do": steps_for_incident(incident) if incident.closed is None else [],
+        "details": list(list_finding_details(incident.kind, shown_facts)) if shown_facts else (),
+        "has_evidence": bool(incident.release or incident.attachments),
+        "evidence_is_open": slot is None or slot <= now,
+    }
+
+
+def _make_report_values(report: Report, incident: Incident, timezone: str) -> dict[str, Any]:
+    """Return the values of the page about a report: open questions, steps, answers, letter."""
+    return {
+        "unanswered": len(list_open_fields(report)),
+        "ticked": {step.id: step.done for step in report.steps},
+        "done_at": show_steps(report, incident, timezone),
+        "letter": make_letter(report) if report.signed else None,
+        "quick_answers": {one.id: suggest_answer(one.facts) for one in report.fields()},
+    }
+
+
+def _make_box_values(
+    report: Report | None, missing: Sequence[tuple[str, str]], outcome: SaveOutcome
+) -> dict[str, Any]:
+    """Return the values of the page about its boxes: their texts, faults and conflicts, and which
+    are open.
+
+    `missing` is by box what a report needs before it is signed. `outcome` is that of the sent form.
+    """
+    unsaved = {
+        key.removeprefix("box."): text
+        for key, text in outcome.typed.items()
+        if key.startswith("box.")
+    }
+    # The boxes that need a person are open. A box is contested if its measurement changed after a
+    # person replaced it.
+    open_boxes = {*(one.field for one in outcome.conflicts), *(box for box, _ in missing)}
+    if report is not None:
+        open_boxes.update(list_open_fields(report))
+        open_boxes.update(one.id for one in report.fields() if one.is_contested)
+    return {
+        "answered": outcome,  # the faults of the sent form
+        "conflicts": {one.field: one for one in outcome.conflicts},
+        "boxes": (typed_texts(report) if report is not None else {}) | unsaved,
+        "open_boxes": open_boxes,
+    }
 
 
 def make_letter(report: Report) -> Letter:
