@@ -40,6 +40,7 @@ slot = {today}T23:59:59Z
 WARNING_OF_ONLY_FOLDERS = (
     "WARNING: config.toml: channel: only folders are configured, so no one is notified\n"
 )
+NO_ONE_NEXT = "At the next slot (not known yet) no one is notified of a late release."
 WHO_SEES_WHAT = [
     "strangers see: whether the monitor is alive and ready",
     "people at this machine see: everything",
@@ -54,8 +55,8 @@ def test_configuration_that_notifies_no_one_gets_a_warning(run_cli: RunCli, fold
         f"{folder}/config.toml: in order, warnings: 1",
     )
     assert result.err == WARNING_OF_ONLY_FOLDERS
-    # At its end, `check` also prints who sees what on the web pages.
-    assert result.out.splitlines()[-2:] == WHO_SEES_WHAT
+    # At its end, `check` also prints who sees what on the web pages, and who is notified next.
+    assert result.out.splitlines()[-3:] == [*WHO_SEES_WHAT, NO_ONE_NEXT]
 
 
 def test_check_prints_faults_warnings_and_plans_as_json(run_cli: RunCli, folder: Path) -> None:
@@ -74,6 +75,7 @@ def test_check_prints_faults_warnings_and_plans_as_json(run_cli: RunCli, folder:
         },
         "seen": WHO_SEES_WHAT,
         "on_call": {},
+        "next": NO_ONE_NEXT,
     }
 
 

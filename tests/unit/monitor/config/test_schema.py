@@ -39,7 +39,7 @@ def test_keys_and_tables_are_described_by_their_docstrings() -> None:
         == "How far our clock may differ from those of the watched hosts."
     )
     assert tables["StoreSettings"]["properties"]["takeover"]["description"].startswith(
-        "If a monitor gives no sign"
+        "If the leader gives no sign"
     )
 
 
