@@ -124,6 +124,7 @@ class Announcement:
     is the slot that the entry says it had before, `why` its reason for a change. `published`: the
     calendar says that the release is out. `others` are further producers of the same release. `of`
     is the id of the release of another calendar to which this entry only adds its parts, or empty.
+    `status` quotes the text by which the entry does not plainly stand, or is empty.
     """
 
     uid: str
@@ -142,6 +143,7 @@ class Announcement:
     address: Address = Address.ANNOUNCED
     others: tuple[str, ...] = ()
     of: str = ""
+    status: str = ""
 
     @property
     def producers(self) -> tuple[str, ...]:
@@ -152,7 +154,8 @@ class Announcement:
         """Return an announcement as `calendar parse` and `calendar read` print it, one object a
         line.
 
-        Only an entry that adds parts to another release has `of`, the id of that release.
+        Only an entry that adds parts to another release has `of`, the id of that release. Only one
+        that does not plainly stand has `status`.
         """
         shown = fields_json(self, "uid", "title", "producer", "url", "slot", "state", "doubt")
         shown["reason"] = self.slot.reason  # also in the slot, but published here too
@@ -169,6 +172,8 @@ class Announcement:
         )
         if self.of:
             shown["of"] = self.of
+        if self.status:
+            shown["status"] = self.status
         return shown
 
 
@@ -215,4 +220,5 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         # The JSON lists the main producer among all of them.
         others=tuple([other for other in producers if other != producer]),
         of=data.get("of", ""),
+        status=data.get("status", ""),
     )

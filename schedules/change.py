@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schedules.announcement import Announcement, State
+from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot, first_day, is_coarser, is_inside
@@ -22,6 +23,7 @@ class ShortNotice:
     The change happened in `(since, at]`. `since` is None if no earlier read is known. `days` are
     calendar days from the read that showed it to the date that people planned for (for a move, the
     old one). `proven` is true if there would have been too little notice even at the earlier read.
+    `text` is what the calendar shows now in place of what it showed before.
     """
 
     what: EventKind
@@ -29,11 +31,26 @@ class ShortNotice:
     since: datetime | None
     at: datetime
     proven: bool
+    text: str = ""
 
 
 def is_cancelled(promise: Promise) -> bool:
     """Return whether an entry cancels the release."""
     return promise.state is State.CANCELLED
+
+
+def is_standing(promise: Promise) -> bool:
+    """Return whether an entry says that its slot stands.
+
+    It does not if it is cancelled or has a status that is not understood, nor if it is postponed
+    without another slot: then it still shows the old one.
+    """
+    if is_cancelled(promise) or promise.doubt == STATUS_DOUBT:
+        return False
+    if promise.state is not State.POSTPONED:
+        return True
+    before = promise.previous
+    return before is not None and not before.is_same_time(promise.slot)
 
 
 def is_informative(entry: Promise | Announcement) -> bool:
@@ -53,6 +70,10 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
     moved = find_slot_changes(old.slot, new.slot)
     if is_cancelled(old):
         return (EventKind.REINSTATED, *moved)
+    if new.doubt == STATUS_DOUBT != old.doubt:
+        return (*moved, EventKind.STATUS_DOUBT)
+    if new.state is State.POSTPONED is not old.state and not moved:
+        return (EventKind.POSTPONED,)
     became_confirmed = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
     keeps_date_and_time = EventKind.RE_DATED not in moved and EventKind.TIME_CHANGED not in moved
     # Only a date and time announced before can be confirmed. New ones are a move.
@@ -111,7 +132,8 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
         None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
     )
     is_proven = last_read_without is not None and (planned_day - last_read_without).days < days
-    return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven)
+    text = "" if what is EventKind.ANNOUNCED else new.status or new.slot.raw
+    return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven, text=text)
 
 
 def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:

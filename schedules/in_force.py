@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from schedules.announcement import BY_HAND
+from schedules.announcement import BY_HAND, State
 from schedules.change import (
     ShortNotice,
     find_changes,
@@ -16,6 +16,7 @@ from schedules.change import (
     find_slot_changes,
     is_cancelled,
     is_informative,
+    is_standing,
 )
 from schedules.ledger_event import EventKind, LedgerEvent, event_of
 from schedules.patterns import quick
@@ -117,7 +118,7 @@ class _ReleaseLedger:
         # be no change.
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None  # in force
-        self._last_planned: Promise | None = None  # the last one in force that cancels nothing
+        self._last_planned: Promise | None = None  # the last one in force that stood
         # These become fields of the result, `InForce`.
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
@@ -166,7 +167,7 @@ class _ReleaseLedger:
         last = self._last_accepted.get(promise.calendar)
         if last is not None and last.unlisted is None and not has_passed(last.slot, promise.learnt):
             marked = self._last_accepted[promise.calendar] = replace(
-                last, unlisted=Unlisted(promise.learnt, reads=1)
+                last, unlisted=Unlisted(promise.learnt, reads=1, text=promise.slot.raw)
             )
             self._current = marked if self._current is last else self._current
 
@@ -202,7 +203,7 @@ class _ReleaseLedger:
         others = [
             each
             for each in self._last_accepted.values()
-            if each.calendar != calendar and not is_cancelled(each)
+            if each.calendar != calendar and is_standing(each)
         ]
         # A later entry that shows the same written time with another UTC offset may be no change,
         # so it is a doubt.
@@ -283,10 +284,11 @@ class _ReleaseLedger:
         those replaced.
         """
         is_first_of_calendar = promise.calendar not in self._last_accepted
+        promise = _with_slot_before(self._last_accepted.get(promise.calendar), promise)
         self._last_accepted[promise.calendar] = promise
         chosen = self._choose_promise()
         planned = self._last_planned
-        if not is_cancelled(chosen):
+        if is_standing(chosen):
             # The first promise of a calendar changes none of its own. Even if it comes into force,
             # it only disagrees with the other calendar, which has not withdrawn its slot.
             if planned is not None and not is_first_of_calendar:
@@ -298,7 +300,9 @@ class _ReleaseLedger:
                 if not is_refined:
                     self._replaced_promises.append(planned)
             self._last_planned = chosen
-        elif planned is not None and chosen.slot.precision is Precision.NONE:
+        elif (
+            planned is not None and is_cancelled(chosen) and chosen.slot.precision is Precision.NONE
+        ):
             # A cancellation without a date keeps the slot that it cancels.
             chosen = replace(chosen, slot=planned.slot)
         self._current = chosen
@@ -312,12 +316,10 @@ class _ReleaseLedger:
         first that promises an instant of that day without any doubt gives the time.
         """
         ruling = min(self._last_accepted.values(), key=self.rank)
-        if ruling.slot.precision is not Precision.DAY or is_cancelled(ruling):
+        if ruling.slot.precision is not Precision.DAY or not is_standing(ruling):
             return ruling
         for promise in self._last_accepted.values():
-            is_sure = (
-                promise.doubt is None and promise.slot.doubt is None and not is_cancelled(promise)
-            )
+            is_sure = promise.doubt is None and promise.slot.doubt is None and is_standing(promise)
             if (
                 is_sure
                 and promise.slot.precision is Precision.INSTANT
@@ -419,6 +421,17 @@ class _ReleaseLedger:
             self._possible_changes.append(promise)
 
 
+def _with_slot_before(before: Promise | None, promise: Promise) -> Promise:
+    """Return a promise with the slot before its move, if it is postponed and its calendar's last
+    promise shows that slot.
+    """
+    if before is None or promise.state is not State.POSTPONED or promise.previous is not None:
+        return promise
+    is_same = promise.slot.is_same_time(before.slot)
+    slot_before = before.previous if is_same else before.slot
+    return replace(promise, previous=slot_before)
+
+
 def _is_back_dated(promise: Promise) -> bool:
     """Return whether a promise announces a time that had passed when it was read."""
     return has_passed(promise.slot, promise.learnt) and not is_cancelled(promise)
@@ -426,8 +439,9 @@ def _is_back_dated(promise: Promise) -> bool:
 
 def _contradict_each_other(promise: Promise, other: Promise) -> bool:
     """Return whether two promises of different calendars cannot both be true."""
-    if is_cancelled(promise) or is_cancelled(other):
-        return is_cancelled(promise) != is_cancelled(other)
+    if not (is_standing(promise) and is_standing(other)):
+        states = [(each.state, each.doubt) for each in (promise, other)]
+        return states[0] != states[1]
     if Precision.NONE in (promise.slot.precision, other.slot.precision):
         return False
     return not (is_inside(promise.slot, other.slot) or is_inside(other.slot, promise.slot))

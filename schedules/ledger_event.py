@@ -27,6 +27,8 @@ class EventKind(StrEnum):
     PRECISION_LOWERED = "precision-lowered"
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
+    POSTPONED = "postponed"
+    STATUS_DOUBT = "status-doubt"
     REINSTATED = "reinstated"
     CHANGED_AFTER_SLOT = "changed-after-slot"
     BACK_DATED = "back-dated"
@@ -69,7 +71,7 @@ def event_of(
 
     By default `detail` and `after` are from the promise.
     """
-    detail, after = detail or promise.why, after or promise.slot
+    detail, after = detail or promise.status or promise.why, after or promise.slot
     return LedgerEvent(
         what,
         promise.learnt,

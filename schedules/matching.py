@@ -65,7 +65,8 @@ class Joinable:
         """
         if announcement.state in CALLED_OFF:
             # Its release keeps the title without "cancelled".
-            announcement = replace(announcement, title=read_called_off(announcement.title)[0])
+            bare_title, _ = read_called_off(announcement.title)
+            announcement = replace(announcement, title=bare_title or announcement.title)
         first, last = first_day(announcement.slot), last_day(announcement.slot)
         urls = [url for url in (announcement.url, announcement.link) if url] if is_compared else []
         return cls(

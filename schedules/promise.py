@@ -14,12 +14,14 @@ class Unlisted:
     """Usable reads before the slot that no longer showed an entry: the first of them, and their
     number.
 
-    `successors` are the titles of new entries with the same producer and slot.
+    `successors` are the titles of new entries with the same producer and slot. `text` is what the
+    entry shows in place of a date, if that cannot be read.
     """
 
     since: datetime
     reads: int
     successors: tuple[str, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Promise:
     `learnt` (a stored and published name) is the time, in UTC, of the read that first showed it,
     `unlearnt` that of the read before it, which did not (None: not known), and `confirmed_at` that
     of the last read that still showed it, filled in when promises are read from the store.
-    `unlisted` is set while later reads do not show it.
+    `unlisted` is set while later reads do not show it. `status` quotes the text by which the entry
+    does not plainly stand. `previous` is the slot that the entry says it had before.
     """
 
     release: str
@@ -42,6 +45,8 @@ class Promise:
     why: str = ""
     doubt: str | None = None
     unlisted: Unlisted | None = None
+    status: str = ""
+    previous: Slot | None = None
 
     def moved_back(self, step: timedelta, now: datetime) -> Promise:
         """Return the promise with those times that are after `now` moved by `step`.

@@ -138,6 +138,8 @@ def _make_promise(
         confirmed_at=read_at,
         why=announcement.why,
         doubt=announcement.doubt or announcement.slot.doubt,
+        status=announcement.status,
+        previous=announcement.previous,
     )
 
 

@@ -98,15 +98,30 @@ _LABELS = frozenset({"official", "accredited", "experimental"})
 _LEAST_MISSPELT = 4
 
 _LEAD = quick(
-    r"^\s*[(\[]?(?P<word>[a-z]{3,14})[)\]]?(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)",
+    r"^\s*[(\[]?(?P<word>[a-z]{3,14}|on hold)[)\]]?"
+    r"(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)",
     re.IGNORECASE,
 )
+_SINCE = r"(?:until|till|to|from|by|due|pending|see|indefinitely)\b"
 # In brackets no other word may follow: "(cancelled operations)" is the subject of the statistics.
 _BRACKETS = quick(
-    r" ?[(\[](?:now |release )?(?P<word>cancell?ed|postponed)"
-    r"(?:(?: ?[-\u2013\u2014,:;]| (?:until|to|from|by|due|see)\b)[^()\[\]]{0,100})?[)\]]",
+    r" ?[(\[](?:now |release )?(?:(?P<word>cancell?ed|postponed|on hold|suspended|withdrawn)"
+    rf"(?:(?: ?[-\u2013\u2014,:;]| {_SINCE})[^()\[\]]{{0,100}})?"
+    rf"|(?P<moved>delayed|deferred|moved|rescheduled|paused) {_SINCE}[^()\[\]]{{0,100}})[)\]]",
     re.IGNORECASE,
 )
+# Without brackets, only words that no subject of statistics has: "Delayed until further notice".
+_AT_END = quick(
+    r"\b(?:(?:this |the )?(?:release|publication) )?(?:has been |is |now ){0,3}"
+    r"(?P<word>cancelled|postponed|delayed|deferred|suspended|paused|on hold|moved|rescheduled)"
+    r" (?:until further notice|indefinitely|(?:until|till|to) (?:a later date"
+    r"|(?:[a-z]{3,9} )?\d{1,2}(?:st|nd|rd|th)? [a-z]{3,9}(?: \d{4})?))[.!]?$",
+    re.IGNORECASE,
+)
+_DASHED_END = quick(
+    r" [-\u2013\u2014] (?P<word>cancelled|postponed|withdrawn|on hold)[.!]?$", re.IGNORECASE
+)
+_JOINTS = " -\u2013\u2014:,;"
 CALLED_OFF = (State.CANCELLED, State.POSTPONED)
 
 
@@ -202,14 +217,21 @@ def _is_one_letter_off(word: str, seen: str) -> bool:
 def read_called_off(title: str) -> tuple[str, State | None]:
     """Return a title without "cancelled" or "postponed", and that state.
 
-    The state is None if it says neither.
+    The state is None if it says neither. The rest is empty if the whole title only says that.
     """
     state = leading_state(title)
     if state in CALLED_OFF:
         return _LEAD.sub("", title, count=1), state
-    found = _BRACKETS.search(title)
-    rest = _BRACKETS.sub("", title).strip() if found else ""
-    return (rest, state_of(status_word(found["word"].lower()))) if found and rest else (title, None)
+    for form in (_BRACKETS, _AT_END, _DASHED_END):
+        found = form.search(title)
+        if found is None:
+            continue
+        rest = f"{title[: found.start()].rstrip(_JOINTS)}{title[found.end() :]}".strip()
+        if rest or form is _AT_END:
+            words = found.groupdict()
+            word = (words["word"] or words["moved"]).lower()
+            return rest, state_of(status_word(word))
+    return title, None
 
 
 def leading_state(title: str) -> State | None:

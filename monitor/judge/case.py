@@ -12,7 +12,7 @@ from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
 from monitor.judge.witnesses import DEFAULT_LAGS, Lags
 from schedules.announcement import State
-from schedules.change import is_cancelled
+from schedules.change import is_cancelled, is_standing
 from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
@@ -54,11 +54,13 @@ class Window:
 
 
 def build_window(in_force: InForce, policy: Policy) -> Window | None:
-    """Return the window of the slot in force, or None without a readable slot."""
+    """Return the window of the slot in force, or None without a readable slot that stands."""
     # A provisional or doubtful time is judged as its whole local day, like an entry without a time.
-    slot = in_force.slot
+    slot, promise = in_force.slot, in_force.promise
     if (
         slot is None
+        or promise is None
+        or not is_standing(promise)
         or (slot_begins := slot.begins()) is None
         or (slot_ends := slot.passes()) is None
     ):
@@ -82,18 +84,14 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
 
 
 def is_exact(in_force: InForce) -> bool:
-    """Return whether the slot in force is judged to the minute: its time is not in doubt,
-    provisional or postponed.
+    """Return whether the slot in force is judged to the minute: its time is neither in doubt nor
+    provisional.
     """
     slot, promise = in_force.slot, in_force.promise
     if slot is None or promise is None or slot.precision is not Precision.INSTANT:
         return False
     is_entry_in_doubt, is_time_in_doubt = bool(promise.doubt), bool(slot.doubt)
-    if is_entry_in_doubt or is_time_in_doubt or promise.state is State.PROVISIONAL:
-        return False
-    # A postponed entry often keeps its old time. The time is new only if this promise replaced an
-    # earlier promise.
-    return promise.state is not State.POSTPONED or bool(in_force.replaced_promises)
+    return not (is_entry_in_doubt or is_time_in_doubt or promise.state is State.PROVISIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +141,11 @@ class Case:
         )
 
     def before_cancellation(self) -> Case | None:
-        """Return a cancelled case as if its planned slot were in force; None if it is not cancelled
-        or had no slot.
+        """Return a cancelled case as if its planned slot were in force; None if it still stands or
+        had no slot.
         """
         cancelling, planned = self.in_force.promise, self.in_force.planned
-        if not self.in_force.cancelled or cancelling is None or planned is None:
+        if cancelling is None or planned is None or is_standing(cancelling):
             return None
         return replace(self.with_promise(planned), cancelled_at=cancelling.learnt)
 

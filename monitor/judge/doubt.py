@@ -14,6 +14,7 @@ from monitor.judge.part import judge_parts
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.reasons import Reason
 from schedules.announcement import State
+from schedules.change import is_cancelled, is_standing
 from schedules.contract.verdict import (
     LATE_VERDICTS,
     Finding,
@@ -224,6 +225,10 @@ def find_promise_doubts(
     promise = case.in_force.promise
     if promise is None:
         return
+    if not is_standing(promise) and not is_cancelled(promise):
+        text = Reason.NO_PROMISE.text(case.zone, promise=promise, calendar=promise.calendar)
+        yield Finding(Kind.PROMISE_IN_DOUBT, None, text, at=promise.learnt)
+        return
     # Entries with an earlier slot that were read too late, but which the calendar may have shown in
     # time.
     earlier_entries = [
@@ -365,6 +370,7 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
         reads=unlisted.reads,
         since=unlisted.since,
         titles=unlisted.successors,
+        text=unlisted.text or None,
     )
 
 

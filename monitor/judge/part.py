@@ -22,6 +22,7 @@ from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View
 from schedules.announcement import Address, Part
+from schedules.change import is_standing
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between
 from schedules.times.zone import local
@@ -116,8 +117,14 @@ def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
         verdict, reason = VerdictKind.UNPROVEN, Reason.READ_AFTER_SLOT.text()
     elif appeared and case.in_force.promise is None:
         verdict = VerdictKind.UNANNOUNCED
-    elif appeared:
-        verdict, reason = VerdictKind.UNPROVEN, Reason.NO_READABLE_TIME.text()
+    elif appeared and case.in_force.promise is not None:
+        promise = case.in_force.promise
+        reason = (
+            Reason.NO_READABLE_TIME.text()
+            if is_standing(promise)
+            else Reason.NO_PROMISE.text(case.zone, promise=promise, calendar=promise.calendar)
+        )
+        verdict = VerdictKind.UNPROVEN
     return replace(
         _verdict_without_times(case, evidence.part, verdict, reason),
         first_seen=appeared,

@@ -93,16 +93,21 @@ class Reason(Enum):
     )
     NO_LONGER_LISTED = (
         "{promise}, last shown {last}: {reads:read} of the calendar since {since} did not show it"
-        "[. A new entry may replace it: “{titles:” and “}”]"
+        "[ but “{text}”][. A new entry may replace it: “{titles:” and “}”]"
     )
     DISPUTED = (
         "{verdict} by one calendar and not by another, and it is not known which is right:"
         " {readings:; }"
     )
+    NO_PROMISE = (
+        "{promise}. Nothing is judged by this entry until a person knows whether it stands. If it"
+        " does, add these words to `stands` of the calendar {calendar}"
+    )
     BROUGHT_FORWARD = "{promise}: brought forward, read {read}"
     CALENDARS_DISAGREE = "{readings:; }: a person must say which binds"
     SHORT_NOTICE = (
         "{change} {days:day} ahead: read {read}[, after {since} which did not show it yet]"
+        "[: “{text}”]"
     )
     UNANNOUNCED = "published, and no calendar we read announced it"
     # Findings about when a part was public.
@@ -148,10 +153,10 @@ class Reason(Enum):
 
         A float is a length in seconds.
         """
-        unknown = {name for name, fact in facts.items() if fact in (None, ())}
 
         def keep_if_known(part: re.Match[str]) -> str:
-            return "" if any(name in unknown for name, _ in _FACT.findall(part[1])) else part[1]
+            names = [name for name, _ in _FACT.findall(part[1])]
+            return "" if any(facts.get(name) in (None, ()) for name in names) else part[1]
 
         phrase = _OPTIONAL.sub(keep_if_known, self.value)
         return _FACT.sub(
@@ -200,7 +205,6 @@ def promise_text(promise: Promise) -> str:
     provisional`.
     """
     slot = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
-    return (
-        f"{promise.calendar} says"
-        f" {slot}{', provisional' if promise.state is State.PROVISIONAL else ''}"
-    )
+    provisional = ", provisional" if promise.state is State.PROVISIONAL else ""
+    quoted = f", “{promise.status}”" if promise.status else ""
+    return f"{promise.calendar} says {slot}{provisional}{quoted}"

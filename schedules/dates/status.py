@@ -1,26 +1,72 @@
-"""Status words around a date ("provisional", "was 16 July")."""
+"""Words that say whether an entry stands: in a status, beside a date, or in a title."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from schedules.announcement import State
+from schedules.dates.words import normalise
 from schedules.patterns import quick
 
+DOUBT = "status"
+"""The doubt of an entry whose status is not understood."""
+_PUT_OUT = r"(?:published|released|produced|issued)"
 _WORDS = {
     "provisional": r"provisional(?:ly)?(?: date)?|tentative(?:ly)?|estimated|dros dro",
-    "confirmed": r"(?:date )?confirmed|wedi'?i gadarnhau",
+    "confirmed": r"(?:date )?confirmed|wedi'?i gadarnhau|cadarnhawyd",
     "tbc": (
         r"(?:(?:exact |new )?(?:date|time|day)s? )?(?:(?:is |are )?(?:still )?(?:to be|tbc|tba|tbd)"
         r"(?: (?:confirmed|announced|decided|determined|agreed))?|not yet"
         r" (?:confirmed|announced|known))|i'w gadarnhau"
     ),
-    "cancelled": r"cancell?ed|cancelation|cancellation|discontinued",
-    "postponed": r"postponed|delayed|rescheduled|deferred",
+    "cancelled": (
+        r"cancel(?:l?ed)?|cancell?ation|discontinued|withdrawn|abandoned|scrapped|terminated"
+        r"|ceased|dropped|(?:will )?not (?:now )?(?:be )?(?:go(?:ing)? ahead|proceed(?:ing)?"
+        rf"|taking place)|will (?:now )?not (?:now )?be {_PUT_OUT}"
+        rf"|no longer (?:going ahead|being {_PUT_OUT}|{_PUT_OUT}|planned|required)"
+        r"|canslwyd|(?:wedi'?i )?(?:ganslo|canslo)"
+    ),
+    "postponed": (
+        r"postponed|delayed|deferred|re-?scheduled|moved|suspended|paused|(?:put |placed )?on hold"
+        r"|held (?:back|over)|(?:put|pushed|set) back|brought forward"
+        r"|gohiriwyd|(?:wedi'?i )?(?:ohirio|gohirio)"
+    ),
 }
 _STATUS = "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items())
-_WHOLE = quick(rf"(?:{_STATUS})(?: (?:date|release))?")
+_SUBJECT = (
+    r"(?:(?:this |the )?(?:release|publication|statistics?|report|bulletin|it) )?"
+    r"(?:(?:has|have) been |is |are |now |currently |temporarily |indefinitely |permanently )*"
+)
+_WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
+_FIRST_WORDS = quick(rf"{_SUBJECT}(?:{_STATUS})(?![a-z0-9])")
+_CALLED_OFF = frozenset({"cancelled", "postponed"})
+# Other words of calendars for an entry that stands. "Accredited official statistics" says what
+# kind of statistics it is.
+_OTHERS_THAT_STAND = quick(
+    r"(?:finali[sz]ed|final|firm|fixed|definite|planned|scheduled|expected|upcoming|forthcoming"
+    r"|due|future|on (?:track|schedule)|as planned|unchanged|(?:pre-?)?announced"
+    rf"|to be {_PUT_OUT}|awaiting publication|not (?:yet )?{_PUT_OUT}|unpublished"
+    r"|(?:accredited )?(?:official|national|experimental) statistics?(?: in development)?"
+    r"|i'w gyhoeddi)(?![a-z0-9])"
+)
+_PUBLISHED = quick(
+    r"(?:published|released|out|live|available|issued|cyhoeddwyd)"
+    r"(?: now)?(?: ?[-:,;(\[].*| (?:on )?\d.*)?"
+)
+# An entry that was moved from another date stands at its new one.
+_MOVED_FROM = r"(?:postponed|delayed|moved|re-?scheduled|deferred|changed|brought forward) from"
+_NO_STATUS = frozenset({"", "-", "--", "n/a", "na", "nil", "none", "not applicable"})
+_EARLIER_DATE = quick(
+    rf"\b(?:was|previously|originally|formerly|{_MOVED_FROM}):? (?P<date>[^()\[\]]+)"
+)
+_HARMLESS = quick(rf"\b(?:{_MOVED_FROM}\b|subject to (?:change|confirmation))")
+# After a word that stands, any of these may take it back.
+_TAKES_BACK = quick(
+    r"\b(?:cancel|postpon|delay|defer|withdr|suspen|paus|hold\b|moved\b|re-?schedul|discontin"
+    r"|ceas|remov|replac|supersed|not\b|no\b|never\b|but\b|until\b|unless\b)"
+)
 _BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
 _WAS = quick(
     r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:?"
@@ -28,7 +74,7 @@ _WAS = quick(
 )
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
 _STATUS_FIRST = quick(
-    r"^(?P<status>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$"
+    r"^(?P<status>[a-z' -]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$"
 )
 _INTRODUCTION = quick(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be"
@@ -49,6 +95,51 @@ _STATES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Status:
+    """What the text of a status says.
+
+    `state` is None if it names none. If it is not `is_understood`, nothing follows from it, and a
+    person must read it. `earlier` is the text of the date before a move, else "".
+    """
+
+    state: State | None = None
+    is_published: bool = False
+    is_understood: bool = True
+    earlier: str = ""
+
+
+def read_status(text: str, stands: Collection[str] = ()) -> Status:
+    """Read a status by its first words. A reason may follow them.
+
+    `stands` are a producer's own words for an entry that stands.
+    """
+    plain = normalise(text)
+    found = _EARLIER_DATE.search(plain)
+    earlier = found["date"].strip() if found else ""
+    if plain in _NO_STATUS:
+        return Status()
+    if _PUBLISHED.fullmatch(plain):
+        return Status(is_published=True)
+    own_words = (normalise(words) for words in stands)
+    first = _FIRST_WORDS.match(plain)
+    if any(plain == words or _begins_with(plain, words) for words in own_words):
+        return Status(State.CONFIRMED, earlier=earlier)
+    if first is not None and first.lastgroup in _CALLED_OFF:
+        return Status(state_of(first.lastgroup), earlier=earlier)
+    known = first or _OTHERS_THAT_STAND.match(plain)
+    if known is None or _TAKES_BACK.search(_HARMLESS.sub("", plain[known.end() :])):
+        return Status(is_understood=False)
+    return Status(state_of(first.lastgroup) if first else None, earlier=earlier)
+
+
+def _begins_with(plain: str, words: str) -> bool:
+    """Return whether a text begins with these words and nothing after them may take them back."""
+    rest = plain.removeprefix(words)
+    is_whole_word = bool(words) and rest != plain and not rest[:1].isalnum()
+    return is_whole_word and not _TAKES_BACK.search(_HARMLESS.sub("", rest))
+
+
+@dataclass(frozen=True, slots=True)
 class StrippedText:
     """A date text without its status words, their `status` (a name in `_STATES`), and the text of
     an earlier date.
@@ -63,6 +154,14 @@ def status_word(text: str) -> str | None:
     """Return the status if a normalised text is only a status word, else None."""
     match = _WHOLE.fullmatch(text.strip(" .,;:-"))
     return match.lastgroup if match else None
+
+
+def called_off_word(text: str) -> str | None:
+    """Return the status with which a normalised text begins if it calls a release off, else
+    None.
+    """
+    match = _FIRST_WORDS.match(text.strip(" .,;:-"))
+    return match.lastgroup if match and match.lastgroup in _CALLED_OFF else None
 
 
 def state_of(status: str | None) -> State | None:
@@ -108,7 +207,7 @@ def strip_status(text: str) -> StrippedText:
 def _strip_trailing_status(text: str) -> tuple[str, str | None]:
     """Return a text without a status word at its end, and that word, None if there is none."""
     match = _DASH.match(text)
-    word = status_word(match["right"]) if match else None
+    word = status_word(match["right"]) or called_off_word(match["right"]) if match else None
     if match and word:
         return match["left"], word
     head, _, tail = text.rpartition(" ")

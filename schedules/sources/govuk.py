@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from schedules.announcement import Address, Announcement, State
 from schedules.dates.read import assume_time, read_date
 from schedules.dates.span import no_slot, on_days
+from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.slot import Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.govuk_items import AnnouncedEntry, ContentItem, NotAContentItem, read_item
@@ -190,6 +191,7 @@ class GovukSource(RememberingSource):
         fault = slot.doubt or REASONS.get(slot.reason or "")
         if fault:
             remarks.append(Remark(entry.link, fault, entry.display_date))
+        is_state_known = entry.state in {"", *_STATES}
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
         previous = read_date(entry.previous_display_date, today, self._settings.zone).slot
@@ -205,7 +207,8 @@ class GovukSource(RememberingSource):
             url=self._guess_landing_page(entry.link),
             slot=assume_time(slot, self._settings.default_time),
             state=_STATES.get(entry.state),
-            doubt=slot.doubt,
+            doubt=slot.doubt if is_state_known else STATUS_DOUBT,
+            status="" if is_state_known else entry.state,
             recognise="govuk",
             link=urljoin(self._site, entry.link),
             # a `reason` means that it cannot be read

@@ -104,9 +104,10 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
     """
     kept: list[str] = []
     struck: list[str] = []
+    begun_in = struck if any(map(_is_struck, (element, *element.iterancestors()))) else kept
     # Without recursion, because pages can be nested very deeply. Each node is with the list that
     # its text belongs to.
-    stack: list[tuple[HtmlElement | str, list[str]]] = [(element, kept)]
+    stack: list[tuple[HtmlElement | str, list[str]]] = [(element, begun_in)]
     while stack:
         node, texts = stack.pop()
         if isinstance(node, str):
@@ -116,9 +117,13 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
         if _OFFSET.search(instant):
             texts.append(instant)
             continue
-        inner = struck if node.tag in _STRUCK else texts
+        inner = struck if _is_struck(node) else texts
         stack += [(part, inner) for part in reversed(_child_parts(node))]
     return " ".join("".join(kept).split()), " ".join("".join(struck).split())
+
+
+def _is_struck(node: HtmlElement) -> bool:
+    return node.tag in _STRUCK or "line-through" in node.get("style", "")
 
 
 def _child_parts(node: HtmlElement) -> list[HtmlElement | str]:

@@ -99,7 +99,7 @@ def _read_table_rows(
         texts = [cell.text for cell in row]
         if len({cell.id for cell in row}) == 1 and len(row) > 1:
             above = texts[0]
-        elif any(texts) and not is_remark_row(texts):
+        elif any(cell.text or cell.struck for cell in row) and not is_remark_row(texts):
             cells = {name: row[column] for name, column in columns.items() if column < len(row)}
             yield _make_row(f"{key} row {number}", cells, above, settings)
 
@@ -109,16 +109,40 @@ def _make_row(
 ) -> CalendarRow:
     """Return a row below the heading `above`.
 
-    Its title links to the page, a struck-out date is the earlier one.
+    Its title links to the page, a struck-out date is the earlier one. Words after a struck-out
+    title are its status.
     """
-    texts = {name: cell.text for name, cell in cells.items()}
+    texts, is_struck = _replace_struck(
+        {name: cell.text for name, cell in cells.items()},
+        {name: cell.struck for name, cell in cells.items()},
+    )
     if "url" in cells:
         texts["url"] = cells["url"].href or cells["url"].text
     elif "title" in cells:
         texts["url"] = cells["title"].href
-    if "date" in cells and not texts.get("previous"):
-        texts["previous"] = cells["date"].struck
-    return apply_heading(make_row(key, texts), above, settings)
+    row = replace(make_row(key, texts), is_struck=is_struck)
+    return apply_heading(row, above, settings)
+
+
+def _replace_struck(
+    texts: Mapping[str, str], struck: Mapping[str, str]
+) -> tuple[dict[str, str], bool]:
+    """Return the texts of an entry, completed by what is struck out in them, and whether nothing
+    replaces that.
+    """
+    read = dict(texts)
+    title, date_text = struck.get("title", ""), struck.get("date", "")
+    if title:
+        read["title"] = title
+        read["status"] = "; ".join(filter(None, (texts["title"], texts.get("status", ""))))
+    if date_text and texts["date"]:
+        read["previous"] = texts.get("previous") or date_text
+    elif date_text:
+        read["date"] = date_text
+    if struck.get("status") and not texts["status"]:
+        read["status"] = struck["status"]
+    is_struck = any(struck.get(name) and not texts[name] for name in ("title", "date", "status"))
+    return read, is_struck or bool(title)
 
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
@@ -166,18 +190,25 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
         if element in headings:
             above = cell_texts(element)[0]
         elif element in row_numbers:
-            texts = {name: _select_text(element, selector) for name, selector in selectors.items()}
+            found = {name: _select_texts(element, each) for name, each in selectors.items()}
+            texts, is_struck = _replace_struck(
+                {name: text for name, (text, _) in found.items()},
+                {name: struck for name, (_, struck) in found.items()},
+            )
             if texts.get("title") or texts.get("date"):
-                yield apply_heading(make_row(f"row {row_numbers[element]}", texts), above, settings)
+                row = make_row(f"row {row_numbers[element]}", texts)
+                yield apply_heading(replace(row, is_struck=is_struck), above, settings)
 
 
-def _select_text(element: HtmlElement, selector: str) -> str:
-    """Return the text or attribute that a selector finds first in an element, "" if none."""
+def _select_texts(element: HtmlElement, selector: str) -> tuple[str, str]:
+    """Return the text or attribute that a selector finds first in an element, and the text struck
+    out in it. Both are "" if it finds none.
+    """
     css, _, attribute = selector.partition("@")
     found = _select_all(css, element) if css else [element]
     if not found:
-        return ""
-    return (found[0].get(attribute) or "") if attribute else cell_texts(found[0])[0]
+        return "", ""
+    return (found[0].get(attribute) or "", "") if attribute else cell_texts(found[0])
 
 
 def _select_all(css: str, root: HtmlElement) -> list[HtmlElement]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypedDict
 from urllib.parse import urljoin
 
 from schedules.announcement import Announcement, State
 from schedules.dates.read import assume_time
 from schedules.dates.span import no_slot, on_days
-from schedules.dates.status import state_of, status_word
-from schedules.dates.words import normalise
+from schedules.dates.status import DOUBT as STATUS_DOUBT
+from schedules.dates.status import read_status
 from schedules.patterns import quick
 from schedules.slot import Slot, first_day
 from schedules.source import Page, Reading
@@ -23,7 +24,6 @@ from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
 from schedules.sources.ics_series import SearchBudget, SeriesRefused, expand_occurrences
 from schedules.sources.ics_times import TimeSettings, event_slot, zone_name
 from schedules.sources.row import (
-    PUBLISHED,
     REASONS,
     Remark,
     clean_title,
@@ -34,7 +34,7 @@ from schedules.sources.row import (
     make_uids_unique,
 )
 from schedules.times.zone import local_date
-from schedules.titles import leading_state
+from schedules.titles import CALLED_OFF, leading_state
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 
@@ -53,6 +53,15 @@ class _CalendarContext:
     cancels_all: bool
     is_ons: bool
     budget: SearchBudget
+
+
+class _StatusFields(TypedDict):
+    """The fields of an announcement that its status decides."""
+
+    state: State | None
+    doubt: str | None
+    published: bool
+    status: str
 
 
 class IcsSource(OnePage):
@@ -133,8 +142,7 @@ class IcsSource(OnePage):
                 uid=f"{series.uid}#{occurrence.day.isoformat()}",
                 title=clean_title(occurrence.title) or series.title,
                 slot=assume_time(occurrence.slot, self._settings.default_time),
-                state=State.CANCELLED if context.cancels_all else _read_state(occurrence.status),
-                doubt=occurrence.slot.doubt,
+                **self._read_status(occurrence.status, "", occurrence.slot, context),
             )
 
     def _make_announcement(
@@ -146,11 +154,8 @@ class IcsSource(OnePage):
         """
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
-        status = event.value("STATUS")
-        state = (
-            State.CANCELLED if context.cancels_all else _read_state(status) or leading_state(title)
-        )
-        if context.is_ons and state is State.PROVISIONAL:
+        status = self._read_status(event.value("STATUS"), title, slot, context)
+        if context.is_ons and status["state"] is State.PROVISIONAL:
             # The time of a provisional ONS entry has no meaning.
             day = first_day(slot) if slot.instant else None
             slot = slot if day is None else on_days(day, day, slot.raw, slot.timezone)
@@ -161,10 +166,22 @@ class IcsSource(OnePage):
             producer=self._settings.producer,
             url=url,
             slot=assume_time(slot, self._settings.default_time),
-            state=state,
-            doubt=slot.doubt,
-            published=normalise(status) in PUBLISHED,
+            **status,
         )
+
+    def _read_status(
+        self, text: str, title: str, slot: Slot, context: _CalendarContext
+    ) -> _StatusFields:
+        """Return what the STATUS of an event means, or the first word of its title."""
+        status = read_status(text, self._settings.stands)
+        state = State.CANCELLED if context.cancels_all else status.state or leading_state(title)
+        is_standing = status.is_understood and state not in CALLED_OFF
+        return {
+            "state": state,
+            "doubt": slot.doubt if status.is_understood else STATUS_DOUBT,
+            "published": status.is_published,
+            "status": "" if is_standing else text,
+        }
 
     def _find_url(self, event: RawEvent, uid: str) -> str:
         """Return the only link of an event, else the page if its UID is a path, else ""."""
@@ -204,7 +221,3 @@ def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:
         numbered.append((occurrence, number, event))
         highest[occurrence] = max(highest.get(occurrence, 0), number)
     return [event for occurrence, number, event in numbered if number == highest[occurrence]]
-
-
-def _read_state(status: str) -> State | None:
-    return state_of(status_word(normalise(status)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from schedules.patterns import quick
+from schedules.patterns import linear, quick
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, find_page, page_name, parse_json
 from schedules.sources.grid import OPTION_FIELDS
@@ -24,6 +25,7 @@ MOST_PAGES = 200
 Finder = Callable[[Any], Any]
 
 _PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_STRUCK = linear(r"(?s)<(?:s|del|strike)(?:\s[^>]*)?>.*?</(?:s|del|strike)>")
 _TAGS = quick(r"<[^>]{0,1000}>")
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
@@ -96,15 +98,16 @@ class JsonSource(OnePage):
             if not isinstance(found, list):
                 raise UnreadableCalendar(f"{page_name(page)}: entries: no list there")
             for number, item in enumerate(found, 1):
-                texts = {
-                    name: _value_text(_find_value(page, path, item))
-                    for name, path in self._fields.items()
-                }
+                found = {name: _find_value(page, path, item) for name, path in self._fields.items()}
+                texts = {name: _value_text(value) for name, value in found.items()}
+                if "status" in found:
+                    texts["status"] = _status_text(found["status"])
                 # The option `published` finds any value that an entry has only after its
                 # publication.
                 if texts.pop("published", ""):
                     texts["status"] = "published"
-                yield make_row(f"entry {number}", texts)
+                row = make_row(f"entry {number}", texts)
+                yield replace(row, is_struck=_is_struck(found.get("title")))
 
 
 def _follow_path(names: Sequence[str], data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
@@ -133,6 +136,21 @@ def _find_value(page: Page, find: Finder, data: Any) -> Any:  # noqa: ANN401  # 
         return find(data)
     except JMESPathError as exc:
         raise UnreadableCalendar(f"{page_name(page)}: {' '.join(str(exc).split())}") from exc
+
+
+def _status_text(value: object) -> str:
+    """Return a status as text: that of a plain value, or all texts of a list or object."""
+    if isinstance(value, dict):
+        return _status_text(list(value.values()))
+    if isinstance(value, list):
+        return " ".join(filter(None, map(_status_text, value)))
+    return _value_text(value)
+
+
+def _is_struck(title: object) -> bool:
+    """Return whether all of a title is struck out."""
+    kept = _STRUCK.sub("", title) if isinstance(title, str) else ""
+    return isinstance(title, str) and kept != title and not _value_text(kept).strip()
 
 
 def _value_text(value: object) -> str:

@@ -16,19 +16,17 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from schedules.announcement import Announcement, Part, State
 from schedules.clean import clean_address, clean_text
 from schedules.dates.read import assume_time, read_date, with_time
-from schedules.dates.status import state_of, status_word
-from schedules.dates.words import normalise
+from schedules.dates.status import DOUBT as STATUS_DOUBT
+from schedules.dates.status import Status, read_status, state_of
 from schedules.patterns import linear, quick
 from schedules.slot import Slot, first_day
 from schedules.source import Reading
 from schedules.sources.settings import CalendarSettings
 from schedules.times.zone import local_date
-from schedules.titles import read_called_off
+from schedules.titles import CALLED_OFF, read_called_off
 
 MOST_NOTES = 200
 _LONGEST = 1000
-
-PUBLISHED = frozenset({"published", "released", "out", "live", "available", "cyhoeddwyd"})
 
 REASONS = {
     "empty": "no date",
@@ -38,6 +36,10 @@ REASONS = {
     "serial": "a spreadsheet's serial number, write the date or declare the column as excel",
     "weekday": "no year near fits this weekday",
 }
+
+_NOT_UNDERSTOOD = (
+    f"not understood, write {', '.join(State)}, or name it in stands of the [[calendar]]"
+)
 
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
 _STARS = linear(r"[*]+([\s\pZ]|$)")
@@ -66,7 +68,7 @@ class CalendarRow:
     Formats with native dates set `slot`, which then counts instead of `date`.
 
     `key` is its place in the calendar ("row 7", "release[3]"), `anchor` the day given by a heading
-    above it.
+    above it. `is_struck`: its title, date or status is struck through, and nothing replaces it.
     """
 
     key: str
@@ -85,9 +87,11 @@ class CalendarRow:
     parts: tuple[Part, ...] = ()
     slot: Slot | None = None
     anchor: date_type | None = None
+    is_struck: bool = False
 
 
-_TEXTS = {field.name for field in fields(CalendarRow)} - {"key", "parts", "slot", "anchor"}
+_NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck"}
+_TEXTS = {field.name for field in fields(CalendarRow)} - _NO_TEXTS
 
 
 def make_row(
@@ -95,7 +99,7 @@ def make_row(
 ) -> CalendarRow:
     """Return a row from texts by field name. Other names are ignored."""
     known = {name: text for name, text in texts.items() if name in _TEXTS}
-    return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None)
+    return replace(CalendarRow(key, parts=parts, slot=slot), **known)
 
 
 def clean_title(text: str) -> str:
@@ -147,7 +151,9 @@ def make_announcement(
     """
     remarks: list[Remark] = []
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
-    state, published = _read_state(row, date_status, remarks)
+    status, quoted = _read_status(row, settings.stands, state_of(date_status))
+    if not status.is_understood:
+        remarks.append(Remark(f"{row.key}.state", _NOT_UNDERSTOOD, quoted))
     # An entry that only adds parts to a release (`of`) needs no date.
     if slot.reason in REASONS and not row.of:
         remarks.append(Remark(f"{row.key}.date", REASONS[slot.reason], slot.raw))
@@ -164,14 +170,15 @@ def make_announcement(
         producer=producer,
         url=url,
         slot=assume_time(slot, settings.default_time),
-        state=state,
-        doubt=slot.doubt,
+        state=status.state,
+        doubt=slot.doubt if status.is_understood else STATUS_DOUBT,
         parts=row.parts,
         recognise=row.recognise or None,
-        previous=previous,
+        previous=previous or _read_earlier(status.earlier, settings, row.anchor or anchor),
         why=clean_title(row.why),
-        published=published,
+        published=status.is_published,
         of=row.of.strip(),
+        status=clean_title(quoted),
     )
     return made, remarks
 
@@ -190,28 +197,36 @@ def _read_slot(
         return entry.slot, None, None
     read = read_date(entry.date, anchor, settings.zone, settings.date_order)
     slot = with_time(read.slot, entry.time) if entry.time else read.slot
-    if not entry.previous.strip():
-        return slot, read.previous, read.status
-    before = read_date(entry.previous, anchor, settings.zone, settings.date_order).slot
-    is_readable = not before.reason
-    return slot, (before if is_readable else None), read.status
+    before = _read_earlier(entry.previous, settings, anchor)
+    return slot, before or read.previous, read.status
 
 
-def _read_state(
-    entry: CalendarRow, date_status: str | None, remarks: list[Remark]
-) -> tuple[State | None, bool]:
-    """Return the state of an entry and whether it is published.
+def _read_earlier(text: str, settings: CalendarSettings, anchor: date) -> Slot | None:
+    """Return the slot before a move that a text gives, None if it gives none."""
+    if not text.strip():
+        return None
+    slot = read_date(text, anchor, settings.zone, settings.date_order).slot
+    return None if slot.reason else slot
 
-    `date_status` is a word for it beside its date.
+
+def _read_status(
+    row: CalendarRow, stands: Collection[str], state_beside_date: State | None
+) -> tuple[Status, str]:
+    """Return the status of an entry, and the text to quote if it does not plainly stand, else "".
+
+    If any of its texts calls it off, it is called off.
     """
-    plain = normalise(entry.status)
-    if plain in PUBLISHED:
-        return state_of(date_status), True  # "published" itself names no state
-    word = status_word(plain)
-    if plain and word is None:
-        remarks.append(Remark(f"{entry.key}.state", "not a state this program knows", entry.status))
+    status = read_status(row.status, stands)
+    if status.state in CALLED_OFF:
+        return status, row.status
+    if state_beside_date in CALLED_OFF:
+        return Status(state_beside_date, earlier=status.earlier), row.date
+    if row.is_struck:
+        return Status(is_understood=False), f"struck through: {row.status or row.title}"
+    if not status.is_understood:
+        return status, row.status
     # without a word in the status, the one beside the date counts
-    return state_of(word or date_status), False
+    return replace(status, state=status.state or state_beside_date), ""
 
 
 def make_announcements(
@@ -297,13 +312,18 @@ def make_reading(
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    announcements = []
-    for announcement in made:
-        _, state = read_called_off(announcement.title)
-        announcements.append(
-            clean_announcement(replace(announcement, state=state) if state else announcement)
-        )
+    announcements = [clean_announcement(_heed_title(each)) for each in made]
     return Reading(tuple(announcements), tuple(map(clean_text, notes)), lists_overdue)
+
+
+def _heed_title(given: Announcement) -> Announcement:
+    """Return an announcement with the state of its title if that calls it off."""
+    _, state = read_called_off(given.title)
+    if state is None:
+        return given
+    return replace(
+        given, state=state, doubt=given.slot.doubt, status=given.status or clean_title(given.title)
+    )
 
 
 def clean_announcement(given: Announcement) -> Announcement:
@@ -311,14 +331,22 @@ def clean_announcement(given: Announcement) -> Announcement:
 
     Every source uses it.
     """
-    before = (given.producer, given.why, given.uid, given.slot.raw)
+    before = (given.producer, given.why, given.uid, given.slot.raw, given.status)
     after = tuple(clean_text(text, _LONGEST) for text in before)
     title, url, link = clean_text(given.title), clean_address(given.url), clean_address(given.link)
     # Most are clean already. A copy of each would take time and memory.
     if after == before and (title, url, link) == (given.title, given.url, given.link):
         return given
-    producer, why, uid, raw = after
+    producer, why, uid, raw, status = after
     slot = given.slot if raw == given.slot.raw else replace(given.slot, raw=raw)
     return replace(
-        given, title=title, producer=producer, why=why, uid=uid, slot=slot, url=url, link=link
+        given,
+        title=title,
+        producer=producer,
+        why=why,
+        uid=uid,
+        slot=slot,
+        url=url,
+        link=link,
+        status=status,
     )

@@ -67,6 +67,10 @@ class CalendarSettings(Table):
     """`dmy`, `mdy` or `ymd`, for dates in figures."""
     default_time: TimeOfDay | None = None
     """A time assumed for days without one. It does not count as announced."""
+    stands: list[str] = []
+    """The producer's own words for a status by which an entry stands, such as `["approved"]`. An
+    entry with a status that is not understood is never judged.
+    """
     accept: date | None = None
     """A local day on which a mass change of dates, cancellation or disappearance raises no
     alarm.

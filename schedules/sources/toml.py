@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
-from schedules.announcement import Part, Role, State
+from schedules.announcement import Part, Role
 from schedules.dates.span import at_instant, at_wall, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
@@ -174,9 +174,6 @@ def _make_row(
     """Return the row of a `[[release]]` table. Its faults are added to `remarks`."""
     remarks += _unknown_keys(f"{key}.", table, _KEYS)
     texts = {field: _read_text(key, table, names, remarks) for field, names in _TEXTS.items()}
-    if texts["status"] and texts["status"] not in {state.value for state in State}:
-        remarks.append(Remark(f"{key}.state", f"write {', '.join(State)}", texts["status"]))
-        texts["status"] = ""
     when, at = table.get("slot", table.get("date")), table.get("time")
     slot = _read_native_slot(when, at, settings.zone)
     # A number can be a year.

@@ -96,7 +96,12 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
         yield Finding(Kind.CALENDARS_DISAGREE, None, text, at=at)
     if (short := in_force.short_notice) is not None:
         text = Reason.SHORT_NOTICE.text(
-            case.zone, change=short.what, days=short.days, read=short.at, since=short.since
+            case.zone,
+            change=short.what,
+            days=short.days,
+            read=short.at,
+            since=short.since,
+            text=short.text or None,
         )
         yield Finding(Kind.SHORT_NOTICE, None, text, at=short.at)
     if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):

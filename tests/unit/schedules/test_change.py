@@ -70,7 +70,9 @@ def test_a_slot_changes_in_date_time_or_precision(
         ((at(23), None), (TBC, State.CANCELLED), (EventKind.CANCELLED,)),
         ((at(23), State.CANCELLED), (at(23), State.CANCELLED), ()),
         ((at(23), State.CANCELLED), (at(24), None), (EventKind.REINSTATED, EventKind.RE_DATED)),
-        ((at(23), State.CONFIRMED), (at(23), State.POSTPONED), ()),
+        ((at(23), State.CONFIRMED), (at(23), State.POSTPONED), (EventKind.POSTPONED,)),
+        ((at(23), State.POSTPONED), (at(23), State.POSTPONED), ()),
+        ((at(23), State.CONFIRMED), (at(24), State.POSTPONED), (EventKind.RE_DATED,)),
     ],
 )
 def test_promise_changes_are_those_of_slot_and_state(

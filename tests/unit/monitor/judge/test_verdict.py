@@ -908,11 +908,10 @@ def test_release_that_came_in_its_month_is_final() -> None:
         a_promise(state=Standing.PROVISIONAL),
         a_promise(doubt="zone"),
         a_promise(a_slot(doubt="weekday")),
-        a_promise(state=Standing.POSTPONED),
     ],
 )
 def test_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: Promise) -> None:
-    """A calendar announced 09:30. But it calls this time provisional or postponed, or its time zone
+    """A calendar announced 09:30. But it calls this time provisional, or its time zone
     or weekday is in doubt. So only the day counts as promised. By the time, a page that comes at
     10:00, or is still absent at 10:30, would be late. By the day, the first is on time, without a
     delay in seconds (None), and the other is pending.
@@ -924,6 +923,30 @@ def test_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: Promise) ->
     assert absent.verdict is VerdictKind.PENDING
     assert out.verdict is VerdictKind.ON_TIME
     assert out.page.delay is None
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        a_promise(state=Standing.POSTPONED, status="on hold"),
+        a_promise(doubt="status", status="see note 3"),
+    ],
+)
+def test_an_entry_that_does_not_say_that_it_stands_is_never_judged(quoted: Promise) -> None:
+    two_weeks_later = 14 * 24 * 3600
+    absent = judged(now=two_weeks_later, seen=NOT_OUT, promises=[quoted])
+    early = judged(now=3600, seen=[(-3600, ABSENT), (-1800, PRESENT)], promises=[quoted])
+    assert (absent.verdict, absent.grade) == (VerdictKind.PENDING, Grade.NONE)
+    assert (early.verdict, early.grade) == (VerdictKind.UNPROVEN, Grade.NONE)
+    (finding,) = absent.findings
+    assert finding.kind is Kind.PROMISE_IN_DOUBT
+    assert quoted.status in finding.detail
+
+
+def test_a_postponed_entry_stands_at_the_slot_to_which_it_was_moved() -> None:
+    before = a_promise(SLOT - 7 * DAY)
+    moved = a_promise(state=Standing.POSTPONED, learnt=SLOT - 20 * DAY)
+    assert judged(now=3600, seen=NOT_OUT, promises=[before, moved]).verdict is VerdictKind.OVERDUE
 
 
 def moved_to_next_week(*, read_at: datetime) -> list[Promise]:

@@ -132,13 +132,14 @@ slot = true
     assert faults == [
         "source: zone: no such time zone (got 'Europe/Lodon')",
         "release[1].titel: unknown key, did you mean title? (got 'x')",
-        "release[1].state: write confirmed, provisional, cancelled, postponed (got 'maybe')",
         "release[1].part[1].rolle: unknown key, did you mean role? (got 'data')",
         "release[1].part[1].url: not a web address (got 'ftp://x')",
         "release[2].title: not a text (got '7')",
         "release[1].title: missing",
         "release[1].url: missing",
         "release[2].title: missing",
+        "release[1].state: not understood, write confirmed, provisional, cancelled, postponed, or"
+        " name it in stands of the [[calendar]] (got 'maybe')",
         "release[1].slot: no calendar has this date (got '31 June 2026')",
         "release[2].slot: not a date (got 'True')",
         "release[2].url: not a web address (got 'not an address')",

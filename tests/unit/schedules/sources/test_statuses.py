@@ -1,0 +1,128 @@
+"""Statuses of calendars: what stands, what is called off, and what a person must read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schedules.announcement import State
+from schedules.dates.status import Status, read_status
+from tests.unit.schedules.sources.conftest import Parse
+
+_FILE = Path(__file__).parents[1] / "payloads" / "statuses.tsv"
+_ROWS = [line.split("\t") for line in _FILE.read_text(encoding="utf-8").splitlines()[1:]]
+
+
+def _name(status: Status) -> str:
+    if not status.is_understood:
+        return "doubt"
+    if status.is_published:
+        return "published"
+    return "stands" if status.state is None else status.state.value
+
+
+@pytest.mark.parametrize("row", _ROWS, ids=lambda row: row[0])
+def test_a_status_is_read_by_its_first_words(row: list[str]) -> None:
+    text, name, *earlier = row
+    status = read_status(text)
+    assert (_name(status), status.earlier) == (name, earlier[0] if earlier else "")
+
+
+@pytest.mark.parametrize("text", ["approved", "APPROVED.", "Approved (ministers)"])
+def test_a_producers_own_word_stands(text: str) -> None:
+    assert read_status(text, ["Approved"]).state is State.CONFIRMED
+
+
+@pytest.mark.parametrize("text", ["approvedish", "Approved - not now", "approval withdrawn"])
+def test_other_words_do_not_stand_by_a_producers_own_word(text: str) -> None:
+    assert not read_status(text, ["approved"]).is_understood
+
+
+_BODIES: dict[str, Callable[[str], bytes]] = {
+    "csv": lambda text: f'title,date,state\nApples,22 July 2027 9:30am,"{text}"\n'.encode(),
+    "toml": lambda text: (
+        f'[[release]]\ntitle = "Apples"\ndate = 2027-07-22\nstate = "{text}"\n'.encode()
+    ),
+    "html": lambda text: (
+        "<table><tr><th>Title<th>Date<th>Status"
+        f"<tr><td>Apples<td>22 July 2027<td>{text}</table>".encode()
+    ),
+    "json": lambda text: (
+        json.dumps([{"title": "Apples", "date": "22 July 2027", "state": text}]).encode()
+    ),
+    "ics": lambda text: (
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Apples\nDTSTART:20270722T083000Z\n"
+        f"STATUS:{text}\nEND:VEVENT\nEND:VCALENDAR".encode()
+    ),
+    "govuk": lambda text: (
+        json.dumps(
+            {
+                "results": [
+                    {
+                        "link": "/government/statistics/announcements/apples",
+                        "title": "Apples",
+                        "display_date": "22 July 2027 9:30am",
+                        "statistics_announcement_state": text,
+                    }
+                ],
+                "total": 1,
+            }
+        ).encode()
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(_BODIES))
+def test_a_status_that_is_not_understood_is_a_doubt_in_every_kind(parse: Parse, kind: str) -> None:
+    (entry,) = parse(kind, _BODIES[kind]("See note 3")).announcements
+    assert (entry.doubt, entry.status, entry.state) == ("status", "See note 3", None)
+
+
+@pytest.mark.parametrize("kind", sorted(_BODIES))
+def test_a_status_that_stands_is_not_quoted(parse: Parse, kind: str) -> None:
+    (entry,) = parse(kind, _BODIES[kind]("confirmed")).announcements
+    assert (entry.doubt, entry.status, entry.state) == (None, "", State.CONFIRMED)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        "<s>Apples</s> moved to 20 July<td>22 July 2027<td>confirmed",
+        "<del>Apples</del><td><del>22 July 2027</del><td>",
+        "Apples<td><span style='text-decoration: line-through'>22 July 2027</span><td>Confirmed",
+        "<strike>Apples</strike><td>22 July 2027<td>Confirmed",
+        "Apples<td>22 July 2027<td><s>Confirmed</s>",
+        "Apples <b>Delayed until further notice</b><td>22 July 2027<td>Confirmed",
+        "Apples<td>22 July 2027 (cancelled)<td>Confirmed",
+    ],
+)
+def test_a_row_that_is_struck_through_or_called_off_does_not_stand(
+    parse: Parse, cells: str
+) -> None:
+    page = f"<table><tr><th>Title<th>Date<th>Status<tr><td>{cells}</table>"
+    (entry,) = parse("html", page.encode()).announcements
+    assert entry.title.startswith("Apples")
+    assert entry.doubt == "status" or entry.state in (State.CANCELLED, State.POSTPONED)
+    assert entry.status
+
+
+def test_a_struck_title_of_json_is_a_doubt(parse: Parse) -> None:
+    body = json.dumps([{"title": "<s>Apples</s>", "date": "22 July 2027", "state": ["confirmed"]}])
+    (entry,) = parse("json", body.encode()).announcements
+    assert (entry.title.strip(), entry.doubt) == ("Apples", "status")
+
+
+def test_a_status_in_an_object_is_read(parse: Parse) -> None:
+    body = json.dumps([{"title": "A", "date": "22 July 2027", "state": {"label": "Cancelled"}}])
+    (entry,) = parse("json", body.encode()).announcements
+    assert entry.state is State.CANCELLED
+
+
+def test_a_struck_date_with_another_beside_it_is_a_move(parse: Parse) -> None:
+    page = "<table><tr><th>Title<th>Date<tr><td>A<td><s>22 July 2027</s> 29 July 2027</table>"
+    (entry,) = parse("html", page.encode()).announcements
+    assert (entry.doubt, entry.status) == (None, "")
+    assert entry.previous is not None
