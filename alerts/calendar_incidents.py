@@ -97,6 +97,30 @@ def report_changed_periods(
     return _open_with_notice(incident, subject, lines)
 
 
+def report_unreadable_dates(
+    calendar: str, producer: str, entries: Sequence[tuple[str, str]], now: datetime
+) -> Decision:
+    """Open an incident because dates of entries cannot be read: `entries` are titles and date
+    texts.
+    """
+    subject = f"CALENDAR: {calendar} has {_count_dates(entries)} that cannot be read"
+    lines = ["Their releases are not watched closely and cannot be judged:"]
+    lines += [
+        f"- “{one_line(title)}”: “{one_line(text)}”" for title, text in entries[:_MOST_ENTRIES]
+    ]
+    if len(entries) > _MOST_ENTRIES:
+        lines.append(f"- and {len(entries) - _MOST_ENTRIES} more")
+    identity = f"calendar-{calendar}-dates-{now:%Y-%m-%dT%H%M%SZ}"
+    incident = _make_incident(
+        identity, f"Calendar {calendar}: dates", producer, now, "calendar_doubted"
+    )
+    return _open_with_notice(incident, subject, lines)
+
+
+def _count_dates(entries: Sequence[tuple[str, str]]) -> str:
+    return f"{len(entries)} dates" if len(entries) > 1 else "a date"
+
+
 def report_missing_edition(
     title: str, producer: str, producer_name: str, expected: tuple[date, date], now: datetime
 ) -> Decision:

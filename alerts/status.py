@@ -451,6 +451,8 @@ def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:
+    if facts.verdict == "cancelled":
+        return "cancelled"
     return next(
         (text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds),
         "in no calendar",

@@ -26,7 +26,7 @@ from schedules.slot import Precision, Slot, has_passed, is_inside
 from schedules.times.zone import local
 
 NOTICE_DAYS = 28
-_WRITTEN_TIME = quick(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)")
+_WRITTEN_TIME = quick(r"(?<!\d)(\d{1,2})[:.](\d{2})(?!\d)|\dT(\d{2})(\d{2})(?!\d{3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,7 +461,14 @@ def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
         return False
     if abs(new.instant - old.instant) != local(old.instant, old.timezone).utcoffset():
         return False
-    old_time, new_time = _WRITTEN_TIME.search(old.raw), _WRITTEN_TIME.search(new.raw)
-    return bool(
-        old_time and new_time and old_time[0].replace(".", ":") == new_time[0].replace(".", ":")
-    )
+    old_time, new_time = _written_time(old.raw), _written_time(new.raw)
+    return old_time is not None and old_time == new_time
+
+
+def _written_time(text: str) -> tuple[int, int] | None:
+    """Return the hour and minute in a date text, None if there is none."""
+    found = _WRITTEN_TIME.search(text)
+    if found is None:
+        return None
+    hour, minute = (group for group in found.groups() if group is not None)
+    return int(hour), int(minute)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -35,7 +35,8 @@ class Slot:
     `reason` is why a slot of precision `NONE` could not be read. `doubt` is why a readable one is
     not judged to the minute until a person confirms it (values: `samples/calendars/README.md`).
     `assumed` is the instant by the configured default time for a slot of precision `DAY`. It is
-    used for planning only and never counts as announced.
+    used for planning only and never counts as announced. `readings` are the instants that a
+    doubtful text can mean, or the begin of the first and the end of the last day that it can mean.
     """
 
     precision: Precision
@@ -47,6 +48,7 @@ class Slot:
     reason: str | None = None
     doubt: str | None = None
     assumed: datetime | None = None
+    readings: tuple[datetime, ...] = ()
 
     def begins(self) -> datetime | None:
         """Return the first instant (UTC) that the slot covers, None for precision `NONE`."""
@@ -65,12 +67,26 @@ class Slot:
             None if self.last is None else day_begins(self.last + timedelta(days=1), self.timezone)
         )
 
+    def all_readings(self) -> tuple[datetime, ...]:
+        """Return the instants that a doubtful slot can mean, first and last if it gives only days.
+
+        Empty without a readable time.
+        """
+        if self.readings:
+            return self.readings
+        day = first_day(self)
+        if self.instant is not None and day is not None:
+            ends = (day, day + timedelta(days=1))
+            return tuple(day_begins(each, self.timezone) for each in ends)
+        return tuple(each for each in (self.begins(), self.passes()) if each is not None)
+
     def is_same_time(self, other: Slot) -> bool:
         """Return whether both are the same time with the same precision, however they are
         written.
         """
-        own = (self.precision, self.instant, self.first, self.last)
-        return own == (other.precision, other.instant, other.first, other.last)
+        own = (self.precision, self.instant, self.first, self.last, self.readings)
+        others = (other.precision, other.instant, other.first, other.last, other.readings)
+        return own == others
 
     def as_json(self) -> dict[str, Any]:
         """Return the slot as JSON.
@@ -80,7 +96,10 @@ class Slot:
         start, end = self.first and self.first.isoformat(), self.last and self.last.isoformat()
         ends = {"start": instant_json(self.instant) or start, "end": end}
         known = fields_json(self, "raw", "timezone", "reason", "doubt", "assumed")
-        return {"precision": self.precision.value, **ends, **known}
+        shown = {"precision": self.precision.value, **ends, **known}
+        if self.readings:
+            shown["readings"] = [instant_json(each) for each in self.readings]
+        return shown
 
 
 def slot_from_json(data: Mapping[str, Any]) -> Slot:
@@ -93,7 +112,9 @@ def slot_from_json(data: Mapping[str, Any]) -> Slot:
         data.get("reason"),
         data.get("doubt"),
     )
-    return _make_slot(data["precision"], data["start"], data["end"], data.get("assumed"), texts)
+    slot = _make_slot(data["precision"], data["start"], data["end"], data.get("assumed"), texts)
+    readings = tuple(map(datetime.fromisoformat, data.get("readings", ())))
+    return replace(slot, readings=readings) if readings else slot
 
 
 # Many releases share a slot. Caching keeps one copy of it in memory.

@@ -191,6 +191,7 @@ def _slot_json(slot: Slot | None, announced: datetime | None, source: str | None
         "source": source,
         "end": None if slot.instant else instant_json(slot.passes()),
         **fields_json(slot, "raw", "doubt"),
+        "readings": [instant_json(each) for each in slot.readings],
     }
 
 

@@ -55,7 +55,8 @@ class Window:
 
 def build_window(in_force: InForce, policy: Policy) -> Window | None:
     """Return the window of the slot in force, or None without a readable slot that stands."""
-    # A provisional or doubtful time is judged as its whole local day, like an entry without a time.
+    # A provisional time is judged as its whole local day, like an entry without a time. A doubtful
+    # one is judged from its first reading to its last.
     slot, promise = in_force.slot, in_force.promise
     if (
         slot is None
@@ -66,7 +67,10 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
     ):
         return None
     exact = is_exact(in_force)
-    if slot.precision is Precision.INSTANT and not exact:
+    if is_in_doubt(promise):
+        readings = slot.all_readings()
+        slot_begins, slot_ends = min(readings), max(readings)
+    elif slot.precision is Precision.INSTANT and not exact:
         day = local_date(slot_begins, slot.timezone)
         slot_begins = day_begins(day, slot.timezone)
         slot_ends = day_begins(day + timedelta(days=1), slot.timezone)
@@ -83,6 +87,11 @@ def build_window(in_force: InForce, policy: Policy) -> Window | None:
     )
 
 
+def is_in_doubt(promise: Promise) -> bool:
+    """Return whether the time of a promise can be read in more than one way."""
+    return bool(promise.doubt or promise.slot.doubt)
+
+
 def is_exact(in_force: InForce) -> bool:
     """Return whether the slot in force is judged to the minute: its time is neither in doubt nor
     provisional.
@@ -90,8 +99,7 @@ def is_exact(in_force: InForce) -> bool:
     slot, promise = in_force.slot, in_force.promise
     if slot is None or promise is None or slot.precision is not Precision.INSTANT:
         return False
-    is_entry_in_doubt, is_time_in_doubt = bool(promise.doubt), bool(slot.doubt)
-    return not (is_entry_in_doubt or is_time_in_doubt or promise.state is State.PROVISIONAL)
+    return not is_in_doubt(promise) and promise.state is not State.PROVISIONAL
 
 
 @dataclass(frozen=True, slots=True)

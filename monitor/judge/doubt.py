@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.judge.case import Case
+from monitor.judge.case import Case, is_in_doubt
 from monitor.judge.part import judge_parts
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.reasons import Reason
@@ -24,7 +24,7 @@ from schedules.contract.verdict import (
     verdict_text,
 )
 from schedules.promise import Promise
-from schedules.slot import first_day, has_passed
+from schedules.slot import Precision, first_day, has_passed, is_inside
 from schedules.times.interval import earliest_known
 from schedules.times.zone import local_date
 
@@ -128,6 +128,13 @@ def _drop_claims_that_fail_by_minute(
         # may be late by it.
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
+    elif is_in_doubt(promise):
+        # A part that is late by the last reading, or early by the first, is so by each. One that
+        # is still awaited by the last of several times may be late by the first.
+        has_times = promise.slot.instant is not None and bool(promise.slot.readings)
+        awaited = (VerdictKind.PENDING,) if has_times else ()
+        droppable = (VerdictKind.ON_TIME, *awaited)
+        reason = _readings_text(case, promise)
     else:
         # There is one possible minute, the provisional one. A part that is late or early by the day
         # is so by it too.
@@ -135,6 +142,8 @@ def _drop_claims_that_fail_by_minute(
         last = case.in_force.announced_as_of or promise.learnt
         reason = Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last)
     is_due = has_passed(promise.slot, case.now)
+    if is_in_doubt(promise):
+        is_due = case.now >= case.judged_window.slot_begins
     verdict_instead = VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING
     kept = []
     for number, part in enumerate(parts):
@@ -172,6 +181,8 @@ def _possible_minutes(case: Case) -> list[Promise]:
         # minute count.
         windows = [(entry, case.with_promise(entry).window) for entry in in_force.possible_changes]
         return [entry for entry, window in windows if window is not None and window.exact]
+    if is_in_doubt(promise):
+        return [_by_reading(promise, reading) for reading in promise.slot.all_readings()]
     minute, last_read = promise.slot.instant, in_force.announced_as_of
     if (
         minute is None
@@ -183,6 +194,31 @@ def _possible_minutes(case: Case) -> list[Promise]:
     # The calendar was last read before the slot. It may have confirmed the provisional minute after
     # that read.
     return [replace(promise, state=State.CONFIRMED)]
+
+
+def _by_reading(promise: Promise, reading: datetime) -> Promise:
+    """Return a doubtful promise as if one reading of its time was announced."""
+    slot = replace(
+        promise.slot,
+        precision=Precision.INSTANT,
+        instant=reading,
+        first=None,
+        last=None,
+        doubt=None,
+        readings=(),
+    )
+    return replace(promise, slot=slot, doubt=None)
+
+
+def _readings_text(case: Case, promise: Promise) -> str:
+    """Return the reason that a time is in doubt: what the calendar shows, and each reading."""
+    return Reason.READINGS.text(
+        case.zone,
+        promise=promise,
+        raw=promise.slot.raw or None,
+        times=promise.slot.readings or None,
+        doubt=promise.doubt or promise.slot.doubt,
+    )
 
 
 def drop_disputed_breaches(
@@ -234,6 +270,8 @@ def find_promise_doubts(
     earlier_entries = [
         entry for entry in case.in_force.possible_changes if _is_earlier(entry, promise)
     ]
+    if reason is None and case.window is not None and is_in_doubt(promise):
+        reason = _readings_text(case, promise)
     if reason is None:
         # The promise is in doubt even if no verdict was changed.
         reason = (
@@ -422,7 +460,11 @@ def _slot_or_first_exposure(case: Case, exposed_parts: Iterable[PartVerdict]) ->
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:
-    """Return whether a slot begins before another; false if one has no readable time."""
+    """Return whether a slot begins before another; false if one has no readable time or is only
+    less precise.
+    """
+    if is_inside(other.slot, promise.slot):
+        return False
     begins, other_begins = promise.slot.begins(), other.slot.begins()
     return begins is not None and other_begins is not None and begins < other_begins
 

@@ -99,6 +99,10 @@ class Reason(Enum):
         "{verdict} by one calendar and not by another, and it is not known which is right:"
         " {readings:; }"
     )
+    READINGS = (
+        "{promise}[, read from “{raw}”]: {doubt}[. It can mean {times: or }]. A person must say"
+        " which time is right"
+    )
     NO_PROMISE = (
         "{promise}. Nothing is judged by this entry until a person knows whether it stands. If it"
         " does, add these words to `stands` of the calendar {calendar}"

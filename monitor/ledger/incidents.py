@@ -93,6 +93,11 @@ class CalendarIncidents:
                     calendar, producer or calendar, periods, now
                 )
                 await self._record_decision(decision, now)
+            if recorded.unreadable:
+                decision = alerts.report_unreadable_dates(
+                    calendar, producer or calendar, recorded.unreadable, now
+                )
+                await self._record_decision(decision, now)
             return
         since = self._failing.setdefault(calendar, read.started)
         # The time before this process started does not make a calendar stale. `last_read` may be

@@ -47,7 +47,8 @@ class RecordedRead:
 
     `promised` are the releases with a new promise, `confirmed` those with a repeated promise.
     `unlisted` are the releases that the calendar no longer shows although it should. `retitled` are
-    the changes of titles.
+    the changes of titles. `unreadable` are titles and date texts of new or changed entries whose
+    date cannot be read.
     """
 
     read: CalendarRead
@@ -57,6 +58,7 @@ class RecordedRead:
     confirmed: Collection[str] = ()
     retitled: Sequence[TitleChange] = ()
     unlisted: Collection[str] = ()
+    unreadable: Sequence[tuple[str, str]] = ()
 
 
 class Ledger:
@@ -464,4 +466,5 @@ class Ledger:
             confirmed=confirmed,
             retitled=retitled,
             unlisted=releases,
+            unreadable=result.unreadable_dates(),
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from monitor.store.rows import Announced, CalendarRead
 from schedules.announcement import Announcement, announcement_from_json
+from schedules.change import is_informative
 from schedules.join import JoinRules, join_entries
 from schedules.ledger_event import (
     TitleChange,
@@ -224,6 +225,15 @@ class ReadResult:
     changes: ReadChanges
     state: CalendarState
     changed_ids: tuple[str, ...] = ()
+
+    def unreadable_dates(self) -> list[tuple[str, str]]:
+        """Return title and date text of each new or changed entry whose date cannot be read."""
+        new = [self.state.entries[uid].announcement for uid in self.changes.promises]
+        return [
+            (each.title, each.slot.raw)
+            for each in new
+            if each.slot.raw and not each.published and not is_informative(each)
+        ]
 
 
 def evaluate_read(

@@ -147,10 +147,12 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
         windows_for, target, progress=progress, watch=watch, now=now, default_time=default_time
     )
     windows = plan(slot, exact=exact)
-    for other in promised.disagreements:
-        # It is not known yet which calendar is right. So add the close windows just around the
-        # other slot, with as much of a small budget as if it was judged to the minute.
-        windows = add_slot_windows(windows, plan(other.slot, exact=True))
+    others = [other.slot for other in (*promised.disagreements, *promised.possible_changes)]
+    readings = [replace(slot, instant=each, precision=Precision.INSTANT) for each in slot.readings]
+    for other in (*others, *readings):
+        # It is not known yet which calendar or reading is right. So add the close windows just
+        # around the other slot, with as much of a small budget as if it was judged to the minute.
+        windows = add_slot_windows(windows, plan(other, exact=True))
     is_guess = target.origin is Origin.PREDICTED and not is_named  # a guess has fewer looks
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
 

@@ -63,6 +63,7 @@ class Slot(Answer):
     end: Instant | None = None
     raw: str = ""
     doubt: str | None = None
+    readings: list[str] = []
 
 
 class Exposure(Answer):

@@ -37,11 +37,12 @@ _DAY_FIRST = quick(
 )
 _MONTH_FIRST = quick(
     rf"{_WEEKDAY}(?P<month>[a-z]{{3,10}})\.? (?P<day>\d{{1,2}}) ?{_ORDINAL},?"
-    rf" (?P<year>\d{{4}}){_WEEKDAY_AFTER}"
+    rf"(?: (?P<year>\d{{4}}))?{_WEEKDAY_AFTER}"
 )
 _NUMBERS = quick(
     rf"{_WEEKDAY}(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d{{2}}){_WEEKDAY_AFTER}"
 )
+_YEARS_OF_CALENDARS = 3
 _ISO = quick(
     rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>[-/.]?)(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){_WEEKDAY_AFTER}"
 )
@@ -57,7 +58,9 @@ def _read_day(text: str, context: Context) -> Span | None:
     match = _DAY_FIRST.fullmatch(text) or _MONTH_FIRST.fullmatch(text)
     if match:
         month = MONTHS.get(match["month"])
-        if month is None:
+        # "July 26" may be a month.
+        is_last = match["year"] is None and text.endswith(match["day"])
+        if month is None or (is_last and _is_year_of_calendars(match["day"], context)):
             return None
         return _resolve_date(match, int(match["day"]), month, _full_year(match["year"]), context)
     match = _NUMBERS.fullmatch(text)
@@ -68,6 +71,11 @@ def _read_day(text: str, context: Context) -> Span | None:
     if match is None or (not match["sep"] and len(match["month"] + match["day"]) < 4):
         return None
     return _resolve_date(match, int(match["day"]), int(match["month"]), int(match["year"]), context)
+
+
+def _is_year_of_calendars(digits: str, context: Context) -> bool:
+    """Return whether two digits can be a year near the read."""
+    return len(digits) == 2 and abs(2000 + int(digits) - context.anchor.year) <= _YEARS_OF_CALENDARS
 
 
 def _full_year(text: str | None) -> int | None:
@@ -82,10 +90,13 @@ def _read_numbers(match: re.Match[str], context: Context) -> Span | None:
     """Read three numbers such as 23/07/2026 in the calendar's order of day, month and year.
 
     Raises `Refused`: `order` if they could be a date in another order, else `impossible`. None for
-    dots with two digits at the end, because that may be a time or a version, such as 9.30.00.
+    dots with two digits at the end unless they can only be a day near the read, because they may be
+    a time or a version, such as 9.30.00.
     """
     if match["sep"] == "." and len(match["c"]) == 2:
-        return None
+        can_be_date = int(match["a"]) > 12 and _is_year_of_calendars(match["c"], context)
+        if not can_be_date:
+            return None
     # `date_order` is such as "dmy", so each number is named by its letter.
     values = dict(zip(context.date_order, (match["a"], match["b"], match["c"]), strict=True))
     # The last number has two or four digits, the others one or two. If the year would be shorter,
@@ -120,7 +131,15 @@ def _resolve_date(
     )
     # also if none is written
     do_weekdays_fit = all(weekday == span.first.weekday() for weekday in weekdays)
-    return span if do_weekdays_fit else replace(span, doubt="weekday")
+    if do_weekdays_fit:
+        return span
+    return replace(span, doubt="weekday", others=_nearest_days(span.first, weekdays))
+
+
+def _nearest_days(day: date, weekdays: Sequence[int]) -> tuple[date, ...]:
+    """Return the day of each weekday that is nearest to `day`."""
+    steps = ((weekday - day.weekday() + 3) % 7 - 3 for weekday in weekdays)
+    return tuple(day + timedelta(days=step) for step in steps)
 
 
 def _day_span(number: int, month: int, year: int) -> Span:
@@ -247,8 +266,11 @@ def _read_season(text: str, context: Context) -> Span | None:
         is_winter and _is_next_year(int(match["year"]), second_year)
     ):
         raise Refused("not-a-date")
-    doubt = "season" if is_winter and year and second_year is None else None
-    return _months_of_year(first_month, 3, year, context, doubt)
+    if not (is_winter and year and second_year is None):
+        return _months_of_year(first_month, 3, year, context, None)
+    # "Winter 2026" can also be the one that ends in 2026.
+    span = _months_of_year(first_month, 3, year, context, "season")
+    return replace(span, others=(date(year - 1, 12, 1),))
 
 
 def _read_year(text: str, context: Context) -> Span | None:  # noqa: ARG001  # one signature for every form

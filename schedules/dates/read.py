@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from datetime import timezone as fixed_zone
 from functools import lru_cache
 
@@ -20,19 +20,19 @@ from schedules.dates.span import (
     slot_of_span,
 )
 from schedules.dates.status import StrippedText, status_word, strip_status
-from schedules.dates.times import FoundTime, find_time
+from schedules.dates.times import FoundTime, find_time, zone_offsets
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import linear, quick
-from schedules.slot import Precision, Slot, first_day
-from schedules.times.zone import LONDON, zone
+from schedules.slot import Precision, Slot, first_day, is_inside
+from schedules.times.zone import LONDON, UnknownZone, instants_of, local_date, zone
 
 _EXTENDED = quick(
     r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})(?: ?t ?| )"
     r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
-    r" ?(?P<zone>z|[+-]\d{2}(?::?\d{2})?)?"
+    r" ?(?P<zone>z|[+-]\d{2}(?::?\d{2})?)?(?: ?\[?(?P<name>[a-z_]+/[a-z_]+(?:/[a-z_]+)?)\]?)?"
 )
 _BASIC = quick(
-    r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?"
+    r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?(?P<name>)"
 )
 
 
@@ -55,7 +55,21 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
         return at_written(wall.replace(tzinfo=fixed_zone(offset)), raw, timezone)
     if wall.time() == time():
         return on_days(wall.date(), wall.date(), raw, timezone, doubt="midnight")
+    if match["name"]:
+        return _at_wall_of(match["name"], wall, raw, timezone)
     return at_wall(wall, raw, timezone)
+
+
+def _at_wall_of(name: str, wall: datetime, raw: str, timezone: str) -> Slot:
+    """Return the slot of a local time in a named zone, or of its doubtful day if there is none of
+    this name.
+    """
+    written = "/".join(part.title() for part in name.split("/"))
+    try:
+        zone(written)
+    except UnknownZone:
+        return on_days(wall.date(), wall.date(), raw, timezone, doubt="zone-unknown")
+    return replace(at_wall(wall, raw, written), timezone=timezone)
 
 
 def wall_time(match: re.Match[str]) -> datetime | None:
@@ -92,9 +106,32 @@ _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil",
 # A spreadsheet's number of a day, such as 46226. Only a csv calendar with the option `excel` reads
 # it as a date.
 _SERIAL = quick(r"\d{5}(?:\.\d+)?")
-_NOW_AND_BEFORE = linear(
+_MOVED = linear(
+    r"^(?:moved|changed|re-?scheduled|postponed|delayed|deferred|revised|brought forward)"
+    r" from (?P<before>.+?) to (?P<now>.+)$"
+)
+_WAS_AND_NOW = linear(
+    r"^(?:previously|was|originally|formerly):? (?P<before>.+?)[ ,;-]+(?:is )?now:? (?P<now>.+)$"
+)
+_NOW_AND_WAS = linear(
     r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$"
 )
+_CHANGED_TO = linear(
+    r"^(?P<before>.+?)[ ,;-]+(?:is )?(?:now|moved to|changed to|revised to):? (?P<now>.+)$"
+)
+_ONLY_NOW = linear(r"^(?P<before>)(?:is )?now:? (?P<now>.+)$")
+_NOW_AND_BEFORE = (_WAS_AND_NOW, _NOW_AND_WAS, _CHANGED_TO, _ONLY_NOW)
+
+
+# A time of the day as a spreadsheet's fraction of it, and words that speak of a time.
+_FRACTION = quick(r"0?\.\d{2,12}")
+_TIME_WORDS = quick(
+    r"^\d|\d[:.]\d|\b(?:past|o'clock|morning|afternoon|noon|midday|am|pm|thirty"
+    r"|seven|eight|nine|ten|eleven|twelve)\b"
+)
+# The day that spreadsheets write before a time of the day.
+_SPREADSHEET_DAY = quick(r"^(?:1899-12-3[01]|1900-01-0[01]|3[01]/12/1899)[ t]")
+_LONGEST_TIME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +170,77 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
 def with_time(slot: Slot, text: str) -> Slot:
     """Return a slot of one day with the time of another column ("9.30", "7am", "0930").
 
-    The text may also be a whole date with time, if it names the same day. A text without any time
-    is ignored. A time that does not exist, or that has other words or another date beside it, gives
-    the doubt `unreadable-date`.
+    The text may also be a whole date with time, if it names the same day, or a fraction of a day as
+    spreadsheets write it. A text that does not speak of a time of the day is ignored. Any other
+    that cannot be read gives the doubt `unreadable-date`. A day that was written with midnight is
+    sure if it gets a time.
     """
-    plain = normalise(text)
+    plain = _SPREADSHEET_DAY.sub("", normalise(text))
     has_no_time = plain in _EMPTY or status_word(plain) == "tbc"
     if slot.precision is not Precision.DAY or slot.first is None or has_no_time:
         return slot
+    if slot.doubt == "midnight":
+        timed = with_time(replace(slot, doubt=None), text)
+        is_timed = timed.precision is not Precision.DAY or timed.doubt is not None
+        return timed if is_timed else slot
     raw = f"{slot.raw} {text.strip()}"
     whole = read_date(text, slot.first, slot.timezone).slot
     if whole.instant is not None and first_day(whole) == slot.first:
         return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
-    found = find_time(f"at {plain}")  # after "at", digits without a colon are read as a time too
+    # after "at", digits without a colon are read as a time too
+    found = _fraction_of_day(plain) or find_time(f"at {plain}")
     if found.time is None and not found.midnight and not found.impossible:
-        return slot
+        is_other_text = whole.precision is not Precision.NONE or not _speaks_of_time(plain)
+        return slot if is_other_text else _with_unreadable_time(slot, raw)
     if found.rest or found.impossible:
-        return replace(slot, raw=raw, doubt=slot.doubt or "unreadable-date")
-    return _add_time(
-        Span(Precision.DAY, slot.first, slot.first, slot.doubt), found, raw, slot.timezone
-    )
+        return _with_unreadable_time(slot, raw)
+    span = Span(Precision.DAY, slot.first, slot.first, slot.doubt, _other_days(slot))
+    return _add_time(span, found, raw, slot.timezone)
+
+
+def _with_unreadable_time(slot: Slot, raw: str) -> Slot:
+    return replace(slot, raw=raw, doubt=slot.doubt or "unreadable-date")
+
+
+def _other_days(slot: Slot) -> tuple[date, ...]:
+    """Return the days that a doubtful day can mean too."""
+    if not slot.readings:
+        return ()
+    last_end = local_date(slot.readings[-1], slot.timezone)
+    return (local_date(slot.readings[0], slot.timezone), last_end - timedelta(days=1))
+
+
+def _fraction_of_day(plain: str) -> FoundTime | None:
+    """Return the time that a spreadsheet's fraction of a day means, None for any other text."""
+    if not _FRACTION.fullmatch(plain):
+        return None
+    hour, minute = divmod(round(float(plain) * 1440), 60)
+    return FoundTime("", time(hour, minute)) if hour < 24 else None
+
+
+def _speaks_of_time(plain: str) -> bool:
+    """Return whether a short text most likely gives a time of the day."""
+    return len(plain) <= _LONGEST_TIME and _TIME_WORDS.search(plain) is not None
+
+
+def with_stamp(slot: Slot, stamped: Slot) -> Slot:
+    """Return the slot that people see, compared with that of an attribute beside it.
+
+    The finer one counts. Midnight in an attribute means no time. If both give a time and these
+    differ, the one that people see has the doubt `zone`.
+    """
+    is_unread = slot.precision is Precision.NONE and slot.reason != "tbc"
+    if is_unread and slot.reason != "serial":
+        return stamped
+    is_silent = stamped.precision is Precision.NONE or stamped.doubt == "midnight"
+    if is_silent or slot.precision is Precision.NONE or is_inside(slot, stamped):
+        return slot
+    if is_inside(stamped, slot) and not slot.doubt:
+        return replace(stamped, raw=f"{slot.raw} ({stamped.raw})")
+    readings = {*slot.all_readings(), *stamped.all_readings()}
+    if slot.instant is not None and stamped.instant is not None:
+        readings = {slot.instant, stamped.instant, *slot.readings}
+    return replace(slot, doubt=slot.doubt or "zone", readings=tuple(sorted(readings)))
 
 
 def assume_time(slot: Slot, default_time: time | None) -> Slot:
@@ -172,8 +260,13 @@ def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateT
     """
     if status_word(plain):  # the whole text is a status
         return _read_status_only(StrippedText(plain), text, timezone)
-    stripped = strip_status(plain)
-    now_and_before = _NOW_AND_BEFORE.search(stripped.rest)  # "23 July, was 16 July"
+    moved = _MOVED.search(plain)
+    stripped = strip_status(moved["now"] if moved else plain)
+    if moved:
+        stripped = replace(stripped, previous=moved["before"])
+    # "23 July, was 16 July"
+    forms = (form.search(stripped.rest) for form in _NOW_AND_BEFORE)
+    now_and_before = next(filter(None, forms), None)
     if now_and_before:
         stripped = replace(stripped, rest=now_and_before["now"], previous=now_and_before["before"])
     if status_word(stripped.rest) or not stripped.rest:
@@ -231,20 +324,38 @@ def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
     """Return the slot of a day at the time found beside it, or the doubtful day for "midnight" or
     an unknown zone.
     """
-    doubt = span.doubt or _zone_word_doubt(found.zone, span.first, timezone)
-    if found.time is None or doubt == "zone-unknown":  # without a time, the text says "midnight"
+    zone_doubt = _zone_word_doubt(found, span.first, timezone)
+    doubt = span.doubt or zone_doubt
+    if found.time is None:  # the text says "midnight"
         return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)
-    return at_wall(datetime.combine(span.first, found.time), text, timezone, doubt)
+    walls = [datetime.combine(day, found.time) for day in span.days()]
+    readings = {moment for wall in walls for moment in instants_of(wall, timezone)}
+    if zone_doubt is not None:
+        readings |= {moment for wall in walls for moment in _literal_instants(wall, found)}
+    if doubt == "zone-unknown":
+        slot = slot_of_span(replace(span, doubt=doubt), text, timezone)
+    else:
+        slot = at_wall(datetime.combine(span.first, found.time), text, timezone, doubt)
+    return replace(slot, readings=tuple(sorted(readings))) if doubt else slot
 
 
-def _zone_word_doubt(word: str | None, on: date, timezone: str) -> str | None:
-    """Return why a zone word (`bst`, `gmt`, `uk` or `other`) does not fit the zone and the season,
-    None if it does.
+def _literal_instants(wall: datetime, found: FoundTime) -> list[datetime]:
+    """Return the instants of a local time by the offsets that its zone word can mean."""
+    return [(wall - offset).replace(tzinfo=UTC) for offset in zone_offsets(found.zone_word)]
+
+
+def _zone_word_doubt(found: FoundTime, on: date, timezone: str) -> str | None:
+    """Return why the zone word beside a time does not fit the zone and the season, None if it
+    does.
     """
+    word, text = found.zone, found.zone_word
     if word is None or (word == "uk" and timezone == LONDON):
         return None
     if word == "other" or timezone != LONDON:
         return "zone-unknown"
+    if word == "offset":
+        is_usual = zone(LONDON).utcoffset(datetime.combine(on, time(12))) in zone_offsets(text)
+        return None if is_usual else "zone"
     is_summer_time = bool(datetime.combine(on, time(12), zone(LONDON)).dst())
     # "GMT" in summer is a doubt, because people who write it may mean local time.
     return None if is_summer_time == (word == "bst") else "zone"

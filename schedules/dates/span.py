@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from schedules.slot import Precision, Slot
-from schedules.times.zone import LONDON, NoSingleInstant, instant, local
+from schedules.times.zone import (
+    LONDON,
+    NoSingleInstant,
+    day_begins,
+    instant,
+    instants_of,
+    local,
+)
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 BACK, AHEAD = timedelta(days=30), timedelta(days=335)
@@ -14,12 +21,20 @@ BACK, AHEAD = timedelta(days=30), timedelta(days=335)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Local days `first` to `last`, both included."""
+    """Local days `first` to `last`, both included.
+
+    `others` are further days that a doubtful text can mean.
+    """
 
     precision: Precision
     first: date
     last: date
     doubt: str | None = None
+    others: tuple[date, ...] = ()
+
+    def days(self) -> list[date]:
+        """Return the first and last day and all others, in order."""
+        return sorted({self.first, self.last, *self.others})
 
 
 class Refused(ValueError):
@@ -113,7 +128,8 @@ def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None 
     try:
         return at_instant(instant(wall, timezone), raw, timezone, doubt)
     except NoSingleInstant as skipped:
-        return on_days(wall.date(), wall.date(), raw, timezone, doubt=skipped.doubt)
+        day = on_days(wall.date(), wall.date(), raw, timezone, doubt=skipped.doubt)
+        return replace(day, readings=instants_of(wall, timezone))
 
 
 def on_days(
@@ -131,7 +147,7 @@ def on_days(
 
 def slot_of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
     """Return a span as a slot."""
-    return Slot(
+    slot = Slot(
         span.precision,
         first=span.first,
         last=span.last,
@@ -139,6 +155,11 @@ def slot_of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
         timezone=timezone,
         doubt=span.doubt,
     )
+    if not span.others:
+        return slot
+    days = span.days()
+    ends = (days[0], days[-1] + timedelta(days=1))
+    return replace(slot, readings=tuple(day_begins(each, timezone) for each in ends))
 
 
 def no_slot(raw: str, reason: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:

@@ -72,6 +72,8 @@ _WAS = quick(
     r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:?"
     r" (?:for )?(.+)"
 )
+# Brackets about another date: "(latest census: 31 March 2027)".
+_LABELLED = quick(r"(?:latest|last|next|reference|period|data|covering|coverage)\b.*")
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
 _STATUS_FIRST = quick(
     r"^(?P<status>[a-z' -]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$"
@@ -186,6 +188,8 @@ def strip_status(text: str) -> StrippedText:
         """
         nonlocal status_in_brackets, previous
         inner = (match[1] or match[2] or "").strip()  # round or square brackets
+        if _LABELLED.fullmatch(inner):
+            return " "
         was = _WAS.fullmatch(inner)
         if was:
             previous = was[1]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import time
+from dataclasses import dataclass, replace
+from datetime import time, timedelta
 
 from schedules.patterns import linear, quick
 
@@ -13,25 +13,50 @@ _HRS = r"(?:hrs?\b|hours\b|o'clock\b)"
 _FORMS = tuple(
     quick(pattern)
     for pattern in (
-        rf"\b(?P<h>\d{{1,2}})[:.](?P<m>\d{{2}})(?::(?P<s>\d{{2}}))? ?{_AM_OR_PM}",
+        rf"\b(?P<h>\d{{1,2}})[:.](?P<m>\d{{2}})(?:[:.](?P<s>\d{{2}}))? ?{_AM_OR_PM}",
+        rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_AM_OR_PM}",
         rf"(?<![:.\d/-])(?P<h>\d{{1,2}}) ?{_AM_OR_PM}",
         r"\b(?:12 ?|12[:.]00 ?)?(?P<noon>noon|midday|canol dydd)\b",
         r"\b(?:12 ?|00:00 ?)?(?P<midnight>midnight|hanner nos)\b",
         rf"(?<![:.\d])(?P<h>\d{{1,2}}):(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![:.\d])(?: ?{_HRS})?",
         rf"(?<![:.\d])(?P<h>\d{{1,2}})\.(?P<m>\d{{2}}) ?{_HRS}",
-        r"\b(?:at|am) (?P<h>\d{1,2})\.(?P<m>\d{2})(?![.\d])",
+        r"(?:\b(?:at|am)|@) (?P<h>\d{1,2})\.(?P<m>\d{2})(?:\.(?P<s>\d{2}))?(?![.\d])",
+        r"\bat (?P<past>half past|quarter past|quarter to) (?P<hour>[a-z]{3,6}|\d{1,2})\b",
+        r"\bat (?P<hour_alone>[a-z]{3,6}) ?o'clock\b",
         rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_HRS}",
         r"\bat (?P<h>\d{2})(?P<m>\d{2})\b",
-        r"(?<=[/. ]20\d\d) ?,? (?!20)(?P<h>\d{2})(?P<m>\d{2})$",
+        r"(?<=[/. ]20\d\d) ?,? (?!20)(?P<h>\d{2})(?P<m>\d{2})(?= (?:bst|gmt|uk time)|$)",
     )
 )
-_ZONES = quick(
-    r"\b(?:(?P<uk>(?:uk|london|british|local) time)|(?P<bst>bst|british summer time)"
-    r"|(?P<gmt>gmt|utc|greenwich mean time)"
-    r"|(?P<other>c[es]t|cest|[ecmp][sd]?t|eastern time|brussels time|(?:eastern|central|pacific)"
-    r" standard time))\b"
+_FOREIGN = (
+    r"c[es]t|cest|mesz?t?|mez|[ecmp][sd]?t|eastern time|brussels time"
+    r"|(?:eastern|central|pacific) standard time"
 )
+_ZONES = quick(
+    r"\b(?:(?P<offset>(?:gmt|utc) ?[+-] ?\d{1,2}(?::?\d{2})?)(?!\d)"
+    r"|(?P<uk>(?:uk|london|british|local) time|uk|gmt ?/ ?bst|bst ?/ ?gmt)"
+    r"|(?P<bst>bst|british summer time)"
+    r"|(?P<gmt>gmt|utc|greenwich mean time)"
+    rf"|(?P<other>{_FOREIGN}))(?![a-z0-9])"
+)
+# "9:30am UK time (10:30 CET)": the same instant again.
+_SAME_AGAIN = quick(rf"\b\d{{1,2}}[:.]?\d{{0,2}} ?(?:am|pm)? ?(?:{_FOREIGN})\b")
+_HOUR_NAMES = (
+    "one", "two", "three", "four", "five", "six",
+    "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+_HOURS = {name: number for number, name in enumerate(_HOUR_NAMES, 1)}
+# Hours east of Greenwich that a zone word can mean: people often use one name all the year.
+_OFFSETS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(("bst", "british summer time"), (1,)),
+    **dict.fromkeys(("gmt", "utc", "greenwich mean time"), (0,)),
+    **dict.fromkeys(("cet", "cest", "mez", "mesz", "mest", "brussels time"), (1, 2)),
+    **dict.fromkeys(("est", "edt", "et", "eastern time", "eastern standard time"), (-5, -4)),
+}
+_ANYWHERE = (-12, 14)
+_SIGNED = quick(r"(?P<sign>[+-]) ?(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?$")
 _BEFORE = linear(r"(?:[ ,;:@-]|\bat|\bon|\bam|\bfrom|\bfor)+$")
+_BLANKS = quick(r"\s+")
 _AFTER = quick(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
 
 
@@ -41,7 +66,7 @@ class FoundTime:
 
     `time` is None if none was found, or with `midnight`: that can be either end of the day, and
     00:00 can mean no time. `impossible`: the time does not exist, such as 25:00. `zone` is `bst`,
-    `gmt`, `uk`, `other` or None.
+    `gmt`, `uk`, `other`, `offset` or None. `zone_word` is its text.
     """
 
     rest: str
@@ -49,6 +74,16 @@ class FoundTime:
     zone: str | None = None
     midnight: bool = False
     impossible: bool = False
+    zone_word: str = ""
+
+
+def zone_offsets(word: str) -> tuple[timedelta, ...]:
+    """Return the offsets from UTC that a zone word can mean."""
+    signed = _SIGNED.search(word)
+    if signed is None:
+        return tuple(timedelta(hours=each) for each in _OFFSETS.get(word, _ANYWHERE))
+    size = timedelta(hours=int(signed["hours"]), minutes=int(signed["minutes"] or 0))
+    return (-size if signed["sign"] == "-" else size,)
 
 
 def find_time(text: str) -> FoundTime:
@@ -59,10 +94,16 @@ def find_time(text: str) -> FoundTime:
         match = form.search(text)
         if match:
             rest = _remove_match(text, match)
-            if zone := _ZONES.search(rest):
-                rest = _remove_match(rest, zone)
+            zone = _ZONES.search(rest)
+            if zone is None:
+                return _make_found_time(match.groupdict(), rest, None)
+            rest = _remove_match(rest, zone)
             # The group of `_ZONES` that matched is the kind of the zone word.
-            return _make_found_time(match.groupdict(), rest, zone.lastgroup if zone else None)
+            kind = zone.lastgroup
+            if kind != "other":
+                rest = _BLANKS.sub(" ", _SAME_AGAIN.sub("", rest)).strip(" ,-")
+            found = _make_found_time(match.groupdict(), rest, kind)
+            return replace(found, zone_word=zone[0])
     return FoundTime(text)
 
 
@@ -80,6 +121,9 @@ def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) 
     """
     if parts.get("noon"):
         return FoundTime(rest, time(12), zone)
+    if parts.get("past") or parts.get("hour_alone"):
+        spoken = _spoken_time(parts.get("past") or "", parts.get("hour") or parts["hour_alone"])
+        return FoundTime(rest, spoken, zone, impossible=spoken is None)
     hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "m", "s"))
     am_or_pm = (parts.get("am_or_pm") or "").replace(".", "")
     if not (am_or_pm or hour or minute or second):  # "midnight" or "00:00"
@@ -92,3 +136,17 @@ def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) 
     if hour > 23 or minute > 59 or second > 59:
         return FoundTime(rest, impossible=True)
     return FoundTime(rest, time(hour, minute, second), zone)
+
+
+def _spoken_time(past: str, hour: str | None) -> time | None:
+    """Return "half past nine" or "nine" o'clock as a time of the day, None if there is no such
+    hour. No one publishes statistics at night, so hours from one to five are those of the
+    afternoon.
+    """
+    number = _HOURS.get(hour or "") or (int(hour) if hour and hour.isdecimal() else 0)
+    if not 1 <= number <= 12:
+        return None
+    if past == "quarter to":
+        number = number - 1 or 12
+    minute = {"half past": 30, "quarter past": 15, "quarter to": 45}.get(past, 0)
+    return time(number + 12 if number < 6 else number, minute)

@@ -10,7 +10,8 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import accumulate
 from typing import Any
@@ -19,6 +20,7 @@ from xml.parsers import expat
 import feedparser
 
 from schedules.dates.span import at_written
+from schedules.dates.words import WEEKDAYS
 from schedules.patterns import Linear, quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
@@ -32,12 +34,15 @@ from schedules.sources.row import (
     make_row,
 )
 from schedules.sources.settings import CalendarSettings
+from schedules.times.zone import instants_of, local
 
 LARGEST = 8 * 1024 * 1024
 MAX_DEPTH = 100
 _TAIL = 4000
 MOST_TAGS_IF_MALFORMED = 50_000
 
+_KNOWN_OFFSET = quick(r"(?: [+-]\d{4}| (?:GMT|UTC?|Z|[ECMP][SD]T))$", re.IGNORECASE)
+_USUAL_TIMES = (time(7), time(9, 30))
 _END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
 
@@ -155,11 +160,41 @@ def _refuse_depth(page: Page) -> None:
 
 
 def _instant_slot(text: str, timezone: str) -> Slot | None:
-    """Return the slot of an RFC 822 instant, None for any other text and without a time zone."""
+    """Return the slot of an RFC 822 instant, None for any other text and without an offset that we
+    know.
+    """
+    plain = text.strip().replace(" -0000", " +0000")  # both mean UTC
+    # Python takes an unknown name of a zone for UTC.
+    if not _KNOWN_OFFSET.search(plain):
+        return None
     with suppress(ValueError, IndexError, OverflowError):
-        moment = parsedate_to_datetime(text.replace(" -0000", " +0000"))  # both mean UTC
-        return at_written(moment, text, timezone) if moment.tzinfo else None
+        moment = parsedate_to_datetime(plain)
+        if moment.tzinfo is not None:
+            slot = at_written(moment, text, timezone)
+            return _check_zone_word(_check_weekday(slot, moment, plain), moment, plain)
     return None
+
+
+def _check_zone_word(slot: Slot, moment: datetime, text: str) -> Slot:
+    """Return the slot of a feed's instant, with a doubt if it is the usual hour of statistics, but
+    in GMT while the clocks of its zone show another time.
+    """
+    shown = local(moment, slot.timezone).time()
+    is_usual = moment.time() in _USUAL_TIMES and shown != moment.time()
+    if not text.endswith("GMT") or not is_usual or slot.instant is None or slot.doubt:
+        return slot
+    meant = instants_of(moment.replace(tzinfo=None), slot.timezone)
+    return replace(slot, doubt="zone", readings=tuple(sorted({slot.instant, *meant})))
+
+
+def _check_weekday(slot: Slot, moment: datetime, text: str) -> Slot:
+    """Return the slot of a feed's instant, with a doubt if another weekday is written before it."""
+    weekday = WEEKDAYS.get(text.partition(",")[0].strip().casefold())
+    if weekday is None or weekday == moment.weekday() or slot.instant is None:
+        return slot
+    step = timedelta(days=(weekday - moment.weekday() + 3) % 7 - 3)
+    readings = tuple(sorted((slot.instant, slot.instant + step)))
+    return replace(slot, doubt="weekday", readings=readings)
 
 
 def _strip_markup(value: object) -> str:

@@ -311,4 +311,6 @@ def _read_slot(entry: AnnouncedEntry, today: date, timezone: str) -> Slot:
     # Users saw the text, so that counts. A timestamp that differs by an hour is a mix-up of UTC and
     # local time. Any other means that the entry gives two dates (`duplicate-date`).
     apart = abs(slot.instant - stamped)
-    return replace(slot, doubt="zone" if apart == timedelta(hours=1) else "duplicate-date")
+    readings = tuple(sorted((slot.instant, stamped)))
+    doubt = "zone" if apart == timedelta(hours=1) else "duplicate-date"
+    return replace(slot, doubt=doubt, readings=readings)

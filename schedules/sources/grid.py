@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
-from schedules.patterns import linear, quick
+from schedules.patterns import quick
 from schedules.source import UnreadableCalendar
 
 MOST_COLUMNS, MOST_SPAN, MOST_CELLS = 60, 2000, 2_000_000
@@ -19,12 +19,12 @@ _STRUCK = frozenset({"del", "s", "strike"})
 _HIDDEN = frozenset({"script", "style", "template"})
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
-_OFFSET = linear(r"T[0-9]{2}:[0-9]{2}.*(?:Z|[+-][0-9]{2}:?[0-9]{2})$")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The text of a cell, the text struck out in it, and the address of its first link.
+    """The text of a cell, the text struck out in it, the address of its first link, and the
+    attribute of its first `<time>` (`stamp`).
 
     A cell with a span is at several places of the grid, with the same `id`.
     """
@@ -33,6 +33,7 @@ class Cell:
     text: str
     struck: str = ""
     href: str = ""
+    stamp: str = ""
 
 
 def read_grid(table: HtmlElement) -> list[list[Cell]]:
@@ -66,7 +67,8 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
         _fill_spans(row, pending)
         text, struck = cell_texts(element)
         link = element.find(".//a[@href]")
-        cell = Cell(id(element), text, struck, "" if link is None else link.get("href", ""))
+        href = "" if link is None else link.get("href", "")
+        cell = Cell(id(element), text, struck, href, find_stamp(element))
         row_span = _read_span(element, "rowspan")
         for _ in range(_read_span(element, "colspan")):
             if len(row) >= MOST_COLUMNS:
@@ -100,7 +102,7 @@ def _read_span(element: HtmlElement, name: str) -> int:
 def cell_texts(element: HtmlElement) -> tuple[str, str]:
     """Return the text of an element and the struck-out text, without footnote marks.
 
-    A `<time>` whose attribute has an instant with a UTC offset gives that instead of its text.
+    A `<time>` without text gives its attribute.
     """
     kept: list[str] = []
     struck: list[str] = []
@@ -113,13 +115,22 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
         if isinstance(node, str):
             texts.append(node)
             continue
-        instant = node.get("datetime", "") if node.tag == "time" else ""
-        if _OFFSET.search(instant):
-            texts.append(instant)
+        if node.tag == "time" and not "".join(map(str, node.itertext())).strip():
+            texts.append(node.get("datetime", ""))
             continue
         inner = struck if _is_struck(node) else texts
         stack += [(part, inner) for part in reversed(_child_parts(node))]
     return " ".join("".join(kept).split()), " ".join("".join(struck).split())
+
+
+def find_stamp(element: HtmlElement) -> str:
+    """Return the attribute of the first `<time>` of an element that is not struck out, "" if there
+    is none.
+    """
+    for node in element.iter("time"):
+        if node.get("datetime") and not any(map(_is_struck, (node, *node.iterancestors()))):
+            return str(node.get("datetime"))
+    return ""
 
 
 def _is_struck(node: HtmlElement) -> bool:
@@ -159,12 +170,16 @@ _TEXTS = {
     "date": (
         "date releasedate publicationdate planneddate expecteddate scheduleddate dateofrelease"
         " dateofpublication plannedreleasedate expectedreleasedate dyddiad slot"
+        " reviseddate revisedreleasedate newdate newreleasedate rescheduleddate"
     ),
     "time": "time releasetime publicationtime timeofrelease amser",
     "status": "status state datestatus releasestatus statws",
     "url": "url link weblink webaddress address",
     "period": "period referenceperiod timeperiod coverage cyfnod",
-    "previous": "previousdate originaldate previousreleasedate datechanged",
+    "previous": (
+        "previousdate originaldate previousreleasedate datechanged originalreleasedate"
+        " previouslyscheduleddate previouslyscheduledreleasedate olddate oldreleasedate"
+    ),
     "why": "reason reasonforchange changenote",
     "uid": "id uid reference ref",
     "producer": "producer organisation department publisher",

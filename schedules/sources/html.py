@@ -21,6 +21,7 @@ from schedules.sources.grid import (
     Cell,
     cell_texts,
     field_columns,
+    find_stamp,
     is_heading,
     is_remark_row,
     read_grid,
@@ -120,7 +121,8 @@ def _make_row(
         texts["url"] = cells["url"].href or cells["url"].text
     elif "title" in cells:
         texts["url"] = cells["title"].href
-    row = replace(make_row(key, texts), is_struck=is_struck)
+    stamps = (cells[name].stamp for name in ("date", "time") if name in cells)
+    row = replace(make_row(key, texts), is_struck=is_struck, stamp=next(filter(None, stamps), ""))
     return apply_heading(row, above, settings)
 
 
@@ -197,7 +199,19 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
             )
             if texts.get("title") or texts.get("date"):
                 row = make_row(f"row {row_numbers[element]}", texts)
-                yield apply_heading(replace(row, is_struck=is_struck), above, settings)
+                stamp = _select_stamp(element, selectors)
+                row = replace(row, is_struck=is_struck, stamp=stamp)
+                yield apply_heading(row, above, settings)
+
+
+def _select_stamp(element: HtmlElement, selectors: Mapping[str, str]) -> str:
+    """Return the attribute of the `<time>` that the selector of the date or of the time finds."""
+    for name in ("date", "time"):
+        css, _, attribute = selectors.get(name, "").partition("@")
+        found = _select_all(css, element) if css and not attribute else []
+        if found and (stamp := find_stamp(found[0])):
+            return stamp
+    return ""
 
 
 def _select_texts(element: HtmlElement, selector: str) -> tuple[str, str]:

@@ -19,8 +19,11 @@ from schedules.sources.body import page_name, refuse_html
 MOST_EVENTS = 250_000
 
 _FOLD = quick(rb"\n[ \t]")
-_NAME = quick(r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^;:"]*))*):')
-_PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;:"]*))')
+# Exchange writes an address as a TZID without quotes: "tzone://Microsoft/Utc".
+_NAME = quick(
+    r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|(?:[^;:"]|:(?=//))*))*):'
+)
+_PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|((?:[^;:"]|:(?=//))*))')
 # Not needed for announcements. In a large file they would fill the memory.
 _UNUSED = frozenset(
     {"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"}

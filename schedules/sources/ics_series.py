@@ -7,7 +7,7 @@ Rules that could run for hours are refused before they are expanded. Source: `fa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from icalendar.error import IncompleteComponent, InvalidCalendar
 
 from schedules.dates.span import at_instant, on_days
 from schedules.patterns import quick
-from schedules.slot import Slot
+from schedules.slot import Slot, first_day
 from schedules.sources.ics_lines import Property, RawEvent
 from schedules.sources.ics_times import TimeSettings, slot_at, zone_name
 from schedules.times.zone import local_date
@@ -76,7 +76,26 @@ def expand_occurrences(
     made = (
         _make_occurrence(each, times) for each in _expand_if_safe(events, times, window, budget)
     )
-    return sorted(made, key=lambda instance: instance.day)
+    return _with_days_of_their_own(
+        sorted(made, key=lambda each: (each.day, first_day(each.slot) or each.day))
+    )
+
+
+def _with_days_of_their_own(occurrences: Sequence[Occurrence]) -> list[Occurrence]:
+    """Return occurrences, sorted by day and slot, with the days by the rule of those that one
+    override moved together.
+
+    All of these have the day of the override, so the steps between their slots count from it.
+    """
+    found: list[Occurrence] = []
+    leader: Occurrence | None = None
+    for occurrence in occurrences:
+        if leader is None or leader.day != occurrence.day:
+            leader = occurrence
+        begins, first = first_day(occurrence.slot), first_day(leader.slot)
+        step = timedelta() if begins is None or first is None else begins - first
+        found.append(replace(occurrence, day=occurrence.day + step))
+    return sorted(found, key=lambda each: each.day)
 
 
 def expand_spans(
@@ -198,14 +217,30 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
 
 def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[str]:
     """Yield the lines of events with only the properties that an expansion needs."""
+    starts = [event.all("DTSTART") for event in events if not event.all("RECURRENCE-ID")]
+    rule_start = next((found[0] for found in starts if found), None)
     for event in events:
+        needed = [each for each in event.properties if each.name in _NEEDED]
         yield "BEGIN:VEVENT"
-        yield from (
-            _with_known_zone(each, times).line()
-            for each in event.properties
-            if each.name in _NEEDED
-        )
+        for each in needed:
+            if each.name == "RECURRENCE-ID" and rule_start is not None:
+                yield _with_known_zone(_in_form_of(each, rule_start), times).line()
+            else:
+                yield _with_known_zone(each, times).line()
         yield "END:VEVENT"
+
+
+def _in_form_of(given: Property, start: Property) -> Property:
+    """Return a RECURRENCE-ID that names only a day as the instance of that day, at the time of the
+    series.
+    """
+    time_of_day = start.value.strip()[8:]
+    value = given.value.strip()
+    if len(value) != len("20260723") or not time_of_day:
+        return given
+    kept = {name: text for name, text in given.params.items() if name == "RANGE"}
+    zone = {name: text for name, text in start.params.items() if name == "TZID"}
+    return Property(given.name, f"{value}{time_of_day}", {**kept, **zone})
 
 
 def _with_known_zone(given: Property, times: TimeSettings) -> Property:

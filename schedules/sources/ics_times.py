@@ -16,7 +16,7 @@ from schedules.dates.span import at_instant, at_wall, no_slot, on_days
 from schedules.patterns import quick
 from schedules.slot import Precision, Slot
 from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
-from schedules.times.zone import LONDON, local
+from schedules.times.zone import LONDON, instants_of, local
 
 _DATE = quick(r"(\d{4})(\d{2})(\d{2})")
 _DATE_TIME = quick(
@@ -24,6 +24,8 @@ _DATE_TIME = quick(
 )
 _DURATION = quick(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
 _DAY = timedelta(days=1)
+# The offsets of the time zones that are furthest from Greenwich.
+_MOST_EAST, _MOST_WEST = timedelta(hours=14), timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ def start_slot(start: Property, times: TimeSettings) -> Slot:
     tzid = start.params.get("TZID", "").strip()
     is_utc = raw.endswith("Z")
     if is_utc and tzid:
-        return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
+        doubtful = on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
+        named = instants_of(wall, zone_name(tzid) or times.floating)
+        return replace(doubtful, readings=tuple(sorted({wall.replace(tzinfo=UTC), *named})))
     if is_utc:
         return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
     return (
@@ -118,10 +122,15 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
             slot.instant is not None
             and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
         )
-        return replace(slot, doubt="zone") if is_shifted and tzid.casefold() in DOUBTFUL else slot
+        if slot.instant is None or not is_shifted or tzid.casefold() not in DOUBTFUL:
+            return slot
+        readings = {slot.instant, *instants_of(wall, times.timezone)}
+        return replace(slot, doubt="zone", readings=tuple(sorted(readings)))
     moment = _instant_by_zone_block(raw, tzid, times)
     if moment is None:
-        return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone-unknown")
+        day = on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone-unknown")
+        at_utc = wall.replace(tzinfo=UTC)
+        return replace(day, readings=(at_utc - _MOST_EAST, at_utc + _MOST_WEST))
     return at_instant(moment, raw, times.timezone)
 
 
@@ -168,6 +177,9 @@ def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
     From midnight to midnight are whole days. With another end, or without one, it is a doubtful
     day.
     """
+    written = _written_days(event)
+    if written is not None:
+        return on_days(*written, slot.raw, times.timezone)
     zone = "UTC" if slot.raw.endswith("T000000Z") else times.timezone
     begins = local(slot.instant, zone) if slot.instant else None
     if begins is None or begins.time() != time():
@@ -178,6 +190,26 @@ def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
     if ends is None or ends.time() != time() or ends <= begins:
         return on_days(begins.date(), begins.date(), slot.raw, times.timezone, doubt="midnight")
     return on_days(begins.date(), ends.date() - _DAY, slot.raw, times.timezone)
+
+
+def _written_days(event: RawEvent) -> tuple[date, date] | None:
+    """Return the first and last day of an event that is written from midnight to midnight of its
+    own zone, or marked by Exchange as all day. None for any other event.
+    """
+    first = _parse_midnight(event.value("DTSTART"))
+    if first is None:
+        return None
+    end = _parse_midnight(event.value("DTEND"))
+    if end is not None and end > first:
+        return first, end - _DAY
+    is_marked = event.value("X-MICROSOFT-CDO-ALLDAYEVENT").upper() == "TRUE"
+    return (first, first) if is_marked else None
+
+
+def _parse_midnight(text: str) -> date | None:
+    """Return the day of `20260723T000000`, None for any other text."""
+    day, _, time_of_day = text.partition("T")
+    return _parse_day(day) if time_of_day in ("000000", "000000Z") else None
 
 
 def _count_days(event: RawEvent, slot: Slot) -> int:
@@ -212,15 +244,39 @@ ALIASES: dict[str, str] = {
             "bst",
             "gmt/bst",
             "europe/belfast",
-            "(utc+00:00) dublin, edinburgh, lisbon, london",
+            "dublin, edinburgh, lisbon, london",
+            "greenwich mean time : dublin / edinburgh / lisbon / london",
+            "greenwich mean time : dublin, edinburgh, lisbon, london",
+            "greenwich mean time; dublin, edinburgh, london",
+            "gmt (standard) / gmt+1 (daylight)",
+            "british summer time",
+            "british time",
         ),
-        _NEW_YORK: ("us-eastern", "us/eastern", "eastern", "eastern standard time", "est5edt"),
+        _NEW_YORK: (
+            "us-eastern",
+            "us/eastern",
+            "eastern",
+            "eastern time",
+            "eastern standard time",
+            "eastern time (us & canada)",
+            "est5edt",
+        ),
+        "Europe/Berlin": (
+            "amsterdam, berlin, bern, rome, stockholm, vienna",
+            "w. europe",
+            "western/central europe",
+        ),
+        "Europe/Paris": ("brussels, copenhagen, madrid, paris", "romance"),
+        "UTC": ("z", "utc", "tzone://microsoft/utc", "coordinated universal time"),
     }.items()
     for name in names
 }
 
 # Names of UTC all the year, which British files use for local time.
 DOUBTFUL = frozenset({"gmt", "etc/gmt", "greenwich", "greenwich standard time", "gmt0"})
+
+
+_OFFSET_BEFORE = quick(r"^\((?:utc|gmt)(?:[+-]\d{2}[:.]\d{2})?\) ")
 
 
 @cache
@@ -231,7 +287,9 @@ def _olson_names() -> dict[str, str]:
 @cache
 def zone_name(tzid: str) -> str | None:
     """Return the time zone that a TZID means, None for a private name."""
-    plain = " ".join(tzid.split()).casefold()
+    # Outlook writes the offset before the cities, and Notes the season after the name.
+    plain = _OFFSET_BEFORE.sub("", " ".join(tzid.split()).casefold())
+    plain = plain.removesuffix("-(standard)").removesuffix("-(daylight)")
     # Some programs write a path before the name: "/mozilla.org/20050126_1/Europe/London".
     tail = "/".join(plain.rsplit("/", 2)[-2:])
     windows = {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}

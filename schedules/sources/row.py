@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
 from schedules.clean import clean_address, clean_text
-from schedules.dates.read import assume_time, read_date, with_time
+from schedules.dates.read import assume_time, read_date, with_stamp, with_time
 from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.dates.status import Status, read_status, state_of
 from schedules.patterns import linear, quick
@@ -37,7 +37,7 @@ REASONS = {
     "weekday": "no year near fits this weekday",
 }
 
-_NOT_UNDERSTOOD = (
+NOT_UNDERSTOOD = (
     f"not understood, write {', '.join(State)}, or name it in stands of the [[calendar]]"
 )
 
@@ -69,6 +69,7 @@ class CalendarRow:
 
     `key` is its place in the calendar ("row 7", "release[3]"), `anchor` the day given by a heading
     above it. `is_struck`: its title, date or status is struck through, and nothing replaces it.
+    `stamp` is the date in an attribute beside the text that people see.
     """
 
     key: str
@@ -88,9 +89,10 @@ class CalendarRow:
     slot: Slot | None = None
     anchor: date_type | None = None
     is_struck: bool = False
+    stamp: str = ""
 
 
-_NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck"}
+_NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp"}
 _TEXTS = {field.name for field in fields(CalendarRow)} - _NO_TEXTS
 
 
@@ -99,7 +101,7 @@ def make_row(
 ) -> CalendarRow:
     """Return a row from texts by field name. Other names are ignored."""
     known = {name: text for name, text in texts.items() if name in _TEXTS}
-    return replace(CalendarRow(key, parts=parts, slot=slot), **known)
+    return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None, is_struck=False)
 
 
 def clean_title(text: str) -> str:
@@ -153,7 +155,7 @@ def make_announcement(
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
     status, quoted = _read_status(row, settings.stands, state_of(date_status))
     if not status.is_understood:
-        remarks.append(Remark(f"{row.key}.state", _NOT_UNDERSTOOD, quoted))
+        remarks.append(Remark(f"{row.key}.state", NOT_UNDERSTOOD, quoted))
     # An entry that only adds parts to a release (`of`) needs no date.
     if slot.reason in REASONS and not row.of:
         remarks.append(Remark(f"{row.key}.date", REASONS[slot.reason], slot.raw))
@@ -197,6 +199,9 @@ def _read_slot(
         return entry.slot, None, None
     read = read_date(entry.date, anchor, settings.zone, settings.date_order)
     slot = with_time(read.slot, entry.time) if entry.time else read.slot
+    if entry.stamp:
+        stamped = read_date(entry.stamp, anchor, settings.zone, "ymd").slot
+        slot = with_stamp(slot, stamped)
     before = _read_earlier(entry.previous, settings, anchor)
     return slot, before or read.previous, read.status
 
@@ -269,10 +274,23 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
         Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title)
         for same in titled
     ]
-    doubted = {group[0].uid for group in shared}
+    doubted = {group[0].uid: group for group in shared}
     return [
-        replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept
+        _with_all_readings(each, doubted[each.uid]) if each.uid in doubted else each
+        for each in kept
     ], remarks
+
+
+def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Announcement:
+    """Return one of several different entries of one id, with the times of all of them."""
+    times = {moment for each in same for moment in _times_of(each.slot)}
+    slot = replace(given.slot, readings=tuple(sorted(times)))
+    return replace(given, doubt="duplicate-uid", slot=slot)
+
+
+def _times_of(slot: Slot) -> tuple[datetime, ...]:
+    is_sure = slot.instant is not None and slot.doubt is None
+    return (slot.instant,) if is_sure and slot.instant is not None else slot.all_readings()
 
 
 def make_uids_unique(

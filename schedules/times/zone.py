@@ -60,6 +60,15 @@ def instant(wall: datetime, timezone: str = LONDON) -> datetime:
     return wall.replace(tzinfo=zone(timezone)).astimezone(UTC)
 
 
+def instants_of(wall: datetime, timezone: str = LONDON) -> tuple[datetime, ...]:
+    """Return the instants (aware UTC) that a naive wall time can mean, in order: two if the clock
+    skips it or shows it twice.
+    """
+    tz = zone(timezone)
+    both = {wall.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return tuple(sorted(both))
+
+
 def local(moment: datetime, timezone: str = LONDON) -> datetime:
     """Return an aware instant as the aware local time of a zone."""
     return moment.astimezone(zone(timezone))

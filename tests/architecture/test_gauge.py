@@ -13,14 +13,14 @@ ROOT = Path(__file__).parents[2]
 # Code tokens of each package. A change that moves a package further than SLACK from its number
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
-    "schedules": 51_266,
+    "schedules": 56_554,
     "alerts": 57_955,
     "monitor/app": 16_155,
     "monitor/cli": 30_751,
     "monitor/config": 9_154,
     "monitor/deliver": 21_498,
     "monitor/health": 8_829,
-    "monitor/judge": 31_096,
+    "monitor/judge": 32_126,
     "monitor/ledger": 16_149,
     "monitor/look": 39_221,
     "monitor/plan": 9_905,

@@ -68,6 +68,7 @@ def test_json_of_late_release_has_all_fields_of_the_interface() -> None:
             "end": None,
             "raw": "",
             "doubt": None,
+            "readings": [],
         },
         "verdict": "late",
         "grade": "report",

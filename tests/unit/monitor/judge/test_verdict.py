@@ -905,24 +905,58 @@ def test_release_that_came_in_its_month_is_final() -> None:
 @pytest.mark.parametrize(
     "doubtful",
     [
-        a_promise(state=Standing.PROVISIONAL),
-        a_promise(doubt="zone"),
-        a_promise(a_slot(doubt="weekday")),
+        a_promise(doubt="unreadable-date"),
+        a_promise(a_slot(doubt="midnight")),
     ],
 )
-def test_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: Promise) -> None:
-    """A calendar announced 09:30. But it calls this time provisional, or its time zone
-    or weekday is in doubt. So only the day counts as promised. By the time, a page that comes at
-    10:00, or is still absent at 10:30, would be late. By the day, the first is on time, without a
-    delay in seconds (None), and the other is pending.
+def test_a_time_that_cannot_be_read_is_never_on_time(doubtful: Promise) -> None:
+    """A calendar announced 5 January, with a time that cannot be read. A page that comes at 10:00
+    may be late. One that is still absent at 10:30 is pending by the day.
     """
     came_half_an_hour_later = public_from(second=1800)
     an_hour_later = 3600
     absent = judged(now=an_hour_later, seen=NOT_OUT, promises=[doubtful])
     out = judged(now=an_hour_later, seen=came_half_an_hour_later, promises=[doubtful])
     assert absent.verdict is VerdictKind.PENDING
+    assert out.verdict is VerdictKind.UNPROVEN
+
+
+def test_a_provisional_time_is_judged_as_its_day() -> None:
+    """By the time, a page that comes at 10:00, or is still absent at 10:30, would be late."""
+    provisional = [a_promise(state=Standing.PROVISIONAL)]
+    absent = judged(now=3600, seen=NOT_OUT, promises=provisional)
+    out = judged(now=3600, seen=public_from(second=1800), promises=provisional)
+    assert absent.verdict is VerdictKind.PENDING
     assert out.verdict is VerdictKind.ON_TIME
     assert out.page.delay is None
+
+
+@pytest.mark.parametrize(
+    ("now", "came", "verdict"),
+    [
+        (-5000, None, VerdictKind.PENDING),
+        (-1800, None, VerdictKind.UNPROVEN),
+        (3600, None, VerdictKind.OVERDUE),
+        (3600, -5000, VerdictKind.EARLY),
+        (3600, -3600, VerdictKind.UNPROVEN),
+        (3600, -1800, VerdictKind.UNPROVEN),
+        (3600, 0, VerdictKind.UNPROVEN),
+        (3600, 1800, VerdictKind.LATE),
+    ],
+)
+def test_no_verdict_on_a_time_with_two_readings_is_stronger_than_its_weakest_reading(
+    now: int, came: int | None, verdict: VerdictKind
+) -> None:
+    """The calendar's 09:30 can also mean 08:30. Each verdict is true by both, else `unproven`."""
+    seen = [(-7200, ABSENT), *([] if came is None else [(came, PRESENT)])]
+    doubtful = a_promise(a_slot(doubt="zone", readings=(SLOT - HOUR, SLOT)), doubt="zone")
+    judgement = judged(now=now, seen=seen, promises=[doubtful])
+    assert judgement.verdict is verdict
+    assert Kind.PROMISE_IN_DOUBT in kinds(judgement)
+    if verdict is VerdictKind.UNPROVEN:
+        assert judgement.unproven_because is not None
+        assert "08:30:00" in judgement.unproven_because
+        assert "09:30:00" in judgement.unproven_because
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
+from schedules.sources.row import NOT_UNDERSTOOD
 from tests.unit.schedules.sources.conftest import Parse, Summarise
 from tests.worlds.calendars import calendar_settings
 
@@ -141,8 +142,7 @@ def test_all_faults_of_a_csv_calendar_are_reported_at_once(now: datetime) -> Non
         "row 2.title: missing",
         "row 2.date: doubtful: weekday (got 'Tuesday 26 November 2026')",
         "row 2.url: not a web address (got 'x')",
-        "row 3.state: not understood, write confirmed, provisional, cancelled, postponed, or name"
-        " it in stands of the [[calendar]] (got 'Perhaps')",
+        f"row 3.state: {NOT_UNDERSTOOD} (got 'Perhaps')",
         "row 3.date: no calendar has this date (got '31 June 2026')",
     ]
 

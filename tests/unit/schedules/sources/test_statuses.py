@@ -50,28 +50,26 @@ _BODIES: dict[str, Callable[[str], bytes]] = {
         "<table><tr><th>Title<th>Date<th>Status"
         f"<tr><td>Apples<td>22 July 2027<td>{text}</table>".encode()
     ),
-    "json": lambda text: (
-        json.dumps([{"title": "Apples", "date": "22 July 2027", "state": text}]).encode()
-    ),
+    "json": lambda text: json.dumps(
+        [{"title": "Apples", "date": "22 July 2027", "state": text}]
+    ).encode(),
     "ics": lambda text: (
         "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Apples\nDTSTART:20270722T083000Z\n"
         f"STATUS:{text}\nEND:VEVENT\nEND:VCALENDAR".encode()
     ),
-    "govuk": lambda text: (
-        json.dumps(
-            {
-                "results": [
-                    {
-                        "link": "/government/statistics/announcements/apples",
-                        "title": "Apples",
-                        "display_date": "22 July 2027 9:30am",
-                        "statistics_announcement_state": text,
-                    }
-                ],
-                "total": 1,
-            }
-        ).encode()
-    ),
+    "govuk": lambda text: json.dumps(
+        {
+            "results": [
+                {
+                    "link": "/government/statistics/announcements/apples",
+                    "title": "Apples",
+                    "display_date": "22 July 2027 9:30am",
+                    "statistics_announcement_state": text,
+                }
+            ],
+            "total": 1,
+        }
+    ).encode(),
 }
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from schedules.announcement import Role
 from schedules.slot import Precision
+from schedules.sources.row import NOT_UNDERSTOOD
 from schedules.sources.toml import toml_faults
 from tests.unit.schedules.sources.conftest import Parse, Summarise
 from tests.worlds.calendars import calendar_settings
@@ -138,8 +139,7 @@ slot = true
         "release[1].title: missing",
         "release[1].url: missing",
         "release[2].title: missing",
-        "release[1].state: not understood, write confirmed, provisional, cancelled, postponed, or"
-        " name it in stands of the [[calendar]] (got 'maybe')",
+        f"release[1].state: {NOT_UNDERSTOOD} (got 'maybe')",
         "release[1].slot: no calendar has this date (got '31 June 2026')",
         "release[2].slot: not a date (got 'True')",
         "release[2].url: not a web address (got 'not an address')",
