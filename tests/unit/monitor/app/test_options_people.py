@@ -16,7 +16,7 @@ import pytest
 from alerts.channel import Channel
 from alerts.channels import KINDS
 from alerts.channels.http import HttpChannel
-from alerts.channels.notify import Notify
+from alerts.channels.notify import API, Notify
 from alerts.channels.pagerduty import EVENTS
 from alerts.channels.settings import ChannelSettings
 from alerts.draft.code import code_json, load_editions
@@ -111,9 +111,8 @@ def template(*names: str) -> bytes:
 def proxy_of(channel: HttpChannel | Notify) -> object:
     """Return the proxy that a channel uses for its address, None if it uses none."""
     fields = vars(channel)
-    if isinstance(channel, Notify):
-        return fields["_proxy"]
-    return fields["_outbound"].proxy_of(fields["_settings"].url or EVENTS)
+    address = API if isinstance(channel, Notify) else fields["_settings"].url or EVENTS
+    return fields["_outbound"].proxy_of(address)
 
 
 def faults_of(read: Read, text: str) -> Sequence[str]:
