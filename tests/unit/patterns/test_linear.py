@@ -124,7 +124,9 @@ def module_patterns() -> list[UsedPattern]:
         for name, value in vars(module).items():
             for place, pattern in enumerate(patterns_in(value)):
                 if module.__name__ != "schedules.patterns":
-                    methods = frozenset(sources().methods.get(name, {"search", "fullmatch"}))
+                    # Those of a table are used under the name of a loop.
+                    usual = {"search"} if isinstance(pattern, Linear) else {"search", "fullmatch"}
+                    methods = frozenset(sources().methods.get(name, usual))
                     found[module.__name__, name, place] = UsedPattern(
                         module.__name__, name, pattern, methods
                     )

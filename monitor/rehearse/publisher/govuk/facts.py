@@ -39,8 +39,8 @@ _PLACEHOLDER_WORDS = (
 )
 _ANNOUNCEMENT_TITLE = "statistics announcement"
 _TITLES = re.compile(r"<(title|h1)\b.*?</\1>", re.DOTALL)
-_INLINE_TAG = re.compile(r"</?(?:a|b|dt|dd|em|span|strong|time)\b[^>]*>")
-_SENTENCE_END = re.compile(r"<[^>]*>|[.!?](?=\s|<|$)")
+_INLINE_TAG = re.compile(r"</?(?:a|b|dt|dd|em|span|strong|time)\b[^<>]*>")
+_SENTENCE_END = re.compile(r"<[^<>]*>|[.!?](?=\s|<|$)")
 _ERROR_WORDS = (
     "sorry",
     "unavailable",
