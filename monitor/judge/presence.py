@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.judge.runs import last_absence_until
-from monitor.judge.spells import Spell, build_spell, find_absence_after, served_until
+from monitor.judge.spells import Spell, build_spell, find_absence_after
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import NOTHING, Interval, latest_known
@@ -26,6 +26,8 @@ _ORDER_UNSURE = timedelta(seconds=5)
 # If another view showed the content absent for this long, a view without looks no longer shows that
 # it is public.
 _SILENCE = timedelta(seconds=60)
+# A request ends within this time, by default. Its answer was made at some instant of it.
+_LONGEST_ANSWER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Presence:
     @property
     def served_until(self) -> datetime:
         """Return until when users got the content, old copies from caches included."""
-        return max(served_until(spell) for spell in self.spells)
+        return max(max(spell.end, spell.last_received - _LONGEST_ANSWER) for spell in self.spells)
 
 
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> Iterator[Presence]:

@@ -122,7 +122,7 @@ def _mend_location(location: str) -> str:
     """
     location = _decode_utf8(location).replace("\t", "")
     location = _BEFORE_QUERY.sub(lambda path: path[0].replace("\\", "/"), location)
-    return quote(location, safe=_KEPT)
+    return quote(location, safe=_KEPT, errors="replace")
 
 
 def _decode_utf8(header: str) -> str:

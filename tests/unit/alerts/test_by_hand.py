@@ -314,9 +314,11 @@ def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
     assert (caused.words["cause"], caused.timeline[-1].by) == ("caf?", "caf?")
 
 
-def test_grade_that_a_person_gave_stays_until_a_graver_one_is_measured(make_facts: Make) -> None:
+def test_grade_that_a_person_gave_stays_until_a_graver_one_is_measured(
+    overdue_by_seconds: Callable[[float], ReleaseFacts],
+) -> None:
     """Three minutes are a note by the policy. A person raises it, or lowers it, with a reason."""
-    note = make_facts(grade=Grade.NOTE)
+    note = overdue_by_seconds(180)
     incident = decide(note, None, note.at).incident
     assert incident is not None
     raised = grade_incident(incident, "head", "report", "market sensitive", note.at, "D")

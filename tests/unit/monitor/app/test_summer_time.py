@@ -68,10 +68,10 @@ def test_slot_on_a_clock_change_day_is_watched_exactly(
     run_monitor(tmp_path, STORY.format(begins=begins, until=until, slot=slot), act, head="")
 
 
-def test_slot_whose_local_time_occurs_twice_is_only_a_day(tmp_path: Path) -> None:
+def test_slot_whose_local_time_occurs_twice_has_two_readings(tmp_path: Path) -> None:
     """The calendar says 1:30am, which comes twice that night.
 
-    So the promise is for the day and there is no delay.
+    It was out at the second of them, so it was on time in one reading only.
     """
     second_half_past_one = "2026-10-25T01:30:00+00:00"
 
@@ -80,7 +80,7 @@ def test_slot_whose_local_time_occurs_twice_is_only_a_day(tmp_path: Path) -> Non
         await monitor.clock.sleep(2 * 3600)
         verdict = monitor.daemon.watch.releases["claims-q3"].verdict
         assert verdict is not None
-        assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
+        assert (verdict.verdict.value, verdict.parts[0].delay) == ("unproven", None)
 
     story = STORY.format(
         begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=second_half_past_one
