@@ -11,6 +11,8 @@ from monitor.look.clock_skew import TOLERANCE, Skew
 
 _UNDECIDED_SECONDS = 30.0
 """If the dates of hosts decide nothing for so long after a step, the wall clock is believed."""
+_LEAST_HOSTS = 2
+"""So many hosts must agree that our clock is wrong, if no one set the wall clock (decision 33)."""
 _RIGHT_EVERY = 1.0
 """How often, in seconds, it is noted that the dates of hosts confirm our clock."""
 
@@ -87,8 +89,11 @@ class ClockSteps:
             if walls > ours or (walls == ours and self._is_step_old()):
                 return lead
         least, most = self.skew.bounds
-        is_proved_wrong = least > self._limit or most < -self._limit
-        return -(least + most) / 2 if is_proved_wrong else 0.0
+        if least <= self._limit and most >= -self._limit:
+            return 0.0
+        seconds = -(least + most) / 2
+        ours, others = self.skew.count_support(seconds)
+        return seconds if others >= _LEAST_HOSTS and others > ours else 0.0
 
     def _note_step(self, lead: float) -> None:
         if not lead:
