@@ -130,11 +130,11 @@ def test_exposure_is_open_while_edge_serves_old_copy() -> None:
 def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
     """The page was public before its slot. A look found it absent at -1505 s, and the next found it
     at -1500 s. The publisher's server, the origin, removed it at -1200 s. But the cache for users,
-    the edge, served an old copy at -900 s, whatever its Age. That answer was made at most a second
-    before. So the page was public for 599 s at least. A look found it absent at -890 s. So it was
-    public for 615 s at most.
+    the edge, served an old copy at -900 s, whatever its Age. That answer was made at most 10 s
+    before, the longest a request takes. So the page was public for 590 s at least. A look found it
+    absent at -890 s. So it was public for 615 s at most.
     """
-    last_absent, first_seen, edge_absent_again, last_served = -1505, -1500, -890, -900 - 1
+    last_absent, first_seen, edge_absent_again, last_served = -1505, -1500, -890, -900 - 10
     edge = [*EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, a_run("page", ABSENT, edge_absent_again, -700)]
     (exposure,) = judged(
         now=-700, seen={"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}
@@ -146,14 +146,15 @@ def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
 
 def test_age_of_last_copy_does_not_shorten_exposure() -> None:
     """The edge showed the page every 10 s from -600 s to -300 s, with a copy that was made at
-    -600 s. The first absence, at -290 s, has an Age too. It was made 60 s before.
+    -600 s. The first absence, at -290 s, has an Age too. It was made 60 s before. The last copy was
+    served at most 10 s before it was received, the longest a request takes.
     """
     seen = [(second, PRESENT, second + 600) for second in range(-600, -299, 10)]
     absent = [(second, ABSENT, 60) for second in range(-290, -100, 10)]
     page = looks((-700, ABSENT), *seen, *absent, specific=True)
     (exposure,) = judged(now=-100, seen={"page": page}).exposures
     assert (exposure.start.by, exposure.ended) == (after_slot(-600), Ended.REMOVED)
-    assert exposure.to == Interval(after_slot(-301), after_slot(-290))
+    assert exposure.to == Interval(after_slot(-310), after_slot(-290))
 
 
 def test_exposure_is_found_with_its_length_and_part() -> None:

@@ -175,12 +175,12 @@ async def test_looks_prove_as_before_if_clock_is_set_back_a_little(monitor: Moni
     assert true_time - monitor.runs()[-1].last_received < timedelta(seconds=5)
 
 
-@with_daemon(NEVER_PUBLISHED, delay=REAL_COMMIT_DELAY)
+@with_daemon(NEVER_PUBLISHED, delay=REAL_COMMIT_DELAY, head=TWO_HOSTS)
 async def test_start_with_a_clock_ahead_leaves_nothing_in_the_future(
     monitor: MonitorInTest,
 ) -> None:
-    """The monitor starts again by a clock that is an hour ahead. The dates of its hosts show that,
-    so all that it dated until then is corrected.
+    """The monitor starts again by a clock that is an hour ahead. The dates of its two hosts show
+    that, so all that it dated until then is corrected.
     """
     await monitor.until("09:28:10")
     await monitor.kill()
