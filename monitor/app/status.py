@@ -17,6 +17,7 @@ from monitor.health.system import clock_sync_text, is_clock_synchronised
 from monitor.judge.as_text import elapsed_text
 from monitor.look.clock_skew import Skew
 from monitor.look.poller import BrokenLooks
+from monitor.look.sandbox.confine import describe_missing
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
@@ -186,7 +187,9 @@ class Status:
     def _workers_check(self) -> Check:
         """Return a check of the workers, with why none starts."""
         if not (failing := self.self_check.worker_faults()):
-            return Check("Workers", "start when they are needed")
+            missing = describe_missing()
+            confined = f"this kernel lacks {missing} to confine them" if missing else "confined"
+            return Check("Workers", f"start when they are needed; {confined}")
         why = "; ".join([*failing, self.core.worker_health.fault])
         return Check(
             "Workers",

@@ -29,6 +29,7 @@ from monitor.config.secrets import find_secrets
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
+from monitor.look.sandbox.confine import describe_missing
 from monitor.store.open import file_of
 from monitor.store.sql.engine import Store
 from monitor.web.users import find_faults
@@ -302,6 +303,11 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
     for key, secret in find_secrets(context.settings):
         if exposure := secret.why_exposed():
             found.warnings.append(f"{file}: {key}: {exposure}")
+    if missing := describe_missing():
+        found.warnings.append(
+            f"machine: its kernel lacks {missing}, so workers that read foreign bytes are not"
+            " confined"
+        )
     return found
 
 

@@ -117,8 +117,10 @@ async def _run_app(
     """
     from monitor.app.control import serve_control_socket
     from monitor.errors import NoLongerLeads
+    from monitor.look.sandbox.confine import hide_memory
 
     tune_process()
+    hide_memory()
     stop = asyncio.Event()
     app: App | None = None
 

@@ -22,7 +22,7 @@ GAUGE = {
     "monitor/health": 8_829,
     "monitor/judge": 32_126,
     "monitor/ledger": 16_149,
-    "monitor/look": 39_221,
+    "monitor/look": 40_610,
     "monitor/plan": 9_905,
     "monitor/rehearse": 22_060,
     "monitor/store": 33_540,

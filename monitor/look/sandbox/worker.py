@@ -2,7 +2,8 @@
 MEGABYTES`.
 
 It runs the tasks that arrive on the pipe `FD`, one after the other, and ends when the pipe ends.
-The system stops it if it exceeds its limit of memory, or the limit of processor time of a task.
+The system stops it if it exceeds its limit of memory, or the limit of processor time of a task. It
+is confined (`confine.py`) before its first task.
 
 Its first message has two texts: why it cannot start, and why its priority was not lowered. Each is
 empty without such a fault. It does not start if its memory and time cannot be limited.
@@ -16,8 +17,12 @@ import resource
 import signal
 import sys
 from importlib import import_module
+from io import FileIO
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
+
+from monitor.look.sandbox.confine import confine
 
 TASKS = {
     "recognise": "monitor.look.reading:read_body",
@@ -40,7 +45,13 @@ def main() -> None:
     # Ctrl-C stops the daemon, which then closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
-    fault = _import_and_limit(int(sys.argv[2]))
+    # A confined process cannot open this file, so it stays open.
+    with Path("/proc/self/statm").open("rb", buffering=0) as statm:
+        _run(pipe, int(sys.argv[2]), statm)
+
+
+def _run(pipe: Connection[Any, Any], megabytes: int, statm: FileIO) -> None:
+    fault = _import_and_limit(megabytes, statm)
     # Lower our priority, so that looks go first on a busy machine. Done earlier, the imports would
     # take minutes there.
     priority_fault = ""
@@ -48,6 +59,7 @@ def main() -> None:
         os.nice(10)
     except OSError as exc:
         priority_fault = _describe_fault(exc)
+    fault = fault or _confine()
     pipe.send_bytes(pickle.dumps((fault, priority_fault), protocol=5))
     if fault:
         return
@@ -59,11 +71,11 @@ def main() -> None:
         _limit_seconds(seconds)
         outcome, result = _run_task(task, arguments)
         # The peak that the system reports would include the parent's memory.
-        resident = _memory_pages()[1] * resource.getpagesize() // 1024
+        resident = _memory_pages(statm)[1] * resource.getpagesize() // 1024
         pipe.send_bytes(pickle.dumps((outcome, result, resident), protocol=5))
 
 
-def _import_and_limit(megabytes: int) -> str:
+def _import_and_limit(megabytes: int, statm: FileIO) -> str:
     """Import the modules of all tasks, and limit memory and time.
 
     Return why that failed, or an empty string.
@@ -74,11 +86,20 @@ def _import_and_limit(megabytes: int) -> str:
         for task in TASKS.values():
             import_module(task.split(":")[0])
         # Tasks may use `megabytes` in addition to the memory of the interpreter and the libraries.
-        most = _memory_pages()[0] * resource.getpagesize() + megabytes * 1024 * 1024
+        most = _memory_pages(statm)[0] * resource.getpagesize() + megabytes * 1024 * 1024
         _set_limit(resource.RLIMIT_AS, most, is_final=True)
         _set_limit(resource.RLIMIT_CORE, 0, is_final=True)
     except Exception as exc:  # noqa: BLE001  # the daemon reports any fault
         return _describe_fault(exc)
+    return ""
+
+
+def _confine() -> str:
+    """Confine this process. Return why that failed, or an empty string."""
+    try:
+        confine()
+    except OSError as exc:
+        return f"it cannot be confined: {exc}"
     return ""
 
 
@@ -117,12 +138,12 @@ def _set_limit(kind: int, most: int, *, is_final: bool = False) -> None:
         raise OSError(f"its memory and time cannot be bounded: {exc}") from exc
 
 
-def _memory_pages() -> tuple[int, int]:
+def _memory_pages(statm: FileIO) -> tuple[int, int]:
     """Return the number of memory pages that this process has mapped, and of those that are
     resident.
     """
-    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # as few objects as possible, because memory may be exhausted
-        mapped, resident = statm.read().split()[:2]
+    statm.seek(0)
+    mapped, resident = statm.read().split()[:2]
     return int(mapped), int(resident)
 
 
