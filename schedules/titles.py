@@ -65,9 +65,14 @@ _SMALL = frozenset(
 )
 _GENRE = frozenset({"statistics", "statistic", "statistical", "bulletin"})
 _LEAST_SHARED = 0.7
+_STAGE = (
+    r"provisional | final | revised | preliminary | first | second | third | early | flash"
+    r" | interim | initial | draft | updated | corrected | advance"
+)
+_STAGES = quick(_STAGE, re.VERBOSE)
 # A word of these in only one of two titles makes them titles of two releases.
 _IDENTIFYING = quick(
-    r"""(?:
+    rf"""(?:
       # places
       eng(?:land|lish) | wales | welsh | scot(?:land|tish) | ireland | irish | uk | gb | britain
     | british | united | kingdom | great | north | south | east | west | north(?:ern|east|west)
@@ -83,9 +88,7 @@ _IDENTIFYING = quick(
     | industr(?:y|ies|ial) | manufacturing | services | construction | retail | wholesale
     | agricultur(?:e|al) | primary | secondary | special | independent | academies | maintained
     | voluntary | social | disabled | ethnic
-      # stages
-    | provisional | final | revised | preliminary | first | second | third | early | flash | interim
-    | initial | draft | updated | corrected | advance
+    | {_STAGE}
       # kinds of content
     | tables? | data | datasets? | methods? | methodology | technical | annex(?:es)? | appendix
     | background | quality | guid(?:e|ance) | notes? | metadata | microdata | dashboard
@@ -170,10 +173,60 @@ def title_matches(release_title: str, seen_title: str) -> bool:
     Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Another
     quarter does not match, nor does a name with one word exchanged (Wales for England).
     """
-    bare = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
-    bare = _SITE.sub("", bare) if " - " in bare or " | " in bare else bare
-    own, seen = read_title(release_title), read_title(bare)
+    own, seen = read_title(release_title), _read_seen_title(seen_title)
     return own.period == seen.period and is_same_series(own, seen)
+
+
+def is_nearer(title: str, other: str, seen: str) -> bool:
+    """Return whether a title on a page is nearer to that of a release than to that of `other`.
+
+    First the period counts, then the words. Labels around the seen title do not.
+    """
+    shown = _read_seen_title(seen)
+    return _distance(read_title(title), shown) < _distance(read_title(other), shown)
+
+
+def may_be_confused(title: Title, other: Title) -> bool:
+    """Return whether a title that is like that of one release could be that of another one.
+
+    Both have half of their words in common. Two releases with the same title have no such title.
+    """
+    words, other_words = _words_of(title), _words_of(other)
+    if (words, title.period) == (other_words, other.period):
+        return False
+    return 2 * len(words & other_words) >= max(len(words), len(other_words), 1)
+
+
+def differ_in_stage(title: Title, other: Title) -> bool:
+    """Return whether two titles have the same period and words, except for a stage such as
+    "provisional".
+    """
+    difference = _words_of(title) ^ _words_of(other)
+    is_stage = bool(difference) and all(map(_STAGES.fullmatch, difference))
+    return is_stage and title.period == other.period
+
+
+def has_one_stage_more(title: Title, other: Title) -> bool:
+    """Return whether one of two titles names a stage that the other leaves out, and both are the
+    same otherwise.
+    """
+    words, other_words = _words_of(title), _words_of(other)
+    is_left_out = words <= other_words or other_words <= words
+    return is_left_out and differ_in_stage(title, other)
+
+
+def _read_seen_title(seen: str) -> Title:
+    """Return a title on a page without the name of the site and the labels around it."""
+    bare = _LABEL.sub("", " ".join(_fold_text(seen).split()))
+    return read_title(_SITE.sub("", bare) if " - " in bare or " | " in bare else bare)
+
+
+def _words_of(title: Title) -> frozenset[str]:
+    return frozenset(title.words) - _LABELS
+
+
+def _distance(title: Title, other: Title) -> tuple[int, int]:
+    return len(title.period ^ other.period), len(_words_of(title) ^ _words_of(other))
 
 
 def is_same_series(title: Title, other: Title) -> bool:

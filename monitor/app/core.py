@@ -239,6 +239,7 @@ def make_interpreter(core: Core, steps: ClockSteps) -> Interpreter:
         is_shared=is_shared(settings.store.url),
         reader=BodyReader(core.workers, core.clock),
         wall_error=steps.wall_error,
+        similar_titles=core.ledger.similar_titles,
     )
 
 

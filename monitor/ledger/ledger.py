@@ -19,6 +19,7 @@ from monitor.ledger.memory import LedgerMemory, matching_releases
 from monitor.ledger.missing_editions import find_missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
+from monitor.ledger.similar_titles import SimilarTitles
 from monitor.ledger.state import CalendarState, Checks, ReadResult, evaluate_read
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
@@ -79,6 +80,7 @@ class Ledger:
         """
         self._store, self._rules, self._ask = store, rules, ask
         self._memory = LedgerMemory(store, rules, ask)
+        self._similar_titles = SimilarTitles()
         self._writer, self._clock = writer, clock
         self._checks = checks or {}
         # by calendar, the last read that confirmed all its promises
@@ -271,6 +273,10 @@ class Ledger:
             return True
         async with self._lock:
             return series in (await self._memory.past_editions(self._clock.now())).latest
+
+    def similar_titles(self, title: str) -> tuple[str, ...]:
+        """Return the titles of other releases in memory that may be confused with this one."""
+        return self._similar_titles.find(title, self.releases)
 
     def find_matching(self, producer: str, found: Found) -> list[Release]:
         """Return the releases of a producer in memory that have the address or title of a listing

@@ -36,7 +36,7 @@ from schedules.matching import Key
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.source import Reading
-from schedules.titles import read_title, title_matches
+from schedules.titles import is_nearer, read_title, title_matches
 
 _log = structlog.get_logger(__name__)
 KEPT_AFTER_END = timedelta(days=90)
@@ -59,13 +59,18 @@ def _release_ids(entries: Iterable[Announced]) -> list[str]:
 
 
 def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
-    """Return those releases that have the address or title of a listing entry."""
+    """Return those releases that have the address of a listing entry, or the title nearest to its
+    own.
+    """
     address = canonical_address(url)
-    return [
+    candidates = list(releases)
+    titled = [one for one in candidates if title_matches(one.title, title)]
+    nearest = [
         one
-        for one in releases
-        if canonical_address(one.url) == address or title_matches(one.title, title)
+        for one in titled
+        if not any(is_nearer(other.title, one.title, title) for other in titled)
     ]
+    return [one for one in candidates if canonical_address(one.url) == address or one in nearest]
 
 
 def find_past_releases(

@@ -97,7 +97,8 @@ class Interpreter:
     the reason `clock`. `wall_error` returns by how many seconds the wall clock was set wrong.
     If several monitors share a store (`is_shared`), every known error of our clock has this effect,
     because their looks are put in one order. Bodies that may take long are read by `reader`, if
-    there is one.
+    there is one. `similar_titles` returns the titles of other releases that may be confused with
+    one.
     """
 
     skew: Skew = field(default_factory=Skew)
@@ -105,6 +106,7 @@ class Interpreter:
     is_shared: bool = False
     reader: BodyReader | None = None
     wall_error: Callable[[], float] = lambda: 0.0
+    similar_titles: Callable[[str], tuple[str, ...]] = lambda _title: ()
     _memories: dict[str, TargetMemory] = field(default_factory=dict)
     _reading_turns: TurnQueue = field(default_factory=TurnQueue)
 
@@ -329,6 +331,7 @@ class Interpreter:
             behind=most_seconds_behind if is_off(clock_offset) else 0.0,
             # other addresses of the release, which are not its page
             alternatives=target.alternatives,
+            similar_titles=self.similar_titles(target.title) if target.title else (),
         )
 
     def _find_placeholder(self, target: Target, known: Known) -> str | None:

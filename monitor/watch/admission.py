@@ -195,7 +195,8 @@ class Admission:
             if slot is not None and passes is not None and passes > now - BEHIND:
                 # A watched release also has the parts that looks have found.
                 with_parts = watched[release.id].release if release.id in watched else release
-                found.append(NearRelease(with_parts, slot.begins()))
+                similar_titles = self.ledger.similar_titles(release.title)
+                found.append(NearRelease(with_parts, slot.begins(), similar_titles))
         return found
 
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:

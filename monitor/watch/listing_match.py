@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.look.fetch import Found
-from monitor.look.recognise.title import Likeness, compare_titles
+from monitor.look.recognise.title import Likeness, compare_titles, is_title_of_another
 from monitor.plan.addresses import unused_part_ids
 from monitor.plan.targets import PERIOD, is_file, recogniser_of
 from schedules.address import canonical_address
@@ -59,11 +59,13 @@ class ListingMatch:
 class NearRelease:
     """A release that is watched or will be.
 
-    `slot` is when its slot begins, or None without a slot in force.
+    `slot` is when its slot begins, or None without a slot in force. `similar_titles` are titles of
+    other releases that may be confused with its own.
     """
 
     release: Release
     slot: datetime | None
+    similar_titles: tuple[str, ...] = ()
 
 
 FindSameAddressOrTitle = Callable[[Found], Sequence[NearRelease]]
@@ -124,9 +126,7 @@ class Matcher:
             it.release.id: it for word in words for it in self._by_word.get(word, ())
         }.values()
         alike = [
-            (it, likeness)
-            for it in sharing_word
-            if (likeness := _title_likeness(it.release, found.title))
+            (it, likeness) for it in sharing_word if (likeness := _title_likeness(it, found.title))
         ]
         address = canonical_address(found.url)
         ids_at_address = {it.release.id for it in self._by_url.get(address, ())}
@@ -160,9 +160,11 @@ class Matcher:
         """
         for candidate in self._by_url.get(canonical_address(found.url), ()):
             release, slot = candidate.release, candidate.slot
-            likeness = _title_likeness(release, found.title)
+            likeness = _title_likeness(candidate, found.title)
             if is_new:
-                may_show_release = likeness is not Likeness.OTHER_EDITION
+                others = candidate.similar_titles
+                is_of_another = is_title_of_another(release.title, found.title, others)
+                may_show_release = likeness is not Likeness.OTHER_EDITION and not is_of_another
             else:
                 # An entry of an earlier look may be years old, so only a title with a period
                 # (`May 2026`) suffices.
@@ -250,12 +252,14 @@ _WITHIN = dict.fromkeys((Likeness.SAME, Likeness.UNDATED), UNDATED_WITHIN) | {
 }
 
 
-def _title_likeness(release: Release, title: str) -> Likeness | None:
+def _title_likeness(near: NearRelease, title: str) -> Likeness | None:
     """Return how a title is like that of a release, or None if it is of something else."""
-    if title_matches(release.title, title):
-        return Likeness.SAME
-    likeness = compare_titles(release.title, title)
-    return None if likeness is Likeness.DIFFERENT else likeness
+    own_title = near.release.title
+    likeness = compare_titles(own_title, title, near.similar_titles)
+    if likeness is Likeness.DIFFERENT:
+        return None
+    # Two titles without a period may be the same.
+    return Likeness.SAME if title_matches(own_title, title) else likeness
 
 
 def _has_period(release: Release) -> bool:

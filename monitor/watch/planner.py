@@ -25,7 +25,6 @@ from monitor.watch.release import WatchedRelease, is_view_of_page
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.in_force import InForce, slot_in_force
 from schedules.release import Release
-from schedules.titles import read_title
 
 _log = structlog.get_logger(__name__)
 _FILE_ROLES = {"attachment", "html", "data"}
@@ -117,13 +116,8 @@ class Planner:
         watched.release = release
         self.set_targets(watched, soon=soon)
 
-    def _find_page(
-        self, watched: WatchedRelease, sighting: Sighting, others: Iterable[WatchedRelease]
-    ) -> None:
-        """Use one look to find the page of a release, whose address was guessed.
-
-        `others` are all watched releases.
-        """
+    def _find_page(self, watched: WatchedRelease, sighting: Sighting) -> None:
+        """Use one look to find the page of a release, whose address was guessed."""
         target = watched.state_of(sighting.target).target
         if target is None:
             return
@@ -131,13 +125,9 @@ class Planner:
         is_present = sighting.state is State.PRESENT
         shows_title = target.origin is Origin.ELSEWHERE and is_present and sighting.specific
         if target.part == INDEX and is_present:
-            # Each page in the index may be the page of this release, unless it has another
-            # release's title. Look there.
+            # Each page of this title in the index may be the page of this release. Look there.
             known = {part.url for part in watched.release.parts}
-            titles = {read_title(other.release.title) for other in others}
-            other_titles = titles - {read_title(watched.release.title)}
-            listed = {it.url for it in publications if read_title(it.title) not in other_titles}
-            for url in sorted(listed - known):
+            for url in sorted({listed.url for listed in publications} - known):
                 self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
         elif target.part == ANNOUNCEMENT:
             # After publication, the announcement redirects to the page.
@@ -173,16 +163,13 @@ class Planner:
         watched.release = replace(watched.release, parts=(*known, *parts)[:most])
         self.set_targets(watched, soon=soon)
 
-    def add_found_parts(
-        self, watched: WatchedRelease, seen: Sighting, others: Iterable[WatchedRelease] = ()
-    ) -> None:
+    def add_found_parts(self, watched: WatchedRelease, seen: Sighting) -> None:
         """Add the files and links on a published page to the parts of its release.
 
-        If the address of the page is a guess, first try to find the page. That needs the `others`
-        (all releases).
+        If the address of the page is a guess, first try to find the page.
         """
         if watched.release.address is Address.GUESSED:
-            self._find_page(watched, seen, others)
+            self._find_page(watched, seen)
         if not seen.found or seen.state is not State.PRESENT:
             return
         files = [found for found in seen.found if found.role in _FILE_ROLES]

@@ -207,7 +207,7 @@ class Watch:
             if not is_stored:
                 state.runs = runs_before
         if is_stored:
-            self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
+            self.judging.planner.add_found_parts(watched, sighting)
             self._rejudge_if_needed(watched, target, sighting, is_new_run=is_new_run)
 
     def _add_to_runs(

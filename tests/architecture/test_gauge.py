@@ -21,7 +21,7 @@ GAUGE = {
     "monitor/deliver": 21_498,
     "monitor/health": 8_829,
     "monitor/judge": 32_126,
-    "monitor/ledger": 16_149,
+    "monitor/ledger": 16_972,
     "monitor/look": 40_610,
     "monitor/plan": 9_905,
     "monitor/rehearse": 22_060,

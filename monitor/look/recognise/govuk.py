@@ -32,6 +32,7 @@ from monitor.look.recognise.title import (
     Likeness,
     compare_titles,
     is_title_among,
+    is_variant,
     recognise_title,
 )
 from monitor.look.recognise.version import format_version
@@ -87,9 +88,11 @@ def recognise_titled(answer: Answer, context: Context) -> Recognised:
     if seen.state is not State.PRESENT or is_title_proved:
         return seen
     page = Page(answer)
-    return (
-        seen if title_matches(context.title, page.heading or page.title) else unknown(NOT_ITS_TITLE)
-    )
+    shown = page.heading or page.title
+    # A title without a period is `UNDATED` here, so it must match as it is.
+    likeness = compare_titles(context.title, shown, context.similar_titles)
+    is_ours = likeness is not Likeness.DIFFERENT and title_matches(context.title, shown)
+    return seen if is_ours else unknown(NOT_ITS_TITLE)
 
 
 def recognise_announcement(answer: Answer, context: Context) -> Recognised:
@@ -108,10 +111,10 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     """Return presence if a listing of publications has an entry with the release's title, else
     absence.
 
-    The result is unknown if an entry has the title without its period, or if the listing was not
-    read to its end. Announcements are ignored. So are entries at `alternatives`: other addresses of
-    the release may be public before its own page. Only that page counts, and its address is a
-    guess.
+    The result is unknown if an entry has the title without its period or with a small difference,
+    or if the listing was not read to its end. Announcements are ignored. So are entries at
+    `alternatives`: other addresses of the release may be public before its own page. Only that page
+    counts, and its address is a guess.
     """
     content = parse_json(answer.body) if answer.whole else None
     if not isinstance(content, dict) or not isinstance(content.get("results"), list):
@@ -120,7 +123,8 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     ignored = {canonical_address(url) for url in context.alternatives}
     published = (entry for entry in seen.found if "/announcements/" not in entry.url)
     entries = [entry for entry in published if canonical_address(entry.url) not in ignored]
-    likeness = [compare_titles(context.title, entry.title) for entry in entries]
+    title, others = context.title, context.similar_titles
+    likeness = [compare_titles(title, entry.title, others) for entry in entries]
     if Likeness.SAME in likeness:
         return present(
             tuple(
@@ -129,11 +133,10 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
                 if like is Likeness.SAME
             )
         )
-    return (
-        unknown("a title like it is listed")
-        if Likeness.UNDATED in likeness
-        else absent("not listed")
-    )
+    has_variant = any(is_variant(title, entry.title, others) for entry in entries)
+    if Likeness.UNDATED in likeness or has_variant:
+        return unknown("a title like it is listed")
+    return absent("not listed")
 
 
 def _read_template(page: Page) -> Recognised | None:

@@ -11,7 +11,12 @@ from monitor.look.recognise.content import require_content
 from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import Context, Recognised, absent, present, unknown
-from monitor.look.recognise.title import names_a_period, names_same_period
+from monitor.look.recognise.title import (
+    NOT_ITS_TITLE,
+    is_title_of_another,
+    names_a_period,
+    names_same_period,
+)
 from schedules.patterns import quick
 from schedules.titles import read_title
 
@@ -41,6 +46,8 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return (
             absent("the page shows another period") if names_another else unknown("names no period")
         )
+    if is_title_of_another(context.title, page.heading, context.similar_titles):
+        return unknown(NOT_ITS_TITLE)
     # Another page of the same period may have other words in its heading. Such a presence is not
     # specific.
     is_same_title = read_title(page.heading).words == read_title(context.title).words

@@ -51,7 +51,8 @@ class Context:
     body. `file` is the file name extension of the address in lower case, empty if it has none, None
     for a page. `is_led_to`: the announcement has redirected to this page, so its title may differ.
     `behind` is how many seconds our clock may be behind, if it is known to be wrong. `alternatives`
-    are addresses of the release that are not those of its page.
+    are addresses of the release that are not those of its page. `similar_titles` are titles of
+    other releases that may be confused with this one.
     """
 
     url: str
@@ -62,6 +63,7 @@ class Context:
     is_led_to: bool = False
     behind: float = 0.0
     alternatives: tuple[str, ...] = ()
+    similar_titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

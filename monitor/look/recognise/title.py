@@ -10,7 +10,17 @@ from enum import StrEnum
 
 from monitor.look.fetch import Found
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
-from schedules.titles import is_misspelt, is_same_series, period_of, read_title, slug, title_matches
+from schedules.titles import (
+    differ_in_stage,
+    has_one_stage_more,
+    is_misspelt,
+    is_nearer,
+    is_same_series,
+    period_of,
+    read_title,
+    slug,
+    title_matches,
+)
 
 ANOTHER_EDITION, ANOTHER_TITLE = "the page shows another edition", "the page shows another title"
 """Reasons of an absence and of an unknown, although the address answered with success."""
@@ -38,7 +48,7 @@ def recognise_title(
         return unknown(NAMELESS, found)
     if not context.title:  # any title will do
         return present(found, version=version)
-    likeness = compare_titles(context.title, seen)
+    likeness = compare_titles(context.title, seen, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
     why = _doubt_title(context, seen, likeness, text)
@@ -50,16 +60,18 @@ def recognise_title(
 
 def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:
     """Return why a title may not be that of the release, or an empty string."""
-    wanted = read_title(context.title)
-    if likeness is Likeness.DIFFERENT and not is_misspelt(wanted, read_title(seen[:_LONGEST])):
+    if likeness is Likeness.DIFFERENT and not is_variant(
+        context.title, seen, context.similar_titles
+    ):
         # Another title proves presence only if the announcement redirects to the page, and that did
         # not answer 404 before.
         if context.known.was_missing:
             return ANOTHER_TITLE
-        return "" if context.is_led_to else NOT_ITS_TITLE
+        is_of_another = is_title_of_another(context.title, seen, context.similar_titles)
+        return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
     # If the title has no period, or a less precise one, all words of the period must be in the
     # text.
-    missing_words = wanted.period - set(period_of(text[:_MOST_TEXT]))
+    missing_words = read_title(context.title).period - set(period_of(text[:_MOST_TEXT]))
     return WITHOUT_PERIOD if likeness is Likeness.UNDATED and missing_words else ""
 
 
@@ -85,30 +97,57 @@ class Likeness(StrEnum):
     DIFFERENT = "different"
 
 
-def compare_titles(title: str, seen: str) -> Likeness:
+def compare_titles(title: str, seen: str, similar_titles: Iterable[str] = ()) -> Likeness:
     """Compare the release's title with the title in an answer.
 
     `SAME`: the same title with the same period. `OTHER_EDITION`: the same series with another
     period, such as another year or month. `UNDATED`: the same series, but one of them has no
-    period, or a less precise one. Else `DIFFERENT`.
+    period, or a less precise one. Else `DIFFERENT`, as for a title that is not nearer to that of
+    the release than to one of `similar_titles`, which other releases have.
     """
     # Titles are shorter than this, and comparing long texts takes time.
     seen = seen[:_LONGEST]
     wanted, shown = read_title(title), read_title(seen)
-    if wanted.period and title_matches(title, seen):
-        return Likeness.SAME
-    if not is_same_series(wanted, shown):
+    is_same = bool(wanted.period) and title_matches(title, seen)
+    if not is_same and not is_same_series(wanted, shown):
         return Likeness.DIFFERENT
-    return (
-        Likeness.OTHER_EDITION
-        if _periods_contradict(wanted.period, shown.period)
-        else Likeness.UNDATED
+    if not is_same and periods_contradict(wanted.period, shown.period):
+        return Likeness.OTHER_EDITION
+    if not all(is_nearer(title, other, seen) for other in similar_titles):
+        return Likeness.DIFFERENT
+    return Likeness.SAME if is_same else Likeness.UNDATED
+
+
+def is_title_of_another(title: str, seen: str, similar_titles: Iterable[str]) -> bool:
+    """Return whether a title in an answer is one of `similar_titles`, and nearer to it than to that
+    of the release.
+    """
+    seen = seen[:_LONGEST]
+    return any(
+        title_matches(other, seen) and is_nearer(other, title, seen) for other in similar_titles
     )
+
+
+def is_variant(title: str, seen: str, similar_titles: Iterable[str] = ()) -> bool:
+    """Return whether a title may be that of the release at its own address, although it differs.
+
+    It has a wrong letter, or is as near to the title of another release. Or one of the two names a
+    stage such as "provisional", and no other release differs in that from ours.
+    """
+    seen, others = seen[:_LONGEST], tuple(similar_titles)
+    if is_title_of_another(title, seen, others):
+        return False
+    own, shown = read_title(title), read_title(seen)
+    if title_matches(title, seen) or is_misspelt(own, shown):
+        return True
+    is_only_edition = not any(differ_in_stage(own, read_title(other)) for other in others)
+    return is_only_edition and has_one_stage_more(own, shown)
 
 
 def is_title_among(context: Context, texts: Iterable[str]) -> bool:
     """Return whether one of these texts is the title of the release, with its period."""
-    return any(compare_titles(context.title, text) is Likeness.SAME for text in texts)
+    title, similar_titles = context.title, context.similar_titles
+    return any(compare_titles(title, text, similar_titles) is Likeness.SAME for text in texts)
 
 
 def names_same_period(title: str, seen: str) -> bool | None:
@@ -118,7 +157,7 @@ def names_same_period(title: str, seen: str) -> bool | None:
     ours, theirs = read_title(title).period, read_title(seen[:_LONGEST]).period
     if ours and ours == theirs:
         return True
-    return False if _periods_contradict(ours, theirs) else None
+    return False if periods_contradict(ours, theirs) else None
 
 
 def names_a_period(text: str) -> bool:
@@ -127,7 +166,7 @@ def names_a_period(text: str) -> bool:
     return bool(set(_group_by_kind(read_title(text).period)) - days_and_weeks)
 
 
-def _periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+def periods_contradict(ours: Iterable[str], theirs: Iterable[str]) -> bool:
     """Return whether two periods name, for instance, a month each, but none in common."""
     our_words, their_words = _group_by_kind(ours), _group_by_kind(theirs)
     return any(

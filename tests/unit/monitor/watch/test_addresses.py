@@ -4,22 +4,14 @@ address.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from monitor.look.fetch import Found
-from monitor.watch.planner import Planner, WatchRules
-from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address
 from tests.unit.monitor.app.monitor_in_test import MonitorInTest, run_monitor
-from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
 from tests.unit.monitor.watch.release_table import release_table
-from tests.worlds.instants import after_slot
-from tests.worlds.looks import PRESENT, a_sighting
-from tests.worlds.releases import a_promise, a_release
 from tests.worlds.scripts import an_answer
 
 GUESSED_URL = "https://www.gov.uk/government/statistics/claims-q3-2026"
@@ -148,28 +140,3 @@ def test_page_late_at_its_guessed_address_is_late(tmp_path: Path) -> None:
     # The guessed address is looked at each second, so the page was last seen absent just before it
     # came.
     assert body["first_seen"]["after"] >= "2026-11-26T09:31:58"
-
-
-def test_listed_page_with_exact_title_of_another_release_is_not_added() -> None:
-    """Two releases are watched: all claims, and claims in Wales. A listing shows two pages, whose
-    titles are both nearly that of all claims. One of them has exactly the title of claims in Wales.
-    So only the other page is added to all claims.
-    """
-    link = "https://www.gov.uk/government/statistics/announcements/claims-q3-2026"
-    release = a_release(url=GUESSED_URL, address=Address.GUESSED, link=link)
-    all_claims = replace(release, title="Example claims: quarter 3 2026")
-    claims_in_wales = replace(release, id="wales", title="Example claims in Wales: quarter 3 2026")
-    watched = WatchedRelease(all_claims, [a_promise()])
-    watched_in_wales = WatchedRelease(claims_in_wales, [a_promise()])
-    a_minute_after_slot = 60
-    planner = Planner(StandingClock(after_slot(a_minute_after_slot)), FakePoller(), WatchRules())
-    planner.update_release(watched, all_claims)
-    only_nearly_a_title = Found(TRUE_URL, "Example claims: Q3 2026", "listed")
-    exactly_of_wales = Found(
-        f"{TRUE_URL}-wales", "Example claims in Wales: quarter 3 2026", "listed"
-    )
-    listing = a_sighting(
-        PRESENT, a_minute_after_slot, "index/origin", found=(only_nearly_a_title, exactly_of_wales)
-    )
-    planner.add_found_parts(watched, listing, [watched, watched_in_wales])
-    assert [part.url for part in watched.release.parts] == [GUESSED_URL, TRUE_URL]

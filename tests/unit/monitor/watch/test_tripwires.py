@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config.settings import Settings
+from monitor.ledger.memory import matching_releases
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
@@ -486,3 +487,30 @@ def matches_of_release(
     release = Release("claims-q3", TITLE, "one", LISTED_URL, (Part("page", Role.PAGE, LISTED_URL),))
     matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
     return list(matcher.matches(entry, is_new=is_new))
+
+
+@pytest.mark.parametrize("url", [LISTED_URL, f"{STATS}/releases/other"], ids=["own", "other"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Example claims: July to September 2026, tables",
+        "Example claims by region: July to September 2026",
+        "Example claims: July 2026 to September 2026, week 3",
+    ],
+)
+def test_entry_with_title_of_another_known_release_does_not_match(url: str, title: str) -> None:
+    """The entry is new, and at the promised address of our release or at another one."""
+    slot = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    release = Release("claims-q3", TITLE, "one", LISTED_URL, (Part("page", Role.PAGE, LISTED_URL),))
+    near = NearRelease(release, slot, similar_titles=(title,))
+    matcher = Matcher([near], slot - timedelta(days=1), lambda _found: ())
+    assert list(matcher.matches(Found(url, title, "entry"), is_new=True)) == []
+
+
+def test_entry_is_of_the_release_with_the_nearest_title() -> None:
+    claims = Release("claims", "Example claims by post and region: 2026", "one", f"{STATS}/1", ())
+    mail = Release("mail", "Example claims by post, region and mail: 2026", "one", f"{STATS}/2", ())
+    found = matching_releases(
+        [claims, mail], f"{STATS}/3", "Example claims by post and region 2026"
+    )
+    assert found == [claims]

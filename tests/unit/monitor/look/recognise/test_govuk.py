@@ -23,6 +23,7 @@ from tests.unit.monitor.look.recognise.pages import (
     govuk_page,
     item,
     page,
+    recognise_with,
 )
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 
@@ -76,15 +77,76 @@ def test_other_title_is_unknown_unless_announcement_redirected_to_page() -> None
     assert (redirected_to.state, redirected_to.specific) == (PRESENT, False)
 
 
-def test_one_wrong_letter_counts_at_own_address_but_not_in_a_listing_or_elsewhere() -> None:
-    misspelt = Context(URL, OUR_TITLE.replace("claims", "clains"))
-    recognised = recognise(govuk_page(OUR_TITLE), misspelt)
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("claims", "clains"), ("", "(provisional)"), ("(provisional)", ""), ("", "final")],
+)
+def test_small_difference_counts_at_own_address_and_is_a_doubt_elsewhere(
+    ours: str, theirs: str
+) -> None:
+    """One title has a wrong letter, or names a stage that the other one leaves out.
+
+    At the address of the release it is not `specific`: another stage may have been there before.
+    """
+    title = OUR_TITLE.replace("claims", f"claims {ours}" if ours != "claims" else ours)
+    shown = OUR_TITLE.replace("claims", f"claims {theirs}" if theirs != "clains" else theirs)
+    release, seen = Context(URL, title), govuk_page(shown)
+    recognised = recognise(seen, release)
     assert (recognised.state, recognised.specific) == (PRESENT, False)
-    assert recognise_titled(govuk_page(OUR_TITLE), misspelt).state is UNKNOWN
-    assert recognise_index(listing(ELSEWHERE), misspelt).state is ABSENT
+    assert recognise_titled(seen, release).state is UNKNOWN
+    assert recognise_index(listing(ELSEWHERE, title=shown), release).state is UNKNOWN
 
 
-@pytest.mark.parametrize("more", ["in Wales", "women", "(provisional)", "data tables"])
+@pytest.mark.parametrize(
+    ("shown", "others"),
+    [
+        ("Example claims (provisional): 2026", ["Example claims (provisional): 2026"]),
+        ("Example claims (provisional): 2026", ["Example claims (final): 2026"]),
+        ("Example claims (final): 2026", []),
+        ("Example clains: 2026", ["Example clains: 2026"]),
+        ("Example claims and their causes: 2026", ["Example claims and their causes: 2026"]),
+        ("Example claims: 2026 quarter 3", ["Example claims: 2026 quarter 3"]),
+    ],
+)
+@pytest.mark.parametrize("is_led_to", [False, True])
+def test_title_of_another_known_release_never_counts(
+    shown: str,
+    others: list[str],
+    is_led_to: bool,  # noqa: FBT001
+) -> None:
+    """Our release is "Example claims (revised): 2026" in the third case, and "Example claims: 2026"
+    otherwise. Each page names 2026 and quarter 3.
+    """
+    ours = "Example claims: 2026" if others else "Example claims (revised): 2026"
+    context = Context(URL, ours, is_led_to=is_led_to, similar_titles=tuple(others))
+    seen = govuk_page(shown, "<p>Claims in 2026, quarter 3</p>")
+    is_redirect_trusted = is_led_to and shown not in others
+    assert recognise(seen, context).state is (PRESENT if is_redirect_trusted else UNKNOWN)
+    assert recognise_titled(seen, context).state is UNKNOWN
+
+
+@pytest.mark.parametrize("recogniser", ["status", "govuk", "titled"])
+def test_own_title_counts_whatever_others_are_like(recogniser: str) -> None:
+    others = (
+        "Example claims: 2026 quarter 3",
+        "Example clains: 2026",
+        "Example claims final: 2026",
+    )
+    context = Context(URL, "Example claims: 2026", similar_titles=others)
+    seen = recognise_with(recogniser, govuk_page("Example claims: 2026"), context)
+    assert seen.state is PRESENT
+
+
+def test_index_lists_no_release_by_the_title_of_another_one() -> None:
+    """The third title is as near to that of the other release as to ours."""
+    ours, other = "Example claims and costs by post: 2026", "Example claims and costs by mail: 2026"
+    context = Context(URL, ours, similar_titles=(other,))
+    assert recognise_index(listing(ELSEWHERE, title=other), context).state is ABSENT
+    as_near = listing(ELSEWHERE, title="Example claims and costs: 2026")
+    assert recognise_index(as_near, context).state is UNKNOWN
+
+
+@pytest.mark.parametrize("more", ["in Wales", "women", "data tables"])
 def test_title_of_another_place_group_stage_or_kind_is_unknown(more: str) -> None:
     other = govuk_page(OUR_TITLE.replace(" statistics", f" statistics {more}"))
     assert recognise(other, OUR_RELEASE).state is UNKNOWN
@@ -232,11 +294,11 @@ def test_redirect_item_without_a_destination_gives_none() -> None:
 ELSEWHERE = "/government/statistics/example-claims--1"
 
 
-def listing(*links: str) -> Answer:
-    """Return a listing that has the release's title at each of these addresses, and an entry
-    without address.
+def listing(*links: str, title: str = OUR_TITLE) -> Answer:
+    """Return a listing that has this title, by default the release's, at each of these addresses,
+    and an entry without address.
     """
-    results = [{"title": OUR_TITLE, "link": link, "public_timestamp": "x"} for link in links]
+    results = [{"title": title, "link": link, "public_timestamp": "x"} for link in links]
     return answer(
         json.dumps({"results": [*results, {"title": "No link"}]}).encode(), "application/json"
     )

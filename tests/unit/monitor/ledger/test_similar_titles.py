@@ -1,0 +1,40 @@
+"""Which titles of other releases may be confused with the title of a release."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.ledger.similar_titles import SimilarTitles
+from schedules.release import Release
+
+OURS = "Example claims: October 2026"
+
+
+def releases_titled(*titles: str) -> dict[str, Release]:
+    return {title: Release(title, title, "one", "", ()) for title in titles}
+
+
+@pytest.mark.parametrize(
+    ("other", "is_similar"),
+    [
+        ("Example claims in Wales: October 2026", True),
+        ("Example claims (provisional): October 2026", True),
+        ("Example claims: data tables, October 2026", True),
+        ("Example claims: 12 October 2026", True),
+        ("Example claims: September 2026", False),
+        (OURS, False),
+        ("EXAMPLE CLAIMS, official statistics: October 2026", False),
+        ("Prison population: October 2026", False),
+    ],
+)
+def test_titles_that_a_similar_title_may_be_of(other: str, is_similar: bool) -> None:  # noqa: FBT001
+    found = SimilarTitles().find(OURS, releases_titled(OURS, other))
+    assert (other in found) is is_similar
+
+
+def test_titles_are_those_of_the_releases_known_now() -> None:
+    wales, tables = "Example claims in Wales: October 2026", "Example claims tables: October 2026"
+    index = SimilarTitles()
+    assert index.find(OURS, releases_titled(OURS, wales)) == (wales,)
+    assert index.find(OURS, releases_titled(OURS, tables)) == (tables,)
+    assert index.find(OURS, releases_titled(OURS)) == ()
