@@ -69,9 +69,14 @@ def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:
 
 
 def _write_whole(file: Path, content: bytes) -> None:
-    """Write a file through another name, so that no reader sees a part of it."""
+    """Write a file through another name, so that no reader sees a part of it.
+
+    Someone else who can write to the folder may have put a link under that name. So what is there
+    is removed, and the file is a new one.
+    """
     unfinished = file.with_name(f".{file.name}.half")
-    with unfinished.open("wb") as handle:
+    unfinished.unlink(missing_ok=True)
+    with unfinished.open("xb") as handle:
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from alerts.by_hand import InvalidInput
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import NotAllowed, UnknownName
+from monitor.web.credentials import Guess
 from monitor.web.pages import render
 from monitor.web.request import client_of, queries_of, read_form
 from monitor.web.sessions import Busy
@@ -83,9 +84,9 @@ def _open_link(request: Request, token: str) -> tuple[str, str]:
     # long to be guessed.
     if (opened := queries.keys.read_link(token, queries.clock.now())) is not None:
         return opened
-    if wait := queries.throttle.wait(client):
+    if wait := queries.throttle.wait(Guess.LINK, client):
         raise Busy(wait)
-    queries.throttle.count_failure(client)
+    queries.throttle.count_failure(Guess.LINK, client)
     raise NotAllowed(_INVALID_LINK)
 
 

@@ -489,10 +489,6 @@ ROUTES = [
         ),
     ),
     ApiRoute(
-        "/incidents/{incident}",
-        Operation("getIncident", "incidents", get_incident, answers.Incident),
-    ),
-    ApiRoute(
         "/incidents/{incident}/draft.{ending}",
         Operation(
             "getDraft",
@@ -538,6 +534,11 @@ ROUTES = [
         _post(
             "noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, max_bytes=_FORM
         ),
+    ),
+    # An id may contain slashes, so the shortest address is tried last.
+    ApiRoute(
+        "/incidents/{incident}",
+        Operation("getIncident", "incidents", get_incident, answers.Incident),
     ),
     ApiRoute(
         "/silences",

@@ -144,6 +144,8 @@ def make_application(queries: Queries) -> AccessLog:
             (NinethirtyError, HTTPException, Exception), pages.respond_to_error
         ),
     )
+    # A redirect to the address with or without a slash would repeat the `Host` that a client sent.
+    app.router.redirect_slashes = False
     app.state.queries, app.state.boards = queries, SharedBoards()
     app.state.history = history.HistoryCache()
     # reports on a period take seconds, so `reports` makes only one at a time

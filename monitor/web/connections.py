@@ -15,7 +15,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from monitor.web.credentials import network_of
+from monitor.web.credentials import network_of, unmapped
 
 HEADER_SECONDS = 10.0
 """Seconds within which the headers of a request must be complete."""
@@ -106,7 +106,7 @@ class Connection(H11Protocol):
         """Count the connection. Close it if it sends no request within `header_seconds`."""
         super().connection_made(transport)
         self._close_after(self._limiter.header_seconds)
-        self._limiter.add(self, network_of(self.client[0] if self.client else ""))
+        self._limiter.add(self, network_of(unmapped(self.client[0]) if self.client else ""))
 
     def data_received(self, data: bytes) -> None:
         """Pass bytes to the parser. If they complete a request, limit the time of its response."""

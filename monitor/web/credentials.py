@@ -61,9 +61,17 @@ class Keys:
         return next(iter(matching), None)
 
 
+class Guess(StrEnum):
+    """What a wrong guess was for. Guesses for one kind do not delay those for another."""
+
+    LINK = "link"
+    TOKEN = "token"  # noqa: S105 # a kind, not a token
+    PASSWORD = "password"  # noqa: S105 # a kind, not a password
+
+
 @dataclass(slots=True)
 class Throttle:
-    """Makes a client wait after `most` wrong guesses within `span` seconds.
+    """Makes a client wait after `most` wrong guesses of one kind within `span` seconds.
 
     If it continues after that, the next wait is twice as long, `longest` at most. A client is an
     address or account.
@@ -74,17 +82,20 @@ class Throttle:
     span: float = 60.0
     longest: float = 960.0
     # When the current span of a client began, its wrong guesses in the span, and the span's length.
-    _failures: OrderedDict[str, tuple[float, int, float]] = field(default_factory=OrderedDict)
+    _failures: OrderedDict[tuple[Guess, str], tuple[float, int, float]] = field(
+        default_factory=OrderedDict
+    )
 
-    def wait(self, client: str) -> int:
+    def wait(self, kind: Guess, client: str) -> int:
         """Return for how many seconds a client must wait before it tries again; 0 if it need not
         wait.
         """
-        began, count, span = self._failures.get(network_of(client), (0.0, 0, self.span))
+        failures = self._failures.get((kind, network_of(client)), (0.0, 0, self.span))
+        began, count, span = failures
         remaining = began + span - self.clock.monotonic()
         return max(1, round(remaining)) if count >= self.most and remaining > 0 else 0
 
-    def count_failure(self, client: str) -> None:
+    def count_failure(self, kind: Guess, client: str) -> None:
         """Count a wrong guess of a client in its current span of time.
 
         If that has ended, begin a new span.
@@ -93,17 +104,28 @@ class Throttle:
         again within another such span, its new span is twice as long. If there are too many
         clients, forget one: its last guess is oldest.
         """
-        now, client = self.clock.monotonic(), network_of(client)
-        began, count, span = self._failures.pop(client, (now, 0, self.span))
+        now, key = self.clock.monotonic(), (kind, network_of(client))
+        began, count, span = self._failures.pop(key, (now, 0, self.span))
         if now - began < span:
-            self._failures[client] = (began, count + 1, span)
+            self._failures[key] = (began, count + 1, span)
         else:
             goes_on_after_wait = count >= self.most and now - began < 2 * span
             new_span = min(2 * span, self.longest) if goes_on_after_wait else self.span
-            self._failures[client] = (now, 1, new_span)
+            self._failures[key] = (now, 1, new_span)
         # Each guess has put its client at the end, so the first client has the oldest last guess.
         if len(self._failures) > _MOST_CLIENTS:
             self._failures.popitem(last=False)
+
+
+def unmapped(address: str) -> str:
+    """Return an IPv4 address that a socket of both families shows as `::ffff:192.0.2.1` as it is
+    written elsewhere. Return other texts unchanged.
+    """
+    try:
+        mapped = ipaddress.IPv6Address(address).ipv4_mapped
+    except ValueError:
+        return address
+    return address if mapped is None else str(mapped)
 
 
 def network_of(client: str) -> str:

@@ -610,10 +610,11 @@ def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
 
 ROUTES = [
     Route("/incidents", show_incidents),
-    Route("/incidents/{incident}", show_incident),
-    Route("/incidents/{incident}/acknowledge", acknowledge_on_page, methods=["POST"]),
-    Route("/incidents/{incident}/draft", save_form, methods=["POST"]),
-    Route("/incidents/{incident}/sign", show_sign_page, methods=["GET"]),
-    Route("/incidents/{incident}/sign", sign_or_waive, methods=["POST"]),
-    Route("/incidents/{incident}/evidence.zip", download_evidence, methods=["GET"]),
+    Route("/incidents/{incident:path}/acknowledge", acknowledge_on_page, methods=["POST"]),
+    Route("/incidents/{incident:path}/draft", save_form, methods=["POST"]),
+    Route("/incidents/{incident:path}/sign", show_sign_page, methods=["GET"]),
+    Route("/incidents/{incident:path}/sign", sign_or_waive, methods=["POST"]),
+    Route("/incidents/{incident:path}/evidence.zip", download_evidence, methods=["GET"]),
+    # The id of an incident may contain slashes, so the shortest address is tried last.
+    Route("/incidents/{incident:path}", show_incident),
 ]

@@ -50,8 +50,8 @@ def _validate_limit(value: object) -> int:
     return int(text)
 
 
-SEGMENT = r"^[^/\x00-\x1f\x7f-\x9f]+$"
-"""A name as one part of a path."""
+ID = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""The id of a release or an incident, at the end or in the middle of a path."""
 _A_DAY = {"type": "string", "format": "date", "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"}
 Nothing = SkipJsonSchema[None]
 Day = Annotated[date, BeforeValidator(lambda text: parse_day(str(text))), WithJsonSchema(_A_DAY)]

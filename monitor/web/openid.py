@@ -78,10 +78,12 @@ class OpenID:
             ]
         )
 
-    async def redeem_code(self, code: str, flow: Flow, ask: Ask) -> tuple[str, ProviderClaims]:
+    async def redeem_code(self, code: str, flow: Flow, ask: Ask) -> tuple[str, str, ProviderClaims]:
         """Exchange a code for an ID token.
 
-        Return the person's name, or `somebody`, and claims. Raises `NotSignedOn`.
+        Return the person's name (or `somebody`), account and claims. Raises `NotSignedOn`.
+        The account is made of `iss` and `sub`, because only these never change (OpenID Connect
+        Core, 5.7).
 
         `flow` has the secrets with which this sign-on began. `ask` runs a blocking function in a
         thread.
@@ -102,7 +104,8 @@ class OpenID:
         claims = await ask(lambda: _check_id_token(self.provider, token, keys, flow.nonce, now))
         names = (claims.get(name) for name in ("preferred_username", "email", "sub"))
         name = next((one for one in names if isinstance(one, str) and is_name(one)), "somebody")
-        return name, self.provider.read_claims(claims, str(token["id_token"]))
+        account = f"{claims['iss']} {claims['sub']}"
+        return name, account, self.provider.read_claims(claims, str(token["id_token"]))
 
     async def sign_out_address(self, claimed: ProviderClaims) -> str:
         """Return the address where the provider signs a person out.

@@ -26,7 +26,7 @@ from monitor.deliver.open_data import FlatRow, csv_chunks
 from monitor.errors import Refused, UnknownName
 from monitor.web.answers import Answer, Problem
 from monitor.web.credentials import TokenScope
-from monitor.web.inputs import SEGMENT, Input
+from monitor.web.inputs import ID, Input
 from monitor.web.request import PROBLEM, check_parameters, problem_response, read_body
 
 Json = dict[str, Any]
@@ -184,7 +184,9 @@ class ApiRoute(Route):
 
     def __init__(self, path: str, *operations: Operation) -> None:
         self.operations = {one.method: one for one in operations}
-        super().__init__(f"/api/v1{path}", self._respond, methods=list(self.operations))
+        # An id may contain slashes.
+        with_slashes = re.sub(r"{(release|incident)}", r"{\1:path}", path)
+        super().__init__(f"/api/v1{with_slashes}", self._respond, methods=list(self.operations))
 
     async def _respond(self, request: Request) -> Response:
         return await self.operations["GET" if request.method == "HEAD" else request.method].respond(
@@ -214,7 +216,7 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
     their models.
     """
     operations = [
-        (one.path, each)
+        (one.path_format, each)
         for one in routes
         if isinstance(one, ApiRoute)
         for each in one.operations.values()
@@ -269,7 +271,7 @@ def _path_parameter(name: str) -> Json:
     shape: Json = (
         {"enum": [*MEDIA]}
         if name == "ending"
-        else {"type": "string", "minLength": 1, "pattern": SEGMENT}
+        else {"type": "string", "minLength": 1, "pattern": ID}
     )
     return {"name": name, "in": "path", "required": True, "schema": shape}
 

@@ -57,4 +57,4 @@ def _label_instant(instant: datetime, line: Timeline, zone: str) -> str:
     return clock(instant, zone) if len(days) == 1 else stamp(instant, zone, step=MINUTE)
 
 
-ROUTES = [Route("/releases/{release}", show_release)]
+ROUTES = [Route("/releases/{release:path}", show_release)]

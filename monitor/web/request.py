@@ -13,7 +13,7 @@ from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from alerts.one_line import one_line
@@ -86,6 +86,8 @@ async def read_body(request: Request, longest: int = _LONGEST_BODY) -> bytes:
                     raise UserFault(f"the body must not be longer than {longest} bytes")
     except TimeoutError as exc:
         raise UserFault("the body took too long") from exc
+    except ClientDisconnect as exc:
+        raise UserFault("the body ended too early") from exc
     return bytes(body)
 
 

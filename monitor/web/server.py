@@ -18,6 +18,13 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from monitor.errors import PortTaken
 from monitor.web.connections import MAX_HEADER_BYTES, Connection, ConnectionLimiter, default_limiter
+from monitor.web.credentials import unmapped
+from monitor.web.request import problem_response
+
+_TWO_LENGTHS = "a request has either a Content-Length or a Transfer-Encoding"
+"""A proxy may go by the other one of them. What it takes for the rest of the body would then be a
+request in its name (RFC 9112, 6.1).
+"""
 
 
 class _UvicornServer(uvicorn.Server):
@@ -114,11 +121,17 @@ class WebServer:
     async def _record_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Record whether a trusted proxy sent a request and whether the metrics socket received it.
 
-        Then pass it on.
+        Then pass it on. Refuse a request that has two lengths.
         """
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            refusal = problem_response(400, _TWO_LENGTHS, {"Connection": "close"})
+            await refusal(scope, receive, send)
+            return
         # Proxy headers replace the client's address later, so the address of the connection is read
         # here.
-        host = (scope.get("client") or ("",))[0]
+        host, *port = scope.get("client") or ("",)
+        host = unmapped(host)
+        scope["client"] = (host, *port) if host else None
         # The configuration gives the two sockets different ports.
         for_metrics = (
             self._metrics_socket is not None

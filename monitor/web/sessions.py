@@ -19,7 +19,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import NinethirtyError, UnknownName, UserFault
-from monitor.web.credentials import Throttle
+from monitor.web.credentials import Guess, Throttle, network_of
 from monitor.web.users import UNKNOWN_PERSON, Person, Program, Right, Users, is_name
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ T = TypeVar("T")
 SESSION_SECONDS = 12 * 3600
 """A session ends after this many seconds, a working day."""
 _MOST_SESSIONS = 1000
+_MOST_OF_ACCOUNT = 20
+_MOST_PLACES = 10_000
 _MOST_WAITING = 8
 _log = structlog.get_logger(__name__)
 
@@ -136,10 +138,13 @@ class Provider:
 class Session:
     """A person who is signed in.
 
-    Each of their forms must contain `guard`. `ends` is a time of the monotonic clock.
+    `account` identifies them for good, whatever name they show: how they signed in, and their name
+    in the users file, at the proxy, or their `iss` and `sub` at the provider. Each of their forms
+    must contain `guard`. `ends` is a time of the monotonic clock.
     """
 
     person: Person
+    account: str
     ends: float
     guard: str = field(repr=False, default_factory=secrets.token_urlsafe)
     # If a proxy signed them on, only the proxy can sign them out.
@@ -187,6 +192,8 @@ class Sessions:
         self._clock = clock
         self._throttle = throttle
         self._sessions: OrderedDict[str, Session] = OrderedDict()
+        # Names, each with a network from which that person signed in, the oldest first.
+        self._signed_in_from: OrderedDict[tuple[str, str], None] = OrderedDict()
         # One password check at a time, and how many checks wait for it.
         self._check_lock = asyncio.Lock()
         self._waiting_checks = 0
@@ -194,35 +201,18 @@ class Sessions:
         # Two threads: one for the password that is being checked, one for sessions that exist.
         self._thread = ThreadPoolExecutor(2, "sign-in")
 
-    async def sign_in(
-        self, name: str, password: str, client: str, shown_mark: str = ""
-    ) -> str | None:
-        """Return the key of a new session, or None for a wrong name or password. Raises `Busy`.
+    async def sign_in(self, name: str, password: str, client: str) -> str | None:
+        """Return the key of a new session, or None for a wrong name or password. Raises `Busy`."""
+        person = await self._try_password(name, password, client)
+        if person is None:
+            return None
+        return self._open_session(secrets.token_urlsafe(32), person, f"user:{person.name}")
 
-        `shown_mark` is the `browser_mark` that the browser has from an earlier sign-in, or empty.
-        Wrong guesses from other browsers do not delay a browser with a valid mark, even if they
-        come from the same address.
+    def account_counter(self, name: str, network: str = "") -> str:
+        """Return the key under which wrong guesses of an account's password are counted: those from
+        a network where the person signed in before, or those from all others.
         """
-        mark = self.browser_mark(name)
-        is_known = hmac.compare_digest(shown_mark.encode(), mark.encode())
-        guessers = (mark,) if is_known else (client, self.account_counter(name))
-        person = await self._try_password(
-            name, password, client, guessers, is_known_browser=is_known
-        )
-        return self._open_session(secrets.token_urlsafe(32), person) if person is not None else None
-
-    def browser_mark(self, name: str) -> str:
-        """Return the cookie value for a browser in which this person signed in.
-
-        It is valid until a restart.
-        """
-        return self._sign_text("known", name)
-
-    def account_counter(self, name: str) -> str:
-        """Return the key under which wrong guesses of this account's password from unknown browsers
-        are counted.
-        """
-        return self._sign_text("account", name)
+        return self._sign_text("account", f"{name} {network}")
 
     def _sign_text(self, use: str, text: str) -> str:
         """Return the HMAC of `text` with a key that only this process has.
@@ -282,7 +272,9 @@ class Sessions:
         """
         self._check_wait((client,))
         openid = self._require_provider()
-        name, claims = await openid.redeem_code(code, self.make_flow(secret), self._run_in_thread)
+        name, account, claims = await openid.redeem_code(
+            code, self.make_flow(secret), self._run_in_thread
+        )
         right = openid.provider.right(claims)
         if right is None:
             why = (
@@ -291,7 +283,8 @@ class Sessions:
             )
             raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
         _log.info("signed_in", user=name, right=str(right), by="oidc", client=client)
-        return self._open_session(secrets.token_urlsafe(32), Person(name), claims=claims)
+        person = Person(name, right=right)
+        return self._open_session(secrets.token_urlsafe(32), person, account, claims)
 
     async def sign_in_by_header(self, authorization: str, client: str) -> Session | None:
         """Return the session for a header of HTTP basic authentication, None for a wrong password.
@@ -304,11 +297,10 @@ class Sessions:
         if (session := await self.find_session(key)) is not None:
             return session
         name, password = _read_basic_header(authorization)
-        guessers = (client, self.account_counter(name))
-        person = await self._try_password(name, password, client, guessers)
-        return (
-            await self.find_session(self._open_session(key, person)) if person is not None else None
-        )
+        person = await self._try_password(name, password, client)
+        if person is None:
+            return None
+        return await self.find_session(self._open_session(key, person, f"user:{person.name}"))
 
     @property
     def allows_passwords(self) -> bool:
@@ -334,15 +326,15 @@ class Sessions:
         )
         if right is None:
             return None
-        # Their session has no cookie, so its key is derived from the name.
-        key = self._sign_text("proxy", names[0])
-        known = self._sessions.get(key)
-        if known is None or self._clock.monotonic() >= known.ends:
-            _log.info("signed_in", user=names[0], right=str(right), by="proxy")
-            self._open_session(key, Person(names[0]), by_proxy_header=True)
-        session = self._sessions[key]
-        # The configured right can change while a session lasts, so each request sets it.
-        return replace(session, person=replace(session.person, right=right))
+        # The proxy vouches for each request, so nothing is kept. The guard is the same for all of
+        # them, and only this process can make it.
+        return Session(
+            Person(names[0], right=right),
+            f"proxy:{names[0]}",
+            ends=float("inf"),
+            guard=self._sign_text("proxy", names[0]),
+            by_proxy_header=True,
+        )
 
     async def find_program(self, token: str) -> Program | None:
         """Return the program with this token, or None if there is none."""
@@ -368,25 +360,20 @@ class Sessions:
         """Stop the threads."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    async def _try_password(
-        self,
-        name: str,
-        password: str,
-        client: str,
-        guessers: Sequence[str],
-        *,
-        is_known_browser: bool = False,
-    ) -> Person | None:
+    async def _try_password(self, name: str, password: str, client: str) -> Person | None:
         """Return the person if the password is right, else None.
 
-        Raises `Busy` if too many checks wait.
-
-        A wrong password is counted for each of `guessers`: the address and the account, or a known
-        browser. Also raises `Busy` while one of them must wait because of earlier wrong passwords.
+        Raises `Busy` if too many checks wait, and while this client or account must wait because of
+        earlier wrong passwords. Guesses of others do not delay a network from which this person
+        has signed in.
         """
+        place = (name, network_of(client))
+        is_known = place in self._signed_in_from
+        guessers = (
+            (self.account_counter(*place),) if is_known else (client, self.account_counter(name))
+        )
         self._check_wait(guessers)
-        # More checks may wait if they come from browsers in which someone has signed in before.
-        if self._waiting_checks >= (2 * _MOST_WAITING if is_known_browser else _MOST_WAITING):
+        if self._waiting_checks >= (2 * _MOST_WAITING if is_known else _MOST_WAITING):
             raise Busy(1)
         self._waiting_checks += 1
         try:
@@ -400,9 +387,10 @@ class Sessions:
                 is_right = await self._run_in_thread(lambda: person.password.matches(password))
                 if is_right and person is not UNKNOWN_PERSON:
                     _log.info("signed_in", user=person.name, client=client)
+                    self._note_place(place)
                     return person
                 for guesser in guessers:
-                    self._throttle.count_failure(guesser)
+                    self._throttle.count_failure(Guess.PASSWORD, guesser)
         finally:
             self._waiting_checks -= 1
         # The name is not logged, because people sometimes type their password there.
@@ -410,25 +398,39 @@ class Sessions:
         return None
 
     def _check_wait(self, guessers: Sequence[str]) -> None:
-        if wait := max(map(self._throttle.wait, guessers)):
+        if wait := max(self._throttle.wait(Guess.PASSWORD, one) for one in guessers):
             raise Busy(wait)
+
+    def _note_place(self, place: tuple[str, str]) -> None:
+        """Note from which network a person signed in, and forget the oldest if there are too
+        many.
+        """
+        self._signed_in_from[place] = None
+        self._signed_in_from.move_to_end(place)
+        if len(self._signed_in_from) > _MOST_PLACES:
+            self._signed_in_from.popitem(last=False)
 
     def _open_session(
         self,
         key: str,
         person: Person,
-        *,
-        by_proxy_header: bool = False,
+        account: str,
         claims: ProviderClaims | None = None,
     ) -> str:
         """Add a session under `key` and return `key`.
 
-        If there are too many, the oldest session ends.
+        If this account has too many, its oldest ends. If there are too many in all, the oldest of
+        a viewer ends, and one of staff only if there is no viewer.
         """
         ends = self._clock.monotonic() + SESSION_SECONDS
-        self._sessions[key] = Session(person, ends, by_proxy_header=by_proxy_header, claims=claims)
+        self._sessions[key] = Session(person, account, ends, claims=claims)
+        own = [one for one, known in self._sessions.items() if known.account == account]
+        if len(own) > _MOST_OF_ACCOUNT:
+            del self._sessions[own[0]]
         if len(self._sessions) > _MOST_SESSIONS:
-            self._sessions.popitem(last=False)
+            oldest = next(iter(self._sessions))
+            viewers = (one for one, known in self._sessions.items() if known.person.is_viewer)
+            del self._sessions[next(viewers, oldest)]
         return key
 
     async def _run_in_thread(self, question: Callable[[], T]) -> T:

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
-from monitor.web.credentials import TokenScope
+from monitor.web.credentials import Guess, TokenScope
 from monitor.web.pages import render, respond_to_error
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
@@ -50,12 +50,11 @@ _FORWARDED = (
     "x-forwarded-proto",
     "x-real-ip",
 )
-_ACKNOWLEDGE_PATH = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
-_LONG_FORM_PATHS = re.compile(r"/incidents/([^/]+/(draft|sign)|new)|/silences|/by-hand")
+_ACKNOWLEDGE_PATH = re.compile(r"/api/v1/incidents/.+/acknowledge")
+_LONG_FORM_PATHS = re.compile(r"/incidents/(.+/(draft|sign)|new)|/silences|/by-hand")
 """Paths of long forms. After a session has ended, the response to these contains only the typed
 text.
 """
-_BROWSER_KNOWN_FOR = 90 * 24 * 3600
 _NO_MATCH = "That name and password do not belong together."
 _STALE_PAGE = "This page is too old. Try again."
 _LONGEST_PATH = 1000
@@ -100,6 +99,8 @@ class Authorise:
         try:
             session = None if sessions is None else await _find_session(request, sessions)
             token_scope = await self._read_token_scope(request, sessions)
+            if session is not None:
+                structlog.contextvars.bind_contextvars(account=session.account)
             request.state.session = session
             request.state.token_scope = token_scope
             is_staff = session is not None and not session.person.is_viewer
@@ -155,12 +156,12 @@ class Authorise:
             return scope
         program = await sessions.find_program(token) if sessions is not None else None
         if program is not None:
-            structlog.contextvars.bind_contextvars(program=program.name)
+            structlog.contextvars.bind_contextvars(account=f"token:{program.name}")
             return program.scope
         throttle, client = self.queries.throttle, client_of(request)
-        if wait := throttle.wait(client):
+        if wait := throttle.wait(Guess.TOKEN, client):
             raise Busy(wait)
-        throttle.count_failure(client)
+        throttle.count_failure(Guess.TOKEN, client)
         return None
 
 
@@ -229,17 +230,10 @@ async def sign_in(request: Request) -> Response:
         form_token.encode(), form.get("mark", "").encode()
     ):
         return _render_sign_in_form(request, where, 400, name, _STALE_PAGE)
-    # The cookie `-known` proves an earlier sign-in in this browser. So the person need not wait if
-    # others guess wrong.
-    browser_mark = request.cookies.get(_cookie_name(request, "-known"), "")
-    session_key = await sessions.sign_in(
-        name, form.get("password", ""), client_of(request), browser_mark
-    )
+    session_key = await sessions.sign_in(name, form.get("password", ""), client_of(request))
     if session_key is None:
         return _render_sign_in_form(request, where, 403, name, _NO_MATCH)
-    response = _redirect_signed_in(request, where, session_key)
-    _set_cookie(request, response, sessions.browser_mark(name), _BROWSER_KNOWN_FOR, "-known")
-    return response
+    return _redirect_signed_in(request, where, session_key)
 
 
 async def start_sign_on(request: Request) -> Response:
@@ -273,7 +267,7 @@ async def finish_sign_on(request: Request) -> Response:
     except NotSignedOn as fault:
         # A refusal counts as a wrong guess, but a provider that fails does not.
         if fault.status is HTTPStatus.FORBIDDEN:
-            queries_of(request).throttle.count_failure(client_of(request))
+            queries_of(request).throttle.count_failure(Guess.PASSWORD, client_of(request))
         response = _show_failed_sign_on(request, where, fault)
     else:
         response = _redirect_signed_in(request, where, key)
@@ -317,11 +311,12 @@ async def sign_out(request: Request) -> Response:
     """End the session. If a provider signed the person on, show a page that links to its sign-out.
 
     A redirect would not work, because the content security policy forbids forms that lead to other
-    sites. Without the session's guard, another site may have sent the form. Then only the cookie of
-    this browser is deleted.
+    sites. Without the session's guard, another site may have sent the form, so nothing changes.
     """
     session, form, provider_url = session_of(request), await read_form(request), ""
-    if session is not None and session.has_guard(form.get("guard", "")):
+    if session is not None:
+        if not session.has_guard(form.get("guard", "")):
+            return problem_response(403, _STALE_PAGE)
         _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
         request.state.session = None
         provider_url = await _require_sessions(request).sign_out_address(session)

@@ -44,6 +44,8 @@ _KEYS = frozenset(
 )
 _PART_KEYS = frozenset({"id", "role", "url", "recognise", "required", "reason"})
 _TIME = quick(r"([01]\d|2[0-3]):[0-5]\d")
+_DEEPEST = 8
+"""How deep tables may be within each other. A calendar needs four."""
 _SOURCE_KEYS = frozenset({"name", "zone", "timezone", "default_time", "producer", "date_order"})
 
 
@@ -112,9 +114,30 @@ def _parse_toml(page: Page) -> dict[str, Any]:
     text = decode_text(page)
     refuse_html(page, text, "TOML")
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as exc:
         raise UnreadableCalendar(f"{page_name(page)}: not TOML: {exc}") from exc
+    if _is_deeper_than(_DEEPEST, data):
+        raise UnreadableCalendar(
+            f"{page_name(page)}: tables within tables, more than {_DEEPEST} deep"
+        )
+    return data
+
+
+def _is_deeper_than(most: int, data: object) -> bool:
+    """Return whether tables and lists are within each other more than `most` times.
+
+    A dotted key of a few KB makes thousands, and whatever follows them by calls then fails.
+    """
+    level = [data]
+    for _ in range(most):
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+    return any(isinstance(each, dict | list) for each in level)
 
 
 def _apply_source_table(

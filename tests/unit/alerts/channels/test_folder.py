@@ -35,6 +35,18 @@ async def test_message_is_saved_under_its_date_as_text_and_json(tmp_path: Path) 
     assert json.loads((day / "abc.json").read_text())["subject"] == "LATE: £"
 
 
+async def test_message_is_not_written_through_a_link(tmp_path: Path) -> None:
+    """Someone who can write to the folder made a link where the file will be written first."""
+    secret = tmp_path / "secret"
+    secret.write_text("kept")
+    day = tmp_path / "2018-01-05"
+    day.mkdir()
+    (day / ".abc.txt.half").symlink_to(secret)
+    assert isinstance(await folder_channel(tmp_path).send(MESSAGE_OF_5_JANUARY), Accepted)
+    assert secret.read_text() == "kept"
+    assert (day / "abc.txt").read_text() == "LATE: £\n\ntext"
+
+
 async def test_a_message_that_is_saved_already_is_not_overwritten(tmp_path: Path) -> None:
     channel = folder_channel(tmp_path)
     await channel.send(MESSAGE_OF_5_JANUARY)

@@ -150,7 +150,7 @@ def addresses(application: ASGIApp, store: Store) -> Iterator[str]:
 
 
 def filled_paths(route: Route, names: dict[str, list[str]]) -> list[str]:
-    paths = [route.path]
+    paths = [route.path_format]
     for name in route.param_convertors:
         paths = [path.replace(f"{{{name}}}", value) for path in paths for value in names[name]]
     return paths

@@ -54,7 +54,7 @@ async def test_description_has_every_operation_of_the_routes(board: Board) -> No
     }
     routes = [route for route in api.ROUTES if route.path.startswith("/api/")]
     served = {
-        (route.path, method)
+        (route.path_format, method)
         for route in routes
         for method in route.methods or ()
         if method != "HEAD"

@@ -136,6 +136,23 @@ async def test_endless_or_invalid_request_head_is_refused(request_head: bytes) -
         writer.close()
 
 
+async def test_request_with_two_lengths_is_refused_and_its_connection_closed() -> None:
+    """A proxy that goes by `Content-Length` would pass on a second request in its own name."""
+    smuggled = b"GET /hidden HTTP/1.1\r\nHost: b\r\n\r\n"
+    chunks = b"0\r\n\r\n" + smuggled
+    head = (
+        b"POST /incidents HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(chunks)
+    )
+    async with serve_pages() as (host, port):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(head + chunks)
+        received = await asyncio.wait_for(reader.read(), 10)  # until the server closes
+        writer.close()
+    assert received.startswith(b"HTTP/1.1 400")
+    assert received.count(b"HTTP/1.1") == 1
+
+
 async def test_connection_is_closed_if_its_first_request_head_is_slow() -> None:
     async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
         # This sends a part of a head, which must be complete within 0.2 s.

@@ -42,7 +42,7 @@ async def test_unknown_or_repeated_parameter_is_refused(
 @pytest.mark.parametrize("route", FOR_PROGRAMS, ids=lambda route: route.path)
 async def test_every_api_address_refuses_unknown_parameters(board: Board, route: Route) -> None:
     path = (
-        route.path.replace("{release}", "r")
+        route.path_format.replace("{release}", "r")
         .replace("{incident}", board.incident)
         .replace("{ending}", "md")
     )
@@ -178,3 +178,12 @@ async def test_form_over_a_limit_is_refused(limit: dict[str, int], message: str)
     """
     with pytest.raises(UserFault, match=message):
         await read_form_with_files(request_with_form(FORM), **LIMITS | limit)
+
+
+async def test_id_with_slashes_has_a_page(board: Board) -> None:
+    """People may give a release an id such as `births/2026/july`."""
+    for path in ("/releases/births/2026/july", "/api/v1/releases/births/2026/july"):
+        answer = await board.client.get(path)
+        # Not "There is nothing at": the page knows which release was meant.
+        assert "births/2026/july" in answer.text
+        assert "no release" in answer.text

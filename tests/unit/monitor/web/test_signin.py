@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from monitor.web.credentials import Guess
 from monitor.web.sessions import SESSION_SECONDS
-from monitor.web.users import make_line
+from monitor.web.users import Person, Right, make_line
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.people import (
     SECRET,
@@ -145,7 +146,7 @@ async def test_wrong_name_or_password_is_refused_and_no_name_logged(
 
 async def test_right_password_must_wait_after_twenty_wrong_ones(board: Board) -> None:
     for _ in range(20):
-        board.queries.throttle.count_failure("127.0.0.1")
+        board.queries.throttle.count_failure(Guess.PASSWORD, "127.0.0.1")
     answer = await sign_in(board)
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) > 0
@@ -190,14 +191,41 @@ async def test_sign_out_needs_the_guard_and_ends_the_session(board: Board) -> No
     await sign_in(board)
     cookie = board.client.cookies[SESSION_COOKIE]
     guard = hidden_field(await board.client.get("/"), "guard")
-    await board.client.post("/sign-out", data={"guard": "x"})
-    # Each time, the old cookie is sent again, to see whether its session still exists.
-    board.client.cookies.set(SESSION_COOKIE, cookie)
+    # Another site can send the form without the guard. That must not even delete the cookie.
+    forged = await board.client.post("/sign-out", data={"guard": "x"})
+    assert (forged.status_code, "set-cookie" in forged.headers) == (403, False)
     assert await board.status_of("/") == 200
     signed_out = await board.client.post("/sign-out", data={"guard": guard})
     assert signed_out.headers["location"] == "/"
+    # The old cookie is sent again, to see whether its session still exists.
     board.client.cookies.set(SESSION_COOKIE, cookie)
     assert await board.status_of("/") == 303
+
+
+async def test_viewers_who_sign_in_again_and_again_sign_no_one_out(board: Board) -> None:
+    """There may be 1000 sessions. A thousand of viewers do not end the older one of staff."""
+    sessions = board.queries.sessions
+    assert sessions is not None
+    head = sessions._open_session("head", Person("heather", right=Right.HEAD), "user:heather")
+    for number in range(1010):
+        viewer = Person(f"v{number}", right=Right.VIEWER)
+        sessions._open_session(f"key {number}", viewer, f"user:v{number}")
+    assert head in sessions._sessions
+    assert len(sessions._sessions) == 1000
+
+
+async def test_one_account_keeps_twenty_sessions(board: Board) -> None:
+    sessions = board.queries.sessions
+    assert sessions is not None
+    for number in range(22):
+        sessions._open_session(f"key {number}", Person("anne"), "user:anne")
+    assert list(sessions._sessions) == [f"key {number}" for number in range(2, 22)]
+
+
+async def test_redirect_never_repeats_the_host_of_a_request(board: Board) -> None:
+    """A cache in front might keep a redirect to a host that a stranger chose."""
+    answer = await board.client.get("/incidents/", headers={"Host": "evil.example"})
+    assert "evil.example" not in answer.headers.get("location", "")
 
 
 async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:

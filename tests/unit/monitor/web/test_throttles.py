@@ -1,4 +1,4 @@
-"""Wrong guesses are delayed, but valid links, tokens, sessions and known browsers are not."""
+"""Wrong guesses are delayed, but valid links, tokens, sessions and known networks are not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from alerts.signed_link import sign_token
-from monitor.web.credentials import Throttle
+from monitor.web.credentials import Guess, Throttle
 from monitor.web.server import WebServer, bind_address
 from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, StoppedClock, a_board
 from tests.unit.monitor.web.people import SECRET, SESSION_COOKIE
@@ -33,13 +33,13 @@ async def try_to_sign_in(client: httpx.AsyncClient, password: str = SECRET) -> i
     return answer.status_code
 
 
-def use_up_guesses(board: Board, *names: str) -> None:
-    """Count twenty wrong guesses for each client address or browser, so that the next one must
+def use_up_guesses(board: Board, kind: Guess, *names: str) -> None:
+    """Count twenty wrong guesses for each client address or account, so that the next one must
     wait.
     """
     for name in names:
         for _ in range(20):
-            board.queries.throttle.count_failure(name)
+            board.queries.throttle.count_failure(kind, name)
 
 
 async def test_valid_link_session_or_token_works_despite_wrong_guesses(users: Path) -> None:
@@ -48,7 +48,8 @@ async def test_valid_link_session_or_token_works_despite_wrong_guesses(users: Pa
     """
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
-        use_up_guesses(board, "127.0.0.1")
+        use_up_guesses(board, Guess.LINK, "127.0.0.1")
+        use_up_guesses(board, Guess.TOKEN, "127.0.0.1")
         link = sign_token(board.incident, after_slot(400) + timedelta(days=7), KEYS.link)
         assert (await board.client.get("/acknowledge", params={"token": "x"})).status_code == 429
         # the link
@@ -67,22 +68,28 @@ async def test_valid_link_session_or_token_works_despite_wrong_guesses(users: Pa
         ).status_code == 429
 
 
-async def test_known_browser_is_not_delayed_by_guesses_of_others(users: Path) -> None:
-    """A browser is known if anne has signed in with it before. Other browsers have used up the
-    guesses of her password. An unknown browser must wait (429), the known one need not.
+async def test_guesses_from_elsewhere_lock_no_one_out_of_their_own_network(users: Path) -> None:
+    """Anne has signed in from 127.0.0.1. Others have used up the guesses of her password. From
+    another network she must wait (429), from her own she need not.
     """
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
-        # Guesses of unknown browsers are counted for their address and for the account.
-        use_up_guesses(board, "127.0.0.1", board.queries.sessions.account_counter("anne"))
+        # Guesses are counted for their address and for the account.
+        account = board.queries.sessions.account_counter("anne")
+        use_up_guesses(board, Guess.PASSWORD, "127.0.0.1", account)
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://127.0.0.1"
-        ) as unknown_browser:
-            assert await try_to_sign_in(unknown_browser) == 429
-        # The first browser has no session any more, but keeps the cookie that marks it as known.
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as elsewhere:
+            assert await try_to_sign_in(elsewhere) == 429
         del board.client.cookies[SESSION_COOKIE]
+        assert await try_to_sign_in(board.client) == 303
+
+
+async def test_wrong_links_and_tokens_delay_no_password(users: Path) -> None:
+    """A mail scanner that follows old links must not keep people from signing in."""
+    async with a_board(public=False, users=users) as board:
+        use_up_guesses(board, Guess.LINK, "127.0.0.1")
+        use_up_guesses(board, Guess.TOKEN, "127.0.0.1")
         assert await try_to_sign_in(board.client) == 303
 
 
@@ -105,22 +112,22 @@ def test_each_further_wrong_guess_doubles_the_wait_to_16_minutes() -> None:
     # A client must wait after one wrong guess, and here guesses wrong again after each wait.
     throttle, waits = Throttle(clock, most=1), []
     for _ in range(6):
-        throttle.count_failure("a")
-        waits.append(throttle.wait("a"))
+        throttle.count_failure(Guess.LINK, "a")
+        waits.append(throttle.wait(Guess.LINK, "a"))
         clock.seconds += waits[-1]
     assert waits == [60, 120, 240, 480, 960, 960]  # seconds
     # A client that pauses for longer than its last wait begins again with the first.
     clock.seconds += 1000
-    throttle.count_failure("a")
-    assert throttle.wait("a") == 60
+    throttle.count_failure(Guess.LINK, "a")
+    assert throttle.wait(Guess.LINK, "a") == 60
 
 
 def test_ipv6_addresses_are_counted_by_their_64_bit_network() -> None:
     throttle = Throttle(StoppedClock(after_slot(0)), most=1)
-    throttle.count_failure("2001:db8::1")
-    assert throttle.wait("2001:db8::2:3") > 0
+    throttle.count_failure(Guess.LINK, "2001:db8::1")
+    assert throttle.wait(Guess.LINK, "2001:db8::2:3") > 0
     # The first 64 bits of this address differ.
-    assert throttle.wait("2001:db8:1::1") == 0
+    assert throttle.wait(Guess.LINK, "2001:db8:1::1") == 0
 
 
 FORWARDED = {"X-Forwarded-For": "192.0.2.9"}
@@ -168,4 +175,4 @@ async def test_forwarded_client_address_is_used_only_from_a_configured_proxy(
     async with client_of_server(board, proxies) as client:
         wrong_guess = await client.get("/acknowledge", params={"token": "x"}, headers=FORWARDED)
         assert wrong_guess.status_code == 403
-    assert list(board.queries.throttle._failures) == [counted_address]
+    assert list(board.queries.throttle._failures) == [(Guess.LINK, counted_address)]

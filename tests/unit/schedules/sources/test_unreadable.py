@@ -69,6 +69,8 @@ ICS = b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:20260723\r\nEND:VEVENT\r\nEND
         ("toml", b"title = '\0'", "NUL"),
         ("toml", SIGN_IN_PAGE, "an HTML page"),
         ("toml", b"a = " + b"[" * 100_000, "not TOML"),
+        ("toml", b"a" + b".a" * 7_000 + b" = 1", "tables within tables, more than 8 deep"),
+        ("toml", b"[source" + b".a" * 7_000 + b"]\nb = 1", "tables within tables"),
         ("toml", b"other = 1", r"no \[\[release\]\]"),
     ],
     ids=lambda value: str(value[:20]),
