@@ -292,11 +292,14 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
     seen = Interval() if part is None else fact_rules.find_appearance(part)
     name = "" if part is None or part.id == "page" else f"{part.id} "
-    if seen.by is None:
-        published = "not seen yet"
-    elif facts.slot is not None and seen.after is None and seen.by < facts.slot:
+    if part is not None and part.changed.by is not None:
+        # What was there before the slot may be the previous edition. So this may be the release.
+        return f"{name}changed {between_moments(part.changed, facts.timezone, now)}{elsewhere}"
+    if part is not None and part.was_in_place:
         # What was there from the first look on may be the previous edition.
         published = "in place before its slot"
+    elif seen.by is None:
+        published = "not seen yet"
     else:
         published = f"published by {_format_minute(seen.by, facts, now, up=True)}"
     return f"{_explain_doubt(facts, seen, now)}; {name}{published}{elsewhere}"

@@ -446,6 +446,9 @@ def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
     # The marks are replaced later: by the name of the part, by `was` or `were`, and by `it` or
     # `they`.
     unknown = f"It is not known whether {SUBJECT_MARK} {WAS_MARK} published as announced"
+    if part.changed.by is not None:
+        changed = _format_interval(part.changed, facts)
+        return f"{unknown}; what had been at its address before changed {changed}."
     if seen.by is None:
         return f"{unknown}."
     # no look proves that it was absent before, so it may have come long before

@@ -21,7 +21,7 @@ from monitor.judge.runs import Run, last_absence_until
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View
-from schedules.announcement import Address, Part
+from schedules.announcement import Address, Part, Role
 from schedules.change import is_standing
 from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between
@@ -48,13 +48,15 @@ WORST_FIRST = (
 @dataclass(frozen=True, slots=True)
 class _Timing:
     """The verdict on a part from its slot on, exposures ignored: when `released`, and the `reason`
-    if unproven.
+    if unproven. The last two are as in `PartVerdict`.
     """
 
     verdict: VerdictKind
     released: Interval = NOTHING
     delay: Bounds | None = None
     reason: str | None = None
+    was_in_place: bool = False
+    changed: Interval = NOTHING
 
 
 def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerdict, ...]:
@@ -97,6 +99,8 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
         _verdict_without_times(case, part, verdict, timing.reason),
         first_seen=first_seen,
         released=timing.released,
+        was_in_place=timing.was_in_place,
+        changed=timing.changed,
         delay=delay,
         exposures=exposures,
         # The exposures already say how early it came.
@@ -365,14 +369,35 @@ class _PartJudge:
         # Content that was removed before the slot was not the release.
         was_removed_before_slot = removed_by is not None and removed_by < window.slot_begins
         if from_start is not None and not was_removed_before_slot:
-            changed = None
-            if evidence.is_in_place_at(window.slot_begins):
-                changed = evidence.find_change_since(window.slot_begins)
-            reason = Reason.PRESENT_FROM_THE_START.text(
-                self.zone, look=from_start.first_sent, changed=changed
-            )
-            return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)
+            return self._judge_in_place(from_start)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
+
+    def _judge_in_place(self, from_start: Run) -> _Timing:
+        """Return `unproven` for a part that was there at the first look.
+
+        Before the slot that may be the previous edition. So the part came by its last change, and a
+        file without a change may not be out at all. The title of a page is that of the release.
+        """
+        evidence, slot = self.evidence, self.window.slot_begins
+        is_in_place = evidence.is_in_place_at(slot)
+        changes = evidence.find_changes_in_place() if is_in_place else []
+        since_slot = [change for change in changes if change.by is not None and change.by >= slot]
+        changed = since_slot[0] if since_slot else None
+        came_by: datetime | None = from_start.begin
+        if changes:
+            came_by = changes[-1].by
+        elif is_in_place and evidence.part.role in (Role.ATTACHMENT, Role.DATA):
+            came_by = None
+        reason = Reason.PRESENT_FROM_THE_START.text(
+            self.zone, look=from_start.first_sent, changed=changed
+        )
+        return _Timing(
+            VerdictKind.UNPROVEN,
+            Interval(None, came_by),
+            reason=reason,
+            was_in_place=is_in_place,
+            changed=changed or NOTHING,
+        )
 
     def _judge_overdue(self, last_absent: datetime) -> _Timing:
         """Return the verdict on a part absent after the tolerance: `unproven` if other evidence

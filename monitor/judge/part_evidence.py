@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor.judge.case import Case
 from monitor.judge.exposure import find_unseen_stays
 from monitor.judge.presence import Presence, build_presences
-from monitor.judge.runs import Blind, Run, find_change_of_bytes
+from monitor.judge.runs import Blind, Run, find_changes_of_content
 from monitor.judge.spells import Spell, build_spells, correct_ages, find_presence_from_start
 from monitor.judge.witnesses import Witnesses, read_witnesses
 from monitor.look.recognise.version import first_published
@@ -153,12 +153,12 @@ class PartEvidence:
         in_place = self.present_from_start
         return in_place is not None and in_place.begin < slot
 
-    def find_change_since(self, slot: datetime) -> Interval | None:
-        """Return when the bytes that were in place first changed, at the slot or later, or None."""
+    def find_changes_in_place(self) -> list[Interval]:
+        """Return when what was in place from the first look on changed, in order."""
         if self.present_from_start is None:
-            return None
+            return []
         view = parse_target_id(self.present_from_start.target)[2]
-        return find_change_of_bytes(self.views.get(view, ()), slot)
+        return find_changes_of_content(self.views.get(view, ()))
 
 
 Pair = tuple[PartVerdict, PartEvidence]

@@ -52,7 +52,7 @@ class Reason(Enum):
     )
     PRESENT_FROM_THE_START = (
         "already answered as published at the first look that did not fail, at {look}: its"
-        " appearance was not seen[; its bytes changed {changed}]"
+        " appearance was not seen[; it changed {changed}]"
     )
     STAMPED_IN_TIME = (
         "not found until {found}, while the publisher's own stamp says that it was first published"

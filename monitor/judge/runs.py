@@ -317,15 +317,15 @@ def count_changes(runs: Iterable[Run]) -> int:
     return sum(before != after for before, after in pairwise(digests))
 
 
-def find_change_of_bytes(runs: Iterable[Run], since: datetime) -> Interval | None:
-    """Return when the bytes of present content first changed, at `since` or later; None if they did
-    not.
-    """
+def find_changes_of_content(runs: Iterable[Run]) -> list[Interval]:
+    """Return when present content changed, in order; nothing if it changes all the time."""
     present = [run for run in runs if run.state is State.PRESENT and run.digest]
-    for before, run in pairwise(present):
-        if before.digest != run.digest and run.begin >= since:
-            return Interval(before.end, run.begin)
-    return None
+    changes = [
+        Interval(before.end, run.begin)
+        for before, run in pairwise(present)
+        if before.digest != run.digest
+    ]
+    return changes if len(changes) < MOST_CHANGES else []
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:

@@ -208,12 +208,11 @@ class Interpreter:
                 memory.known = known_before
                 memory.forget_body()
             recognised = unknown("clock", recognised.found)
-        # The bytes of other pages differ at every look, even if their content is the same.
+        # The bytes of other pages differ at every look, even if their text is the same.
         has_stable_bytes = target.is_file or target.recognise == "changed"
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
-        digest = (
-            memory.digest if has_stable_bytes and is_read and answer.status in (200, 304) else None
-        )
+        is_answer_of_body = is_read and answer.status in (200, 304)
+        digest = memory.digest if has_stable_bytes and is_answer_of_body else recognised.digest
         return make_sighting(target, answer, recognised, digest, clock_offset)
 
     def _correct_dates(self, memory: TargetMemory, outcome: Outcome) -> Outcome:

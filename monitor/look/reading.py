@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import structlog
 
@@ -17,6 +18,7 @@ from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, unknown
+from monitor.look.recognise.title import names_a_period
 from monitor.look.sandbox.process import NoWorker, ReadFault
 from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
@@ -65,7 +67,7 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     except UserFault:
         # One wrong rule must not stop the looks at other targets.
         return unknown("no recogniser of that name")
-    result = recognise(answer, context)
+    result = _add_digest_of_text(recognise(answer, context), answer, context)
     # for words or links of the release
     is_search_of_page = name.startswith(_SEARCHING_RULES) and is_html(answer)
     if result.state is State.ABSENT and is_search_of_page:
@@ -84,6 +86,19 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         if result.found
         else result
     )
+
+
+def _add_digest_of_text(result: Recognised, answer: Answer, context: Context) -> Recognised:
+    """Return a result with the digest of the page's text, if editions may share the page: its title
+    names no period, and the address was never seen empty.
+    """
+    known = context.known
+    may_be_shared = known.slot is not None and not known.was_missing
+    is_named = result.specific or names_a_period(context.title)
+    if result.state is not State.PRESENT or not may_be_shared or is_named or not is_html(answer):
+        return result
+    text = Page(answer).content.encode("utf-8", "replace")
+    return replace(result, digest=sha256(text).hexdigest())
 
 
 def _clean_found(found: Found) -> Found:

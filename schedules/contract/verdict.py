@@ -183,7 +183,8 @@ class PartVerdict:
     seconds before the slot. `origin` is how the part is known, `address` how its address is.
     `users_delay` is how long after the slot users could get it, caches included. It is None in
     facts that were stored before it was measured. `seen_until` is when the part was last seen, if
-    the last look did not show it.
+    the last look did not show it. `was_in_place`: something was at its address from before the
+    slot on, perhaps the previous edition. `changed` is when that first changed since the slot.
     """
 
     id: str
@@ -201,6 +202,8 @@ class PartVerdict:
     address: Address = Address.ANNOUNCED
     users_delay: Bounds | None = None
     seen_until: datetime | None = None
+    was_in_place: bool = False
+    changed: Interval = NOTHING
 
     @property
     def can_be_late(self) -> bool:

@@ -73,6 +73,7 @@ class Recognised:
     `specific`, `found` and `version` are as in a `Sighting`. `why` is the reason.
 
     `placeholder` identifies the text of a placeholder page. It is None for every other answer.
+    `digest` is the SHA-256 of a page's text, if no title shows which edition it is.
     """
 
     state: State
@@ -81,6 +82,7 @@ class Recognised:
     why: str = ""
     version: str | None = None
     placeholder: str | None = None
+    digest: str | None = None
 
 
 Recogniser = Callable[[Answer, Context], Recognised]

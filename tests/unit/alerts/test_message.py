@@ -236,9 +236,17 @@ def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> 
 
 def test_page_in_place_before_its_slot_is_not_called_published(make_facts: Make) -> None:
     seen = Interval(None, SLOT - timedelta(minutes=9))
-    page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
+    page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen, was_in_place=True)
     facts = make_facts(verdict=VerdictKind.UNPROVEN, parts=(page,))
     assert describe_status("unproven", facts, SLOT).endswith("; in place before its slot")
+
+
+def test_change_of_what_was_in_place_is_in_the_subject(make_facts: Make) -> None:
+    changed = Interval(SLOT + timedelta(minutes=19, seconds=59), SLOT + timedelta(seconds=1230))
+    page = page_part(VerdictKind.UNPROVEN, was_in_place=True, changed=changed)
+    facts = make_facts(verdict=VerdictKind.UNPROVEN, parts=(page,))
+    now = SLOT + timedelta(hours=1)
+    assert describe_status("unproven", facts, now) == "changed between 09:49:59 and 09:50:30 GMT"
 
 
 def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) -> None:

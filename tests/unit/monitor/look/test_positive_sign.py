@@ -798,3 +798,27 @@ def test_answer_without_any_sign_of_its_release_is_never_present(
             assert (
                 interpreter.interpret_now(part, answer(body, kind, at, status)).state is not PRESENT
             )
+
+
+@pytest.mark.parametrize(
+    ("title", "was_missing", "is_compared"),
+    [("Weekly freight", False, True), ("Weekly freight", True, False), (TITLE, False, False)],
+    ids=["no period", "absent before", "a period"],
+)
+def test_text_of_page_that_editions_may_share_is_compared(
+    title: str,
+    was_missing: bool,  # noqa: FBT001
+    is_compared: bool,  # noqa: FBT001
+) -> None:
+    """The first two pages differ only in a script, and the third one in its text.
+
+    A title with a period shows which edition the page is, and so does an absence before.
+    """
+    interpreter, part = Interpreter(), target(title=title)
+    interpreter.restore_known(part, Known(was_missing=was_missing, slot=ANNOUNCED_SLOT))
+    insides = ["<p>1,204 t</p>", "<p>1,204 t</p><script>2</script>", "<p>1,377 t</p>"]
+    bodies = [page(title, f"<table><tr><td>{each}</td></tr></table>") for each in insides]
+    first, same, changed = (interpreter.interpret_now(part, answer(body)) for body in bodies)
+    assert {first.state, same.state, changed.state} == {PRESENT}
+    assert (first.digest is not None, changed.digest != first.digest) == (is_compared, is_compared)
+    assert first.digest == same.digest

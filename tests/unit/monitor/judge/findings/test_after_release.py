@@ -10,7 +10,7 @@ import pytest
 
 from monitor.judge.runs import MOST_CHANGES
 from schedules.contract.verdict import Finding, Kind, VerdictKind
-from schedules.times.interval import Bounds
+from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, Looks, a_sighting, looks
 from tests.worlds.releases import SHEET
@@ -203,24 +203,26 @@ def test_only_first_three_changes_of_a_file_are_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("later", "changed", "swaps"),
+    ("later", "changed", "came_by", "swaps"),
     [
-        ([], "", 0),
-        ([(-300, "b"), (400, "b")], "", 0),
-        ([(1200, "b"), (1400, "b")], "its bytes changed between Fri 5 Jan 2018 09:30:01 GMT", 0),
+        ([], "", None, 0),
+        ([(-300, "b"), (400, "b")], "", -300, 0),
+        ([(1200, "b"), (1400, "b")], "it changed between Fri 5 Jan 2018 09:30:01 GMT", 1200, 0),
         (
             [(1200, "b"), (1400, "b"), (2000, "c"), (2100, "c")],
-            "its bytes changed between Fri 5 Jan 2018 09:30:01 GMT",
+            "it changed between Fri 5 Jan 2018 09:30:01 GMT",
+            2000,
             1,
         ),
     ],
     ids=["never changed", "changed before the slot", "changed once", "changed twice"],
 )
 def test_first_change_of_file_in_place_is_no_replacement(
-    later: Sequence[LookAtBytes], changed: str, swaps: int
+    later: Sequence[LookAtBytes], changed: str, came_by: float | None, swaps: int
 ) -> None:
     """All editions have one address. The file there before the slot may be the previous edition. So
-    its first change since the slot may be the release, and does not show whether it was late.
+    its first change since the slot may be the release, and does not show whether it was late. It
+    came by its last change, or perhaps never.
     """
     in_place = [(-600, "a"), (-10, "a"), (1, "a")]
     if later and later[0][0] < 0:
@@ -229,6 +231,9 @@ def test_first_change_of_file_in_place_is_no_replacement(
     verdict = judged(90_000, {"page": looks(*CAME_IN_TIME), "sheet": looks(*sheet)}, SHEET)
     (part,) = (part for part in verdict.parts if part.id == "sheet")
     assert part.verdict is VerdictKind.UNPROVEN
-    assert ("its bytes changed" in part.unproven_because) is bool(changed)
+    assert ("it changed" in part.unproven_because) is bool(changed)
     assert changed in part.unproven_because
+    assert (part.was_in_place, part.changed.by is None) == (True, not changed)
+    last_change = None if came_by is None else a_sighting(PRESENT, came_by).proved_to
+    assert part.first_seen == part.released == Interval(None, last_change)
     assert len(found(verdict, Kind.SWAPPED)) == swaps
