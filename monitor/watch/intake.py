@@ -111,5 +111,6 @@ class Intake:
             # An odd answer, such as another title, proves nothing. A person gets a hint to judge
             # it: a lead.
             self.leads.send_for_odd_answer(target, sighting)
+            self.leads.send_for_change_in_place(target, sighting)
         # Last, because this look is dated by the clock as it was.
         self.tally.check_clock()

@@ -15,7 +15,8 @@ from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, find_known_incident
 from monitor.clock import Clock
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, find_changes_of_content
+from monitor.judge.spells import find_presence_from_start
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
 from monitor.look.recognise.content import PLACEHOLDER
@@ -155,22 +156,38 @@ class Leads:
         may_be_new = _follows_absence_or_is_placeholder(target, run, last_proof)
         if not may_be_new or not self._is_early_or_missing(watched, target, run, slot):
             return
+        _log.info("odd_answer", target=target.id, why=run.why)
+        early = " before its slot" if slot is not None and run.begin < slot else ""
+        claim = f"{_ODD_ANSWERS[run.why]} is at its address{early}"
+        first_seen = Interval(None if last_proof is None else last_proof.end, run.begin)
+        self._send_about_address(target, claim, f"first seen {interval_text(first_seen)}")
+
+    def send_for_change_in_place(self, target: Target, sighting: Sighting) -> None:
+        """Send one lead if what was in place at an address has changed before the slot.
+
+        It may be this release, or the previous edition corrected.
+        """
+        slot, watched = (
+            self.ledger.slot_begins(target.release),
+            self.watch.releases.get(target.release),
+        )
+        is_early = slot is not None and sighting.proved_to < slot
+        is_reported = target.url in self._reported.get(target.release, ())
+        if watched is None or sighting.digest is None or not is_early or is_reported:
+            return
+        runs = watched.state_or_empty(target.id).runs
+        changes = find_changes_of_content(runs)
+        if changes and find_presence_from_start(runs) is not None:
+            claim = "what is at its address was there before, and has changed before its slot"
+            self._send_about_address(target, claim, f"changed {interval_text(changes[0])}")
+
+    def _send_about_address(self, target: Target, claim: str, when: str) -> None:
+        """Send a lead about a target's address, and remember that it is reported."""
         for no_longer_watched in self._reported.keys() - self.watch.releases.keys():
             del self._reported[no_longer_watched]
         self._reported.setdefault(target.release, set()).add(target.url)
-        _log.info("odd_answer", target=target.id, why=run.why)
-        early = " before its slot" if slot is not None and run.begin < slot else ""
-        claim = (
-            f"{_ODD_ANSWERS[run.why]} is at its address{early}: it does not prove that the release"
-            " is out"
-        )
-        first_seen = interval_text(
-            Interval(None if last_proof is None else last_proof.end, run.begin)
-        )
-        lead = Finding(
-            LEAD, None, f"{claim}, first seen {first_seen}: {target.url}", url=target.url
-        )
-        self.tasks.start(self.send(target.release, lead))
+        text = f"{claim}: it does not prove that the release is out, {when}: {target.url}"
+        self.tasks.start(self.send(target.release, Finding(LEAD, None, text, url=target.url)))
 
     def _is_early_or_missing(
         self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None

@@ -134,6 +134,27 @@ def test_short_later_or_old_odd_answer_gives_no_hint(
     run_monitor(tmp_path, answers, count_hints, head=HEAD)
 
 
+@pytest.mark.parametrize(
+    ("changes_at", "hint_count"), [("09:28:40", 1), ("09:30:01", 0)], ids=["before", "at the slot"]
+)
+def test_change_in_place_before_slot_gives_one_hint(
+    tmp_path: Path, changes_at: str, hint_count: int
+) -> None:
+    """All editions have one file name. What was there before changes, and changes back."""
+    old, new = "area,year,number\nNorth,2025,1\n", "area,year,number\nNorth,2026,2\n"
+    sheet = SHEET.replace("xlsx", "csv")
+    answers = an_answer(sheet, "08:00:00", old) + an_answer(sheet, changes_at, new)
+    answers += an_answer(sheet, "09:30:10", old) + an_answer(URL, "09:30:00")
+
+    async def count_hints(monitor: MonitorInTest) -> None:
+        await monitor.until("09:30:30")
+        found = hints(monitor)
+        assert len(found) == hint_count
+        assert all("changed between 26 Nov 2026 09:28:" in hint.text for hint in found)
+
+    run_monitor(tmp_path, answers, count_hints, head=WITH_SHEET.replace(SHEET, sheet))
+
+
 @pytest.mark.parametrize(("title_of_page", "hint_count"), [(TITLE, 1), ("Prison population", 0)])
 def test_guessed_address_gives_hint_only_for_page_that_announces_release(
     tmp_path: Path, title_of_page: str, hint_count: int
