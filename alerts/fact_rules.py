@@ -56,6 +56,20 @@ def is_only_stale(facts: ReleaseFacts) -> bool:
     )
 
 
+def find_earlier_publication(facts: ReleaseFacts, part: PartVerdict) -> datetime | None:
+    """Return by when the publisher had a part out, if that was a minute or more before users could
+    get it; else None.
+    """
+    seen_after = find_appearance(part).after
+    published = (
+        each.at for each in facts.findings if each.kind == "stale_edge" and each.part == part.id
+    )
+    first = earliest_known(published)
+    if first is None or seen_after is None or seen_after - first < timedelta(minutes=1):
+        return None
+    return first
+
+
 def find_wrong_file(facts: ReleaseFacts) -> Finding | None:
     """Return the finding that another file was at the address of a file, or None."""
     files = {part.id for part in facts.parts if part.role in ("attachment", "data")}

@@ -4,22 +4,19 @@ mail needs.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from html import escape
 
-from alerts import fact_rules
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
+from alerts.notice_text import OUT_NOW
 from alerts.one_line import one_line
-from alerts.status import find_main_late_part, measure_exposure
-from schedules.times.words import length
+from alerts.status import brief_length, measure_breach
 
 LONGEST_BRIEF = 78
 """The most characters of a brief subject: what a line of mail and a locked telephone show."""
-_LONGEST_PRODUCER, _SHORTEST_TITLE = 24, 16
+_LONGEST_PRODUCER, _SHORTEST_PRODUCER, _SHORTEST_TITLE = 24, 6, 16
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 _BUTTON = (
     "display:block;margin:0 0 10px;padding:14px"
@@ -48,22 +45,30 @@ def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
     subject = one_line(notice.subject)
     # The subject of a test begins with `TEST: ` and not with the status, so it is only shortened.
     if facts is None or notice.kind == "test":
+        if len(subject) <= LONGEST_BRIEF:
+            return subject
         without_producer = re.sub(r" \([^()]*\)", "", subject)  # drops ` (Ofqual)`
         # drops ` due 09:30 GMT` before a comma
         without_slot = re.sub(r" due [^,]{0,200}(?=, )", "", without_producer)
         return one_line(without_slot, LONGEST_BRIEF)
-    breach_seconds = _measure_breach(facts, notice.at)
-    lasted = ""
-    if breach_seconds is not None and breach_seconds >= 1:
-        units = 1 if breach_seconds < 3600 else 2  # `12 min`, `3 h 12 min`
-        lasted = f", {length(breach_seconds, math.floor, parts=units, tenths=False)}"
     status = subject.partition(": ")[0]
-    head = f"{status}{lasted}: "
-    producer = f" ({one_line(facts.producer_names, _LONGEST_PRODUCER)})"
-    room = LONGEST_BRIEF - len(head) - len(producer)
-    if room < _SHORTEST_TITLE:
-        return one_line(f"{head}{facts.title}", LONGEST_BRIEF)
-    return f"{head}{one_line(facts.title, room)}{producer}"
+    lasted = measure_breach(facts, notice.at)
+    how_long = ""
+    has_length = status.startswith(OUT_NOW)  # `OUT NOW, 12 min late`
+    if lasted is not None and (lasted.max or 0) >= 1 and not has_length:
+        how_long = f", {brief_length(lasted)}"
+    head = f"{status}{how_long}: "
+    room = LONGEST_BRIEF - len(head) - _SHORTEST_TITLE - len(" ()")
+    producer = f" ({_shorten_producer(facts, room)})" if room >= _SHORTEST_PRODUCER else ""
+    return f"{head}{one_line(facts.title, LONGEST_BRIEF - len(head) - len(producer))}{producer}"
+
+
+def _shorten_producer(facts: ReleaseFacts, room: int) -> str:
+    """Return the name of the first producer, or its id if that is shorter and the name is long."""
+    longest = min(room, _LONGEST_PRODUCER)
+    names = [one_line(name) for name in (*facts.names[:1], facts.producer)]
+    fitting = (name for name in names if len(name) <= longest)
+    return next(fitting, one_line(min(names, key=len), longest))
 
 
 def write_notice_page(
@@ -100,22 +105,6 @@ def write_notice_page(
         ' style="max-width:600px;margin:0'
         f' auto;overflow-wrap:anywhere">\n{"".join(body)}</div>\n</body></html>\n'
     )
-
-
-def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return for how many seconds a release was public early, or is or was late; None if neither is
-    proved.
-    """
-    if fact_rules.is_early(facts):
-        return measure_exposure(facts, now)
-    late = find_main_late_part(facts) if fact_rules.is_late(facts) else None
-    if late is None or facts.slot is None:
-        return None
-    part, delay = late
-    seen = fact_rules.find_appearance(part).by
-    if seen is None or seen > now:  # it was not out yet; the facts may be newer than `now`
-        return max(0.0, (now - facts.slot).total_seconds())
-    return delay.max if delay is not None else None  # the longest that its delay can have been
 
 
 def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:

@@ -6,18 +6,20 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from alerts.fact_rules import find_alterations, find_appearance
+from alerts.fact_rules import find_alterations, find_appearance, is_wrong_file_there
 from alerts.finding import ReleaseFacts, part_label, part_name
 from alerts.notice import write_blocks
 from alerts.one_line import one_line, whole_lengths
 from alerts.status import (
+    brief_length,
     describe_alternatives,
     describe_exposure_end,
     describe_release_after_exposure,
     describe_status,
     find_current_status,
-    find_main_late_part,
+    is_wait_over,
     list_late_parts,
+    measure_breach,
     say_elsewhere_since,
     subject_prefix,
 )
@@ -50,6 +52,10 @@ SUBJECT_SUFFIX = {
     "reminder": ", not acknowledged",
 }
 KINDS_WITH_DRAFT = frozenset({"late", "partial", "early", "hand", "platform"})
+OUT_NOW = "OUT NOW"
+"""The first words of a subject about a late release that users can get now, with its delay."""
+OUT = "out"
+"""The list in `steps.json` for such a release."""
 _LONGEST_TITLE = 70
 
 
@@ -59,18 +65,8 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
     `kind` is what it does, such as `opened` or `final`, `reported_kind` the kind of incident that
     it names first.
     """
-    since = say_elsewhere_since(facts, now)
-    elsewhere = f", out elsewhere since {since}" if since else ""
-    # An incident can end because its release was found. If its verdict is not final, do not say
-    # `final`.
-    is_verdict_open = kind == "final" and not facts.final
-    suffix = "" if is_verdict_open else SUBJECT_SUFFIX.get(kind, "")
-    if kind == "grade_changed" and facts.grade != Grade.REPORT:
-        suffix = ", a note is now due"
     status = find_current_status(reported_kind, facts)
-    head = f"{subject_prefix(status)}{elsewhere}{suffix}"
-    if kind == "appeared" and status == "late":
-        head = f"OUT NOW{_say_how_late(facts)}"
+    head = _write_head(kind, status, facts, now)
     title = write_title_with_slot(facts, now)
     details = describe_status(reported_kind, facts, now)
     if status == "unproven":
@@ -80,13 +76,26 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
     return one_line(f"{head}: {title}, {details}")
 
 
-def _say_how_late(facts: ReleaseFacts) -> str:
-    """Return how late the main late part came, empty if that is not measured."""
-    late = find_main_late_part(facts)
-    delay = None if late is None else late[1]
-    if delay is None or delay.max is None:
-        return ""
-    return f", {length(delay.max, math.floor, parts=1, tenths=False)} late"
+def _write_head(kind: str, status: str, facts: ReleaseFacts, now: datetime) -> str:
+    """Return the first words of a subject: the status, and what happened to it."""
+    suffix = SUBJECT_SUFFIX.get(kind, "")
+    # An incident can end because its release was found. If its verdict is not final, do not say
+    # `final`.
+    if kind == "final" and not facts.final:
+        suffix = ""
+    if kind == "grade_changed" and facts.grade != Grade.REPORT:
+        suffix = ", a note is now due"
+    if kind in ("appeared", "reminder") and choose_step_list(status, facts) == OUT:
+        lasted = measure_breach(facts, now)
+        how_late = "" if lasted is None else f", {brief_length(lasted)} late"
+        return f"{OUT_NOW}{how_late}{'' if kind == 'appeared' else suffix}"
+    if kind == "reminder" and status == "early" and is_exposure_over(facts):
+        suffix = f", over{suffix}"
+    since = say_elsewhere_since(facts, now)
+    elsewhere = f", out elsewhere since {since}" if since else ""
+    is_file_wrong = any(is_wrong_file_there(facts, part) for part, _ in list_late_parts(facts))
+    question = ", WRONG FILE?" if is_file_wrong else ""
+    return f"{subject_prefix(status)}{question}{elsewhere}{suffix}"
 
 
 def write_title_with_slot(facts: ReleaseFacts, now: datetime) -> str:
@@ -107,7 +116,7 @@ def write_notice_text(  # noqa: PLR0913 # one for each thing that a notice says
 ) -> str:
     """Return the notice as plain text: subject, change, release, measurements so far, and steps."""
     elsewhere = describe_alternatives(facts, now) if say_elsewhere_since(facts, now) else []
-    measured_at = moment(rounded(facts.at, up=True), facts.timezone, now)
+    measured_at = moment(rounded(min(facts.at, now)), facts.timezone, now)
     return write_blocks(
         [
             write_notice_subject(kind, reported_kind, facts, now),
@@ -246,7 +255,7 @@ def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
     incident of this kind.
     """
     status = find_current_status(kind, facts)
-    if status == "early" and not any(exposure.open for exposure in facts.exposures):
+    if status == "early" and is_exposure_over(facts):
         # Each way in which an exposure ends has a list of its name. The worst comes first: it
         # lasted until the slot.
         ways = {exposure.ended for exposure in facts.exposures}
@@ -256,11 +265,15 @@ def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
                 Ended.UNKNOWN,
             )
         )
-    is_wait_over = status in {"late", "partial", "stale"} and not is_late_part_absent(facts)
-    if is_wait_over:
-        return "out"
+    if status in {"late", "partial", "stale"} and is_wait_over(facts):
+        return OUT
     # For users a stale cache is the same as a late release.
     return "late" if status == "stale" else status
+
+
+def is_exposure_over(facts: ReleaseFacts) -> bool:
+    """Return whether nothing is public early any more."""
+    return not any(exposure.open for exposure in facts.exposures)
 
 
 def is_late_part_absent(facts: ReleaseFacts) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,7 +19,16 @@ from schedules.contract.verdict import (
     PartVerdict,
 )
 from schedules.times.interval import Bounds, Interval, earliest_known, latest_known
-from schedules.times.words import MINUTE, SECOND, between_moments, moment, rounded, sureness
+from schedules.times.words import (
+    MINUTE,
+    SECOND,
+    between_moments,
+    length,
+    moment,
+    rounded,
+    rounded_up_until,
+    sureness,
+)
 
 CALENDAR_DOUBTS = {
     "calendars_disagree": "calendars disagree about its time",
@@ -27,6 +37,7 @@ CALENDAR_DOUBTS = {
     "short_notice": "announced or changed at short notice",
 }
 """A short phrase for each finding about calendars, the gravest doubt first."""
+_HOUR = 3600
 NO_BREACH = frozenset({"unproven", "on_time", "cancelled", "moved", "settled"})
 """Statuses that claim no breach. A release whose incident reported one can have such a status
 later.
@@ -129,7 +140,8 @@ def was_released(part: PartVerdict) -> bool:
 def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     """Return the local time from which an exposure is proved, rounded up to a second."""
     start = exposure.start.by or exposure.start.after or facts.at
-    return moment(rounded(start, up=True), facts.timezone, now)
+    since = rounded_up_until(start, now)
+    return moment(since, facts.timezone, now, exact=bool(since.microsecond))
 
 
 def describe_exposure_end(ended: str | None, when: str) -> str:
@@ -141,15 +153,76 @@ def describe_exposure_end(ended: str | None, when: str) -> str:
     return f"removed {when}" if ended == Ended.REMOVED else f"ended, for an unknown reason, {when}"
 
 
-def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
-    """Return the seconds of the open exposure so far, or of the longest ended one; None if
-    unknown.
+def measure_breach(facts: ReleaseFacts, now: datetime) -> Bounds | None:
+    """Return how long a release was public early, or how late users got it; None if neither is
+    proved.
+
+    What still goes on counts until `now`.
     """
+    if fact_rules.is_early(facts):
+        return _measure_exposure(facts, now)
+    if facts.slot is None or not fact_rules.is_late(facts):
+        return None
+    hidden = _find_longest_hidden_part(facts)
+    late = find_main_late_part(facts)
+    if late is None:
+        lasted = None if hidden is None else hidden.wait
+    else:
+        part, delay = late
+        seen = fact_rules.find_appearance(part).by
+        # The facts may be newer than `now`.
+        is_out = seen is not None and seen <= now
+        lasted = (part.wait if part.is_hidden else delay) if is_out else Bounds()
+    if lasted is not None and lasted.max is None:
+        so_far = max(0.0, (now - facts.slot).total_seconds())
+        return Bounds(so_far, so_far)
+    return lasted
+
+
+def _measure_exposure(facts: ReleaseFacts, now: datetime) -> Bounds | None:
     if open_since := earliest_known(each.start.by for each in facts.exposures if each.open):
-        return max(0.0, (now - open_since).total_seconds())
-    return max(
-        (each.seconds.max for each in facts.exposures if each.seconds.max is not None), default=None
+        so_far = max(0.0, (now - open_since).total_seconds())
+        return Bounds(so_far, so_far)
+    lengths = (each.seconds for each in facts.exposures if each.seconds.max is not None)
+    return max(lengths, key=lambda lasted: lasted.max or 0.0, default=None)
+
+
+def brief_length(lasted: Bounds) -> str:
+    """Return `12 min` or `3 h 12 min`, or both bounds if they are over a minute apart: `2 to 20
+    min`.
+    """
+    least, most = lasted.min or 0.0, lasted.max or 0.0
+    units = 1 if most < _HOUR else 2
+    if most - least <= MINUTE.total_seconds():
+        return length(most, math.floor, parts=units, tenths=False)
+    longest = length(most, math.ceil, parts=units, tenths=False)
+    if least < MINUTE.total_seconds():
+        return f"up to {longest}"
+    shortest = length(least, math.floor, parts=units, tenths=False)
+    number, _, unit = shortest.partition(" ")
+    has_same_unit = unit == longest.partition(" ")[2]
+    return f"{number if has_same_unit else shortest} to {longest}"
+
+
+def is_wait_over(facts: ReleaseFacts) -> bool:
+    """Return whether users can get every part that was late or hidden by a cache."""
+    is_any_absent = any(
+        fact_rules.find_appearance(part).by is None for part, _ in list_late_parts(facts)
     )
+    hidden = _find_longest_hidden_part(facts)
+    is_any_hidden = hidden is not None and not fact_rules.has_upper_bound(hidden.wait)
+    return not is_any_absent and not is_any_hidden
+
+
+def _find_longest_hidden_part(facts: ReleaseFacts) -> PartVerdict | None:
+    """Return the required part that a cache kept from users for longest; None if none."""
+    hidden = (part for part in facts.parts if part.required and part.is_hidden)
+    return max(hidden, key=_order_by_wait, default=None)
+
+
+def _order_by_wait(part: PartVerdict) -> tuple[bool, float]:
+    wait = part.wait or Bounds()
+    return wait.max is None, wait.min or 0.0
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
@@ -160,7 +233,10 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
         return "late"
     part, delay = late
     seen = fact_rules.find_appearance(part)
-    if seen.by is None:
+    if seen.by is None and part.is_hidden:
+        # The publisher's own record shows it, so it is not called absent.
+        status = f"published{_describe_users_wait(part, facts, now)}"
+    elif seen.by is None:
         status = _describe_absence(facts, delay, now)
     else:
         how_late = (
@@ -168,8 +244,12 @@ def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
         )
         first_seen = f"first seen {between_moments(seen, facts.timezone, now)}"
         status = f"{first_seen}{how_late}{_describe_users_wait(part, facts, now)}"
-    question = ": WRONG FILE?" if fact_rules.is_wrong_file_there(facts, part) else ""
-    return f"{status}{_name_part_unless_page(part)}{question}{_mention_alternatives(facts, now)}"
+        if published := fact_rules.find_earlier_publication(facts, part):
+            by = moment(rounded_up_until(published, now), facts.timezone, now)
+            status += f", although published by {by}"
+    has_other_file = fact_rules.is_wrong_file_there(facts, part)
+    other_file = ", another file is at its address" if has_other_file else ""
+    return f"{status}{_name_part_unless_page(part)}{other_file}{_mention_alternatives(facts, now)}"
 
 
 def _name_part_unless_page(part: PartVerdict) -> str:
@@ -194,8 +274,7 @@ def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
     """Return how long a cache keeps users from a release, by the part for which they have waited
     longest.
     """
-    hidden = [part for part in facts.parts if part.required and part.is_hidden]
-    part = max(hidden, key=lambda part: (part.wait or Bounds()).min or 0.0, default=None)
+    part = _find_longest_hidden_part(facts)
     if part is None:  # only the finding `stale_edge` says so, without times for any part
         return "a cache kept it from users"
     published = "published on time" if part.verdict == "on_time" else "published"
@@ -342,7 +421,8 @@ def _format_minute(
     """Return the local time to the minute, with the date unless it is today; `up` rounds up, for
     ends of spans.
     """
-    return moment(rounded(instant, MINUTE, up=up), facts.timezone, now).rpartition(" ")[0]
+    shown = rounded_up_until(instant, now, MINUTE) if up else rounded(instant, MINUTE)
+    return moment(shown.replace(microsecond=0), facts.timezone, now).rpartition(" ")[0]
 
 
 def _describe_on_time(facts: ReleaseFacts, now: datetime) -> str:

@@ -158,7 +158,8 @@ class Finding:
     has one.
 
     `at` is when it was seen or read, which groups findings of one moment. Only findings that may be
-    notified long after the release have it. `url` is the address that a lead asks people to open.
+    notified long after the release have it, and `stale_edge`: by when its publisher had the part
+    out. `url` is the address that a lead asks people to open.
     """
 
     kind: Kind | Literal["lead"]

@@ -7,7 +7,7 @@ the text always contains what was measured.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import ceil, floor
 
 from schedules.times.interval import Bounds, Interval
@@ -15,6 +15,7 @@ from schedules.times.zone import LONDON, local, local_date
 
 TENTH, SECOND, MINUTE = timedelta(milliseconds=100), timedelta(seconds=1), timedelta(minutes=1)
 UNKNOWN = "at an unknown time"
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 SURE = 5.0
 """If absence was proved at most this many seconds before the slot, "on time" needs no precision
@@ -33,6 +34,15 @@ def rounded(instant: datetime, step: timedelta = SECOND, *, up: bool = False) ->
     return instant + (step - past) % step if up else instant - past
 
 
+def rounded_up_until(instant: datetime, now: datetime, step: timedelta = SECOND) -> datetime:
+    """Return an instant rounded up to `step`, or less far where that would be later than `now`."""
+    for unit in (step, SECOND):
+        up = rounded(instant, unit, up=True)
+        if up <= now:
+            return up
+    return instant
+
+
 def exactly(instant: datetime, timezone: str = LONDON) -> str:
     """Return `Fri 5 Jan 2018 09:30:00.5 GMT`: a stamp with its weekday and tenths."""
     return stamp(instant, timezone, weekday=True, step=TENTH)
@@ -43,12 +53,21 @@ def day_text(value: date, *, weekday: bool = False) -> str:
     return f"{value:%A} {value.day} {value:%B %Y}" if weekday else f"{value.day} {value:%B %Y}"
 
 
-def clock(instant: datetime, timezone: str, *, exact: bool = False, zone: bool = True) -> str:
+def clock(
+    instant: datetime,
+    timezone: str,
+    *,
+    exact: bool = False,
+    zone: bool = True,
+    milliseconds: bool = False,
+) -> str:
     """Return the local time of day: `09:30 GMT`, `09:30:05 GMT`. Seconds of zero are written only
-    if `exact`.
+    if `exact`, and `milliseconds` only if asked for and not zero.
     """
     wall = local(instant, timezone)
     text = f"{wall:%H:%M:%S}" if wall.second or exact else f"{wall:%H:%M}"
+    if milliseconds and wall.microsecond:
+        text += f".{wall.microsecond // 1000:03d}"
     return f"{text} {wall.tzname()}" if zone else text
 
 
@@ -79,9 +98,9 @@ def instant_text(instant: datetime, timezone: str) -> str:
 
 def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = False) -> str:
     """Return the local time, with its date unless that is today: `4 May 09:30 BST`. `exact` writes
-    seconds of zero.
+    seconds of zero, and milliseconds.
     """
-    time_of_day = clock(instant, timezone, exact=exact)
+    time_of_day = clock(instant, timezone, exact=exact, milliseconds=exact)
     if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day
     wall = local(instant, timezone)
@@ -105,11 +124,14 @@ def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
     """Return an interval to the second, without dates that are today.
 
-    A date common to both is written once.
+    A date common to both is written once. No time is later than `today`, which is the time of the
+    text: an end of this second has its milliseconds.
     """
-    return write_interval(
-        interval, lambda limit, exact: moment(limit, timezone, today, exact=exact), SECOND, timezone
-    )
+
+    def write(limit: datetime, exact: bool) -> str:  # noqa: FBT001 # as `write_interval` calls it
+        return moment(limit, timezone, today, exact=exact or bool(limit.microsecond))
+
+    return write_interval(interval, write, SECOND, timezone, today)
 
 
 def length(
@@ -187,18 +209,27 @@ def sureness(seconds: float | None) -> str:
 
 
 def write_interval(
-    interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = ""
+    interval: Interval,
+    write: Callable[[datetime, bool], str],
+    step: timedelta,
+    zone: str = "",
+    latest: datetime | None = None,
 ) -> str:
-    """Return an interval in words (`between … and …`), its limits rounded outward to a `step`.
+    """Return an interval in words (`between … and …`), its limits rounded outward to a `step`, but
+    not beyond `latest`.
 
     `write(limit, with_seconds)` turns a limit into text. If both limits have the same date in
     `zone`, the date is written once: `between 4 May 09:30 and 09:35`, `between 9am and 9.05am on 4
     May`.
     """
     after = None if interval.after is None else rounded(interval.after, step)
-    by = None if interval.by is None else rounded(interval.by, step, up=True)
+    by = None
+    if interval.by is not None:
+        by = rounded_up_until(interval.by, latest or _FOR_EVER, step)
     # If one limit has seconds, write 09:30:00 for the other, not 09:30.
-    with_seconds = any(limit is not None and limit.second for limit in (after, by))
+    with_seconds = any(
+        limit is not None and (limit.second or limit.microsecond) for limit in (after, by)
+    )
     if by is None:
         return UNKNOWN if after is None else f"after {write(after, with_seconds)}"
     if after is None or after == by:

@@ -46,7 +46,7 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
     for span in _find_hidden_spans(case, evidence):
         reason = Reason.STALE_EDGE_AGAIN if span.shown_before else Reason.STALE_EDGE
         text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
-        yield Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds)
+        yield Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds, span.came.by)
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
@@ -115,21 +115,26 @@ def _date_at_edge(
 
 
 def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSpan]:
-    """Yield the spans in which the edge hid a part that the origin showed after its slot."""
-    # If the origin has not shown the part, the content API counts instead.
+    """Yield the spans in which the edge hid a part that the origin showed after its slot.
+
+    Without any, yield those in which it hid what the content API showed.
+    """
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         present = [spell for spell in spells if spell.is_present]
         first_shown = next(
             (spell for spell in present if spell.begin >= case.judged_window.early_before), None
         )
-        if first_shown is not None:
-            place = spells.index(first_shown)
-            came = Interval(spells[place - 1].end if place else None, first_shown.begin)
-            # If the view ends with an absence, the part was removed from it for good.
-            last_shown = max(spell.last_received for spell in present)
-            removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
-            yield from _hidden_spans_after(case, evidence, first_shown, came, removed)
+        if first_shown is None:
+            continue
+        place = spells.index(first_shown)
+        came = Interval(spells[place - 1].end if place else None, first_shown.begin)
+        # If the view ends with an absence, the part was removed from it for good.
+        last_shown = max(spell.last_received for spell in present)
+        removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
+        spans = [*_hidden_spans_after(case, evidence, first_shown, came, removed)]
+        yield from spans
+        if spans:
             return
 
 

@@ -21,6 +21,7 @@ from alerts.incident import (
 )
 from alerts.message import build_message
 from alerts.notice import Notice, thread_id
+from alerts.notice_text import write_notice_subject
 from alerts.platform import make_reminder
 from alerts.status import describe_status
 from schedules.contract.verdict import LEAD, Due, Exposure, Finding, Grade, PartVerdict, VerdictKind
@@ -69,7 +70,10 @@ def test_wrong_file_is_asked_about_until_right_one_is_out(
     facts = make_facts(AFTER_SLOT, verdict=sheet.verdict, parts=(page, sheet), findings=found)
     incident = incident_opened_by(facts)
     is_asked = came is None
-    assert ("WRONG FILE?" in describe_status(incident.kind, facts, AFTER_SLOT)) is is_asked
+    status = describe_status(incident.kind, facts, AFTER_SLOT)
+    subject = write_notice_subject("opened", incident.kind, facts, AFTER_SLOT)
+    assert ("another file is at its address" in status) is is_asked
+    assert ("LATE, WRONG FILE?: " in subject) is is_asked
     steps = [step.id for step in steps_for_incident(incident)]
     assert ("open-file" in steps) is is_asked
 

@@ -76,7 +76,19 @@ def test_on_the_second_means_a_delay_under_a_second(
 )
 def test_intervals_of_instants_are_rounded_outward(between: Interval, words: str) -> None:
     """NOON is 12:00 in London. An end 0.2 s after it is rounded up to a whole second."""
-    assert between_moments(between, LONDON, NOON) == words
+    assert between_moments(between, LONDON, NOON + timedelta(minutes=1)) == words
+
+
+@pytest.mark.parametrize(
+    ("between", "words"),
+    [
+        (Interval(NOON, NOON + timedelta(seconds=0.2)), "between 12:00:00 and 12:00:00.200 BST"),
+        (Interval(None, NOON + timedelta(seconds=0.7)), "by 12:00:00.700 BST"),
+        (Interval(None, NOON), "by 12:00 BST"),
+    ],
+)
+def test_no_limit_is_rounded_to_a_time_after_the_text(between: Interval, words: str) -> None:
+    assert between_moments(between, LONDON, NOON + timedelta(seconds=0.8)) == words
 
 
 def test_moment_of_another_day_or_year_has_its_date() -> None:

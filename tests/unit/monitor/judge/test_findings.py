@@ -433,6 +433,14 @@ def test_content_api_proves_edge_stale_if_there_is_no_origin() -> None:
     assert stale.detail.startswith("the content API showed it")
 
 
+def test_what_the_content_api_showed_still_counts_once_the_page_is_out() -> None:
+    """Origin and edge answered 404 until five minutes after the slot, and came at one time."""
+    seen = {"page": LATE, "page/origin": LATE, "page/content": CAME_IN_TIME}
+    (stale,) = found(judged(now=400, seen=seen), Kind.STALE_EDGE)
+    assert stale.detail.startswith("the content API showed it")
+    assert stale.at is not None
+
+
 def verdict_on_part_hidden_by_its_edge(
     part: Part, *, origin_shows_at: float, edge_shows_at: float
 ) -> Verdict:
