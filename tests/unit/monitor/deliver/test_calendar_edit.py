@@ -104,7 +104,10 @@ def test_message_about_an_edit_counts_entries_and_has_no_measurement() -> None:
         notice, "mail", EDITED_AT
     )
     # `brief` is the short subject, for mail.
-    assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
+    assert (
+        message.brief
+        == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
+    )
     assert message.data["measured"] is None
 
 
