@@ -359,8 +359,8 @@ def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
         published = f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}"
         return f"{published}, but {_say_hidden_until(part, facts)}."
     is_one_time = words.find_nearest_minute(appeared) is not None
-    if published := fact_rules.find_earlier_publication(facts, part):
-        by = _format_interval(Interval(None, published), facts)
+    if (out_by := fact_rules.find_earlier_publication(facts, part)) is not None:
+        by = _format_interval(Interval(None, out_by), facts)
         until = f"until {'' if is_one_time else 'some time '}"
         access = f"users had no access {until}{_format_interval(appeared, facts, prefix='')}"
         return f"{CAP_SUBJECT_MARK} {WAS_MARK} published {by}, but {access}."
