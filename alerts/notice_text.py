@@ -267,6 +267,8 @@ def choose_step_list(kind: str, facts: ReleaseFacts) -> str:
         )
     if status in {"late", "partial", "stale"} and is_wait_over(facts):
         return OUT
+    if status == "calendar" and facts.readings is not None and not facts.readings.by:
+        return "calendar_readings"
     # For users a stale cache is the same as a late release.
     return "late" if status == "stale" else status
 

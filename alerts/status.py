@@ -536,10 +536,22 @@ def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
 def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:
     if facts.verdict == "cancelled":
         return "cancelled"
-    return next(
-        (text for kind, text in CALENDAR_DOUBTS.items() if kind in facts.finding_kinds),
-        "in no calendar",
-    )
+    doubt = next((kind for kind in CALENDAR_DOUBTS if kind in facts.finding_kinds), None)
+    if doubt is None:
+        return "in no calendar"
+    asked = ask_which_time(facts) if doubt == "promise_in_doubt" else ""
+    return asked or CALENDAR_DOUBTS[doubt]
+
+
+def ask_which_time(facts: ReleaseFacts) -> str:
+    """Return the question which of several times is meant, empty if there is none or it is
+    answered.
+    """
+    readings = facts.readings
+    if readings is None or readings.by or not readings.times:
+        return ""
+    near = facts.slot or facts.at
+    return f"is it {' or '.join(moment(time, facts.timezone, near) for time in readings.times)}?"
 
 
 def _is_late_in_all(facts: ReleaseFacts) -> bool:

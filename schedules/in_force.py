@@ -20,7 +20,7 @@ from schedules.change import (
 )
 from schedules.ledger_event import EventKind, LedgerEvent, event_of
 from schedules.patterns import quick
-from schedules.promise import Promise, Unlisted
+from schedules.promise import Promise, Settled, Unlisted
 from schedules.release import Release
 from schedules.slot import Precision, Slot, has_passed, is_inside
 from schedules.times.zone import local
@@ -142,6 +142,8 @@ class _ReleaseLedger:
         current = self._current
         if not is_informative(promise):
             self._mark_unlisted(promise)
+        elif promise.settled is not None:
+            self._add_answer(promise, promise.settled)
         elif current is None:
             self._add_first(promise)
         elif self._is_too_late(promise, current):
@@ -166,10 +168,32 @@ class _ReleaseLedger:
         """
         last = self._last_accepted.get(promise.calendar)
         if last is not None and last.unlisted is None and not has_passed(last.slot, promise.learnt):
-            marked = self._last_accepted[promise.calendar] = replace(
-                last, unlisted=Unlisted(promise.learnt, reads=1, text=promise.slot.raw)
-            )
-            self._current = marked if self._current is last else self._current
+            unlisted = Unlisted(promise.learnt, reads=1, text=promise.slot.raw)
+            self._replace_last(last, replace(last, unlisted=unlisted))
+
+    def _replace_last(self, last: Promise, marked: Promise) -> None:
+        """Replace the last promise of a calendar, which may be in force, with a marked copy."""
+        self._last_accepted[last.calendar] = marked
+        self._current = marked if self._current is last else self._current
+
+    def _add_answer(self, promise: Promise, settled: Settled) -> None:
+        """Add the answer of a person to what a doubtful time means, with an event.
+
+        It counts only if it came before each time that the text can mean. A later answer could
+        follow from what was seen, so it is only kept. An answer to another text is ignored.
+        """
+        last = self._last_accepted.get(promise.calendar)
+        if last is None or last.question is None or not last.question.is_same_time(settled.asked):
+            return
+        is_in_time = promise.learnt < min(settled.asked.all_readings())
+        detail = f"as the {settled.by} said" + ("" if is_in_time else ", too late to count")
+        self._events.append(event_of(EventKind.SETTLED, promise, settled.asked, detail))
+        if is_in_time:
+            self._update_current(promise)
+            return
+        # Later reads of the calendar confirm its newest promise in the ledger, which is the answer.
+        shown = replace(last, confirmed_at=promise.confirmed_at, unlisted=promise.unlisted)
+        self._replace_last(last, shown)
 
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, the one in force, and so
@@ -258,6 +282,7 @@ class _ReleaseLedger:
         """
         old = self._last_accepted.get(promise.calendar)
         if old is not None:
+            old = replace(old, slot=old.shown)
             self._events += [
                 event_of(what, promise, old.slot) for what in find_changes(old, promise)
             ]
@@ -294,8 +319,11 @@ class _ReleaseLedger:
             if planned is not None and not is_first_of_calendar:
                 # A slot without a readable time (`NONE`) excludes no time, so any other only makes
                 # it more precise.
-                is_refined = planned.slot.precision is Precision.NONE or is_inside(
-                    chosen.slot, planned.slot
+                # An answer to what a text means does not change the text either.
+                is_refined = (
+                    planned.slot.precision is Precision.NONE
+                    or chosen.settled is not None
+                    or is_inside(chosen.slot, planned.shown)
                 )
                 if not is_refined:
                     self._replaced_promises.append(planned)

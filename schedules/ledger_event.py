@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     CANCELLED = "cancelled"
     POSTPONED = "postponed"
     STATUS_DOUBT = "status-doubt"
+    SETTLED = "settled"
     REINSTATED = "reinstated"
     CHANGED_AFTER_SLOT = "changed-after-slot"
     BACK_DATED = "back-dated"

@@ -25,6 +25,17 @@ class Unlisted:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """A person's answer to the question which time a calendar's text means.
+
+    `by` is the role of the person, `asked` the doubtful slot as the calendar showed it.
+    """
+
+    by: str
+    asked: Slot
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
     """One entry of the ledger. Entries are appended and never deleted.
 
@@ -33,6 +44,9 @@ class Promise:
     of the last read that still showed it, filled in when promises are read from the store.
     `unlisted` is set while later reads do not show it. `status` quotes the text by which the entry
     does not plainly stand. `previous` is the slot that the entry says it had before.
+
+    If it is `settled`, a person said at `learnt` which time the calendar's text means, and `slot`
+    is that time. It counts until the calendar shows another text.
     """
 
     release: str
@@ -47,6 +61,39 @@ class Promise:
     unlisted: Unlisted | None = None
     status: str = ""
     previous: Slot | None = None
+    settled: Settled | None = None
+
+    @property
+    def question(self) -> Slot | None:
+        """Return the doubtful slot that a person can settle or has settled, None if it is clear."""
+        if self.settled is not None:
+            return self.settled.asked
+        return self.slot if self.slot.doubt else None
+
+    @property
+    def shown(self) -> Slot:
+        """Return the slot as the calendar shows it, whatever a person said of it."""
+        return self.slot if self.settled is None else self.settled.asked
+
+    def settle(self, meant: datetime, by: str, now: datetime) -> Promise:
+        """Return the promise that follows if a person says now which time its text means.
+
+        Raises ValueError if the text is not in doubt or cannot mean that time.
+        """
+        asked = self.question
+        if asked is None:
+            raise ValueError("The calendar's text is not in doubt.")
+        if not asked.can_mean(meant):
+            raise ValueError("The calendar's text cannot mean this time.")
+        return replace(
+            self,
+            slot=asked.read_as(meant),
+            learnt=now,
+            unlearnt=None,
+            confirmed_at=self.confirmed_at or self.learnt,
+            doubt=None if self.doubt == asked.doubt else self.doubt,
+            settled=Settled(by, asked),
+        )
 
     def moved_back(self, step: timedelta, now: datetime) -> Promise:
         """Return the promise with those times that are after `now` moved by `step`.

@@ -80,6 +80,31 @@ class Slot:
             return tuple(day_begins(each, self.timezone) for each in ends)
         return tuple(each for each in (self.begins(), self.passes()) if each is not None)
 
+    def choices(self) -> tuple[datetime, ...]:
+        """Return the clock times among which a person can choose, empty if the text gives none."""
+        return self.readings if self.instant is not None else ()
+
+    def can_mean(self, moment: datetime) -> bool:
+        """Return whether a doubtful slot can mean an instant: one of its clock times or, without
+        any, an instant of its days.
+        """
+        if choices := self.choices():
+            return moment in choices
+        readings = self.all_readings()
+        return bool(readings) and readings[0] <= moment < readings[-1]
+
+    def read_as(self, moment: datetime) -> Slot:
+        """Return the slot without a doubt, as if its text meant this instant."""
+        return replace(
+            self,
+            precision=Precision.INSTANT,
+            instant=moment,
+            first=None,
+            last=None,
+            doubt=None,
+            readings=(),
+        )
+
     def is_same_time(self, other: Slot) -> bool:
         """Return whether both are the same time with the same precision, however they are
         written.
@@ -157,9 +182,12 @@ def has_passed(slot: Slot, at: datetime) -> bool:
 def is_inside(inner: Slot, outer: Slot) -> bool:
     """Return whether every instant of `inner` is in `outer`. False if either has no readable
     time.
+
+    A doubtful slot has each of its clock times.
     """
     if outer.precision is Precision.INSTANT:
-        return inner.precision is Precision.INSTANT and inner.instant == outer.instant
+        times = inner.choices() or (inner.instant,)
+        return set(times) <= set(outer.choices() or (outer.instant,))
     begins, passes, outer_begins, outer_passes = (
         inner.begins(),
         inner.passes(),

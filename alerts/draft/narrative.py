@@ -16,6 +16,7 @@ from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, sort_parts
 from alerts.finding import ROLE_NAMES, ReleaseFacts
+from alerts.one_line import one_line
 from alerts.status import list_late_parts, was_public_at_slot, was_released
 from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, PartVerdict
 from schedules.times.interval import Bounds, Interval, magnitude, since
@@ -73,7 +74,7 @@ def write_account(inputs: DraftInput) -> tuple[str, ...]:
     opening = [say_announcement(facts, "The release")] if has_slot else []
     # the opening names the release
     times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)
-    paragraphs = [" ".join([*opening, *times])]
+    paragraphs = [" ".join([*opening, *_say_readings(facts), *times])]
     if new_time := find_brought_forward_time(inputs):
         to, role = (
             words.format_clock_day(new_time, facts.timezone),
@@ -110,6 +111,25 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
     # The site of the calendar that announced it. Other calendars are not named.
     site = {"govuk": " on GOV.UK", "ons": " on the ONS website"}.get(facts.slot_source or "", "")
     return f"{name} was pre-announced{site} for {slot}."
+
+
+def _say_readings(facts: ReleaseFacts) -> list[str]:
+    """Return sentences on what the calendar's text could mean, and who said which time is meant.
+
+    Empty if it was never in doubt.
+    """
+    readings = facts.readings
+    if readings is None:
+        return []
+    day = _find_slot_day(facts)
+    times = [words.format_clock_day(time, facts.timezone, day) for time in readings.times]
+    could_be = f"could be read as {' or '.join(times)}" if times else "gave no clear time"
+    sentences = [f"The calendar's text “{one_line(readings.text)}” {could_be}."]
+    if readings.at is not None and facts.slot is not None:
+        said = words.format_clock_day(readings.at, facts.timezone, day)
+        meant = words.format_clock_day(facts.slot, facts.timezone, day)
+        sentences.append(f"The {readings.by} said at {said} that {meant} was meant.")
+    return sentences
 
 
 def say_availability(

@@ -182,7 +182,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         core, watch, check, forecast, interpreter.skew, poller.broken, tally.silent_hosts, record
     )
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
-    queries = make_queries(core, status, current_incidents, outbox, calendar_reads)
+    queries = make_queries(core, status, current_incidents, outbox, calendar_reads, admission)
     daemon = Daemon(
         core,
         job_runner=Jobs(clock, count_failures(core.metrics)),

@@ -286,7 +286,12 @@ def make_rota_reads(
 
 
 def make_queries(
-    core: Core, status: Status, current: CurrentIncidents, outbox: Outbox, reads: CalendarReads
+    core: Core,
+    status: Status,
+    current: CurrentIncidents,
+    outbox: Outbox,
+    reads: CalendarReads,
+    admission: Admission,
 ) -> Queries:
     """Return the queries behind pages and API, with the desk that writes what people do in the
     browser.
@@ -300,7 +305,13 @@ def make_queries(
         clock,
         settings.timezone,
         desk=Desk(
-            current, core.writer, clock, outbox.wake, Path(settings.evidence.folder), monitors_here
+            current,
+            core.writer,
+            clock,
+            outbox.wake,
+            Path(settings.evidence.folder),
+            monitors_here,
+            admission.settle_slot,
         ),
         silent_hosts=status.silent_hosts.silent_now,
         sessions=make_sessions(settings, core.folder, clock, throttle),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from alerts.by_hand import (
 )
 from alerts.draft.edits import STEP_PREFIX, Conflict
 from alerts.draft.versions import Versions
-from alerts.incident import SIGNED, Incident
+from alerts.incident import SIGNED, Incident, Kind
 from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import Clock
 from monitor.deliver.by_hand import (
@@ -33,7 +33,7 @@ from monitor.deliver.by_hand import (
     sign_report,
 )
 from monitor.deliver.current_incidents import CurrentIncidents
-from monitor.errors import UnknownName
+from monitor.errors import UnknownName, UserFault
 from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
 from monitor.store.evidence.bundle import Exported, export_bundle
 from monitor.store.sql.write import Transaction
@@ -48,7 +48,8 @@ class Desk:
     """Writes what people do in the browser. Each call is one transaction.
 
     `wake` sends waiting notices. `evidence` is the evidence folder, with records of `monitors`
-    (None: of all).
+    (None: of all). `settle_promise` records which time a calendar's text means, and judges the
+    release again. It is None where no calendars are read.
     """
 
     current: CurrentIncidents
@@ -57,6 +58,7 @@ class Desk:
     wake: Callable[[], None] = lambda: None
     evidence: Path = Path()
     monitors: Sequence[str] | None = None
+    settle_promise: Callable[[str, datetime, str], Awaitable[None]] | None = None
 
     async def acknowledge(self, incident: str, role: str) -> Incident:
         """Acknowledge an incident in a role and return it.
@@ -238,6 +240,26 @@ class Desk:
         await self.writer.write(write)
         _log.info("silence_ended", silence=name, role=role)
         self.wake()
+
+    async def settle_slot(self, release: str, meant: datetime, role: str) -> None:
+        """Record which time a calendar's text means, and acknowledge the incident about the doubt.
+
+        Raises `UnknownName`, `UserFault` where no calendars are read, and `InvalidInput` without a
+        role or if the text cannot mean that time.
+        """
+        if self.settle_promise is None:
+            raise UserFault("This monitor reads no calendars now. Answer on the one that leads.")
+        role = clean_role(role)
+        try:
+            await self.settle_promise(release, meant, role)
+        except ValueError as exc:
+            raise InvalidInput([f"meant: {exc}"]) from exc
+        _log.info("slot_settled", release=release, meant=meant.isoformat(), role=role)
+        incidents = self.current.verdicts.incidents_of
+        for incident in await asyncio.to_thread(incidents, release):
+            is_waiting = incident.closed is None and incident.acknowledged is None
+            if incident.kind is Kind.CALENDAR and is_waiting:
+                await self.acknowledge(incident.id, role)
 
     def export_evidence(self, incident: Incident, file: Path) -> Exported:
         """Write the evidence of an incident to a zip file.

@@ -65,6 +65,11 @@ class MessageBuilder:
             _due, releases = audience.get(channel, (now, incident.linked))
             notice = rewrite_notice(notice, incident, releases, now)
         link, page = self.links.acknowledge_link(notice), self.links.incident_page(notice)
+        facts = None if incident is None else incident.facts
+        answer_page = self.links.release_page(notice)
+        if answer_page and facts is not None and facts.readings and not facts.readings.by:
+            answer = f"To say which time is meant: {answer_page}#which"
+            notice = replace(notice, text=f"{notice.text}\n{answer}")
         made = build_message(notice, incident, attachments, link, page, self.links.runbook)
         if self.redactor is None:
             return made

@@ -201,6 +201,12 @@ class Links:
         """Return the address of the runbook, empty without a board."""
         return f"{self.url.rstrip('/')}/runbook#at-931" if self.url else ""
 
+    def release_page(self, notice: Notice) -> str:
+        """Return the address of the page of a notice's release, empty without a board or one."""
+        if not self.url or not notice.release:
+            return ""
+        return f"{self.url.rstrip('/')}/releases/{quote(notice.release, safe='')}"
+
     def incident_page(self, notice: Notice) -> str:
         """Return the address of the page of a notice's incident, empty without a board or an
         incident.

@@ -10,7 +10,6 @@ from monitor.judge.verdict import Verdict
 from monitor.plan.addresses import origin_from_id
 from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.contract.verdict import PartVerdict, verdict_text
-from schedules.slot import Slot
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, fields_json, instant_from_json, instant_json
 from schedules.times.words import MINUTE, count, instant_text, length, lengths, stamp, sureness
@@ -33,7 +32,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         **fields_json(verdict, "title", "producer", "producers"),
         "calendar": list(verdict.calendars),
         **fields_json(verdict, "url", "address"),
-        "slot": _slot_json(verdict.slot, verdict.slot_learnt, verdict.slot_source),
+        "slot": _slot_json(verdict),
         **fields_json(verdict, "verdict", "grade", "final"),
         **fields_json(page, "first_seen", "released", "delay", "users_delay", "early_bound"),
         **fields_json(verdict, "exposures"),
@@ -180,18 +179,29 @@ def slot_text(slot: Mapping[str, Any] | None) -> str:
     return instant_text(start, slot["timezone"])
 
 
-def _slot_json(slot: Slot | None, announced: datetime | None, source: str | None) -> Json | None:
-    """Return a slot as JSON, with when it was `announced` and by which calendar (`source`)."""
+def _slot_json(verdict: Verdict) -> Json | None:
+    """Return the slot in force as JSON, with when and by which calendar it was announced.
+
+    If a person said which time is meant, that is its only reading.
+    """
+    slot, readings = verdict.slot, verdict.readings
     if slot is None:
         return None
+    settled = None
+    times = slot.readings
+    if readings is not None and readings.by:
+        asked = [instant_json(each) for each in readings.times]
+        settled = {**fields_json(readings, "by", "at"), "readings": asked}
+        times = () if slot.instant is None else (slot.instant,)
     return {
         "start": instant_json(slot.begins()),
         **fields_json(slot, "precision", "timezone"),
-        "announced": instant_json(announced),
-        "source": source,
+        "announced": instant_json(verdict.slot_learnt),
+        "source": verdict.slot_source,
         "end": None if slot.instant else instant_json(slot.passes()),
         **fields_json(slot, "raw", "doubt"),
-        "readings": [instant_json(each) for each in slot.readings],
+        "readings": [instant_json(each) for each in times],
+        "settled": settled,
     }
 
 

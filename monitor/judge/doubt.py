@@ -23,8 +23,9 @@ from schedules.contract.verdict import (
     VerdictKind,
     verdict_text,
 )
+from schedules.dates.times import names_utc
 from schedules.promise import Promise
-from schedules.slot import Precision, first_day, has_passed, is_inside
+from schedules.slot import first_day, has_passed, is_inside
 from schedules.times.interval import earliest_known
 from schedules.times.zone import local_date
 
@@ -198,16 +199,7 @@ def _possible_minutes(case: Case) -> list[Promise]:
 
 def _by_reading(promise: Promise, reading: datetime) -> Promise:
     """Return a doubtful promise as if one reading of its time was announced."""
-    slot = replace(
-        promise.slot,
-        precision=Precision.INSTANT,
-        instant=reading,
-        first=None,
-        last=None,
-        doubt=None,
-        readings=(),
-    )
-    return replace(promise, slot=slot, doubt=None)
+    return replace(promise, slot=promise.slot.read_as(reading), doubt=None)
 
 
 def _readings_text(case: Case, promise: Promise) -> str:
@@ -218,6 +210,7 @@ def _readings_text(case: Case, promise: Promise) -> str:
         raw=promise.slot.raw or None,
         times=promise.slot.readings or None,
         doubt=promise.doubt or promise.slot.doubt,
+        key='timezone = "UTC"' if names_utc(promise.slot.raw) else None,
     )
 
 

@@ -28,12 +28,14 @@ from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
 from monitor.look.sighting import State
 from schedules.announcement import Address
+from schedules.change import is_standing
 from schedules.contract.verdict import (
     Due,
     Finding,
     Grade,
     Kind,
     PartVerdict,
+    Readings,
     VerdictKind,
     choose_worst_grade,
 )
@@ -148,6 +150,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         slot=None if promise is None else promise.slot,
         slot_source=None if promise is None else promise.calendar,
         slot_learnt=None if promise is None else promise.learnt,
+        readings=None if promise is None else _find_readings(promise),
         verdict=verdict,
         grade=_grade_release(case, verdict, parts, findings),
         final=final,
@@ -162,6 +165,19 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         revisit=_next_review(case, pairs, final=final),
         lags=case.lags,
     )
+
+
+def _find_readings(promise: Promise) -> Readings | None:
+    """Return what the text of a promise that stands can mean, and who said what is meant.
+
+    None if it never was in doubt.
+    """
+    question = promise.question
+    if question is None or not is_standing(promise):
+        return None
+    by = "" if promise.settled is None else promise.settled.by
+    at = None if promise.settled is None else promise.learnt
+    return Readings(question.raw, question.choices(), by, at)
 
 
 def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str | None]:

@@ -101,7 +101,7 @@ class Reason(Enum):
     )
     READINGS = (
         "{promise}[, read from “{raw}”]: {doubt}[. It can mean {times: or }]. A person must say"
-        " which time is right"
+        " which time is right[. If {key} is true of all times of the calendar, set that key of it]"
     )
     NO_PROMISE = (
         "{promise}. Nothing is judged by this entry until a person knows whether it stands. If it"
@@ -211,4 +211,7 @@ def promise_text(promise: Promise) -> str:
     slot = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
     provisional = ", provisional" if promise.state is State.PROVISIONAL else ""
     quoted = f", “{promise.status}”" if promise.status else ""
-    return f"{promise.calendar} says {slot}{provisional}{quoted}"
+    settled = ""
+    if promise.settled is not None:
+        settled = f" (read so from “{promise.slot.raw}” by the {promise.settled.by})"
+    return f"{promise.calendar} says {slot}{provisional}{quoted}{settled}"

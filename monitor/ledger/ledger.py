@@ -14,6 +14,7 @@ from operator import methodcaller
 import structlog
 
 from monitor.clock import Clock
+from monitor.errors import UnknownName
 from monitor.ledger import write
 from monitor.ledger.memory import LedgerMemory, matching_releases
 from monitor.ledger.missing_editions import find_missing_editions
@@ -29,6 +30,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.writer import STALLED_AFTER, Writer
 from monitor.threads import SMALL, Ask, offload_many, portions, repeat_until_answered, run_in_thread
 from schedules.announcement import Announcement
+from schedules.in_force import slot_in_force
 from schedules.join import JoinRules
 from schedules.ledger_event import TitleChange
 from schedules.matching import Key
@@ -177,6 +179,25 @@ class Ledger:
                 fault = "not believed: " + "; ".join(alarm.detail for alarm in alarms)
                 return await self._record_unusable(read, fault, alarms)
             return await self._record_changes(read, result)
+
+    async def settle(self, release: str, meant: datetime, by: str) -> None:
+        """Record that a person, in the role `by`, said which time a calendar's text means.
+
+        Raises `UnknownName`, `StoreFault`, and ValueError if it cannot mean that time.
+        """
+        async with self._lock:
+            await self._memory.load_releases([release])
+            known, now = self.releases.get(release), self._clock.now()
+            if known is None:
+                raise UnknownName(f"no release {release!r}")
+            asked = slot_in_force(known, self.promises(release), now).promise
+            if asked is None:
+                raise ValueError("No time is announced for it.")
+            answer = asked.settle(meant, by, now)
+            rows = Portions()
+            rows.add([answer], lambda tx, rows: tx.add_promises(rows))
+            await self._write_with_short_wait(rows)
+            self.book.add([answer])
 
     async def rewrite_all_rows(self) -> None:
         """Write all releases, promises and entries of memory to the store again, because it may

@@ -122,6 +122,16 @@ class Admission:
             )
         return read
 
+    async def settle_slot(self, release: str, meant: datetime, by: str) -> None:
+        """Record which time a calendar's text means, as a person said, and judge by it from now on.
+
+        Raises `UnknownName`, `StoreFault`, and ValueError if the text cannot mean that time.
+        """
+        await self.ledger.settle(release, meant, by)
+        await self._run_or_retry(
+            lambda: self._update_watch(self.clock.now(), [release], self.watch.ahead)
+        )
+
     async def watch_all_near_or_retry(self) -> None:
         """Watch all near releases.
 

@@ -49,10 +49,19 @@ class Bounds(Answer):
     max: float | None
 
 
+class Settled(Answer):
+    """Who said which time a calendar's text means (a role), when, and which it could mean."""
+
+    by: str
+    at: Instant
+    readings: list[Instant]
+
+
 class Slot(Answer):
     """The promised time of a release, and the calendar that announced it.
 
-    `end` is when a slot without time passes.
+    `end` is when a slot without time passes. `readings` are the times that a doubtful text can
+    mean, or the one that a person chose.
     """
 
     start: Instant | None
@@ -64,6 +73,7 @@ class Slot(Answer):
     raw: str = ""
     doubt: str | None = None
     readings: list[str] = []
+    settled: Settled | None = None
 
 
 class Exposure(Answer):

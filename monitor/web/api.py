@@ -33,6 +33,7 @@ from monitor.web.inputs import Input, ListInput
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
 from monitor.web.pages import list_silences, render, render_fragment
 from monitor.web.request import parse_day, problem_response, queries_of
+from monitor.web.settle import settle_slot
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
 from schedules.times.json import fields_json, instant_json
@@ -347,6 +348,16 @@ async def acknowledge(request: Request, sent: inputs.Taking) -> Json:
     return incident_json(found, await queries_of(request).list_drafts(found.id))
 
 
+async def settle_release(request: Request, sent: inputs.Settling) -> Json:
+    """Say which time the doubtful text of a calendar means, before the first of them.
+
+    It counts until the calendar shows another text. A later answer is kept, but changes no verdict.
+    """
+    release = request.path_params["release"]
+    desk, queries = _require_desk(request), queries_of(request)
+    return dict(await settle_slot(queries, desk, release, sent.meant, sent.role))
+
+
 async def mute_messages(request: Request, sent: inputs.Silencing) -> Json:
     """Mute messages about an incident, a release, a producer or a host, for at most 14 days."""
     of, desk = (sent.of, sent.name), _require_desk(request)
@@ -467,6 +478,10 @@ ROUTES = [
     ),
     ApiRoute(
         "/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)
+    ),
+    ApiRoute(
+        "/releases/{release}/slot",
+        _post("settleSlot", "releases", settle_release, answers.Release, inputs.Settling),
     ),
     ApiRoute(
         "/incidents",

@@ -31,6 +31,7 @@ from monitor.web import (
     release,
     reports,
     runbook,
+    settle,
     signin,
     silences,
 )
@@ -122,7 +123,7 @@ def make_application(queries: Queries) -> AccessLog:
         live,
         release,
     ]
-    modules += [pages, api, month, reports, feeds, by_hand]
+    modules += [pages, api, month, reports, feeds, by_hand, settle]
     sign_in_routes = (
         signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
     )

@@ -163,6 +163,13 @@ class Taking(Input):
     role: Role
 
 
+class Settling(Input):
+    """Which time the doubtful text of a calendar means."""
+
+    meant: Annotated[AwareDatetime, Field(description="One of `readings` of the slot, if any.")]
+    role: Role
+
+
 class Silencing(Input):
     """Messages to mute, for at most 14 days."""
 

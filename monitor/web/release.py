@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -15,6 +18,7 @@ from monitor.judge.explain.timeline import Timeline, build_timeline
 from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.request import queries_of
+from schedules.times.json import instant_from_json
 from schedules.times.words import MINUTE, clock, stamp
 
 _PUBLIC_REASONS = {"promise", "policy", "blind"}
@@ -22,8 +26,20 @@ _PUBLIC_REASONS = {"promise", "policy", "blind"}
 
 
 async def show_release(request: Request) -> Response:
-    """Show one release. Before its slot, only staff see the reasons, the timeline and the
-    claims.
+    """Show one release."""
+    return await render_release(request)
+
+
+async def render_release(
+    request: Request,
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the page of the path's release. Before its slot, only staff see the reasons, the
+    timeline and the claims.
+
+    If the form on its slot was sent and refused, the page has the `typed` texts and the `faults`
+    by box.
     """
     queries, name = queries_of(request), request.path_params["release"]
     body, now = await queries.find_release(name), queries.clock.now()
@@ -35,6 +51,9 @@ async def show_release(request: Request) -> Response:
         request,
         "release.html",
         release=body,
+        typed=typed or {},
+        faults=faults or {},
+        asked=_find_question(body, now),
         why=group_by_heading(explained.explanation, reasons) if explained is not None else [],
         would_change=explained.explanation.would_change if explained is not None else (),
         timeline=None if case is None else build_timeline(body, case.runs, case.blind, now),
@@ -47,6 +66,33 @@ async def show_release(request: Request) -> Response:
         if queries.sees_all
         else [],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """The question which time a calendar's text means: the times to choose from, if it gives any.
+
+    `is_too_late`: an answer is kept, but no verdict follows from it.
+    """
+
+    times: Sequence[str]
+    is_too_late: bool
+
+
+def _find_question(body: Mapping[str, Any], now: datetime) -> _Question | None:
+    """Return the question that the page asks about the slot, None if its text is clear or the
+    verdict is final.
+    """
+    slot = body["slot"]
+    if not slot or body["final"]:
+        return None
+    settled = slot.get("settled")
+    if not settled and not slot.get("doubt"):
+        return None
+    readings = settled["readings"] if settled else slot.get("readings", [])
+    times = readings if settled or slot["precision"] == "instant" else []
+    first = instant_from_json(min(readings, default=slot["start"]))
+    return _Question(times, is_too_late=first is not None and first <= now)
 
 
 def _label_instant(instant: datetime, line: Timeline, zone: str) -> str:

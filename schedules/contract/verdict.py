@@ -153,6 +153,20 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Readings:
+    """What the doubtful text of a calendar can mean, and what a person said of it.
+
+    `times` are the clock times that it can mean, empty if it gives none. `by` is the role of the
+    person who said at `at` which time is meant, empty while no one did.
+    """
+
+    text: str
+    times: tuple[datetime, ...] = ()
+    by: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that the evidence shows about a release or a part, with its length in seconds if it
     has one.
@@ -255,7 +269,8 @@ class JudgedRelease:
     read there, and `confirmed` when that calendar last showed it, at the slot at the latest.
     `final`: later evidence is not expected to change the verdict. `address` is how `url` is known.
     `others` are further producers. `elsewhere` are alternatives where it was public, the first one
-    first. `due` is None unless the slot has passed without a verdict.
+    first. `due` is None unless the slot has passed without a verdict. `readings` is None unless the
+    calendar's text is or was in doubt.
     """
 
     release: str
@@ -276,6 +291,7 @@ class JudgedRelease:
     findings: tuple[Finding, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
     due: Due | None = None
+    readings: Readings | None = None
 
     @property
     def producers(self) -> tuple[str, ...]:

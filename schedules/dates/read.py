@@ -348,14 +348,13 @@ def _zone_word_doubt(found: FoundTime, on: date, timezone: str) -> str | None:
     """Return why the zone word beside a time does not fit the zone and the season, None if it
     does.
     """
-    word, text = found.zone, found.zone_word
+    word = found.zone
     if word is None or (word == "uk" and timezone == LONDON):
         return None
-    if word == "other" or timezone != LONDON:
+    if word in ("other", "uk"):
         return "zone-unknown"
-    if word == "offset":
-        is_usual = zone(LONDON).utcoffset(datetime.combine(on, time(12))) in zone_offsets(text)
-        return None if is_usual else "zone"
-    is_summer_time = bool(datetime.combine(on, time(12), zone(LONDON)).dst())
-    # "GMT" in summer is a doubt, because people who write it may mean local time.
-    return None if is_summer_time == (word == "bst") else "zone"
+    # "GMT" in a British summer is a doubt, because people who write it may mean local time.
+    offset = zone(timezone).utcoffset(datetime.combine(on, time(12)))
+    if offset in zone_offsets(found.zone_word):
+        return None
+    return "zone" if timezone == LONDON else "zone-unknown"

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
 
+from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 
 _AM_OR_PM = r"(?P<am_or_pm>a\.?m\b\.?|p\.?m\b\.?|yb\b|yh\b)"
@@ -84,6 +85,11 @@ def zone_offsets(word: str) -> tuple[timedelta, ...]:
         return tuple(timedelta(hours=each) for each in _OFFSETS.get(word, _ANYWHERE))
     size = timedelta(hours=int(signed["hours"]), minutes=int(signed["minutes"] or 0))
     return (-size if signed["sign"] == "-" else size,)
+
+
+def names_utc(text: str) -> bool:
+    """Return whether a date text has a time with the zone word GMT or UTC."""
+    return find_time(normalise(text)).zone == "gmt"
 
 
 def find_time(text: str) -> FoundTime:

@@ -213,11 +213,14 @@ def show_history(context: Context, *, release: str) -> None:
 
 
 def _promise_json(promise: Promise) -> dict[str, Any]:
-    return {
+    known = {
         "calendar": promise.calendar,
         "slot": promise.slot.as_json(),
         **fields_json(promise, "state", "learnt", "unlearnt", "confirmed_at", "why", "doubt"),
     }
+    if promise.settled is not None:
+        known["settled"] = fields_json(promise.settled, "by", "asked")
+    return known
 
 
 def _event_json(event: LedgerEvent) -> dict[str, Any]:

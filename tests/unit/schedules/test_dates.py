@@ -91,6 +91,11 @@ def test_british_zone_word_in_another_zone_is_doubted() -> None:
     assert (read.slot.precision, read.slot.doubt) == (Precision.DAY, "zone-unknown")
 
 
+def test_times_in_gmt_all_the_year_are_read_with_the_time_zone_utc() -> None:
+    read = read_date("23 July 2026 9:30am GMT", ANCHOR, timezone="UTC")
+    assert (read.slot.instant, read.slot.doubt) == (datetime(2026, 7, 23, 9, 30, tzinfo=UTC), None)
+
+
 @pytest.mark.parametrize(
     ("text", "doubt"),
     [

@@ -69,6 +69,7 @@ def test_json_of_late_release_has_all_fields_of_the_interface() -> None:
             "raw": "",
             "doubt": None,
             "readings": [],
+            "settled": None,
         },
         "verdict": "late",
         "grade": "report",

@@ -125,7 +125,8 @@ def as_govuk(entries: Sequence[Entry]) -> bytes:
 def as_feed(entries: Sequence[Entry]) -> bytes:
     def stamp(each: Entry) -> str:
         exact = isinstance(each.when, datetime)
-        return instant(each.when).isoformat() if exact else each.text()
+        # in local time, because midnight in UTC would be read as a day without a time
+        return local(instant(each.when)).isoformat() if exact else each.text()
 
     rows = "".join(
         f"<item><guid>{n}</guid><title>{html.escape(html.escape(each.title))}</title><pubDate>{stamp(each)}</pubDate></item>"
