@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
     "schedules": 56_554,
-    "alerts": 57_955,
+    "alerts": 59_872,
     "monitor/app": 16_155,
     "monitor/cli": 30_751,
     "monitor/config": 9_154,
@@ -26,8 +26,8 @@ GAUGE = {
     "monitor/plan": 9_905,
     "monitor/rehearse": 22_060,
     "monitor/store": 33_540,
-    "monitor/watch": 26_529,
-    "monitor/web": 41_985,
+    "monitor/watch": 27_330,
+    "monitor/web": 43_301,
 }
 SLACK = 0.03
 NO_CODE = {
