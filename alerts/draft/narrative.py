@@ -18,7 +18,7 @@ from alerts.draft.input import DraftInput, sort_parts
 from alerts.finding import ROLE_NAMES, ReleaseFacts
 from alerts.one_line import one_line
 from alerts.status import list_late_parts, was_public_at_slot, was_released
-from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, PartVerdict
+from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, PartVerdict
 from schedules.times.interval import Bounds, Interval, magnitude, since
 from schedules.times.words import count
 from schedules.times.zone import local_date
@@ -275,7 +275,8 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
         if wrong_file.at is not None:
             at = words.format_clock_day(wrong_file.at, facts.timezone, _find_slot_day(facts))
             since = f" from {at}"
-        sentences.append(f"A file was at its address{since}, but it was not this release's.")
+        name = _name_file(wrong_file, facts)
+        sentences.append(f"The file{name} was there{since}, but it was not this release's.")
     if "platform" in kinds:
         # The finding `platform`: several producers on one host were late together. Do not name the
         # other producers.
@@ -316,6 +317,13 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
             f"{CAP_IT_MARK} {WAS_MARK} removed and became available again {returns} times."
         ]
     return " ".join(sentences)
+
+
+def _name_file(finding: Finding, facts: ReleaseFacts) -> str:
+    """Return the file name in the address of a finding's part, after a blank; empty without one."""
+    urls = (part.url for part in facts.parts if part.id == finding.part)
+    name = urlsplit(next(urls, "")).path.rpartition("/")[2]
+    return f" {name}" if name else ""
 
 
 def _say_how_early(exposure: Exposure, facts: ReleaseFacts) -> str:

@@ -24,6 +24,7 @@ from monitor.judge.part import (
 from monitor.judge.part_evidence import Pair, PartEvidence, find_periods_elsewhere, gather_evidence
 from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
+from monitor.judge.same_bytes import doubt_same_bytes
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
 from monitor.look.sighting import State
@@ -73,12 +74,17 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     monitor could not look. If no calendar announced the address of a release, its witnesses, the
     announcement and GOV.UK's index, show when it came. They change some time after it is out: their
     lag. `published` are other releases of that day, which show how long that lag was. If this
-    release was not found in time, it is judged again with these lags.
+    release was not found in time, it is judged again with these lags. Their files are compared with
+    those of this release.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     planned = case.before_cancellation()
     if planned is not None and _was_exposed_before(case, planned, runs, blind):
         case = planned
+    opens = None if case.window is None else case.window.slot_begins
+    if opens is not None:
+        published = tuple(published)
+        runs = doubt_same_bytes(release, runs, published, opens, now)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
     if release.address is Address.ANNOUNCED or not any(
         finding.kind in _NOT_FOUND for finding in verdict.findings
@@ -86,7 +92,6 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
         return verdict
     # The verdict used the usual lags of the witnesses. Longer ones can only change it from late to
     # unproven.
-    opens = None if case.window is None else case.window.slot_begins
     case = replace(case, lags=measure_longest_lags(published, opens, now))
     return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
 

@@ -60,7 +60,8 @@ DEFAULT_LAGS = Lags()
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A release that was first seen at `out`, used to measure the lags of its witnesses.
+    """A release that was first seen at `out`, used to measure the lags of its witnesses, and to
+    compare its files.
 
     `runs` are by target id.
     """
@@ -69,6 +70,7 @@ class Publication:
     slot: datetime
     out: datetime
     runs: Mapping[str, Sequence[Run]]
+    title: str = ""
 
     def lags(self, now: datetime) -> Lags:
         """Return how long each witness did not show this release after it was out, as of `now`; at

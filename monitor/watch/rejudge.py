@@ -98,7 +98,7 @@ def _publications_near(store: Store, release: str, slot: datetime | None) -> Ite
     for row in rows:
         published = instant_from_json((row.body.get("released") or {}).get("by"))
         if row.release != release and row.slot is not None and published is not None:
-            yield Publication(row.release, row.slot, published, runs)
+            yield Publication(row.release, row.slot, published, runs, row.body["title"])
 
 
 def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent]:

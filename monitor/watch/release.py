@@ -227,7 +227,7 @@ class WatchedRelease:
         return (
             None
             if slot is None or by is None
-            else Publication(self.release.id, slot, by, self.runs)
+            else Publication(self.release.id, slot, by, self.runs, self.release.title)
         )
 
     @property

@@ -20,7 +20,7 @@ GAUGE = {
     "monitor/config": 9_154,
     "monitor/deliver": 21_498,
     "monitor/health": 8_829,
-    "monitor/judge": 32_126,
+    "monitor/judge": 33_104,
     "monitor/ledger": 16_972,
     "monitor/look": 40_610,
     "monitor/plan": 9_905,

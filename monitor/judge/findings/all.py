@@ -12,6 +12,7 @@ from monitor.judge.findings.blind import find_blindness
 from monitor.judge.findings.stale_edge import find_split_view, find_stale_edge
 from monitor.judge.part_evidence import EDGE_AND_ORIGIN, Pair, PartEvidence
 from monitor.judge.reasons import Reason
+from monitor.judge.same_bytes import SAME_BYTES
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE, OTHER_FILE
 from monitor.look.sighting import State
 from schedules.announcement import Origin, Role
@@ -219,6 +220,10 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
             wrong_since = max(first.first_sent, window.slot_begins)
             text = Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=wrong_since)
             yield Finding(kind, part.id, text, at=wrong_since)
+    same = next((run for run in runs if run.why.startswith(SAME_BYTES)), None)
+    if same is not None:
+        text = Reason.WRONG_PAGE.text(case.zone, page=same.why, seen=same.first_sent)
+        yield Finding(Kind.WRONG_CONTENT, part.id, text, at=same.first_sent)
 
 
 def _files_in_place(evidence: PartEvidence) -> set[str | None]:

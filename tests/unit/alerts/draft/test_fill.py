@@ -437,7 +437,7 @@ def test_account_says_that_another_file_was_at_the_address(ipcc_late: Incident) 
     )
     wrong = Finding(FindingKind.WRONG_CONTENT, "sheet", "a file", at=facts.slot)
     note = note_of(with_facts(ipcc_late, parts=(*facts.parts, sheet), findings=(wrong,)))
-    sentence = "A file was at its address from 9.30am, but it was not this release's."
+    sentence = "The file a.ods was there from 9.30am, but it was not this release's."
     assert sentence in text_of_field(note, "N.what")
 
 

@@ -4,14 +4,18 @@ slot.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.judge.runs import extend_run
+from monitor.judge.witnesses import Publication
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE, OTHER_FILE
 from monitor.look.sighting import State
-from schedules.announcement import Address
+from schedules.announcement import Address, Part, Role
 from schedules.contract.verdict import Finding, Kind, VerdictKind
-from tests.worlds.looks import ABSENT, UNKNOWN, Look, a_run, a_sighting, looks
+from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, a_run, a_sighting, looks
 from tests.worlds.releases import SHEET, a_release
 from tests.worlds.verdicts import judged
 
@@ -132,3 +136,51 @@ def test_wrong_file_is_one_that_came_while_watched(seen: list[Look], *, is_wrong
     assert sheet.verdict is VerdictKind.OVERDUE
     wrong = [each for each in verdict.findings if each.kind is Kind.WRONG_CONTENT]
     assert [each.part for each in wrong] == (["sheet"] if is_wrong else [])
+
+
+ANNEX = Part("annex", Role.DATA, "https://assets.publishing.service.gov.uk/media/x/annex.ods")
+
+
+def a_file(part: Part, when: float, digest: str = "d") -> Look:
+    return a_sighting(PRESENT, when, digest=digest, address=part.url)
+
+
+SAME_FILES = {
+    "came together": (-1, [a_file(SHEET, 1), a_file(SHEET, 300)], True),
+    "ours came first": (120, [a_file(SHEET, 1), a_file(SHEET, 300)], False),
+    "replaced later": (
+        -1,
+        [a_file(SHEET, 1), a_file(SHEET, 200), a_file(SHEET, 300, "ours")],
+        True,
+    ),
+    "other bytes": (-1, [a_file(SHEET, 1, "ours"), a_file(SHEET, 300, "ours")], False),
+}
+
+
+@pytest.mark.parametrize("is_of_other_release", [True, False])
+@pytest.mark.parametrize(("other_at", "seen", "is_wrong"), SAME_FILES.values(), ids=SAME_FILES)
+def test_file_with_bytes_of_another_part_is_asked_about_and_proves_nothing(
+    other_at: float,
+    seen: list[Look],
+    is_wrong: bool,  # noqa: FBT001
+    is_of_other_release: bool,  # noqa: FBT001
+) -> None:
+    """The sheet was missing before. The other part showed its file from `other_at` on."""
+    other = looks(a_file(ANNEX, other_at), a_file(ANNEX, 310))
+    looked = {"sheet": looks(missing(-2), missing(-1), *seen)}
+    published: list[Publication] = []
+    if is_of_other_release:
+        runs = other.runs("annex", 400)
+        of_other = {"other/annex/edge": [replace(run, target="other/annex/edge") for run in runs]}
+        published = [Publication("other", SLOT, after_slot(other_at), of_other, "Other claims")]
+    else:
+        looked["annex"] = other
+    parts = (SHEET,) if is_of_other_release else (SHEET, ANNEX)
+    verdict = judged(400, looked, release=a_release(*parts), published=published)
+    sheet = next(part for part in verdict.parts if part.id == "sheet")
+    wrong = [
+        each for each in verdict.findings if (each.kind, each.part) == (Kind.WRONG_CONTENT, "sheet")
+    ]
+    name = "annex of \N{LEFT DOUBLE QUOTATION MARK}Other" if is_of_other_release else "annex"
+    assert [name in each.detail for each in wrong] == ([True] if is_wrong else [])
+    assert (sheet.verdict is VerdictKind.ON_TIME) is not is_wrong
