@@ -26,7 +26,7 @@ _MOST_CPU = 120.0
 _CONFIG = """[store]
 url = "{store}"
 takeover = "{takeover}"
-journal = "{own}/journal"
+spool = "{own}/spool"
 [evidence]
 folder = "{own}/evidence"
 [web]

@@ -7,7 +7,8 @@ right to the action or page │   └── Conflict         a write contradicts
 because someone else wrote in between └── EnvironmentFault     the machine or network failed us
     ├── StoreFault       store unreachable, locked or full
     │   ├── StoreTooNew  a newer version of the program made it: waiting does not help
-    │   └── StoreTooOld  it needs a migration, and a command that only reads makes none
+    │   ├── StoreTooOld  it needs a migration, and a command that only reads makes none
+    │   └── StoreDamaged its file is no database any more: people must restore it
     └── PortTaken        the address to listen on is in use
 """
 
@@ -162,6 +163,10 @@ class StoreTooNew(StoreFault):
 
 class StoreTooOld(StoreFault):
     """The store needs a migration first."""
+
+
+class StoreDamaged(StoreFault):
+    """The store's file is not a database, or a damaged one."""
 
 
 class PortTaken(EnvironmentFault):

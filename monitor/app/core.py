@@ -4,7 +4,7 @@ and its edges.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,9 +17,10 @@ from monitor.app.options import (
     make_fetcher,
     make_join_rules,
 )
-from monitor.app.store_failover import OpenedStore, StoreFailover, open_with_journal
+from monitor.app.spooling import Spooling
 from monitor.clock import Clock, SteadyClock, SystemClock
 from monitor.config.settings import Settings
+from monitor.errors import StoreFault
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.hosts import WorkerHealth
 from monitor.health.metrics import Metrics
@@ -34,7 +35,8 @@ from monitor.look.reading import BodyReader
 from monitor.look.sandbox.workers import Workers
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.leadership import Leadership
-from monitor.store.open import is_shared, open_store
+from monitor.store.open import file_of, is_shared, open_store
+from monitor.store.spool import Spool
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY, Writer
 from monitor.threads import Tasks, Threads
@@ -71,7 +73,7 @@ class Core:
     ledger: Ledger
     fetcher: Fetcher
     leadership: Leadership | None
-    failover: StoreFailover
+    spooling: Spooling
 
     @property
     def is_standby(self) -> bool:
@@ -82,16 +84,16 @@ class Core:
 def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     """Return the core of a monitor.
 
-    Open and migrate its store, or a journal if that is away. Raises `StoreFault`.
+    Open and migrate its store, and hand in its spool. Raises `StoreFault`.
     """
     clock, vantage = edges.clock or SteadyClock(SystemClock()), settings.watch.vantage
-    opened = _open_store(settings, edges)
-    store = opened.store
+    spool = _make_spool(settings, durable=edges.durable) if edges.spools else None
+    store = _open_store(settings, edges, spool)
     metrics = _make_metrics(settings)
     queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
-    health = _make_health(settings, clock, opened, blind)
-    store_health = StoreHealth(clock, metrics, health, lambda: opened.uses_stand_in)
+    health = _make_health(settings, clock, blind)
+    store_health = StoreHealth(clock, metrics, health)
     worker_health = WorkerHealth(clock, metrics, blind.note)
     writer = _make_writer(edges, store, clock, heartbeat, store_health)
     threads = Threads(_STORE_THREADS, "store")
@@ -100,7 +102,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         store.evidence,
         writer,
         clock,
-        opened.evidence_name(vantage, clock),
+        vantage,
         durable=edges.durable,
         on_lost=metrics.store_failures.inc,
     )
@@ -127,25 +129,31 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         ledger=ledger,
         fetcher=edges.fetcher or make_fetcher(settings, clock),
         leadership=_make_leadership(settings, edges, store, writer, clock),
-        failover=StoreFailover(
-            opened, vantage, writer, evidence, clock, store_health, ledger, edges.lock
-        ),
+        spooling=Spooling(spool, writer, evidence, heartbeat, health),
     )
 
 
-def _open_store(settings: Settings, edges: Edges) -> OpenedStore:
-    """Return the configured store, or the one that replaces it in a rehearsal or test, migrated.
+def _make_spool(settings: Settings, *, durable: bool) -> Spool:
+    """Return the spool of this monitor, by default beside its store."""
+    url, folder = settings.store.url, settings.store.spool
+    beside = (file_of(url) or Path("var/store")).parent / "spool"
+    return Spool(Path(folder) if folder else beside, settings.watch.vantage, url, durable=durable)
 
-    `edges` has this replacement. It also says whether the configured store has a journal.
+
+def _open_store(settings: Settings, edges: Edges, spool: Spool | None) -> Store:
+    """Return the configured store, or that of `edges`, with the facts of the spool.
+
+    Raises `StoreFault`.
     """
-    url, durable = settings.store.url, edges.durable
-    if edges.journal:
-        return open_with_journal(
-            url, settings.store.journal, settings.watch.vantage, durable=durable
-        )
-    store = edges.store or open_store(url, durable=durable)
-    store.upgrade()
-    return OpenedStore(store)
+    store = edges.store or open_store(settings.store.url, durable=edges.durable)
+    try:
+        store.upgrade()
+        if spool is not None:
+            spool.hand_in(store)
+    except StoreFault:
+        store.close()
+        raise
+    return store
 
 
 def _make_metrics(settings: Settings) -> Metrics:
@@ -155,20 +163,15 @@ def _make_metrics(settings: Settings) -> Metrics:
     return Metrics(__version__, calendar_spacings(settings), hosts, channels)
 
 
-def _make_health(
-    settings: Settings, clock: Clock, opened: OpenedStore, blind: BlindSpans
-) -> HealthState:
-    """Return the state of the monitor at its start, which may be without its store."""
-    health = HealthState(
+def _make_health(settings: Settings, clock: Clock, blind: BlindSpans) -> HealthState:
+    """Return the state of the monitor at its start."""
+    return HealthState(
         clock.now(),
         calendar_spacings(settings),
         settings.clock.unproven_offset,
         blind.note,
         lambda: blind.last_end,
     )
-    if opened.uses_stand_in:
-        health.note_store_failure(clock.now())
-    return health
 
 
 def _make_writer(
@@ -247,9 +250,8 @@ def make_interpreter(core: Core, steps: ClockSteps) -> Interpreter:
 class Edges:
     """Replacements of the real edges, for rehearsals and tests (None: the real one).
 
-    With `journal`, writes that the store refuses are kept in a journal, and the monitor starts
-    without its store. `lock` locks a recovered store for this monitor, or raises `EnvironmentFault`
-    if another has it. `delay` is how many seconds the writer collects a batch.
+    If it `spools`, facts that the store does not take are kept in a spool. `delay` is how many
+    seconds the writer collects a batch.
     """
 
     clock: SteadyClock | None = None
@@ -261,8 +263,7 @@ class Edges:
     manager: ServiceManager = NO_SERVICE_MANAGER
     durable: bool = True
     delay: float = DELAY
-    journal: bool = False
-    lock: Callable[[], object] = lambda: None
+    spools: bool = False
 
 
 REAL = Edges()

@@ -197,10 +197,9 @@ class Daemon:
         await self._write_heartbeat()
 
     async def finish(self) -> None:
-        """Commit all writes, let another monitor lead, and copy to a file what a start without the
-        store needs.
+        """Commit all writes, and let another monitor lead.
 
-        If the store fails, the waiting writes go to the journal.
+        If the store fails, the facts that wait for it go to the spool.
         """
         core = self.core
         if core.leadership is None or core.leadership.is_leading:
@@ -209,11 +208,8 @@ class Daemon:
             # If the store cannot be written, our leadership expires.
             with contextlib.suppress(StoreFault):
                 await core.leadership.resign()
-        await core.failover.journal_waiting_writes()
         core.writer.request_batch()
-        await core.writer.close()
-        # If the store is away at the next start, the monitor has only this copy.
-        await core.failover.refresh_copy(stopping=True)
+        await core.spooling.close()
 
     def abandon(self) -> None:
         """Stop at once. Uncommitted writes are lost."""

@@ -161,7 +161,7 @@ def make_watch(
 ) -> Watch:
     """Return the watch, which keeps and judges the watched releases.
 
-    If the store has lost rows or was away, what the watch and the ledger know is written to it
+    If the store has lost rows, what the watch and the ledger know is written to it
     again.
     """
     ask = core.threads.ask
@@ -183,7 +183,6 @@ def make_watch(
         core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop
     )
     core.heartbeat.report_loss = replay.on_store_reset
-    core.failover.on_store_back = replay.write
     if core.leadership is not None:
         core.leadership.on_handed_in = replay.on_handed_in
     return watch

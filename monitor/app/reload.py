@@ -332,7 +332,7 @@ def upkeep_jobs(
     )
     yield DAILY, "retention", retention.run_daily
     yield BOUNDED, "evidence", retention.keep_within_limit
-    yield from core.failover.jobs()
+    yield from core.spooling.jobs()
     if core.edges.clock is None:
         # Not in rehearsals, where hours pass in moments and the memory is soon needed again.
         yield _RETURN_MEMORY_EVERY, "memory", _return_free_memory

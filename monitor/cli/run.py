@@ -74,11 +74,8 @@ def command(context: Context, log: str, level: str) -> None:
 
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
-    # `Edges` connects the monitor to the world around it: here systemd, a journal for writes that
-    # the store refuses, and the lock. If the store is recovered while the monitor runs, the new
-    # file is locked too.
     manager = find_service_manager(os.environ, os.getpid())
-    edges = Edges(manager=manager, journal=True, lock=lock.lock)
+    edges = Edges(manager=manager, spools=True)
 
     def read_new_settings() -> Settings:
         """Return the configuration as it is now in its file.
@@ -137,12 +134,14 @@ async def _run_app(
 
     handle_signals(asyncio.get_running_loop(), stop, on_hangup)
     while not stop.is_set():
+        # The spool of a running monitor must not be handed in.
+        lock.lock()
         app = await _make_app(make_app, settings, manager, stop)
         if app is None:
             return
         pause_garbage_collection()
         try:
-            lock.lock()
+            lock.lock()  # the file of a new store
             async with serve_control_socket(settings, reload, app.status.as_json):
                 await app.daemon.run(stop, resume_garbage_collection)
         except NoLongerLeads:
@@ -158,20 +157,16 @@ async def _make_app(
     manager: ServiceManager,
     stop: asyncio.Event,
 ) -> App | None:
-    """Make the program. Wait while PostgreSQL does not answer. Return None if `stop` is set."""
-    from monitor.errors import StoreFault, StoreTooNew, StoreTooOld
-    from monitor.store.open import is_shared
+    """Make the program. Wait while its store fails. Return None if `stop` is set."""
+    from monitor.errors import StoreDamaged, StoreFault, StoreTooNew, StoreTooOld
     from monitor.threads import wait_for_event
 
     while not stop.is_set():
         try:
             return make_app(settings)
-        except (StoreTooNew, StoreTooOld):
-            raise
+        except (StoreTooNew, StoreTooOld, StoreDamaged):
+            raise  # waiting does not help
         except StoreFault as fault:
-            # Without the store, no monitor can know which of them leads. A file does not come back.
-            if not is_shared(settings.store.url):
-                raise
             _log.critical("waits_for_store", fault=str(fault))
             manager.notify(f"READY=1\nWATCHDOG=1\nSTATUS=waits for its store: {fault}")
         await wait_for_event(stop, SystemClock(), _STORE_RETRY)

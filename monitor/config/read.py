@@ -168,7 +168,11 @@ _REMOVED = {
     "store.mode": (
         "is no longer a key, remove it: of the monitors on one PostgreSQL one leads and looks, and"
         " the others stand by"
-    )
+    ),
+    "store.journal": (
+        "is no longer a key, remove it, or write `spool`: while the store fails, looks are kept in"
+        " the folder of the spool"
+    ),
 }
 """Keys of earlier versions, with what replaced each."""
 _REASONS = {

@@ -67,9 +67,9 @@ class StoreSettings(Table):
     """`sqlite:///PATH`, relative to the working directory, or
     `postgresql+psycopg://USER@HOST/NAME`. Leave the password to `~/.pgpass` or `PGPASSWORD`.
     """
-    journal: str | None = None
-    """The folder of the [journal](files.md#the-journal). Default: `var/journal` for PostgreSQL, and
-    no journal for SQLite. With SQLite, choose a folder on another disk than the store.
+    spool: str | None = None
+    """The folder of the [spool](files.md#the-spool), on this machine. Default: `spool` beside the
+    file of SQLite, and `var/spool` for PostgreSQL.
     """
     takeover: Spacing = timedelta(seconds=1.6)
     """If the leader gives no sign of life for this long, a standby takes over

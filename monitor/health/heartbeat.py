@@ -53,6 +53,14 @@ class HeartbeatWriter(RowSource):
         """Record a regular stop at `now`. Later batches repeat it."""
         self._final_beat, self._last_alive = Heartbeat(self.monitor, now, stopped=True), None
 
+    @property
+    def beat(self) -> Heartbeat | None:
+        """Return the present heartbeat. None before `begin`, and after `close`."""
+        # `_last_alive` is None after a regular stop, for which there is a final heartbeat.
+        if self._last_alive is None:
+            return self._final_beat
+        return Heartbeat(self.monitor, self._last_alive)
+
     def write(self, transaction: Transaction) -> None:
         """Write the heartbeat with a batch of writes.
 
@@ -60,8 +68,7 @@ class HeartbeatWriter(RowSource):
 
         Before `begin` was called, and after `close`, there is no heartbeat to write.
         """
-        alive = self._last_alive  # None after a regular stop, for which there is a final heartbeat
-        beat = self._final_beat if alive is None else Heartbeat(self.monitor, alive)
+        beat = self.beat
         if beat is None:
             self._last_written = None
             return

@@ -168,22 +168,16 @@ class HealthState:
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """Notes the outcome of each of the writer's batches.
-
-    `is_away` returns whether a journal replaces the store.
-    """
+    """Notes the outcome of each of the writer's batches."""
 
     clock: Clock
     counters: Metrics
     health: HealthState
-    is_away: Callable[[], bool] = lambda: False
 
     def note_commit(self, seconds: float, _rows: int) -> None:
         """Note that a batch was committed in so many seconds."""
         self.counters.commit.observe(seconds)
-        # A batch in the journal is safe, but it does not show that the store works.
-        if not self.is_away():
-            self.health.note_commit(self.clock.now())
+        self.health.note_commit(self.clock.now())
 
     def note_failure(self, fault: Exception) -> None:
         """Count and log a batch of writes that could not be committed."""

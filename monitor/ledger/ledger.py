@@ -217,6 +217,14 @@ class Ledger:
             ]
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
 
+    async def merge_stored_promises(self, releases: Sequence[str]) -> None:
+        """Add the stored promises for these releases, which a former leader may have stored late.
+
+        Raises `StoreFault`.
+        """
+        async with self._lock:
+            self.book.merge(await self._ask(lambda: self._store.ledger.promises(releases)))
+
     async def correct_dates(self, step: timedelta, now: datetime) -> None:
         """Move the times of reads after `now` by `step` (negative), because the clock was ahead."""
         async with self._lock:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 
+from monitor.plan.proof import NEVER
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise, Unlisted
 from schedules.release import Release
@@ -32,6 +33,20 @@ class PromiseBook:
             known.append(promise)
             if not in_order:
                 known.sort(key=attrgetter("learnt"))
+
+    def merge(self, promises: Iterable[Promise]) -> None:
+        """Add stored promises. Keep the later confirmation of those that are known."""
+        for promise in promises:
+            of_calendar = (
+                one
+                for one in self._promises.get(promise.release, ())
+                if (one.calendar, one.learnt) == (promise.calendar, promise.learnt)
+            )
+            known = next(of_calendar, None)
+            if known is None:
+                self.add([promise])
+            elif (promise.confirmed_at or NEVER) > (known.confirmed_at or NEVER):
+                self.replace_promises([promise])
 
     def confirm(self, calendar: str, releases: Iterable[str], at: datetime) -> None:
         """Record that a calendar still showed its newest promise for these releases at `at`, or

@@ -41,7 +41,7 @@ class Write:
     make: WriteFunction
     done: asyncio.Future[Any]
     patient: bool = True
-    for_journal: bool = True
+    is_fact: bool = True
     release: str = ""
     urgent: bool = False
     result: Any = None

@@ -162,9 +162,30 @@ class Heartbeat:
 
 
 OFFLINE_MARK = "~"
-"""Separates name and time in the monitor name of evidence that was kept after a start while the
-store was down.
+"""Separates name and time in the monitor name of evidence that version 1.0.0rc1 kept after a start
+without its store.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPromises:
+    """That a calendar still showed its newest promises for these releases at `at`.
+
+    It is stored in the promises.
+    """
+
+    calendar: str
+    at: datetime
+    releases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEntries:
+    """That a calendar still showed these entries, by uid, at `at`. It is stored in the entries."""
+
+    calendar: str
+    at: datetime
+    uids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

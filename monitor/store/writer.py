@@ -125,7 +125,7 @@ class Writer:
         make: Callable[[Transaction], T],
         *,
         patient: bool = True,
-        for_journal: bool = False,
+        is_fact: bool = False,
         urgent: bool = False,
         release: str = "",
     ) -> T:
@@ -137,16 +137,17 @@ class Writer:
         raises, the exception is raised here and its writes are rolled back. After a cancellation
         the write may or may not be made.
 
-        While the store fails this waits, or raises `StoreFault` if not `patient`. A write
-        `for_journal` must not read the store, so that a journal can keep it. Within a transaction,
-        writes about a `release` are sorted by its id, so that two processes cannot block each
-        other. An `urgent` one is made before everything queued.
+        While the store fails this waits, or raises `StoreFault` if not `patient`. A write that
+        `is_fact` stores only what this monitor saw or read, and does not read the store. It may be
+        spooled, and a former leader may make it too. Within a transaction, writes about a `release`
+        are sorted by its id, so that two processes cannot block each other. An `urgent` one is made
+        before everything queued.
         """
         self._refuse_if_stopped()
-        if self._is_deposed and not for_journal:
+        if self._is_deposed and not is_fact:
             raise Deposed
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.backlog.writes.append(Write(make, done, patient, for_journal, release, urgent))
+        self.backlog.writes.append(Write(make, done, patient, is_fact, release, urgent))
         self._commit_within(0.0)
         return cast("T", await done)
 
@@ -207,15 +208,13 @@ class Writer:
         return saving.result()
 
     def uncommitted(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
-        """Return the uncommitted runs, and the functions of uncommitted writes that a journal can
-        keep.
-        """
+        """Return the uncommitted runs, and the functions of uncommitted writes of facts."""
         batch = self._in_flight
         runs = {run.key: run for run in batch.runs} | self.backlog.runs
         small = [
             write.make
             for write in (*batch.urgent, *batch.writes, *self.backlog.writes)
-            if write.for_journal
+            if write.is_fact
         ]
         large = [
             make for write in self.backlog.unfinished_large() for make in (write.make, *write.rest)
@@ -343,7 +342,7 @@ class Writer:
         """Fail all writes that wait, except those of what was seen, and refuse new ones."""
         self._is_deposed = True
         waiting = (*batch.all_writes, *self.backlog.writes, *self.backlog.large)
-        fail_writes((write for write in waiting if not write.for_journal), fault)
+        fail_writes((write for write in waiting if not write.is_fact), fault)
         for queue in (batch.urgent, batch.writes, batch.large, self.backlog.writes):
             queue[:] = [write for write in queue if not write.done.done()]
 

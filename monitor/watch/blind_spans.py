@@ -105,7 +105,7 @@ class BlindSpans:
         self._counters.blind.labels(span.cause).inc(
             max(0.0, (span.ends - counted_until).total_seconds())
         )
-        await writer.write(lambda tx: tx.add_blind(span), for_journal=True)
+        await writer.write(lambda tx: tx.add_blind(span), is_fact=True)
         self.add_and_rejudge([span])
         # Log a span at its beginning, and once for each further minute.
         minutes_before, minutes = (

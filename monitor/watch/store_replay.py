@@ -50,17 +50,21 @@ class StoreReplay:
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
     def on_handed_in(self) -> None:
-        """Start to judge with the looks that the former leader has stored late."""
-        self._tasks.start(self._judge_with_stored_runs())
+        """Start to judge with the facts that the former leader has stored late."""
+        self._tasks.start(self._judge_with_stored_facts())
 
-    async def _judge_with_stored_runs(self) -> None:
-        now = self.watch.clock.now()
+    async def _judge_with_stored_facts(self) -> None:
+        now, releases = self.watch.clock.now(), [*self.watch.releases]
         try:
             spans = await self.ask(lambda: self.store.runs.blind(now - _BLIND_SPANS_BACK, now))
+            await self.ledger.merge_stored_promises(releases)
         except StoreFault as fault:
-            _log.warning("runs_unread", fault=str(fault))
+            _log.warning("facts_unread", fault=str(fault))
             return
         self.blind.add(spans)
+        for name in releases:
+            if (watched := self.watch.releases.get(name)) is not None:
+                watched.merge_promises(self.ledger.promises(name))
         await self._merge_stored_runs()
         self.watch.queue.judge_all()
 

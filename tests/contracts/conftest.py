@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from bench.postgres import run_postgres
-from monitor.store.journal import Journal
 from monitor.store.open import open_store
+from monitor.store.spool import Spool
 from monitor.store.sql.engine import Store
 from tests.worlds.stores import a_store_file, an_emptied_store
 
@@ -63,10 +63,10 @@ def sql_store(sql_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    made = Spool(tmp_path / "spool", "m", "sqlite:///store.db", durable=False)
     yield made
-    made.delete()
+    made.close()
 
 
 @pytest.fixture(

@@ -176,18 +176,6 @@ def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Rec
         after = page[-1].number
 
 
-def records_after(index: EvidenceIndex, monitor: str, last: Record | None) -> Iterator[Record]:
-    """Yield the records of a monitor after `last` (all for None), up to the first break in the
-    chain.
-    """
-    number, previous = (last.number, last.chain) if last else (0, _START)
-    for record in chain_of(index, monitor, number):
-        if record.number != number + 1 or link_record(record, previous).chain != record.chain:
-            return
-        yield record
-        number, previous = record.number, record.chain
-
-
 def _read_last_deleted(folder: Path | None, record: Record) -> int:
     """Return the number of the last record with deleted bytes, by the `record` of their deletion.
 

@@ -280,7 +280,7 @@ class Evidence(RowSource):
             return []
         # the whole portion is on the disk, and perhaps further bytes
         if len(portion) <= len(self._flushed_records):
-            # To write the portion again would cut off the further bytes in the file. A journal may
+            # To write the portion again would cut off the further bytes in the file. A spool may
             # refer to them.
             return self._flushed_records[: len(portion)]
         # `append` begins after the last committed byte. So it overwrites any flushed bytes with the

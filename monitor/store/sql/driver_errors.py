@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from monitor.errors import Conflict, StoreFault
+from monitor.errors import Conflict, StoreDamaged, StoreFault
 
 MEND = "stop, move it and its -wal and -shm away, `ninethirty store restore BACKUP`"
+_NO_DATABASE, _MALFORMED = "file is not a database", "malformed"
 _REASONS = (
     ("database is locked", "another program has locked it for more than five seconds"),
     ("database or disk is full", "the disk is full"),
     ("no space left", "the disk is full"),
-    ("file is not a database", f"the file is not a database, or damaged: {MEND}"),
-    ("malformed", f"the database is damaged: {MEND}"),
+    (_NO_DATABASE, f"the file is not a database, or damaged: {MEND}"),
+    (_MALFORMED, f"the database is damaged: {MEND}"),
     ("unable to open database", "the file cannot be opened"),
     ("readonly database", "the file may not be written"),
     ("no such table", "it has not been set up: run `ninethirty store upgrade`"),
@@ -42,20 +43,23 @@ def convert_faults(place: str) -> Iterator[None]:
     except DataError as exc:
         raise ValueError(f"store {place}: a value does not fit: {_first_line(exc.orig)}") from exc
     except DBAPIError as exc:
-        raise StoreFault(
-            f"store {place}: {_explain_driver_message(_first_line(exc.orig))}"
-        ) from exc
+        raise _to_fault(place, exc.orig) from exc
     except PoolTimeout as exc:
         raise StoreFault(f"store {place}: every connection is busy") from exc
     except StatementError as exc:
         raise ValueError(f"store {place}: {_first_line(exc.orig)}") from exc
     except sqlite3.Error as exc:
-        raise StoreFault(f"store {place}: {_explain_driver_message(_first_line(exc))}") from exc
+        raise _to_fault(place, exc) from exc
 
 
-def _explain_driver_message(message: str) -> str:
-    """Return the reason in our words, or the driver's message if we have none."""
-    return next((reason for sign, reason in _REASONS if sign in message.lower()), message)
+def _to_fault(place: str, fault: BaseException | None) -> StoreFault:
+    """Return a driver's exception as ours, in our words if we have any for it."""
+    message = _first_line(fault)
+    sign, reason = next(
+        ((sign, reason) for sign, reason in _REASONS if sign in message.lower()), ("", message)
+    )
+    kind = StoreDamaged if sign in (_NO_DATABASE, _MALFORMED) else StoreFault
+    return kind(f"store {place}: {reason}")
 
 
 def _first_line(fault: BaseException | None) -> str:

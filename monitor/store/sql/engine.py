@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, in
 from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault, StoreTooNew, StoreTooOld, UserFault
-from monitor.store.sql import backup, integrity, near
+from monitor.store.sql import backup, integrity
 from monitor.store.sql.driver_errors import convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
@@ -255,36 +255,6 @@ class Store:
         """
         with convert_faults(self._place):
             backup.delete_after(self._engine, at)
-
-    def copy_near(
-        self, source: Store, since: datetime, now: datetime, *, notices_only: bool = False
-    ) -> None:
-        """Replace this store's rows with another's, for releases listed or due since `since`.
-
-        With `notices_only`, copy only the tables that show which notices were sent.
-        """
-        with convert_faults(f"{source._place} into {self._place}"):
-            near.copy_near(
-                source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ()
-            )
-
-    def merge_journal(self, journal: Path, store_copy: Path) -> int:
-        """Write the rows that were added to a journal since it was a copy of `store_copy`.
-
-        Return how many.
-        """
-        with convert_faults(f"{journal} into {self._place}"):
-            return near.merge_journal(journal, store_copy, self._engine)
-
-    def switch_to(self, other: Store) -> None:
-        """Use another store's connections from now on, so that all users of this object use the
-        other store.
-        """
-        replaced, self._engine = self._engine, other._engine
-        self._file, self._file_id, self._place = other._file, other._file_id, other._place
-        self._rechecks_schema = other._rechecks_schema
-        self._runner.engine, self._runner.place = other._engine, other._place
-        replaced.dispose()
 
     def close(self) -> None:
         """Close all connections."""

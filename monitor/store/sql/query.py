@@ -181,7 +181,12 @@ def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
 
     Raises ValueError.
     """
-    return cast("T", _adapter(kind).validate_python({**pydantic_core.from_json(text), **left_out}))
+    return from_values(kind, {**pydantic_core.from_json(text), **left_out})
+
+
+def from_values(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Return a dataclass from values of parsed JSON. Raises ValueError."""
+    return cast("T", _adapter(kind).validate_python(values))
 
 
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:

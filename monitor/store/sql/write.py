@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -31,6 +31,17 @@ from monitor.store.sql.columns import Instant, database_clock
 from monitor.store.sql.query import FORMS, Storable, chunks
 from schedules.promise import Promise
 
+_LATER_COLUMNS: Mapping[Table, str] = {
+    tables.RUN: "last_received",
+    tables.ANNOUNCED: "seen_last",
+    tables.PROMISE: "confirmed_at",
+    tables.HEARTBEAT: "at",
+}
+"""For a table, the column that shows which of two versions of a row is the later one.
+
+Of other facts, the first version stays.
+"""
+
 
 class Transaction:
     """The writes of one transaction. If a block of writes raises, all of them are rolled back."""
@@ -48,6 +59,27 @@ class Transaction:
             rows = [_to_row(item) for item in some]
             statement = _upsert_statement(FORMS[kind].table, self._dialect, tuple(rows[0]))
             self._connection.execute(statement, rows)
+
+    def save_later(self, *items: Storable) -> None:
+        """Insert objects. Of one that is stored already, the later version stays."""
+        for item in items:
+            table = FORMS[type(item)].table
+            statement = _insert(table, self._dialect)
+            row = _to_row(item)
+            name = _LATER_COLUMNS.get(table)
+            if name is None:
+                unless_stored = statement.on_conflict_do_nothing(
+                    index_elements=list(table.primary_key)
+                )
+                self._connection.execute(unless_stored, row)
+                continue
+            stored, new = table.c[name], statement.excluded[name]
+            upsert = statement.on_conflict_do_update(
+                index_elements=list(table.primary_key),
+                set_={key: statement.excluded[key] for key in row},
+                where=stored.is_(None) | (stored <= new),
+            )
+            self._connection.execute(upsert, row)
 
     def add(self, item: Storable) -> bool:
         """Insert an object. Return False if one with the same primary key is stored already."""
@@ -89,7 +121,10 @@ class Transaction:
         table = tables.ANNOUNCED
         for some in chunks(uids):
             is_shown = (table.c.calendar == calendar) & table.c.uid.in_(some)
-            self._connection.execute(update(table).where(is_shown).values(seen_last=at, gone=None))
+            is_earlier = table.c.seen_last <= at
+            self._connection.execute(
+                update(table).where(is_shown, is_earlier).values(seen_last=at, gone=None)
+            )
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
         """Delete reads of calendars, by calendar and start."""

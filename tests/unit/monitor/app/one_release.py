@@ -54,7 +54,7 @@ def configured(folder: Path, publisher: Publisher, slot: datetime) -> Path:
     )
     config = folder / "config.toml"
     config.write_text(
-        f'[store]\nurl = "sqlite:///{folder}/store/store.db"\njournal = "{folder}/journal"\n'
+        f'[store]\nurl = "sqlite:///{folder}/store/store.db"\nspool = "{folder}/spool"\n'
         f'[evidence]\nfolder = "{folder}/evidence"\n'
         f'[web]\nlisten = "127.0.0.1:0"\n[network]\nallow = ["127.0.0.1/32"]\nports = [{port}]\n'
         '[policy]\non_time_within = "1s"\nnote_within = "2s"\n[budget]\ndefault = "8/s"\n'

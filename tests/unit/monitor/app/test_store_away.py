@@ -1,4 +1,4 @@
-"""A real process without its store starts and watches, and its looks survive a kill -9."""
+"""Looks of a real process survive a kill while its store fails, and a start waits for the store."""
 
 from __future__ import annotations
 
@@ -108,27 +108,22 @@ def replace_store(store_file: Path, copy: Path) -> None:
     shutil.copyfile(copy, store_file)
 
 
-def wait_until_journal_has_present_run(journal: Path) -> None:
-    """Wait until the journal has a run in which the page is present."""
-    # Its name is taken before anything is in it.
-    while not journal.stat().st_size:
+def wait_until_present_is_spooled(spool: Path) -> None:
+    while b'"state":"present"' not in spool.read_bytes():
         threading.Event().wait(0.1)
-    with closing(open_store(f"sqlite:///{journal}")) as kept:
-        while not any(run.state is State.PRESENT for run in kept.runs.of_release("claims")):
-            threading.Event().wait(0.1)
 
 
 def publish_and_kill_once_seen(
-    child: subprocess.Popen[str], publisher: Publisher, journals: Path
+    child: subprocess.Popen[str], publisher: Publisher, spools: Path
 ) -> datetime:
     """Publish the page.
 
-    Kill the monitor once its journal has a look that found it. Return when it was published.
+    Kill the monitor once its spool has a look that found it. Return when it was published.
     """
     publisher.published_at = published_at = CLOCK.now()
     wait_for_log_line(child, "turned", state="present")
-    (journal,) = journals.glob("*.journal.db")
-    wait_until_journal_has_present_run(journal)
+    (spool,) = spools.glob("*.spool.jsonl")
+    wait_until_present_is_spooled(spool)
     kill(child)
     return published_at
 
@@ -163,65 +158,15 @@ def check_late_verdict_in_store(config: Path, slot: datetime, published_at: date
             [],
             [],
         )
-    assert not list((config.parent / "journal").glob("*.journal.db*"))
+    assert not list((config.parent / "spool").glob("*.spool.jsonl"))
 
 
 @pytest.mark.slow
-def test_monitor_without_its_store_watches_and_notifies_from_the_journal(
+def test_monitor_that_starts_without_its_store_waits_for_it(
     tmp_path: Path, publisher: Publisher
 ) -> None:
-    """A monitor cannot open its store.
-
-    It works on its journal, a second, small store in another folder.
-    """
-    config, slot = start_once_with_calendar(tmp_path, publisher)
-    with without_store(tmp_path), alive(config) as child:
-        wait_for_log_line(child, "store_away")
-        wait_for_log_line(child, "store_failed")
-        wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
-        # The page, overdue so far, is published. The monitor notifies that it was late, and is
-        # killed.
-        publisher.published_at = CLOCK.now()
-        wait_for_late_notice(child)
-        kill(child)
-    # The store is back. A second monitor writes the journal into it.
-    with alive(config) as child:
-        wait_for_log_line(child, "journal_taken_in")
-        wait_for_log_line(child, "calendar_read")
-        stop_process(child)
-    # The store has the one late verdict and its notices.
-    check_late_verdict_in_store(config, slot, publisher.published_at)
-
-
-@pytest.mark.slow
-def test_monitor_switches_to_its_store_once_it_is_back(
-    tmp_path: Path, publisher: Publisher
-) -> None:
-    """The monitor starts without its store and works on its journal, a second, small store. It
-    switches to its store when that is back, without a restart.
-    """
-    config, slot = start_once_with_calendar(tmp_path, publisher)
-    with ExitStack() as stack:
-        with without_store(tmp_path):
-            child = stack.enter_context(alive(config))
-            wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
-        wait_for_log_line(child, "store_back")
-        # The monitor has locked the file now, so no second one can run on it.
-        with pytest.raises(EnvironmentFault, match="another monitor runs on"):
-            StoreLock(read_settings(config).store.url).lock()
-        # The page, overdue so far, is published. The late verdict is written into the store.
-        publisher.published_at = CLOCK.now()
-        wait_for_late_notice(child)
-        stop_process(child)
-    check_late_verdict_in_store(config, slot, publisher.published_at)
-
-
-@pytest.mark.slow
-def test_looks_of_a_killed_monitor_still_prove_lateness(
-    tmp_path: Path, publisher: Publisher
-) -> None:
-    """A monitor finds the page absent after its slot and is killed. Only then is the page
-    published, and a second monitor starts without the store.
+    """A monitor sees that the page is absent after its slot, and is killed. The next one waits for
+    the store, and proves the lateness with the looks of the first.
     """
     config, slot = start_once_with_calendar(tmp_path, publisher)
     with alive(config) as child:
@@ -230,16 +175,24 @@ def test_looks_of_a_killed_monitor_still_prove_lateness(
     publisher.published_at = CLOCK.now()
     with ExitStack() as until_end:
         with without_store(tmp_path):
-            # A new monitor starts without the store. It sees only the published page, so it does
-            # not know since when.
             child = until_end.enter_context(alive(config))
-            wait_for_log_line(child, "verdict", verdict="unproven")
-        # The store is back. It has the looks of the killed monitor, which prove that the page was
-        # absent.
-        wait_for_log_line(child, "store_back")
+            wait_for_log_line(child, "waits_for_store")
         wait_for_late_notice(child)
+        # The monitor has locked the file now, so no second one can run on it.
+        with pytest.raises(EnvironmentFault, match="another monitor runs on"):
+            StoreLock(read_settings(config).store.url).lock()
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
+
+
+@pytest.mark.slow
+def test_monitor_that_waits_for_its_store_can_be_stopped(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    config, _slot = start_once_with_calendar(tmp_path, publisher)
+    with without_store(tmp_path), alive(config) as child:
+        wait_for_log_line(child, "waits_for_store")
+        stop_process(child)
 
 
 @pytest.mark.slow
@@ -247,36 +200,34 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(
     tmp_path: Path, publisher: Publisher
 ) -> None:
     """While the store refuses writes, a monitor sees that the page is published late, and is
-    killed. It wrote its looks into its journal, a second, small store. By these the next monitor
-    proves the lateness.
+    killed. By the looks in its spool, the next monitor proves the lateness.
     """
     config, slot = start_once_with_calendar(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")
-        # Another connection locks the store, so the monitor begins to write its looks into its
-        # journal.
+        # Another connection locks the store, so the monitor begins to spool its looks.
         with locked(file):
             wait_for_log_line(child, "store_failed")
-            wait_for_log_line(child, "journal_begun")
+            wait_for_log_line(child, "spool_begun")
             late = slot + timedelta(seconds=3)  # the configuration allows one second
             wait_until(late)
             # The page is published. Once a look has seen it, the monitor is killed.
-            published_at = publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
-    # The store is no longer locked. The next monitor writes the journal into it.
+            published_at = publish_and_kill_once_seen(child, publisher, tmp_path / "spool")
+    # The store is no longer locked. The next monitor hands the spool in.
     with alive(config) as child:
-        wait_for_log_line(child, "journal_taken_in")
+        wait_for_log_line(child, "spool_handed_in")
         wait_for_late_notice(child)
         stop_process(child)
     check_late_verdict_in_store(config, slot, published_at)
 
 
 @pytest.mark.slow
-def test_journal_restores_evidence_missing_from_an_older_store_copy(
+def test_spool_restores_evidence_missing_from_an_older_store_copy(
     tmp_path: Path, publisher: Publisher
 ) -> None:
-    """New records of evidence are in the store and its journal, but not in an older copy. The store
-    is replaced by this copy. Then the journal brings the records back.
+    """New records of evidence are in the store and in the spool, but not in an older copy. The
+    store is replaced by this copy. Then the spool brings the records back.
     """
     config, slot = start_once_with_calendar(tmp_path, publisher)
     store_file, copy = tmp_path / "store" / "store.db", tmp_path / "copy.db"
@@ -286,22 +237,20 @@ def test_journal_restores_evidence_missing_from_an_older_store_copy(
         # The monitor stores evidence that the copy lacks.
         numbers_not_in_copy = wait_for_new_evidence(store_file, numbers_in_copy)
         with locked(store_file):
-            # The monitor cannot write to its store any more. It writes to its journal, which also
-            # gets that evidence.
-            wait_for_log_line(child, "journal_begun")
+            # The monitor cannot write to its store any more. The spool also gets that evidence.
+            wait_for_log_line(child, "spool_begun")
             wait_until(slot)
-            publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
-    # The store is restored from the copy. At its next start, the monitor writes its journal into
-    # it.
+            publish_and_kill_once_seen(child, publisher, tmp_path / "spool")
+    # The store is restored from the copy. At its next start, the monitor hands its spool in.
     replace_store(store_file, copy)
     with alive(config) as child:
-        wait_for_log_line(child, "journal_taken_in")
+        wait_for_log_line(child, "spool_handed_in")
         wait_for_log_line(child, "calendar_read")
         stop_process(child)
     assert numbers_not_in_copy <= evidence_numbers(store_file)
     with closing(open_store(f"sqlite:///{store_file}")) as store:
         assert (store.check(), verify_evidence(store.evidence, tmp_path / "evidence")) == ([], [])
-        # The look at the published page, which only the journal had, has its evidence too.
+        # The look at the published page, which only the spool had, has its evidence too.
         present_runs = [
             run for run in store.runs.of_release("claims") if run.state is State.PRESENT
         ]
