@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os.path import sameopenfile
+from os import fstat
+from os.path import samestat
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,12 +66,11 @@ class StoreLock:
         """
         if self._path is None or not self._path.exists():
             return
-        file = self._path.open("rb")
-        # This is called again when a lost store is back. By then, another file may have the store's
-        # name.
-        if self._locked is not None and sameopenfile(self._locked.fileno(), file.fileno()):
-            file.close()
+        # By now, another file may have the store's name.
+        if self._locked is not None and samestat(fstat(self._locked.fileno()), self._path.stat()):
+            # To open and close the file would end SQLite's own locks of this process.
             return
+        file = self._path.open("rb")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from monitor.errors import EnvironmentFault
 from monitor.store.open import StoreLock, locked_store
+from monitor.store.sql.engine import Store
 from tests.unit.monitor.cli.conftest import RunCli
+from tests.worlds.stores import a_store_file
 
 EXIT_AT_SIGTERM = (
     "import signal; from monitor.cli.run import _exit_now; {first_statement};"
@@ -130,3 +133,13 @@ def test_lock_does_not_count_for_a_recreated_file(tmp_path: Path) -> None:
         first.lock()
     first.release()
     second.release()
+
+
+def test_second_lock_of_one_file_ends_no_lock_of_sqlite(tmp_path: Path) -> None:
+    """Otherwise another program that closes the store would delete its log of writes."""
+    url = a_store_file(tmp_path / "store.db")
+    with closing(Store.open_upgraded(url)), locked_store(url) as lock:
+        lock.lock()
+        reader = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT 1 FROM run')"
+        subprocess.run([sys.executable, "-c", reader, str(tmp_path / "store.db")], check=True)
+        assert (tmp_path / "store.db-wal").exists()
