@@ -209,7 +209,7 @@ class Daemon:
             with contextlib.suppress(StoreFault):
                 await core.leadership.resign()
         core.writer.request_batch()
-        await core.spooling.close()
+        await core.spooling.finish()
 
     def abandon(self) -> None:
         """Stop at once. Uncommitted writes are lost."""
@@ -232,6 +232,7 @@ class Daemon:
         self.close_queries()
         self.core.workers.close()
         self.core.threads.close()
+        self.core.spooling.close()
         self.core.store.close()
 
     def _long_lived_works(self) -> list[tuple[str, Any]]:

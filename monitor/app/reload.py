@@ -40,6 +40,7 @@ from monitor.app.readers import make_calendar_readers
 from monitor.app.reporting_options import make_openid, make_proxy_auth
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
+from monitor.deliver.last_resort import LastResort
 from monitor.deliver.reminders import Reminders
 from monitor.errors import BadInput, Fault, NinethirtyError
 from monitor.health.hosts import CHECK_EVERY, StarvedHosts
@@ -123,12 +124,19 @@ class Reload:
     queries: Queries
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _starved_hosts: StarvedHosts = field(init=False)
+    _last_resort: LastResort = field(init=False)
 
     def __post_init__(self) -> None:
         """Set the recurring jobs of the first configuration."""
         core = self.daemon.core
         self._starved_hosts = StarvedHosts(
             core.clock, self.daemon.poller.stretch_factors, core.blind.note
+        )
+        self._last_resort = LastResort(
+            core.clock,
+            self.daemon.outbox,
+            core.health.store_failing_since,
+            self.daemon.watch.find_unrecorded,
         )
         self.daemon.jobs = self.jobs()
         core.metrics.record_reload(core.clock.now())
@@ -145,6 +153,7 @@ class Reload:
             *upkeep_jobs(core, self._starved_hosts, daemon.watch, self.forecast),
             *deadman_jobs(core, self.check),  # pings a service that alarms if no ping comes
             *self.reminders.jobs(),
+            *self._last_resort.jobs(),
             *make_rota_reads(core, daemon.poller, daemon.calendar_reads.incidents, rotas).jobs(),
             *make_summaries(core, self.queries, self.forecast, daemon.outbox, rotas).jobs(),
         )

@@ -68,20 +68,20 @@ class Spooling:
         if is_new:
             _log.warning("spool_begun", spool=str(spool.file), facts=count)
 
-    async def close(self) -> None:
+    async def finish(self) -> None:
         """Commit all writes and close the writer. If the store fails, spool what waits for it.
 
         Raises `StoreFault` if it fails.
         """
-        if self.spool is None:
-            await self.writer.close()
-            return
-        if self.health.is_store_failing:
+        if self.spool is not None and self.health.is_store_failing:
             await self.spool_waiting_facts(self.spool)
-        try:
-            await self.writer.close()
+        await self.writer.close()
+        if self.spool is not None:
             await run_in_thread(self.spool.delete)
-        finally:
+
+    def close(self) -> None:
+        """Leave what the store did not take to the next start."""
+        if self.spool is not None:
             self.spool.close()
 
     async def _delete_once_stored(self, spool: Spool) -> None:

@@ -10,21 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import click
-import structlog
 
 from monitor.cli.common import Context
-from monitor.clock import SystemClock
 from monitor.health.system import pause_garbage_collection, resume_garbage_collection, tune_process
 
 if TYPE_CHECKING:
     from monitor.app.build import App
+    from monitor.app.waiting import StoreWait
     from monitor.config.settings import Settings
-    from monitor.health.system import ServiceManager
     from monitor.store.open import StoreLock
 
-_log = structlog.get_logger(__name__)
-_STORE_RETRY = 2.0
-"""Seconds between two attempts to open the store at a start."""
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -56,6 +51,7 @@ def command(context: Context, log: str, level: str) -> None:
         # reload.
         signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     from monitor.app.build import Edges, build
+    from monitor.app.waiting import StoreWait
     from monitor.config.secrets import redactor, secrets_of
     from monitor.health import logs
     from monitor.health.system import find_service_manager
@@ -90,7 +86,8 @@ def command(context: Context, log: str, level: str) -> None:
         return found
 
     make_app = partial(build, edges=edges, folder=context.path.parent)
-    run = _run_app(make_app, lock, settings, manager, read_new_settings, context.path.name)
+    make_wait = partial(StoreWait, manager=manager, folder=context.path.parent)
+    run = _run_app(make_app, make_wait, lock, settings, read_new_settings, context.path.name)
     try:
         asyncio.run(run)
     finally:
@@ -100,9 +97,9 @@ def command(context: Context, log: str, level: str) -> None:
 
 async def _run_app(
     make_app: Callable[[Settings], App],
+    make_wait: Callable[[Settings], StoreWait],
     lock: StoreLock,
     settings: Settings,
-    manager: ServiceManager,
     read_settings: Callable[[], Settings],
     file: str,
 ) -> None:
@@ -136,7 +133,7 @@ async def _run_app(
     while not stop.is_set():
         # The spool of a running monitor must not be handed in.
         lock.lock()
-        app = await _make_app(make_app, settings, manager, stop)
+        app = await _make_app(make_app, make_wait, settings, stop)
         if app is None:
             return
         pause_garbage_collection()
@@ -153,23 +150,21 @@ async def _run_app(
 
 async def _make_app(
     make_app: Callable[[Settings], App],
+    make_wait: Callable[[Settings], StoreWait],
     settings: Settings,
-    manager: ServiceManager,
     stop: asyncio.Event,
 ) -> App | None:
     """Make the program. Wait while its store fails. Return None if `stop` is set."""
     from monitor.errors import StoreDamaged, StoreFault, StoreTooNew, StoreTooOld
-    from monitor.threads import wait_for_event
 
+    store_wait = make_wait(settings)
     while not stop.is_set():
         try:
             return make_app(settings)
         except (StoreTooNew, StoreTooOld, StoreDamaged):
             raise  # waiting does not help
         except StoreFault as fault:
-            _log.critical("waits_for_store", fault=str(fault))
-            manager.notify(f"READY=1\nWATCHDOG=1\nSTATUS=waits for its store: {fault}")
-        await wait_for_event(stop, SystemClock(), _STORE_RETRY)
+            await store_wait.wait(fault, stop)
     return None
 
 

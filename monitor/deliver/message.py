@@ -70,7 +70,12 @@ class MessageBuilder:
         if answer_page and facts is not None and facts.readings and not facts.readings.by:
             answer = f"To say which time is meant: {answer_page}#which"
             notice = replace(notice, text=f"{notice.text}\n{answer}")
-        made = build_message(notice, incident, attachments, link, page, self.links.runbook)
+        return self.redact(
+            build_message(notice, incident, attachments, link, page, self.links.runbook)
+        )
+
+    def redact(self, made: Message) -> Message:
+        """Return a message without secrets."""
         if self.redactor is None:
             return made
         subject, text, html, brief = map(

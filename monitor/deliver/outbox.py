@@ -14,7 +14,7 @@ from random import Random
 
 import structlog
 
-from alerts.channel import Channel, Outcome, Refused
+from alerts.channel import Channel, Message, Outcome, Refused
 from alerts.delivery import (
     RetryPolicy,
     decide_after_attempt,
@@ -114,6 +114,15 @@ class Outbox:
         self._attempts = Attempts(self.clock)
         self.end = self._attempts.end
         self.reconfigure(channels, self.options)
+
+    @property
+    def channels_in_use(self) -> list[Channel]:
+        """Return the channels of the present configuration."""
+        return [*self._channels.values()]
+
+    def redact(self, message: Message) -> Message:
+        """Return a message without secrets."""
+        return self._message_builder.redact(message)
 
     def reconfigure(self, channels: Sequence[Channel], options: OutboxOptions) -> None:
         """Use these channels and options from now on.

@@ -139,10 +139,16 @@ class HealthState:
 
         Empty if it can. Other faults only make its evidence doubtful.
         """
-        failing = self._store_failing_since
-        if failing is None or now - failing < _STORE_SILENCE:
+        failing = self.store_failing_since(now)
+        if failing is None:
             return []
         return [f"the store has not been writable since {failing:%H:%M:%S} UTC"]
+
+    def store_failing_since(self, now: datetime) -> datetime | None:
+        """Return since when the store fails. None if it works, or failed only seconds ago."""
+        failing = self._store_failing_since
+        is_certain = failing is not None and now - failing >= _STORE_SILENCE
+        return failing if is_certain else None
 
     def is_late(self, now: datetime) -> bool:
         """Return whether looks started late within the last minute."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts import fact_rules
-from alerts.incident import find_incident_kind
+from alerts.incident import BREACHES, find_incident_kind
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of, status_key
 from monitor.errors import Conflict
@@ -18,7 +18,7 @@ from monitor.judge.verdict import Verdict
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.release import WatchedRelease
+from monitor.watch.release import VisibleState, WatchedRelease
 from schedules.announcement import Origin
 from schedules.contract.verdict import Kind
 from schedules.promise import Promise
@@ -60,6 +60,12 @@ class Recorder:
         grow.
         """
         return _visible_state(verdict, self.how_measured(watched, verdict)) != watched.last_recorded
+
+    def is_new_breach(self, watched: WatchedRelease, verdict: Verdict) -> bool:
+        """Return whether a verdict is a breach, and the recorded one is not."""
+        kind = _visible_state(verdict, self.how_measured(watched, verdict)).incident_kind
+        recorded = watched.last_recorded
+        return kind in BREACHES and (recorded is None or recorded.incident_kind not in BREACHES)
 
     async def record(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> bool:
         """Write a verdict and call `on_recorded`, unless people would see no change but growing
@@ -109,17 +115,13 @@ def _write_release_and_promises(
             tx.confirm_all(calendar, [release.id], newest.confirmed_at)
 
 
-def _visible_state(verdict: Verdict, measured: Measurement) -> object:
-    """Return everything of a verdict that people see, except durations that still grow, and its
-    links.
-    """
-    facts, body = release_facts(verdict, measured), status_key(body_of(verdict, None))
-    platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
-    linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
-    return (
-        body,
-        fact_rules.select_drafted_facts(facts),
-        find_incident_kind(facts, verdict.at),
-        platform,
-        linked,
+def _visible_state(verdict: Verdict, measured: Measurement) -> VisibleState:
+    """Return what people see of a verdict."""
+    facts = release_facts(verdict, measured)
+    return VisibleState(
+        body=status_key(body_of(verdict, None)),
+        facts=fact_rules.select_drafted_facts(facts),
+        incident_kind=find_incident_kind(facts, verdict.at),
+        platform=[found.detail for found in verdict.findings if found.kind is Kind.PLATFORM],
+        linked=[part.url for part in verdict.parts if part.origin is Origin.LINKED],
     )

@@ -11,6 +11,7 @@ from itertools import takewhile
 from operator import is_
 from typing import Any
 
+from alerts.incident import Kind as IncidentKind
 from monitor.judge.runs import (
     MOST_CHANGES,
     Run,
@@ -143,6 +144,21 @@ class CachedJson:
         return self.body if now < self.at + _JSON_MAX_AGE else None
 
 
+@dataclass(frozen=True, slots=True)
+class VisibleState:
+    """Everything of a verdict that people see, except durations that still grow, and its links.
+
+    `body` and `facts` are keys to compare. `incident_kind` is that of the incident which the
+    verdict makes, None without one.
+    """
+
+    body: str
+    facts: object
+    incident_kind: IncidentKind | None
+    platform: Sequence[str]
+    linked: Sequence[str]
+
+
 @dataclass(slots=True)
 class WatchedRelease:
     """A release, and everything that the daemon has in memory about it.
@@ -171,7 +187,7 @@ class WatchedRelease:
     verdict: Verdict | None = None
     final_since: datetime | None = None
     incident: str | None = None
-    last_recorded: object = None
+    last_recorded: VisibleState | None = None
     last_propagated: Verdict | None = None
     verdict_withheld_until: datetime | None = None
     watched_closely: tuple[tuple[str, datetime], ...] = ()

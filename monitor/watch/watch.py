@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import methodcaller
@@ -282,6 +282,20 @@ class Watch:
         )
         verdict = self.judging.verdict(watched, self.clock.now())
         return release_facts(verdict, self.judging.recorder.how_measured(watched, verdict))
+
+    def find_unrecorded(self) -> Iterator[ReleaseFacts]:
+        """Yield the facts of releases whose present verdict the store lacks.
+
+        A release without any recorded verdict is left out, because its incident may be stored.
+        """
+        for watched in self.releases.values():
+            verdict = watched.verdict
+            is_withheld = watched.verdict_withheld_until is not None or watched.waits_for_calendar
+            if verdict is None or is_withheld or watched.last_recorded is None:
+                continue
+            recorder = self.judging.recorder
+            if recorder.is_new_breach(watched, verdict):
+                yield release_facts(verdict, recorder.how_measured(watched, verdict))
 
     def add_parts(self, release: str, parts: Sequence[Part]) -> None:
         """Watch further parts of a watched release."""

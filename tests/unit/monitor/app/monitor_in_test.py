@@ -103,6 +103,7 @@ class MonitorInTest:
             serve=False,
             durable=False,
             delay=self.delay,
+            spools=self.delay == DELAY,
         )
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
