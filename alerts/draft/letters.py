@@ -12,10 +12,16 @@ from alerts.draft.input import DraftInput
 from alerts.draft.report import Report
 from alerts.fact_rules import find_appearance
 from alerts.finding import ReleaseFacts
+from alerts.notice_text import is_late_part_absent
 from alerts.status import was_public_at_slot
 from schedules.times.interval import Interval
 
 APOLOGY = "We apologise for the inconvenience."
+NEXT_STEP = (
+    "We will publish it as soon as we can and update this page at [to be completed: a time within"
+    " the next half hour]."
+)
+"""What users who wait for a release need to know next."""
 RECIPIENT_PREFIX, SUBJECT_PREFIX, CLOSING_PREFIX = "To: ", "Subject: ", "Yours sincerely,\n"
 CAUSE_PROMPT = "[to be completed: how and why it happened (from the report)]"
 ACTIONS_PROMPT = "[to be completed: what was done about it (from the report)]"
@@ -149,7 +155,8 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
     """Return the lines that ministers' offices and the press office can say, including that they do
     not comment.
     """
-    statement = write_statement(inputs) or (_name_incident(inputs),)
+    for_users = (text for text in write_statement(inputs) if text != NEXT_STEP)
+    statement = tuple(for_users) or (_name_incident(inputs),)
     questions = "Questions about the release are for the Head of Profession for Statistics."
     return (*statement, CAUSE_PROMPT, NO_COMMENT, questions, PRESS_CONTACT_PROMPT)
 
@@ -206,7 +213,9 @@ def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     )
     if facts.verdict not in ("overdue", "not_published") and not is_late:
         return []
-    return [" ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts)]), APOLOGY]
+    account = " ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts)])
+    next_step = [NEXT_STEP] if is_late_part_absent(facts) else []
+    return [account, *next_step, APOLOGY]
 
 
 def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:

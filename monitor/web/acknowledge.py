@@ -1,7 +1,7 @@
-"""Acknowledge an incident and give its cause by a signed link and a button.
+"""Acknowledge an incident and give its cause by a signed link.
 
 Opening a link only shows the notice, because mail scanners and previews open links too. The button
-acknowledges.
+acknowledges. A person who is signed in needs no button: a scanner has no session.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from monitor.deliver.incident_json import incident_json
 from monitor.errors import NotAllowed, UnknownName
 from monitor.web.credentials import Guess
 from monitor.web.pages import render
-from monitor.web.request import client_of, queries_of, read_form
+from monitor.web.request import client_of, may_act, queries_of, read_form, session_of
 from monitor.web.sessions import Busy
 
 _INVALID_LINK = (
@@ -51,8 +51,25 @@ async def show_notice(request: Request, sent_token: str = "", fault: str = "") -
         notice=notice,
         token=token,
         cause=found.words.get("cause", ""),
+        drafted=found.has_draft,
         fault=fault,
     )
+
+
+async def open_link(request: Request) -> Response:
+    """Acknowledge the incident in the role of the person who is signed in, then show its notice.
+
+    Without such a role, or if it is acknowledged or closed, only show the notice.
+    """
+    name, _notice_beginning = _open_link(request, request.query_params.get("token", ""))
+    session, desk = session_of(request), queries_of(request).desk
+    # A browser may load a page before the person opens it.
+    is_opened = request.method == "GET" and "Sec-Purpose" not in request.headers
+    if is_opened and session is not None and session.person.role and may_act(request):
+        found = await queries_of(request).for_viewer(sees_all=True).find_incident(name)
+        if desk is not None and found.acknowledged is None and found.closed is None:
+            await desk.acknowledge(name, session.person.role)
+    return await show_notice(request)
 
 
 async def acknowledge_by_link(request: Request) -> Response:
@@ -91,6 +108,6 @@ def _open_link(request: Request, token: str) -> tuple[str, str]:
 
 
 ROUTES = [
-    Route("/acknowledge", show_notice, methods=["GET"]),
+    Route("/acknowledge", open_link, methods=["GET"]),
     Route("/acknowledge", acknowledge_by_link, methods=["POST"]),
 ]

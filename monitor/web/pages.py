@@ -66,7 +66,12 @@ KIND_NAMES: Mapping[str, str] = {
     Kind.HAND: "logged by hand",
 }
 
-_ASSETS = {"/style.css": "text/css", "/live.js": "text/javascript", "/icon.svg": "image/svg+xml"}
+_ASSETS = {
+    "/style.css": "text/css",
+    "/live.js": "text/javascript",
+    "/copy.js": "text/javascript",
+    "/icon.svg": "image/svg+xml",
+}
 _FOLDER = Path(__file__).parent / "templates"
 
 

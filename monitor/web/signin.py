@@ -30,7 +30,10 @@ from monitor.web.request import client_of, problem_response, queries_of, read_fo
 from monitor.web.sessions import SESSION_SECONDS, Busy, NotSignedOn, Session, Sessions
 
 _HEALTH = {"/healthz", "/livez", "/readyz"}
-_UNRESTRICTED_PATHS = _HEALTH | {"/style.css", "/live.js", "/icon.svg", "/runbook", "/acknowledge"}
+_UNRESTRICTED_PATHS = _HEALTH | {
+    *("/style.css", "/live.js", "/copy.js", "/icon.svg"),
+    *("/runbook", "/acknowledge"),
+}
 _UNRESTRICTED_PATHS |= {"/sign-in", "/sign-in/oidc", "/sign-in/oidc/return"}
 """Paths that everyone may request: health, assets, the runbook, sign-in, and the page of signed
 links.

@@ -81,9 +81,10 @@ def test_statement_on_overdue_page_does_not_say_available(
         absent, verdict=VerdictKind.OVERDUE, delay=Bounds(70 * 60, None)
     )
     parts = (overdue_by_70_minutes, *other_parts)
-    first, _ = report_of(
+    first, next_step, _ = report_of(
         ofqual_late, settings, verdict=VerdictKind.OVERDUE, parts=parts, final=False
     ).holding
+    assert next_step.startswith("We will publish it as soon as we can and update this page at ")
     assert (
         "The landing page was still not available at 10.40am. The report was available at https://"
         in first

@@ -25,6 +25,7 @@ from schedules.times.zone import LONDON
 from tests.unit.alerts.draft.plain import plain
 
 ROLE = "head of profession"
+NOTE = "the web team replied"
 SEEN = "https://social.example/post/1"
 SAMPLES = Path(__file__).parents[5] / "shared" / "samples" / "hand-logs" / "incidents.csv"
 OWN_CASES = [
@@ -67,7 +68,7 @@ def sign(incident: Incident, form: str | None = None) -> Report:
     now = incident.opened + timedelta(hours=6)
     done_at = max(incident.opened, incident.occurred) + timedelta(minutes=5)
     incident = acknowledge_incident(incident, ROLE, now)
-    incident = add_note(incident, ROLE, "the web team replied", now)
+    incident = add_note(incident, ROLE, NOTE, now)
     kinds = guidance.list_finding_kinds(incident)
     ticks = {
         f"step.{step.id}": DoneStep(done_at, "ticket 1234").write(LONDON)
@@ -93,6 +94,17 @@ def check_signed_text(report: Report, *, ending: str = "html") -> str:
     return " ".join(text.split())
 
 
+def check_logged_text(case: Mapping[str, str], text: str) -> None:
+    """Check that a signed report has the sentence and the times that a person typed."""
+    assert "easured" not in text
+    first_words = " ".join(case["what"].split()[1:])
+    assert first_words in text
+    for key in ("occurred", "until", "due"):
+        if "T" in case.get(key, ""):
+            hour, minute = map(int, case[key].partition("T")[2].split(":"))
+            assert f"{hour % 12 or 12}.{minute:02}{'am' if hour < 12 else 'pm'}" in text
+
+
 @pytest.mark.parametrize("form", [None, "note", "D", "A0"])
 @pytest.mark.parametrize("case", list(list_cases()))
 def test_logged_incident_is_signed_with_true_sentences_only(
@@ -101,13 +113,7 @@ def test_logged_incident_is_signed_with_true_sentences_only(
     incident = log(case)
     report = sign(incident, form)
     text = check_signed_text(report)
-    assert "easured" not in text
-    first_words = " ".join(case["what"].split()[1:])
-    assert first_words in text
-    for key in ("occurred", "until", "due"):
-        if "T" in case.get(key, ""):
-            hour, minute = map(int, case[key].partition("T")[2].split(":"))
-            assert f"{hour % 12 or 12}.{minute:02}{'am' if hour < 12 else 'pm'}" in text
+    check_logged_text(case, text)
     output = next(field for field in report.fields() if "release.title" in field.facts)
     assert SEEN not in output.paragraphs
     assert f"It could be seen at {SEEN}." in text
@@ -124,4 +130,4 @@ def test_measured_incident_is_signed_with_true_sentences_only(
     for incident in incidents.values():
         later = max(incident.opened, incident.facts.at if incident.facts else incident.opened)
         text = check_signed_text(sign(replace(incident, opened=later), form))
-        assert "the web team replied (head of profession)" in text
+        assert f"{NOTE} (head of profession)" in text

@@ -106,6 +106,7 @@ OPEN_ON_A_CLOSED_BOARD = {
     "/readyz",
     "/style.css",
     "/live.js",
+    "/copy.js",
     "/icon.svg",
     "/sign-in",
     "/runbook",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -13,6 +14,7 @@ from alerts.signed_link import sign_token
 from monitor.deliver.rules import Links
 from monitor.web.credentials import Keys
 from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, a_board
+from tests.unit.monitor.web.people import VIEWER, WITHOUT_ROLE, signed_in_board
 from tests.worlds.instants import after_slot
 
 WEEK = timedelta(days=7)
@@ -239,3 +241,22 @@ async def test_notice_has_no_link_if_no_board_address_is_configured(board: Board
 def test_repr_of_keys_and_links_shows_no_key() -> None:
     shown = repr(KEYS) + repr(Links("https://b.example", KEYS.link))
     assert [key for key in (KEYS.link, KEYS.token) if key.decode() in shown] == []
+
+
+async def test_link_acknowledges_at_once_for_a_person_who_is_signed_in(users: Path) -> None:
+    """Only as a page that a person opens: no preview, and no one without a role of their own."""
+    link = "/acknowledge"
+    async with signed_in_board(users) as board:
+        token = {"token": late_incident_token(board)}
+        await board.client.get(link, params=token, headers={"Sec-Purpose": "prefetch"})
+        await board.client.head(link, params=token)
+        assert board.acknowledged_by() == []
+        page = await board.client.get(link, params=token)
+        assert board.acknowledged_by() == ["duty statistician"]
+        assert f'href="{board.incident_page}#draft"' in page.text
+        await board.client.get(link, params=token)
+        assert board.acknowledged_by() == ["duty statistician"]
+    for name in (VIEWER, WITHOUT_ROLE):
+        async with signed_in_board(users, name) as board:
+            await board.client.get(link, params={"token": late_incident_token(board)})
+            assert board.acknowledged_by() == []

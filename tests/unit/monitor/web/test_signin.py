@@ -58,7 +58,15 @@ async def board(users: Path) -> AsyncIterator[Board]:
 
 
 async def test_closed_board_shows_everyone_its_health_and_browser_files(board: Board) -> None:
-    for path in ("/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg"):
+    for path in (
+        "/healthz",
+        "/livez",
+        "/readyz",
+        "/style.css",
+        "/live.js",
+        "/copy.js",
+        "/icon.svg",
+    ):
         assert await board.status_of(path) == 200
 
 

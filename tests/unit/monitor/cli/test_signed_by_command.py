@@ -1,0 +1,79 @@
+"""The measure of reports that people touched, by the command line: logged, ticked, noted, signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from alerts.draft.report import report_from_json
+from alerts.incident import Decision, Incident
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecorder
+from monitor.store.open import open_store
+from tests.unit.alerts.draft.conftest import (  # noqa: F401 # fixtures
+    incidents,
+    ipcc_late,
+    moj_leak,
+    ofqual_late,
+    ofqual_late_again,
+    ofsted_early,
+)
+from tests.unit.alerts.draft.test_signed_as_people_do import (
+    NOTE,
+    check_logged_text,
+    check_signed_text,
+    list_cases,
+)
+from tests.unit.monitor.cli.conftest import RunCli, write_store
+
+BY = ("--by", "head of profession")
+
+
+def sign(run_cli: RunCli, folder: Path, incident: str) -> str:
+    """Tick every step of an incident, note something and sign it, and return what was signed."""
+    for step in run_cli("incident", "step", incident, "--json").json:
+        ticked = run_cli("incident", "step", incident, step["step"], "ticket 1234", *BY)
+        assert ticked.status == 0, ticked.err
+    assert run_cli("incident", "note", incident, NOTE, *BY).status == 0
+    place = ("--output", str(folder / "signed"), "--format", "html")
+    signed = run_cli("incident", "sign", incident, *BY, "--anyway", "boxes are empty", *place)
+    assert signed.status == 0, signed.err
+    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+        report = report_from_json(store.verdicts.drafts(incident)[-1].facts)
+    written = (folder / "signed" / incident / "report.html").read_text(encoding="utf-8")
+    assert NOTE in written
+    return check_signed_text(report)
+
+
+@pytest.mark.parametrize("case", list(list_cases()))
+def test_logged_incident_is_signed_with_true_sentences_only(
+    run_cli: RunCli, folder: Path, case: Mapping[str, str]
+) -> None:
+    words = {"title": "Prices", "producer": "Example Office", "when": case["occurred"], **case}
+    options = [
+        option
+        for name in ("title", "producer", "sort", "what", "when", "until", "due")
+        if words.get(name)
+        for option in (f"--{name}", words[name])
+    ]
+    logged = run_cli("incident", "add", *options, *BY, "--json")
+    assert logged.status == 0, logged.err
+    check_logged_text(case, sign(run_cli, folder, logged.json["id"]))
+
+
+def test_published_incidents_are_signed_with_true_sentences_only(
+    run_cli: RunCli,
+    folder: Path,
+    incidents: Mapping[str, Incident],  # noqa: F811 # a fixture
+) -> None:
+    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+        recorder = VerdictRecorder(store, ReportingRules())
+        for incident in incidents.values():
+            with write_store(folder) as tx:
+                decision = Decision(incident, (), draft=True)
+                recorder.save_decision(tx, decision, incident.opened)
+    for name in incidents:
+        assert f"{NOTE} (head of profession)" in sign(run_cli, folder, name)
