@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
     "schedules": 56_554,
-    "alerts": 59_872,
+    "alerts": 59_717,
     "monitor/app": 16_222,
     "monitor/cli": 30_751,
     "monitor/config": 9_154,
