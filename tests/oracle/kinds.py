@@ -37,13 +37,13 @@ _MOMENT, _AHEAD, _LONG_AGO = timedelta(seconds=1), timedelta(seconds=90), timede
 
 def add_kinds(made: World, always: str | None = None) -> World:
     """Return the world with kinds of trouble added: each in one of five worlds, and `always` in any
-    case. Kinds of `UNMENDED` are added only as `always`.
+    case.
 
     Each kind has its own random numbers, so that adding a kind does not change the others.
     """
     for name, add in KINDS.items():
         rng = Random(f"ninethirty {name} {made.seed}")  # noqa: S311 # no secret, and to be repeatable
-        is_drawn = rng.random() < _SHARE and name not in UNMENDED
+        is_drawn = rng.random() < _SHARE
         if is_drawn or name == always:
             made = add(rng, made)
     return made
@@ -272,6 +272,3 @@ KINDS: dict[str, Callable[[Random, World], World]] = {
     "clock step": written.add_clock_step,
     "settings": written.add_settings,
 }
-
-# The monitor is known to be wrong in worlds of these kinds, so others would seldom be seen.
-UNMENDED = frozenset({"file in place", "status cell", "zone cell"})
