@@ -331,6 +331,8 @@ class Interpreter:
             # other addresses of the release, which are not its page
             alternatives=target.alternatives,
             similar_titles=self.similar_titles(target.title) if target.title else (),
+            edition=target.edition,
+            is_redirected=answer.url.partition("?")[0] != target.url.partition("?")[0],
         )
 
     def _find_placeholder(self, target: Target, known: Known) -> str | None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from urllib.parse import unquote, urlsplit
 
 import structlog
 
@@ -17,8 +18,8 @@ from monitor.look.recognise.file_kind import interpret_wrong_file
 from monitor.look.recognise.notices import site_notice_reason
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.registry import find_recogniser
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, unknown
-from monitor.look.recognise.title import names_a_period
+from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, unknown
+from monitor.look.recognise.title import ANOTHER_EDITION, names_a_period, names_earlier_edition
 from monitor.look.sandbox.process import NoWorker, ReadFault
 from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
@@ -45,6 +46,11 @@ READ_SECONDS = 3
 _UNBOUNDED = ("css", "feed", "jmespath")
 """Kinds of rules that may take long even for a small body."""
 _SEARCHING_RULES = ("css:", "link:", "text:")
+# The parts of the header `Content-Disposition` that are not the file's name.
+_NOT_A_NAME = quick(
+    r"^\s*(?:attachment|inline)\s*;|\bfilename\*?=(?:utf-8'')?|\.[a-z]{3,4}\b", re.IGNORECASE
+)
+_AS_WORDS = str.maketrans("_+.-", "    ")
 _TITLE_OR_HEADING = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
 _LONGEST_FACT = 4000
 _FIRST_PAUSE = timedelta(seconds=5)
@@ -60,7 +66,9 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         return unknown(TOO_COSTLY)
     if blocked := find_challenge(answer):
         return unknown(blocked)
-    if (wrong_file := interpret_wrong_file(answer, context)) is not None:
+    wrong_file = interpret_wrong_file(answer, context)
+    wrong_file = wrong_file or _interpret_earlier_edition(name, answer, context)
+    if wrong_file is not None:
         return wrong_file
     try:
         recognise = find_recogniser(name)
@@ -86,6 +94,31 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         if result.found
         else result
     )
+
+
+def _interpret_earlier_edition(name: str, answer: Answer, context: Context) -> Recognised | None:
+    """Return absence if a file is named after an earlier edition of its release, or an HTML report
+    has its title; else None.
+
+    The address of the part itself does not count, because a calendar promised it. `name` is that of
+    the recogniser: a configured one decides alone.
+    """
+    if not context.edition or name not in ("govuk", "status"):
+        return None
+    texts = _list_file_names(answer, context)
+    if context.file is None:
+        texts = [Page(answer).heading] if is_html(answer) else []
+    is_earlier = any(names_earlier_edition(context.edition, text) for text in texts)
+    return absent(ANOTHER_EDITION) if is_earlier else None
+
+
+def _list_file_names(answer: Answer, context: Context) -> list[str]:
+    """Return the names that the answer gives its file, as words."""
+    names = [answer.headers.get("content-disposition", "")]
+    if context.is_redirected:
+        names.append(urlsplit(answer.url).path.rpartition("/")[2])
+    bare_names = (_NOT_A_NAME.sub(" ", name) for name in names)
+    return [unquote(name).translate(_AS_WORDS) for name in bare_names]
 
 
 def _add_digest_of_text(result: Recognised, answer: Answer, context: Context) -> Recognised:

@@ -54,7 +54,8 @@ class Target:
     `title` is what a recogniser may look for. If it `is_file`, a change of its bytes counts. If it
     `is_optional`, the part is not required. `address` says how the address of a page is known,
     `origin` how the part is known. `alternatives` are for the index only: the other known addresses
-    of the release, which are not its page.
+    of the release, which are not its page. `edition` is the title of the release, for parts without
+    a `title`: a file or HTML report of another edition is not the part.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Target:
     address: Address = Address.ANNOUNCED
     origin: Origin = Origin.ANNOUNCED
     alternatives: tuple[str, ...] = ()
+    edition: str = ""
 
 
 def target_id(release: str, part: str, view: str) -> str:
@@ -256,6 +258,7 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
         host=intern(urlsplit(part.url).hostname or ""),
         recognise="govuk" if url else recogniser_of(part),
         title=release.title if is_titled else "",
+        edition="" if is_titled else release.title,
         is_file=part.role in (Role.DATA, Role.ATTACHMENT) and is_file(part.url),
         is_optional=not part.required or part.role is Role.ALTERNATIVE,
         address=release.address if part.id == "page" else Address.ANNOUNCED,

@@ -349,6 +349,12 @@ def _is_removal_right(context: _Context, match: re.Match[str]) -> bool:
     return context.is_true_of_spans(fits)
 
 
+def _is_change_right(context: _Context, match: re.Match[str]) -> bool:
+    return context.is_true_of_places(
+        lambda place: any(context.is_within(one.at, match["when"]) for one in place.shows)
+    )
+
+
 def _was_seen_before_slot(context: _Context, match: re.Match[str]) -> bool:
     starts = [span.begins for place in context.release.places for span in spans(place)]
     early = [start for start in starts if start < context.slot + context.tolerance]
@@ -434,6 +440,10 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
         _is_slot_right,
     ),
     (rf"{_UNKNOWN}; (?:it|they) (?:became|was|were) available (?P<when>{WHEN})\.", _is_start_right),
+    (
+        rf"{_UNKNOWN}; what had been at its address before changed (?P<when>{WHEN})\.",
+        _is_change_right,
+    ),
     (rf"{_BECAME}(?:, (?P<early>{LENGTH}) early)?\.", _is_start_right),
     (rf"(?P<who>.+) {_VERB} not available (?P<when>{WHEN})\.", _is_start_right),
     (rf"(?P<who>.+) {_VERB} published (?P<when>{WHEN}){_HIDDEN}\.", _is_publication_right),

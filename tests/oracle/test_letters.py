@@ -80,7 +80,15 @@ def reasons_in_world(world: World, text: str) -> list[str]:
     return list(reasons_against_draft(world, world.releases[0], report))
 
 
+IN_PLACE = (
+    place("page", "page", URL, Showing(at(-1440), "other", TITLE), Showing(at(49), "ours", TITLE)),
+)
+CHANGED = (
+    "It is not known whether the landing page was published as announced; what had been at its"
+    " address before changed at about {}."
+)
 TRUE = {
+    "changed in place": (IN_PLACE, CHANGED.format("10.19am")),
     "late": (LATE, "The release was not available until 10.19am."),
     "late between two times": (
         LATE,
@@ -112,6 +120,7 @@ TRUE = {
     "no times": (EARLY, "We apologise for the inconvenience."),
 }
 FALSE = {
+    "another change in place": (IN_PLACE, CHANGED.format("10.10am")),
     "another time": (LATE, "The release was not available until 10.17am."),
     "another interval": (LATE, "The landing page became available between 10.10am and 10.15am."),
     "another end in a cache": (

@@ -52,7 +52,8 @@ class Context:
     for a page. `is_led_to`: the announcement has redirected to this page, so its title may differ.
     `behind` is how many seconds our clock may be behind, if it is known to be wrong. `alternatives`
     are addresses of the release that are not those of its page. `similar_titles` are titles of
-    other releases that may be confused with this one.
+    other releases that may be confused with this one. `edition` is as in a `Target`.
+    `is_redirected`: `url` is another address than the target's own.
     """
 
     url: str
@@ -64,6 +65,8 @@ class Context:
     behind: float = 0.0
     alternatives: tuple[str, ...] = ()
     similar_titles: tuple[str, ...] = ()
+    edition: str = ""
+    is_redirected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

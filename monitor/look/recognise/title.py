@@ -84,6 +84,7 @@ def names_release(title: str, text: str) -> bool:
     return bool(ours.words) and set(ours.words) <= words and ours.period <= set(period_of(text))
 
 
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _LONGEST = 500
 
@@ -158,6 +159,30 @@ def names_same_period(title: str, seen: str) -> bool | None:
     if ours and ours == theirs:
         return True
     return False if periods_contradict(ours, theirs) else None
+
+
+def names_earlier_edition(title: str, seen: str) -> bool:
+    """Return whether a text is the title of the same series with an earlier period.
+
+    A later one may be the day on which the content was prepared.
+    """
+    if compare_titles(title, seen) is not Likeness.OTHER_EDITION:
+        return False
+    ours, theirs = (_last_month(read_title(text[:_LONGEST]).period) for text in (title, seen))
+    return bool(ours and theirs) and theirs[: len(ours)] < ours[: len(theirs)]
+
+
+def _last_month(period: Iterable[str]) -> tuple[int, ...]:
+    """Return the last year of a period, and its last month if it names one; nothing without a
+    year.
+    """
+    words = _group_by_kind(period)
+    months = [_MONTHS.index(word) + 1 for word in words.get("month", ())]
+    months += [3 * int(word[1]) for word in words.get("q", ())]
+    years = [int(year) for year in words.get("year", ())]
+    if not years:
+        return ()
+    return (max(years), max(months)) if months else (max(years),)
 
 
 def names_a_period(text: str) -> bool:

@@ -18,6 +18,7 @@ from monitor.look.recognise import file_kind
 from monitor.look.recognise.notices import MARKED_TITLE, NOTICE_ONLY
 from monitor.look.recognise.result import Known
 from monitor.look.recognise.status import OTHER_HEADING
+from monitor.look.recognise.title import ANOTHER_EDITION
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from schedules.announcement import Address
@@ -822,3 +823,60 @@ def test_text_of_page_that_editions_may_share_is_compared(
     assert {first.state, same.state, changed.state} == {PRESENT}
     assert (first.digest is not None, changed.digest != first.digest) == (is_compared, is_compared)
     assert first.digest == same.digest
+
+
+QUARTER = "Example claims: July to September 2026"
+OF_EARLIER_EDITION = {
+    "its name": ('attachment; filename="example-claims-april-to-june-2026.csv"', "", True),
+    "its name, encoded": ("inline; filename*=UTF-8''Example%20claims%202025.csv", "", True),
+    "a redirect": ("", "https://ports.example/example_claims_2025.csv", True),
+    "its own name": ('attachment; filename="example-claims-july-to-september-2026.csv"', "", False),
+    "the month of its slot": ('filename="example-claims-november-2026.csv"', "", False),
+    "another series": ('filename="housing-2019.csv"', "", False),
+    "a start of the series": ('filename="claims-since-1990.csv"', "", False),
+    "no name": ("attachment", "https://ports.example/latest-2.csv", False),
+}
+
+
+@pytest.mark.parametrize(
+    ("disposition", "redirected_to", "is_absent"),
+    OF_EARLIER_EDITION.values(),
+    ids=OF_EARLIER_EDITION,
+)
+def test_file_named_after_an_earlier_edition_is_absent(
+    disposition: str,
+    redirected_to: str,
+    is_absent: bool,  # noqa: FBT001
+) -> None:
+    own = "https://ports.example/latest.csv"
+    part = target(own, title="", is_file=True, edition=QUARTER)
+    seen = replace(
+        answer(b"area,number\nNorth,1\n", "text/csv", url=redirected_to or own),
+        headers={"content-type": "text/csv", "content-disposition": disposition},
+    )
+    sighting = Interpreter().interpret_now(part, seen)
+    expected = (ABSENT, ANOTHER_EDITION) if is_absent else (PRESENT, "")
+    assert (sighting.state, sighting.why) == expected
+
+
+def test_own_address_of_file_may_be_named_after_an_earlier_edition() -> None:
+    own = "https://ports.example/example-claims-april-to-june-2026.csv"
+    part = target(own, title="", is_file=True, edition=QUARTER)
+    seen = answer(b"area,number\nNorth,1\n", "text/csv", url=own)
+    assert Interpreter().interpret_now(part, seen).state is PRESENT
+
+
+@pytest.mark.parametrize(
+    ("heading", "state"),
+    [
+        ("Example claims: April to June 2026", ABSENT),
+        (QUARTER, PRESENT),
+        ("Background quality report", PRESENT),
+    ],
+)
+def test_html_report_under_the_title_of_an_earlier_edition_is_absent(
+    heading: str, state: State
+) -> None:
+    part = target(title="", edition=QUARTER)
+    inside = "<table><tr><td>1,204</td></tr></table>"
+    assert Interpreter().interpret_now(part, answer(page(heading, inside))).state is state
