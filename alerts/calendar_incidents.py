@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from hashlib import sha256
 
 from alerts.fact_rules import CALENDAR_FINDINGS
 from alerts.incident import (
@@ -101,7 +102,7 @@ def report_unreadable_dates(
     calendar: str, producer: str, entries: Sequence[tuple[str, str]], now: datetime
 ) -> Decision:
     """Open an incident because dates of entries cannot be read: `entries` are titles and date
-    texts.
+    texts. The same entries have the same incident.
     """
     subject = f"CALENDAR: {calendar} has {_count_dates(entries)} that cannot be read"
     lines = ["Their releases are not watched closely and cannot be judged:"]
@@ -110,7 +111,8 @@ def report_unreadable_dates(
     ]
     if len(entries) > _MOST_ENTRIES:
         lines.append(f"- and {len(entries) - _MOST_ENTRIES} more")
-    identity = f"calendar-{calendar}-dates-{now:%Y-%m-%dT%H%M%SZ}"
+    digest = sha256("\n".join(map(str, sorted(entries))).encode()).hexdigest()
+    identity = f"calendar-{calendar}-dates-{digest[:12]}"
     incident = _make_incident(
         identity, f"Calendar {calendar}: dates", producer, now, "calendar_doubted"
     )

@@ -44,6 +44,7 @@ _NAME_AND_KIND_OF_KEY: dict[str, tuple[str, Kind | None]] = {
     "lead": ("something that a person must judge", Kind.LEAD),
     "withdrawn": ("removed", Kind.ALTERED),
     "swapped": ("a file with other bytes than at its release", Kind.ALTERED),
+    "changed": ("changed by its calendar", Kind.CALENDAR),
     "behind": ("missing", None),
 }
 _KIND_OF_KEY = {word: kind for word, (_, kind) in _NAME_AND_KIND_OF_KEY.items() if kind is not None}
@@ -436,5 +437,7 @@ def _explain_ends(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
 def _describe_key(key: str) -> str:
     """Return a fact key in words, with its part if there can be several."""
     sort, _, part = key.partition(" ")
+    if sort == "changed":
+        return part  # what the calendar shows
     name, _ = _NAME_AND_KIND_OF_KEY.get(sort, (sort, None))
     return f"{name}: {part_label(part)}" if sort in ("elsewhere", "behind", "out") else name

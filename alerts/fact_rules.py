@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from alerts.finding import ReleaseFacts
+from alerts.one_line import one_line
 from schedules.contract.verdict import (
     LATE_VERDICTS,
     LEAD,
@@ -17,6 +18,7 @@ from schedules.contract.verdict import (
     PartVerdict,
 )
 from schedules.times.interval import Bounds, Interval, earliest_known
+from schedules.times.words import instant_text
 
 CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
@@ -228,6 +230,8 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
             keys.add(f"behind {part.id}")
             if find_appearance(part).by is not None:
                 keys.add(f"out {part.id}")
+    if facts.shown_since is not None:
+        keys.add(f"changed {say_shown_since(facts)}")
     for number, removals in enumerate(group_removals(facts)):
         keys.add(f"withdrawn {number}")
         # The length of an absence is known once the content is back.
@@ -238,6 +242,20 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
         if not any(exposure.open for exposure in exposures):
             keys.add(f"over {number}")
     return frozenset(keys)
+
+
+def say_shown_since(facts: ReleaseFacts) -> str:
+    """Return what its calendar shows in place of the slot that it changed too late, empty if it did
+    not.
+    """
+    since = facts.shown_since
+    if since is None:
+        return ""
+    if since.is_cancelled:
+        return "its calendar now shows it as cancelled"
+    if since.slot is not None:
+        return f"its calendar now shows {instant_text(since.slot, facts.timezone)}"
+    return f"its calendar now shows “{one_line(since.text, 80)}”"
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:

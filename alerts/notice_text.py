@@ -6,7 +6,12 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from alerts.fact_rules import find_alterations, find_appearance, is_wrong_file_there
+from alerts.fact_rules import (
+    find_alterations,
+    find_appearance,
+    is_wrong_file_there,
+    say_shown_since,
+)
 from alerts.finding import ReleaseFacts, part_label, part_name
 from alerts.notice import write_blocks
 from alerts.one_line import one_line, whole_lengths
@@ -69,6 +74,8 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
     head = _write_head(kind, status, facts, now)
     title = write_title_with_slot(facts, now)
     details = describe_status(reported_kind, facts, now)
+    if shown := say_shown_since(facts):
+        details = f"{shown}; {details}"
     if status == "unproven":
         # Here the details come before the release, because telephones cut the end of a line.
         beginning = f"{head}: {details}. Check the publishing log."

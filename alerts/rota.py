@@ -132,11 +132,15 @@ class Rota:
             current = (shift.role for shift in shifts if shift.begins <= at < shift.ends)
             if roles := tuple(dict.fromkeys(role for role in current if role in self.settings.who)):
                 return roles
-        turns, begins = self.settings.turns, self.settings.begins
-        wall = local(at, self.timezone).replace(tzinfo=None)
-        if not turns or begins is None or wall < begins:
+        turns, begins, length = self.settings.turns, self.settings.begins, self.settings.every
+        if not turns or begins is None or at < self._to_instant(begins):
             return ()
-        return (turns[(wall - begins) // self.settings.every % len(turns)],)
+        wall = local(at, self.timezone).replace(tzinfo=None)
+        turn = (wall - begins) // length
+        # When the clocks go back, the local times of an hour come twice. The first one counts.
+        if self._to_instant(begins + (turn + 1) * length) <= at:
+            turn += 1
+        return (turns[turn % len(turns)],)
 
     def channels(self, at: datetime) -> tuple[str, ...]:
         """Return the channels of the roles on call.

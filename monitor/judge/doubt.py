@@ -17,6 +17,7 @@ from schedules.announcement import State
 from schedules.change import is_cancelled, is_standing
 from schedules.contract.verdict import (
     LATE_VERDICTS,
+    Ended,
     Finding,
     Kind,
     PartVerdict,
@@ -331,7 +332,13 @@ def _without_claim(
     `pending`.
     """
     why = reason if kind is VerdictKind.UNPROVEN else None
-    return replace(part, verdict=kind, delay=None, exposures=(), unproven_because=why)
+    released = part.released
+    if part.exposures and part.exposures[-1].ended is not Ended.REMOVED:
+        # It was not seen absent since, so without the slot it came out once.
+        released = part.exposures[-1].start
+    return replace(
+        part, verdict=kind, delay=None, exposures=(), released=released, unproven_because=why
+    )
 
 
 def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict:

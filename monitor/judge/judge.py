@@ -29,7 +29,7 @@ from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication, is_same_day, measure_longest_lags
 from monitor.look.sighting import State
 from schedules.announcement import Address
-from schedules.change import is_standing
+from schedules.change import is_cancelled, is_standing
 from schedules.contract.verdict import (
     Due,
     Finding,
@@ -37,6 +37,7 @@ from schedules.contract.verdict import (
     Kind,
     PartVerdict,
     Readings,
+    ShownSince,
     VerdictKind,
     choose_worst_grade,
 )
@@ -156,6 +157,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         slot_source=None if promise is None else promise.calendar,
         slot_learnt=None if promise is None else promise.learnt,
         readings=None if promise is None else _find_readings(promise),
+        shown_since=_find_late_change(case),
         verdict=verdict,
         grade=_grade_release(case, verdict, parts, findings),
         final=final,
@@ -183,6 +185,17 @@ def _find_readings(promise: Promise) -> Readings | None:
     by = "" if promise.settled is None else promise.settled.by
     at = None if promise.settled is None else promise.learnt
     return Readings(question.raw, question.choices(), by, at)
+
+
+def _find_late_change(case: Case) -> ShownSince | None:
+    """Return what the calendar shows in place of the slot in force, None if it still shows that."""
+    in_force = case.in_force
+    possible = in_force.possible_changes[-1:]
+    changed = in_force.changed_after_slot or next(iter(possible), None)
+    if changed is None or in_force.cancelled:
+        return None
+    text = changed.status or changed.slot.raw
+    return ShownSince(changed.learnt, changed.slot.instant, text, is_cancelled(changed))
 
 
 def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str | None]:

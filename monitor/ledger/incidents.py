@@ -4,7 +4,7 @@ are too costly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -21,6 +21,8 @@ from monitor.threads import Ask, Tasks, run_in_thread
 from schedules.times.zone import local_date
 
 _LOOK_BACK = timedelta(days=730)
+_UNREADABLE_AHEAD = timedelta(days=7)
+"""How far ahead people must know of an entry whose date cannot be read."""
 MOST_HOSTS = 20
 """The most hosts a day that are reported as unreadable, because one publisher can have thousands of
 them.
@@ -48,6 +50,8 @@ class CalendarIncidents:
     _open: dict[str, Incident] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)
     _reported_hosts: dict[str, date] = field(default_factory=dict)
+    # calendar, title and date text of each reported entry
+    _reported_dates: set[tuple[str, str, str]] = field(default_factory=set)
 
     async def load_open(self) -> None:
         """Load the incidents about no release that are still open and were opened in the last two
@@ -93,11 +97,8 @@ class CalendarIncidents:
                     calendar, producer or calendar, periods, now
                 )
                 await self._record_decision(decision, now)
-            if recorded.unreadable:
-                decision = alerts.report_unreadable_dates(
-                    calendar, producer or calendar, recorded.unreadable, now
-                )
-                await self._record_decision(decision, now)
+            if recorded.change is not None:
+                await self.report_unreadable_dates({calendar: producer})
             return
         since = self._failing.setdefault(calendar, read.started)
         # The time before this process started does not make a calendar stale. `last_read` may be
@@ -115,6 +116,24 @@ class CalendarIncidents:
             calendar, producer or calendar, read.fault, since, last_read, doubted=doubted
         )
         await self._record_decision(alerts.report_trouble(trouble, known, now, self.timezone), now)
+
+    async def report_unreadable_dates(self, producers: Mapping[str, str]) -> None:
+        """Notify people, once each, of entries whose date cannot be read and may be in the next
+        seven days.
+
+        `producers` has the producer of each calendar, empty if it has several.
+        """
+        now = self.clock.now()
+        today = local_date(now, self.timezone)
+        for calendar, producer in producers.items():
+            found = self.ledger.unreadable_dates(calendar, today, today + _UNREADABLE_AHEAD)
+            new = [entry for entry in found if (calendar, *entry) not in self._reported_dates]
+            if not new:
+                continue
+            decision = alerts.report_unreadable_dates(calendar, producer or calendar, new, now)
+            if await self._find_stored_incident(decision) is None:
+                await self._record_decision(decision, now)
+            self._reported_dates.update((calendar, *entry) for entry in new)
 
     async def report_missing_editions(self, calendars: Collection[str]) -> None:
         """Notify people, once each, of editions of regular series that none of these calendars

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from operator import methodcaller
 
@@ -50,8 +50,7 @@ class RecordedRead:
 
     `promised` are the releases with a new promise, `confirmed` those with a repeated promise.
     `unlisted` are the releases that the calendar no longer shows although it should. `retitled` are
-    the changes of titles. `unreadable` are titles and date texts of new or changed entries whose
-    date cannot be read.
+    the changes of titles.
     """
 
     read: CalendarRead
@@ -61,7 +60,6 @@ class RecordedRead:
     confirmed: Collection[str] = ()
     retitled: Sequence[TitleChange] = ()
     unlisted: Collection[str] = ()
-    unreadable: Sequence[tuple[str, str]] = ()
 
 
 class Ledger:
@@ -271,6 +269,12 @@ class Ledger:
     def shown_entries(self, calendar: str) -> list[Announcement]:
         """Return the last version of each entry in memory that a calendar has shown."""
         return self._memory.state_of(calendar).announcements()
+
+    def unreadable_dates(self, calendar: str, first: date, last: date) -> list[tuple[str, str]]:
+        """Return title and date text of each entry of a calendar that cannot be read and may be due
+        on one of these days.
+        """
+        return self._memory.state_of(calendar).unreadable_dates(first, last)
 
     def last_read(self, calendar: str) -> datetime | None:
         """Return when a calendar was last read with success, even before this process started.
@@ -501,5 +505,4 @@ class Ledger:
             confirmed=confirmed,
             retitled=retitled,
             unlisted=releases,
-            unreadable=result.unreadable_dates(),
         )

@@ -112,12 +112,20 @@ class CalendarReads:
             yield _MINUTE, "calendars around slots", self.read_around_slots
         if self.expect_editions:
             yield _HOUR, "expected editions", self.report_missing_editions
+        yield _HOUR, "unreadable dates", self.report_unreadable_dates
 
     async def report_missing_editions(self) -> None:
         """Notify people, once each, of editions of regular series that no calendar has announced in
         time.
         """
         await self.incidents.report_missing_editions([reader.name for reader, _ in self.readers])
+
+    async def report_unreadable_dates(self) -> None:
+        """Notify people, once each, of entries that have come near and whose date cannot be
+        read.
+        """
+        producers = {reader.name: reader.producer for reader, _ in self.readers}
+        await self.incidents.report_unreadable_dates(producers)
 
     async def read_all(self) -> None:
         """Read every calendar once."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from monitor.store.rows import Announced, CalendarRead
 from schedules.announcement import Announcement, announcement_from_json
 from schedules.change import is_informative
+from schedules.dates.unread import may_fall_within
 from schedules.join import JoinRules, join_entries
 from schedules.ledger_event import (
     TitleChange,
@@ -35,6 +36,8 @@ from schedules.times.zone import LONDON, local_date
 _MOST_TITLES = 100
 MOST_COUNTS = 20
 """The most reads of a calendar whose numbers of entries are remembered."""
+# with the hour by which summer time may differ
+_SHORTEST_YEAR, _LONGEST_YEAR = timedelta(days=364, hours=22), timedelta(days=366, hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,18 @@ class CalendarState:
         finished, started = (usable[0].finished, usable[0].started) if usable else (None, None)
         return cls(name, counts=counts, last_read=finished, as_of=started)
 
+    def unreadable_dates(self, first: date, last: date) -> list[tuple[str, str]]:
+        """Return title and date text of each shown entry that cannot be read and may be due on one
+        of these days.
+        """
+        shown = [entry.announcement for entry in self.entries.values() if entry.is_shown]
+        unread = [each for each in shown if not each.published and not is_informative(each)]
+        return [
+            (each.title, each.slot.raw)
+            for each in unread
+            if each.slot.raw and may_fall_within(each.slot.raw, first, last)
+        ]
+
     def announcements(self) -> list[Announcement]:
         """Return the last version of each entry."""
         return [entry.announcement for entry in self.entries.values()]
@@ -226,15 +241,6 @@ class ReadResult:
     state: CalendarState
     changed_ids: tuple[str, ...] = ()
 
-    def unreadable_dates(self) -> list[tuple[str, str]]:
-        """Return title and date text of each new or changed entry whose date cannot be read."""
-        new = [self.state.entries[uid].announcement for uid in self.changes.promises]
-        return [
-            (each.title, each.slot.raw)
-            for each in new
-            if each.slot.raw and not each.published and not is_informative(each)
-        ]
-
 
 def evaluate_read(
     state: CalendarState,
@@ -251,6 +257,7 @@ def evaluate_read(
     the earliest instant that the reading can describe (it may come from a cache), by default the
     end of the read.
     """
+    shown_reading, reading = reading, _keep_years(state, reading)
     is_accepted = checks.are_changes_accepted(read.finished)
     last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}
     earlier = EarlierReads(
@@ -287,7 +294,7 @@ def evaluate_read(
         # number is usual.
         counts=[entry_count] if is_accepted else [*state.counts, entry_count][-MOST_COUNTS:],
         last_read=read.finished,
-        reading=reading,
+        reading=shown_reading,
         as_of=as_of,
     )
     changed = (
@@ -296,6 +303,26 @@ def evaluate_read(
         if uid not in state.entries or state.entries[uid].announcement != shown[uid]
     )
     return ReadResult(changes, after, tuple(changed))
+
+
+def _keep_years(state: CalendarState, reading: Reading) -> Reading:
+    """Return a read in which each entry keeps the year of its date text, if that has none.
+
+    A table still shows "5 May" a month after that day. It does not mean the next year then.
+    """
+    kept = [_keep_year(state.entries.get(each.uid), each) for each in reading.announcements]
+    return replace(reading, announcements=tuple(kept))
+
+
+def _keep_year(known: CalendarEntry | None, shown: Announcement) -> Announcement:
+    if known is None:
+        return shown
+    before, now = known.announcement.slot.begins(), shown.slot.begins()
+    is_same_text = known.announcement.slot.raw == shown.slot.raw and shown.slot.raw
+    if not is_same_text or before is None or now is None:
+        return shown
+    is_a_year_later = _SHORTEST_YEAR <= now - before <= _LONGEST_YEAR
+    return replace(shown, slot=known.announcement.slot) if is_a_year_later else shown
 
 
 def _show_entry(

@@ -21,7 +21,7 @@ from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
 from monitor.look.recognise.content import PLACEHOLDER
 from monitor.look.recognise.file_kind import ERROR_MESSAGE, PAGE_FOR_FILE, WRONG_KIND
-from monitor.look.recognise.notices import CLOSED, MARKED_TITLE, NOTICE_ONLY
+from monitor.look.recognise.notices import CLOSED, MARKED_TITLE, NOTICE_ONLY, SAYS_CALLED_OFF
 from monitor.look.recognise.result import NAMELESS
 from monitor.look.recognise.status import OTHER_HEADING
 from monitor.look.recognise.title import ANOTHER_TITLE, WITHOUT_PERIOD
@@ -59,6 +59,7 @@ _ODD_ANSWERS = {
     NAMELESS: "a page without title and heading",
     PAGE_FOR_FILE: "a web page instead of the file",
     ERROR_MESSAGE: "an error message instead of its content",
+    **{why: why for why in SAYS_CALLED_OFF.values()},
     WRONG_KIND: "content that is not of the kind that its address or type names",
 }
 _MIN_DURATION = timedelta(seconds=15)

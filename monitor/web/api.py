@@ -56,6 +56,8 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
     queries = queries_of(request)
     first = query.first or queries.today()
     last = query.to or first
+    if last < first:
+        raise UserFault("to: must not be a day before `from`, which is today by default")
     # The page begins on the day `begins`, after the release that has the sort key `last_key` ("":
     # with the first).
     begins, last_key = _read_position(query.after, first)

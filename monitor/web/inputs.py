@@ -18,8 +18,10 @@ from pydantic import (
     Field,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import ErrorDetails
 
 from alerts.draft.write.outline import Document
 from alerts.silence import Scope
@@ -94,10 +96,17 @@ def _describe_faults(fault: ValidationError) -> str:
     faults = fault.errors(include_url=False, include_context=False, include_input=False)
     # An optional field has two faults: its value is wrong, and it is not null. Only the first is
     # kept.
-    first = {one["loc"][:1]: one["msg"].removeprefix("Value error, ") for one in reversed(faults)}
+    first = {one["loc"][:1]: _describe_fault(one) for one in reversed(faults)}
     return "; ".join(
         ": ".join([*map(str, where), words]) for where, words in reversed(first.items())
     )
+
+
+def _describe_fault(fault: ErrorDetails) -> str:
+    """Return one fault in words. A pattern would say nothing to people."""
+    if fault["type"] == "string_pattern_mismatch":
+        return "must have a visible character, and no control characters"
+    return fault["msg"].removeprefix("Value error, ")
 
 
 class ListInput(Input):
@@ -119,6 +128,12 @@ class DayFilter(ListInput):
         None, description="Only of this producer. It may have others beside it."
     )
     after: After | Nothing = None
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.first is not None and self.to is not None and self.to < self.first:
+            raise ValueError("to: must not be a day before `from`")
+        return self
 
 
 class ReleaseFilter(DayFilter):

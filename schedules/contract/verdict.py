@@ -167,6 +167,19 @@ class Readings:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownSince:
+    """What a calendar shows in place of a slot that it changed too late, as read at `at`.
+
+    `slot` is None without a time. The change was made after the slot, or perhaps just before it.
+    """
+
+    at: datetime
+    slot: datetime | None = None
+    text: str = ""
+    is_cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that the evidence shows about a release or a part, with its length in seconds if it
     has one.
@@ -270,7 +283,8 @@ class JudgedRelease:
     `final`: later evidence is not expected to change the verdict. `address` is how `url` is known.
     `others` are further producers. `elsewhere` are alternatives where it was public, the first one
     first. `due` is None unless the slot has passed without a verdict. `readings` is None unless the
-    calendar's text is or was in doubt.
+    calendar's text is or was in doubt. `shown_since` is None unless its calendar changed the slot
+    too late.
     """
 
     release: str
@@ -292,6 +306,7 @@ class JudgedRelease:
     elsewhere: tuple[Elsewhere, ...] = ()
     due: Due | None = None
     readings: Readings | None = None
+    shown_since: ShownSince | None = None
 
     @property
     def producers(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ GAUGE = {
     "monitor/deliver": 22_508,
     "monitor/health": 8_829,
     "monitor/judge": 33_104,
-    "monitor/ledger": 16_972,
+    "monitor/ledger": 17_546,
     "monitor/look": 40_610,
     "monitor/plan": 9_905,
     "monitor/rehearse": 22_060,

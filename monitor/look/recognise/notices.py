@@ -15,8 +15,12 @@ BLANK = "a blank page"
 MARKED_TITLE = "a page whose title is marked, for instance as a preview"
 NOTICE_ONLY = "a page under its title that only says that it is not out or not available"
 CLOSED = "a page under its title behind a password, a queue, a countdown or a script"
-"""The last three are reasons of an unknown: the page is under the release's title, but is not the
-release.
+SAYS_CALLED_OFF = {
+    word: f"a page under its title that says that this “has been {word}”"
+    for word in ("postponed", "cancelled", "delayed")
+}
+"""All but the first are reasons of an unknown: the page is under the release's title, but is not
+the release.
 """
 # Text, elements that may fill a page without text, or redirects like those of bot walls.
 _SHOWS = (
@@ -59,7 +63,7 @@ _MARK = quick(
 _NOT_AVAILABLE = quick(
     r"\bth(is|ese) (page|release|publication|report|statistics|figures|content) (is|are|has been"
     r"|have been) (now |currently |temporarily )?(unavailable|not (yet |currently )?available"
-    r"|postponed|cancelled|delayed)\b|\btry again later\b|\bnot for publication\b",
+    r"|(?P<called_off>postponed|cancelled|delayed))\b|\btry again later\b|\bnot for publication\b",
     re.IGNORECASE,
 )
 _WAITING = quick(
@@ -119,7 +123,10 @@ def find_sign_against(page: Page, title: str) -> str:
     release may need scripts, like a dashboard.
     """
     text = page.text
-    if _NOT_AVAILABLE.search(text) or has_dummy_text(page):
+    notice = _NOT_AVAILABLE.search(text)
+    if notice is not None and notice["called_off"]:
+        return SAYS_CALLED_OFF[notice["called_off"].lower()]
+    if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
     is_shell = title and not page.content and page.find(_SHELL)
     return CLOSED if is_shell or _WAITING.search(text) or page.find(_REFRESH) else ""

@@ -41,6 +41,18 @@ def test_turns_change_at_same_local_hour_despite_clock_change() -> None:
     assert rota.on_call(october(26, 9)) == ("duty B",)
 
 
+def test_a_hand_over_in_the_hour_that_comes_twice_counts_the_first_time() -> None:
+    """On Sunday 25 October 2026 London's clocks go back from 2:00 to 1:00, at 1:00 UTC."""
+    sunday_at_half_past_one = datetime(2026, 10, 18, 1, 30)
+    rota = a_rota(PHONES, turns=("duty A", "duty B"), begins=sunday_at_half_past_one)
+    assert rota.on_call(october(25, 0, 29)) == ("duty A",)
+    for minute in (30, 59, 60, 75, 90, 120):  # after midnight by UTC
+        at = october(25, 0) + timedelta(minutes=minute)
+        assert rota.on_call(at) == ("duty B",)
+    hand_over = (october(25, 0, 30), ("duty B",))
+    assert list(rota.changes(october(24), october(26)))[1:] == [hand_over]
+
+
 def test_rota_lists_roles_at_begin_and_after_each_hand_over() -> None:
     """Each role in turn is on call for a week from Monday 19 October at 9. The times below are at
     9:00 UTC, which is also 9:00 in London after 25 October.

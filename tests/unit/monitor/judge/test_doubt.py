@@ -360,6 +360,11 @@ def test_page_is_unproven_if_its_slot_was_perhaps_brought_forward_before_it_came
     verdict = verdict_on(*promises, published_at="09:02")
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.exposures == ()
+    # Without a slot that is sure, it did not come out again at 09:30.
+    assert verdict.page is not None
+    assert verdict.page.released == verdict.page.first_seen
+    assert verdict.shown_since is not None
+    assert verdict.shown_since.slot == at("09:00")
     (finding,) = found(verdict, Kind.BROUGHT_FORWARD)
     assert finding.detail.startswith("govuk says Fri 5 Jan 2018 09:00:00 GMT: brought forward")
 

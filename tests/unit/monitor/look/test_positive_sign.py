@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Answer
 from monitor.look.interpret import Interpreter
 from monitor.look.recognise import file_kind
-from monitor.look.recognise.notices import MARKED_TITLE, NOTICE_ONLY
+from monitor.look.recognise.notices import MARKED_TITLE, NOTICE_ONLY, SAYS_CALLED_OFF
 from monitor.look.recognise.result import Known
 from monitor.look.recognise.status import OTHER_HEADING
 from monitor.look.recognise.title import ANOTHER_EDITION
@@ -388,7 +388,7 @@ def test_only_page_reached_through_its_announcement_may_have_another_title() -> 
         (page(TITLE, "<p>This page is temporarily unavailable.</p>"), NOTICE_ONLY),
         (
             page(TITLE, "<p>This release has been postponed. A new date will be announced.</p>"),
-            NOTICE_ONLY,
+            SAYS_CALLED_OFF["postponed"],
         ),
         (page(TITLE, "<p>DRAFT - not for publication</p>"), NOTICE_ONLY),
         (page(f"[Preview] {TITLE}", "<p>Tonnes rose.</p>"), MARKED_TITLE),

@@ -328,3 +328,18 @@ async def test_api_page_lists_every_operation_and_has_no_broken_link(board: Boar
     assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
     # The description of the parameter `after` marks this word as code.
     assert "<code>next</code> of the page before" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("from=2018-01-06&to=2018-01-05", "must not be a day before"),
+        ("to=1999-01-05", "must not be a day before"),
+        ("producer=%0A", "no control characters"),
+    ],
+)
+async def test_a_wrong_parameter_is_a_400_in_words(board: Board, query: str, words: str) -> None:
+    answer = await board.client.get(f"/api/v1/releases?{query}")
+    assert answer.status_code == 400
+    assert words in answer.json()["detail"]
+    assert "pattern" not in answer.json()["detail"]

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.content import PLACEHOLDER
-from monitor.look.recognise.notices import CLOSED, NOTICE_ONLY
+from monitor.look.recognise.notices import CLOSED, NOTICE_ONLY, SAYS_CALLED_OFF
 from monitor.look.recognise.result import Context, Known
 from monitor.look.sighting import State
 from schedules.dates.sentences import names_day_of
@@ -210,15 +210,18 @@ def test_dummy_text_is_absence_only_before_slot_and_under_another_title(
 
 @by_status_and_govuk
 @pytest.mark.parametrize(
-    "sentence",
+    ("sentence", "why"),
     [
-        "This release has been postponed.",
-        "This page is temporarily unavailable. Try again later.",
+        ("This release has been postponed.", SAYS_CALLED_OFF["postponed"]),
+        ("These statistics have been cancelled.", SAYS_CALLED_OFF["cancelled"]),
+        ("This page is temporarily unavailable. Try again later.", NOTICE_ONLY),
     ],
 )
-def test_page_that_says_only_that_it_is_not_available_is_unknown(name: str, sentence: str) -> None:
+def test_page_that_says_only_that_it_is_not_available_is_unknown(
+    name: str, sentence: str, why: str
+) -> None:
     seen = recognise_with(name, our_page(f"<p>{sentence}</p>"), missing_before(SLOT_TWO_HOURS_AGO))
-    assert (seen.state, seen.why) == (UNKNOWN, NOTICE_ONLY)
+    assert (seen.state, seen.why) == (UNKNOWN, why)
     with_content = our_page(f"<p>{sentence}</p>{FORTY_WORDS}")
     context = missing_before(SLOT_TWO_HOURS_AGO)
     assert recognise_with(name, with_content, context).state is PRESENT
