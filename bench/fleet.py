@@ -1,5 +1,5 @@
-"""Measures the requests of several monitors on one PostgreSQL, and what happens when one of them is
-killed.
+"""Measures the requests and intervals of several monitors on one PostgreSQL, and what happens when
+one of them is killed or cut off from the store.
 
 The monitors are real processes. The publisher, also a process, logs the time of each request.
 """
@@ -10,16 +10,17 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import httpx
 
 from bench.daemons import configure, free_port, release_toml, start_daemon, wait_for_web
+from bench.figures import median
 from bench.hostile_origin import FIRST, HOSTS
 from bench.origin import SideProgram, run_beside
 from bench.postgres import run_postgres
@@ -31,6 +32,10 @@ _PAGES = 24
 _SETTLE = 6.0
 _STARTS = 10.0
 """About how many seconds two monitors need to start."""
+_CUT_SECONDS = 1200.0
+"""After 15 minutes without the store, a leader stops."""
+_TO_FIND = 15.0
+"""About how many seconds it takes to find all pages after they were published."""
 _OFTEN = """near = { from = "60m", every = "1s" }
 [policy]
 on_time_within = "2s"
@@ -53,11 +58,13 @@ class _Fleet:
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
-    """Yield the requests of two and four monitors relative to one, and the effects of killing one
-    of two.
+    """Yield the requests and intervals of two monitors relative to one, and the effects of killing
+    one of two, and of cutting one off from the store.
 
-    `takeover_s`: seconds from the kill to the first look of the other. `widest_gap_s`: the longest
-    time without a look at a page around the kill. `duplicates`: messages sent twice.
+    `interval_ratio_2`: the median width of first-seen intervals. `takeover_s`: seconds from the
+    kill to the first look of the other. `widest_gap_s`: the longest time without a look at a page
+    around the kill. `duplicates`: messages sent twice. `cut_off_ratio`: requests of both while the
+    leader cannot reach the store, relative to the budget.
     """
     seconds = 2.0 if quick else 30.0
     with run_postgres() as database:
@@ -68,7 +75,9 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
         if not quick:
             four = _asked(database, 4, seconds)
             yield {"requests_ratio_4": four / one}
+        yield {"interval_ratio_2": _interval(database, 2) / _interval(database, 1)}
         yield _killed(database, seconds)
+        yield {"cut_off_ratio": _cut_off(database, 5.0 if quick else _CUT_SECONDS)}
 
 
 def _asked(database: str, many: int, seconds: float) -> float:
@@ -83,6 +92,53 @@ def _asked(database: str, many: int, seconds: float) -> float:
     if not looks:
         raise RuntimeError(f"{many} monitors made no look in {ended - began:.0f} s")
     return len(looks) / (ended - began)
+
+
+def _interval(database: str, many: int) -> float:
+    """Return the median width in seconds of the intervals in which pages were first seen."""
+    with temporary_folder() as place, run_beside("bench.hostile_origin") as publisher:
+        until_slot = timedelta(seconds=many * _STARTS + _SETTLE)
+        slot = time.monotonic() + until_slot.total_seconds()
+        pages = _pages(publisher, 1, until_slot)
+        with _fleet(place, publisher, database, many, pages) as fleet:
+            time.sleep(max(0.0, slot - time.monotonic()))
+            for number in range(_PAGES):
+                address = f"http://127.0.0.{FIRST}:{publisher.port}/publish/page-{number}"
+                httpx.get(address, trust_env=False)
+            time.sleep(_TO_FIND)
+            (_process, web), *_others = fleet.monitors
+            board = httpx.get(f"http://127.0.0.1:{web}/api/v1/releases", trust_env=False).json()
+    seen = [release["first_seen"] for release in board["releases"]]
+    found = [one for one in seen if one["after"] is not None and one["by"] is not None]
+    if len(found) < _PAGES / 2:
+        raise RuntimeError(f"only {len(found)} of {_PAGES} pages have an interval")
+    return median(
+        (datetime.fromisoformat(one["by"]) - datetime.fromisoformat(one["after"])).total_seconds()
+        for one in found
+    )
+
+
+def _cut_off(database: str, seconds: float) -> float:
+    """Cut the leader of two monitors off from the store, and return the requests of both relative
+    to the budget.
+    """
+    with temporary_folder() as place, run_beside("bench.hostile_origin") as publisher:
+        pages = _pages(publisher, 1, timedelta(hours=1))
+        users = {"m0": "cut", "m1": "test"}
+        _change_store(database, "DROP ROLE IF EXISTS cut", "CREATE ROLE cut LOGIN SUPERUSER")
+        with _fleet(place, publisher, database, 2, pages, users=users) as fleet:
+            if fleet.leader() is not fleet.monitors[0][0]:
+                raise RuntimeError("the first monitor does not lead")
+            _change_store(
+                database,
+                "ALTER ROLE cut NOLOGIN",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'cut'",
+            )
+            began = time.monotonic()
+            time.sleep(seconds)
+            ended = time.monotonic()
+    requests = [at for _, at in _log(publisher) if began <= at < ended]
+    return len(requests) / (_RATE * (ended - began))
 
 
 def _killed(database: str, seconds: float) -> dict[str, float]:
@@ -132,32 +188,43 @@ def _pages(
 
 
 @contextmanager
-def _fleet(
-    place: Path, publisher: SideProgram, database: str, many: int, pages: str
+def _fleet(  # what it runs on
+    place: Path,
+    publisher: SideProgram,
+    database: str,
+    many: int,
+    pages: str,
+    users: Mapping[str, str] | None = None,
 ) -> Iterator[_Fleet]:
+    """Run monitors on an empty database, each as its own user of it (default: the owner)."""
     empty(database)
     (place / "calendar.toml").write_text(pages, encoding="utf-8")
     with ExitStack() as stack:
-        fleet = {
-            name: stack.enter_context(
-                monitor(place, database, _OFTEN, name=name, port=publisher.port, rate=_RATE)
+        fleet = {}
+        for name in (f"m{number}" for number in range(many)):
+            user = (users or {}).get(name, "test")
+            store = database.replace("test@", f"{user}@")
+            fleet[name] = stack.enter_context(
+                monitor(place, store, _OFTEN, name=name, port=publisher.port, rate=_RATE)
             )
-            for name in (f"m{number}" for number in range(many))
-        }
-        for process, web in fleet.values():
-            wait_for_web(process, web)
+            # The first one leads.
+            wait_for_web(*fleet[name])
         time.sleep(_SETTLE)
         yield _Fleet([*fleet.values()])
 
 
 def empty(database: str) -> None:
     """Delete everything in a database."""
+    _change_store(database, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+
+
+def _change_store(database: str, *statements: str) -> None:
     from sqlalchemy import create_engine, text  # noqa: PLC0415  # only used here
 
     engine = create_engine(database)
     with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
+        for statement in statements:
+            connection.execute(text(statement))
     engine.dispose()
 
 

@@ -76,6 +76,13 @@ GOALS: Mapping[str, Mapping[str, Goal]] = {
     "memory": _at_most(rss_with_drafts_mb=150, growth_percent=10, idle_cpu_percent=0.1),
     "hostile": _at_most(healthy_gap_seconds=2, healthz_seconds=1, rss_more_mb=200),
     "scale": _at_most(start_cpu_seconds_exponent=1.2, start_mb_exponent=1.2),
-    "fleet": _at_most(requests_ratio_2=1.02, duplicates=0, widest_gap_s=3.2, takeover_s=3),
+    "fleet": _at_most(
+        requests_ratio_2=1.02,
+        interval_ratio_2=1.05,
+        takeover_s=3,
+        widest_gap_s=3.2,
+        duplicates=0,
+        cut_off_ratio=1.02,
+    ),
     "rules": _at_most(core_share_3000=0.5, missed_3000=0),
 }

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,12 +30,28 @@ _STARVED, _SLOW = (0.098, 0.002), (1.3, 0.05)
 """For how many seconds a process is stopped and then runs. `_STARVED`: a monitor has a fiftieth of
 a core. `_SLOW`: a commit of the store takes more than a second.
 """
+_OUTAGE = 2.5 * _SLOT_SPACING
+"""For how many seconds the store is down: at least one slot is in this time."""
+_REFUSAL = 4
+"""For how many seconds a host wants no request after a 429."""
+_WAIT_STORED_WITHIN = 1.0
+"""After so many seconds, the leader has stored that a host asked it to wait."""
 _RESEND_TIME = 3.0
 """For how many seconds after packets were lost TCP still sends some of them again."""
-_CLOCK_OFFSETS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
+_CLOCK_OFFSETS = (-3600.0, -90.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 90.0, 3600.0)
 """Seconds by which a clock is set wrong for a while."""
 BASIC_FAULTS = ("kill", "stop", "hang", "away", "rest", "slow", "hush", "delay")
-ALL_FAULTS = (*BASIC_FAULTS, "starve", "step", "loss", "deny", "crash", "forget", "full", "poison")
+CUTS = ("cut-store", "cut-publisher", "cut-both")
+"""One monitor cannot reach the store, the publisher, or both."""
+OUTAGES = ("down", "die-in-outage", "die-cut-off", "refuse")
+"""The store is down over a slot, or a monitor is killed without it. `refuse`: a host answers 429,
+and the leader is killed.
+"""
+_KILLS = ("kill", "poison", "away", "die-in-outage", "die-cut-off", "refuse")
+ALL_FAULTS = (
+    *(*BASIC_FAULTS, *CUTS, *OUTAGES),
+    *("starve", "step", "loss", "deny", "crash", "forget", "full", "poison"),
+)
 """The faults of monitors, store and publisher. On a busy machine, monitors that are starved or have
 wrong clocks often take each other for dead. Use `ALL_FAULTS` only on a machine that does nothing
 else.
@@ -90,6 +107,7 @@ def play(
             *_find_wrong_notices(world, kills),
             *find_store_faults(world),
             *_find_budget_overruns(world),
+            *_find_requests_in_waits(world),
             *(
                 f"{one.by} sent a request to a forbidden address: {one.path}"
                 for one in world.requests
@@ -118,52 +136,95 @@ def _play_faults(
         remaining = remaining or rng.sample(faults, len(faults))
         fault = remaining.pop()
         world.faults_played.append((fault, name, time.time(), requests))
-        match fault:
-            case "kill":
-                world.send_signal(name, signal.SIGKILL)
-                kills += 1
-                world.wait_for_requests(requests, _LONGEST_FAULT)
-                world.start(name)
-                world.wait_until_ready(name)
-            case "poison":
-                world.resolve_names_to(rng.choice([TRAP, "169.254.169.254", ""]))
-                world.send_signal(name, signal.SIGKILL)
-                kills += 1
-                world.start(name)
-                world.wait_until_ready(name)
-                world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
-                world.resolve_names_to(HOSTS[0])
-            case "stop":
-                world.send_signal(name, signal.SIGSTOP)
-                world.wait_for_requests(requests, _LONGEST_FAULT)
-                world.send_signal(name, signal.SIGCONT)
-            case "starve":
-                world.pause_repeatedly(
-                    partial(world.send_signal, name), requests, _LONGEST_FAULT, _STARVED
-                )
-            case "step":
-                world.set_clock_offset(name, rng.choice(_CLOCK_OFFSETS))
-                world.wait_for_requests(requests, _LONGEST_FAULT)
-                world.set_clock_offset(name, 0.0)
-            case "away":
-                world.signal_store(signal.SIGSTOP)
-                world.send_signal(name, signal.SIGKILL)
-                kills += 1
-                # It waits until its store answers.
-                world.start(name)
-                world.wait_for_requests(requests, 3 * _LONGEST_FAULT)
-                world.signal_store(signal.SIGCONT)
-            case _:
-                _play_shared_fault(rng, world, fault, requests)
+        if fault in _KILLS:
+            kills += 1
+            _play_kill(rng, world, fault, name, requests)
+        elif fault in (*CUTS, "stop", "starve", "step"):
+            _play_fault_of_one(rng, world, fault, name, requests)
+        else:
+            _play_shared_fault(rng, world, fault, requests)
     return kills
+
+
+def _play_kill(rng: Random, world: World, fault: str, name: str, requests: int) -> None:
+    """Kill a monitor, most often while something else fails, and start it again."""
+    _begin_trouble(rng, world, fault, name, requests)
+    world.send_signal(name, signal.SIGKILL)
+    if fault == "kill":
+        world.wait_for_requests(requests, _LONGEST_FAULT)
+    if fault == "away":
+        # It waits until its store answers.
+        world.start(name)
+        world.wait_for_requests(requests, 3 * _LONGEST_FAULT)
+    world.signal_store(signal.SIGCONT)
+    world.join_store(name)
+    world.start(name)
+    world.wait_until_ready(name)
+    if fault == "poison":
+        world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
+        world.resolve_names_to(HOSTS[0])
+
+
+def _begin_trouble(rng: Random, world: World, fault: str, name: str, requests: int) -> None:
+    """Begin what fails while a monitor is killed."""
+    match fault:
+        case "poison":
+            world.resolve_names_to(rng.choice([TRAP, "169.254.169.254", ""]))
+        case "away":
+            world.signal_store(signal.SIGSTOP)
+        case "die-in-outage":
+            # It spools what it sees.
+            world.signal_store(signal.SIGSTOP)
+            world.wait_for_requests(requests, 3 * _LONGEST_FAULT)
+        case "die-cut-off":
+            # Another monitor leads by then, and later gets the facts from the spool.
+            world.cut_off_store(name)
+            world.wait_for_requests(requests, 3 * _LONGEST_FAULT)
+        case "refuse":
+            known = _count_refusals(world)
+            world.control_publisher(f"/wait/{_REFUSAL}/{name}")
+            world.wait_until(lambda: _count_refusals(world) > known, _REFUSAL)
+            world.wait_until(lambda: False, _WAIT_STORED_WITHIN)
+
+
+def _count_refusals(world: World) -> int:
+    return sum(one.status == HTTPStatus.TOO_MANY_REQUESTS for one in world.requests)
+
+
+def _play_fault_of_one(rng: Random, world: World, fault: str, name: str, requests: int) -> None:
+    """Suspend one monitor, set its clock wrong, or cut it off from store or publisher."""
+    match fault:
+        case "stop":
+            world.send_signal(name, signal.SIGSTOP)
+            world.wait_for_requests(requests, _LONGEST_FAULT)
+            world.send_signal(name, signal.SIGCONT)
+        case "starve":
+            world.pause_repeatedly(
+                partial(world.send_signal, name), requests, _LONGEST_FAULT, _STARVED
+            )
+        case "step":
+            world.set_clock_offset(name, rng.choice(_CLOCK_OFFSETS))
+            world.wait_for_requests(requests, _LONGEST_FAULT)
+            world.set_clock_offset(name, 0.0)
+        case _:
+            if fault != "cut-publisher":
+                world.cut_off_store(name)
+            if fault != "cut-store":
+                world.control_publisher(f"/cut/{name}")
+            world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
+            world.control_publisher(f"/join/{name}")
+            world.join_store(name)
 
 
 def _play_shared_fault(rng: Random, world: World, fault: str, requests: int) -> None:
     """Play a fault of the store, network or publisher. With `rest` nothing fails."""
     match fault:
-        case "hang":
+        case "rest":
+            world.wait_for_requests(requests, _LONGEST_FAULT)
+        case "hang" | "down":
             world.signal_store(signal.SIGSTOP)
             world.wait_for_requests(requests, _LONGEST_FAULT)
+            world.wait_until(lambda: False, _OUTAGE if fault == "down" else 0.0)
             world.signal_store(signal.SIGCONT)
         case "slow":
             world.pause_repeatedly(world.signal_store, requests, 2 * _LONGEST_FAULT, _SLOW)
@@ -190,10 +251,8 @@ def _play_shared_fault(rng: Random, world: World, fault: str, requests: int) -> 
         case "full":
             with world.fill_store_disk():
                 world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
-        case "hush":
-            world.silence_publisher(rng.uniform(0.2, _LONGEST_FAULT))
         case _:
-            world.wait_for_requests(requests, _LONGEST_FAULT)
+            world.silence_publisher(rng.uniform(0.2, _LONGEST_FAULT))
 
 
 def find_wrong_verdicts(
@@ -260,6 +319,17 @@ def find_store_faults(world: World) -> Iterator[str]:
         status, output = world.run_command(name, *words)
         if status:
             yield f"{name}: {' '.join(words)}: {output}"
+
+
+def _find_requests_in_waits(world: World) -> Iterator[str]:
+    """Yield requests to a host before the end of its Retry-After, from any monitor."""
+    refused = [one for one in world.requests if one.status == HTTPStatus.TOO_MANY_REQUESTS]
+    for first in refused:
+        for later in world.requests:
+            waited = later.at - first.at
+            if later.host == first.host and _WAIT_STORED_WITHIN < waited < _REFUSAL:
+                yield f"{later.by} sent a request {waited:.1f} s after {first.by} got a 429"
+                break
 
 
 def _find_budget_overruns(world: World) -> Iterator[str]:

@@ -7,6 +7,7 @@ no monitor may use.
 
 - `/wait/SECONDS/NAME` makes the host answer the next request of the monitor NAME with 429 and that
   Retry-After.
+- `/cut/NAME` leaves all requests of the monitor NAME unanswered, until `/join/NAME`.
 - `/far/MILLISECONDS` delays all bytes to and from it, as a slow network does.
 - With `STORE_PORT` it also prints a second port that forwards to the store.
   `/far-store/MILLISECONDS` delays that one.
@@ -56,13 +57,14 @@ class Publisher(PathResponder):
         self,
         out_times: dict[str, float],
         wait: dict[tuple[str, str], int],
+        cut: set[str],
         network: Network,
         to_store: Network,
         *,
         is_trap: bool = False,
     ) -> None:
         super().__init__()
-        self._is_trap = is_trap
+        self._is_trap, self._cut = is_trap, cut
         self._out_times, self._wait, self._networks = (
             out_times,
             wait,
@@ -91,6 +93,12 @@ class Publisher(PathResponder):
         if match := re.fullmatch(r"/wait/(\d+)/(\w+)", name):
             self._wait[host, match[2]] = int(match[1])
             return _NO_CONTENT
+        if match := re.fullmatch(r"/(cut|join)/(\w+)", name):
+            change = self._cut.add if match[1] == "cut" else self._cut.discard
+            change(match[2])
+            return _NO_CONTENT
+        if by in self._cut:
+            return b""  # the request is lost
         if match := re.fullmatch(r"/(far|far-store)/(\d+)", name):
             self._networks[match[1]].delay = int(match[2]) / 1000
             return _NO_CONTENT
@@ -108,11 +116,12 @@ class Publisher(PathResponder):
 
 
 async def _serve_forever(out_times: dict[str, float], *store: int) -> None:
-    wait, network, to_store = dict[tuple[str, str], int](), Network(), Network()
+    wait, cut = dict[tuple[str, str], int](), set[str]()
+    network, to_store = Network(), Network()
     port = 0
     for host in (*HOSTS, TRAP):
         # All addresses share the port that the first one got.
-        make = partial(Publisher, out_times, wait, network, to_store, is_trap=host == TRAP)
+        make = partial(Publisher, out_times, wait, cut, network, to_store, is_trap=host == TRAP)
         server = await asyncio.get_running_loop().create_server(make, host, port, backlog=1024)
         port = server.sockets[0].getsockname()[1]
     ports = [port, *[await start_forwarding(one, to_store) for one in store]]

@@ -229,6 +229,32 @@ class World:
         # Requests under way at the change arrive together with later ones.
         self.irregular_periods.append((began, time.time()))
 
+    def cut_off_store(self, name: str) -> None:
+        """Cut a monitor off from the store, until `join_store`. Its connections end."""
+        with self._connect_to_store() as connection:
+            connection.execute(f"ALTER ROLE {name} NOLOGIN".encode())
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name]
+            )
+
+    def join_store(self, name: str) -> None:
+        """Let a monitor that was cut off reach the store again."""
+        with self._connect_to_store() as connection:
+            connection.execute(f"ALTER ROLE {name} LOGIN".encode())
+
+    def control_publisher(self, path: str) -> None:
+        """Request a path by which the publisher changes how it answers."""
+        address = f"http://{HOSTS[0]}:{self.port}{path}"
+        httpx.get(address, trust_env=False, timeout=PATIENCE)
+
+    def make_roles(self) -> None:
+        """Give each monitor a user of its own in the store, unless it has one."""
+        with self._connect_to_store() as connection:
+            for name in NAMES:
+                found = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
+                if not found.fetchall():
+                    connection.execute(f"CREATE ROLE {name} LOGIN SUPERUSER".encode())
+
     @property
     def store_port(self) -> int:
         """The port at which monitors reach the store."""
@@ -239,10 +265,10 @@ class World:
         """The port of the store itself."""
         return int(self.database.rpartition(":")[2].partition("/")[0])
 
-    @property
-    def store_url(self) -> str:
-        """The store's address in the monitors' configuration."""
-        return self.database.replace(f":{self.database_port}/", f":{self.store_port}/")
+    def store_url(self, name: str) -> str:
+        """Return the store's address in a monitor's configuration."""
+        address = self.database.replace(f":{self.database_port}/", f":{self.store_port}/")
+        return address.replace("//test@", f"//{name}@")
 
     def _make_environment(self, name: str) -> dict[str, str]:
         """Return the variables that give a monitor its own clock and its own host names; empty
@@ -419,11 +445,13 @@ def _write_configurations(world: World) -> None:
     listed.write_text("".join(rows), encoding="utf-8")
     # Allow the hosts of the publisher, but not its trap.
     publisher = {"allow": "127.0.0.0/30", "port": world.port}
-    shared = {**publisher, "store": world.store_url, "takeover": world.takeover}
+    shared = {**publisher, "takeover": world.takeover}
+    world.make_roles()
     world.resolve_names_to(HOSTS[0])
     for name, web in world.web_ports.items():
         own = world.folder / name
-        configure(own, listed, world.watch, _POLICY, web=web, name=name, rate=world.rate, **shared)
+        values = {"web": web, "name": name, "rate": world.rate, "store": world.store_url(name)}
+        configure(own, listed, world.watch, _POLICY, **values, **shared)
         world.set_clock_offset(name, 0.0)
 
 

@@ -76,7 +76,14 @@ KEYS = {
         "export_peak_mb",
         "period_peak_mb_exponent",
     },
-    "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s", "takeover_s"},
+    "fleet": {
+        "requests_ratio_2",
+        "interval_ratio_2",
+        "takeover_s",
+        "widest_gap_s",
+        "duplicates",
+        "cut_off_ratio",
+    },
     "rules": {"core_share_10", "release_rules_ms_10", "all_rules_ms_10", "missed_10"},
     "hostile": {
         "healthy_gap_seconds",
