@@ -95,12 +95,13 @@ class EvidenceFolder:
             path: last.offset + last.length if last and path.name == last_file else 0
             for path in self.files()
         }
-        torn = [
-            path for path in ends if path.name >= last_file and path.stat().st_size > ends[path]
-        ]
         with _convert_disk_faults(self.folder):
-            for path in torn:
-                _move_tail(path, ends[path])
+            for path, end in ends.items():
+                if path.name >= last_file and path.stat().st_size > end:
+                    _move_tail(path, end)
+                if path.name > last_file:
+                    # No record names it. This monitor may never write to it again.
+                    path.unlink()
 
     def find_outdated(self, now: datetime, keep: timedelta, most: int) -> list[Path]:
         """Return the oldest files that are older than `keep` or beyond `most` bytes in all, but

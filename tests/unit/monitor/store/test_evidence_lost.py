@@ -210,3 +210,14 @@ def test_unwritable_answer_alone_in_its_batch_gets_its_row(archive: Archive) -> 
         run_and_kill_monitor(archive, keep_one_after_the_other)
     assert [record.is_lost for record in archive.chain()] == [True, False]
     assert archive.find_faults() == []
+
+
+def test_file_without_any_committed_record_is_removed_after_a_kill(tmp_path: Path) -> None:
+    """A standby may never write again, and `store check` must not find an unknown file."""
+    folder = EvidenceFolder(tmp_path, "m", durable=False)
+    name = folder.name_for(1, SLOT.date())
+    folder.append(name, 0, b"bytes of a record that was not committed")
+    folder.truncate_uncommitted(None)
+    assert folder.files() == []
+    assert [path.suffix for path in tmp_path.glob("*warc*")] == [".torn"]
+    folder.close()
