@@ -14,7 +14,11 @@ from schedules.values import File, Hook, Host, Mailbox, Secret, Spacing, Table, 
 
 
 class CommonSettings(Table):
-    """What every channel has."""
+    """Someone who gets notices. Every kind has these keys.
+
+    [Channels](how-to/channels.md) shows how to set up each kind. [Notices](notices.md#channels)
+    says what each sends.
+    """
 
     name: str
     """Its name in routes and metrics."""
@@ -34,11 +38,7 @@ class PostSettings(CommonSettings):
 
 
 class FolderSettings(CommonSettings):
-    """Files: each notice, and the draft in every format.
-
-    [Channels](how-to/channels.md) shows how to set up each kind. [Notices](notices.md#channels)
-    says what each sends.
-    """
+    """Files: each notice, and the draft in every format."""
 
     kind: Literal["folder"]
     folder: str

@@ -11,8 +11,8 @@ import re
 import sys
 import tomllib
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from alerts.channels.settings import CommonSettings
 from monitor.config.schema import describe_keys, describe_table
 from monitor.config.settings import Settings
 from schedules.values import Secret, write_duration
@@ -46,9 +47,36 @@ def page_text() -> str:
     examples = read_examples()
     sections = [
         _section_text(section, examples.get(section.heading, ""))
-        for section in sections_of_settings()
+        for section in _equal_tables_once(_common_keys_once(sections_of_settings()))
     ]
     return "\n\n".join(["# Configuration", describe_table(Settings), *sections]) + "\n"
+
+
+def _common_keys_once(sections: list[Section]) -> Iterator[Section]:
+    """Yield the sections, the keys that every kind of channel has in one of their own."""
+    channels = [section for section in sections if section.heading.startswith("[[channel]]")]
+    common = set.intersection(*(set(channel.defaults.items()) for channel in channels))
+    for section in sections:
+        shared = {key: value for key, value in section.defaults.items() if (key, value) in common}
+        own = {key: value for key, value in section.defaults.items() if key not in shared}
+        if section is channels[0]:
+            text = describe_table(CommonSettings)
+            yield replace(section, heading="[[channel]]", text=text, defaults=shared)
+        is_channel = section.heading.startswith("[[channel]]")
+        yield replace(section, defaults=own) if is_channel else section
+
+
+def _equal_tables_once(sections: Iterable[Section]) -> Iterator[Section]:
+    """Yield the sections, with a link in place of a table that an earlier one has."""
+    shown: dict[str, str] = {}
+    for section in sections:
+        table = f"{section.text} {section.defaults}"
+        first = shown.setdefault(table, section.heading)
+        if first == section.heading or not section.defaults:
+            yield section
+        else:
+            anchor = re.sub(r"[^a-z_]", "", first)
+            yield Section(section.heading, f"The keys of [`{first}`](#{anchor}).")
 
 
 def read_examples() -> dict[str, str]:
