@@ -133,7 +133,7 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
                 if like is Likeness.SAME
             )
         )
-    has_variant = any(is_variant(title, entry.title, others) for entry in entries)
+    has_variant = any(is_variant(title, each.title, others, is_new=True) for each in entries)
     if Likeness.UNDATED in likeness or has_variant:
         return unknown("a title like it is listed")
     return absent("not listed")

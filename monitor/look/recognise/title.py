@@ -60,14 +60,15 @@ def recognise_title(
 
 def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:
     """Return why a title may not be that of the release, or an empty string."""
+    is_new, others = context.known.was_missing, context.similar_titles
     if likeness is Likeness.DIFFERENT and not is_variant(
-        context.title, seen, context.similar_titles
+        context.title, seen, others, is_new=is_new
     ):
         # Another title proves presence only if the announcement redirects to the page, and that did
         # not answer 404 before.
-        if context.known.was_missing:
+        if is_new:
             return ANOTHER_TITLE
-        is_of_another = is_title_of_another(context.title, seen, context.similar_titles)
+        is_of_another = is_title_of_another(context.title, seen, others)
         return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
     # If the title has no period, or a less precise one, all words of the period must be in the
     # text.
@@ -129,11 +130,12 @@ def is_title_of_another(title: str, seen: str, similar_titles: Iterable[str]) ->
     )
 
 
-def is_variant(title: str, seen: str, similar_titles: Iterable[str] = ()) -> bool:
+def is_variant(title: str, seen: str, similar_titles: Iterable[str] = (), *, is_new: bool) -> bool:
     """Return whether a title may be that of the release at its own address, although it differs.
 
     It has a wrong letter, or is as near to the title of another release. Or one of the two names a
-    stage such as "provisional", and no other release differs in that from ours.
+    stage such as "provisional", and no other release differs in that from ours. For that the page
+    must be new (`is_new`), because what was in place may be an earlier stage.
     """
     seen, others = seen[:_LONGEST], tuple(similar_titles)
     if is_title_of_another(title, seen, others):
@@ -141,6 +143,8 @@ def is_variant(title: str, seen: str, similar_titles: Iterable[str] = ()) -> boo
     own, shown = read_title(title), read_title(seen)
     if title_matches(title, seen) or is_misspelt(own, shown):
         return True
+    if not is_new:
+        return False
     is_only_edition = not any(differ_in_stage(own, read_title(other)) for other in others)
     return is_only_edition and has_one_stage_more(own, shown)
 
