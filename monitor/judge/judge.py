@@ -85,7 +85,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     opens = None if case.window is None else case.window.slot_begins
     if opens is not None:
         published = tuple(published)
-        runs = doubt_same_bytes(release, runs, published, opens, now)
+        runs = doubt_same_bytes(release, runs, published, opens)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
     if release.address is Address.ANNOUNCED or not any(
         finding.kind in _NOT_FOUND for finding in verdict.findings

@@ -1,9 +1,9 @@
-"""Files that have the same bytes at two addresses: at least one of them is a wrong file."""
+"""Files with the same bytes as a file of another release that was out before: wrong files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.judge.runs import Run
@@ -14,82 +14,62 @@ from schedules.announcement import Role
 from schedules.release import Release
 
 SAME_BYTES = "a file with the same bytes as"
-"""Begins the reason of an unknown: the file at the address may be that of another part."""
-_TOGETHER, _DAY = timedelta(minutes=1), timedelta(days=1)
-_Runs = Mapping[str, Sequence[Run]]
-
-
-@dataclass(frozen=True, slots=True)
-class _SeenFile:
-    """A file that was seen at an address, with the release and part that it is of."""
-
-    release: str
-    part: str
-    title: str
-    run: Run
-
-    def is_of_other_part(self, other: _SeenFile) -> bool:
-        """Return whether two files are of two parts with two addresses."""
-        parts = (self.release, self.part), (other.release, other.part)
-        return parts[0] != parts[1] and self.run.address != other.run.address
+"""Begins the reason of an unknown: the file at the address is that of another release."""
+_DAY = timedelta(days=1)
 
 
 def doubt_same_bytes(
-    release: Release, runs: _Runs, published: Iterable[Publication], slot: datetime, now: datetime
-) -> _Runs:
-    """Return the runs of a release, unknown where a file since the slot may be that of another
-    part.
+    release: Release,
+    runs: Mapping[str, Sequence[Run]],
+    published: Iterable[Publication],
+    slot: datetime,
+) -> Mapping[str, Sequence[Run]]:
+    """Return the runs of a release, unknown where a file since the slot is that of another one.
 
-    The other part, of this release or of one published within a day, had the same bytes before or
-    at most a minute later. So of two files that came together, each names the other.
+    The other release is due within a day, and had a file with these bytes at another address before
+    the slot. Files that came together prove nothing against each other: both may be right.
     """
     roles = {part.id: part.role for part in release.parts}
-    own = [
-        file
-        for file in _list_files(release.id, runs, "", now)
-        if roles.get(file.part) in (Role.ATTACHMENT, Role.DATA)
-    ]
-    since_slot = [file for file in own if file.run.first_sent >= slot]
-    if not since_slot:
-        return runs
-    known = list(own)
-    for other in published:
-        if abs(other.slot - slot) <= _DAY:
-            known += _list_files(other.release, other.runs, other.title, now)
-    same_as = {id(file.run): _find_same(file, known) for file in since_slot}
-    return {
-        target: [_doubt(run, same_as.get(id(run))) for run in of_target]
+    files = {
+        target: of_target
         for target, of_target in runs.items()
+        if roles.get(parse_target_id(target)[1]) in (Role.ATTACHMENT, Role.DATA)
     }
+    if not any(map(_is_file, (run for of_target in files.values() for run in of_target))):
+        return runs
+    others = [
+        (run, name)
+        for other in published
+        if other.release != release.id and abs(other.slot - slot) <= _DAY
+        for run, name in _list_files(other)
+        if run.first_sent < slot
+    ]
+
+    def doubt(run: Run) -> Run:
+        if run.first_sent < slot or not _is_file(run):
+            return run
+        same = (name for other, name in others if _is_same_elsewhere(run, other))
+        name = next(same, None)
+        if name is None:
+            return run
+        return replace(run, state=State.UNKNOWN, specific=False, why=f"{SAME_BYTES} {name}")
+
+    return {**runs, **{target: [*map(doubt, of_target)] for target, of_target in files.items()}}
 
 
-def _list_files(release: str, runs: _Runs, title: str, now: datetime) -> Iterator[_SeenFile]:
-    """Yield the files of a release that runs show. `title` is its title, "" for our own."""
-    for target, of_target in runs.items():
-        of_release, part, _ = parse_target_id(target)
-        for run in of_target if of_release == release else ():
-            if run.state is State.PRESENT and run.digest and run.first_sent <= now:
-                yield _SeenFile(release, part, title, run)
+def _is_file(run: Run) -> bool:
+    return run.state is State.PRESENT and run.digest is not None
 
 
-def _find_same(file: _SeenFile, known: Iterable[_SeenFile]) -> _SeenFile | None:
-    """Return the first file of another part with the same bytes, None if none came before it or
-    with it.
-    """
-    together_until = file.run.first_sent + _TOGETHER
-    same = (
-        other
-        for other in known
-        if other.run.digest == file.run.digest
-        and other.is_of_other_part(file)
-        and other.run.first_sent <= together_until
-    )
-    return min(same, key=lambda other: other.run.first_sent, default=None)
+def _is_same_elsewhere(run: Run, other: Run) -> bool:
+    return run.digest == other.digest and run.address != other.address
 
 
-def _doubt(run: Run, other: _SeenFile | None) -> Run:
-    if other is None:
-        return run
-    of_release = f" of \N{LEFT DOUBLE QUOTATION MARK}{other.title}\N{RIGHT DOUBLE QUOTATION MARK}"
-    why = f"{SAME_BYTES} {other.part}{of_release if other.title else ''}"
-    return replace(run, state=State.UNKNOWN, specific=False, why=why)
+def _list_files(publication: Publication) -> Iterator[tuple[Run, str]]:
+    """Yield the files that a release has shown, each with its part and title in words."""
+    for target, of_target in publication.runs.items():
+        release, part, _ = parse_target_id(target)
+        if release != publication.release:
+            continue  # the mapping may have runs of further releases
+        title = f"\N{LEFT DOUBLE QUOTATION MARK}{publication.title}\N{RIGHT DOUBLE QUOTATION MARK}"
+        yield from ((run, f"{part} of {title}") for run in of_target if _is_file(run))
