@@ -246,3 +246,14 @@ def test_unknown_release_is_neither_unlisted_nor_relisted() -> None:
     book = book_of(promise_read_in_minute(1, "A"))
     assert book.count_unlisted("A", {"unknown release": []}, at_minute(10)) == []
     assert book.mark_relisted("A", ["unknown release"]) == []
+
+
+def test_promises_that_a_former_leader_stored_late_are_merged_by_their_reads() -> None:
+    earlier = promise_read_in_minute(1)
+    known = replace(promise_read_in_minute(5), confirmed_at=at_minute(9))
+    book = book_of(known)
+    book.merge([earlier, replace(known, confirmed_at=at_minute(7))])
+    assert book.promises_of("x") == [earlier, known]
+    confirmed_later = replace(known, confirmed_at=at_minute(11))
+    book.merge([earlier, confirmed_later])
+    assert book.promises_of("x") == [earlier, confirmed_later]

@@ -1,0 +1,116 @@
+"""A start waits for a store that fails, and everyone who looks or waits for notices is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from bench.daemons import free_port
+from monitor.app.waiting import StoreWait
+from monitor.clock import VirtualClock
+from monitor.config.settings import Settings
+from monitor.errors import StoreDamaged, StoreFault
+from monitor.health.system import ServiceManager
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.sql.engine import Store
+from monitor.web.waiting import make_waiting_application
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingManager(ServiceManager):
+    """Keeps the states that it is sent."""
+
+    states: list[str] = field(default_factory=list)
+
+    def notify(self, state: str) -> None:
+        self.states.append(state)
+
+
+class Waiting:
+    """A start whose store is in a folder that is a file, until `bring_back`."""
+
+    def __init__(self, folder: Path, clock: VirtualClock) -> None:
+        self._place = folder / "store"
+        self._place.touch()
+        self.outbox = folder / "outbox"
+        settings = Settings.model_validate(
+            {
+                "store": {"url": f"sqlite:///{self._place}/store.db"},
+                "web": {"listen": f"127.0.0.1:{free_port()}"},
+                "channel": [{"name": "drawer", "kind": "folder", "folder": str(self.outbox)}],
+            }
+        )
+        self.manager = RecordingManager()
+        self.stop = asyncio.Event()
+        wait = StoreWait(settings, self.manager, folder, clock)
+        fault = StoreFault("the store does not answer")
+        self.task = asyncio.create_task(wait.wait(fault, self.stop))
+
+    def bring_back(self) -> None:
+        self._place.unlink()
+
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in self.outbox.glob("**/*.json")]
+
+
+def test_wait_ends_when_the_store_is_back(tmp_path: Path) -> None:
+    async def story(clock: VirtualClock) -> None:
+        waiting = Waiting(tmp_path, clock)
+        await clock.sleep(3)
+        assert not waiting.task.done()
+        assert waiting.messages() == []
+        await clock.sleep(60)
+        (message,) = waiting.messages()
+        assert message["subject"].startswith("NOT WATCHING: the monitor edge waits for its store")
+        assert "STATUS=waits for its store: " in waiting.manager.states[-1]
+        waiting.bring_back()
+        await waiting.task
+
+    with capture_logs() as logs:
+        run_virtually(story, patience=20)
+    # Each fault is logged once.
+    faults = [log["fault"] for log in logs if log["event"] == "waits_for_store"]
+    assert faults[0] == "the store does not answer"
+    assert len(faults) == 2
+
+
+def test_wait_ends_when_the_monitor_is_stopped(tmp_path: Path) -> None:
+    async def story(clock: VirtualClock) -> None:
+        waiting = Waiting(tmp_path, clock)
+        await clock.sleep(3)
+        waiting.stop.set()
+        await waiting.task
+
+    run_virtually(story, patience=20)
+
+
+def test_only_checks_of_life_are_answered_meanwhile() -> None:
+    async def story(_clock: VirtualClock) -> dict[str, int]:
+        transport = httpx.ASGITransport(make_waiting_application("waits for its store"))
+        async with httpx.AsyncClient(transport=transport, base_url="http://monitor") as client:
+            ready = await client.get("/readyz")
+            assert ready.json()["reasons"] == ["waits for its store"]
+            paths = ("/healthz", "/livez", "/readyz", "/", "/api/v1/releases")
+            return {path: (await client.get(path)).status_code for path in paths}
+
+    statuses = run_virtually(story, patience=20)
+    assert statuses == {
+        "/healthz": 200,
+        "/livez": 200,
+        "/readyz": 503,
+        "/": 503,
+        "/api/v1/releases": 503,
+    }
+
+
+def test_damaged_file_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "store.db").write_bytes(b"damaged" * 1000)
+    with pytest.raises(StoreDamaged, match=r"store\.db"):
+        Store.open_upgraded(f"sqlite:///{tmp_path}/store.db")
