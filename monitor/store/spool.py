@@ -191,6 +191,8 @@ class Spool:
             if self._output is None:
                 self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._output = self._open_locked("ab")
+                # It may have facts that are embargoed until their slot.
+                os.fchmod(self._output.fileno(), 0o600)
             end = self._output.seek(0, os.SEEK_END)
             try:
                 _write_all(self._output, lines)

@@ -72,6 +72,12 @@ def test_each_fact_is_spooled_once_and_handed_in(store: Store, spool: Spool) -> 
     assert next_spool.hand_in(store) == 0
 
 
+def test_only_the_service_can_read_the_spool(spool: Spool) -> None:
+    spool.file.parent.mkdir(mode=0o755)
+    spool.append([a_run()], [], [], None)
+    assert spool.file.stat().st_mode & 0o777 == 0o600
+
+
 def test_calendar_read_is_spooled_with_its_releases_and_promises(
     store: Store, spool: Spool
 ) -> None:
