@@ -286,8 +286,8 @@ class ImportanceSettings(Table):
     """How much releases matter, compared with others at the same host and slot.
 
     If a host's `[budget]` is too small for all pages and files of a slot, releases of a higher
-    level come first. The first `[[importance]]` that matches a release gives its level. A release
-    that none matches has the level 0.
+    level come first. The first `[[importance]]` that matches a release gives its level. Without
+    one, it is 0.
     """
 
     match: ReleaseMatch
