@@ -33,7 +33,7 @@ from monitor.deliver.by_hand import (
     sign_report,
 )
 from monitor.deliver.current_incidents import CurrentIncidents
-from monitor.errors import UnknownName, UserFault
+from monitor.errors import Refused, UnknownName
 from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
 from monitor.store.evidence.bundle import Exported, export_bundle
 from monitor.store.sql.write import Transaction
@@ -244,11 +244,11 @@ class Desk:
     async def settle_slot(self, release: str, meant: datetime, role: str) -> None:
         """Record which time a calendar's text means, and acknowledge the incident about the doubt.
 
-        Raises `UnknownName`, `UserFault` where no calendars are read, and `InvalidInput` without a
+        Raises `UnknownName`, `Refused` where no calendars are read, and `InvalidInput` without a
         role or if the text cannot mean that time.
         """
         if self.settle_promise is None:
-            raise UserFault("This monitor reads no calendars now. Answer on the one that leads.")
+            raise Refused("This monitor reads no calendars now. Answer on the one that leads.")
         role = clean_role(role)
         try:
             await self.settle_promise(release, meant, role)

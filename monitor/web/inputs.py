@@ -229,8 +229,8 @@ class Grading(Input):
 
     role: Role
     grade: Grade
-    form: Annotated[str, Field(max_length=10)] | Nothing = Field(
-        None, description="The form of its draft: `A` to `D`, `A0` or `note`."
+    form: Literal["A0", "A", "B", "C", "D", "note"] | Nothing = Field(
+        None, description="The form of its draft."
     )
     reason: Line
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from base64 import b64encode
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,7 @@ DAYS = st.dates(date(1900, 1, 1), date(2199, 12, 31)).map(date.isoformat)
 INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(
     datetime.isoformat
 )  # bounds are naive
+BASE64 = st.binary(max_size=40).map(lambda content: b64encode(content).decode())
 Json = dict[str, Any]
 
 
@@ -40,6 +42,8 @@ def values_for(schema: Json) -> st.SearchStrategy[Any]:
     """
     if "$ref" in schema:
         return values_for(SCHEMAS[schema["$ref"].rpartition("/")[2]])
+    if "anyOf" in schema:
+        return st.one_of(*map(values_for, schema["anyOf"]))
     if "enum" in schema or "const" in schema:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
     if "additionalProperties" in schema:
@@ -49,13 +53,14 @@ def values_for(schema: Json) -> st.SearchStrategy[Any]:
         parts = {name: values_for(one) for name, one in schema["properties"].items()}
         needed = {name: parts.pop(name) for name in schema.get("required", ())}
         return st.fixed_dictionaries(needed, optional=parts)
-    if schema["type"] == "integer" or "format" in schema:
-        kinds = {"date": DAYS, "date-time": INSTANTS}
-        return (
-            kinds[schema["format"]]
-            if "format" in schema
-            else st.integers(schema["minimum"], schema["maximum"])
-        )
+    return numbers_or_texts_for(schema)
+
+
+def numbers_or_texts_for(schema: Json) -> st.SearchStrategy[int | str]:
+    if schema["type"] == "integer":
+        return st.integers(schema["minimum"], schema["maximum"])
+    if "format" in schema:
+        return {"date": DAYS, "date-time": INSTANTS, "base64": BASE64}[schema["format"]]
     # Surrogates are not characters.
     letters = st.text(
         st.characters(exclude_categories=["Cs"]), max_size=min(40, schema.get("maxLength", 40))
