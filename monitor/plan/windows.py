@@ -323,7 +323,7 @@ def _windows_around_instant(
     slot_phase_begins = slot - watch.slot.begins
     for phase in phases.PHASES:
         if phase is phases.EXPOSED and exposed is not None:
-            yield _make_window(phases.EXPOSED, exposed, slot_phase_begins, slot, watch)
+            yield _make_window(phases.EXPOSED, exposed, slot_phase_begins, exposed, watch)
         if phase.begins is None or phase.ends is None:
             continue  # this phase (such as the exposed one) has no set distances from the slot
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
@@ -368,7 +368,7 @@ def _windows_before_span(
     )
     yield _make_window(phases.AHEAD, ahead_begins, early_ends, anchor=ahead_begins, watch=watch)
     if exposed is not None:
-        yield _make_window(phases.EXPOSED, exposed, slot_begins, anchor=slot_begins, watch=watch)
+        yield _make_window(phases.EXPOSED, exposed, slot_begins, anchor=exposed, watch=watch)
 
 
 def _windows_through_span(

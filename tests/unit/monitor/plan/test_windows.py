@@ -151,6 +151,16 @@ def test_exposed_page_is_looked_at_every_5_s(after_slot: timedelta, every: timed
     assert spacing(windows_for(PAGE_AT_EDGE, SLOT, exposed_two_days_early), after_slot) == every
 
 
+def test_exposed_phase_begins_at_the_exposure_however_wide_its_spacing() -> None:
+    """Looks at the spacing of the phase before, and then a wider gap, would be a break in the
+    exposure.
+    """
+    watch = WatchSettings(exposed=ExposedPhase.model_validate({"every": "60s"}))
+    since = SLOT_TIME - HOUR + 5 * SECOND
+    windows = windows_for(PAGE_AT_EDGE, SLOT, Progress(Stage.EXPOSED, since), watch=watch)
+    assert spacing(windows, since - SLOT_TIME) == MINUTE
+
+
 def test_origin_view_of_exposed_page_is_used_days_before_slot() -> None:
     exposed_two_days_early = Progress(Stage.EXPOSED, since=SLOT_TIME - 2 * DAYS)
     assert spacing(windows_for(PAGE_AT_ORIGIN, SLOT, exposed_two_days_early), -DAYS) == 5 * SECOND
