@@ -19,6 +19,15 @@ ROLE_NAMES: Mapping[str, str] = {
     "alternative": "alternative address",
     "message": "message",
 }
+PART_TITLES: Mapping[str, str] = {
+    "bulletin": "bulletin",
+    "dashboard": "dashboard",
+    "report": "report",
+    "series": "time series",
+    "table": "data table",
+    "tables": "data tables",
+}
+"""What users call a part, by the word that is its id."""
 PAGE_NAMES: Mapping[str, str] = {
     "announced": "announced page",
     "guessed": "page at the address guessed from its announcement",
@@ -31,6 +40,18 @@ PAGE_NAMES: Mapping[str, str] = {
 def part_label(name: str | None) -> str:
     """Return what to call a part if only its id is known."""
     return PAGE_NAMES["announced"] if name in (None, "page") else str(name)
+
+
+def title_part(part: PartVerdict) -> str:
+    """Return what users call a part, such as `data tables`: by its id, if that is words; else by
+    its role.
+    """
+    words = part.id.split("-")
+    if part.id in PART_TITLES:
+        return PART_TITLES[part.id]
+    if len(words) > 1 and all(word.isalpha() for word in words):
+        return " ".join(words)
+    return ROLE_NAMES.get(part.role, part.role)
 
 
 def part_name(part: PartVerdict) -> str:

@@ -466,7 +466,10 @@ def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: dateti
         when = " after its release"
     # `seconds` is how long a part was absent. It has an upper bound once the part is back.
     are_all_back = all(fact_rules.has_upper_bound(removal.seconds) for removal in removals)
-    return f"was removed{when}, and is back" if are_all_back else f"removed{when}"
+    change = "removed"
+    if all(removal.is_readable for removal in removals):
+        change = "marked as withdrawn"
+    return f"was {change}{when}, and is back" if are_all_back else f"{change}{when}"
 
 
 def _was_out_before_removal(part: PartVerdict | None, removed_at: datetime | None) -> bool:

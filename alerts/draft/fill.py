@@ -23,7 +23,7 @@ from alerts.draft.code import (
 )
 from alerts.draft.form import FilledBy, Form, Question
 from alerts.draft.history import NONE_ON_FILE, cite_earlier_incidents
-from alerts.draft.input import DraftInput, SeriesRecord
+from alerts.draft.input import DraftInput, SeriesRecord, sort_parts
 from alerts.draft.letters import (
     title_correction,
     write_correction,
@@ -33,7 +33,9 @@ from alerts.draft.letters import (
 )
 from alerts.draft.report import Field, Report, Section, format_report_date
 from alerts.draft.timeline import build_figure
+from alerts.finding import title_part
 from alerts.incident import Incident
+from schedules.contract.verdict import LATE_VERDICTS
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
@@ -271,9 +273,18 @@ def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the address of the statistics, never one at which a person saw something."""
+    """Return the address of the statistics, then those of its other parts that were early or late;
+    never one at which a person saw something.
+    """
     page = inputs.incident.words.get("page") or (inputs.facts.url if inputs.facts else "")
-    return (page,)
+    parts = sort_parts(inputs.measured_facts) if inputs.measured_facts else []
+    affected = [
+        part
+        for part in parts
+        if part.can_be_late and (part.exposures or part.verdict in LATE_VERDICTS)
+    ]
+    others = [f"{words.capitalise(title_part(one))}: {one.url}" for one in affected]
+    return (page, *(line for line in others if not line.endswith(f" {page}")))
 
 
 def _answer_slot(inputs: DraftInput) -> tuple[str, ...]:
@@ -378,9 +389,26 @@ def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
     account = [" ".join([*happened, *_say_announced_time(inputs)])]
     if seen_at := typed.get("url", "").splitlines():
         account.append(f"It could be seen at {words.join(seen_at)}.")
+    account += _say_contrary_measurement(inputs)
     if last_edition := typed.get("last_edition"):
         account.append(f"Latest published edition: {last_edition.rstrip('.')}.")
     return tuple(account)
+
+
+def _say_contrary_measurement(inputs: DraftInput) -> list[str]:
+    """Return what was measured of the release, if a person logged it as late or early and that was
+    not seen; empty if it was, or if nothing was measured.
+    """
+    facts, sort = inputs.facts, inputs.incident.words.get("sort")
+    if facts is None or facts.verdict not in ("on_time", *LATE_VERDICTS):
+        return []
+    was_seen_late = facts.verdict in LATE_VERDICTS
+    is_early_unseen = sort == "early_exposure" and not facts.exposures
+    is_contrary = is_early_unseen or (sort in ("late", "partial") and not was_seen_late)
+    if not is_contrary:
+        return []
+    measured = narrative.say_availability(facts, is_named=False)
+    return [f"The measurement of the release differs. {' '.join(measured)}"]
 
 
 def _say_announced_time(inputs: DraftInput) -> list[str]:

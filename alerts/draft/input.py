@@ -16,12 +16,13 @@ from schedules.times.zone import LONDON, local_date
 
 @dataclass(frozen=True, slots=True)
 class SeriesRecord:
-    """What is known of the series of a release: the ids of its earlier incidents, and how many
-    editions in a row were late, this one included.
+    """What is known of the series of a release: the ids of its earlier incidents, how many editions
+    in a row were late, this one included, and the last edition with its day.
     """
 
     incidents: frozenset[str] = frozenset()
     late_in_row: int = 0
+    last_edition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,8 @@ def say_end(incident: Incident, timezone: str) -> list[str]:
 
 def _say_when(incident: Incident, timezone: str) -> str:
     """Return the typed sentence with the time before it, or after it if it begins with a time."""
-    dates = incident.words.get("when", "").split(",")
-    named = [format_typed(date.strip(), timezone) for date in dates if date.strip()]
+    dates = [date.strip() for date in incident.words.get("when", "").split(",")]
+    named = [format_typed(date, timezone) for date in sorted(filter(None, dates))]
     when = words.join(named) if named else f"on {day_text(local_date(incident.occurred, timezone))}"
     what = incident.words.get("what", "").strip()
     if not what.endswith((".", "?", "!")):

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from alerts import fact_rules
 from alerts.draft import words
 from alerts.draft.input import DraftInput, sort_parts
-from alerts.finding import ROLE_NAMES, ReleaseFacts
+from alerts.finding import ReleaseFacts, title_part
 from alerts.one_line import one_line
 from alerts.status import list_late_parts, was_public_at_slot, was_released
 from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, PartVerdict
@@ -46,6 +46,7 @@ FINDING_SENTENCES: Mapping[str, str] = {
 """The sentence for each kind of finding that is not about times of availability. Details are in the
 evidence.
 """
+MARKED_WITHDRAWN = "Part of the release was marked as withdrawn after it had been published."
 EVIDENCE_IS_SEPARATE = "The measured times and their evidence are set out in a separate document."
 ON_TIME_TOLERANCE = timedelta(minutes=1)
 CAP_SUBJECT_MARK, SUBJECT_MARK, WAS_MARK, CAP_IT_MARK, IT_MARK = (
@@ -84,7 +85,10 @@ def write_account(inputs: DraftInput) -> tuple[str, ...]:
             f"The {role} decided to bring the release forward" if role else "It was brought forward"
         )
         paragraphs.append(f"{decided} to {to}.")
-    return tuple(paragraph for paragraph in (*paragraphs, *_say_remarks(facts)) if paragraph)
+    paragraphs += _say_remarks(facts)
+    if inputs.series.last_edition:
+        paragraphs.append(f"The last edition before it was {inputs.series.last_edition}.")
+    return tuple(filter(None, paragraphs))
 
 
 def write_headline(inputs: DraftInput) -> str:
@@ -221,8 +225,8 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited for parts; empty if no wait is known to be a minute
     or longer.
 
-    If part of the release could be read at another address, a sentence on the first such address
-    comes first.
+    A sentence on each other address at which part of the release could be read comes first, then
+    the part that users waited for longest.
     """
     # A wait is the delay of the publication, or of users' access if a cache kept it for longer
     # (`is_hidden`).
@@ -237,13 +241,14 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     ]
     if not waits:
         return ()
+    waits.sort(key=_order_by_wait)
     sentences = []
     for part, wait in waits:
         so_far = " so far" if wait.max is None else ""
         sentences.append(
             (part, f"Access to {SUBJECT_MARK} was delayed by {words.round_length(wait)}{so_far}.")
         )
-    # Sentences on other addresses with content of the release. Only the first one is used.
+    # Sentences on other addresses with content of the release.
     elsewhere = []
     for part in _list_found_alternatives(facts):  # the earliest first
         delay = part.delay or Bounds()
@@ -251,7 +256,14 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
         if delay.max and delay.min is not None and delay.min >= 0:
             name, length = words.capitalise(_name_alternative(part)), words.round_length(delay)
             elsewhere.append(f"{name} could be read elsewhere {length} after the announced time.")
-    return (*elsewhere[:1], *_fill_subjects(sentences, facts))
+    return (*elsewhere, *_fill_subjects(sentences, facts))
+
+
+def _order_by_wait(part_and_wait: tuple[PartVerdict, Bounds]) -> tuple[bool, float]:
+    """Return a key by which the longest wait comes first. One that still lasts is the longest."""
+    _part, wait = part_and_wait
+    longest = wait.max
+    return longest is not None, -(longest or 0.0)
 
 
 def find_brought_forward_time(inputs: DraftInput) -> datetime | None:
@@ -270,6 +282,10 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
     sentences = [
         sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None
     ]
+    withdrawals = [finding for finding in facts.findings if finding.kind == "withdrawn"]
+    if withdrawals and all(finding.is_readable for finding in withdrawals):
+        place = sentences.index(FINDING_SENTENCES["withdrawn"])
+        sentences[place] = MARKED_WITHDRAWN
     if wrong_file is not None:
         since = ""
         if wrong_file.at is not None:
@@ -539,26 +555,30 @@ def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str,
     # name them.
     if has_all and not _list_found_alternatives(facts):
         return "the release", False
-    by_role: dict[str, list[PartVerdict]] = {}
+    by_noun: dict[str, list[PartVerdict]] = {}
     for part in parts:
-        by_role.setdefault(part.role, []).append(part)
-    names = [_name_role(role, alike, facts) for role, alike in by_role.items()]
-    return words.join(names), len(parts) > 1
+        by_noun.setdefault(_find_noun(part), []).append(part)
+    names = [_name_alike(noun, alike, facts) for noun, alike in by_noun.items()]
+    is_plural = len(parts) > 1 or names[0].endswith("tables")
+    return words.join(names), is_plural
 
 
-def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
-    """Return a name for `parts`, which all have the same `role` in their release, such as `page` or
-    `data`.
+def _find_noun(part: PartVerdict) -> str:
+    return "landing page" if part.role == "page" else title_part(part)
 
-    If the release has no other part of this role: `the data file` or `the 2 data files`. If it has,
+
+def _name_alike(noun: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
+    """Return a name for `parts`, which all have the same `noun` in their release, such as `data
+    file`.
+
+    If the release has no other part of this noun: `the data file` or `the 2 data files`. If it has,
     they are named by their file names, or counted if an address has none: `one data file`.
     """
-    if role == "alternative":
+    if parts[0].role == "alternative":
         # Each is another address with some content of the release, so it is named by that content.
         return words.join([_name_alternative(part) for part in parts])
-    noun = "landing page" if role == "page" else ROLE_NAMES.get(role, role)
     is_one = len(parts) == 1
-    number_in_release = sum(part.role == role for part in facts.parts)
+    number_in_release = sum(_find_noun(part) == noun for part in facts.parts)
     if len(parts) == number_in_release:
         return f"the {noun}" if is_one else f"the {count(len(parts), noun)}"
     file_names = [unquote(urlsplit(part.url).path.rsplit("/", 1)[-1]) for part in parts]

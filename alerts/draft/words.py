@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from schedules.times import words as times
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import clock, day_text, rounded, write_interval
-from schedules.times.zone import local, local_date
+from schedules.times.zone import local, local_date, zone
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
+NOON = time(12)
 NARROW_INTERVAL = timedelta(minutes=2)
 """The longest interval that is shown as one time "to the minute". A longer one is shown with both
 ends.
@@ -173,12 +174,19 @@ def find_nearest_minute(seen: Interval) -> datetime | None:
 def format_clock_day(at: datetime, timezone: str, known_day: date | None = None) -> str:
     """Return `9.30am on Friday 5 January 2018`, without the day or year if it is that of
     `known_day`.
+
+    A time before or after a change of the clocks from that day names its zone: `5pm BST`.
     """
-    day, time = local_date(at, timezone), format_clock(at, timezone)
+    day, clock_time = local_date(at, timezone), format_clock(at, timezone)
+    if known_day is not None:
+        name = local(at, timezone).tzname()
+        noon = datetime.combine(known_day, NOON, zone(timezone))
+        clock_time += "" if noon.tzname() == name else f" {name}"
     if day == known_day:
-        return time
+        return clock_time
     is_year_known = known_day is not None and day.year == known_day.year
-    return f"{time} on {f'{day.day} {day:%B}' if is_year_known else day_text(day, weekday=True)}"
+    date_text = f"{day.day} {day:%B}" if is_year_known else day_text(day, weekday=True)
+    return f"{clock_time} on {date_text}"
 
 
 def format_instant(at: datetime, timezone: str, *, exact: bool = False) -> str:

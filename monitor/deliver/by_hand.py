@@ -25,14 +25,13 @@ from alerts.incident import Decision, Incident, Kind
 from alerts.message import make_opening_by_hand, notices_of_acts
 from alerts.one_line import one_line
 from monitor.deliver.drafts import change_versions
+from monitor.deliver.series import PUBLISHED
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import slot_text
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
 from schedules.regular_series import series_of
-
-PUBLISHED = ("on_time", "late", "early")
 
 
 def change_incident(

@@ -139,6 +139,7 @@ class Reason(Enum):
     WRONG_PAGE = "{page} at its slot: seen {seen}"
     SWAPPED = "its bytes changed {changed}"
     WITHDRAWN = "taken away {removed}[, back {back}]"
+    MARKED_WITHDRAWN = "marked as withdrawn {removed}[, back {back}]"
     CORRECTED = "corrected or updated after its release: {fields:, }; seen {changed}"
     MOVED_ON = "{field} moved on to {new}"
     COUNTED_ON = "{field} went from {old} to {new}"

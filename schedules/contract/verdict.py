@@ -186,7 +186,8 @@ class Finding:
 
     `at` is when it was seen or read, which groups findings of one moment. Only findings that may be
     notified long after the release have it, and `stale_edge`: by when its publisher had the part
-    out. `url` is the address that a lead asks people to open.
+    out. `url` is the address that a lead asks people to open. `is_readable`: what was withdrawn can
+    still be read.
     """
 
     kind: Kind | Literal["lead"]
@@ -195,6 +196,7 @@ class Finding:
     seconds: Bounds | None = None
     at: datetime | None = None
     url: str = ""
+    is_readable: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as the API and stored verdicts publish it."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from itertools import groupby, pairwise, zip_longest
 
 from monitor.judge.case import Case
@@ -96,10 +97,22 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
             back = None if following is None else following.appears
             last_absent = latest_known(run.end for run in absences)
             absence_ends = Interval(last_absent, None) if back is None else back
-            text = Reason.WITHDRAWN.text(case.zone, removed=removed, back=back)
+            is_readable = _is_only_marked(absences)
+            reason = Reason.MARKED_WITHDRAWN if is_readable else Reason.WITHDRAWN
             yield Finding(
-                Kind.WITHDRAWN, part.id, text, seconds=between(removed, absence_ends), at=removed.by
+                Kind.WITHDRAWN,
+                part.id,
+                reason.text(case.zone, removed=removed, back=back),
+                seconds=between(removed, absence_ends),
+                at=removed.by,
+                is_readable=is_readable,
             )
+
+
+def _is_only_marked(absences: Sequence[Run]) -> bool:
+    """Return whether a part only got a notice of withdrawal, under which its content still is."""
+    is_marked = [run.state is State.WITHDRAWN and run.status == HTTPStatus.OK for run in absences]
+    return bool(is_marked) and all(is_marked)
 
 
 def _absences_between(

@@ -370,9 +370,56 @@ def test_note_names_the_part_on_time_and_the_late_one(ipcc_late: Incident) -> No
     note = note_of(replace(page_on_time, kind=Kind.PARTIAL))
     assert (
         text_of_field(note, "N.what")
-        == "The landing page was published as announced at 9.30am. The attachment was not available"
+        == "The landing page was published as announced at 9.30am. The report was not available"
         " until 10.08am."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "sentence"),
+    [
+        ("tables", "data", "The data tables were not available until 10.08am."),
+        ("series", "data", "The time series was not available until 10.08am."),
+        ("dashboard", "html", "The dashboard was not available until 10.08am."),
+        ("regional-tables", "data", "The regional tables were not available until 10.08am."),
+        ("file-2", "data", "The data file was not available until 10.08am."),
+    ],
+)
+def test_part_is_called_what_users_call_it(
+    ipcc_late: Incident, name: str, role: str, sentence: str
+) -> None:
+    page, report = facts_of(ipcc_late).parts
+    part = replace(report, id=name, role=role)
+    on_time = replace(page, verdict=VerdictKind.ON_TIME, delay=Bounds(0, 1))
+    note = note_of(replace(with_facts(ipcc_late, parts=(on_time, part)), kind=Kind.PARTIAL))
+    assert sentence in text_of_field(note, "N.what")
+
+
+def test_part_that_users_waited_for_longest_comes_first(ipcc_late: Incident) -> None:
+    page, report = facts_of(ipcc_late).parts
+    later = replace(report, delay=Bounds(3600, 3601))
+    note = note_of(with_facts(ipcc_late, parts=(page, later)))
+    delays = [
+        text
+        for field in note.fields()
+        if "incident.delay" in field.facts
+        for text in field.paragraphs
+    ]
+    assert delays[0] == "Access to the report was delayed by about 1 hour."
+
+
+def test_addresses_of_late_parts_stand_with_that_of_the_page(ipcc_late: Incident) -> None:
+    page, report = facts_of(ipcc_late).parts
+    (output,) = [field for field in note_of(ipcc_late).fields() if "release.title" in field.facts]
+    assert output.paragraphs[1:] == (page.url, f"Report: {report.url}")
+
+
+def test_withdrawn_part_that_can_be_read_is_only_marked(ipcc_late: Incident) -> None:
+    withdrawal = Finding(FindingKind.WITHDRAWN, "page", is_readable=True)
+    marked = with_facts(ipcc_late, findings=(*facts_of(ipcc_late).findings, withdrawal))
+    account = text_of_field(note_of(marked), "N.what")
+    assert "Part of the release was marked as withdrawn after it had been published." in account
+    assert "removed" not in account
 
 
 def test_slot_without_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:

@@ -12,7 +12,7 @@ from alerts.draft.report import Report
 from alerts.incident import Incident
 from alerts.message import build_message, make_opening_by_hand
 from monitor.deliver.incident_json import incident_json
-from tests.unit.alerts.draft.conftest import draft_of, get_field
+from tests.unit.alerts.draft.conftest import draft_of, facts_of, get_field
 
 NOW = datetime(2021, 12, 1, 9, tzinfo=UTC)
 WRONG_PERSON = MappingProxyType(
@@ -152,3 +152,17 @@ def test_measurement_of_the_release_is_not_one_of_a_logged_incident(ofqual_late:
 
 def assert_nothing_measured(report: Report) -> None:
     assert (report.measured, report.timeline) == ((), None)
+
+
+def test_what_a_person_reported_stands_beside_a_contrary_measurement(ipcc_late: Incident) -> None:
+    """A person says that it was out early. It was watched, and came late."""
+    facts = facts_of(ipcc_late)
+    typed = {"what": "It was read on a bus", "when": "2015-07-22T17:00", "by": "press officer"}
+    early = account_of(log_by_hand(typed | {"sort": "early_exposure"}, facts, NOW), "note")
+    assert early[0].startswith("At 5pm on Wednesday 22 July 2015, it was read on a bus.")
+    measured = (
+        "The measurement of the release differs. The release was not available until 10.08am."
+    )
+    assert measured in early
+    late = account_of(log_by_hand(typed | {"sort": "late"}, facts, NOW), "note")
+    assert not any("measurement" in paragraph for paragraph in late)

@@ -99,6 +99,8 @@ def list_measured_intervals(facts: ReleaseFacts) -> Iterator[Interval]:
     """Yield every interval within which a time in a sentence may lie."""
     yield from (Interval(at, at) for at in (facts.at, SLOT))
     for part in facts.parts:
+        if part.seen_until is not None:
+            yield Interval(part.seen_until, part.seen_until)
         exposures = (end for each in part.exposures for end in (each.start, each.to))
         waits = [
             Interval(*(each and SLOT + timedelta(seconds=each) for each in (one.min, one.max)))

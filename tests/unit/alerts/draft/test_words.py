@@ -218,3 +218,16 @@ def test_midnight_is_written_with_the_day_that_begins_then() -> None:
 )
 def test_a_report_writes_a_time_as_the_civil_service_does(when: str, text: str) -> None:
     assert words.format_clock_day(at(when), LONDON) == text
+
+
+@pytest.mark.parametrize(
+    ("when", "text"),
+    [
+        ("2026-10-24T17:00+01:00", "5pm BST on 24 October"),
+        ("2026-10-26T09:41+00:00", "9.41am"),
+        ("2026-10-25T23:00+00:00", "11pm on 25 October"),
+    ],
+)
+def test_time_before_a_change_of_the_clocks_names_its_zone(when: str, text: str) -> None:
+    """The day that is known is 26 October 2026, a day after the change."""
+    assert words.format_clock_day(at(when), LONDON, date(2026, 10, 26)) == text

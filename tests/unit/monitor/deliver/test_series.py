@@ -46,3 +46,16 @@ def test_only_late_editions_without_another_between_are_in_a_row(
     other = replace(now, id="other", title="Pears: week ending 29 December 2017")
     record = find_series_record(store.verdicts, now, [earlier, other])
     assert (record.incidents, record.late_in_row) == ({"before"}, late_in_row)
+
+
+def test_last_edition_has_the_day_on_which_it_came() -> None:
+    store = TemporaryStore()
+    published, later = edition(2, "late"), (SLOT - 2 * WEEK + timedelta(days=1)).isoformat()
+    body = published.body | {"first_seen": {"after": None, "by": later}}
+    with store.transaction() as tx:
+        tx.save(replace(published, body=body))
+        tx.save(edition(1, "cancelled"))
+        tx.save(edition(0, "late"))
+    now = an_incident(title="Apples: week ending 5 January 2018", release="w0")
+    record = find_series_record(store.verdicts, now, [])
+    assert record.last_edition == "“Apples: week ending 22 December 2017”, 23 December 2017"

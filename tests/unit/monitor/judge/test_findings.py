@@ -312,6 +312,18 @@ def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
     )
 
 
+@pytest.mark.parametrize(("status", "is_readable"), [(200, True), (410, False)])
+def test_page_marked_as_withdrawn_can_still_be_read(status: int, is_readable: bool) -> None:  # noqa: FBT001 # a case
+    runs = [
+        a_run("page", ABSENT, -100, 0),
+        a_run("page", PRESENT, 1, 299),
+        a_run("page", WITHDRAWN, 300, 600, status=status),
+    ]
+    (withdrawal,) = found(judged(now=601, seen={"page": runs}), Kind.WITHDRAWN)
+    assert withdrawal.is_readable is is_readable
+    assert withdrawal.detail.startswith("marked as withdrawn" if is_readable else "taken away")
+
+
 def test_absent_content_is_judged_again_after_a_minute() -> None:
     """The page came in time, but looks find it absent from 300 s on. A cache may lack a page for a
     moment. So only a minute, until 360 s, makes a removal. The verdict at 330 s must be made again
