@@ -16,7 +16,7 @@ from alerts.draft.input import SeriesRecord
 from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
 from alerts.incident import Entry, Incident, Kind
-from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
+from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, Readings, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import (
@@ -939,3 +939,17 @@ def test_the_same_decision_to_bring_forward_twice_changes_nothing(
 def test_a_new_time_that_is_no_date_time_is_refused(ofqual_late_again: Incident) -> None:
     with pytest.raises(InvalidInput, match="not a date-time"):
         decide_to_bring_forward(ofqual_late_again, when="soon")
+
+
+def test_account_says_what_a_text_could_mean_and_who_said_what_is_meant(
+    ofqual_late: Incident,
+) -> None:
+    times = (at("2018-01-05T08:30+00:00"), at("2018-01-05T09:30+00:00"))
+    asked = Readings("5 January 2018, 9:30am BST", times)
+    answered = replace(asked, by="duty statistician", at=at("2018-01-04T11:05+00:00"))
+    text = text_of_field(draft_of(with_facts(ofqual_late, readings=answered)), "B.2.account")
+    assert "“5 January 2018, 9:30am BST” could be read as 8.30am or 9.30am." in text
+    assert "The duty statistician said at 11.05am on 4 January that 9.30am was meant." in text
+    unanswered = text_of_field(draft_of(with_facts(ofqual_late, readings=asked)), "B.2.account")
+    assert "could be read as 8.30am or 9.30am." in unanswered
+    assert "was meant" not in unanswered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from monitor.deliver.facts import Measurement
 from monitor.deliver.message import MessageBuilder
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
-from tests.worlds.instants import after_slot
+from schedules.contract.verdict import Readings
+from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
@@ -69,6 +71,19 @@ def test_producers_own_template_is_not_used_for_another_producer(tmp_path: Path)
     (word,) = build_message(store_with_late_incident(), "docx", rules=rules).attachments
     # The template has "Our own heading for {{ subject }}".
     assert "Our own heading" not in text_of(word.content)
+
+
+def test_message_about_two_readings_has_the_link_to_answer() -> None:
+    asked = Readings("9:30am BST", (SLOT, after_slot(3600)))
+    link = "To say which time is meant: https://board.example/releases/r#which"
+    for readings, is_asked in ((asked, True), (replace(asked, by="duty statistician"), False)):
+        store = store_with_late_incident()
+        (incident,) = store.verdicts.incidents()
+        assert incident.facts is not None
+        with store.transaction() as tx:
+            tx.save(replace(incident, facts=replace(incident.facts, readings=readings)))
+        message = build_message(store, links=LINKS)
+        assert (link in message.text) is is_asked
 
 
 def test_message_has_the_link_to_acknowledge_it() -> None:
