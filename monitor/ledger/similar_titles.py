@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from monitor.look.recognise.title import periods_contradict
+from schedules.address import canonical_address
 from schedules.release import Release
 from schedules.titles import may_be_confused, read_title
 
@@ -16,33 +17,37 @@ class SimilarTitles:
     def __init__(self) -> None:
         """Begin empty."""
         self._releases: Mapping[str, Release] = {}
-        self._titles: set[str] = set()
+        self._urls_by_title: dict[str, set[str]] = {}
         self._by_word: dict[str, set[str]] = defaultdict(set)
         self._cached: dict[str, tuple[str, ...]] = {}
 
     def find(self, title: str, releases: Mapping[str, Release]) -> tuple[str, ...]:
         """Return which titles of these releases a page may have that looks like one titled `title`.
 
-        The mapping is replaced when releases change, never changed itself.
+        Two releases that share a page are both out with it, so the title of the other does not
+        count. The mapping is replaced when releases change, never changed itself.
         """
         if releases is not self._releases:
             self._releases = releases
-            self._update({release.title for release in releases.values()})
+            self._update(releases.values())
         if title not in self._cached:
             self._cached[title] = tuple(sorted(self._search(title)))
         return self._cached[title]
 
-    def _update(self, titles: set[str]) -> None:
-        """Index these titles in place of those before."""
-        if titles == self._titles:
+    def _update(self, releases: Iterable[Release]) -> None:
+        """Index the titles of these releases in place of those before."""
+        urls_by_title = defaultdict[str, set[str]](set)
+        for release in releases:
+            urls_by_title[release.title].add(release.url)
+        if urls_by_title == self._urls_by_title:
             return
-        for title in self._titles - titles:
+        for title in self._urls_by_title.keys() - urls_by_title.keys():
             for word in read_title(title).words:
                 self._by_word[word].discard(title)
-        for title in titles - self._titles:
+        for title in urls_by_title.keys() - self._urls_by_title.keys():
             for word in read_title(title).words:
                 self._by_word[word].add(title)
-        self._titles = titles
+        self._urls_by_title = urls_by_title
         self._cached.clear()
 
     def _search(self, title: str) -> set[str]:
@@ -56,4 +61,13 @@ class SimilarTitles:
             for other in candidates
             if may_be_confused(own, read_title(other))
             and not periods_contradict(own.period, read_title(other).period)
+            and not self._share_page(title, other)
         }
+
+    def _share_page(self, title: str, other: str) -> bool:
+        """Return whether releases with these titles have one page."""
+        ours, theirs = (
+            {canonical_address(url) for url in self._urls_by_title.get(each, ())} - {""}
+            for each in (title, other)
+        )
+        return not ours.isdisjoint(theirs)

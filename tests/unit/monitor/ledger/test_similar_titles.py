@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.ledger.similar_titles import SimilarTitles
@@ -38,3 +40,14 @@ def test_titles_are_those_of_the_releases_known_now() -> None:
     assert index.find(OURS, releases_titled(OURS, wales)) == (wales,)
     assert index.find(OURS, releases_titled(OURS, tables)) == (tables,)
     assert index.find(OURS, releases_titled(OURS)) == ()
+
+
+def test_title_of_a_release_with_the_same_page_is_not_similar() -> None:
+    """A calendar replaces an entry by one that covers more, at the same address."""
+    merged, page = "Example claims and costs of claims: October 2026", "https://x.example/claims"
+    ours = Release("ours", OURS, "one", page, ())
+    other = Release("other", merged, "one", f"{page}/", ())
+    index = SimilarTitles()
+    assert index.find(OURS, {"ours": ours, "other": other}) == ()
+    moved = replace(other, url=f"{page}-and-costs")
+    assert index.find(OURS, {"ours": ours, "other": moved}) == (merged,)
