@@ -18,7 +18,7 @@ PAGES = [
 ]
 _LEAST_WORDS = 8
 # Of a shorter sentence, a few equal words are no copy.
-_LEAST_DISTINCT = 4
+_LEAST_DISTINCT = 6
 _SHARE = 0.7
 _COMMON = frozenset(
     {"the", "and", "that", "this", "for", "with", "from", "are", "not", "its", "has", "was"}
