@@ -28,8 +28,7 @@ def canonical_address(url: str) -> str:
     """Return the form in which all addresses of one page are equal, "" for anything but a web
     address.
 
-    It has no scheme, `www.`, trailing slash, query or fragment, and its host is in lower case
-    (`facts/calendars.md` §6 rule 7).
+    It has no scheme, `www.`, trailing slash, query or fragment, and its host is in lower case.
     """
     found = _ADDRESS.fullmatch(repair_address(url))
     host = found[1].lower().removeprefix("www.") if found else ""

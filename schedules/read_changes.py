@@ -246,8 +246,7 @@ class EarlierReads:
 
 
 def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list[Alarm]:
-    """Return why a read must be rejected and change nothing, empty if it is usable
-    (`facts/calendars.md` §6 rule 2).
+    """Return why a read must be rejected and change nothing, empty if it is usable.
 
     There is at most one alarm of each kind.
     """

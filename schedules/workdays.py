@@ -79,8 +79,8 @@ class Workdays:
         begin.
 
         In Scotland that is the start of the fifth working day before the slot. Elsewhere it is 24
-        hours before the slot, weekends and bank holidays included (`facts/regulation.md` §4; the
-        Welsh limit is unconfirmed there).
+        hours before the slot, weekends and bank holidays included. We found no source for the
+        Welsh limit.
         """
         if self.nation == "SCT":
             return day_begins(self.workday_before(local(slot, timezone).date(), 5), timezone)

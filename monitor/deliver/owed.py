@@ -48,7 +48,7 @@ def find_owed(
 
 def is_countable(incident: Incident, now: datetime) -> bool:
     """Return whether an incident may count in public numbers: it has no release, or its slot has
-    passed (rule 20).
+    passed (`docs/how-to/sign-in.md#who-sees-what`).
     """
     return incident.facts is None or (
         incident.facts.slot is not None and incident.facts.slot <= now

@@ -124,7 +124,7 @@ def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
     """Return the grade of a delay by its upper bound, or by its lower bound while it still
     grows.
     """
-    # The regulator states no tolerance; the grades are ours (`facts/regulation.md` §3).
+    # The regulator states no tolerance; the grades are ours (`docs/verdicts.md#grades`).
     if seconds is None:
         return Grade.NONE
     length = seconds.min if seconds.max is None else seconds.max

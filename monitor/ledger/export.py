@@ -28,7 +28,7 @@ def export_calendar(  # noqa: PLR0913 # what people choose of it
 
     `kind` is one of `FORMATS`. With `producer`, only its releases are included. The export contains
     no results of looks. Without `with_addresses`, releases not due yet have no addresses: some may
-    be public early (rule 20).
+    be public early (`docs/how-to/sign-in.md#who-sees-what`).
     """
     write, media = FORMATS[kind]
     entries = promised_between(ledger, span, now, producer)

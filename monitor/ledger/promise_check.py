@@ -1,5 +1,5 @@
 """Requests that calendars are read again at once, before a breach of their promises is reported
-(rule 13).
+(`docs/decides.md#where-the-promise-is-in-doubt`).
 """
 
 from __future__ import annotations

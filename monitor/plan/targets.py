@@ -179,9 +179,7 @@ def sitemaps_of(producer: str, urls: Iterable[str]) -> list[Target]:
 
 
 def newest_on_govuk(organisation: str) -> str:
-    """Return the search query for the fifty newest statistics of an organisation on GOV.UK
-    (`facts/govuk.md` §8).
-    """
+    """Return the search query for the fifty newest statistics of an organisation on GOV.UK."""
     query = [("filter_organisations", organisation)]
     query += (("filter_content_store_document_type", kind) for kind in _RELEASED_TYPES)
     query += [("order", "-public_timestamp"), ("count", "50"), ("fields", _LISTED)]

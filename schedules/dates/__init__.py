@@ -2,6 +2,5 @@
 
 It refuses a text rather than guess.
 
-The grammar is a short ordered list of forms. A form must match the whole text. Source:
-`facts/calendars.md` §4.3.
+The grammar is a short ordered list of forms. A form must match the whole text.
 """

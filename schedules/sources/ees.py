@@ -1,7 +1,6 @@
 """Explore Education Statistics: what each publication says about its next release.
 
-It promises a date without a time, often without a day. The time is promised on GOV.UK. Source:
-`facts/calendars.md` §2.
+It promises a date without a time, often without a day. The time is promised on GOV.UK.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""RSS and Atom feeds whose entries announce releases, through feedparser.
-
-Source: `facts/libraries.md` §13.
-"""
+"""RSS and Atom feeds whose entries announce releases, through feedparser."""
 
 from __future__ import annotations
 

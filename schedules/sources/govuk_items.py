@@ -1,7 +1,7 @@
 """Reads content items of GOV.UK's content API, for calendars and to recognise published pages.
 
 `schema_name` decides first, because a redirect and a removed page have status 200 too. E-mail
-addresses are removed. Source: `facts/govuk.md` §1 and §3.
+addresses are removed.
 """
 
 from __future__ import annotations

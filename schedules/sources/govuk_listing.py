@@ -1,7 +1,4 @@
-"""GOV.UK's search API as a calendar: the addresses to request, and the entries of one page.
-
-Source: `facts/govuk.md` §2.
-"""
+"""GOV.UK's search API as a calendar: the addresses to request, and the entries of one page."""
 
 from __future__ import annotations
 

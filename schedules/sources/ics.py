@@ -1,7 +1,4 @@
-"""iCalendar files, also those that break RFC 5545 in the ways that producers do.
-
-Source: `facts/calendars.md` §3.
-"""
+"""iCalendar files, also those that break RFC 5545 in the ways that producers do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Splits an iCalendar file into events and their properties, as written.
 
 We do this ourselves, because parsers reject a whole file for one bad block, and lose details such
-as a `Z` beside a TZID. Source: RFC 5545 and `facts/calendars.md` §3.
+as a `Z` beside a TZID. Source: RFC 5545.
 """
 
 from __future__ import annotations

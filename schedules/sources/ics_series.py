@@ -1,7 +1,6 @@
 """Expands recurring events within some days, by icalendar and recurring-ical-events.
 
-Rules that could run for hours are refused before they are expanded. Source: `facts/calendars.md`
-§3.
+Rules that could run for hours are refused before they are expanded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads DTSTART and DTEND as a slot, with the doubts of `facts/calendars.md` §3."""
+"""Reads DTSTART and DTEND as a slot, with their doubts (`docs/decides.md#the-slot-in-force`)."""
 
 from __future__ import annotations
 

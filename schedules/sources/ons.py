@@ -1,7 +1,5 @@
 """The ONS release calendar: its lists of releases, and the data of releases that are no longer
 listed.
-
-Source: `facts/calendars.md` §1.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Conversions between local time and UTC: clock changes, local dates, local times that do not exist
 or occur twice.
 
-London is the default zone. Source: `facts/calendars.md` §5.
+London is the default zone.
 """
 
 from __future__ import annotations

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
+PAGE_IN_CODE = re.compile(r"`((?:docs|facts)/[\w/-]+\.md)#?([\w-]*)`")
 
 
 def links(page: Path) -> list[str]:
@@ -49,3 +51,21 @@ def test_every_page_is_in_the_site(root: Path) -> None:
     site = (root / "deploy/site/mkdocs.yml").read_text(encoding="utf-8")
     pages = {str(page.relative_to(DOCS)) for page in PAGES if page.parent.name != "decisions"}
     assert pages == set(re.findall(r": ([\w/-]+\.md)$", site, re.MULTILINE))
+
+
+def test_every_page_that_the_code_names_is_in_docs() -> None:
+    files = [
+        file
+        for folder in ("alerts", "monitor", "schedules")
+        for file in (ROOT / folder).rglob("*.py")
+    ]
+    named = [
+        found for file in files for found in PAGE_IN_CODE.findall(file.read_text(encoding="utf-8"))
+    ]
+    assert named
+    assert [page for page, _ in named if not (ROOT / page).is_file()] == []
+    assert [
+        f"{page}#{anchor}"
+        for page, anchor in named
+        if anchor and anchor not in anchors(ROOT / page)
+    ] == []

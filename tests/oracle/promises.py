@@ -1,6 +1,4 @@
-"""Finds the slot that was truly in force, from what the calendars showed at each time (rules 5 and
-13).
-"""
+"""Finds the slot that was truly in force, from what the calendars showed at each time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks that the subject of a notice is true at the instant at which it is sent (rule 19)."""
+"""Checks that the subject of a notice is true at the instant at which it is sent."""
 
 from __future__ import annotations
 

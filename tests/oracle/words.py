@@ -1,4 +1,4 @@
-"""Checks verdicts of releases and parts against the truth (rules 3, 5, 13, 15)."""
+"""Checks verdicts of releases and parts against the truth."""
 
 from __future__ import annotations
 

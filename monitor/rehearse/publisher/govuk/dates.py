@@ -1,4 +1,4 @@
-"""Times as GOV.UK writes them (`facts/govuk.md` §1)."""
+"""Times as GOV.UK writes them."""
 
 from __future__ import annotations
 

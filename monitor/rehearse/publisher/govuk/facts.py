@@ -25,9 +25,7 @@ ASSETS = "assets.publishing.service.gov.uk"
 REDIRECT_LAG = timedelta(seconds=2)
 FILE_LAG = timedelta(seconds=2)
 INDEX_LAG = timedelta(seconds=30)
-"""Separate jobs update the redirect, the files and the index after the page (`facts/govuk.md` §1,
-§4, §2).
-"""
+"""Separate jobs update the redirect, the files and the index after the page."""
 _PLACEHOLDER_WORDS = (
     *(
         "will be released",

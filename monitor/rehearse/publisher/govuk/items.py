@@ -1,6 +1,4 @@
-"""Content items of GOV.UK: announcement, publication, gone and redirect (`facts/govuk.md` §1,
-§3).
-"""
+"""Content items of GOV.UK: announcement, publication, gone and redirect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GOV.UK's pages, with the wording that distinguishes each kind of page (`facts/govuk.md` §6)."""
+"""GOV.UK's pages, with the wording that distinguishes each kind of page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GOV.UK's search index, the search API and the Atom feeds made from it (`facts/govuk.md` §2)."""
+"""GOV.UK's search index, the search API and the Atom feeds made from it."""
 
 from __future__ import annotations
 

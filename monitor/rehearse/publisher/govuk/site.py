@@ -1,6 +1,4 @@
-"""A simulated GOV.UK: responses for the releases of a script, consistent with each other
-(`facts/govuk.md` §9).
-"""
+"""A simulated GOV.UK: responses for the releases of a script, consistent with each other."""
 
 from __future__ import annotations
 

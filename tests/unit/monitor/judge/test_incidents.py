@@ -1,4 +1,4 @@
-"""The five published incidents, looked at every second and as often as `facts/incidents.md` says.
+"""The five published incidents, looked at every second and at wider spacings.
 
 Times: London.
 """

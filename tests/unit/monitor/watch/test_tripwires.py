@@ -174,7 +174,7 @@ ON_GOVUK = Settings.model_validate(
 
 
 def found_by_search(*, early: bool) -> str:
-    """Return a search listing of the shape of GOV.UK's (`facts/govuk.md` §2)."""
+    """Return a search listing of the shape of GOV.UK's."""
     common = {
         "index": "govuk",
         "es_score": None,
