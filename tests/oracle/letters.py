@@ -27,13 +27,14 @@ _ROLES = {
     "data file": "data",
 }
 """The role of the parts that a noun names."""
-_ALTERNATIVES = {
+_IDS_BY_NAME = {
+    "the data tables": "tables",
     "the report": "report",
     "the bulletin": "bulletin",
     "a news story on the release": "news",
     "a post on the release": "post",
 }
-"""The id of the alternative address that a subject names."""
+"""The id of the part that a subject names: an alternative address, or tables."""
 _Subject = tuple[tuple[Sequence[Place], int], ...]
 """The subject of a sentence: groups of places that it may mean, and of how many places in each it
 must be true.
@@ -203,8 +204,8 @@ def _find_places_by_name(
             place for place in release.places if place.required and place.role != "alternative"
         ]
         yield required, len(required)
-    elif name in _ALTERNATIVES:
-        yield [place for place in release.parts if place.id == _ALTERNATIVES[name]], 1
+    elif name in _IDS_BY_NAME:
+        yield [place for place in release.parts if place.id == _IDS_BY_NAME[name]], 1
     elif name == "content of the release":
         # The monitor may have found it on the page of another release, if an entry was split or
         # merged.
