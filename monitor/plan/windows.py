@@ -501,6 +501,8 @@ def _make_window(
     `anchor`.
     """
     every = phase.every(watch)
-    return Window(
-        phase.name, on_grid(begins, anchor, every), ends, every, is_unshifted=phase is phases.SLOT
-    )
+    if phase is phases.SLOT:
+        # No other window may come before it, so it begins at or before `begins`.
+        begins -= (begins - anchor) % every
+        return Window(phase.name, begins, ends, every, is_unshifted=True)
+    return Window(phase.name, on_grid(begins, anchor, every), ends, every)

@@ -40,6 +40,7 @@ PARTIAL = {
     "monitor.plan.addresses.PART_ID_PREFIX": (
         "parts of other origins have ids from their calendar or configuration"
     ),
+    "monitor.web.operations.describe_api": "a signed link is no way into the API",
     "monitor.web.pages.list_silences": "a producer or a host has no title in the store",
     "schedules.announcement._ADDRESS_KNOWN": "nothing is said of an address that a calendar named",
     "schedules.read_changes._check_changes": "any other alarm is raised without counting",
@@ -48,7 +49,11 @@ PARTIAL = {
 
 They are asked by `get`, or gone through.
 """
-SUBSCRIPTED = {"alerts.status.CALENDAR_DOUBTS", "monitor.plan.addresses.PART_ID_PREFIX"}
+SUBSCRIPTED = {
+    "alerts.draft.narrative.FINDING_SENTENCES",
+    "alerts.status.CALENDAR_DOUBTS",
+    "monitor.plan.addresses.PART_ID_PREFIX",
+}
 """Those of them that are asked only for members that they have."""
 
 

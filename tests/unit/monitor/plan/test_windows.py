@@ -8,7 +8,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, reject
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -440,6 +440,13 @@ def accepted_watch(table: dict[str, object]) -> WatchSettings:
         reject()
 
 
+# No phase precedes the slot phase, whose spacing does not divide its length.
+@example(
+    {"ahead": {"from": "90s", "every": "60s"}, "near": {"from": "90s", "every": "60s"}}
+    | {"slot": {"from": "90s", "every": "7s"}},
+    SLOT,
+    UNSEEN,
+)
 @given(_every_watch_table, _slots, st.sampled_from([UNSEEN, Progress(Stage.EXPOSED, SLOT_TIME)]))
 def test_no_accepted_setting_leaves_an_instant_without_a_window(
     table: dict[str, object], slot: Slot, progress: Progress
