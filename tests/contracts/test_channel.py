@@ -5,8 +5,8 @@ secret.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from alerts.channel import Accepted, Attachment, Channel, Message, Refused
+from alerts.channel import Accepted, Attachment, Channel, Message, Outcome, Refused
 from alerts.channels import KINDS, open_channel
+from alerts.channels.folder import Folder
 from tests.loopback import (
     NOTIFY_KEY,
     NOTIFY_SECRET,
@@ -220,16 +221,22 @@ async def test_trouble_of_the_channel_itself_may_pass(
     assert not (await refused_by(kind, status, tmp_path)).permanent
 
 
+class HangingFolder(Folder):
+    """A folder on a disk that answers only once `answers` is set."""
+
+    answers = threading.Event()
+
+    def _send_blocking(self, message: Message) -> Outcome:
+        self.answers.wait()
+        return super()._send_blocking(message)
+
+
 async def test_a_disk_that_hangs_is_waited_for_no_longer_than_told(tmp_path: Path) -> None:
-    day = tmp_path / "2018-01-05"
-    day.mkdir()
-    pipe = day / f".{MESSAGE.id}-draft.docx.half"
-    os.mkfifo(pipe)
-    async with closing(make("folder", 0, tmp_path, timeout=0.2)) as channel:
+    settings = channel_settings("folder", folder=str(tmp_path), timeout=0.2)
+    async with closing(HangingFolder(settings, lambda: NOW, DIRECT)) as channel:
         outcome = await channel.send(MESSAGE)
-        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        HangingFolder.answers.set()
     assert outcome == Refused(permanent=False, reason="no answer within 0.2 s")
-    os.close(reader)
 
 
 @pytest.mark.parametrize("how", ["passing", "permanent"])
