@@ -27,6 +27,8 @@ Outcome = TypeVar("Outcome", Answer, Failure)
 PAGE_CAP = 1_000_000
 FILE_CAP = 65_536
 _DAY = 86_400.0
+_SAME_ADDRESS = frozenset({View.EDGE, View.ORIGIN})
+"""The views that show the bytes of a part's own address."""
 _ACCEPT = {View.CONTENT: "application/json", View.TRIPWIRE: "*/*"}
 _ACCEPT_PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
 _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
@@ -323,7 +325,11 @@ class Interpreter:
             answer.url,
             title=target.title,
             digest=answer.digest,
-            known=replace(memory.known, placeholder=placeholder),
+            known=replace(
+                memory.known,
+                placeholder=placeholder,
+                baseline=self._find_baseline(target, memory.known),
+            ),
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
             is_led_to=target.address is Address.LED_TO,  # the announcement redirects to it
             # only if our clock is known to be wrong
@@ -334,6 +340,21 @@ class Interpreter:
             edition=target.edition,
             is_redirected=answer.url.partition("?")[0] != target.url.partition("?")[0],
         )
+
+    def _find_baseline(self, target: Target, known: Known) -> str | None:
+        """Return the digest of the body before the release: this view's own, else the one that the
+        other view of the same address has.
+
+        The origin is first looked at when the content may be out already, so its first body may be
+        the release.
+        """
+        if known.baseline is not None or target.view not in _SAME_ADDRESS:
+            return known.baseline
+        for view in _SAME_ADDRESS - {target.view}:
+            other = self._memories.get(target_id(target.release, target.part, view))
+            if other is not None and other.target.url == target.url:
+                return other.known.baseline
+        return None
 
     def _find_placeholder(self, target: Target, known: Known) -> str | None:
         """Return the placeholder that a target showed, or another view of its part if the target

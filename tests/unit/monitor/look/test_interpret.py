@@ -439,6 +439,19 @@ def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
     assert later_process.interpret_now(part, answer(body=NEW)).state is State.PRESENT
 
 
+def test_first_body_of_the_origin_is_no_baseline_if_the_edge_has_one() -> None:
+    """The origin is first looked at when the edge has shown the new body. Compared with that, the
+    old body would be the release.
+    """
+    interpreter = Interpreter()
+    edge = target(recognise="changed")
+    origin = replace(edge, view=View.ORIGIN)
+    for body in (OLD, NEW):
+        interpreter.interpret_now(edge, answer(body=body))
+    states = [interpreter.interpret_now(origin, answer(body=body)).state for body in (NEW, OLD)]
+    assert states == [State.PRESENT, State.ABSENT]
+
+
 def test_forgotten_target_has_no_baseline() -> None:
     """The recogniser `changed` compares each body with the first one, the baseline. Once the target
     is forgotten, the next body is the first one again.
