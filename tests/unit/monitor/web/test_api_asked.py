@@ -88,13 +88,19 @@ def valid_requests(name: str) -> st.SearchStrategy[Json]:
         .get("application/json", {})
         .get("schema")
     )
+    query = st.fixed_dictionaries({}, optional=parts["query"])
     return st.fixed_dictionaries(
         {
             "path": st.fixed_dictionaries(parts["path"]),
-            "query": st.fixed_dictionaries({}, optional=parts["query"]),
+            "query": query.filter(are_days_in_order),
             "body": values_for(body) if body else st.none(),
         }
     )
+
+
+def are_days_in_order(query: Json) -> bool:
+    """Return whether a query asks for days in their order. Without `from`, releases begin today."""
+    return "to" not in query or query.get("from", "9999") <= query["to"]
 
 
 async def send_request(board: Board, name: str, request: Json) -> httpx.Response:
