@@ -128,7 +128,7 @@ def _say_readings(facts: ReleaseFacts) -> list[str]:
     day = _find_slot_day(facts)
     times = [words.format_clock_day(time, facts.timezone, day) for time in readings.times]
     could_be = f"could be read as {' or '.join(times)}" if times else "gave no clear time"
-    sentences = [f"The calendar's text “{one_line(readings.text)}” {could_be}."]
+    sentences = [f"The time as announced, “{one_line(readings.text)}”, {could_be}."]
     if readings.at is not None and facts.slot is not None:
         said = words.format_clock_day(readings.at, facts.timezone, day)
         meant = words.format_clock_day(facts.slot, facts.timezone, day)

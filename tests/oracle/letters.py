@@ -230,6 +230,13 @@ def _is_slot_right(context: _Context, match: re.Match[str]) -> bool:
     return read_clock(match["slot"], context.slot) == context.slot
 
 
+def _are_readings_right(context: _Context, match: re.Match[str]) -> bool:
+    """Return whether the calendar's text of the world can mean exactly these two times."""
+    cell = context.release.cell
+    named = {read_clock(match[name], context.slot) for name in ("first", "second")}
+    return cell is not None and named == {context.slot, *cell.readings}
+
+
 def _is_start_right(context: _Context, match: re.Match[str]) -> bool:
     early = match.groupdict().get("early")
 
@@ -439,6 +446,10 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
     (
         rf"(?P<who>“”|It|The release) was pre-announced(?: on GOV\.UK)? for (?P<slot>{TIME})\.",
         _is_slot_right,
+    ),
+    (
+        rf"The time as announced, “[^”]*”, could be read as (?P<first>{TIME}) or (?P<second>{TIME})\.",
+        _are_readings_right,
     ),
     (rf"{_UNKNOWN}; (?:it|they) (?:became|was|were) available (?P<when>{WHEN})\.", _is_start_right),
     (

@@ -22,9 +22,9 @@ MONITORING = re.compile(
 def breaches_of_style(text: str, ids: Sequence[str] = ()) -> Iterator[str]:
     """Yield each breach of style in a sentence without titles.
 
-    It must not contain the internal names `ids`.
+    It must not contain the internal names `ids`. Quotations are in the words of others.
     """
-    plain = re.sub(r"https?://\S+", "", text)
+    plain = re.sub(r"https?://\S+|“[^”]*”", "", text)
     for pattern in (PRECISE, MONITORING):
         if found := pattern.search(plain):
             yield f"contains {found[0]!r}"

@@ -948,7 +948,7 @@ def test_account_says_what_a_text_could_mean_and_who_said_what_is_meant(
     asked = Readings("5 January 2018, 9:30am BST", times)
     answered = replace(asked, by="duty statistician", at=at("2018-01-04T11:05+00:00"))
     text = text_of_field(draft_of(with_facts(ofqual_late, readings=answered)), "B.2.account")
-    assert "“5 January 2018, 9:30am BST” could be read as 8.30am or 9.30am." in text
+    assert "“5 January 2018, 9:30am BST”, could be read as 8.30am or 9.30am." in text
     assert "The duty statistician said at 11.05am on 4 January that 9.30am was meant." in text
     unanswered = text_of_field(draft_of(with_facts(ofqual_late, readings=asked)), "B.2.account")
     assert "could be read as 8.30am or 9.30am." in unanswered
