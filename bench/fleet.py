@@ -36,6 +36,8 @@ _CUT_SECONDS = 1200.0
 """After 15 minutes without the store, a leader stops."""
 _TO_FIND = 15.0
 """About how many seconds it takes to find all pages after they were published."""
+_TO_TAKE_OVER = 10.0
+"""How many seconds a standby has at least to take over."""
 _OFTEN = """near = { from = "60m", every = "1s" }
 [policy]
 on_time_within = "2s"
@@ -153,7 +155,7 @@ def _killed(database: str, seconds: float) -> dict[str, float]:
             time.sleep(seconds)
             fleet.leader().send_signal(signal.SIGKILL)
             killed = time.monotonic()
-            time.sleep(seconds)
+            time.sleep(max(seconds, _TO_TAKE_OVER))
             ended = time.monotonic()
         told = Counter(path.name for path in place.glob("*/outbox/*/*.json"))
     gaps = [0.0]
