@@ -50,6 +50,7 @@ def behind_pgbouncer(database: str) -> Iterator[str]:
     config = folder / "pgbouncer.ini"
     server = urlsplit(database)
     config.write_text(_CONFIG.format(server=server, port=port))
+    config.chmod(0o644)  # another user reads it, whatever the umask
     command = ["pgbouncer", str(config)]
     if os.getuid() == 0:  # it refuses to run as root
         shutil.chown(folder, "nobody", "nogroup")
