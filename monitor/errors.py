@@ -8,6 +8,7 @@ because someone else wrote in between └── EnvironmentFault     the machine
     ├── StoreFault       store unreachable, locked or full
     │   ├── StoreTooNew  a newer version of the program made it: waiting does not help
     │   ├── StoreTooOld  it needs a migration, and a command that only reads makes none
+    │   ├── StoreLed     a monitor of an older version leads on it, so it cannot be migrated yet
     │   └── StoreDamaged its file is no database any more: people must restore it
     └── PortTaken        the address to listen on is in use
 """
@@ -163,6 +164,10 @@ class StoreTooNew(StoreFault):
 
 class StoreTooOld(StoreFault):
     """The store needs a migration first."""
+
+
+class StoreLed(StoreFault):
+    """The store needs a migration, and a monitor of an older version leads on it."""
 
 
 class StoreDamaged(StoreFault):

@@ -102,9 +102,14 @@ class Daemon:
                 task=task.get_name(),
                 exc_info=None if task.cancelled() else task.exception(),
             )
-        await self._stop()
-        for task in deposed:
-            task.result()  # raises `StoreTooNew` if a newer version has upgraded the store
+        try:
+            await self._stop()
+        finally:
+            for task in deposed:
+                # Raises `StoreTooNew` if a newer version has upgraded the store, which then takes
+                # nothing more.
+                task.result()
+        if deposed:
             raise NoLongerLeads("another monitor leads now")
         if broken:
             raise TaskDied(

@@ -1,12 +1,14 @@
-"""Waits at a start for a store that fails, and reports that wherever people and programs look."""
+"""Waits at a start for a store that cannot be used yet, and reports that wherever people and
+programs look.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -15,23 +17,26 @@ from monitor.app.reporting_options import make_channels, make_reporting_rules
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.last_resort import make_waiting_message, send_to_each
-from monitor.errors import StoreFault, StoreTooOld
+from monitor.errors import StoreDamaged, StoreFault, StoreLed, StoreTooNew, StoreTooOld
 from monitor.health.system import ServiceManager
 from monitor.store.open import open_store
 from monitor.threads import Tasks, run_in_thread, wait_for_event
 
 _log = structlog.get_logger(__name__)
-_RETRY = 2.0
-"""Seconds between two attempts to reach the store."""
+_RETRY = 0.5
+"""Seconds between two attempts to use the store."""
 _NOTIFY_AFTER = timedelta(seconds=5)
+FINAL_FAULTS = (StoreTooNew, StoreTooOld, StoreDamaged)
+"""Faults of a store that do not end by waiting."""
 
 
 @dataclass(slots=True)
 class StoreWait:
     """One start that waits for its store.
 
-    The log has each new fault. The service manager gets its text as our status, `/readyz` is 503,
-    and each channel for staff gets one message if the wait is longer than five seconds.
+    The log has each new fault, and the service manager gets its text as our status. If the store
+    fails, `/readyz` is 503, and each channel for staff gets one message if the wait is longer than
+    five seconds. While a monitor of an older version leads, we are a standby.
     """
 
     settings: Settings
@@ -43,35 +48,41 @@ class StoreWait:
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def wait(self, fault: StoreFault, stop: asyncio.Event) -> None:
-        """Return when the store answers, or when `stop` is set."""
+        """Return when a start should be tried again, or when `stop` is set."""
         began = self.clock.now()
-        async with self._serve_health(f"waits for its store since {began:%H:%M:%S} UTC"):
+        is_standby = isinstance(fault, StoreLed)
+        async with self._serve_health(began, is_standby=is_standby):
             found: StoreFault | None = fault
-            while found is not None and not stop.is_set():
-                self._report(str(found))
-                if self.clock.now() - began >= _NOTIFY_AFTER and not self._is_notified:
+            while found is not None and isinstance(found, StoreLed) == is_standby:
+                if stop.is_set():
+                    return
+                self._report(str(found), is_standby=is_standby)
+                is_long = self.clock.now() - began >= _NOTIFY_AFTER
+                if is_long and not is_standby and not self._is_notified:
                     self._is_notified = True
                     self._tasks.start(self._notify(str(found)))
                 await wait_for_event(stop, self.clock, _RETRY)
                 found = await run_in_thread(self._find_fault)
 
-    def _report(self, fault: str) -> None:
+    def _report(self, fault: str, *, is_standby: bool) -> None:
         if fault != self._fault:
-            _log.critical("waits_for_store", fault=fault)
+            if is_standby:
+                _log.warning("waits_to_upgrade", fault=fault)
+            else:
+                _log.critical("waits_for_store", fault=fault)
         self._fault = fault
+        state = "standby" if is_standby else "waits for its store"
         # systemd must not restart us, because a restart would wait too.
-        self.manager.notify(f"READY=1\nWATCHDOG=1\nSTATUS=waits for its store: {fault}")
+        self.manager.notify(f"READY=1\nWATCHDOG=1\nSTATUS={state}: {fault}")
 
     def _find_fault(self) -> StoreFault | None:
-        """Return why the store cannot be used yet, None if it answers."""
+        """Return why the store cannot be used yet. None if it can, or never can."""
         try:
-            store = open_store(self.settings.store.url)
-            try:
+            with closing(open_store(self.settings.store.url)) as store:
+                store.refuse_while_led()
                 store.check_schema()
-            finally:
-                store.close()
-        except StoreTooOld:
-            return None  # the start migrates it
+        except FINAL_FAULTS:
+            return None  # the start upgrades it, or ends
         except StoreFault as fault:
             return fault
         return None
@@ -90,14 +101,16 @@ class StoreWait:
                 await channel.close()
 
     @asynccontextmanager
-    async def _serve_health(self, reason: str) -> AsyncIterator[None]:
+    async def _serve_health(self, began: datetime, *, is_standby: bool) -> AsyncIterator[None]:
         """Answer `/healthz`, `/livez` and `/readyz` in this context."""
         # takes 6 MB, so only if pages are served
         from monitor.web.server import WebServer, bind_address  # noqa: PLC0415
         from monitor.web.waiting import make_waiting_application  # noqa: PLC0415
 
         bound = bind_address(self.settings.web.listen)
-        server = WebServer(make_waiting_application(reason), bound, self.settings.web.proxies)
+        reason = f"waits for its store since {began:%H:%M:%S} UTC"
+        application = make_waiting_application(reason, is_standby=is_standby)
+        server = WebServer(application, bound, self.settings.web.proxies)
         serving = asyncio.create_task(server.run(), name="waiting page")
         try:
             yield

@@ -154,15 +154,16 @@ async def _make_app(
     settings: Settings,
     stop: asyncio.Event,
 ) -> App | None:
-    """Make the program. Wait while its store fails. Return None if `stop` is set."""
-    from monitor.errors import StoreDamaged, StoreFault, StoreTooNew, StoreTooOld
+    """Make the program. Wait while it cannot use its store. Return None if `stop` is set."""
+    from monitor.app.waiting import FINAL_FAULTS
+    from monitor.errors import StoreFault
 
     store_wait = make_wait(settings)
     while not stop.is_set():
         try:
             return make_app(settings)
-        except (StoreTooNew, StoreTooOld, StoreDamaged):
-            raise  # waiting does not help
+        except FINAL_FAULTS:
+            raise
         except StoreFault as fault:
             await store_wait.wait(fault, stop)
     return None

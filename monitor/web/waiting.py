@@ -8,16 +8,18 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 
-def make_waiting_application(reason: str) -> Starlette:
+def make_waiting_application(reason: str, *, is_standby: bool = False) -> Starlette:
     """Return an application that says that the process runs, and is not ready for this reason.
 
-    Every page but those of health checks answers 503.
+    Every page but those of health checks answers 503. If it `is_standby`, it is ready to take over.
     """
 
     async def tell_alive(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def tell_not_ready(_request: Request) -> Response:
+    async def tell_readiness(_request: Request) -> Response:
+        if is_standby:
+            return PlainTextResponse("standby")
         content = {"ready": False, "reasons": [reason], "doubts": []}
         return JSONResponse(content, status_code=503)
 
@@ -29,7 +31,7 @@ def make_waiting_application(reason: str) -> Starlette:
         routes=[
             Route("/healthz", tell_alive),
             Route("/livez", tell_alive),
-            Route("/readyz", tell_not_ready),
+            Route("/readyz", tell_readiness),
             Route("/{path:path}", refuse),
         ]
     )

@@ -13,16 +13,27 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import make_url
 
-from monitor.errors import StoreFault, StoreTooNew, StoreTooOld, UserFault
+from monitor.errors import StoreFault, StoreLed, StoreTooNew, StoreTooOld, UserFault
 from monitor.store.sql import backup, integrity
+from monitor.store.sql.columns import database_clock
 from monitor.store.sql.driver_errors import convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.store.sql.tables import HEAD, METADATA, OLDEST, REVISION
+from monitor.store.sql.tables import HEAD, LEADER, METADATA, OLDEST, REVISION
 from monitor.store.sql.write import Transaction
 
 _log = structlog.get_logger(__name__)
@@ -135,13 +146,16 @@ class Store:
         """Upgrade the schema to this version, or create it in an empty store.
 
         Unless `may_migrate`, raise `StoreTooOld` for a store with an older schema, and do not
-        change it. Raises `StoreTooNew` if a newer version upgraded the store.
+        change it. Raises `StoreTooNew` if a newer version upgraded the store, and `StoreLed` while
+        a monitor of an older version leads on it.
         """
         with convert_faults(self._place):
             if self._find_revision() is None:
                 self._create_tables()
             revision = self._find_revision() or ""
             if may_migrate and OLDEST <= revision < HEAD:
+                # here too, because a leader must not wait for the locks of a migration
+                self.refuse_while_led()
                 self._migrate()
             else:
                 self._check_revision(revision)
@@ -155,6 +169,25 @@ class Store:
             revision = self._find_revision()
             if revision is not None:
                 self._check_revision(revision)
+
+    def refuse_while_led(self) -> None:
+        """Raise `StoreLed` while a monitor of an older version leads. The store is not changed."""
+        with convert_faults(self._place), self._engine.connect() as connection:
+            self._refuse_while_led(connection)
+
+    def _refuse_while_led(self, connection: Connection) -> None:
+        if connection.dialect.name != "postgresql":
+            return  # the lock of the file keeps others out
+        # 1.0.0rc1 has no table of the leader.
+        if not inspect(connection).has_table(LEADER.name) or _read_revision(connection) >= HEAD:
+            return
+        leads_now = LEADER.c.until > database_clock()
+        leader = connection.execute(select(LEADER.c.monitor).where(leads_now)).scalar()
+        if leader is not None:
+            raise StoreLed(
+                f"store {self._place}: {leader} leads on it with an older version: it can be"
+                " upgraded once that monitor has stopped"
+            )
 
     def _check_revision(self, revision: str) -> None:
         """Raise `StoreTooOld` or `StoreTooNew` unless the store has this version's schema.
@@ -299,6 +332,11 @@ class Store:
         from monitor.store.sql import migrate  # noqa: PLC0415
 
         with self._begin_exclusive() as connection:
+            if connection.dialect.name == "postgresql":
+                # Each transaction of a monitor has read this table. So none of an older version is
+                # open from now on, and the next ones find the new revision.
+                connection.exec_driver_sql("LOCK TABLE alembic_version")
+            self._refuse_while_led(connection)
             # Another process may have run them while we waited for the lock.
             if _read_revision(connection) < HEAD:
                 migrate.upgrade(connection)

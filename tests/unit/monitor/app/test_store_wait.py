@@ -110,6 +110,20 @@ def test_only_checks_of_life_are_answered_meanwhile() -> None:
     }
 
 
+def test_standby_that_waits_to_upgrade_is_ready_and_serves_no_page() -> None:
+    async def story(_clock: VirtualClock) -> dict[str, tuple[int, str]]:
+        application = make_waiting_application("waits", is_standby=True)
+        transport = httpx.ASGITransport(application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://monitor") as client:
+            answers = {path: await client.get(path) for path in ("/readyz", "/")}
+        return {path: (answer.status_code, answer.text) for path, answer in answers.items()}
+
+    assert run_virtually(story, patience=20) == {
+        "/readyz": (200, "standby"),
+        "/": (503, "ninethirty waits\n"),
+    }
+
+
 def test_damaged_file_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(b"damaged" * 1000)
     with pytest.raises(StoreDamaged, match=r"store\.db"):
