@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,17 +12,21 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import Deposed, EnvironmentFault, StoreFault, StoreTooNew
 from monitor.store.batch import RowSource
-from monitor.store.rows import Leader
+from monitor.store.rows import NAME_PREFIX, Leader
 from monitor.store.sql.read import Leases
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 
 _log = structlog.get_logger(__name__)
-NAME_PREFIX = "monitor "
-"""The start of the name of a lease on a monitor's name."""
 _WAIT_PREFIX = "quiet "
 """The start of the name of a lease that lasts as long as a host must get no request
 (Retry-After).
+"""
+_LOOKS_PREFIX = "looks "
+"""The start of the name of a lease on looking, which each leader renews.
+
+It is dropped when its monitor resigns or is a standby again. So if it has ended, its monitor may
+still look, and have facts that it did not store.
 """
 _ATTEMPTS = 4
 """The leader renews its row this many times before it ends."""
@@ -35,13 +39,13 @@ Then it stops. So does a new leader, until this time has passed or the former on
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What a renewal read: the store's time, the ends of hosts' waits, and the lease of the former
-    leader.
+    """What a renewal read: the store's time, the ends of hosts' waits, and the ends of the leases
+    on looking of former leaders.
     """
 
     now: datetime
     waits: Mapping[str, datetime]
-    former_lease_ends: datetime | None
+    former: Mapping[str, datetime]
 
 
 class Leadership(RowSource):
@@ -54,7 +58,7 @@ class Leadership(RowSource):
     - `on_allowance` gets the part of each host's rate that this monitor may use: 1, 0.5 or 0.
     - `host_waits` returns for each host until when, by our monotonic clock, it asked to get no
       request. `adopt_waits` gets the seconds that hosts asked the former leader for.
-    - `on_handed_in` is called once the former leader is a standby: its looks are stored.
+    - `on_handed_in` is called once a former leader is a standby: its looks are stored.
     """
 
     guards_decisions = True
@@ -82,10 +86,10 @@ class Leadership(RowSource):
         self._now = clock.now()
         # The row ends no earlier than `length` after this time of our monotonic clock.
         self._renewed_at = 0.0
-        # Until this time of our monotonic clock, the former leader may still look.
+        # Until this time of our monotonic clock, a former leader may still look.
         self._shares_until = 0.0
-        self._former = ""
-        self._former_lease_ends: datetime | None = None
+        # Former leaders that are no standbys again.
+        self._former: Collection[str] = ()
         self.on_allowance: Callable[[float], None] = lambda _allowance: None
         self.host_waits: Callable[[], Mapping[str, float]] = dict
         self.adopt_waits: Callable[[Mapping[str, float]], None] = lambda _waits: None
@@ -124,7 +128,8 @@ class Leadership(RowSource):
         while not await self._try_to_lead():
             await self._clock.sleep(self._interval)
         self.on_allowance(self._allowance())
-        _log.warning("leads", monitor=self._monitor, epoch=self.epoch, former=self._former)
+        former = ", ".join(self._former)
+        _log.warning("leads", monitor=self._monitor, epoch=self.epoch, former=former)
 
     async def stay(self) -> None:
         """Renew the leadership. Return when another monitor leads."""
@@ -147,6 +152,7 @@ class Leadership(RowSource):
         def give_up(tx: Transaction) -> None:
             if self.epoch is not None:
                 tx.resign_leader(self._process, self.epoch, self._now)
+                tx.drop_lease(_LOOKS_PREFIX + self._monitor, _LOOKS_PREFIX)
             tx.drop_lease(NAME_PREFIX + self._monitor, self._process)
 
         await self._writer.write(give_up, patient=False)
@@ -202,10 +208,7 @@ class Leadership(RowSource):
         if stored is None or self.leader is None:
             return False
         self.epoch, self._renewed_at = self.leader.epoch, began
-        self._former_lease_ends = stored.former_lease_ends
-        if self._former_lease_ends is not None:
-            shares = _ALONE_AFTER + self._length  # a little longer than the former leader looks
-            self._shares_until = self._clock.monotonic() + shares.total_seconds()
+        self._note_former(stored)
         waits = {host: until - stored.now for host, until in stored.waits.items()}
         self.adopt_waits({host: wait.total_seconds() for host, wait in waits.items()})
         return True
@@ -217,35 +220,40 @@ class Leadership(RowSource):
         """
         self._take_name_in(tx)
         now = self._now
-        before = self._leases.leader()
-        if before is not None and before.until > self._leases.now(now):
-            self.leader = before
-            return None
-        # A leader that resigned looks no more.
-        is_gone = before is None or not before.holder or before.monitor == self._monitor
-        self._former = "" if before is None or is_gone else before.monitor
-        taken = tx.take_leader(self._process, self._monitor, now, now + self._length)
-        self.leader = taken or self._leases.leader()
-        return None if taken is None else self._read_stored()
+        self.leader = self._leases.leader()
+        # To try to take the row would lock it, which delays its leader.
+        if self.leader is None or self.leader.until <= self._leases.now(now):
+            taken = tx.take_leader(self._process, self._monitor, now, now + self._length)
+            if taken is not None:
+                self.leader = taken
+                return self._store_looking(tx)
+        tx.drop_lease(_LOOKS_PREFIX + self._monitor, _LOOKS_PREFIX)
+        return None
 
-    def _read_stored(self) -> _Stored:
-        """Read the waits of hosts, and the lease on the former leader's name.
-
-        A former leader without a lease counts as one with a lease that ended long ago.
-        """
+    def _store_looking(self, tx: Transaction) -> _Stored:
+        """Renew our lease on looking, and read the waits of hosts and the others' leases."""
+        name = _LOOKS_PREFIX + self._monitor
+        tx.take_lease(name, _LOOKS_PREFIX, self._now, self._now + self._length)
         now = self._leases.now(self._now)
-        leases = {lease.name: lease.until for lease in self._leases.leases()}
-        waits = {
-            name.removeprefix(_WAIT_PREFIX): until
-            for name, until in leases.items()
-            if name.startswith(_WAIT_PREFIX) and until > now
-        }
-        former = NAME_PREFIX + self._former
-        ends = leases.get(former, datetime.min.replace(tzinfo=now.tzinfo)) if self._former else None
-        return _Stored(now, waits, ends)
+        waits, looking = dict[str, datetime](), dict[str, datetime]()
+        for lease in self._leases.leases():
+            if lease.holder == _WAIT_PREFIX and lease.until > now:
+                waits[lease.name.removeprefix(_WAIT_PREFIX)] = lease.until
+            elif lease.holder == _LOOKS_PREFIX and lease.name != name:
+                looking[lease.name.removeprefix(_LOOKS_PREFIX)] = lease.until
+        return _Stored(now, waits, looking)
+
+    def _note_former(self, stored: _Stored) -> None:
+        """Note which former leaders are no standbys, and until when one of them may still look."""
+        self._former = stored.former.keys()
+        self._shares_until = 0.0
+        if stored.former:
+            # A little longer than it looks.
+            shares = max(stored.former.values()) - stored.now + _ALONE_AFTER + self._length
+            self._shares_until = self._clock.monotonic() + shares.total_seconds()
 
     async def _renew(self) -> None:
-        """Renew the row, store the waits of hosts, and see what the former leader does."""
+        """Renew the row, store the waits of hosts, and see what former leaders do."""
         began = self._clock.monotonic()
         self.prepare()
         waits = {host: until - began for host, until in self.host_waits().items() if until > began}
@@ -256,7 +264,7 @@ class Leadership(RowSource):
             for host, seconds in waits.items():
                 until = now + timedelta(seconds=seconds)
                 tx.take_lease(_WAIT_PREFIX + host, _WAIT_PREFIX, now, until)
-            return self._read_stored()
+            return self._store_looking(tx)
 
         try:
             # Perhaps the disk is too full for the rows that wait, so write only the leader's row.
@@ -269,9 +277,9 @@ class Leadership(RowSource):
         except StoreFault:
             return  # `_keep_allowance` reduces our rate when the row has ended
         self._renewed_at = began
-        if stored.former_lease_ends != self._former_lease_ends:
-            # The former leader renews its name again, which only a standby does.
-            self._former, self._former_lease_ends, self._shares_until = "", None, 0.0
+        are_handed_in = not stored.former.keys() >= set(self._former)
+        self._note_former(stored)
+        if are_handed_in:
             self.on_handed_in()
 
     async def _keep_allowance(self) -> None:

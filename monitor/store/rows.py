@@ -222,6 +222,10 @@ class Record:
         return self.length == 0
 
 
+NAME_PREFIX = "monitor "
+"""The start of the name of a lease on a monitor's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The exclusive right of one holder to a named thing (a monitor's name) until `until`.

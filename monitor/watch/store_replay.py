@@ -8,19 +8,19 @@ from datetime import timedelta
 
 import structlog
 
-from monitor.errors import StoreFault
 from monitor.ledger.ledger import Ledger
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
-from monitor.threads import Ask, Tasks
+from monitor.threads import Ask, Tasks, repeat_until_answered
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.release import group_by_release
 from monitor.watch.watch import Watch
 
 _log = structlog.get_logger(__name__)
 _BLIND_SPANS_BACK = timedelta(days=1)
+_RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,14 @@ class StoreReplay:
 
     def on_handed_in(self) -> None:
         """Start to judge with the facts that the former leader has stored late."""
-        self._tasks.start(self._judge_with_stored_facts())
+        self._tasks.start(
+            repeat_until_answered(self._judge_with_stored_facts, self.watch.clock, _RETRY_SECONDS)
+        )
 
     async def _judge_with_stored_facts(self) -> None:
         now, releases = self.watch.clock.now(), [*self.watch.releases]
-        try:
-            spans = await self.ask(lambda: self.store.runs.blind(now - _BLIND_SPANS_BACK, now))
-            await self.ledger.merge_stored_promises(releases)
-        except StoreFault as fault:
-            _log.warning("facts_unread", fault=str(fault))
-            return
+        spans = await self.ask(lambda: self.store.runs.blind(now - _BLIND_SPANS_BACK, now))
+        await self.ledger.merge_stored_promises(releases)
         self.blind.add(spans)
         for name in releases:
             if (watched := self.watch.releases.get(name)) is not None:
@@ -80,7 +78,7 @@ class StoreReplay:
                 tx.add_blind(span)
 
         await self.writer.write(add)
-        await self._merge_stored_runs()
+        await repeat_until_answered(self._merge_stored_runs, self.watch.clock, _RETRY_SECONDS)
         for watched in list(self.watch.releases.values()):
             for state in watched.states.values():
                 for run in state.runs:
@@ -94,11 +92,7 @@ class StoreReplay:
         stored.
         """
         releases = dict(self.watch.releases)
-        try:
-            stored = await self.ask(lambda: self.store.runs.of_releases([*releases]))
-        except StoreFault as fault:
-            _log.warning("runs_unread", fault=str(fault))
-            return
+        stored = await self.ask(lambda: self.store.runs.of_releases([*releases]))
         runs = group_by_release(stored)
         for name, watched in releases.items():
             watched.replace_other_runs(runs.get(name, ()))

@@ -33,6 +33,7 @@ from monitor.judge.as_text import (
     elsewhere_text,
     open_alternatives,
 )
+from monitor.store.rows import NAME_PREFIX
 from monitor.web.queries import Queries
 from monitor.web.request import may_act, problem_response, queries_of, session_of
 from monitor.web.sessions import Busy
@@ -312,18 +313,17 @@ async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, An
 
 
 def _check_leases(queries: Queries, now: datetime) -> Iterator[Check]:
-    """Yield a good check for each lease in force, and a failed one for each monitor that was lost
-    in the last week.
+    """Yield a good check for each monitor whose name is in use, and a failed one for each that was
+    lost in the last week.
 
-    A lease is the right to a monitor's name, or to send the notices. A monitor is lost if its lease
-    ran out and it did not stop normally. Other leases that ran out are free, and yield nothing.
+    A monitor is lost if the lease on its name ran out and it did not stop normally.
     """
     leases, zone = queries.store.leases, queries.timezone
     for lease in leases.leases():
-        name, last_sign = (
-            lease.name.capitalize(),
-            leases.heartbeat(lease.name.removeprefix("monitor ")),
-        )
+        if not lease.name.startswith(NAME_PREFIX):
+            continue
+        name = lease.name.capitalize()
+        last_sign = leases.heartbeat(lease.name.removeprefix(NAME_PREFIX))
         if lease.until > now:
             yield Check(
                 name, f"held by {lease.holder} until {clock(lease.until, zone, exact=True)}"

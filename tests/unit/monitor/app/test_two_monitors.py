@@ -12,11 +12,13 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings, StoreSettings, WatchSettings
 from monitor.errors import NoLongerLeads, StoreFault
+from monitor.judge.runs import Blind
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import rehearsal_settings
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
+from monitor.store.sql.read import RunStore
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import DELAY
 from tests.unit.monitor.app.browsing import browse
@@ -39,6 +41,7 @@ PUBLISHED_AT_09_40 = published_at("09:40:00")
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BEGIN_OF_HEAD = SLOT - timedelta(minutes=2)
+HAND_IN = SLOT + 3 * MINUTE
 Pair = Callable[[MonitorInTest, MonitorInTest], Awaitable[None]]
 
 
@@ -213,10 +216,20 @@ class CutStore(Store):
             yield tx
 
 
+class RefusingRuns(RunStore):
+    """Queries of blind spans, which the store does not answer for 20 s."""
+
+    def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        if HAND_IN < end < HAND_IN + 20 * SECOND:
+            raise StoreFault("the store does not answer")
+        return super().blind(begin, end)
+
+
 def test_looks_of_a_leader_that_was_cut_off_narrow_the_interval(tmp_path: Path) -> None:
     """From 09:29:40 on North cannot reach the store, and from 09:29:40 to 09:30:20 South sees 503.
 
     North alone sees the page at 09:30. When North reaches the store again, it hands in its looks.
+    South cannot read them at first.
     """
     south_sees_503 = """
 [[fault]]
@@ -242,6 +255,13 @@ kind = "503"
         north.store_of = cut_store
         await north.start()
         await north.clock.sleep(2)
+
+        def refusing_store() -> Store:
+            store = open_store(file, durable=False)
+            store.runs = RefusingRuns(store.runs.runner)
+            return store
+
+        south.store_of = refusing_store
         await south.start()
         await north.until("09:29:40")
         stores[0].is_cut = True
@@ -250,7 +270,9 @@ kind = "503"
         stores[0].is_cut = False
         with pytest.raises(NoLongerLeads):
             await north.until("09:33:00")
+        await south.until("09:33:00")
         north.running = None
+        assert north.clock.now() == HAND_IN
         await north.start()  # as a standby
         await south.until("09:34:00")
         assert south.verdict_row().body["first_seen"]["by"] < "2026-11-26T09:30:05"

@@ -216,6 +216,51 @@ def test_leader_that_is_cut_off_looks_at_half_of_the_rate_and_stops_after_a_quar
     play(story)
 
 
+@pytest.mark.parametrize("successor", ["south", "west"])
+def test_third_leader_shares_the_rate_with_the_first_until_that_one_is_a_standby(
+    play: Callable[[Story], None], successor: str
+) -> None:
+    """The second leader was killed. It is started again, or another one takes over."""
+
+    async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
+        north = start("north")
+        await clock.sleep(1)
+        south = start("south")
+        await clock.sleep(5)
+        north.store.is_cut = True
+        await clock.sleep(5)
+        assert south.leads
+        south.kill()
+        third = start(successor, process="third")
+        await clock.sleep(5)
+        assert (third.leads, third.allowance, north.allowance) == (True, 0.5, 0.5)
+        handed_in = third.handed_in
+
+        north.store.is_cut = False
+        await clock.sleep(2)
+        north.kill()
+        start("north", process="north 2")
+        await clock.sleep(4)
+        assert third.handed_in == handed_in + 1
+        # a killed monitor may be only cut off
+        assert third.allowance == (1.0 if successor == "south" else 0.5)
+
+    play(story)
+
+
+def test_killed_standby_does_not_halve_the_rate(play: Callable[[Story], None]) -> None:
+    async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
+        north = start("north")
+        await clock.sleep(1)
+        south = start("south")
+        await clock.sleep(5)
+        south.kill()
+        await clock.sleep(30)
+        assert (north.allowance, north.handed_in) == (1.0, 0)
+
+    play(story)
+
+
 def test_former_leader_hands_in_its_looks_but_no_decision(play: Callable[[Story], None]) -> None:
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
         north = start("north")
