@@ -228,15 +228,11 @@ NAME_PREFIX = "monitor "
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The exclusive right of one holder to a named thing (a monitor's name) until `until`.
-
-    `since` is when the holder took it (again, if it ran out).
-    """
+    """The exclusive right of one holder to a named thing (a monitor's name) until `until`."""
 
     name: str
     holder: str
     until: datetime
-    since: datetime | None = None
 
 
 LEADER = "leader"

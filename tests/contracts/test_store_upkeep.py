@@ -75,21 +75,6 @@ def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
     assert now < held.until <= now + MINUTE
 
 
-def test_a_lease_tells_since_when_it_was_held_without_a_break(store: Store) -> None:
-    with store.transaction() as tx:
-        first = tx.take_lease("outbox", "a", SLOT, SLOT + MINUTE)
-        again = tx.take_lease("outbox", "a", SLOT + SECOND, SLOT + SECOND)
-        anew = tx.take_lease("outbox", "a", SLOT + MINUTE, SLOT + 2 * MINUTE)
-    assert first is not None
-    assert again is not None
-    assert anew is not None
-    assert first.since == again.since
-    assert anew.since is not None
-    assert again.since is not None
-    assert anew.since > again.since
-    assert store.leases.lease("outbox") == anew
-
-
 @pytest.mark.needs("postgresql")
 def test_the_leases_of_several_monitors_run_out_by_the_clock_of_their_database(
     postgresql: str,

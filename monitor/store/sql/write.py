@@ -209,25 +209,20 @@ class Transaction:
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
         """Take or renew a lease and return it. Return None if another holder has it beyond `now`.
 
-        Its `since` is when this holder took it. A renewal does not change this, unless the lease
-        had run out. PostgreSQL uses its own clock: the lease lasts from its present time for as
-        long as from `now` to `until`.
+        PostgreSQL uses its own clock: the lease lasts from its present time for as long as from
+        `now` to `until`.
         """
         table = tables.LEASE
         begins, ends = self._from_present(now, until)
-        statement = _insert(table, self._dialect).values(
-            name=name, holder=holder, until=ends, since=begins
-        )
-        is_over = table.c.until <= begins
-        since = case((is_over, begins), else_=func.coalesce(table.c.since, begins))
+        statement = _insert(table, self._dialect).values(name=name, holder=holder, until=ends)
         # It is one statement, so that exactly one of two monitors gets the lease.
         upsert = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
-            set_={"holder": holder, "until": ends, "since": since},
-            where=is_over | (table.c.holder == holder),
+            set_={"holder": holder, "until": ends},
+            where=(table.c.until <= begins) | (table.c.holder == holder),
         )
-        row = self._connection.execute(upsert.returning(table.c.until, table.c.since)).first()
-        return None if row is None else Lease(name, holder, row.until, row.since)
+        row = self._connection.execute(upsert.returning(table.c.until)).first()
+        return None if row is None else Lease(name, holder, row.until)
 
     def drop_lease(self, name: str, holder: str) -> None:
         """Give up a lease, unless another holder has it."""
