@@ -42,7 +42,6 @@ class Write:
     done: asyncio.Future[Any]
     patient: bool = True
     is_fact: bool = True
-    release: str = ""
     urgent: bool = False
     result: Any = None
     rest: deque[WriteFunction] = field(default_factory=deque)
@@ -214,12 +213,7 @@ class Backlog:
         while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()
         urgent = self.take_urgent_writes()
-        # All monitors write in the order of the releases' ids. Otherwise two monitors could block
-        # each other's rows.
-        writes = sorted(
-            (write for write in self.writes if not write.done.done()),
-            key=lambda write: write.release,
-        )
+        writes = [write for write in self.writes if not write.done.done()]
         runs = [*self.runs.values()]
         self.runs, self.writes = {}, []
         oldest_large = [*self.large][:1]

@@ -127,7 +127,6 @@ class Writer:
         patient: bool = True,
         is_fact: bool = False,
         urgent: bool = False,
-        release: str = "",
     ) -> T:
         """Run `make` in a transaction, in the writer's thread, and return its result after the
         commit.
@@ -139,15 +138,14 @@ class Writer:
 
         While the store fails this waits, or raises `StoreFault` if not `patient`. A write that
         `is_fact` stores only what this monitor saw or read, and does not read the store. It may be
-        spooled, and a former leader may make it too. Within a transaction, writes about a `release`
-        are sorted by its id, so that two processes cannot block each other. An `urgent` one is made
-        before everything queued.
+        spooled, and a former leader may make it too. An `urgent` one is made before everything
+        queued.
         """
         self._refuse_if_stopped()
         if self._is_deposed and not is_fact:
             raise Deposed
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.backlog.writes.append(Write(make, done, patient, is_fact, release, urgent))
+        self.backlog.writes.append(Write(make, done, patient, is_fact, urgent))
         self._commit_within(0.0)
         return cast("T", await done)
 

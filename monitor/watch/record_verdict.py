@@ -86,7 +86,7 @@ class Recorder:
             return self.events.record(tx, verdict, measured, now)
 
         try:
-            recorded = await self.writer.write(write, release=verdict.release)
+            recorded = await self.writer.write(write)
         except Conflict:  # a person changed the incident's draft at the same time
             return False
         watched.last_recorded = visible

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -16,15 +15,13 @@ from sqlalchemy import create_engine, text
 
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
-from monitor.errors import StoreFault
 from monitor.look.fetch import Answer
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.open import open_store
-from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from tests.worlds.incidents import a_notice
 from tests.worlds.instants import MINUTE, SLOT
-from tests.worlds.stores import a_delivery, a_verdict_row
+from tests.worlds.stores import a_delivery
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -137,25 +134,3 @@ async def test_delivery_that_another_process_claims_is_left_out(postgresql: str)
         with other.transaction() as later:
             assert later.claim_delivery("n", "desk") is not None
             assert later.claim_delivery("n", "none") is None
-
-
-def _judging(name: str) -> Callable[[Transaction], None]:
-    return lambda tx: tx.save(a_verdict_row(name))
-
-
-async def test_monitors_that_judge_the_same_releases_in_other_orders_never_wait_for_each_other(
-    postgresql: str,
-) -> None:
-    names, faults = [f"r{number:03}" for number in range(200)], list[StoreFault]()
-    stores = [open_store(postgresql) for _ in range(2)]
-    for store in stores:
-        store.upgrade()
-    writers = [Writer(store, SystemClock(), on_failure=faults.append) for store in stores]
-    orders = zip(writers, (names, names[::-1]), strict=True)
-    await asyncio.gather(
-        *(writer.write(_judging(name), release=name) for writer, order in orders for name in order)
-    )
-    for writer, store in zip(writers, stores, strict=True):
-        writer.abandon()
-        store.close()
-    assert faults == []

@@ -381,8 +381,8 @@ async def test_runs_are_committed_before_writes_in_bounded_transactions(
         writer.queue_run(a_run(target))
     commits_before_writes: list[int] = []
     writes = [
-        writer.write(lambda _tx: commits_before_writes.append(store.commits), release=f"r{number}")
-        for number in range(write_count)
+        writer.write(lambda _tx: commits_before_writes.append(store.commits))
+        for _ in range(write_count)
     ]
     store.failures = failing_transactions
     await asyncio.gather(*writes)
