@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from http import HTTPStatus
@@ -45,20 +45,6 @@ WORST_FIRST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Timing:
-    """The verdict on a part from its slot on, exposures ignored: when `released`, and the `reason`
-    if unproven. The last two are as in `PartVerdict`.
-    """
-
-    verdict: VerdictKind
-    released: Interval = NOTHING
-    delay: Bounds | None = None
-    reason: str | None = None
-    was_in_place: bool = False
-    changed: Interval = NOTHING
-
-
 def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerdict, ...]:
     """Return the verdict on each part, in order.
 
@@ -80,20 +66,21 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     # A part that no one promised is `pending` until it comes. `page_released` is when the landing
     # page came.
     window, part = case.judged_window, evidence.part
-    all_runs = [run for runs_of_view in evidence.views.values() for run in runs_of_view]
     # Some exposures were seen by looks. No look saw the others, but a notice of withdrawal proves
     # them.
-    exposures = find_exposures(part.id, evidence.all_presences, window, case.now, all_runs)
+    exposures = find_exposures(part.id, evidence.all_presences, window, case.now, evidence.all_runs)
     exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
-    timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
+    facts = gather_facts(case, evidence, page_released)
+    rule = find_rule(facts)
+    verdict, timing = rule.verdict, rule.time(facts)
     is_promised = part.origin not in UNPROMISED_ORIGINS
     if not is_promised and timing.released == NOTHING:
-        timing = _Timing(VerdictKind.PENDING)
+        verdict, timing = VerdictKind.PENDING, Timing()
     first_seen = exposures[0].start if exposures else timing.released
-    verdict, delay = timing.verdict, timing.delay
+    delay = timing.delay
     # A part may have been removed after its exposure and be absent since its slot. That is worse
     # than early.
-    if exposures and timing.verdict not in _ABSENT:
+    if exposures and verdict not in _ABSENT:
         verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
         _verdict_without_times(case, part, verdict, timing.reason),
@@ -206,334 +193,449 @@ def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _PartJudge:
-    """Judges one part from its slot on.
+class PartFacts:
+    """What looks proved about one part from its slot on, exposures ignored.
 
-    `runs` are all its runs, `now` is the instant of the verdict.
+    `at_slot_by` is when users are proved to have had it, if it was public early and stayed until
+    its slot. It `appeared` in that interval, at or after the slot; None if that was not proved.
+    `released` is the same, but begins earlier if another view showed it earlier. `last_absent` is
+    its last absence before it appeared.
     """
 
     evidence: PartEvidence
-    runs: Sequence[Run]
     window: Window
     now: datetime
     zone: str
+    at_slot_by: datetime | None
+    appeared: Interval | None
+    released: Interval
+    last_absent: datetime | None
 
-    def judge_timing(self, page_released: Interval) -> _Timing:
-        """Judge by presence at the slot, else by appearance, else by absence.
+    @property
+    def delay(self) -> Bounds | None:
+        """Return how long after its slot it appeared; None if it did not."""
+        return None if self.appeared is None else self.window.delay_of(self.released)
 
-        `page_released`: when its page came.
-        """
-        evidence, window = self.evidence, self.window
-        early = [presence for presence in evidence.presences if is_early(presence, window)]
-        early_and_still_there = [
-            presence for presence in early if presence.end >= window.slot_begins
-        ]
-        if early_and_still_there:
-            # Users had the part at its slot, so it was in time. Its exposures say that it was
-            # early.
-            by = min(
-                present_at_slot_by(presence, window.slot_begins, self.runs)
-                for presence in early_and_still_there
-            )
-            return _Timing(VerdictKind.ON_TIME, Interval(window.slot_begins, by))
-        for presence in evidence.presences:
-            if self._may_be_release(presence):
-                return self._judge_appearance(presence.appears)
-        from_start = evidence.present_from_start
-        if from_start is not None and is_revealed_by_page(evidence, page_released):
-            # The part was present at its first look. Its address was on the page, so it came no
-            # earlier than the page.
-            return self._judge_appearance(Interval(page_released.after, from_start.begin))
-        return self._judge_absence()
+    @property
+    def was_absent_too_long(self) -> bool:
+        """Return whether it was absent after the tolerance."""
+        return self.last_absent is not None and self.last_absent > self.window.on_time_until
 
-    def _may_be_release(self, presence: Presence) -> bool:
-        """Return whether a presence after the slot may be the release, and not only old copies of
-        removed content.
-        """
-        window, last_absent = self.window, presence.appears.after
-        if is_early(presence, window):
-            return False
-        # A spell may consist of old copies if its first copy claims an `Age` from before an absence
-        # that was proved (`claimed_begin`), and if even its newest copy was made before the first
-        # look.
-        may_be_old = all(
-            spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells
-        )
-        # Old copies must not make the part count as on time. So wait until it is clear whether it
-        # stays.
-        is_late = last_absent is not None and last_absent > window.on_time_until
-        is_still_there = presence.removed is None and self.now >= window.late_evidence_until
-        return not may_be_old or is_late or is_still_there
+    @property
+    def is_out_in_time(self) -> bool:
+        """Return whether it was surely out when the tolerance ended."""
+        return self.released.by is not None and self.released.by <= self.window.on_time_until
 
-    def _judge_appearance(self, appeared: Interval) -> _Timing:
-        """Return the verdict on a part that appeared, in the interval `appeared`, at or after its
-        slot.
+    @property
+    def came_in_time(self) -> bool:
+        """Return whether it surely came within the tolerance."""
+        begins = self.released.after
+        return begins is not None and begins >= self.window.on_time_from and self.is_out_in_time
 
-        If it was absent after the tolerance, it is late, but unproven if other evidence or the
-        publisher's own stamp contradicts that. If it surely came within the tolerance, it is on
-        time, but unproven if it may have been public before its slot too. It is also unproven if
-        the interval is too wide to say.
-        """
-        window, last_absent = self.window, appeared.after
-        # begins earlier if another view showed the part before
-        released = self._widen_by_other_view(appeared)
-        delay = window.delay_of(released)
-        if last_absent is not None and last_absent > window.on_time_until:
-            if self._is_contradicted(last_absent):
-                return _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
-            return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
-        is_out_in_time = released.by is not None and released.by <= window.on_time_until
-        if released.after is not None and released.after >= window.on_time_from and is_out_in_time:
-            if window.exact and _early_bound(released, window, self.evidence) is None:
-                # The part may have been public before its slot too, and removed before it was seen
-                # absent.
-                reason = Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released)
-                return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
-            return _Timing(VerdictKind.ON_TIME, released, delay)
-        # The interval is too wide for a verdict. If another view made it wider, the reason is that
-        # the views differ.
-        was_widened = released.after != last_absent
-        reason = self._contradiction_text() if was_widened else self._too_wide_text(released)
-        return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
 
-    def _widen_by_other_view(self, appeared: Interval) -> Interval:
-        """Return `appeared`, with an earlier start if another view showed the part before that, at
-        its first look.
-        """
-        other_run = (
-            None if appeared.after is None else self._find_run_present_before(appeared.after)
-        )
-        if other_run is None:
-            return appeared
-        # If that view was right, the part came before its first look. So only absences before that
-        # look are proofs.
-        runs = (run for spell in self.evidence.absences for run in spell.runs)
-        return Interval(
-            latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by
-        )
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a part was `released`, and the `reason` if that proves nothing.
 
-    def _judge_by_stamp(self, released: Interval) -> _Timing | None:
-        """Return `unproven` if the publisher's own time of publication (stamp) is within the
-        tolerance, else None.
+    The last two fields are as in `PartVerdict`.
+    """
 
-        None too if a look found the page itself absent after the tolerance: the stamp only corrects
-        the announcement and the index (`witnesses`), which lag behind it. None if the stamp was set
-        by hand (midnight, another day), or without witnesses, stamp or promised minute. Else the
-        part may have come at the stamp, or earlier if the witnesses were not watched yet.
-        """
-        evidence, window = self.evidence, self.window
-        stamp, slot = evidence.publishers_stamp, window.promised_at
-        if evidence.witnesses is None or stamp is None or slot is None:
-            return None
-        not_early = (
-            presence for presence in evidence.presences_by_looks if not is_early(presence, window)
-        )
-        absent_by_looks = next((presence.appears.after for presence in not_early), None)
-        if absent_by_looks is not None and absent_by_looks > window.on_time_until:
-            return None
-        local_stamp = local(stamp, self.zone)
-        is_midnight = local_stamp.time() == time()
-        is_same_day = local_stamp.date() == local(slot, self.zone).date()
-        if not is_same_day or is_midnight or stamp > window.on_time_until:
-            return None
-        watched_since = evidence.witnesses.watched_since
-        is_watched = watched_since is not None and watched_since <= stamp
-        possible = Interval(stamp if is_watched else None, released.by)
-        reason = Reason.STAMPED_IN_TIME.text(self.zone, found=released.by, stamp=stamp)
-        return _Timing(VerdictKind.UNPROVEN, possible, window.delay_of(possible), reason)
+    released: Interval = NOTHING
+    delay: Bounds | None = None
+    reason: str | None = None
+    was_in_place: bool = False
+    changed: Interval = NOTHING
 
-    def _judge_absence(self) -> _Timing:
-        """Return the verdict on a part that was not proved to have appeared: pending, overdue or
-        unproven.
 
-        Overdue if it was absent after the tolerance, unless a look at the origin is still awaited.
-        Else pending until `late_evidence_until`, longer by `lag` at a guessed address, and unproven
-        after that.
-        """
-        evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
-        if absent is not None and absent > window.on_time_until:
-            awaited_until = origin_awaited_until(evidence, window)
-            is_awaited = awaited_until is not None and self.now < awaited_until
-            return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(absent)
+def _time_of_appearance(facts: PartFacts) -> Timing:
+    return Timing(facts.released, facts.delay)
+
+
+@dataclass(frozen=True, slots=True)
+class PartRule:
+    """One row of the table of verdicts: the `verdict` on a part to which it `applies`.
+
+    `time` gives its times and reason.
+    """
+
+    name: str
+    verdict: VerdictKind
+    applies: Callable[[PartFacts], bool]
+    time: Callable[[PartFacts], Timing] = _time_of_appearance
+
+
+def find_rule(facts: PartFacts) -> PartRule:
+    """Return the first rule that applies: it decides. The last rule applies to every part."""
+    return next(rule for rule in PART_RULES if rule.applies(facts))
+
+
+def gather_facts(case: Case, evidence: PartEvidence, page_released: Interval) -> PartFacts:
+    """Return the facts of a part for the rules. `page_released`: when its page came."""
+    window = case.judged_window
+    at_slot = (
+        present_at_slot_by(presence, window.slot_begins, evidence.all_runs)
+        for presence in evidence.presences
+        if is_early(presence, window) and presence.end >= window.slot_begins
+    )
+    appeared = _find_appearance(evidence, window, case.now, page_released)
+    last_absent = evidence.last_absent if appeared is None else appeared.after
+    return PartFacts(
+        evidence,
+        window,
+        case.now,
+        case.zone,
+        at_slot_by=min(at_slot, default=None),
+        appeared=appeared,
+        released=NOTHING if appeared is None else _widen_by_other_view(evidence, window, appeared),
+        last_absent=last_absent,
+    )
+
+
+def _find_appearance(
+    evidence: PartEvidence, window: Window, now: datetime, page_released: Interval
+) -> Interval | None:
+    """Return when a part appeared at or after its slot, None if that was not proved."""
+    for presence in evidence.presences:
+        if _may_be_release(presence, window, now):
+            return presence.appears
+    from_start = evidence.present_from_start
+    if from_start is None or not is_revealed_by_page(evidence, page_released):
+        return None
+    # The part was present at its first look. Its address was on the page, so it came no earlier
+    # than the page.
+    return Interval(page_released.after, from_start.begin)
+
+
+def _may_be_release(presence: Presence, window: Window, now: datetime) -> bool:
+    """Return whether a presence after the slot may be the release, and not only old copies of
+    removed content.
+    """
+    last_absent = presence.appears.after
+    if is_early(presence, window):
+        return False
+    # A spell may consist of old copies if its first copy claims an `Age` from before an absence
+    # that was proved (`claimed_begin`), and if even its newest copy was made before the first
+    # look.
+    may_be_old = all(
+        spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells
+    )
+    # Old copies must not make the part count as on time. So wait until it is clear whether it
+    # stays.
+    is_late = last_absent is not None and last_absent > window.on_time_until
+    is_still_there = presence.removed is None and now >= window.late_evidence_until
+    return not may_be_old or is_late or is_still_there
+
+
+def _widen_by_other_view(evidence: PartEvidence, window: Window, appeared: Interval) -> Interval:
+    """Return `appeared`, with an earlier start if another view showed the part before that, at its
+    first look.
+    """
+    other_run = _find_run_present_before(evidence, window, appeared.after)
+    if other_run is None:
+        return appeared
+    # If that view was right, the part came before its first look. So only absences before that
+    # look are proofs.
+    runs = (run for spell in evidence.absences for run in spell.runs)
+    return Interval(
+        latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by
+    )
+
+
+def _find_run_present_before(
+    evidence: PartEvidence, window: Window, absent: datetime | None
+) -> Run | None:
+    """Return the run that showed the part at its view's first look, if that was between the slot
+    and `absent`.
+    """
+    other = evidence.present_from_start
+    if other is None or absent is None or not window.early_before <= other.begin <= absent:
+        return None
+    return other
+
+
+def _is_origin_awaited(facts: PartFacts) -> bool:
+    if facts.appeared is not None or not facts.was_absent_too_long:
+        return False
+    awaited_until = origin_awaited_until(facts.evidence, facts.window)
+    return awaited_until is not None and facts.now < awaited_until
+
+
+def _is_contradicted(facts: PartFacts) -> bool:
+    """Return whether other evidence shows that a part may have been out in time, although it was
+    absent after the tolerance.
+
+    It may have been published in time and removed unseen, or a view showed it before that absence
+    from the start.
+    """
+    evidence, window = facts.evidence, facts.window
+    if not facts.was_absent_too_long:
+        return False
+    other_run = _find_run_present_before(evidence, window, facts.last_absent)
+    if other_run is not None or _find_unseen_stay(facts) is not None:
+        return True
+    # A view that showed the part from before the slot on may answer 200 for any address. It is
+    # believed only if it still showed the part at the slot and was absent later: then its
+    # answers depend on the part.
+    from_start = evidence.present_from_start
+    if from_start is None:
+        return False
+    was_shown_at_slot = (
+        from_start.begin <= window.on_time_until and from_start.end >= window.slot_begins
+    )
+    return was_shown_at_slot and evidence.find_absence_after(from_start) is not None
+
+
+def _find_unseen_stay(facts: PartFacts) -> Interval | None:
+    """Return when the part was published, perhaps in time, and removed before any look saw it, or
+    None.
+    """
+    latest, early_before = facts.window.on_time_until, facts.window.early_before
+    for stay in facts.evidence.find_unseen_stays():
+        if stay.after and stay.by and stay.after <= latest and stay.by >= early_before:
+            return stay
+    return None
+
+
+def _time_of_contradiction(facts: PartFacts) -> Timing:
+    other, unseen = facts.evidence.present_from_start, _find_unseen_stay(facts)
+    if unseen is not None:
+        reason = Reason.PUBLISHED_UNSEEN.text(facts.zone, stay=unseen)
+    else:
+        look = None if other is None else other.first_sent
+        reason = Reason.VIEWS_DIFFER.text(facts.zone, look=look)
+    return Timing(facts.released, facts.delay, reason)
+
+
+def _is_stamped_in_time(facts: PartFacts) -> bool:
+    """Return whether the publisher's own time of publication (stamp) is within the tolerance, while
+    announcement and index (`witnesses`) showed the part later.
+
+    They lag behind it, so the stamp corrects them, but no look that found the page itself absent
+    after the tolerance. A stamp that was set by hand (midnight, another day) counts as none.
+    """
+    evidence, window = facts.evidence, facts.window
+    stamp, slot = evidence.publishers_stamp, window.promised_at
+    if facts.appeared is None or not facts.was_absent_too_long:
+        return False
+    if evidence.witnesses is None or stamp is None or slot is None:
+        return False
+    not_early = (
+        presence for presence in evidence.presences_by_looks if not is_early(presence, window)
+    )
+    absent_by_looks = next((presence.appears.after for presence in not_early), None)
+    if absent_by_looks is not None and absent_by_looks > window.on_time_until:
+        return False
+    local_stamp = local(stamp, facts.zone)
+    is_same_day = local_stamp.date() == local(slot, facts.zone).date()
+    return is_same_day and local_stamp.time() != time() and stamp <= window.on_time_until
+
+
+def _time_of_stamp(facts: PartFacts) -> Timing:
+    """Return that the part may have come at the stamp, or earlier if the witnesses were not watched
+    yet.
+    """
+    stamp, witnesses, found = (
+        facts.evidence.publishers_stamp,
+        facts.evidence.witnesses,
+        facts.released.by,
+    )
+    watched_since = None if witnesses is None else witnesses.watched_since
+    is_watched = stamp is not None and watched_since is not None and watched_since <= stamp
+    possible = Interval(stamp if is_watched else None, found)
+    reason = Reason.STAMPED_IN_TIME.text(facts.zone, found=found, stamp=stamp)
+    return Timing(possible, facts.window.delay_of(possible), reason)
+
+
+def _has_watch_ended(facts: PartFacts) -> bool:
+    """Return whether a part was still absent when its watch ended.
+
+    If it was last seen absent long before that, it may have come unseen. So it stays overdue.
+    """
+    closes, absent = facts.window.closes, facts.last_absent
+    if absent is None or not facts.was_absent_too_long:
+        return False
+    return facts.now >= closes and absent >= closes - _RECENT
+
+
+def _time_of_absence(facts: PartFacts) -> Timing:
+    promised_at = facts.window.promised_at
+    if promised_at is None:
+        return Timing()
+    return Timing(delay=Bounds(seconds_between(promised_at, facts.last_absent), None))
+
+
+def _may_have_been_early(facts: PartFacts) -> bool:
+    """Return whether a part that came in time may have been public before its slot too, and removed
+    before it was seen absent.
+    """
+    if not facts.came_in_time or not facts.window.exact:
+        return False
+    return _early_bound(facts.released, facts.window, facts.evidence) is None
+
+
+def _time_perhaps_early(facts: PartFacts) -> Timing:
+    reason = Reason.MAY_HAVE_BEEN_EARLY.text(facts.zone, came=facts.released)
+    return Timing(facts.released, facts.delay, reason)
+
+
+def _was_widened(facts: PartFacts) -> bool:
+    return facts.appeared is not None and facts.released.after != facts.appeared.after
+
+
+def _time_too_wide(facts: PartFacts) -> Timing:
+    """Return why `released` is too wide an interval for a verdict."""
+    released, window, evidence = facts.released, facts.window, facts.evidence
+    if released.after is None:
+        reason_text = Reason.NO_ABSENCE.text(facts.zone, came=released)
+        return Timing(released, facts.delay, reason_text)
+    # The part was absent within the tolerance, but may have come after the tolerance.
+    reason = Reason.ON_TIME_OR_LATE
+    if released.after < window.on_time_from:
+        # The part may have come even before the tolerance began.
+        reason = Reason.EARLY_OR_ON_TIME if facts.is_out_in_time else Reason.EARLY_OR_LATE
+    reason_text = reason.text(
+        facts.zone,
+        came=released,
+        late=seconds_between(window.slot_ends, released.by),
+        failed=_failed_looks_text(evidence, released.after, released.by),
+        lags=_longer_lags_text(evidence),
+    )
+    return Timing(released, facts.delay, reason_text)
+
+
+def _are_looks_awaited(facts: PartFacts) -> bool:
+    """Return whether evidence of the tolerance may still come."""
+    evidence, lag = facts.evidence, timedelta()
+    if evidence.is_address_guessed and evidence.witnesses:
         # Witnesses of a page at a guessed address, its announcement and GOV.UK's index, may lag
         # behind its release.
-        lag = (
-            evidence.witnesses.lags.longest
-            if evidence.is_address_guessed and evidence.witnesses
-            else timedelta()
-        )
-        if self.now < window.late_evidence_until + lag:
-            return _Timing(VerdictKind.PENDING)
-        from_start = evidence.present_from_start
-        removed_by = None if from_start is None else evidence.find_absence_after(from_start)
-        # Content that was removed before the slot was not the release.
-        was_removed_before_slot = removed_by is not None and removed_by < window.slot_begins
-        if from_start is not None and not was_removed_before_slot:
-            return self._judge_in_place(from_start)
-        return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
+        lag = evidence.witnesses.lags.longest
+    return facts.now < facts.window.late_evidence_until + lag
 
-    def _judge_in_place(self, from_start: Run) -> _Timing:
-        """Return `unproven` for a part that was there at the first look.
 
-        Before the slot that may be the previous edition. So the part came by its last change, and a
-        file without a change may not be out at all. The title of a page is that of the release.
-        """
-        evidence, slot = self.evidence, self.window.slot_begins
-        is_in_place = evidence.is_in_place_at(slot)
-        changes = evidence.find_changes_in_place() if is_in_place else []
-        since_slot = [change for change in changes if change.by is not None and change.by >= slot]
-        changed = since_slot[0] if since_slot else None
-        came_by: datetime | None = from_start.begin
-        if changes:
-            came_by = changes[-1].by
-        elif is_in_place and evidence.part.role in (Role.ATTACHMENT, Role.DATA):
-            came_by = None
-        reason = Reason.PRESENT_FROM_THE_START.text(
-            self.zone, look=from_start.first_sent, changed=changed
-        )
-        return _Timing(
-            VerdictKind.UNPROVEN,
-            Interval(None, came_by),
-            reason=reason,
-            was_in_place=is_in_place,
-            changed=changed or NOTHING,
-        )
+def _was_there_from_start(facts: PartFacts) -> bool:
+    """Return whether the part was there at the first look.
 
-    def _judge_overdue(self, last_absent: datetime) -> _Timing:
-        """Return the verdict on a part absent after the tolerance: `unproven` if other evidence
-        contradicts this.
+    Content that was removed before the slot was not the release.
+    """
+    from_start = facts.evidence.present_from_start
+    if from_start is None:
+        return False
+    removed_by = facts.evidence.find_absence_after(from_start)
+    return removed_by is None or removed_by >= facts.window.slot_begins
 
-        Else it is `not_published` if the part was still absent when the watch ended, or `overdue`.
-        """
-        window = self.window
-        if self._is_contradicted(last_absent):
-            return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
-        delay = (
-            None
-            if window.promised_at is None
-            else Bounds(seconds_between(window.promised_at, last_absent), None)
-        )
-        if self.now >= window.closes and last_absent >= window.closes - _RECENT:
-            return _Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
-        # A part that was last seen absent long before the watch ended may have come unseen. So it
-        # stays overdue.
-        return _Timing(VerdictKind.OVERDUE, delay=delay)
 
-    def _is_contradicted(self, absent: datetime) -> bool:
-        """Return whether other evidence shows that the part may have been out in time, despite its
-        absence at `absent`.
+def _time_in_place(facts: PartFacts) -> Timing:
+    """Return that a part that was there at the first look came by its last change.
 
-        It may have been published in time and removed unseen, or a view showed it before `absent`
-        from the start.
-        """
-        if (
-            self._find_unseen_stay() is not None
-            or self._find_run_present_before(absent) is not None
-        ):
-            return True
-        # A view that showed the part from before the slot on may answer 200 for any address. It is
-        # believed only if it still showed the part at the slot and was absent later: then its
-        # answers depend on the part.
-        from_start = self.evidence.present_from_start
-        if from_start is None:
-            return False
-        was_shown_at_slot = (
-            from_start.begin <= self.window.on_time_until
-            and from_start.end >= self.window.slot_begins
-        )
-        return was_shown_at_slot and self.evidence.find_absence_after(from_start) is not None
+    Before the slot that may be the previous edition, so a file without a change may not be out at
+    all. The title of a page is that of the release.
+    """
+    evidence, slot, from_start = (
+        facts.evidence,
+        facts.window.slot_begins,
+        facts.evidence.present_from_start,
+    )
+    is_in_place = evidence.is_in_place_at(slot)
+    changes = evidence.find_changes_in_place() if is_in_place else []
+    since_slot = [change for change in changes if change.by is not None and change.by >= slot]
+    changed = since_slot[0] if since_slot else None
+    came_by = None if from_start is None else from_start.begin
+    if changes:
+        came_by = changes[-1].by
+    elif is_in_place and evidence.part.role in (Role.ATTACHMENT, Role.DATA):
+        came_by = None
+    look = None if from_start is None else from_start.first_sent
+    return Timing(
+        Interval(None, came_by),
+        reason=Reason.PRESENT_FROM_THE_START.text(facts.zone, look=look, changed=changed),
+        was_in_place=is_in_place,
+        changed=changed or NOTHING,
+    )
 
-    def _find_run_present_before(self, absent: datetime) -> Run | None:
-        """Return the run that showed the part at its view's first look, if that was between the
-        slot and `absent`.
-        """
-        other = self.evidence.present_from_start
-        return (
-            other
-            if other is not None and self.window.early_before <= other.begin <= absent
-            else None
-        )
 
-    def _find_unseen_stay(self) -> Interval | None:
-        """Return when the part was published, perhaps in time, and removed before any look saw it,
-        or None.
-        """
-        latest, early_before = self.window.on_time_until, self.window.early_before
-        for stay in self.evidence.find_unseen_stays():
-            if stay.after and stay.by and stay.after <= latest and stay.by >= early_before:
-                return stay
-        return None
+def _time_without_proof(facts: PartFacts) -> Timing:
+    """Return why no look proved the part present or absent after the tolerance."""
+    evidence, window, witnesses = facts.evidence, facts.window, facts.evidence.witnesses
+    if evidence.first_look is None:
+        return Timing(reason=Reason.NEVER_LOOKED_AT.text())
+    # A page that answers there may be the release, for instance under a misspelt title.
+    answers = any(
+        run.status == HTTPStatus.OK and run.last_received > window.slot_ends
+        for run in evidence.runs_at_edge_and_origin
+    )
+    if evidence.is_address_guessed and not answers:
+        # Looks at a guessed address prove no absence. Only the announcement and the index
+        # (`witnesses`) can.
+        absent = None if witnesses is None else witnesses.absent_until(window.slot_begins)
+        lags = _longer_lags_text(evidence)
+        return Timing(reason=Reason.PAGE_NOT_KNOWN.text(facts.zone, absent=absent, lags=lags))
+    reason = Reason.NOTHING_PROVED.text(
+        facts.zone,
+        latest=window.on_time_until,
+        failed=_failed_looks_text(evidence, since=window.slot_ends),
+        absent=evidence.last_absent,
+    )
+    return Timing(reason=reason)
 
-    def _contradiction_text(self) -> str:
-        other, unseen = self.evidence.present_from_start, self._find_unseen_stay()
-        if unseen is not None:
-            return Reason.PUBLISHED_UNSEEN.text(self.zone, stay=unseen)
-        return Reason.VIEWS_DIFFER.text(self.zone, look=None if other is None else other.first_sent)
 
-    def _too_wide_text(self, released: Interval) -> str:
-        """Return the reason why `released`, when the part appeared, is too wide an interval for a
-        verdict.
-        """
-        if released.after is None:
-            return Reason.NO_ABSENCE.text(self.zone, came=released)
-        # The part was absent within the tolerance, but may have come after the tolerance.
-        reason = Reason.ON_TIME_OR_LATE
-        if released.after < self.window.on_time_from:
-            # The part may have come even before the tolerance began.
-            is_out_in_time = released.by is not None and released.by <= self.window.on_time_until
-            reason = Reason.EARLY_OR_ON_TIME if is_out_in_time else Reason.EARLY_OR_LATE
-        most_late = seconds_between(self.window.slot_ends, released.by)
-        failed, lags = (
-            self._failed_looks_text(released.after, released.by),
-            self._longer_lags_text(),
-        )
-        return reason.text(self.zone, came=released, late=most_late, failed=failed, lags=lags)
+def _longer_lags_text(evidence: PartEvidence) -> str | None:
+    """Return in words how long announcement and index lagged behind other releases that day, None
+    if as usual.
+    """
+    return None if evidence.witnesses is None else evidence.witnesses.lags.longer_lags_text()
 
-    def _no_proof_text(self) -> str:
-        """Return the reason why no look proved the part present or absent after the tolerance."""
-        evidence, witnesses = self.evidence, self.evidence.witnesses
-        if evidence.first_look is None:
-            return Reason.NEVER_LOOKED_AT.text()
-        # A page that answers there may be the release, for instance under a misspelt title.
-        answers = any(
-            run.status == HTTPStatus.OK and run.last_received > self.window.slot_ends
-            for run in evidence.runs_at_edge_and_origin
-        )
-        if evidence.is_address_guessed and not answers:
-            # Looks at a guessed address prove no absence. Only the announcement and the index
-            # (`witnesses`) can.
-            absent = None if witnesses is None else witnesses.absent_until(self.window.slot_begins)
-            return Reason.PAGE_NOT_KNOWN.text(
-                self.zone, absent=absent, lags=self._longer_lags_text()
-            )
-        failed = self._failed_looks_text(since=self.window.slot_ends)
-        absent, tolerance_ends = evidence.last_absent, self.window.on_time_until
-        return Reason.NOTHING_PROVED.text(
-            self.zone, latest=tolerance_ends, failed=failed, absent=absent
-        )
 
-    def _longer_lags_text(self) -> str | None:
-        """Return in words how long announcement and index lagged behind other releases that day,
-        None if as usual.
-        """
-        return (
-            None
-            if self.evidence.witnesses is None
-            else self.evidence.witnesses.lags.longer_lags_text()
-        )
+def _failed_looks_text(
+    evidence: PartEvidence, since: datetime, until: datetime | None = None
+) -> str | None:
+    """Return in words how many looks failed in a span (without `until`: to now) and why; None if
+    none failed.
+    """
+    failed = (run for run in evidence.runs_at_edge_and_origin if run.state is State.UNKNOWN)
+    runs = [
+        run
+        for run in failed
+        if run.last_received > since and (until is None or run.first_sent < until)
+    ]
+    reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
+    looks = sum(run.looks for run in runs)
+    return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None
 
-    def _failed_looks_text(self, since: datetime, until: datetime | None = None) -> str | None:
-        """Return in words how many looks failed in a span (without `until`: to now) and why; None
-        if none failed.
-        """
-        failed = (
-            run for run in self.evidence.runs_at_edge_and_origin if run.state is State.UNKNOWN
-        )
-        runs = [
-            run
-            for run in failed
-            if run.last_received > since and (until is None or run.first_sent < until)
-        ]
-        reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
-        looks = sum(run.looks for run in runs)
-        return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None
+
+PART_RULES = (
+    PartRule(
+        "public at its slot",
+        VerdictKind.ON_TIME,
+        # Its exposures say that it was early.
+        lambda facts: facts.at_slot_by is not None,
+        lambda facts: Timing(Interval(facts.window.slot_begins, facts.at_slot_by)),
+    ),
+    PartRule("origin awaited", VerdictKind.PENDING, _is_origin_awaited),
+    PartRule("contradicted", VerdictKind.UNPROVEN, _is_contradicted, _time_of_contradiction),
+    PartRule("stamped in time", VerdictKind.UNPROVEN, _is_stamped_in_time, _time_of_stamp),
+    PartRule(
+        "late",
+        VerdictKind.LATE,
+        lambda facts: facts.appeared is not None and facts.was_absent_too_long,
+    ),
+    PartRule("watch ended", VerdictKind.NOT_PUBLISHED, _has_watch_ended, _time_of_absence),
+    PartRule(
+        "overdue", VerdictKind.OVERDUE, lambda facts: facts.was_absent_too_long, _time_of_absence
+    ),
+    PartRule("perhaps early", VerdictKind.UNPROVEN, _may_have_been_early, _time_perhaps_early),
+    PartRule("in time", VerdictKind.ON_TIME, lambda facts: facts.came_in_time),
+    PartRule("views differ", VerdictKind.UNPROVEN, _was_widened, _time_of_contradiction),
+    PartRule(
+        "between two looks",
+        VerdictKind.UNPROVEN,
+        lambda facts: facts.appeared is not None,
+        _time_too_wide,
+    ),
+    PartRule("looks awaited", VerdictKind.PENDING, _are_looks_awaited),
+    PartRule("there from the start", VerdictKind.UNPROVEN, _was_there_from_start, _time_in_place),
+    PartRule("nothing proved", VerdictKind.UNPROVEN, lambda _facts: True, _time_without_proof),
+)
+"""The verdict on a part from its slot on: the first rule that applies. `docs/verdicts.md` describes
+each.
+"""

@@ -51,10 +51,13 @@ class PartEvidence:
         """Return the earliest time of first publication that a present page or file states, or None
         if none does.
         """
-        runs = (
-            run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT
-        )
+        runs = (run for run in self.all_runs if run.state is State.PRESENT)
         return earliest_known(first_published(run.version) for run in runs)
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """Return the runs of all views, those of the content API too."""
+        return [run for of_view in self.views.values() for run in of_view]
 
     @property
     def runs_at_edge_and_origin(self) -> list[Run]:
@@ -73,9 +76,7 @@ class PartEvidence:
         if never seen.
         """
         is_seen = self.last_run is not None and self.last_run.state is State.PRESENT
-        runs = (
-            run for of_view in self.views.values() for run in of_view if run.state is State.PRESENT
-        )
+        runs = (run for run in self.all_runs if run.state is State.PRESENT)
         return None if is_seen else max((run.last_received for run in runs), default=None)
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.judge.part import PART_RULES
 from schedules.contract.verdict import Kind, VerdictKind
 
 
@@ -30,3 +31,7 @@ def test_every_verdict_is_told(page: str) -> None:
     assert {word.value.replace("_", " ") for word in VerdictKind} <= {
         word.replace("_", " ") for word in told
     }
+
+
+def test_every_rule_for_a_part_has_its_row_in_its_order(page: str) -> None:
+    assert first_cells(page, "Rules for a part") == [rule.name for rule in PART_RULES]
