@@ -24,7 +24,7 @@ from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
 from monitor.look.sighting import Sighting, State
 from monitor.plan.budget import Budget
-from monitor.plan.phases import Window
+from monitor.plan.phases import SLOT, Window
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.worlds.fetcher import Reply, ScriptedFetcher
@@ -123,7 +123,7 @@ async def _polled(
 ) -> None:
     """Poll pages with these chances for `seconds`, each due every second."""
     for number, chance in enumerate(chances):
-        window = Window("slot", _NOON, _END, timedelta(seconds=1), chance=chance)
+        window = Window(SLOT, _NOON, _END, timedelta(seconds=1), chance=chance)
         url = f"https://{_HOST}/p{number}"
         poller.watch(
             Target(f"p{number}", "", f"p{number}", View.EDGE, url, _HOST, "status"), (window,)

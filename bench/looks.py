@@ -25,7 +25,7 @@ from monitor.look.http.resolve import Route
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
 from monitor.plan.budget import Budget
-from monitor.plan.phases import Window
+from monitor.plan.phases import TRIPWIRE, Window
 from monitor.plan.targets import Target, View
 
 EDGE, ORIGIN = View.EDGE, View.ORIGIN
@@ -35,7 +35,7 @@ _TARGETS = 1000
 _MANY = 10_000
 _BATCH = 200
 _BEGINNING, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
-_ALWAYS = (Window("bench", _BEGINNING, _END, timedelta(milliseconds=1)),)
+_ALWAYS = (Window(TRIPWIRE, _BEGINNING, _END, timedelta(milliseconds=1)),)
 
 
 def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
@@ -208,7 +208,7 @@ async def _late(
     begins = SystemClock().now() + timedelta(seconds=1) + count * timedelta(milliseconds=0.2)
     for number, target in enumerate(targets):
         window = Window(
-            "bench",
+            TRIPWIRE,
             begins + spread * number / count,
             _END,
             spread or timedelta(days=1),

@@ -154,6 +154,10 @@ class Phase:
     listing are looked at, to see whether the release is out. It `is_overdue` if the slot has passed
     and the target is still missing. Predicted addresses are looked at with at least
     `least_guess_spacing`, or not at all if it is None.
+
+    A phase that `is_close` to its slot also applies to slots in other calendars, and no run of
+    absences goes on from it to another phase. If it `keeps_instants`, one look is due exactly at
+    the slot. If it `limits_gaps`, a run may not bridge a much longer time without looks.
     """
 
     name: str
@@ -164,6 +168,9 @@ class Phase:
     polls_witnesses: bool = False
     is_overdue: bool = False
     least_guess_spacing: Length | None = None
+    is_close: bool = False
+    keeps_instants: bool = False
+    limits_gaps: bool = False
 
 
 FAR = Phase(
@@ -202,6 +209,8 @@ SLOT = Phase(
     polls_origin=True,
     polls_witnesses=True,
     least_guess_spacing=lambda watch: watch.near.every,
+    is_close=True,
+    keeps_instants=True,
 )
 DAY = Phase(
     "day",
@@ -239,8 +248,11 @@ SETTLE = Phase(
     every=lambda watch: watch.settle.every,
     least_guess_spacing=lambda watch: watch.settle.every,
 )
-# Closer looks at a target that was public and is found absent or changed.
-AGAIN = Phase("again", every=lambda watch: watch.settle.parts_every, polls_origin=True)
+# Closer looks at a target that was public and is found absent or changed. Its last look may have
+# been days ago, and its content may have changed since then.
+AGAIN = Phase(
+    "again", every=lambda watch: watch.settle.parts_every, polls_origin=True, limits_gaps=True
+)
 AFTER = Phase("after", every=lambda watch: watch.after.every)
 TRIPWIRE = Phase("tripwire", every=lambda watch: watch.tripwire.every)
 
@@ -260,7 +272,6 @@ PHASES = (
     TRIPWIRE,
 )
 """Every phase. Those with a distance from the slot are in time order."""
-PHASE_BY_NAME = {phase.name: phase for phase in PHASES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,13 +284,18 @@ class Window:
     looks are never closer than `every`.
     """
 
-    name: str
+    phase: Phase
     begins: datetime
     ends: datetime
     every: timedelta
     is_unshifted: bool = False
     chance: float = 1.0
     every_if_idle: timedelta | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of its phase."""
+        return self.phase.name
 
 
 def next_due(
@@ -306,14 +322,14 @@ def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
     return next((window for window in windows if window.begins <= now < window.ends), None)
 
 
-def add_slot_windows(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
-    """Return `windows` with the slot windows of `others` in place of wider spacings, in time order,
-    without overlap.
+def add_close_windows(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
+    """Return `windows` with those of `others` that are close to their slot in place of wider
+    spacings, in time order, without overlap.
     """
     merged = list(windows)
-    for slot_window in (window for window in others if window.name == SLOT.name):
-        already_as_close = [window for window in merged if window.every <= slot_window.every]
-        for added in _subtract_windows(slot_window, already_as_close):
+    for close_window in (window for window in others if window.phase.is_close):
+        already_as_close = [window for window in merged if window.every <= close_window.every]
+        for added in _subtract_windows(close_window, already_as_close):
             merged = [
                 *(rest for window in merged for rest in _subtract_windows(window, [added])),
                 added,

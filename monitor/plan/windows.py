@@ -15,11 +15,10 @@ from monitor.plan import phases
 from monitor.plan.addresses import INDEX, is_witness
 from monitor.plan.phases import (
     DEFAULT_WATCH,
-    PHASE_BY_NAME,
     Phase,
     WatchSettings,
     Window,
-    add_slot_windows,
+    add_close_windows,
     on_grid,
 )
 from monitor.plan.targets import PERIOD, Target, View
@@ -152,7 +151,7 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     for other in (*others, *readings):
         # It is not known yet which calendar or reading is right. So add the close windows just
         # around the other slot, with as much of a small budget as if it was judged to the minute.
-        windows = add_slot_windows(windows, plan(other, exact=True))
+        windows = add_close_windows(windows, plan(other, exact=True))
     is_guess = target.origin is Origin.PREDICTED and not is_named  # a guess has fewer looks
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
 
@@ -175,7 +174,7 @@ def windows_of_guess(
         return tuple(windows)
     chosen = []
     for window in windows:
-        least_spacing = PHASE_BY_NAME[window.name].least_guess_spacing
+        least_spacing = window.phase.least_guess_spacing
         if least_spacing is None:
             # a phase without looks at guesses, such as from an hour after the page came out
             continue
@@ -299,7 +298,7 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
     """
     passes = slot.passes()
     for window in plan:
-        if PHASE_BY_NAME[window.name].polls_witnesses:
+        if window.phase.polls_witnesses:
             begins, every = window.begins, window.every
             if witness == INDEX:
                 # It shows a publication a minute or two late, so begin shortly after the slot, and
@@ -406,9 +405,7 @@ def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> I
     spacing = watch.settle.every if progress.is_complete else watch.settle.parts_every
     # `on_grid` rounds up. Begin at the due instant before `out_since`, so that the look that was
     # next is not delayed.
-    yield Window(
-        phases.SETTLE.name, on_grid(out_since, anchor, spacing) - spacing, settled, spacing
-    )
+    yield Window(phases.SETTLE, on_grid(out_since, anchor, spacing) - spacing, settled, spacing)
     # Looks may be hours apart from now on, so the first of them follows at once.
     if progress.is_complete:
         closes = max(settled, out_since + watch.after.until)
@@ -458,7 +455,7 @@ def _windows_of_view(
             # This target is missing. Users wait for a required part, but not for an optional one,
             # such as a copy.
             return [] if target.is_optional else plan
-        return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
+        return [window for window in plan if window.phase.polls_origin]
     if target.view is not View.CONTENT:
         # looks through the caches (edge), at a tripwire, or at a witness (an announcement or index)
         return plan
@@ -485,7 +482,7 @@ def _with_chances(
     # not `is_complete`: this target of the release is missing
     is_out = is_release_out and progress.is_complete
     for window in windows:
-        is_overdue = PHASE_BY_NAME[window.name].is_overdue or (is_release_out and not is_out)
+        is_overdue = window.phase.is_overdue or (is_release_out and not is_out)
         chance = chance_of(target, is_overdue=is_overdue, is_out=is_out, exact=exact)
         yield replace(
             window,
@@ -501,8 +498,9 @@ def _make_window(
     `anchor`.
     """
     every = phase.every(watch)
-    if phase is phases.SLOT:
+    if phase.keeps_instants:
         # No other window may come before it, so it begins at or before `begins`.
         begins -= (begins - anchor) % every
-        return Window(phase.name, begins, ends, every, is_unshifted=True)
-    return Window(phase.name, on_grid(begins, anchor, every), ends, every)
+    return Window(
+        phase, on_grid(begins, anchor, every), ends, every, is_unshifted=phase.keeps_instants
+    )

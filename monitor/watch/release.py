@@ -26,7 +26,7 @@ from monitor.ledger.promise_check import WantedRead
 from monitor.look.recognise.content import PLACEHOLDER
 from monitor.look.recognise.result import Known
 from monitor.look.sighting import Sighting, State
-from monitor.plan.phases import AGAIN, SLOT, Window, window_at
+from monitor.plan.phases import Window, window_at
 from monitor.plan.proof import NEVER, ProofGoal
 from monitor.plan.targets import Target, View, parse_target_id, release_from_id, target_id
 from monitor.plan.windows import UNSEEN, Progress, Stage
@@ -60,8 +60,8 @@ class TargetState:
         """Return the last run, or None."""
         return self.runs[-1] if self.runs else None
 
-    def crosses_slot_phase(self, now: datetime) -> bool:
-        """Return whether the phase around the slot begins or ends between the last look and `now`.
+    def crosses_close_phase(self, now: datetime) -> bool:
+        """Return whether a phase close to the slot begins or ends between the last look and `now`.
 
         An absence then begins a new run, so that no run mixes wide gaps far from the slot with
         narrow ones around it.
@@ -69,10 +69,8 @@ class TargetState:
         if not self.runs or self.runs[-1].state is not State.ABSENT:
             return False
         windows = (window_at(self.windows, at) for at in (self.runs[-1].last_received, now))
-        was_around_slot, is_around_slot = (
-            window is not None and window.name == SLOT.name for window in windows
-        )
-        return was_around_slot is not is_around_slot
+        was_close, is_close = (window is not None and window.phase.is_close for window in windows)
+        return was_close is not is_close
 
     def spacing(self, now: datetime) -> timedelta | None:
         """Return the planned spacing of looks for the gap between the last look and a look at
@@ -87,11 +85,7 @@ class TargetState:
         if window_of_last_look is not None:
             return window_of_last_look.every
         window = window_at(self.windows, now)
-        if window is not None and window.name == AGAIN.name:
-            # This window was added because a published page seems removed. The last look may have
-            # been days ago, and the page may have changed since then. So limit the gap.
-            return window.every
-        return None
+        return window.every if window is not None and window.phase.limits_gaps else None
 
 
 _EMPTY_STATE = TargetState()

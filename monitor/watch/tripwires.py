@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from monitor.look.fetch import Found
 from monitor.look.poller import Poller
 from monitor.look.sighting import Sighting, State
-from monitor.plan.phases import Window
+from monitor.plan.phases import TRIPWIRE, Window
 from monitor.plan.targets import Target, press_of, sitemaps_of, tripwires_of
 from monitor.plan.windows import TRIPWIRE_CHANCE
 from monitor.watch.listing_match import ListingMatch, Matcher, NearRelease
@@ -285,7 +285,7 @@ def publication_date(found: Found) -> datetime | None:
 
 def window_at_all_times(every: timedelta) -> tuple[Window, ...]:
     """Return the window of a tripwire, which is looked at at all times."""
-    return (Window("tripwire", _BEGINNING, _END, every, chance=TRIPWIRE_CHANCE),)
+    return (Window(TRIPWIRE, _BEGINNING, _END, every, chance=TRIPWIRE_CHANCE),)
 
 
 def _parse_instant(text: str) -> datetime | None:

@@ -221,7 +221,7 @@ class Watch:
         follows_blind = last_run is not None and was_blind(
             last_run, sighting, self.blind.after(last_run.last_received)
         )
-        must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
+        must_begin_run = follows_blind or state.crosses_close_phase(sighting.sent)
         try:
             return watched.add_sighting(state, sighting, spacing, must_begin_run=must_begin_run)
         except OutOfOrder:

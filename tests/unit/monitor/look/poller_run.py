@@ -16,7 +16,7 @@ from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
 from monitor.look.sighting import Sighting, State
 from monitor.plan.budget import Budget
-from monitor.plan.phases import Window
+from monitor.plan.phases import SLOT, Window
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.worlds.fetcher import Reply, ScriptedFetcher
@@ -40,7 +40,7 @@ def window(
     every: float = 1.0, begins: float = 0.0, ends: float = 1e6, chance: float = 1.0
 ) -> Window:
     first, last = NOON + timedelta(seconds=begins), NOON + timedelta(seconds=ends)
-    return Window("slot", first, last, timedelta(seconds=every), chance=chance)
+    return Window(SLOT, first, last, timedelta(seconds=every), chance=chance)
 
 
 @dataclass

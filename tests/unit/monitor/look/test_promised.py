@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.look.fetch import Request
-from monitor.plan.phases import Window
+from monitor.plan.phases import NEAR, SLOT, Window
 from monitor.plan.targets import View
 from tests.unit.monitor.look.poller_run import (
     NOON,
@@ -116,9 +116,7 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
     are watched too.
     """
     windows = [
-        Window(
-            "slot", slot - timedelta(minutes=2), slot + timedelta(minutes=2), timedelta(seconds=1)
-        )
+        Window(SLOT, slot - timedelta(minutes=2), slot + timedelta(minutes=2), timedelta(seconds=1))
     ]
 
     def watch_all(run: PollerRun) -> None:
@@ -249,7 +247,7 @@ def test_promised_look_is_punctual_on_days_of_clock_changes(slot: datetime) -> N
     def act(run: PollerRun) -> None:
         every_15_s = [
             Window(
-                "near",
+                NEAR,
                 slot - timedelta(hours=12),
                 slot + timedelta(minutes=1),
                 timedelta(seconds=15),

@@ -8,7 +8,7 @@ from statistics import mean
 
 import pytest
 
-from monitor.plan.phases import Window
+from monitor.plan.phases import OVERDUE, Window
 from monitor.plan.targets import View
 from tests.unit.monitor.look.poller_run import (
     NOON,
@@ -30,7 +30,7 @@ def watch_overdue_page(run: PollerRun, name: str = "page", ends: float = 1e6) ->
     """
     every, every_if_idle = timedelta(seconds=60), timedelta(seconds=EVERY_IF_IDLE)
     spans = [
-        Window("overdue", NOON, NOON + timedelta(seconds=ends), every, every_if_idle=every_if_idle)
+        Window(OVERDUE, NOON, NOON + timedelta(seconds=ends), every, every_if_idle=every_if_idle)
     ]
     for view in (View.EDGE, View.ORIGIN):
         run.poller.watch(target(name, view=view), spans)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.budget_sim import simulate_sweep, usual_parts
+from monitor.plan import phases
 from monitor.plan.budget import WantedSpacing, affordable_spacings
 from monitor.plan.forecast import (
     PartToProve,
@@ -22,7 +23,7 @@ from monitor.plan.forecast import (
     provable_count,
     rate_to_prove,
 )
-from monitor.plan.phases import Window, next_due
+from monitor.plan.phases import NEAR, Window, next_due
 from monitor.plan.proof import ProofGoal
 
 BEGIN = datetime(2026, 7, 23, 8, 0, tzinfo=UTC)
@@ -34,7 +35,7 @@ DAY_BEGINS, DAY_ENDS = SLOT - timedelta(hours=9, minutes=30), SLOT + timedelta(h
 
 
 def window(begins: int, ends: int, every: int) -> Window:
-    return Window("near", BEGIN + begins * SECOND, BEGIN + ends * SECOND, every * SECOND)
+    return Window(NEAR, BEGIN + begins * SECOND, BEGIN + ends * SECOND, every * SECOND)
 
 
 _windows = st.builds(window, st.integers(-500, 900), st.integers(-200, 1200), st.integers(1, 200))
@@ -44,7 +45,9 @@ def plans_of_pages(
     pages: int, *, every: float = 1.0, chance: float = 1.0
 ) -> list[tuple[Window, ...]]:
     """Return the plans of so many pages that want a look every so many seconds."""
-    return [(Window("slot", BEGIN, BEGIN + 2 * MINUTE, every * SECOND, chance=chance),)] * pages
+    return [
+        (Window(phases.SLOT, BEGIN, BEGIN + 2 * MINUTE, every * SECOND, chance=chance),)
+    ] * pages
 
 
 def warning_with_five_looks_a_second(

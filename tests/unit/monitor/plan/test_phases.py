@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.plan.phases import Window, next_due, on_grid, window_at
+from monitor.plan.phases import (
+    NEAR,
+    OVERDUE,
+    SLOT,
+    Phase,
+    Window,
+    add_close_windows,
+    next_due,
+    on_grid,
+    window_at,
+)
 
 NOON = datetime(2026, 7, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -18,7 +30,7 @@ _instants = st.integers(-9_000, 9_000).map(lambda count: NOON + count * SECOND /
 
 def window(begins: int, ends: int, every: int, *, unshifted: bool = False) -> Window:
     return Window(
-        "near", NOON + begins * SECOND, NOON + ends * SECOND, every * SECOND, is_unshifted=unshifted
+        NEAR, NOON + begins * SECOND, NOON + ends * SECOND, every * SECOND, is_unshifted=unshifted
     )
 
 
@@ -94,3 +106,17 @@ def test_grid_instant_is_less_than_one_spacing_ahead(
     found = on_grid(begins, anchor, every)
     assert timedelta() <= found - begins < every
     assert (found - anchor) % every == timedelta()
+
+
+@pytest.mark.parametrize(
+    ("phase", "is_added"),
+    [(SLOT, True), (replace(SLOT, name="last-minute"), True), (OVERDUE, False)],
+    ids=["slot", "a phase of any name that is close", "overdue"],
+)
+def test_windows_close_to_the_slot_of_another_calendar_replace_wider_ones(
+    phase: Phase, *, is_added: bool
+) -> None:
+    every_5_s = Window(OVERDUE, NOON, NOON + 600 * SECOND, 5 * SECOND)
+    every_second = Window(phase, NOON + 60 * SECOND, NOON + 120 * SECOND, SECOND)
+    merged = add_close_windows([every_5_s], [every_second])
+    assert (every_second in merged) is is_added

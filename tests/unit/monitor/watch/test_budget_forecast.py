@@ -10,7 +10,7 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.judge.policy import Policy
 from monitor.plan.budget import Budget
-from monitor.plan.phases import Window
+from monitor.plan.phases import SLOT, Window
 from monitor.plan.targets import targets_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
@@ -127,7 +127,7 @@ def warning_about_budget(budget: Budget, looks_every: timedelta, close_enough: t
 
         begins = clock.now()
         for state in watched.states.values():
-            state.windows = (Window("slot", begins, begins + timedelta(minutes=2), looks_every),)
+            state.windows = (Window(SLOT, begins, begins + timedelta(minutes=2), looks_every),)
         forecast = BudgetForecast(
             clock, lambda: [watched], budget, close_enough, "Europe/London", ask
         )

@@ -23,6 +23,7 @@ from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
 from monitor.look.sighting import Sighting, State
+from monitor.plan import phases
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
@@ -111,7 +112,7 @@ def judged(story: Story) -> Verdict:
         hooks = Hooks(
             look, on_stall=lambda begin, end: seen.blind.append(Blind(begin, end, "stalled"))
         )
-        window = Window("slot", SLOT - DAY, SLOT + DAY, timedelta(seconds=story.every))
+        window = Window(phases.SLOT, SLOT - DAY, SLOT + DAY, timedelta(seconds=story.every))
         for view in (View.EDGE, View.ORIGIN)[: story.views]:
             poller.watch(
                 Target(f"r/page/{view}", "r", "page", view, PAGE_URL, f"{view}.example", "status"),

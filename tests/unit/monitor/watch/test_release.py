@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from monitor.health.metrics import Metrics
 from monitor.judge.runs import MOST_CHANGES, Blind
 from monitor.look.sighting import State
-from monitor.plan.phases import Window
+from monitor.plan.phases import AFTER, AGAIN, NEAR, Phase, Window
+from monitor.plan.phases import SLOT as SLOT_PHASE
 from monitor.plan.targets import Target, View
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.release import WatchedRelease
@@ -186,11 +187,9 @@ def test_released_page_is_lost_once_removed_or_changed(
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-@pytest.mark.parametrize(
-    ("name_of_window", "longest_allowed_gap"), [("after", None), ("again", 5 * SECOND)]
-)
+@pytest.mark.parametrize(("phase", "longest_allowed_gap"), [(AFTER, None), (AGAIN, 5 * SECOND)])
 def test_gap_in_a_run_is_limited_while_a_removed_page_is_checked_again(
-    name_of_window: str, longest_allowed_gap: timedelta | None
+    phase: Phase, longest_allowed_gap: timedelta | None
 ) -> None:
     """Looks in a row with one answer are a run, unless the gap between two of them is too long.
     `spacing` returns the longest gap that is allowed. The last look was a second before the slot,
@@ -204,10 +203,29 @@ def test_gap_in_a_run_is_limited_while_a_removed_page_is_checked_again(
     # Looks are planned only from two hours later on, every 5 s.
     begins = SLOT + 2 * HOUR
     state = release.state_of(ORIGIN_OF_PAGE.id)
-    state.windows = (Window(name_of_window, begins, ends=begins + HOUR, every=5 * SECOND),)
+    state.windows = (Window(phase, begins, ends=begins + HOUR, every=5 * SECOND),)
     assert state.spacing(now=begins + 3 * SECOND) == longest_allowed_gap
 
 
 def test_target_without_looks_or_windows_allows_any_gap() -> None:
     release = release_published_on_time()
     assert release.state_or_empty(PAGE.id).spacing(now=SLOT) is None
+
+
+@pytest.mark.parametrize(
+    ("later_phase", "begins_run"),
+    [(replace(SLOT_PHASE, name="last-minute"), True), (NEAR, False)],
+    ids=["a phase of any name that is close", "near"],
+)
+def test_absence_begins_a_new_run_where_a_phase_close_to_the_slot_begins(
+    later_phase: Phase, *, begins_run: bool
+) -> None:
+    release = release_published_on_time()
+    add_look(release, ORIGIN_OF_PAGE, ABSENT, -61)
+    state = release.state_of(ORIGIN_OF_PAGE.id)
+    minute_before = SLOT - 60 * SECOND
+    state.windows = (
+        Window(NEAR, SLOT - HOUR, minute_before, 15 * SECOND),
+        Window(later_phase, minute_before, SLOT, 2 * SECOND),
+    )
+    assert state.crosses_close_phase(now=SLOT - SECOND) is begins_run
