@@ -5,20 +5,21 @@ time.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import IntEnum
 from heapq import heappop, heappush
 from math import inf, sqrt
 from typing import Any
 
 from monitor.look.scheduled import Rank, ScheduledTarget
-from monitor.look.sighting import Sighting, State
+from monitor.look.sweeps import Sweeps
 from monitor.plan.addresses import is_witness
 from monitor.plan.budget import WantedSpacing, affordable_spacings, least_gap, stretch_factor
-from monitor.plan.proof import LookResult, PartProof, ProofGoal
-from monitor.plan.sweep import Sweep
-from monitor.plan.targets import Target, View
+from monitor.plan.proof import PartProof
+from monitor.plan.targets import View
 
 _UPDATE_SECONDS = 0.5
 """How often the sharing of the budget is updated."""
@@ -31,224 +32,32 @@ _NO_LOOK_BEFORE_PROMISE = timedelta(seconds=0.5)
 """A target is not looked at this shortly before its promised instant, so that its promised look is
 not delayed.
 """
-_CRITICAL_FLOOR = 0.1
-"""How many looks or requests outside the sweeps are owed for each look of a critical sweep."""
-_EARLY_FLOOR = 0.5
-"""The same for each look of a sweep that is not critical."""
-_MOST_DEBT = 2.0
-"""The most looks that are owed to targets and requests outside the sweeps."""
-_RESULTS = {
-    State.PRESENT: LookResult.PRESENT,
-    State.ABSENT: LookResult.ABSENT,
-    State.WITHDRAWN: LookResult.ABSENT,
-}
 
 
-def part_key(target: Target) -> str:
-    """Return the key that all views of a part share."""
-    return f"{target.release}/{target.part}"
-
-
-def _represents_part(target: Target, goal: ProofGoal) -> bool:
-    """Return whether a part is added to the sweeps with this target: with its edge view, or with
-    its announcement.
-    """
-    return target.view is View.EDGE or goal.announced_page is not None
-
-
-class Sweeps:
-    """The parts of one host that need proof, in one sweep for each slot.
-
-    While `is_active`, all looks at them are planned here. Other looks and requests get the rest, or
-    at least a share.
+class _Reason(IntEnum):
+    """Why a target waits for an instant: its look is due then, must begin then, or may begin then
+    if the host is idle.
     """
 
-    def __init__(self) -> None:
-        self._sweeps: dict[tuple[datetime, timedelta], Sweep] = {}  # by slot and tolerance
-        self._part_keys_by_url: dict[str, str] = {}
-        self._debt = 0.0  # how many looks and requests outside the sweeps must go first
-        self.is_active = False
-
-    def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to
-        prove them on time.
-        """
-        if not _represents_part(target, goal) or now >= goal.ends:
-            return  # another view of the part adds it, or it is too late to prove it on time
-        sweep = self._sweeps.setdefault(
-            (goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance)
-        )
-        sweep.add(part_key(target), goal)
-        is_announcement = goal.announced_page is not None
-        if not is_announcement:
-            # For `record_result`: once a listing links to this address, the part is out, so it is
-            # looked at first. An announcement is left out, because listings link to it before its
-            # release is out.
-            self._part_keys_by_url[target.url] = part_key(target)
-
-    def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove a target's part from the sweep that looks at its slot's parts in turn.
-
-        Also remove an empty sweep.
-        """
-        sweep = self._find_sweep(goal)
-        if sweep is None or not _represents_part(target, goal):
-            return  # the sweep has ended, or the part was added by another of its views
-        sweep.remove(part_key(target))
-        self._part_keys_by_url.pop(target.url, None)
-        if not sweep.parts:
-            del self._sweeps[goal.slot, goal.tolerance]
-
-    def _find_sweep(self, goal: ProofGoal | None) -> Sweep | None:
-        """Return the sweep of the goal's slot, None without a goal or if that sweep has ended."""
-        return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
-
-    def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
-        """Record what a look proved in the sweep of its part.
-
-        If it found parts in a listing, they are looked at first.
-
-        `goal` is the proof that the part needs by its slot, or None. Each slot has a sweep, which
-        looks at its parts.
-        """
-        if self.is_active and sighting.found:
-            keys = self._part_keys_by_url
-            if listed_parts := [keys[link.url] for link in sighting.found if link.url in keys]:
-                for each in self._sweeps.values():
-                    each.prioritise(listed_parts)
-        sweep_of_part = self._find_sweep(goal)
-        if sweep_of_part is not None and target.view in (View.EDGE, View.ORIGIN):
-            result = _RESULTS.get(sighting.state, LookResult.NOTHING)
-            sweep_of_part.record_result(
-                part_key(target), target.view, result, sighting.sent, sighting.proved_from
-            )
-
-    def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
-        """Return whether this is the origin view of a part not yet out, in a sweep (which looks at
-        parts in turn).
-        """
-        target, goal = watched.target, watched.goal
-        if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
-            # it needs no proof, is another view, or is an announcement, which has only one view
-            return False
-        sweep = self._find_sweep(goal)
-        part = sweep.parts.get(part_key(target)) if sweep is not None else None
-        return part is not None and not part.is_out
-
-    def delays_witnesses(self) -> bool:
-        """Return whether looks at announcements and indexes must wait, because a sweep needs all
-        looks for pages.
-        """
-        return self.is_active and any(sweep.is_critical for sweep in self._sweeps.values())
-
-    def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Drop sweeps that have ended, and decide whether the others choose the looks at this host
-        (`is_active`).
-
-        A sweep looks at the parts of one slot in turn, if the host's budget is too small for every
-        look (`is_overloaded`). `gap` is the time between two looks. Return whether to schedule due
-        targets again.
-        """
-        was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
-        ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
-        for key in ended:
-            del self._sweeps[key]
-        self.is_active = is_overloaded and any(
-            sweep.is_open(now) for sweep in self._sweeps.values()
-        )
-        for sweep in self._sweeps.values():
-            # a critical sweep takes all looks: announcements and indexes wait
-            sweep.update_is_critical(now, gap)
-        if self.is_active != was_active or self.delays_witnesses() != delayed_witnesses:
-            return True
-        # Due targets that waited for a sweep that has ended would wait forever.
-        return was_active and bool(ended)
-
-    def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
-        """Return whether the sweeps plan the looks at targets with this goal now."""
-        sweep = self._find_sweep(goal) if self.is_active else None
-        return sweep is not None and sweep.is_open(now)
-
-    def next_part(
-        self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]
-    ) -> PartProof | None:
-        """Return the part to look at next, of those that `is_ready` accepts. None if there is none.
-
-        A sweep looks at the parts of one slot in turn. It is urgent once a look can prove a part on
-        time. Urgent sweeps go before others. In both groups, the sweep that has made the fewest
-        looks for each of its parts goes first.
-        """
-        for urgent in (True, False):
-            sweeps = self._open_sweeps(now, urgent=urgent)
-            all_parts = sum(len(sweep.parts) for sweep in sweeps)
-            for sweep in sorted(sweeps, key=lambda sweep: sweep.looks_per_part):
-                # A sweep with a third of all parts gets every third look at the host, so its own
-                # gap is 3 times `gap`.
-                gap_within_sweep = gap * (all_parts / len(sweep.parts))
-                part = sweep.next_part(now, gap_within_sweep, is_ready)
-                if part is not None:
-                    return part
-        return None
-
-    def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
-        """Return the open sweeps that are urgent now or, if `urgent` is False, those that are
-        not.
-        """
-        open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
-        # Sweeps look at the parts of a slot in turn. From one tolerance before the slot, a look can
-        # prove one on time.
-        sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
-        # The sweep with the fewest looks for each part goes first. A sweep that was not among these
-        # sweeps before may have far fewer than the others. So it starts with the lowest number
-        # among them, instead of its own.
-        lowest = min(
-            (sweep.looks_per_part for sweep in sweeps if sweep.last_urgency == urgent), default=0.0
-        )
-        for sweep in sweeps:
-            if sweep.last_urgency != urgent:
-                sweep.last_urgency, sweep.looks_per_part = urgent, lowest
-        return sweeps
-
-    def record_start(self, part: PartProof, now: datetime) -> None:
-        """Record that a look at a part begins.
-
-        It adds to the looks that are owed to requests outside the sweeps.
-        """
-        sweep = self._find_sweep(part.goal)
-        if sweep is not None:
-            sweep.record_start(part, now)
-            owed_to_others = _CRITICAL_FLOOR if sweep.is_critical else _EARLY_FLOOR
-            self._debt = min(_MOST_DEBT, self._debt + owed_to_others)
-
-    def owes_a_look(self) -> bool:
-        """Return whether a look or request outside the sweeps goes first, if any is due."""
-        return self._debt >= 1.0
-
-    def record_other_request(self) -> None:
-        """Record that a look or request outside the sweeps was sent to the host."""
-        self._debt = max(0.0, self._debt - 1.0)
-
-    def idle_until(self, now: datetime) -> datetime | None:
-        """Return when an open sweep may need a look again, None if no sweep is open."""
-        return min(
-            (sweep.idle_until for sweep in self._sweeps.values() if sweep.is_open(now)),
-            default=None,
-        )
+    DUE = 0
+    PROMISED = 1
+    IDLE = 2
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
     """A target that waits for its look.
 
-    It is `is_ready` once it is due, and `is_counted` in the demand of its group. `part` is set if a
-    sweep has chosen it. An entry that was removed is no longer `is_current`. It stays in its heaps,
-    and is skipped once it is the first.
+    It is `is_ready` once it is due, and `is_counted` in the demand of its group. `promised_at` is
+    set while that instant is awaited, `part` if a sweep has chosen it. An entry that was removed is
+    no longer `is_current`. It stays in its heaps, and is skipped once it is the first.
     """
 
     watched: ScheduledTarget
     group_key: WantedSpacing
     rank: Rank
     number: int
+    promised_at: datetime | None = None
     part: PartProof | None = None
     is_ready: bool = False
     is_counted: bool = False
@@ -289,13 +98,11 @@ class DueTargets:
         self.sweeps = Sweeps()
         self.ready = 0  # the number of targets that are due and that no sweep plans
         self._entries: dict[str, _Entry] = {}  # by the id of their target
-        # Heaps of entries. A host is idle while no look is due. Then it may look at some targets
-        # that are not due.
-        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []  # by when they are due
-        # by their promised instant
-        self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []
-        # by when an idle host may look
-        self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []
+        # One heap of all instants that entries wait for. `_promised` counts the promised ones.
+        self._waiting: list[tuple[datetime, _Reason, Rank, int, _Entry]] = []
+        self._promised: Counter[datetime] = Counter()
+        # Entries that an idle host may look at now. A host is idle while no look is due.
+        self._idle: list[tuple[datetime, Rank, int, _Entry]] = []
         # Due entries that a sweep plans are in `_swept`, by target id. `_next_swept` is the next
         # look of the sweeps.
         self._swept: dict[str, _Entry] = {}
@@ -315,9 +122,6 @@ class DueTargets:
     def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
         """Let a target wait for its next look, in place of the look for which it has waited until
         now.
-
-        Its entry is in the heap of due instants. It may also be in the heaps of promised instants
-        and of idle hosts.
         """
         if watched.target.id in self._entries:
             self.remove(watched.target.id)
@@ -329,22 +133,34 @@ class DueTargets:
         group_key = self._group_keys.setdefault(group_key, group_key)
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
-        heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
+        self._await(watched.due, _Reason.DUE, entry)
         # At its promised instant, usually its slot, a look must begin. Here that is at most a
         # minute after `due`.
         if (
             watched.promised_at is not None
             and timedelta() <= watched.promised_at - watched.due < _FORESEEN
         ):
-            heappush(
-                self._waiting_for_promise, (watched.promised_at, entry.rank, entry.number, entry)
-            )
+            entry.promised_at = watched.promised_at
+            self._promised[watched.promised_at] += 1
+            self._await(watched.promised_at, _Reason.PROMISED, entry)
         if watched.due - now <= window.every:
             # a target that is due later needs no share of the budget yet
             self._count_in_group(entry)
         idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
         if idle_look is not None and idle_look < watched.due:
-            heappush(self._waiting_for_idle_host, (idle_look, entry.rank, entry.number, entry))
+            self._await(idle_look, _Reason.IDLE, entry)
+
+    def _await(self, instant: datetime, reason: _Reason, entry: _Entry) -> None:
+        heappush(self._waiting, (instant, reason, entry.rank, entry.number, entry))
+
+    def _end_promise(self, entry: _Entry) -> None:
+        """Await the promised instant of an entry no longer."""
+        if entry.promised_at is None:
+            return
+        self._promised[entry.promised_at] -= 1
+        if not self._promised[entry.promised_at]:
+            del self._promised[entry.promised_at]
+        entry.promised_at = None
 
     def remove(self, target: str) -> None:
         """Remove a target, whether it is due or not."""
@@ -352,6 +168,7 @@ class DueTargets:
         if entry is None:
             return
         entry.is_current = False
+        self._end_promise(entry)
         self._swept.pop(target, None)
         if entry is self._next_swept:
             self._next_swept = None
@@ -360,28 +177,33 @@ class DueTargets:
         if entry.is_counted:
             self._groups[entry.group_key].count -= 1
 
-    def collect_due(self, now: datetime, mono: float) -> None:
+    def choose(self, now: datetime, mono: float, gap: timedelta) -> None:
         """Make the targets that are due now ready for `take_next`, those at their promised instant
         before all others.
 
-        At a promised instant, usually a slot, a look must begin. Targets that became ready earlier
-        are first scheduled again if their window has ended, or if sweeps (which look at the parts
-        of a slot in turn) began or ended.
+        `gap` is the time between the starts of two looks. Targets that became ready earlier are
+        first scheduled again if their window has ended, or if sweeps (which look at the parts of a
+        slot in turn) began or ended. Of the targets that sweeps plan, choose the next one.
         """
         if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
             self._update_sweeps(now, mono)
         while self._waiting and self._waiting[0][0] <= now:
-            due, *_, entry = heappop(self._waiting)
-            if entry.is_current:
-                self._place_due_entry(entry, due, now, mono)
-        while self._waiting_for_promise and self._waiting_for_promise[0][0] <= now:
-            *_, entry = heappop(self._waiting_for_promise)
-            if entry.is_current and entry.is_ready:
-                self._put_promised_first(entry, mono)
-            # Otherwise it does not go first: its look is under way, planned by a sweep, or
-            # postponed for other looks.
+            instant, reason, *_, entry = heappop(self._waiting)
+            if not entry.is_current:
+                continue
+            if reason is _Reason.DUE:
+                self._place_due_entry(entry, instant, now, mono)
+            elif reason is _Reason.IDLE:
+                heappush(self._idle, (instant, entry.rank, entry.number, entry))
+            else:
+                self._end_promise(entry)
+                # If it is not ready, its look is under way, planned by a sweep, or postponed.
+                if entry.is_ready:
+                    self._put_promised_first(entry, mono)
+        if self._swept and self._next_swept is None:
+            self._choose_next_swept(now, gap)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
         """Make a due entry ready in its group (of the same spacing), leave its look to the sweeps,
@@ -400,7 +222,7 @@ class DueTargets:
             and is_witness(watched.target.part)
         ):
             # All looks are needed for pages close to their slot, so try again in a second.
-            heappush(self._waiting, (now + _RECHECK_EVERY, entry.rank, entry.number, entry))
+            self._await(now + _RECHECK_EVERY, _Reason.DUE, entry)
         elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
             # The budget is too small for all looks, so a sweep looks at the parts of this slot in
             # turn.
@@ -448,12 +270,9 @@ class DueTargets:
             ):
                 self.schedule(watched, now)
 
-    def has_look(self, now: datetime, gap: timedelta) -> bool:
-        """Return whether a look can be made now. `gap` is the time between the starts of two
-        looks.
-        """
-        is_swept_due = bool(self._swept) and self._choose_next_swept(now, gap) is not None
-        return is_swept_due or self.ready > 0 or self._find_idle_look(now) is not None
+    def has_look(self) -> bool:
+        """Return whether a look can be made now."""
+        return self._next_swept is not None or self.ready > 0 or self._find_idle_look() is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Remove and return the target to look at now, or None.
@@ -484,7 +303,7 @@ class DueTargets:
         while chosen is None:
             most_overdue = self._most_overdue(mono)
             if most_overdue is None:
-                return self._find_idle_look(now)  # not due yet, but the host is idle
+                return self._find_idle_look()  # not due yet, but the host is idle
             # If its promised instant is less than half a second away, it waits until then, and is
             # not chosen now.
             was_postponed = self._postpone_to_promise(most_overdue, now)
@@ -501,23 +320,17 @@ class DueTargets:
         """
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
-    def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that a sweep looks at next.
-
-        Choose it now if none is chosen yet. None if no entry waits.
-
-        A sweep looks at the parts of a slot in turn. `gap` is the time between looks. The choice
-        stays until removed.
+    def _choose_next_swept(self, now: datetime, gap: timedelta) -> None:
+        """Choose the entry that a sweep looks at next, if any waits. It stays chosen until it is
+        removed.
         """
-        if self._next_swept is None:
-            next_part = self.sweeps.next_part(
-                now, gap, is_ready=lambda part: self._find_entry(part) is not None
-            )
-            entry = None if next_part is None else self._find_entry(next_part)
-            if entry is not None:
-                entry.part = next_part  # `take_next` records the start of the look at this part
-                self._next_swept = entry
-        return self._next_swept
+        next_part = self.sweeps.next_part(
+            now, gap, is_ready=lambda part: self._find_entry(part) is not None
+        )
+        entry = None if next_part is None else self._find_entry(next_part)
+        if entry is not None:
+            entry.part = next_part  # `take_next` records the start of the look at this part
+            self._next_swept = entry
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
         """Return the waiting entry of a part: the one in its next view, else the one in the edge
@@ -527,7 +340,7 @@ class DueTargets:
             f"{part.id}/{View.EDGE}"
         )
 
-    def _find_idle_look(self, now: datetime) -> _Entry | None:
+    def _find_idle_look(self) -> _Entry | None:
         """Return an entry to look at while no look is due, or None.
 
         A sweep looks at the parts of a slot in turn.
@@ -543,14 +356,9 @@ class DueTargets:
         if origins:
             # the one looked at longest ago
             return min(origins, key=lambda entry: entry.watched.last_look_mono)
-        while (
-            entry := self._first_in(self._waiting_for_idle_host)
-        ) is not None and entry.watched.is_under_way:
-            heappop(self._waiting_for_idle_host)  # the end of its look enters the target again
-        if entry is None:
-            return None
-        may_look_from = self._waiting_for_idle_host[0][0]
-        return entry if may_look_from <= now else None
+        while (entry := self._first_in(self._idle)) is not None and entry.watched.is_under_way:
+            heappop(self._idle)  # the end of its look enters the target again
+        return entry
 
     def _postpone_to_promise(self, first: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near.
@@ -564,8 +372,7 @@ class DueTargets:
         if promised_at is None or not timedelta() < promised_at - now < _NO_LOOK_BEFORE_PROMISE:
             return False
         heappop(self._groups[first.group_key].ready)
-        # Of entries with the same instant, the one with the lowest rank and number goes first.
-        heappush(self._waiting, (promised_at, first.rank, first.number, first))
+        self._await(promised_at, _Reason.DUE, first)
         first.is_ready = False
         self.ready -= 1
         return True
@@ -583,17 +390,18 @@ class DueTargets:
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return when the next look can be made, None if no target waits."""
-        swept = self.sweeps.idle_until(now) if self._swept else None
+        while self._waiting and not self._waiting[0][-1].is_current:
+            heappop(self._waiting)
         instants = (
-            self._earliest_in(self._waiting),
-            self._earliest_in(self._waiting_for_idle_host),
-            swept,
+            self._waiting[0][0] if self._waiting else None,
+            self._idle[0][0] if self._first_in(self._idle) else None,
+            self.sweeps.idle_until(now) if self._swept else None,
         )
         return min((instant for instant in instants if instant is not None), default=None)
 
     def next_promised(self) -> datetime | None:
         """Return the next promised instant, None while sweeps plan the looks."""
-        return None if self.sweeps.is_active else self._earliest_in(self._waiting_for_promise)
+        return None if self.sweeps.is_active else min(self._promised, default=None)
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""
@@ -655,8 +463,3 @@ class DueTargets:
         while heap and not heap[0][3].is_current:
             heappop(heap)
         return heap[0][3] if heap else None
-
-    def _earliest_in(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
-        """Return the instant of the first current entry of a heap, None if it has none."""
-        # Most heaps are empty most of the time, and this runs several times for each look.
-        return heap[0][0] if heap and self._first_in(heap) else None

@@ -166,7 +166,7 @@ class HostQueue:
             # same as an instant.
             now, mono = self.clock.now(), self.clock.monotonic()
             steady = self._steady_time(mono)
-            self.targets.collect_due(now, mono)
+            self.targets.choose(now, mono, self._pacer.gap)
             wait = self._seconds_until_start(now, steady)
             if wait > 0:
                 return wait
@@ -348,7 +348,7 @@ class HostQueue:
         is kept free for a promised look. Otherwise wait until the next look is due, at most
         `LONGEST_SLEEP`.
         """
-        is_any_due = self._has_waiting_request() or self.targets.has_look(now, self._pacer.gap)
+        is_any_due = self._has_waiting_request() or self.targets.has_look()
         is_full = self.under_way >= self.most_under_way
         if is_any_due and not is_full:
             seconds_by_pacer = seconds_until(self._pacer.next_start(steady), steady)

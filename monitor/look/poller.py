@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.clock import Clock
-from monitor.look.due_targets import Sweeps
 from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICEABLE, Disturbance, HostQueue
 from monitor.look.interpret import Interpreter, make_sighting
@@ -21,6 +20,7 @@ from monitor.look.reading import SMALL_BODY
 from monitor.look.recognise.result import Known, unknown
 from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting
+from monitor.look.sweeps import Sweeps
 from monitor.plan.budget import Budget, concurrent_requests
 from monitor.plan.phases import Window
 from monitor.plan.proof import ProofGoal

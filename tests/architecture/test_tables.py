@@ -36,7 +36,7 @@ PARTIAL = {
     "monitor.judge.findings.all._LATE": "a late part with another verdict came",
     "monitor.judge.reasons._CHANGES": "any other event is named by its own word",
     "monitor.look.interpret._ACCEPT": "any other view asks for a page",
-    "monitor.look.due_targets._RESULTS": "any other state proves nothing",
+    "monitor.look.sweeps._RESULTS": "any other state proves nothing",
     "monitor.plan.addresses.PART_ID_PREFIX": (
         "parts of other origins have ids from their calendar or configuration"
     ),

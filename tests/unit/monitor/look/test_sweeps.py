@@ -12,9 +12,9 @@ from types import MappingProxyType
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.look.due_targets import Sweeps
 from monitor.look.fetch import Found, Request
 from monitor.look.sighting import Sighting, State
+from monitor.look.sweeps import Sweeps
 from monitor.plan.proof import ProofGoal
 from monitor.plan.targets import Target, View
 from tests.unit.monitor.look.poller_run import (

@@ -1,0 +1,219 @@
+"""The looks at one host that prove the parts of its slots, if its budget is too small for all.
+
+Pure: the caller passes the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from monitor.look.scheduled import ScheduledTarget
+from monitor.look.sighting import Sighting, State
+from monitor.plan.proof import LookResult, PartProof, ProofGoal
+from monitor.plan.sweep import Sweep
+from monitor.plan.targets import Target, View
+
+_CRITICAL_FLOOR = 0.1
+"""How many looks or requests outside the sweeps are owed for each look of a critical sweep."""
+_EARLY_FLOOR = 0.5
+"""The same for each look of a sweep that is not critical."""
+_MOST_DEBT = 2.0
+"""The most looks that are owed to targets and requests outside the sweeps."""
+_RESULTS = {
+    State.PRESENT: LookResult.PRESENT,
+    State.ABSENT: LookResult.ABSENT,
+    State.WITHDRAWN: LookResult.ABSENT,
+}
+
+
+def part_key(target: Target) -> str:
+    """Return the key that all views of a part share."""
+    return f"{target.release}/{target.part}"
+
+
+def _represents_part(target: Target, goal: ProofGoal) -> bool:
+    """Return whether a part is added to the sweeps with this target: with its edge view, or with
+    its announcement.
+    """
+    return target.view is View.EDGE or goal.announced_page is not None
+
+
+class Sweeps:
+    """The parts of one host that need proof, in one sweep for each slot.
+
+    While `is_active`, all looks at them are planned here. Other looks and requests get the rest, or
+    at least a share.
+    """
+
+    def __init__(self) -> None:
+        self._sweeps: dict[tuple[datetime, timedelta], Sweep] = {}  # by slot and tolerance
+        self._part_keys_by_url: dict[str, str] = {}
+        self._debt = 0.0  # how many looks and requests outside the sweeps must go first
+        self.is_active = False
+
+    def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
+        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to
+        prove them on time.
+        """
+        if not _represents_part(target, goal) or now >= goal.ends:
+            return  # another view of the part adds it, or it is too late to prove it on time
+        sweep = self._sweeps.setdefault(
+            (goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance)
+        )
+        sweep.add(part_key(target), goal)
+        is_announcement = goal.announced_page is not None
+        if not is_announcement:
+            # For `record_result`: once a listing links to this address, the part is out, so it is
+            # looked at first. An announcement is left out, because listings link to it before its
+            # release is out.
+            self._part_keys_by_url[target.url] = part_key(target)
+
+    def remove(self, target: Target, goal: ProofGoal) -> None:
+        """Remove a target's part from the sweep that looks at its slot's parts in turn.
+
+        Also remove an empty sweep.
+        """
+        sweep = self._find_sweep(goal)
+        if sweep is None or not _represents_part(target, goal):
+            return  # the sweep has ended, or the part was added by another of its views
+        sweep.remove(part_key(target))
+        self._part_keys_by_url.pop(target.url, None)
+        if not sweep.parts:
+            del self._sweeps[goal.slot, goal.tolerance]
+
+    def _find_sweep(self, goal: ProofGoal | None) -> Sweep | None:
+        """Return the sweep of the goal's slot, None without a goal or if that sweep has ended."""
+        return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
+
+    def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
+        """Record what a look proved in the sweep of its part.
+
+        If it found parts in a listing, they are looked at first.
+
+        `goal` is the proof that the part needs by its slot, or None. Each slot has a sweep, which
+        looks at its parts.
+        """
+        if self.is_active and sighting.found:
+            keys = self._part_keys_by_url
+            if listed_parts := [keys[link.url] for link in sighting.found if link.url in keys]:
+                for each in self._sweeps.values():
+                    each.prioritise(listed_parts)
+        sweep_of_part = self._find_sweep(goal)
+        if sweep_of_part is not None and target.view in (View.EDGE, View.ORIGIN):
+            result = _RESULTS.get(sighting.state, LookResult.NOTHING)
+            sweep_of_part.record_result(
+                part_key(target), target.view, result, sighting.sent, sighting.proved_from
+            )
+
+    def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
+        """Return whether this is the origin view of a part not yet out, in a sweep (which looks at
+        parts in turn).
+        """
+        target, goal = watched.target, watched.goal
+        if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
+            # it needs no proof, is another view, or is an announcement, which has only one view
+            return False
+        sweep = self._find_sweep(goal)
+        part = sweep.parts.get(part_key(target)) if sweep is not None else None
+        return part is not None and not part.is_out
+
+    def delays_witnesses(self) -> bool:
+        """Return whether looks at announcements and indexes must wait, because a sweep needs all
+        looks for pages.
+        """
+        return self.is_active and any(sweep.is_critical for sweep in self._sweeps.values())
+
+    def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
+        """Drop sweeps that have ended, and decide whether the others choose the looks at this host
+        (`is_active`).
+
+        A sweep looks at the parts of one slot in turn, if the host's budget is too small for every
+        look (`is_overloaded`). `gap` is the time between two looks. Return whether to schedule due
+        targets again.
+        """
+        was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
+        ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
+        for key in ended:
+            del self._sweeps[key]
+        self.is_active = is_overloaded and any(
+            sweep.is_open(now) for sweep in self._sweeps.values()
+        )
+        for sweep in self._sweeps.values():
+            # a critical sweep takes all looks: announcements and indexes wait
+            sweep.update_is_critical(now, gap)
+        if self.is_active != was_active or self.delays_witnesses() != delayed_witnesses:
+            return True
+        # Due targets that waited for a sweep that has ended would wait forever.
+        return was_active and bool(ended)
+
+    def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
+        """Return whether the sweeps plan the looks at targets with this goal now."""
+        sweep = self._find_sweep(goal) if self.is_active else None
+        return sweep is not None and sweep.is_open(now)
+
+    def next_part(
+        self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]
+    ) -> PartProof | None:
+        """Return the part to look at next, of those that `is_ready` accepts. None if there is none.
+
+        A sweep looks at the parts of one slot in turn. It is urgent once a look can prove a part on
+        time. Urgent sweeps go before others. In both groups, the sweep that has made the fewest
+        looks for each of its parts goes first.
+        """
+        for urgent in (True, False):
+            sweeps = self._open_sweeps(now, urgent=urgent)
+            all_parts = sum(len(sweep.parts) for sweep in sweeps)
+            for sweep in sorted(sweeps, key=lambda sweep: sweep.looks_per_part):
+                # A sweep with a third of all parts gets every third look at the host, so its own
+                # gap is 3 times `gap`.
+                gap_within_sweep = gap * (all_parts / len(sweep.parts))
+                part = sweep.next_part(now, gap_within_sweep, is_ready)
+                if part is not None:
+                    return part
+        return None
+
+    def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
+        """Return the open sweeps that are urgent now or, if `urgent` is False, those that are
+        not.
+        """
+        open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
+        # Sweeps look at the parts of a slot in turn. From one tolerance before the slot, a look can
+        # prove one on time.
+        sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
+        # The sweep with the fewest looks for each part goes first. A sweep that was not among these
+        # sweeps before may have far fewer than the others. So it starts with the lowest number
+        # among them, instead of its own.
+        lowest = min(
+            (sweep.looks_per_part for sweep in sweeps if sweep.last_urgency == urgent), default=0.0
+        )
+        for sweep in sweeps:
+            if sweep.last_urgency != urgent:
+                sweep.last_urgency, sweep.looks_per_part = urgent, lowest
+        return sweeps
+
+    def record_start(self, part: PartProof, now: datetime) -> None:
+        """Record that a look at a part begins.
+
+        It adds to the looks that are owed to requests outside the sweeps.
+        """
+        sweep = self._find_sweep(part.goal)
+        if sweep is not None:
+            sweep.record_start(part, now)
+            owed_to_others = _CRITICAL_FLOOR if sweep.is_critical else _EARLY_FLOOR
+            self._debt = min(_MOST_DEBT, self._debt + owed_to_others)
+
+    def owes_a_look(self) -> bool:
+        """Return whether a look or request outside the sweeps goes first, if any is due."""
+        return self._debt >= 1.0
+
+    def record_other_request(self) -> None:
+        """Record that a look or request outside the sweeps was sent to the host."""
+        self._debt = max(0.0, self._debt - 1.0)
+
+    def idle_until(self, now: datetime) -> datetime | None:
+        """Return when an open sweep may need a look again, None if no sweep is open."""
+        return min(
+            (sweep.idle_until for sweep in self._sweeps.values() if sweep.is_open(now)),
+            default=None,
+        )
