@@ -4,11 +4,12 @@ none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts import fact_rules
+from alerts.fact_rules import FactKey, FactKind
 from alerts.finding import ReleaseFacts, part_label
 from alerts.flapping import (
     CONTENT_CHANGES,
@@ -33,21 +34,22 @@ from alerts.notice import Notice
 from schedules.contract.verdict import Ended, Grade, choose_worst_grade, verdict_text
 from schedules.times.zone import local_date
 
-# By the first word of a fact key that a notice names: its name, and the kind of incident that it
-# makes, None if none.
-_NAME_AND_KIND_OF_KEY: dict[str, tuple[str, Kind | None]] = {
-    "late": ("late", Kind.LATE),
-    "never": ("never seen until the watch ended", Kind.LATE),
-    "early": ("public before its slot", Kind.EARLY),
-    "exposed": ("public before its slot", Kind.EARLY),
-    "elsewhere": ("found at another address", Kind.LATE),
-    "lead": ("something that a person must judge", Kind.LEAD),
-    "withdrawn": ("removed", Kind.ALTERED),
-    "swapped": ("a file with other bytes than at its release", Kind.ALTERED),
-    "changed": ("changed by its calendar", Kind.CALENDAR),
-    "behind": ("missing", None),
+# By the kind of a fact that a notice names: its name, and the kind of incident that it makes, None
+# if none.
+_NAME_AND_KIND: dict[FactKind, tuple[str, Kind | None]] = {
+    FactKind.LATE: ("late", Kind.LATE),
+    FactKind.NEVER: ("never seen until the watch ended", Kind.LATE),
+    FactKind.EARLY: ("public before its slot", Kind.EARLY),
+    FactKind.EXPOSED: ("public before its slot", Kind.EARLY),
+    FactKind.ELSEWHERE: ("found at another address", Kind.LATE),
+    FactKind.LEAD: ("something that a person must judge", Kind.LEAD),
+    FactKind.WITHDRAWN: ("removed", Kind.ALTERED),
+    FactKind.SWAPPED: ("a file with other bytes than at its release", Kind.ALTERED),
+    FactKind.CHANGED: ("changed by its calendar", Kind.CALENDAR),
+    FactKind.BEHIND: ("missing", None),
+    FactKind.OUT: ("out", None),
 }
-_KIND_OF_KEY = {word: kind for word, (_, kind) in _NAME_AND_KIND_OF_KEY.items() if kind is not None}
+_INCIDENT_OF_FACT = {fact: kind for fact, (_, kind) in _NAME_AND_KIND.items() if kind is not None}
 _END_REASONS = {
     Ended.REMOVED: "what was public before its slot was removed",
     Ended.SLOT: "its slot has come, and what was public before it still is",
@@ -55,7 +57,7 @@ _END_REASONS = {
         "its slot has come; whether what was public before it still was then is not known"
     ),
 }
-_FIXED_CHANGES = {"back": "what was removed is there again", "appeared": "its page is out"}
+_PAGE_IS_OUT = "its page is out"
 # Incidents of these kinds occur when they are found, whatever the slot, and only a person can close
 # them.
 _KINDS_CLOSED_BY_PEOPLE = (Kind.LEAD, Kind.ALTERED)
@@ -197,13 +199,10 @@ def _yield_notices(
     # notice reports that.
     was_not_found_yet = known.kind is Kind.DUE and known.closed is None
     if was_not_found_yet and incident.kind is not Kind.DUE:
-        yield builder.notice(_choose_opening_kind(incident.kind), [VERDICT_REACHED])
+        yield builder.verdict_reached()
         return
-    # A fact key is a word, often with a number or part: `over 0` (exposure 0 ended), `withdrawn 1`
-    # (content was removed, the second time), `back 1` (that content is there again), `appeared`
-    # (the page is out).
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
-    new_keys = sorted(keys_now - keys_before)
+    new_keys = sorted(keys_now - keys_before, key=str)
     must_close = known.closed is None and _is_over(incident, facts)
     if is_flapping(facts, now) and not must_close:
         # Content that comes and goes gets one notice for each stretch of changes, in place of one
@@ -211,9 +210,14 @@ def _yield_notices(
         flapping_keys = [key for key in new_keys if _is_content_change(key, facts)]
         stretches = find_flapping_stretches(facts)
         if flapping_keys and len(stretches) > len(find_flapping_stretches(known.facts)):
-            yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
+            yield builder.notice(
+                "comes_and_goes",
+                str(len(stretches)),
+                describe_flapping(facts, now),
+                find_flapping_kind(facts),
+            )
         new_keys = [key for key in new_keys if key not in flapping_keys]
-    ended_exposures = [key for key in new_keys if key.startswith("over ")]
+    ended_exposures = [key for key in new_keys if key.kind is FactKind.OVER]
     # The end of an exposure has no notice while another exposure is open, or if the notice `final`
     # reports it.
     if (
@@ -221,87 +225,87 @@ def _yield_notices(
         and not must_close
         and not any(exposure.open for exposure in facts.exposures)
     ):
-        yield builder.notice("exposure_closed", ended_exposures, Kind.EARLY)
-    # Only a removal that was known before is reported as back: if 0 was, `back 0` needs a notice,
-    # `back 1` does not.
-    numbers_back = [key.removeprefix("back ") for key in new_keys if key.startswith("back ")]
+        changed = "; ".join(_explain_ends(ended_exposures, facts))
+        yield builder.notice("exposure_closed", _join_keys(ended_exposures), changed, Kind.EARLY)
+    # Only a removal that was known before is reported as back.
     back_keys = [
-        f"back {number}" for number in numbers_back if f"withdrawn {number}" in keys_before
+        key
+        for key in new_keys
+        if key.kind is FactKind.BACK and FactKey(FactKind.WITHDRAWN, key.subject) in keys_before
     ]
     if back_keys:
-        yield builder.notice("back", back_keys, Kind.ALTERED)
-    finding_keys = _select_finding_keys(new_keys)
+        yield builder.notice(
+            "back", _join_keys(back_keys), "what was removed is there again", Kind.ALTERED
+        )
+    findings = _select_findings(new_keys)
     # An incident may close or be reopened several times. The ids of these notices contain all keys,
     # so they differ.
-    id_keys = sorted(keys_now)
+    all_keys = _join_keys(sorted(keys_now, key=str))
     if must_close:
         # A disagreement of calendars that had no effect closes without a notice.
         if incident.kind is not Kind.CALENDAR:
-            yield builder.notice("final", id_keys, reported_keys=ended_exposures)
+            yield builder.notice("final", all_keys, builder.say_final(ended_exposures))
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
     elif (
-        finding_keys or "appeared" in new_keys or builder.has_graver_grade
+        findings or FactKey(FactKind.APPEARED) in new_keys or builder.has_graver_grade
     ):  # the incident was closed before
         yield builder.notice(
-            "reopened", id_keys, _find_gravest_kind(finding_keys, incident), finding_keys
+            "reopened", all_keys, _describe_keys(findings), _find_gravest_kind(findings, incident)
         )
 
 
-def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
+def _is_content_change(key: FactKey, facts: ReleaseFacts) -> bool:
     """Return whether a key reports a change of content, not the end of an exposure because its slot
     came.
     """
-    sort, _, place = key.partition(" ")
-    if sort == "over":
-        group = fact_rules.group_exposures(facts.exposures)[int(place)]
-        return all(exposure.ended is Ended.REMOVED for exposure in group)
-    return sort in CONTENT_CHANGES
+    ended = fact_rules.find_ended_exposures(facts).get(key, ())
+    return key.kind in CONTENT_CHANGES and all(one.ended is Ended.REMOVED for one in ended)
 
 
-def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about an open incident.
+def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) -> Iterator[Notice]:
+    """Yield the notices about an open incident. `new_keys` are of facts that it did not have
+    before.
 
-    `new_keys` are the fact keys that it did not have before.
-
-    A fact key is a word, often with a part: `late`, `elsewhere mirror` (found at that other
-    address), `behind tables` (that part is missing), `out tables` (that part is out now),
-    `appeared` (the page is out, late). A finding is a key that reports a fault. A graver grade and
-    new findings share one notice, and a page that is out gets another. Missing parts get a notice
-    of their own only if there is no notice of a graver grade, a finding or a late page.
+    A graver grade and new findings share one notice, and a page that is out gets another. Missing
+    parts get a notice of their own only if there is no notice of a graver grade, a finding or a
+    late page.
     """
-    finding_keys = _select_finding_keys(new_keys)
-    reported_kind = _find_gravest_kind(finding_keys, builder.incident)
+    findings = _select_findings(new_keys)
+    reported_kind = _find_gravest_kind(findings, builder.incident)
+    changed = _describe_keys(findings)
     if builder.has_graver_grade:
-        yield builder.notice(
-            "grade_changed", [builder.incident.grade], reported_kind, reported_keys=finding_keys
-        )
-    elif finding_keys:
-        is_elsewhere = any(key.startswith("elsewhere ") for key in finding_keys)
-        yield builder.notice(
-            "elsewhere" if is_elsewhere else "new_finding", finding_keys, reported_kind
-        )
+        yield builder.notice("grade_changed", builder.incident.grade, changed, reported_kind)
+    elif findings:
+        is_elsewhere = any(key.kind is FactKind.ELSEWHERE for key in findings)
+        kind = "elsewhere" if is_elsewhere else "new_finding"
+        yield builder.notice(kind, _join_keys(findings), changed, reported_kind)
     # An incident of kind DUE is about a page that was not found yet. If the page is out now, it was
     # perhaps on time, so it has no key `appeared`, which means late. Its notice has that kind all
     # the same, but `found` in its id.
     if builder.is_awaited_page_found:
-        yield builder.notice("appeared", ["found"], Kind.DUE)
-    is_late_page_out = "appeared" in new_keys
+        yield builder.notice("appeared", "found", _PAGE_IS_OUT, Kind.DUE)
+    is_late_page_out = FactKey(FactKind.APPEARED) in new_keys
     if is_late_page_out:
-        yield builder.notice("appeared", ["appeared"], Kind.LATE)
-    part_keys = [key for key in new_keys if key.split()[0] in ("behind", "out")]
-    has_other_notice = is_late_page_out or finding_keys or builder.has_graver_grade
+        yield builder.notice("appeared", "appeared", _PAGE_IS_OUT, Kind.LATE)
+    parts = [key for key in new_keys if key.kind in (FactKind.BEHIND, FactKind.OUT)]
+    has_other_notice = is_late_page_out or findings or builder.has_graver_grade
     # The other notices report these parts too. So do reminders, which are sent until someone
     # acknowledges the incident.
-    if part_keys and not has_other_notice and builder.known.acknowledged is not None:
-        yield builder.notice("new_finding", part_keys, Kind.LATE)
+    if parts and not has_other_notice and builder.known.acknowledged is not None:
+        yield builder.notice("new_finding", _join_keys(parts), _describe_keys(parts), Kind.LATE)
 
 
-def _select_finding_keys(keys: list[str]) -> list[str]:
+def _select_findings(keys: list[FactKey]) -> list[FactKey]:
     """Return the keys of which people are notified while an incident is open, or by which it is
     reopened.
     """
-    return [key for key in keys if key.split()[0] in _KIND_OF_KEY]
+    return [key for key in keys if key.kind in _INCIDENT_OF_FACT]
+
+
+def _join_keys(keys: Iterable[FactKey]) -> str:
+    """Return the keys as text for the id of a notice."""
+    return ",".join(map(str, keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,28 +333,40 @@ class _NoticeBuilder:
         ]
         return self.known.kind is Kind.DUE and seen == [False, True]
 
+    def verdict_reached(self) -> Notice:
+        """Return the notice that a release not found yet has its verdict."""
+        kind = _choose_opening_kind(self.incident.kind)
+        changed = "whether it was late could not be confirmed"
+        if kind == "opened":
+            changed = "it was not found yet before, and that is confirmed now"
+        return self.notice(kind, VERDICT_REACHED, changed)
+
+    def say_final(self, ended_exposures: Sequence[FactKey]) -> str:
+        """Return in words why the incident closes, with the verdict if that changed."""
+        changes = [*_explain_ends(ended_exposures, self.facts), _explain_close(self.facts)]
+        before, now = self.known.facts, self.facts.verdict
+        if before is not None and before.verdict != now:
+            changes.insert(
+                0, f"the verdict is {verdict_text(now)}, was {verdict_text(before.verdict)}"
+            )
+        return "; ".join(changes)
+
     def notice(
-        self,
-        kind: str,
-        id_keys: list[str],
-        reported_kind: Kind | None = None,
-        reported_keys: list[str] | None = None,
+        self, kind: str, occasion: str, changed: str, reported_kind: Kind | None = None
     ) -> Notice:
-        """Return a notice of this `kind`, such as `final`, that says what changed, including a
+        """Return a notice of this `kind`, such as `final`, that says what `changed`, including a
         graver grade.
 
-        `id_keys` are the fact keys in its id, `reported_keys` (default: `id_keys`) those that its
-        text explains. `reported_kind` is the kind of incident that the notice names first (default:
-        that of the incident).
+        `occasion` is the part of its id that tells it apart from others of its kind.
+        `reported_kind` is the kind of incident that the notice names first (default: that of the
+        incident).
         """
-        reported_keys = id_keys if reported_keys is None else reported_keys
-        changes = [say_change(kind, reported_keys, self.known.facts, self.facts, self.now)]
         if self.has_graver_grade:
-            changes.append(f"grade {self.incident.grade}, was {self.known.grade}")
-        changed = "; ".join(filter(None, changes))
+            graver = f"grade {self.incident.grade}, was {self.known.grade}"
+            changed = f"{changed}; {graver}" if changed else graver
         return make_fact_notice(
             kind,
-            ",".join(id_keys),
+            occasion,
             self.incident,
             self.facts,
             self.now,
@@ -359,10 +375,9 @@ class _NoticeBuilder:
         )
 
 
-def _find_gravest_kind(keys: list[str], incident: Incident) -> Kind:
-    return max(
-        (_KIND_OF_KEY[key.split()[0]] for key in keys), key=GRAVITY.index, default=incident.kind
-    )
+def _find_gravest_kind(findings: list[FactKey], incident: Incident) -> Kind:
+    kinds = (_INCIDENT_OF_FACT[key.kind] for key in findings)
+    return max(kinds, key=GRAVITY.index, default=incident.kind)
 
 
 def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
@@ -386,36 +401,6 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
         yield Entry(now, MONITOR, words)
 
 
-def say_change(
-    kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
-) -> str:
-    """Return in words what has changed since the facts `before`, for a notice of this kind.
-
-    Each of the `keys` names one new fact: `late`, for example, or `out tables` (the part `tables`
-    is out).
-    """
-    if kind == "final":
-        changes = [*_explain_ends(keys, facts), _explain_close(facts)]
-        if before is not None and before.verdict != facts.verdict:
-            changes.insert(
-                0,
-                f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}",
-            )
-        return "; ".join(changes)
-    if keys == [VERDICT_REACHED]:
-        # The release was not found yet before. Its verdict is now a breach (notice kind `opened`)
-        # or unproven.
-        confirmed = "it was not found yet before, and that is confirmed now"
-        return confirmed if kind == "opened" else "whether it was late could not be confirmed"
-    if kind == "exposure_closed":
-        return "; ".join(_explain_ends(keys, facts))
-    if kind == "comes_and_goes":
-        return describe_flapping(facts, now)
-    if kind in _FIXED_CHANGES:
-        return _FIXED_CHANGES[kind]
-    return ", ".join(dict.fromkeys(_describe_key(key) for key in keys))
-
-
 def _explain_close(facts: ReleaseFacts) -> str:
     if facts.final:
         return "the measurement is complete"
@@ -425,19 +410,21 @@ def _explain_close(facts: ReleaseFacts) -> str:
     return "found" if is_found else "it is not certain any more that it was due at that time"
 
 
-def _explain_ends(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
-    """Return why exposures ended; keys such as `over 0` give their position in
-    `group_exposures`.
-    """
-    groups = fact_rules.group_exposures(facts.exposures)
-    ended = [exposure for key in keys for exposure in groups[int(key.split()[1])]]
+def _explain_ends(keys: Sequence[FactKey], facts: ReleaseFacts) -> list[str]:
+    """Return why the exposures of these keys ended."""
+    groups = fact_rules.find_ended_exposures(facts)
+    ended = [exposure for key in keys for exposure in groups[key]]
     return list(dict.fromkeys(_END_REASONS[exposure.ended or Ended.UNKNOWN] for exposure in ended))
 
 
-def _describe_key(key: str) -> str:
-    """Return a fact key in words, with its part if there can be several."""
-    sort, _, part = key.partition(" ")
-    if sort == "changed":
-        return part  # what the calendar shows
-    name, _ = _NAME_AND_KIND_OF_KEY.get(sort, (sort, None))
-    return f"{name}: {part_label(part)}" if sort in ("elsewhere", "behind", "out") else name
+def _describe_keys(keys: Iterable[FactKey]) -> str:
+    """Return facts in words, each with its part if there can be several."""
+    return ", ".join(dict.fromkeys(_describe_key(key) for key in keys))
+
+
+def _describe_key(key: FactKey) -> str:
+    if key.kind is FactKind.CHANGED:
+        return key.subject  # what the calendar shows
+    name, _ = _NAME_AND_KIND[key.kind]
+    has_part = key.kind in (FactKind.ELSEWHERE, FactKind.BEHIND, FactKind.OUT)
+    return f"{name}: {part_label(key.subject)}" if has_part else name

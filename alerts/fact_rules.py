@@ -5,7 +5,9 @@ it once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from alerts.finding import ReleaseFacts
 from alerts.one_line import one_line
@@ -27,6 +29,45 @@ ALTERED_FINDINGS = frozenset({"withdrawn", "swapped"})
 """Findings about a release that was already out. They make it neither late nor early, but users may
 have lost it.
 """
+
+
+class FactKind(StrEnum):
+    """The sorts of facts that people are notified of."""
+
+    LATE = "late"
+    EARLY = "early"
+    UNPROVEN = "unproven"
+    CALENDAR = "calendar"
+    NEVER = "never"
+    APPEARED = "appeared"
+    SWAPPED = "swapped"
+    LEAD = "lead"
+    ELSEWHERE = "elsewhere"
+    BEHIND = "behind"
+    OUT = "out"
+    CHANGED = "changed"
+    WITHDRAWN = "withdrawn"
+    BACK = "back"
+    EXPOSED = "exposed"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class FactKey:
+    """One fact that people are notified of once.
+
+    `subject` tells several of a kind apart: a part, the number of a group, or what a calendar
+    shows. The text of a key is in the ids of notices.
+    """
+
+    kind: FactKind
+    subject: str = ""
+
+    def __str__(self) -> str:
+        """Return its text, such as `out tables`."""
+        return f"{self.kind} {self.subject}" if self.subject else self.kind
+
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -191,8 +232,7 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     """Return the exposures in groups that overlap, in time order: a page and its file public at
     once make one group.
 
-    Fact keys such as `exposed 0` contain the number of a group, so a group must keep its number
-    after later looks.
+    Fact keys contain the number of a group, so a group must keep its number after later looks.
     """
     groups: list[list[Exposure]] = []
     end_of_group = _LONG_AGO
@@ -207,41 +247,47 @@ def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     return groups
 
 
-def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
-    """Return a key for each fact that people are notified of, such as `late` or `out tables`; no
-    keys without facts.
+def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[FactKey]:
+    """Return a key for each fact that people are notified of; no keys without facts.
 
-    A late part other than the page has the key `behind`, and also `out` once it came. A group of
-    removals has `withdrawn`, and `back` once all are back. A group of exposures has `exposed`, and
-    `over` once none is open.
+    A late part other than the page is `behind`, and also `out` once it came. A group of removals is
+    `withdrawn`, and `back` once all are back. A group of exposures is `exposed`, and `over` once
+    none is open.
     """
     if facts is None:
         return frozenset()
-    keys = {key for key, is_true_of in _TEST_OF_KEY.items() if is_true_of(facts)}
+    keys = {FactKey(kind) for kind, is_true_of in _TEST_OF_KIND.items() if is_true_of(facts)}
     # Here a lead is something that only a person can judge, such as a match in a press feed.
     keys.update(
-        f"lead {finding.part or ''} {finding.detail}"
+        FactKey(FactKind.LEAD, f"{finding.part or ''} {finding.detail}")
         for finding in facts.findings
         if finding.kind == LEAD
     )
-    keys.update(f"elsewhere {part}" for part in list_parts_found_elsewhere(facts))
+    keys.update(FactKey(FactKind.ELSEWHERE, part) for part in list_parts_found_elsewhere(facts))
     for part in facts.parts:
         if part.required and part.id != "page" and part.verdict in LATE_VERDICTS:
-            keys.add(f"behind {part.id}")
+            keys.add(FactKey(FactKind.BEHIND, part.id))
             if find_appearance(part).by is not None:
-                keys.add(f"out {part.id}")
+                keys.add(FactKey(FactKind.OUT, part.id))
     if facts.shown_since is not None:
-        keys.add(f"changed {say_shown_since(facts)}")
+        keys.add(FactKey(FactKind.CHANGED, say_shown_since(facts)))
     for number, removals in enumerate(group_removals(facts)):
-        keys.add(f"withdrawn {number}")
+        keys.add(FactKey(FactKind.WITHDRAWN, str(number)))
         # The length of an absence is known once the content is back.
         if all(has_upper_bound(removal.seconds) for removal in removals):
-            keys.add(f"back {number}")
-    for number, exposures in enumerate(group_exposures(facts.exposures)):
-        keys.add(f"exposed {number}")
-        if not any(exposure.open for exposure in exposures):
-            keys.add(f"over {number}")
-    return frozenset(keys)
+            keys.add(FactKey(FactKind.BACK, str(number)))
+    groups = group_exposures(facts.exposures)
+    keys.update(FactKey(FactKind.EXPOSED, str(number)) for number in range(len(groups)))
+    return frozenset(keys | find_ended_exposures(facts).keys())
+
+
+def find_ended_exposures(facts: ReleaseFacts) -> dict[FactKey, list[Exposure]]:
+    """Return each group of exposures of which none is open, by its key."""
+    return {
+        FactKey(FactKind.OVER, str(number)): exposures
+        for number, exposures in enumerate(group_exposures(facts.exposures))
+        if not any(exposure.open for exposure in exposures)
+    }
 
 
 def say_shown_since(facts: ReleaseFacts) -> str:
@@ -309,15 +355,17 @@ def _exposure_start(exposure: Exposure) -> datetime:
     return exposure.start.by or exposure.start.after or _FOR_EVER
 
 
-_TEST_OF_KEY: dict[str, Callable[[ReleaseFacts], bool]] = {
-    "late": is_late,
-    "early": is_early,
-    "unproven": lambda facts: facts.verdict == "unproven",
-    "calendar": is_calendar,
-    "never": lambda facts: facts.verdict == "not_published",
+_TEST_OF_KIND: dict[FactKind, Callable[[ReleaseFacts], bool]] = {
+    FactKind.LATE: is_late,
+    FactKind.EARLY: is_early,
+    FactKind.UNPROVEN: lambda facts: facts.verdict == "unproven",
+    FactKind.CALENDAR: is_calendar,
+    FactKind.NEVER: lambda facts: facts.verdict == "not_published",
     # The page came late, and users can get it by now.
-    "appeared": lambda facts: (
+    FactKind.APPEARED: lambda facts: (
         facts.page is not None and facts.page.verdict == "late" and has_upper_bound(facts.page.wait)
     ),
-    "swapped": lambda facts: any(finding.kind == "swapped" for finding in find_alterations(facts)),
+    FactKind.SWAPPED: lambda facts: any(
+        finding.kind == "swapped" for finding in find_alterations(facts)
+    ),
 }

@@ -6,7 +6,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from alerts.fact_rules import find_first_exposure_start, group_exposures, group_removals
+from alerts.fact_rules import (
+    FactKind,
+    find_first_exposure_start,
+    group_exposures,
+    group_removals,
+)
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, make_fact_notice
 from alerts.notice import Notice, notice_id
@@ -15,8 +20,8 @@ from schedules.times.words import moment
 
 STEADY_AFTER = timedelta(minutes=10)
 """Content is steady if it has not appeared or been removed for this long."""
-CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
-"""The first words of fact keys that report one change of content: it came, or it was removed."""
+CONTENT_CHANGES = (FactKind.EXPOSED, FactKind.OVER, FactKind.WITHDRAWN, FactKind.BACK)
+"""The kinds of facts that report one change of content: it came, or it was removed."""
 
 
 def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:

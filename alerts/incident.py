@@ -37,9 +37,7 @@ that they knew.
 ESCALATED_TO_ALL = 3
 """From this reminder on, every channel of an escalation ladder is notified."""
 VERDICT_REACHED = "confirmed"
-"""The fact key of the notice that a release not found yet has its verdict: a breach, or
-unproven.
-"""
+"""The occasion of the notice that a release not found yet was late or early, or stays unproven."""
 
 
 class Kind(StrEnum):

@@ -204,20 +204,37 @@ def list_open_fields(report: Report) -> list[str]:
     ]
 
 
-def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
-    """Return sentences on each obstacle to signing a report; empty if it can be signed."""
-    in_fields = ((field.id, _find_obstacle(field)) for field in report.fields())
-    obstacles = [f"{report.label_of(name)} [{name}]: {why}" for name, why in in_fields if why]
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a report cannot be signed yet. `box` and `label` are those of the box that it is about."""
+
+    why: str
+    box: str = ""
+    label: str = ""
+
+    def __str__(self) -> str:
+        """Return it in one line, with the id of its box."""
+        return f"{self.label} [{self.box}]: {self.why}" if self.box else self.why
+
+
+def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[Obstacle]:
+    """Return each obstacle to signing a report; empty if it can be signed."""
+    obstacles = [
+        Obstacle(why, field.id, report.label_of(field.id))
+        for field in report.fields()
+        if (why := _find_obstacle(field))
+    ]
     # `kept` are texts that a person typed into a box of an earlier form. The form of this report
     # has no such box.
     obstacles += [
-        f"{name}: its words have no box on this form; move them to one" for name in report.kept
+        Obstacle(f"{name}: its words have no box on this form; move them to one")
+        for name in report.kept
     ]
     if facts is not None and not facts.final:  # the release is still measured
         if facts.verdict == "overdue":
-            obstacles.append("the release is still overdue")
+            obstacles.append(Obstacle("the release is still overdue"))
         if any(exposure.open for exposure in facts.exposures):
-            obstacles.append("the release is still exposed")
+            obstacles.append(Obstacle("the release is still exposed"))
     return obstacles
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from alerts import by_hand
-from alerts.draft.edits import Conflict, combine_changes, list_obstacles
+from alerts.draft.edits import Conflict, Obstacle, combine_changes, list_obstacles
 from alerts.draft.report import Report
 from alerts.draft.versions import (
     Versions,
@@ -102,19 +102,16 @@ class EditConflict(UserFault):
 
 
 class SigningBlocked(UserFault):
-    """A report was not signed. `obstacles` lists the reasons, one line each."""
+    """A report was not signed, because of `obstacles`."""
 
-    def __init__(self, incident: str, obstacles: list[str]) -> None:
+    def __init__(self, incident: str, obstacles: list[Obstacle]) -> None:
         count = f"{len(obstacles)} thing{'' if len(obstacles) == 1 else 's'}"
         super().__init__(f"{incident}: not signed, {count} to resolve first")
         self.obstacles = obstacles
 
 
-def signing_obstacles(incident: Incident, report: Report) -> list[str]:
-    """Return the reasons not to sign this report yet, one line each.
-
-    `incident` must have its current facts.
-    """
+def signing_obstacles(incident: Incident, report: Report) -> list[Obstacle]:
+    """Return the reasons not to sign this report yet. `incident` must have its current facts."""
     return list_obstacles(report, None if incident.kind is Kind.HAND else incident.facts)
 
 
@@ -150,7 +147,7 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
         if obstacles and not why:  # `why` is the person's reason to sign in spite of obstacles
             raise SigningBlocked(incident.id, obstacles)
         note = (
-            f"Signed all the same, because: {why}. Not resolved: {'; '.join(obstacles)}."
+            f"Signed all the same, because: {why}. Not resolved: {'; '.join(map(str, obstacles))}."
             if obstacles
             else ""
         )

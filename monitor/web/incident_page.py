@@ -231,11 +231,9 @@ def list_missing(incident: Incident, report: Report) -> list[tuple[str, str]]:
 
     The id is empty if there is no box.
     """
-    # An obstacle reads `NAME [BOX]: WHY` if a box is missing, else it is a sentence.
-    parted = ((line, *line.partition("]: ")[::2]) for line in signing_obstacles(incident, report))
-    split = ((line, head.rpartition(" [")[::2], why) for line, head, why in parted)
     return [
-        (box, f"{name}: {why}") if why and name else ("", line) for line, (name, box), why in split
+        (one.box, f"{one.label}: {one.why}" if one.box else one.why)
+        for one in signing_obstacles(incident, report)
     ]
 
 

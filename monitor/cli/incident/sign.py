@@ -107,7 +107,7 @@ def _sign_report(
         try:
             sign_report(tx, recorder, known, role, now, anyway=anyway)
         except SigningBlocked as exc:
-            obstacles = "\n".join(bullet_lines(exc.obstacles))
+            obstacles = "\n".join(bullet_lines(map(str, exc.obstacles)))
             raise UserFault(f"{exc}:\n{obstacles}\nTo sign anyway, give --anyway REASON") from exc
 
 

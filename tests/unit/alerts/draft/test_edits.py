@@ -13,6 +13,7 @@ from alerts.draft.edits import (
     INSTEAD_PREFIX,
     TWO_WORDINGS,
     Conflict,
+    Obstacle,
     combine_changes,
     find_wrong_numbers,
     list_obstacles,
@@ -347,9 +348,9 @@ def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_late: Incident) ->
 
 def test_empty_box_prevents_signing_unless_it_is_optional(ofqual_late: Incident) -> None:
     obstacles = list_obstacles(draft_when_overdue_by(ofqual_late, minutes=1), ofqual_late.facts)
-    assert any("[B.2.account]: is to be completed" in line for line in obstacles)
+    assert any("[B.2.account]: is to be completed" in line for line in map(str, obstacles))
     optional_box = "[B.1.statement]"
-    assert not any(optional_box in line for line in obstacles)
+    assert not any(optional_box in line for line in map(str, obstacles))
 
 
 def test_box_with_two_wordings_or_a_prompt_prevents_signing(ofqual_late: Incident) -> None:
@@ -361,7 +362,7 @@ def test_box_with_two_wordings_or_a_prompt_prevents_signing(ofqual_late: Inciden
     words = {field.id: "Answered." for field in report.fields() if field.placeholder}
     # A box with two wordings begins with TWO_WORDINGS, until someone makes them one.
     words |= {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
-    impact, corrective = list_obstacles(merge_words(words, report), ofqual_late.facts)
+    impact, corrective = map(str, list_obstacles(merge_words(words, report), ofqual_late.facts))
     assert "[B.3.impact]: holds two wordings" in impact
     assert "[B.4.corrective]: still holds [to be completed" in corrective
 
@@ -375,7 +376,7 @@ def answer_every_box(report: Report) -> Report:
 def test_a_release_still_overdue_is_an_obstacle_to_signing(ofqual_late: Incident) -> None:
     answered = answer_every_box(draft_when_overdue_by(ofqual_late, minutes=1))
     overdue = replace(facts_of(ofqual_late), verdict=VerdictKind.OVERDUE, final=False)
-    assert list_obstacles(answered, overdue) == ["the release is still overdue"]
+    assert list_obstacles(answered, overdue) == [Obstacle("the release is still overdue")]
 
 
 def test_a_release_still_exposed_is_an_obstacle_to_signing(ofsted_early: Incident) -> None:
@@ -386,7 +387,7 @@ def test_a_release_still_exposed_is_an_obstacle_to_signing(ofsted_early: Inciden
         page, exposures=tuple(replace(each, open=True) for each in page.exposures)
     )
     exposed = replace(facts, parts=(still_public,))
-    assert list_obstacles(answered, exposed) == ["the release is still exposed"]
+    assert list_obstacles(answered, exposed) == [Obstacle("the release is still exposed")]
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> None:
