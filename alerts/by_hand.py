@@ -25,7 +25,7 @@ from alerts.incident import (
     Attachment,
     Entry,
     Incident,
-    Kind,
+    IncidentKind,
 )
 from alerts.one_line import one_line, remove_invisible_marks, slug
 from schedules.contract.verdict import Grade
@@ -93,7 +93,7 @@ def log_by_hand(
     subject = release or slug(producer)[:60] or "incident"
     return Incident(
         id=f"{subject}-hand-{local_date(occurred, timezone)}-{digest}",
-        kind=Kind.HAND,
+        kind=IncidentKind.HAND,
         release=release,
         producer=producer,
         title=facts.title if facts is not None else one_line(words["title"]),

@@ -15,7 +15,7 @@ from alerts.incident import (
     Decision,
     Entry,
     Incident,
-    Kind,
+    IncidentKind,
     list_route_names,
     make_thread_notice,
     steps_for_incident,
@@ -169,7 +169,9 @@ def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
     incident = _make_incident(
         identity, f"Answers of {name_of_host}", producer=host, now=now, step_list="host_costly"
     )
-    return _open_with_notice(replace(incident, kind=Kind.TOO_COSTLY, closed=now), subject, lines)
+    return _open_with_notice(
+        replace(incident, kind=IncidentKind.TOO_COSTLY, closed=now), subject, lines
+    )
 
 
 def close_resolved(known: Incident, now: datetime) -> Incident:
@@ -213,7 +215,7 @@ def _find_revealing_read(incident: Incident) -> tuple[str | None, datetime] | No
     did.
     """
     facts = incident.facts
-    if facts is None or incident.kind is not Kind.CALENDAR:
+    if facts is None or incident.kind is not IncidentKind.CALENDAR:
         return None
     reads = [
         finding.at for finding in facts.findings if finding.kind in CALENDAR_FINDINGS and finding.at
@@ -254,7 +256,7 @@ def _make_incident(
     """
     return Incident(
         id=identity,
-        kind=Kind.CALENDAR,
+        kind=IncidentKind.CALENDAR,
         release="",
         producer=producer,
         title=title,

@@ -26,7 +26,7 @@ from alerts.incident import (
     Decision,
     Entry,
     Incident,
-    Kind,
+    IncidentKind,
     find_incident_kind,
     make_fact_notice,
 )
@@ -36,16 +36,16 @@ from schedules.times.zone import local_date
 
 # By the kind of a fact that a notice names: its name, and the kind of incident that it makes, None
 # if none.
-_NAME_AND_KIND: dict[FactKind, tuple[str, Kind | None]] = {
-    FactKind.LATE: ("late", Kind.LATE),
-    FactKind.NEVER: ("never seen until the watch ended", Kind.LATE),
-    FactKind.EARLY: ("public before its slot", Kind.EARLY),
-    FactKind.EXPOSED: ("public before its slot", Kind.EARLY),
-    FactKind.ELSEWHERE: ("found at another address", Kind.LATE),
-    FactKind.LEAD: ("something that a person must judge", Kind.LEAD),
-    FactKind.WITHDRAWN: ("removed", Kind.ALTERED),
-    FactKind.SWAPPED: ("a file with other bytes than at its release", Kind.ALTERED),
-    FactKind.CHANGED: ("changed by its calendar", Kind.CALENDAR),
+_NAME_AND_KIND: dict[FactKind, tuple[str, IncidentKind | None]] = {
+    FactKind.LATE: ("late", IncidentKind.LATE),
+    FactKind.NEVER: ("never seen until the watch ended", IncidentKind.LATE),
+    FactKind.EARLY: ("public before its slot", IncidentKind.EARLY),
+    FactKind.EXPOSED: ("public before its slot", IncidentKind.EARLY),
+    FactKind.ELSEWHERE: ("found at another address", IncidentKind.LATE),
+    FactKind.LEAD: ("something that a person must judge", IncidentKind.LEAD),
+    FactKind.WITHDRAWN: ("removed", IncidentKind.ALTERED),
+    FactKind.SWAPPED: ("a file with other bytes than at its release", IncidentKind.ALTERED),
+    FactKind.CHANGED: ("changed by its calendar", IncidentKind.CALENDAR),
     FactKind.BEHIND: ("missing", None),
     FactKind.OUT: ("out", None),
 }
@@ -60,7 +60,7 @@ _END_REASONS = {
 _PAGE_IS_OUT = "its page is out"
 # Incidents of these kinds occur when they are found, whatever the slot, and only a person can close
 # them.
-_KINDS_CLOSED_BY_PEOPLE = (Kind.LEAD, Kind.ALTERED)
+_KINDS_CLOSED_BY_PEOPLE = (IncidentKind.LEAD, IncidentKind.ALTERED)
 
 
 def decide(
@@ -75,7 +75,8 @@ def decide(
     # person must judge (LEAD) only if they still contain it. Otherwise `known` is ignored, and a
     # fault in the facts opens a new incident.
     if known is not None and (
-        known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))
+        known.kind is IncidentKind.HAND
+        or (known.kind is IncidentKind.LEAD and not fact_rules.is_lead(facts))
     ):
         known = None
     kind = find_incident_kind(facts, now)  # None if the facts have no fault
@@ -100,22 +101,28 @@ def decide(
     return Decision(incident, notices, draft=incident.has_draft and (bool(notices) or is_changed))
 
 
-def _needs_new_incident(kind: Kind, known: Incident) -> bool:
+def _needs_new_incident(kind: IncidentKind, known: Incident) -> bool:
     """Return whether facts of this kind open a new incident instead of updating the `known` one.
 
     A first breach needs its own thread and acknowledgement. So does any fault after an incident
     only about calendars.
     """
-    if known.kind is Kind.DUE and known.closed is None:
+    if known.kind is IncidentKind.DUE and known.closed is None:
         # the incident of a release not found yet is updated, whatever is found out about the
         # release
         return False
     is_first_breach = kind in BREACHES and known.kind not in BREACHES
-    return is_first_breach or (known.kind is Kind.CALENDAR and kind is not Kind.CALENDAR)
+    return is_first_breach or (
+        known.kind is IncidentKind.CALENDAR and kind is not IncidentKind.CALENDAR
+    )
 
 
 def _open_next_incident(
-    known: Incident, facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]
+    known: Incident,
+    facts: ReleaseFacts,
+    kind: IncidentKind,
+    now: datetime,
+    earlier_ids: Collection[str],
 ) -> Decision:
     """Return a new incident of this kind, and close the `known` one unless only a person can close
     it.
@@ -128,7 +135,7 @@ def _open_next_incident(
 
 
 def _open_incident(
-    facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]
+    facts: ReleaseFacts, kind: IncidentKind, now: datetime, earlier_ids: Collection[str]
 ) -> Decision:
     """Return a new incident with its opening notice.
 
@@ -137,7 +144,7 @@ def _open_incident(
     occurred = _find_occurrence(facts, kind)
     # A LEAD is a hint that a person must judge. Its id has a prefix, so that a later breach can
     # have the plain id.
-    lead_prefix = "lead-" if kind is Kind.LEAD else ""
+    lead_prefix = "lead-" if kind is IncidentKind.LEAD else ""
     day_id = f"{facts.release}-{lead_prefix}{local_date(occurred, facts.timezone)}"
     incident = Incident(
         id=day_id if day_id not in earlier_ids else f"{day_id}-{kind}",
@@ -150,7 +157,9 @@ def _open_incident(
         # A release not found yet (DUE) has no delay, so its measured grade may be `none`. Give it
         # at least `note`, because a route may send only notices of a certain grade.
         grade=(
-            facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE))
+            facts.grade
+            if kind is not IncidentKind.DUE
+            else choose_worst_grade((facts.grade, Grade.NOTE))
         ),
         facts=facts,
         # If the measurement is already complete when a fault is found, its incident is opened and
@@ -166,20 +175,20 @@ def _open_incident(
     )
 
 
-def _choose_opening_kind(kind: Kind) -> str:
+def _choose_opening_kind(kind: IncidentKind) -> str:
     return "opened" if kind in BREACHES else str(kind)
 
 
-def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
+def _find_occurrence(facts: ReleaseFacts, kind: IncidentKind) -> datetime:
     """Return when an incident occurred: the first exposure, the slot, or when a change after the
     release was found.
     """
-    if kind is Kind.EARLY:
+    if kind is IncidentKind.EARLY:
         return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
     return facts.at if kind in _KINDS_CLOSED_BY_PEOPLE else facts.slot or facts.at
 
 
-def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
+def _update_incident(known: Incident, facts: ReleaseFacts, kind: IncidentKind | None) -> Incident:
     """Return the incident with new facts.
 
     Its kind and grade become graver with them, never less grave.
@@ -197,8 +206,8 @@ def _yield_notices(
     builder = _NoticeBuilder(known, incident, facts, now)
     # DUE means that a release is not found yet. Once it has a verdict (a breach, or unproven), one
     # notice reports that.
-    was_not_found_yet = known.kind is Kind.DUE and known.closed is None
-    if was_not_found_yet and incident.kind is not Kind.DUE:
+    was_not_found_yet = known.kind is IncidentKind.DUE and known.closed is None
+    if was_not_found_yet and incident.kind is not IncidentKind.DUE:
         yield builder.verdict_reached()
         return
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
@@ -226,7 +235,9 @@ def _yield_notices(
         and not any(exposure.open for exposure in facts.exposures)
     ):
         changed = "; ".join(_explain_ends(ended_exposures, facts))
-        yield builder.notice("exposure_closed", _join_keys(ended_exposures), changed, Kind.EARLY)
+        yield builder.notice(
+            "exposure_closed", _join_keys(ended_exposures), changed, IncidentKind.EARLY
+        )
     # Only a removal that was known before is reported as back.
     back_keys = [
         key
@@ -235,7 +246,7 @@ def _yield_notices(
     ]
     if back_keys:
         yield builder.notice(
-            "back", _join_keys(back_keys), "what was removed is there again", Kind.ALTERED
+            "back", _join_keys(back_keys), "what was removed is there again", IncidentKind.ALTERED
         )
     findings = _select_findings(new_keys)
     # An incident may close or be reopened several times. The ids of these notices contain all keys,
@@ -243,7 +254,7 @@ def _yield_notices(
     all_keys = _join_keys(sorted(keys_now, key=str))
     if must_close:
         # A disagreement of calendars that had no effect closes without a notice.
-        if incident.kind is not Kind.CALENDAR:
+        if incident.kind is not IncidentKind.CALENDAR:
             yield builder.notice("final", all_keys, builder.say_final(ended_exposures))
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
@@ -284,16 +295,18 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) 
     # perhaps on time, so it has no key `appeared`, which means late. Its notice has that kind all
     # the same, but `found` in its id.
     if builder.is_awaited_page_found:
-        yield builder.notice("appeared", "found", _PAGE_IS_OUT, Kind.DUE)
+        yield builder.notice("appeared", "found", _PAGE_IS_OUT, IncidentKind.DUE)
     is_late_page_out = FactKey(FactKind.APPEARED) in new_keys
     if is_late_page_out:
-        yield builder.notice("appeared", "appeared", _PAGE_IS_OUT, Kind.LATE)
+        yield builder.notice("appeared", "appeared", _PAGE_IS_OUT, IncidentKind.LATE)
     parts = [key for key in new_keys if key.kind in (FactKind.BEHIND, FactKind.OUT)]
     has_other_notice = is_late_page_out or findings or builder.has_graver_grade
     # The other notices report these parts too. So do reminders, which are sent until someone
     # acknowledges the incident.
     if parts and not has_other_notice and builder.known.acknowledged is not None:
-        yield builder.notice("new_finding", _join_keys(parts), _describe_keys(parts), Kind.LATE)
+        yield builder.notice(
+            "new_finding", _join_keys(parts), _describe_keys(parts), IncidentKind.LATE
+        )
 
 
 def _select_findings(keys: list[FactKey]) -> list[FactKey]:
@@ -331,7 +344,7 @@ class _NoticeBuilder:
         seen = [
             page is not None and fact_rules.find_appearance(page).by is not None for page in pages
         ]
-        return self.known.kind is Kind.DUE and seen == [False, True]
+        return self.known.kind is IncidentKind.DUE and seen == [False, True]
 
     def verdict_reached(self) -> Notice:
         """Return the notice that a release not found yet has its verdict."""
@@ -352,7 +365,7 @@ class _NoticeBuilder:
         return "; ".join(changes)
 
     def notice(
-        self, kind: str, occasion: str, changed: str, reported_kind: Kind | None = None
+        self, kind: str, occasion: str, changed: str, reported_kind: IncidentKind | None = None
     ) -> Notice:
         """Return a notice of this `kind`, such as `final`, that says what `changed`, including a
         graver grade.
@@ -375,7 +388,7 @@ class _NoticeBuilder:
         )
 
 
-def _find_gravest_kind(findings: list[FactKey], incident: Incident) -> Kind:
+def _find_gravest_kind(findings: list[FactKey], incident: Incident) -> IncidentKind:
     kinds = (_INCIDENT_OF_FACT[key.kind] for key in findings)
     return max(kinds, key=GRAVITY.index, default=incident.kind)
 
@@ -384,7 +397,7 @@ def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
     """Return whether an incident can close: the verdict is final, or a release not found yet was
     out in time.
     """
-    if incident.kind is Kind.DUE:
+    if incident.kind is IncidentKind.DUE:
         return facts.due is None and facts.verdict != "unproven"
     return facts.final and incident.kind not in _KINDS_CLOSED_BY_PEOPLE
 

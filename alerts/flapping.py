@@ -13,7 +13,7 @@ from alerts.fact_rules import (
     group_removals,
 )
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind, make_fact_notice
+from alerts.incident import Incident, IncidentKind, make_fact_notice
 from alerts.notice import Notice, notice_id
 from schedules.contract.verdict import Ended
 from schedules.times.words import moment
@@ -89,9 +89,9 @@ def make_flapping_id(incident: Incident) -> str:
     )
 
 
-def find_flapping_kind(facts: ReleaseFacts) -> Kind:
+def find_flapping_kind(facts: ReleaseFacts) -> IncidentKind:
     """Return the kind of incident that flapping is: exposure, or change after the release."""
-    return Kind.EARLY if facts.exposures else Kind.ALTERED
+    return IncidentKind.EARLY if facts.exposures else IncidentKind.ALTERED
 
 
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:

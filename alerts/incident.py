@@ -40,7 +40,7 @@ VERDICT_REACHED = "confirmed"
 """The occasion of the notice that a release not found yet was late or early, or stays unproven."""
 
 
-class Kind(StrEnum):
+class IncidentKind(StrEnum):
     """The sort of an incident, which decides the form, the practice of the Code and the
     guidance.
     """
@@ -64,16 +64,16 @@ _STEP_LIST_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannoun
 """The list in `steps.json` for a sort of incident that people log. Other sorts have a list of their
 own name.
 """
-BREACHES = (Kind.PARTIAL, Kind.LATE, Kind.EARLY)
+BREACHES = (IncidentKind.PARTIAL, IncidentKind.LATE, IncidentKind.EARLY)
 GRAVITY = (
-    Kind.CALENDAR,
-    Kind.DUE,
-    Kind.LEAD,
-    Kind.ALTERED,
-    Kind.UNPROVEN,
-    Kind.PARTIAL,
-    Kind.LATE,
-    Kind.EARLY,
+    IncidentKind.CALENDAR,
+    IncidentKind.DUE,
+    IncidentKind.LEAD,
+    IncidentKind.ALTERED,
+    IncidentKind.UNPROVEN,
+    IncidentKind.PARTIAL,
+    IncidentKind.LATE,
+    IncidentKind.EARLY,
 )
 
 
@@ -150,7 +150,7 @@ class Incident:
     """
 
     id: str
-    kind: Kind
+    kind: IncidentKind
     release: str
     producer: str
     title: str
@@ -188,7 +188,7 @@ class Incident:
         is_due = (
             self.has_draft
             and self.claims_breach
-            and self.kind is not Kind.PLATFORM
+            and self.kind is not IncidentKind.PLATFORM
             and self.grade != "none"
         )
         return is_due and not {SIGNED, WAIVED} & self.words.keys()
@@ -221,7 +221,7 @@ class Incident:
 
         The facts of a logged incident are those of its release, which may have had another fault.
         """
-        return None if self.kind is Kind.HAND else self.facts
+        return None if self.kind is IncidentKind.HAND else self.facts
 
     @property
     def producers(self) -> tuple[str, ...]:
@@ -279,14 +279,16 @@ def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident
     theirs = [
         incident
         for incident in incidents
-        if incident.release == release and incident.kind is not Kind.HAND
+        if incident.release == release and incident.kind is not IncidentKind.HAND
     ]
     return max(
-        theirs, key=lambda incident: (incident.kind is not Kind.LEAD, incident.opened), default=None
+        theirs,
+        key=lambda incident: (incident.kind is not IncidentKind.LEAD, incident.opened),
+        default=None,
     )
 
 
-def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
+def find_incident_kind(facts: ReleaseFacts, now: datetime) -> IncidentKind | None:
     """Return the gravest kind of incident that these facts make, None if they make none."""
     # Until five minutes after the slot, an unproven verdict may still become another one.
     is_settled = facts.final or (
@@ -294,16 +296,16 @@ def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
     )
     # The gravest kind comes first, and the first that applies is returned.
     applies = {
-        Kind.EARLY: fact_rules.is_early(facts),
-        Kind.PARTIAL: fact_rules.is_partial(facts),
-        Kind.LATE: fact_rules.is_late(facts),
-        Kind.UNPROVEN: facts.verdict == "unproven" and is_settled,
+        IncidentKind.EARLY: fact_rules.is_early(facts),
+        IncidentKind.PARTIAL: fact_rules.is_partial(facts),
+        IncidentKind.LATE: fact_rules.is_late(facts),
+        IncidentKind.UNPROVEN: facts.verdict == "unproven" and is_settled,
         # due and not found, but a breach is not confirmed
-        Kind.DUE: fact_rules.is_not_found_yet(facts),
+        IncidentKind.DUE: fact_rules.is_not_found_yet(facts),
         # a hint that a person must judge, such as a match in a press feed
-        Kind.LEAD: fact_rules.is_lead(facts),
-        Kind.ALTERED: bool(fact_rules.find_alterations(facts)),
-        Kind.CALENDAR: fact_rules.is_calendar(facts),
+        IncidentKind.LEAD: fact_rules.is_lead(facts),
+        IncidentKind.ALTERED: bool(fact_rules.find_alterations(facts)),
+        IncidentKind.CALENDAR: fact_rules.is_calendar(facts),
     }
     return next((kind for kind, is_true in applies.items() if is_true), None)
 
@@ -327,7 +329,7 @@ def find_reminder_number(notice: Notice) -> int:
 
 def steps_for_incident(
     incident: Incident,
-    reported_kind: Kind | None = None,
+    reported_kind: IncidentKind | None = None,
     facts: ReleaseFacts | None = None,
     *,
     is_last: bool = False,
@@ -341,7 +343,7 @@ def steps_for_incident(
     kind = reported_kind or incident.kind
     facts = facts or incident.facts
     step_list = incident.step_list
-    if incident.kind is Kind.HAND:
+    if incident.kind is IncidentKind.HAND:
         # The person who logged the incident chose its sort, such as `leak`. Most sorts have a list
         # of the same name.
         logged_sort = incident.words.get("sort", "leak")
@@ -381,7 +383,7 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     facts: ReleaseFacts,
     now: datetime,
     *,
-    reported_kind: Kind | None = None,
+    reported_kind: IncidentKind | None = None,
     changed: str = "",
 ) -> Notice:
     """Return a notice of this `kind` about a release, in the thread of its incident.
@@ -434,19 +436,21 @@ def list_route_names(incident: Incident) -> tuple[str, ...]:
     """Return the names of findings that routes match for an incident, the one it is about first."""
     if incident.facts is not None:
         return _name_findings(incident.facts, incident.kind)
-    return ("late", "platform") if incident.kind is Kind.PLATFORM else (str(incident.kind),)
+    return ("late", "platform") if incident.kind is IncidentKind.PLATFORM else (str(incident.kind),)
 
 
-def _name_findings(facts: ReleaseFacts, reported_kind: Kind) -> tuple[str, ...]:
+def _name_findings(facts: ReleaseFacts, reported_kind: IncidentKind) -> tuple[str, ...]:
     """Return the names of findings that routes match for a notice, the main finding first: the
     `reported_kind`.
     """
     # A notice names either alterations after the release or all other findings. So a route that
     # silences alterations does not silence a breach, nor the reverse.
     alterations = facts.finding_kinds & fact_rules.ALTERED_FINDINGS
-    findings = alterations if reported_kind is Kind.ALTERED else facts.finding_kinds - alterations
+    findings = (
+        alterations if reported_kind is IncidentKind.ALTERED else facts.finding_kinds - alterations
+    )
     # If users had to wait only because of a stale cache, the main finding is `stale_edge`, and
     # `late` is another one.
-    is_stale = reported_kind is Kind.LATE and fact_rules.is_only_stale(facts)
+    is_stale = reported_kind is IncidentKind.LATE and fact_rules.is_only_stale(facts)
     main = "stale_edge" if is_stale else str(reported_kind)
     return (main, *sorted({*map(one_line, findings), str(reported_kind)} - {main}))

@@ -14,7 +14,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import (
     SIGNED,
     Incident,
-    Kind,
+    IncidentKind,
     list_route_names,
     make_thread_notice,
     steps_for_incident,
@@ -157,7 +157,7 @@ def build_message(
     # A notice about several releases has no facts of a single one.
     facts = incident.measured if incident is not None and notice.release else None
     # Content that was public early must not be opened by accident.
-    is_logged = incident is not None and incident.kind is Kind.HAND
+    is_logged = incident is not None and incident.kind is IncidentKind.HAND
     has_links = not is_logged and (facts is None or not is_early(facts))
     # A notice that a release is out or that an incident is over has no alarming colour.
     grade_for_colour = notice.grade if notice.kind not in ("final", "appeared") else ""

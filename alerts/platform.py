@@ -19,7 +19,7 @@ from alerts.incident import (
     Decision,
     Entry,
     Incident,
-    Kind,
+    IncidentKind,
     LinkedRelease,
     make_fact_notice,
     make_thread_notice,
@@ -89,7 +89,7 @@ def update_platform(
     new_link = _link_release(member, facts)
     before = known or Incident(
         id=platform_id_of(facts),
-        kind=Kind.PLATFORM,
+        kind=IncidentKind.PLATFORM,
         release="",
         producer=facts.host,
         title=f"Releases delayed together on {facts.host}",
@@ -140,11 +140,12 @@ def make_reminder(
     if not needs_reminders or waited < timedelta():
         return None
     number = str(_pace_at_night(1 + waited // spacing, incident, now))
-    if incident.kind is Kind.PLATFORM:
+    if incident.kind is IncidentKind.PLATFORM:
         return make_platform_notice("reminder", number, incident, now)
-    is_in_platform_thread = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(
-        incident.facts
-    )
+    is_in_platform_thread = incident.kind in (
+        IncidentKind.LATE,
+        IncidentKind.PARTIAL,
+    ) and shared_platform_id(incident.facts)
     if is_in_platform_thread or incident.facts is None:
         return None
     new = _say_what_is_new(incident, incident.facts, now)

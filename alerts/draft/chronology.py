@@ -12,7 +12,7 @@ from alerts.draft import guidance, words
 from alerts.draft.done_steps import DoneStep, find_earliest, read_done_step
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.input import DraftInput
-from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, Entry, Kind
+from alerts.incident import ACKNOWLEDGED, ASSIGNED_PREFIX, MONITOR, Entry, IncidentKind
 from alerts.one_line import one_line
 from alerts.steps import Step
 from schedules.times.zone import local_date
@@ -57,7 +57,7 @@ def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
 def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
     incident = inputs.incident
     # The account begins with the sentence by which a person logged the incident.
-    logged = one_line(incident.words.get("what", "")) if incident.kind is Kind.HAND else ""
+    logged = one_line(incident.words.get("what", "")) if incident.kind is IncidentKind.HAND else ""
     for entry in incident.timeline_by_time:
         is_omitted = entry.text == logged or entry.text.startswith(OMITTED_PREFIXES)
         if entry.by != MONITOR and not is_omitted:

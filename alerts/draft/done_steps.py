@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from alerts.draft.edits import TIME, parse_minute
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from schedules.times.words import MINUTE, stamp
 from schedules.times.zone import local, zone
 
@@ -31,7 +31,7 @@ class DoneStep:
 def find_earliest(incident: Incident) -> datetime:
     """Return the instant before which no step of an incident was done, if its text has no day."""
     # A person often logs an incident after its first steps.
-    return incident.occurred if incident.kind is Kind.HAND else incident.opened
+    return incident.occurred if incident.kind is IncidentKind.HAND else incident.opened
 
 
 def read_done_step(text: str, since: datetime, timezone: str) -> DoneStep | None:

@@ -206,7 +206,7 @@ def list_open_fields(report: Report) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a report cannot be signed yet. `box` and `label` are those of the box that it is about."""
+    """Why a report cannot be signed yet. `box` is the id of the box that it is about, if any."""
 
     why: str
     box: str = ""

@@ -7,22 +7,22 @@ from datetime import timedelta
 
 from alerts.draft.code import load_data
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from alerts.steps import Step, steps_at
 from schedules.times.zone import local
 
-FINDING_FOR_KIND: Mapping[Kind, str] = {
-    Kind.LATE: "late",
-    Kind.EARLY: "early_exposure",
-    Kind.PARTIAL: "partial",
-    Kind.CALENDAR: "unannounced",
-    Kind.UNPROVEN: "blind",
-    Kind.DUE: "blind",
-    Kind.TOO_COSTLY: "blind",
-    Kind.PLATFORM: "late",
-    Kind.LEAD: "leak",
-    Kind.ALTERED: "swapped",
-    Kind.HAND: "leak",
+FINDING_FOR_KIND: Mapping[IncidentKind, str] = {
+    IncidentKind.LATE: "late",
+    IncidentKind.EARLY: "early_exposure",
+    IncidentKind.PARTIAL: "partial",
+    IncidentKind.CALENDAR: "unannounced",
+    IncidentKind.UNPROVEN: "blind",
+    IncidentKind.DUE: "blind",
+    IncidentKind.TOO_COSTLY: "blind",
+    IncidentKind.PLATFORM: "late",
+    IncidentKind.LEAD: "leak",
+    IncidentKind.ALTERED: "swapped",
+    IncidentKind.HAND: "leak",
 }
 ONE_HOUR_OFF: Mapping[int, str] = {
     3600: (
@@ -43,7 +43,7 @@ def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     If it has no such finding, return the finding that is usual for its kind of incident.
     """
     # A person logged this incident and chose its sort, which is named like a kind of finding.
-    if incident.kind is Kind.HAND:
+    if incident.kind is IncidentKind.HAND:
         return (incident.words.get("sort", "leak"),)
     findings = incident.facts.findings if incident.facts else ()
     early_parts = {finding.part for finding in findings if finding.kind == "early_exposure"}

@@ -18,7 +18,7 @@ from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
 from monitor.cli.common import Context, json_verb, print_json
 from monitor.errors import unknown_name
-from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import Finding, FindingKind, Grade, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
 from schedules.times.zone import LONDON
 
@@ -102,7 +102,7 @@ def _make_test_message(name: str, now: datetime) -> Message:
         final=False,
         at=now,
         parts=(page,),
-        findings=(Finding(Kind.LATE, "page", seconds=delay),),
+        findings=(Finding(FindingKind.LATE, "page", seconds=delay),),
     )
     # The id is new each time, because receivers drop ids that they already received.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]

@@ -18,7 +18,7 @@ from alerts.draft.code import load_editions
 from monitor.config.people import WebSettings
 from monitor.config.settings import Settings
 from monitor.errors import UserFault
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import FindingKind
 from schedules.values import (
     did_you_mean,
     is_loopback,
@@ -283,7 +283,7 @@ def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
     yield from _code_faults(settings)
     # A route with a misspelt finding would never match, so its notices would go elsewhere. It may
     # also name a kind of incident, or `not_published`, the verdict at the end of the watch.
-    known = sorted({*FindingKind, *incident.Kind, "not_published"})
+    known = sorted({*FindingKind, *incident.IncidentKind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         pattern = route.match.finding
         if pattern is not None and not any(fnmatchcase(kind, pattern) for kind in known):

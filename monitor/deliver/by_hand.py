@@ -21,7 +21,7 @@ from alerts.draft.versions import (
     list_changed_fields,
 )
 from alerts.finding import ReleaseFacts
-from alerts.incident import Decision, Incident, Kind
+from alerts.incident import Decision, Incident, IncidentKind
 from alerts.message import make_opening_by_hand, notices_of_acts
 from alerts.one_line import one_line
 from monitor.deliver.drafts import change_versions
@@ -112,7 +112,7 @@ class SigningBlocked(UserFault):
 
 def signing_obstacles(incident: Incident, report: Report) -> list[Obstacle]:
     """Return the reasons not to sign this report yet. `incident` must have its current facts."""
-    return list_obstacles(report, None if incident.kind is Kind.HAND else incident.facts)
+    return list_obstacles(report, None if incident.kind is IncidentKind.HAND else incident.facts)
 
 
 def sign_report(  # noqa: PLR0913 # one for each thing that is written down

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.draft.versions import MONITOR
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind, find_known_incident
+from alerts.incident import Incident, IncidentKind, find_known_incident
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
@@ -18,7 +18,7 @@ from monitor.store.sql.write import Transaction
 JudgeAt = Callable[[str, datetime], ReleaseFacts | None]
 # Opening a draft again and again adds at most one version in this time.
 _REDRAFT_AFTER = timedelta(seconds=10)
-_LOGGED_BY_PEOPLE = (Kind.HAND, Kind.LEAD)
+_LOGGED_BY_PEOPLE = (IncidentKind.HAND, IncidentKind.LEAD)
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from alerts.by_hand import (
 )
 from alerts.draft.edits import STEP_PREFIX, Conflict
 from alerts.draft.versions import Versions
-from alerts.incident import SIGNED, Incident, Kind
+from alerts.incident import SIGNED, Incident, IncidentKind
 from alerts.silence import Scope, Silence, create_silence
 from monitor.clock import Clock
 from monitor.deliver.by_hand import (
@@ -258,7 +258,7 @@ class Desk:
         incidents = self.current.verdicts.incidents_of
         for incident in await asyncio.to_thread(incidents, release):
             is_waiting = incident.closed is None and incident.acknowledged is None
-            if incident.kind is Kind.CALENDAR and is_waiting:
+            if incident.kind is IncidentKind.CALENDAR and is_waiting:
                 await self.acknowledge(incident.id, role)
 
     def export_evidence(self, incident: Incident, file: Path) -> Exported:

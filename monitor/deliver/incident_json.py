@@ -7,7 +7,7 @@ from typing import Any
 
 from alerts.by_hand import logged_end
 from alerts.draft.logged import write_badge
-from alerts.incident import Action, Attachment, Incident, Kind
+from alerts.incident import Action, Attachment, Incident, IncidentKind
 from alerts.one_line import whole_lengths
 from alerts.status import find_main_late_part
 from monitor.deliver.owed import is_owed
@@ -85,16 +85,16 @@ def measured_text(incident: Incident, timezone: str = LONDON) -> str:
     Empty if it is not proved. Of an incident that a person logged, return its sort and its own
     length.
     """
-    if incident.kind is Kind.HAND:
+    if incident.kind is IncidentKind.HAND:
         return write_badge(incident, timezone)
     exposures = () if incident.facts is None else incident.facts.exposures
-    if incident.kind is Kind.EARLY and exposures:
+    if incident.kind is IncidentKind.EARLY and exposures:
         longest = max(exposures, key=lambda one: one.seconds.max or one.seconds.min or 0)
         return f"public for {whole_lengths(longest.seconds)}{' so far' if longest.open else ''}"
     delay = delay_of(incident)
     return (
         ""
-        if delay is None or incident.kind is Kind.UNPROVEN
+        if delay is None or incident.kind is IncidentKind.UNPROVEN
         else lengths(delay, parts=2, tenths=False, unknown="")
     )
 

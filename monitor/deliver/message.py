@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 
 from alerts.channel import Attachment, Message
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from alerts.message import build_message
 from alerts.notice import Notice
 from alerts.platform import rewrite_notice
@@ -56,7 +56,7 @@ class MessageBuilder:
         # delayed, and for longer.
         if incident is not None and (not is_about_whole_platform or notice.kind == "final"):
             attachments = self._render_attachments(incident, channel)
-        if incident is not None and incident.kind is Kind.PLATFORM:
+        if incident is not None and incident.kind is IncidentKind.PLATFORM:
             # Choose as if all were on call: the person of this channel may have been, when the
             # notice was routed.
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)

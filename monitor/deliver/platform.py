@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.incident import Decision, Incident, Kind, confirmation_notice_id
+from alerts.incident import Decision, Incident, IncidentKind, confirmation_notice_id
 from alerts.notice import Notice, thread_id
 from alerts.platform import (
     is_covered_by_platform,
@@ -189,7 +189,7 @@ def find_platform_thread(
     if (
         release is None
         or release.facts is None
-        or release.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY)
+        or release.kind not in (IncidentKind.LATE, IncidentKind.PARTIAL, IncidentKind.EARLY)
     ):
         return None
     platform = platform_id_of(release.facts)
@@ -215,7 +215,7 @@ def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incide
     shared = shared_platform_id(incident.facts)
     platform = (
         incident
-        if incident.kind is Kind.PLATFORM
+        if incident.kind is IncidentKind.PLATFORM
         else verdicts.incident(shared)
         if shared
         else None

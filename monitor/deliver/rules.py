@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alerts.draft.code import Editions
-from alerts.incident import Incident, Kind, LinkedRelease
+from alerts.incident import Incident, IncidentKind, LinkedRelease
 from alerts.notice import Notice
 from alerts.rota import Rota
 from alerts.routes import Route, select_channels
@@ -113,14 +113,18 @@ class ReportingRules:
         incidents that people report (`HAND`, which can be leaks), and none of what only a person
         can judge (`LEAD`).
         """
-        if incident.kind is Kind.PLATFORM:
+        if incident.kind is IncidentKind.PLATFORM:
             # It is about late releases, so their slot has passed, and open channels may get it.
             return [
                 (name, due)
                 for name, (due, _) in self.platform_audience(notice, incident, now).items()
             ]
         slot = incident.facts.slot if incident.facts is not None else None
-        is_public = incident.kind not in {Kind.HAND, Kind.LEAD} and slot is not None and slot <= now
+        is_public = (
+            incident.kind not in {IncidentKind.HAND, IncidentKind.LEAD}
+            and slot is not None
+            and slot <= now
+        )
         names = [one for one in self.channels if is_public or one not in self.open_channels]
         return select_channels(
             notice,

@@ -22,10 +22,10 @@ from alerts.incident import (
     GRADED_FORM,
     Decision,
     Incident,
+    IncidentKind,
     find_known_incident,
     list_route_names,
 )
-from alerts.incident import Kind as IncidentKind
 from alerts.message import notices_of_acts
 from alerts.notice import Notice, thread_id
 from monitor.deliver.drafts import add_measured_version
@@ -39,12 +39,12 @@ from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
-from schedules.contract.verdict import Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.times.json import instant_json
 from schedules.times.zone import day_begins, local_date
 
 _REPORTED_WITHIN = timedelta(days=1)
-_REPORTED_FINDINGS = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
+_REPORTED_FINDINGS = (FindingKind.SHORT_NOTICE, FindingKind.UNWATCHED)
 _MOST_INCIDENTS = 1000
 _CALENDAR_READ_TAKES = timedelta(seconds=10)
 """How long a notice about a calendar entry waits for other entries that the same read shows as

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from alerts.fact_rules import CALENDAR_FINDINGS
 from monitor.health.metrics import Metrics
 from monitor.judge.verdict import Verdict
-from schedules.contract.verdict import Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.times.json import instant_json
 
 BEFORE_SLOT = timedelta(hours=2)
@@ -24,11 +24,11 @@ _RELEASE = ("release", "producer")
 _LONGEST_TITLE = 100
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "late": lambda verdict: verdict.verdict in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
-    "partial": lambda verdict: _has_finding(verdict, {Kind.PARTIAL}),
+    "partial": lambda verdict: _has_finding(verdict, {FindingKind.PARTIAL}),
     "early": lambda verdict: bool(verdict.exposures),
     "unproven": lambda verdict: verdict.verdict is VerdictKind.UNPROVEN,
-    "withdrawn": lambda verdict: _has_finding(verdict, {Kind.WITHDRAWN}),
-    "swapped": lambda verdict: _has_finding(verdict, {Kind.SWAPPED}),
+    "withdrawn": lambda verdict: _has_finding(verdict, {FindingKind.WITHDRAWN}),
+    "swapped": lambda verdict: _has_finding(verdict, {FindingKind.SWAPPED}),
     "calendar": lambda verdict: _has_finding(verdict, CALENDAR_FINDINGS),
 }
 """The findings that alert rules query. Each also has the value 0, so that its last value survives a

@@ -19,7 +19,7 @@ from schedules.contract.verdict import (
     LATE_VERDICTS,
     Ended,
     Finding,
-    Kind,
+    FindingKind,
     PartVerdict,
     VerdictKind,
     verdict_text,
@@ -257,7 +257,7 @@ def find_promise_doubts(
         return
     if not is_standing(promise) and not is_cancelled(promise):
         text = Reason.NO_PROMISE.text(case.zone, promise=promise, calendar=promise.calendar)
-        yield Finding(Kind.PROMISE_IN_DOUBT, None, text, at=promise.learnt)
+        yield Finding(FindingKind.PROMISE_IN_DOUBT, None, text, at=promise.learnt)
         return
     # Entries with an earlier slot that were read too late, but which the calendar may have shown in
     # time.
@@ -274,7 +274,7 @@ def find_promise_doubts(
             else _not_read_again_reason(case, promise, parts)
         )
     if reason is not None and case.cancelled_at is None:
-        yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
+        yield Finding(FindingKind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = None
     if earlier_entries:
         brought_forward = earlier_entries[-1]
@@ -284,7 +284,7 @@ def find_promise_doubts(
         text = Reason.BROUGHT_FORWARD.text(
             case.zone, promise=brought_forward, read=brought_forward.learnt
         )
-        yield Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt)
+        yield Finding(FindingKind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt)
 
 
 def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:

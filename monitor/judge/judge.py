@@ -33,8 +33,8 @@ from schedules.change import is_cancelled, is_standing
 from schedules.contract.verdict import (
     Due,
     Finding,
+    FindingKind,
     Grade,
-    Kind,
     PartVerdict,
     Readings,
     ShownSince,
@@ -53,7 +53,7 @@ _ONE_SECOND = timedelta(seconds=1)
 _NEXT_LOOK_WITHIN = timedelta(seconds=60)
 _BEHIND = (VerdictKind.LATE, VerdictKind.OVERDUE)
 # Findings that the release was not found in time. They need the lags of its witnesses.
-_NOT_FOUND = (Kind.LATE, Kind.UNWATCHED)
+_NOT_FOUND = (FindingKind.LATE, FindingKind.UNWATCHED)
 _UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 
 
@@ -249,7 +249,7 @@ def _grade_release(
         return Grade.REPORT
     users_delays = {part.id: part.users_delay for part in parts}
     grades = []
-    for hidden in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
+    for hidden in (finding for finding in findings if finding.kind is FindingKind.STALE_EDGE):
         # In the first finding of a part, users waited for it from its slot (`users_delay`, which
         # `pop` takes out). In a further one, they had got it before the edge hid it again. They
         # waited only as long as that (`seconds`).

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from alerts import calendar_incidents as alerts
-from alerts.incident import Decision, Incident, Kind
+from alerts.incident import Decision, Incident, IncidentKind
 from monitor.clock import Clock
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.metrics import Metrics
@@ -62,7 +62,7 @@ class CalendarIncidents:
         still_open = (
             incident
             for incident in recent
-            if incident.kind is Kind.CALENDAR and incident.closed is None
+            if incident.kind is IncidentKind.CALENDAR and incident.closed is None
         )
         self._open = {
             incident.id: alerts.fill_in_subject(incident)

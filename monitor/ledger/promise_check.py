@@ -14,7 +14,7 @@ from typing import Protocol
 from monitor.judge.doubt import BREACHES
 from monitor.judge.verdict import Verdict
 from schedules.announcement import Address
-from schedules.contract.verdict import Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.release import Release
 
 LONGEST_WAIT = timedelta(seconds=10)
@@ -189,9 +189,11 @@ def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     begins = None if verdict.slot is None else verdict.slot.begins()
     kinds = {finding.kind for finding in verdict.findings}
     has_breach = any(part.verdict in BREACHES for part in verdict.parts)
-    if begins is None or not (has_breach or Kind.PROMISE_IN_DOUBT in kinds):
+    if begins is None or not (has_breach or FindingKind.PROMISE_IN_DOUBT in kinds):
         return None
-    first_seen = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
+    first_seen = (
+        [] if FindingKind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
+    )
     if not first_seen and verdict.at < begins:
         # While the promise is in doubt, the verdict has no exposures.
         first_seen = [part.first_seen.by for part in verdict.parts]

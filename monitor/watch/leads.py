@@ -13,7 +13,7 @@ import structlog
 
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind, find_known_incident
+from alerts.incident import Incident, IncidentKind, find_known_incident
 from monitor.clock import Clock
 from monitor.judge.runs import Run, find_changes_of_content
 from monitor.judge.spells import find_presence_from_start
@@ -102,7 +102,7 @@ class Leads:
             of_leads = [
                 incident
                 for incident in self.verdicts.incidents_of(release)
-                if incident.kind is Kind.LEAD
+                if incident.kind is IncidentKind.LEAD
             ]
             known = find_known_incident(of_leads, release)
             facts_with_lead = add_lead(facts, lead, known)

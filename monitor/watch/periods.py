@@ -15,7 +15,7 @@ from alerts.draft.report import Report
 from alerts.draft.versions import Versions
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.finding import BlindSpan
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from monitor.deliver.drafts import add_measured_version
 from monitor.deliver.facts import period_row
 from monitor.deliver.message import Redactor
@@ -66,7 +66,7 @@ class Periods:
         logged = [
             incident
             for incident in store.verdicts.incidents(begin, end)
-            if incident.kind is Kind.HAND
+            if incident.kind is IncidentKind.HAND
         ]
         claims = store.ledger.claims(begin, end)
         producers = {name for row in rows for name in (row.producer, *row.other_producers)} | {
@@ -134,7 +134,7 @@ class Periods:
         # links to no release.
         new_incident = Incident(
             name,
-            Kind.PLATFORM,
+            IncidentKind.PLATFORM,
             "",
             about,
             title,

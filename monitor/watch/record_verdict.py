@@ -20,7 +20,7 @@ from monitor.store.writer import Writer
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.release import VisibleState, WatchedRelease
 from schedules.announcement import Origin
-from schedules.contract.verdict import Kind
+from schedules.contract.verdict import FindingKind
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -122,6 +122,6 @@ def _visible_state(verdict: Verdict, measured: Measurement) -> VisibleState:
         body=status_key(body_of(verdict, None)),
         facts=fact_rules.select_drafted_facts(facts),
         incident_kind=find_incident_kind(facts, verdict.at),
-        platform=[found.detail for found in verdict.findings if found.kind is Kind.PLATFORM],
+        platform=[found.detail for found in verdict.findings if found.kind is FindingKind.PLATFORM],
         linked=[part.url for part in verdict.parts if part.origin is Origin.LINKED],
     )

@@ -32,7 +32,7 @@ from monitor.store.sql.query import chunks
 from monitor.store.sql.read import RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
-from schedules.contract.verdict import LATE_VERDICTS, Kind, VerdictKind
+from schedules.contract.verdict import LATE_VERDICTS, FindingKind, VerdictKind
 from schedules.ledger_event import LedgerEvent, title_change_events
 from schedules.promise import Promise
 from schedules.release import Release
@@ -265,9 +265,11 @@ def replay(
         # releases, so `find_differences` leaves it out. `again` has it from their stored verdicts.
         # Compare it here.
         before = [
-            found["detail"] for found in row.body["findings"] if found["kind"] == Kind.PLATFORM
+            found["detail"]
+            for found in row.body["findings"]
+            if found["kind"] == FindingKind.PLATFORM
         ]
-        after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
+        after = [found.detail for found in again.findings if found.kind is FindingKind.PLATFORM]
         yield (
             row.release,
             differences

@@ -11,7 +11,7 @@ from itertools import takewhile
 from operator import is_
 from typing import Any
 
-from alerts.incident import Kind as IncidentKind
+from alerts.incident import IncidentKind
 from monitor.judge.runs import (
     MOST_CHANGES,
     Run,

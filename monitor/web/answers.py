@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from alerts import incident
 from alerts.silence import Scope
 from schedules.announcement import Address, Origin, Role
-from schedules.contract.verdict import Ended, Grade, Kind, VerdictKind
+from schedules.contract.verdict import Ended, FindingKind, Grade, VerdictKind
 from schedules.slot import Precision
 
 Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-FindingKind = Annotated[Kind, WithJsonSchema({"type": "string", "enum": [*Kind]})]
-IncidentKind = Annotated[
-    incident.Kind, WithJsonSchema({"type": "string", "enum": [*incident.Kind]})
+FindingKindJson = Annotated[FindingKind, WithJsonSchema({"type": "string", "enum": [*FindingKind]})]
+IncidentKindJson = Annotated[
+    incident.IncidentKind, WithJsonSchema({"type": "string", "enum": [*incident.IncidentKind]})
 ]
 Next = Annotated[
     str | None,
@@ -134,7 +134,7 @@ class Finding(IncidentFinding):
     `detail` is empty for viewers who may not read it.
     """
 
-    kind: FindingKind
+    kind: FindingKindJson
     seconds: Bounds | None
 
 
@@ -265,7 +265,7 @@ class ListedIncident(Answer):
     """
 
     id: str
-    kind: IncidentKind
+    kind: IncidentKindJson
     release: str
     producer: str
     producers: list[str]

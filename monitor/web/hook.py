@@ -18,7 +18,7 @@ from monitor.web.answers import (
     Bounds,
     Elsewhere,
     Exposure,
-    IncidentKind,
+    IncidentKindJson,
     Instant,
     Interval,
 )
@@ -34,7 +34,7 @@ class HookIncident(Answer):
     """
 
     id: str
-    kind: IncidentKind
+    kind: IncidentKindJson
     title: str
     opened: Instant
     closed: Instant | None

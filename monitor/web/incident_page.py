@@ -34,7 +34,7 @@ from alerts.draft.report import Report, report_from_json
 from alerts.draft.versions import append_signature
 from alerts.draft.write.html import write_html_blocks
 from alerts.draft.write.outline import Document
-from alerts.incident import Incident, Kind, steps_for_incident
+from alerts.incident import Incident, IncidentKind, steps_for_incident
 from alerts.notice_text import list_finding_details, status_sentence
 from alerts.one_line import one_line
 from alerts.platform import describe_platform
@@ -167,7 +167,7 @@ def _make_incident_values(incident: Incident, queries: Queries) -> dict[str, Any
     shown_facts = facts if queries.sees_all else None
     return {
         "happened": _describe_what_happened(incident, now, zone),
-        "logged": measured_text(incident, zone) if incident.kind is Kind.HAND else "",
+        "logged": measured_text(incident, zone) if incident.kind is IncidentKind.HAND else "",
         "acted": _list_acted(incident, queries),
         "cause": incident.words.get("cause", ""),
         "to_do": steps_for_incident(incident) if incident.closed is None else [],
@@ -271,7 +271,7 @@ def _describe_what_happened(incident: Incident, now: datetime, timezone: str) ->
     """Return one or two sentences about what happened: as measured, or as a person logged it."""
     if incident.linked:
         return describe_platform(incident, now)
-    if incident.kind is Kind.HAND:
+    if incident.kind is IncidentKind.HAND:
         return " ".join(say_what_happened(incident, timezone))
     if incident.facts is None:
         return incident.timeline[0].text if incident.timeline else ""

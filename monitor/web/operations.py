@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from alerts.by_hand import InvalidInput
 from alerts.draft.write.registry import MEDIA
+from alerts.incident import IncidentKind
 from monitor import __version__
 from monitor.deliver.open_data import FlatRow, csv_chunks
 from monitor.errors import Refused, UnknownName
@@ -28,6 +29,7 @@ from monitor.web.answers import Answer, Problem
 from monitor.web.credentials import TokenScope
 from monitor.web.inputs import ID, Input
 from monitor.web.request import PROBLEM, check_parameters, problem_response, read_body
+from schedules.contract.verdict import FindingKind
 
 Json = dict[str, Any]
 _JSON, _CSV = "application/json", "text/csv; charset=utf-8"
@@ -235,6 +237,8 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
     # The inputs in queries are described as parameters, so their schemas are left out.
     in_bodies = {one.input.__name__ for _, one in operations if one.method == "POST"}
     left_out = {one.input.__name__ for _, one in operations} - in_bodies
+    # No schema refers to these enums: each field lists their values.
+    left_out |= {FindingKind.__name__, IncidentKind.__name__}
     summary = "Promised statistics, and when each appeared"
     return {
         "openapi": "3.1.0",
@@ -244,13 +248,7 @@ def describe_api(routes: Iterable[BaseRoute]) -> Json:
         # The first means no authentication, for public boards.
         "security": [{}, {"password": []}, {"token": []}],
         "components": {
-            # Two enums are called `Kind`, so pydantic writes `__` into their names. No other schema
-            # refers to them.
-            "schemas": {
-                name: one
-                for name, one in schemas.items()
-                if name not in left_out and "__" not in name
-            },
+            "schemas": {name: one for name, one in schemas.items() if name not in left_out},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "password": {"type": "http", "scheme": "basic"},

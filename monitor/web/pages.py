@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from alerts.incident import Kind
+from alerts.incident import IncidentKind
 from alerts.silence import Scope, Silence
 from alerts.status import describe_exposure_end
 from monitor.deliver.reminders import GIVEN_UP_FOR
@@ -54,17 +54,17 @@ from schedules.times.words import (
 )
 
 KIND_NAMES: Mapping[str, str] = {
-    Kind.LATE: "late",
-    Kind.EARLY: "early",
-    Kind.PARTIAL: "partly late",
-    Kind.DUE: "not found yet",
-    Kind.UNPROVEN: "not proven",
-    Kind.LEAD: "a lead to be judged",
-    Kind.ALTERED: "altered after its release",
-    Kind.CALENDAR: "calendars disagree, short notice, or not announced",
-    Kind.TOO_COSTLY: "a host with unreadable answers",
-    Kind.PLATFORM: "several releases, of one platform or period",
-    Kind.HAND: "logged by hand",
+    IncidentKind.LATE: "late",
+    IncidentKind.EARLY: "early",
+    IncidentKind.PARTIAL: "partly late",
+    IncidentKind.DUE: "not found yet",
+    IncidentKind.UNPROVEN: "not proven",
+    IncidentKind.LEAD: "a lead to be judged",
+    IncidentKind.ALTERED: "altered after its release",
+    IncidentKind.CALENDAR: "calendars disagree, short notice, or not announced",
+    IncidentKind.TOO_COSTLY: "a host with unreadable answers",
+    IncidentKind.PLATFORM: "several releases, of one platform or period",
+    IncidentKind.HAND: "logged by hand",
 }
 
 _ASSETS = {

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts.draft.write.outline import Document
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from monitor.clock import Clock
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import render_draft
@@ -41,7 +41,7 @@ from schedules.times.zone import day_begins, span_of
 T = TypeVar("T")
 _MOST_SHOWN = 50
 _STORE_WITHIN = 5.0
-_ONLY_FOR_STAFF = {Kind.HAND, Kind.LEAD}
+_ONLY_FOR_STAFF = {IncidentKind.HAND, IncidentKind.LEAD}
 MOST_INCIDENTS = 500
 
 

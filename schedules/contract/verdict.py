@@ -35,7 +35,7 @@ LATE_VERDICTS = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHE
 """Verdicts on a part that users had, or have, to wait for."""
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """The kinds of finding."""
 
     EARLY_EXPOSURE = "early_exposure"
@@ -190,7 +190,7 @@ class Finding:
     still be read.
     """
 
-    kind: Kind | Literal["lead"]
+    kind: FindingKind | Literal["lead"]
     part: str | None = None
     detail: str = ""
     seconds: Bounds | None = None

@@ -20,9 +20,15 @@ from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
-from alerts.incident import Entry, Incident, Kind
-from schedules.contract.verdict import Exposure, Finding, Grade, PartVerdict, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from alerts.incident import Entry, Incident, IncidentKind
+from schedules.contract.verdict import (
+    Exposure,
+    Finding,
+    FindingKind,
+    Grade,
+    PartVerdict,
+    VerdictKind,
+)
 from schedules.times.interval import Bounds, Interval
 from tests.browser.pages import browsing, overflowing
 
@@ -62,7 +68,16 @@ def incident() -> Incident:
     )
     noted = (Entry(NOW, "duty statistician", "called the web team"),)
     return Incident(
-        "r-2018", Kind.EARLY, "r", "ons", "Births", SLOT, SLOT, "report", facts, timeline=noted
+        "r-2018",
+        IncidentKind.EARLY,
+        "r",
+        "ons",
+        "Births",
+        SLOT,
+        SLOT,
+        "report",
+        facts,
+        timeline=noted,
     )
 
 

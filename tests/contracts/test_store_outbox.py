@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from alerts.silence import Scope, Silence
 from monitor.errors import Conflict
 from monitor.store.rows import Delivery, DeliveryState, Draft, Heartbeat, RotaRead
@@ -199,7 +199,11 @@ def save_with_notices(store: Store, *incidents: Incident) -> None:
 def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
     first = an_incident("i")
     second = an_incident(
-        "j", kind=Kind.HAND, occurred=SLOT + DAY, opened=SLOT + DAY, words={"what": "A call"}
+        "j",
+        kind=IncidentKind.HAND,
+        occurred=SLOT + DAY,
+        opened=SLOT + DAY,
+        words={"what": "A call"},
     )
     save_with_notices(store, second, first)
     assert store.verdicts.incidents() == [first, second]

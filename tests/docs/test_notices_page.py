@@ -16,7 +16,7 @@ from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.message import OPENING_KINDS, PERSON_ACTS, build_message
 from alerts.notice_text import SUBJECT_SUFFIX
-from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import Finding, FindingKind, Grade, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -57,7 +57,7 @@ def sent() -> dict[str, Any]:
         final=False,
         at=SLOT,
         parts=(PAGE,),
-        findings=(Finding(Kind.LATE, "page"),),
+        findings=(Finding(FindingKind.LATE, "page"),),
     )
     decision = decide(facts, None, SLOT)
     draft = Attachment("d.docx", "x/y", b"")

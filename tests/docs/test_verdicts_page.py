@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.judge.part import PART_RULES
-from schedules.contract.verdict import Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, VerdictKind
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def first_cells(page: str, heading: str) -> list[str]:
 
 
 def test_every_kind_of_finding_has_its_row_in_the_order_of_the_interface(page: str) -> None:
-    assert first_cells(page, "Findings") == [kind.value for kind in Kind]
+    assert first_cells(page, "Findings") == [kind.value for kind in FindingKind]
 
 
 def test_every_verdict_is_told(page: str) -> None:

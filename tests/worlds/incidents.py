@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alerts.finding import Certainty, ReleaseFacts
-from alerts.incident import Action, Entry, Incident, Kind
+from alerts.incident import Action, Entry, Incident, IncidentKind
 from alerts.notice import Notice
-from schedules.contract.verdict import Exposure, Finding, Grade, PartVerdict, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import (
+    Exposure,
+    Finding,
+    FindingKind,
+    Grade,
+    PartVerdict,
+    VerdictKind,
+)
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import SECOND, SLOT
 from tests.worlds.releases import PAGE_URL
@@ -49,7 +55,7 @@ def an_incident(name: str = "i", **fields: object) -> Incident:
     """
     plain = Incident(
         name,
-        Kind.LATE,
+        IncidentKind.LATE,
         "r",
         "ofqual",
         "Malpractice",

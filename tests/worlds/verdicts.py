@@ -13,7 +13,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from schedules.announcement import Part
-from schedules.contract.verdict import Finding, Kind
+from schedules.contract.verdict import Finding, FindingKind
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.worlds.instants import after_slot
@@ -97,11 +97,11 @@ def a_late_verdict(now: float, release: str = "r", seconds_late: float = 1200.0)
     )
 
 
-def found(verdict: Verdict, kind: Kind) -> list[Finding]:
+def found(verdict: Verdict, kind: FindingKind) -> list[Finding]:
     """Return the findings of one kind."""
     return [each for each in verdict.findings if each.kind is kind]
 
 
-def kinds(verdict: Verdict) -> list[Kind]:
+def kinds(verdict: Verdict) -> list[FindingKind]:
     """Return the kind of every finding."""
     return [each.kind for each in verdict.findings]

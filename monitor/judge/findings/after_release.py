@@ -18,7 +18,7 @@ from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
-from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import Finding, FindingKind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, between, latest_known, seconds_between
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
@@ -53,7 +53,7 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
         changes = changes[1:]
     for change in changes[:_MOST_SWAPS]:
         text = Reason.SWAPPED.text(case.zone, changed=change)
-        yield Finding(Kind.SWAPPED, part.id, text, _time_since_release(part, change))
+        yield Finding(FindingKind.SWAPPED, part.id, text, _time_since_release(part, change))
 
 
 def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta) -> list[Interval]:
@@ -100,7 +100,7 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
             is_readable = _is_only_marked(absences)
             reason = Reason.MARKED_WITHDRAWN if is_readable else Reason.WITHDRAWN
             yield Finding(
-                Kind.WITHDRAWN,
+                FindingKind.WITHDRAWN,
                 part.id,
                 reason.text(case.zone, removed=removed, back=back),
                 seconds=between(removed, absence_ends),
@@ -164,7 +164,9 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
         if any(_has_version(run) for run in runs):
             for change, fields in _version_changes(runs, case.zone):
                 text = Reason.CORRECTED.text(case.zone, fields=fields, changed=change)
-                yield Finding(Kind.CORRECTED, part.id, text, _time_since_release(part, change))
+                yield Finding(
+                    FindingKind.CORRECTED, part.id, text, _time_since_release(part, change)
+                )
             return
 
 

@@ -21,7 +21,7 @@ from schedules.contract.verdict import (
     Ended,
     Exposure,
     Finding,
-    Kind,
+    FindingKind,
     PartVerdict,
     VerdictKind,
 )
@@ -29,9 +29,9 @@ from schedules.promise import Promise
 from schedules.times.interval import Bounds, Interval, between
 
 _WRONG_PAGES = {
-    ANOTHER_EDITION: Kind.WRONG_EDITION,
-    ANOTHER_TITLE: Kind.WRONG_CONTENT,
-    OTHER_FILE: Kind.WRONG_CONTENT,
+    ANOTHER_EDITION: FindingKind.WRONG_EDITION,
+    ANOTHER_TITLE: FindingKind.WRONG_CONTENT,
+    OTHER_FILE: FindingKind.WRONG_CONTENT,
 }
 _IN_TIME = (VerdictKind.ON_TIME, VerdictKind.EARLY, VerdictKind.PENDING)
 _EXPOSED = {
@@ -48,7 +48,7 @@ _NEAR_AN_HOUR = 90.0
 def collect_findings(
     case: Case, pairs: Sequence[Pair], of_promise: Iterable[Finding]
 ) -> tuple[Finding, ...]:
-    """Return all findings on a release, in the order of `Kind`.
+    """Return all findings on a release, in the order of `FindingKind`.
 
     Those from looks need a slot that can be judged.
 
@@ -74,10 +74,10 @@ def collect_findings(
     most = case.policy.most_parts
     # Parts that the page links to on other sites are not watched anyway.
     if sum(part.origin is not Origin.LINKED for part in case.release.parts) > most:
-        found.append(Finding(Kind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
+        found.append(Finding(FindingKind.PARTS_CUT, None, Reason.PARTS_CUT.text(most=most)))
     # only for a slot first read after it passed, which is not judged
     found += _find_unwatched(case, pairs)
-    order: list[str] = list(Kind)
+    order: list[str] = list(FindingKind)
     return tuple(sorted(found, key=lambda finding: order.index(finding.kind)))
 
 
@@ -94,7 +94,7 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
             Reason.CALENDARS_DISAGREE.text(readings=differing),
             max(promise.learnt for promise in differing),
         )
-        yield Finding(Kind.CALENDARS_DISAGREE, None, text, at=at)
+        yield Finding(FindingKind.CALENDARS_DISAGREE, None, text, at=at)
     if (short := in_force.short_notice) is not None:
         text = Reason.SHORT_NOTICE.text(
             case.zone,
@@ -104,9 +104,9 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
             since=short.since,
             text=short.text or None,
         )
-        yield Finding(Kind.SHORT_NOTICE, None, text, at=short.at)
+        yield Finding(FindingKind.SHORT_NOTICE, None, text, at=short.at)
     if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
-        yield Finding(Kind.UNANNOUNCED, None, Reason.UNANNOUNCED.text())
+        yield Finding(FindingKind.UNANNOUNCED, None, Reason.UNANNOUNCED.text())
 
 
 def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
@@ -120,7 +120,10 @@ def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     ):
         if absent is not None and absent > case.window.on_time_until:
             yield Finding(
-                Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now
+                FindingKind.UNWATCHED,
+                "page",
+                Reason.UNWATCHED.text(case.zone, absent=absent),
+                at=case.now,
             )
 
 
@@ -129,7 +132,7 @@ def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
     text = reason.text(
         case.zone, came=exposure.start, ended=exposure.to, remark=_hour_remark(exposure.seconds)
     )
-    return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
+    return Finding(FindingKind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
 def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
@@ -155,7 +158,7 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
             text = reason.text(
                 case.zone, came=part.released, delay=delay, remark=_hour_remark(delay)
             )
-            yield Finding(Kind.LATE, part.id, text, delay)
+            yield Finding(FindingKind.LATE, part.id, text, delay)
 
 
 def _late_parts_by(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> set[str]:
@@ -192,7 +195,7 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     text = Reason.PARTIAL.text(parts=tuple(part.id for part in late))
     delays = [part.delay for part in late if part.delay is not None and part.delay.min is not None]
     longest = max(delays, key=lambda delay: delay.min or 0.0, default=None)
-    return [Finding(Kind.PARTIAL, None, text, longest)]
+    return [Finding(FindingKind.PARTIAL, None, text, longest)]
 
 
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
@@ -223,7 +226,7 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
     same = next((run for run in runs if run.why.startswith(SAME_BYTES)), None)
     if same is not None:
         text = Reason.WRONG_PAGE.text(case.zone, page=same.why, seen=same.first_sent)
-        yield Finding(Kind.WRONG_CONTENT, part.id, text, at=same.first_sent)
+        yield Finding(FindingKind.WRONG_CONTENT, part.id, text, at=same.first_sent)
 
 
 def _files_in_place(evidence: PartEvidence) -> set[str | None]:
@@ -298,4 +301,4 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     text = Reason.ELSEWHERE_FIRST.text(
         case.zone, url=part.url, came=alternative_out, ahead=lead_time, delay=delay
     )
-    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, lead_time)
+    return Finding(FindingKind.ELSEWHERE_FIRST, part.id, text, lead_time)

@@ -16,7 +16,7 @@ from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
 from monitor.plan.targets import View
-from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import Finding, FindingKind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, seconds_between
 
 _CLOCK = "clock"
@@ -76,7 +76,7 @@ def _clock_findings(case: Case, spans: Iterable[_Span]) -> Iterator[Finding]:
         fault = Interval(span.begins, span.ends - _NORMAL_PAUSE)
         text = Reason.CLOCK_IN_DOUBT.text(case.zone, span=fault)
         seconds = seconds_between(fault.after, fault.by)
-        yield Finding(Kind.CLOCK_FAULT, None, text, Bounds(seconds, seconds))
+        yield Finding(FindingKind.CLOCK_FAULT, None, text, Bounds(seconds, seconds))
 
 
 def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
@@ -220,4 +220,4 @@ def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
     text = reason.text(
         case.zone, span=when, causes=span.causes, looks=span.failed_looks, seconds=seconds
     )
-    return Finding(Kind.BLIND, name, text, Bounds(seconds, seconds))
+    return Finding(FindingKind.BLIND, name, text, Bounds(seconds, seconds))

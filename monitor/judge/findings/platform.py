@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from monitor.judge.reasons import Reason
 from monitor.judge.verdict import Verdict
-from schedules.contract.verdict import LATE_VERDICTS, Finding, Kind, VerdictKind
+from schedules.contract.verdict import LATE_VERDICTS, Finding, FindingKind, VerdictKind
 
 SHARE = 3
 """At least one in this many releases must be late. Two late ones among a hundred do not show a
@@ -63,4 +63,6 @@ def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Ver
     if len(producers) < 2 or SHARE * len(late) < len(late) + len(on_time):
         return verdict
     detail = Reason.PLATFORM.text(number=len(late), producers=producers, host=own.host)
-    return replace(verdict, findings=(*verdict.findings, Finding(Kind.PLATFORM, None, detail)))
+    return replace(
+        verdict, findings=(*verdict.findings, Finding(FindingKind.PLATFORM, None, detail))
+    )

@@ -18,7 +18,7 @@ from monitor.judge.spells import Spell, build_spell, served_until
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Role
-from schedules.contract.verdict import Finding, Kind, PartVerdict
+from schedules.contract.verdict import Finding, FindingKind, PartVerdict
 from schedules.times.interval import NOTHING, Bounds, Interval, between
 
 
@@ -46,7 +46,7 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
     for span in _find_hidden_spans(case, evidence):
         reason = Reason.STALE_EDGE_AGAIN if span.shown_before else Reason.STALE_EDGE
         text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
-        yield Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds, span.came.by)
+        yield Finding(FindingKind.STALE_EDGE, evidence.part.id, text, span.seconds, span.came.by)
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
@@ -271,7 +271,7 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
             text = Reason.SPLIT_VIEW.text(
                 case.zone, first=first, came=first_seen[first], other=name, hidden=hidden
             )
-            yield Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden)
+            yield Finding(FindingKind.SPLIT_VIEW, evidence.part.id, text, hidden)
 
 
 def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval:

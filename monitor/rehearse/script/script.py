@@ -29,7 +29,7 @@ from monitor.rehearse.script.values import (
     one_of,
 )
 from monitor.web.answers import Part, Release
-from schedules.contract.verdict import Grade, Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, Grade, VerdictKind
 from schedules.values import Duration, Table, WebAddress, refuse
 
 FAULTS = (
@@ -73,8 +73,8 @@ def _require_valid(is_valid: Callable[[str], object], reason: str) -> AfterValid
 
 def _check_finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that names one
     kind = value.get("kind") if isinstance(value, dict) else value
-    if kind is not None and kind not in list(Kind):
-        raise refuse(f"no finding of that kind: {', '.join(Kind)}")
+    if kind is not None and kind not in list(FindingKind):
+        raise refuse(f"no finding of that kind: {', '.join(FindingKind)}")
     return value
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, LargeBinary, Select, Text, case, exists, func, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from alerts.incident import Kind
+from alerts.incident import IncidentKind
 from monitor.store.rows import DeliveryState
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Body, Packed
@@ -76,7 +76,7 @@ def _contradiction_queries() -> Iterator[Select[str]]:
     # An incident and its notice are written in one transaction. But an incident that a person
     # logged needs no notice. An incident about a calendar may share the notice of another incident
     # about the same calendar.
-    may_lack_notice = incident.c.kind.in_((Kind.HAND, Kind.CALENDAR))
+    may_lack_notice = incident.c.kind.in_((IncidentKind.HAND, IncidentKind.CALENDAR))
     yield select("incident " + incident.c.id + " has no notice").where(
         ~has_counterpart, ~may_lack_notice
     )

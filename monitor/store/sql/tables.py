@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from alerts.incident import Kind
+from alerts.incident import IncidentKind
 from alerts.silence import Scope
 from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
@@ -203,7 +203,12 @@ INCIDENT = _table(
     "incident",
     *_keys(id=Name),
     *_not_null(
-        release=Name, producer=Name, kind=OneOf(Kind), occurred=Instant, opened=Instant, body=Packed
+        release=Name,
+        producer=Name,
+        kind=OneOf(IncidentKind),
+        occurred=Instant,
+        opened=Instant,
+        body=Packed,
     ),
     sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "occurred", "id"),

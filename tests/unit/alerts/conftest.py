@@ -9,8 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.finding import ReleaseFacts
-from schedules.contract.verdict import Ended, Exposure, Finding, Grade, PartVerdict, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import (
+    Ended,
+    Exposure,
+    Finding,
+    FindingKind,
+    Grade,
+    PartVerdict,
+    VerdictKind,
+)
 from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)

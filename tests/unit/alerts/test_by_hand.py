@@ -21,7 +21,7 @@ from alerts.by_hand import (
 )
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind, find_known_incident
+from alerts.incident import Incident, IncidentKind, find_known_incident
 from alerts.message import make_opening_by_hand
 from alerts.notice import thread_id
 from schedules.contract.verdict import Grade
@@ -52,7 +52,7 @@ def test_leak_occurred_on_first_local_date_typed(logged_leak: Incident) -> None:
 
 def test_logged_leak_needs_a_report_and_names_who_logged(logged_leak: Incident) -> None:
     assert (logged_leak.kind, logged_leak.producer, logged_leak.grade) == (
-        Kind.HAND,
+        IncidentKind.HAND,
         "moj",
         "report",
     )
@@ -202,7 +202,7 @@ def test_measured_breach_opens_incident_beside_one_logged_by_hand(
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     decision = decide(overdue, logged, overdue.at)
     assert decision.incident is not None
-    assert decision.incident.kind is Kind.LATE
+    assert decision.incident.kind is IncidentKind.LATE
     assert decision.incident.id != logged.id
     # A superseded incident would be closed. The logged one stays open.
     assert decision.superseded is None

@@ -15,8 +15,7 @@ from alerts.finding import ReleaseFacts
 from alerts.flapping import make_steady_notice
 from alerts.incident import Incident
 from alerts.notice import Notice
-from schedules.contract.verdict import Ended, Exposure, Finding, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import Ended, Exposure, Finding, FindingKind, VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.conftest import SLOT, page_part
 

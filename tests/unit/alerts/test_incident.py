@@ -15,7 +15,7 @@ from alerts.incident import (
     Decision,
     Entry,
     Incident,
-    Kind,
+    IncidentKind,
     find_known_incident,
     steps_for_incident,
 )
@@ -24,8 +24,16 @@ from alerts.notice import Notice, thread_id
 from alerts.notice_text import write_notice_subject
 from alerts.platform import make_reminder
 from alerts.status import describe_status
-from schedules.contract.verdict import LEAD, Due, Exposure, Finding, Grade, PartVerdict, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import (
+    LEAD,
+    Due,
+    Exposure,
+    Finding,
+    FindingKind,
+    Grade,
+    PartVerdict,
+    VerdictKind,
+)
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.conftest import page_part
 from tests.worlds.incidents import facts_of_a_release
@@ -100,7 +108,7 @@ def test_final_notice_says_what_became_of_page_not_found_yet(
     """
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
     incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
-    assert incident.kind is Kind.DUE
+    assert incident.kind is IncidentKind.DUE
     # Then the page is found, or its slot is no longer certain (`released_by` is None).
     page = page_part(verdict, released=Interval(after=None, by=released_by))
     (final,) = decide(
@@ -130,7 +138,7 @@ def test_overdue_release_opens_one_incident_with_a_draft(overdue_by_seconds: Mak
     assert decision.incident is not None
     assert decision.incident.id == "malpractice-2017-2018-01-05"
     assert (decision.incident.kind, decision.incident.grade, decision.draft) == (
-        Kind.LATE,
+        IncidentKind.LATE,
         "note",
         True,
     )
@@ -272,7 +280,7 @@ def test_first_breach_leaves_incident_open_that_a_person_must_close(
     decision = decide(
         overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7)
     )
-    assert incident_of(decision).kind is Kind.LATE
+    assert incident_of(decision).kind is IncidentKind.LATE
     # `superseded` would be the first incident, closed by this decision.
     assert decision.superseded is None
 
@@ -332,9 +340,9 @@ def test_three_incidents_of_one_release_have_different_ids(
         )
     )
     assert [one.kind for one in (calendar, unproven, late)] == [
-        Kind.CALENDAR,
-        Kind.UNPROVEN,
-        Kind.LATE,
+        IncidentKind.CALENDAR,
+        IncidentKind.UNPROVEN,
+        IncidentKind.LATE,
     ]
     assert len({calendar.id, unproven.id, late.id}) == 3
 
@@ -397,7 +405,7 @@ def test_exposure_gets_one_notice_at_begin_and_one_at_end(public_early: Make) ->
     """An exposure is a time in which the release was public before its slot."""
     begins = SLOT - timedelta(hours=40, minutes=30)
     begun = decide(public_early("html", is_open=True, begins=begins), known=None, now=AFTER_SLOT)
-    assert (incident_of(begun).kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
+    assert (incident_of(begun).kind, notice_kinds(begun)) == (IncidentKind.EARLY, ["opened"])
     assert incident_of(begun).occurred == begins
     removed = public_early("html", is_open=False, begins=begins)
     over = decide(removed, begun.incident, AFTER_SLOT)
@@ -437,7 +445,10 @@ def test_late_page_is_new_finding_in_incident_of_early_file(
     assert notice_kinds(decision) == ["new_finding"]
     assert decision.notices[0].subject.startswith("LATE, new finding: ")
     # `early` is graver than `late`, so the kind does not change.
-    assert (incident_of(decision).id, incident_of(decision).kind) == (incident.id, Kind.EARLY)
+    assert (incident_of(decision).id, incident_of(decision).kind) == (
+        incident.id,
+        IncidentKind.EARLY,
+    )
 
 
 def test_late_page_reopens_closed_incident_of_its_early_file(
@@ -667,7 +678,7 @@ def test_removal_after_final_verdict_reopens_late_incident_only_for_its_notice(
     closed = incident_of(decide(late, known=None, now=AFTER_SLOT))
     removed_since = replace(late, findings=(*late.findings, removal_of("page")))
     incident = incident_of(decide(removed_since, known=closed, now=AFTER_SLOT))
-    assert (incident.kind, incident.closed) == (Kind.LATE, AFTER_SLOT)
+    assert (incident.kind, incident.closed) == (IncidentKind.LATE, AFTER_SLOT)
 
 
 def test_late_notice_does_not_name_an_earlier_withdrawal(
@@ -693,7 +704,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
         AFTER_SLOT, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet)
     )
     decision = decide(facts, known=None, now=AFTER_SLOT)
-    assert incident_of(decision).kind == Kind.PARTIAL
+    assert incident_of(decision).kind == IncidentKind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
@@ -719,7 +730,7 @@ def test_cache_that_kept_release_from_users_opens_late_incident(make_facts: Make
         AFTER_SLOT, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,)
     )
     decision = decide(cached, known=None, now=AFTER_SLOT)
-    assert incident_of(decision).kind == Kind.LATE
+    assert incident_of(decision).kind == IncidentKind.LATE
     (notice,) = decision.notices
     # The kind of the incident is added to the findings, so a route for `late` takes this notice.
     assert notice.findings == ("stale_edge", "late")

@@ -19,11 +19,11 @@ from schedules.contract.verdict import (
     LEAD,
     Elsewhere,
     Finding,
+    FindingKind,
     Grade,
     PartVerdict,
     VerdictKind,
 )
-from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.conftest import page_part
 

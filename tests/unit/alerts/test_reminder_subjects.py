@@ -19,8 +19,7 @@ from alerts.notice_text import choose_step_list, write_notice_text
 from alerts.platform import make_reminder
 from alerts.status import brief_length, describe_status
 from schedules.announcement import Address
-from schedules.contract.verdict import Finding
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import Finding, FindingKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.conftest import SLOT, page_part
 

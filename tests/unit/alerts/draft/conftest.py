@@ -15,9 +15,16 @@ from alerts.draft.form import get_form
 from alerts.draft.period import Row
 from alerts.draft.report import Field, Report
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
-from alerts.incident import Incident, Kind
-from schedules.contract.verdict import Ended, Exposure, Finding, Grade, PartVerdict, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from alerts.incident import Incident, IncidentKind
+from schedules.contract.verdict import (
+    Ended,
+    Exposure,
+    Finding,
+    FindingKind,
+    Grade,
+    PartVerdict,
+    VerdictKind,
+)
 from schedules.times.interval import Bounds, Interval
 
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -149,7 +156,9 @@ def release_facts(  # one for each fact that differs
     return replace(plain, **changes)  # type: ignore[arg-type] # any of its fields
 
 
-def incident_of(facts: ReleaseFacts, kind: Kind, occurred: datetime, opened: datetime) -> Incident:
+def incident_of(
+    facts: ReleaseFacts, kind: IncidentKind, occurred: datetime, opened: datetime
+) -> Incident:
     return Incident(
         id=facts.release,
         kind=kind,
@@ -166,7 +175,7 @@ def incident_of(facts: ReleaseFacts, kind: Kind, occurred: datetime, opened: dat
 def late_incident(facts: ReleaseFacts) -> Incident:
     """Return an incident that opened a minute after the slot."""
     assert facts.slot is not None
-    return incident_of(facts, Kind.LATE, facts.slot, facts.slot + timedelta(minutes=1))
+    return incident_of(facts, IncidentKind.LATE, facts.slot, facts.slot + timedelta(minutes=1))
 
 
 @pytest.fixture
@@ -209,7 +218,7 @@ def moj_leak() -> Incident:
         "when": "2016-09-30, 2016-10-01",
         "last_edition": "28 July 2016, figures to March 2016",
     }
-    logged = incident_of(facts, Kind.HAND, at("2016-09-30T00:00+01:00"), logged_at)
+    logged = incident_of(facts, IncidentKind.HAND, at("2016-09-30T00:00+01:00"), logged_at)
     return replace(logged, words=typed)
 
 
@@ -261,7 +270,7 @@ def ofsted_early() -> Incident:
     }
     facts = release_facts("ofsted-2017", title, "ofsted", url, slot, **early_facts)
     assert start.by is not None
-    return incident_of(facts, Kind.EARLY, start.by, start.by + timedelta(seconds=1))
+    return incident_of(facts, IncidentKind.EARLY, start.by, start.by + timedelta(seconds=1))
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.incident import Incident, Kind
-from schedules.contract.verdict import Exposure, Finding, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from alerts.incident import Incident, IncidentKind
+from schedules.contract.verdict import Exposure, Finding, FindingKind, VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import (
     at,
@@ -55,7 +54,7 @@ def incident_of_page_released(slot: str, minutes: int) -> Incident:
             verdict=VerdictKind.EARLY,
             findings=(Finding(FindingKind.EARLY_EXPOSURE, "page"),),
         )
-    kind = Kind.LATE if minutes > 0 else Kind.EARLY
+    kind = IncidentKind.LATE if minutes > 0 else IncidentKind.EARLY
     return incident_of(replace(facts, parts=(page,)), kind, announced, announced)
 
 

@@ -15,9 +15,16 @@ from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.input import SeriesRecord
 from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.incident import Entry, Incident, Kind
-from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, Readings, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from alerts.incident import Entry, Incident, IncidentKind
+from schedules.contract.verdict import (
+    Ended,
+    Exposure,
+    Finding,
+    FindingKind,
+    PartVerdict,
+    Readings,
+    VerdictKind,
+)
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import (
     at,
@@ -99,7 +106,7 @@ def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> Non
     """
     incident = Incident(
         id="hand-1",
-        kind=Kind.HAND,
+        kind=IncidentKind.HAND,
         release="",
         producer="dcms",
         title="Sponsored museums and galleries indicators",
@@ -326,7 +333,7 @@ def test_unproven_note_says_not_known_and_evidence_says_why(ipcc_late: Incident)
     """
     unproven = with_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
     unproven = with_facts(unproven, unproven_because="every look over the slot failed")
-    report = note_of(replace(unproven, kind=Kind.UNPROVEN))
+    report = note_of(replace(unproven, kind=IncidentKind.UNPROVEN))
     text = text_of_field(report, "N.what")
     assert (
         "It is not known whether the landing page was published as announced; it became"
@@ -367,7 +374,7 @@ def test_note_names_the_part_on_time_and_the_late_one(ipcc_late: Incident) -> No
     page_on_time = with_page(
         ipcc_late, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1)
     )
-    note = note_of(replace(page_on_time, kind=Kind.PARTIAL))
+    note = note_of(replace(page_on_time, kind=IncidentKind.PARTIAL))
     assert (
         text_of_field(note, "N.what")
         == "The landing page was published as announced at 9.30am. The report was not available"
@@ -391,7 +398,7 @@ def test_part_is_called_what_users_call_it(
     page, report = facts_of(ipcc_late).parts
     part = replace(report, id=name, role=role)
     on_time = replace(page, verdict=VerdictKind.ON_TIME, delay=Bounds(0, 1))
-    note = note_of(replace(with_facts(ipcc_late, parts=(on_time, part)), kind=Kind.PARTIAL))
+    note = note_of(replace(with_facts(ipcc_late, parts=(on_time, part)), kind=IncidentKind.PARTIAL))
     assert sentence in text_of_field(note, "N.what")
 
 
@@ -669,9 +676,11 @@ def test_recurring_causes_are_counted(
     assert "Causes that occurred more than once: platform fault (2 times)." in text
 
 
-@pytest.mark.parametrize("kind", [Kind.LEAD, Kind.UNPROVEN, Kind.ALTERED, Kind.CALENDAR])
+@pytest.mark.parametrize(
+    "kind", [IncidentKind.LEAD, IncidentKind.UNPROVEN, IncidentKind.ALTERED, IncidentKind.CALENDAR]
+)
 def test_incident_without_breach_is_not_cited_as_earlier_incident(
-    ipcc_late: Incident, kind: Kind
+    ipcc_late: Incident, kind: IncidentKind
 ) -> None:
     before = replace(ipcc_late, id="x", kind=kind, occurred=at("2015-07-20T09:30+01:00"))
     assert cites_no_earlier_incident(note_of(ipcc_late, [before]))

@@ -12,8 +12,7 @@ from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from schedules.contract.verdict import Finding, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import Finding, FindingKind, VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.unit.alerts.draft.conftest import at, draft_of, facts_of, never_removed
 

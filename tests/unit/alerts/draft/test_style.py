@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from alerts.draft.report import Report
 from alerts.finding import Certainty, ReleaseFacts
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from monitor.deliver.facts import Measurement, release_facts
 from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Interval
@@ -80,7 +80,7 @@ def drawn_part(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict
 
 
 def draft_report(facts: ReleaseFacts, form: str) -> Report:
-    kind = Kind.EARLY if facts.exposures else Kind.LATE
+    kind = IncidentKind.EARLY if facts.exposures else IncidentKind.LATE
     incident = Incident(
         "inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from alerts.incident import Kind
+from alerts.incident import IncidentKind
 from alerts.notice import Notice
 from alerts.routes import Route
 from alerts.silence import Scope, create_silence
@@ -76,7 +76,7 @@ def test_edit_of_four_entries_gives_one_notice_and_four_incidents() -> None:
     assert notice.text.count("09:35 GMT") == len(RELEASES)  # the new time of each
     assert notice.findings == ("calendar", "short_notice")
     incidents = [incident for name in RELEASES for incident in store.verdicts.incidents_of(name)]
-    assert [incident.kind for incident in incidents] == [Kind.CALENDAR] * 4
+    assert [incident.kind for incident in incidents] == [IncidentKind.CALENDAR] * 4
     assert notice.incident == incidents[0].id
 
 

@@ -12,7 +12,7 @@ import pytest
 from alerts.by_hand import add_note, bring_forward
 from alerts.draft.versions import append_edit, append_signature
 from alerts.draft.write.outline import Document
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from monitor.cli.today import board_cells
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
@@ -194,7 +194,7 @@ def test_incident_facts_are_updated_unless_final_or_logged_by_hand(
     with_final_verdict = replace(incident, facts=replace(incident.facts, final=True))
     assert current.refresh(with_final_verdict, now) == with_final_verdict
     # 3.
-    logged_by_person = replace(incident, kind=Kind.HAND)
+    logged_by_person = replace(incident, kind=IncidentKind.HAND)
     assert current.refresh(logged_by_person, now) == logged_by_person
 
 

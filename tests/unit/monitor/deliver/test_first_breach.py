@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.incident import Kind, find_known_incident
+from alerts.incident import IncidentKind, find_known_incident
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
@@ -45,8 +45,8 @@ def test_breach_after_an_unproven_incident_has_its_own_incident(
     """
     verdicts = store_with_breach.verdicts
     unproven, breach = verdicts.incidents_of("r")
-    assert (unproven.kind, unproven.is_open) == (Kind.UNPROVEN, False)
-    assert (breach.kind, breach.is_open) == (Kind.LATE, True)
+    assert (unproven.kind, unproven.is_open) == (IncidentKind.UNPROVEN, False)
+    assert (breach.kind, breach.is_open) == (IncidentKind.LATE, True)
     assert find_known_incident([unproven, breach], "r") == breach
     row = verdicts.judged_one("r")
     assert row is not None

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from alerts.channels.pagerduty import build_event
-from alerts.incident import Kind
+from alerts.incident import IncidentKind
 from alerts.silence import Scope, create_silence
 from monitor.deliver.platform import related_incidents
 from monitor.judge.runs import Blind
@@ -133,7 +133,7 @@ async def test_platform_incident_links_its_releases_and_has_period_report(day: D
     await run_day_of_outage(day, acknowledged=True)
     releases = sorted(PRODUCERS_BY_RELEASE)
     incident = day.platform_incident()
-    assert (incident.kind, incident.is_open) == (Kind.PLATFORM, False)
+    assert (incident.kind, incident.is_open) == (IncidentKind.PLATFORM, False)
     assert [link.release for link in incident.linked] == releases
     # The host counts as a producer, beside the producers of the releases.
     assert set(incident.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}

@@ -9,7 +9,7 @@ import pytest
 from monitor.judge.reasons import Reason
 from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
-from schedules.contract.verdict import Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.promise import Promise, Unlisted
 from tests.worlds.instants import DAY, SLOT, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, RegularLooks
@@ -92,7 +92,7 @@ def test_release_is_unproven_if_an_unreadable_text_replaced_its_slot() -> None:
 
 def doubts(verdict: Verdict) -> list[str]:
     """Return what the verdict says that is in doubt about its promise."""
-    return [each.detail for each in found(verdict, Kind.PROMISE_IN_DOUBT)]
+    return [each.detail for each in found(verdict, FindingKind.PROMISE_IN_DOUBT)]
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_page_is_unproven_if_its_slot_was_perhaps_brought_forward_before_it_came
     assert verdict.page.released == verdict.page.first_seen
     assert verdict.shown_since is not None
     assert verdict.shown_since.slot == at("09:00")
-    (finding,) = found(verdict, Kind.BROUGHT_FORWARD)
+    (finding,) = found(verdict, FindingKind.BROUGHT_FORWARD)
     assert finding.detail.startswith("govuk says Fri 5 Jan 2018 09:00:00 GMT: brought forward")
 
 
@@ -389,7 +389,7 @@ def test_release_is_on_time_by_a_slot_that_was_brought_forward_before_it_passed(
     )
     verdict = verdict_on(*promises, published_at="09:10:00.5")
     assert verdict.verdict is VerdictKind.ON_TIME
-    assert found(verdict, Kind.BROUGHT_FORWARD)
+    assert found(verdict, FindingKind.BROUGHT_FORWARD)
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ def test_slot_brought_forward_is_a_finding_only_if_that_happened_on_its_day(
         old, new, old_last_shown_at=old_last_shown_at, new_first_shown_at=new_first_shown_at
     )
     verdict = verdict_on(*promises, published_at=IN_TIME)
-    assert len(found(verdict, Kind.BROUGHT_FORWARD)) == expected_findings
+    assert len(found(verdict, FindingKind.BROUGHT_FORWARD)) == expected_findings
 
 
 # Provisional times
@@ -552,7 +552,7 @@ def test_release_is_late_or_early_only_if_both_calendars_make_it_so(
     verdict = verdict_on(*both, published_at=published_at, now="10:00")
     assert verdict.verdict is expected
     # Whatever the verdict, it is a finding that the calendars differ.
-    (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)
+    (differ,) = found(verdict, FindingKind.CALENDARS_DISAGREE)
     assert differ.detail.endswith("a person must say which binds")
     # Only an unproven verdict gives the other calendar as its reason.
     is_other_calendar_the_reason = "own says" in (verdict.unproven_because or "")
@@ -574,7 +574,7 @@ def test_early_release_is_also_late_only_if_both_calendars_make_it_late(
     both = promises_by(govuk="09:30", own=other_slot)
     verdict = verdict_on(*both, published_at="09:28:30", removed_at="09:29:30", back_at="09:50")
     assert verdict.verdict is VerdictKind.EARLY
-    assert bool(found(verdict, Kind.LATE)) is is_late_too
+    assert bool(found(verdict, FindingKind.LATE)) is is_late_too
 
 
 def test_absent_release_is_overdue_only_once_the_slots_of_both_calendars_have_passed() -> None:
@@ -725,7 +725,7 @@ def test_early_page_that_is_not_back_at_its_slot_is_also_late(
     verdict = verdict_on(promise, published_at="09:10", removed_at="09:20", back_at=back_at)
     assert verdict.verdict is expected
     assert len(verdict.exposures) == 1
-    assert len(found(verdict, Kind.LATE)) == 1
+    assert len(found(verdict, FindingKind.LATE)) == 1
 
 
 @pytest.mark.parametrize(
@@ -744,7 +744,7 @@ def test_early_page_is_not_late_too_if_its_slot_perhaps_changed(
     """
     verdict = verdict_on(promise, published_at="09:10", removed_at="09:20", back_at=back_at)
     assert verdict.verdict is VerdictKind.EARLY
-    assert found(verdict, Kind.LATE) == []
+    assert found(verdict, FindingKind.LATE) == []
     assert len(doubts(verdict)) == 1
     # The delay is that of the exposure, so it is negative: before the slot.
     assert verdict.page.delay.max < 0
@@ -759,7 +759,7 @@ def test_missing_sheet_of_early_page_is_unproven_if_calendar_then_dropped_the_re
     dropped = dropped_promise(since="09:12")
     verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[dropped])
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.UNPROVEN]
-    assert found(verdict, Kind.LATE) == []
+    assert found(verdict, FindingKind.LATE) == []
     assert len(doubts(verdict)) == 1
 
 

@@ -12,7 +12,7 @@ from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
-from schedules.contract.verdict import Ended, Exposure, Grade, Kind, VerdictKind
+from schedules.contract.verdict import Ended, Exposure, FindingKind, Grade, VerdictKind
 from schedules.promise import Promise
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import DAY, HOUR, SLOT, after_slot
@@ -164,7 +164,7 @@ def test_exposure_is_found_with_its_length_and_part() -> None:
     """
     came, removed, every = -600, -300, 1
     page = [(-900, ABSENT), (came, PRESENT), (removed, WITHDRAWN)]
-    (exposure,) = found(judged(now=-10, seen=page, every=every), Kind.EARLY_EXPOSURE)
+    (exposure,) = found(judged(now=-10, seen=page, every=every), FindingKind.EARLY_EXPOSURE)
     assert exposure.part == "page"
     assert exposure.seconds == Bounds(removed - came - every, removed - came + every)
     assert "removed between" in exposure.detail
@@ -173,14 +173,14 @@ def test_exposure_is_found_with_its_length_and_part() -> None:
 @pytest.mark.parametrize(
     ("now", "page", "kind", "suggests_utc"),
     [
-        (3700, public_from(second=3600), Kind.LATE, True),
-        (100, [(-4000, ABSENT), (-3600, PRESENT)], Kind.EARLY_EXPOSURE, True),
-        (3700, public_from(second=2600), Kind.LATE, False),
+        (3700, public_from(second=3600), FindingKind.LATE, True),
+        (100, [(-4000, ABSENT), (-3600, PRESENT)], FindingKind.EARLY_EXPOSURE, True),
+        (3700, public_from(second=2600), FindingKind.LATE, False),
     ],
     ids=["an hour late", "an hour early", "43 min late"],
 )
 def test_finding_on_page_an_hour_off_suggests_utc(
-    now: float, page: Answers, kind: Kind, *, suggests_utc: bool
+    now: float, page: Answers, kind: FindingKind, *, suggests_utc: bool
 ) -> None:
     """A page due at 09:30 comes at 10:30 or 08:30: an hour late or early. In summer, London is an
     hour ahead of UTC. So perhaps its publisher took one for the other, and the finding says so. A
@@ -202,7 +202,7 @@ def test_release_is_partial_if_page_is_in_time_and_sheet_late() -> None:
     verdict = judged(
         900, {"page": CAME_IN_TIME, "sheet": public_from(sheet_came)}, SHEET, every=every
     )
-    (partial,) = found(verdict, Kind.PARTIAL)
+    (partial,) = found(verdict, FindingKind.PARTIAL)
     assert partial.detail == "late while other parts were out: sheet"
     assert partial.seconds == Bounds(sheet_came - every, sheet_came)
 
@@ -218,7 +218,7 @@ def test_late_page_is_partial_if_its_sheet_is_absent(
     together, it is only late.
     """
     assert (
-        len(found(judged(900, {"page": LATE, "sheet": sheet}, SHEET), Kind.PARTIAL))
+        len(found(judged(900, {"page": LATE, "sheet": sheet}, SHEET), FindingKind.PARTIAL))
         == expected_findings
     )
 
@@ -240,7 +240,9 @@ def test_finding_says_how_long_copy_was_out_before_page(
     longest value yet (None).
     """
     copy = public_from(second=400)
-    (copy_first,) = found(judged(now, {"page": page, "news": copy}, NEWS), Kind.ELSEWHERE_FIRST)
+    (copy_first,) = found(
+        judged(now, {"page": page, "news": copy}, NEWS), FindingKind.ELSEWHERE_FIRST
+    )
     assert copy_first.part == "news"
     assert copy_first.seconds == head_start
     assert NEWS.url in copy_first.detail
@@ -263,7 +265,7 @@ def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings:
         Part(f"found-{n}", Role.DATA, f"https://a.example/{n}", required=False)
         for n in range(files)
     ]
-    assert len(found(judged(200, {}, *parts), Kind.PARTS_CUT)) == expected_findings
+    assert len(found(judged(200, {}, *parts), FindingKind.PARTS_CUT)) == expected_findings
 
 
 # After the release
@@ -286,7 +288,9 @@ def test_changed_bytes_of_file_are_one_finding(
     """
     came, every = 2, 1
     sheet = RegularLooks(public_from(came), every=every, digests=bytes_over_time)
-    (change,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
+    (change,) = found(
+        judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), FindingKind.SWAPPED
+    )
     assert change.part == "sheet"
     # The file came in the second before 2 s, and its bytes changed in the second before
     # `changed_at`.
@@ -306,7 +310,7 @@ def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
     """
     withdrawn_at, back_at, every = 300, 700, 1
     page = [*CAME_IN_TIME, (withdrawn_at, WITHDRAWN), (back_at, PRESENT)]
-    (withdrawal,) = found(judged(now=900, seen=page, every=every), Kind.WITHDRAWN)
+    (withdrawal,) = found(judged(now=900, seen=page, every=every), FindingKind.WITHDRAWN)
     assert withdrawal.seconds == Bounds(
         back_at - withdrawn_at - every, back_at - withdrawn_at + every
     )
@@ -319,7 +323,7 @@ def test_page_marked_as_withdrawn_can_still_be_read(status: int, is_readable: bo
         a_run("page", PRESENT, 1, 299),
         a_run("page", WITHDRAWN, 300, 600, status=status),
     ]
-    (withdrawal,) = found(judged(now=601, seen={"page": runs}), Kind.WITHDRAWN)
+    (withdrawal,) = found(judged(now=601, seen={"page": runs}), FindingKind.WITHDRAWN)
     assert withdrawal.is_readable is is_readable
     assert withdrawal.detail.startswith("marked as withdrawn" if is_readable else "taken away")
 
@@ -363,7 +367,9 @@ def test_edge_is_stale_until_it_shows_page_or_withdrawal(
     If it is still stale, it has no longest time (None).
     """
     origin = RegularLooks([(-100, ABSENT), (ORIGIN_SHOWED_IT, PRESENT)], every=1, until=2)
-    (stale,) = found(judged(now=NOW, seen={"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
+    (stale,) = found(
+        judged(now=NOW, seen={"page": edge, "page/origin": origin}), FindingKind.STALE_EDGE
+    )
     assert stale.seconds == seconds_hidden
 
 
@@ -376,7 +382,7 @@ def test_edge_was_stale_until_origin_removed_page() -> None:
     origin_shows_at, origin_removes_at = 1, 31
     origin = [(-100, ABSENT), (origin_shows_at, PRESENT), (origin_removes_at, ABSENT)]
     verdict = judged(now=200, seen={"page": NOT_OUT, "page/origin": origin})
-    (stale,) = found(verdict, Kind.STALE_EDGE)
+    (stale,) = found(verdict, FindingKind.STALE_EDGE)
     shortest, longest = (
         (origin_removes_at - 1) - origin_shows_at,
         origin_removes_at - (origin_shows_at - 1),
@@ -397,7 +403,7 @@ def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
     to 179 s. That is two findings.
     """
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
-    first, second = found(verdict, Kind.STALE_EDGE)
+    first, second = found(verdict, FindingKind.STALE_EDGE)
     # The origin lacked it at 0 s and showed it at 1 s. The edge lacked it at 4 s and showed it at 5
     # s.
     assert first.seconds == Bounds(min=4 - 1, max=5 - 0)
@@ -419,11 +425,11 @@ def test_longest_span_in_which_edge_lacks_page_sets_grade(edge: Answers, grade: 
 
 @pytest.mark.parametrize(
     ("origin_looked_at_until", "expected"),
-    [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)],
+    [(2, FindingKind.WITHDRAWN), (1600, FindingKind.STALE_EDGE)],
     ids=["no", "yes"],
 )
 def test_absent_page_was_withdrawn_unless_origin_still_shows_it(
-    origin_looked_at_until: float, expected: Kind
+    origin_looked_at_until: float, expected: FindingKind
 ) -> None:
     """Users get the page from a cache, the edge. It showed the page 3 s after its slot, lacked it
     from 900 s to 1500 s, and showed it again. If the publisher's server, the origin, showed it all
@@ -441,14 +447,14 @@ def test_content_api_proves_edge_stale_if_there_is_no_origin() -> None:
     publisher's server was not watched.
     """
     seen = {"page": public_from(second=30), "page/content": CAME_IN_TIME}
-    (stale,) = found(judged(now=200, seen=seen), Kind.STALE_EDGE)
+    (stale,) = found(judged(now=200, seen=seen), FindingKind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
 
 
 def test_what_the_content_api_showed_still_counts_once_the_page_is_out() -> None:
     """Origin and edge answered 404 until five minutes after the slot, and came at one time."""
     seen = {"page": LATE, "page/origin": LATE, "page/content": CAME_IN_TIME}
-    (stale,) = found(judged(now=400, seen=seen), Kind.STALE_EDGE)
+    (stale,) = found(judged(now=400, seen=seen), FindingKind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
     assert stale.at is not None
 
@@ -475,7 +481,7 @@ def test_required_file_hidden_by_edge_needs_a_report() -> None:
     # The origin lacked it at 0 s and showed it at 1 s. The edge lacked it at 360 s and showed it at
     # 361 s.
     assert (stale.kind, stale.part, stale.seconds) == (
-        Kind.STALE_EDGE,
+        FindingKind.STALE_EDGE,
         "sheet",
         Bounds(min=360 - 1, max=361 - 0),
     )
@@ -513,7 +519,7 @@ def test_blind_span_over_slot_is_found_with_cause_and_length() -> None:
     verdict = judged(
         now=200, seen=public_from(second=150), blind=[blind_span(begins, ends, cause="killed")]
     )
-    (finding,) = found(verdict, Kind.BLIND)
+    (finding,) = found(verdict, FindingKind.BLIND)
     assert finding.seconds == Bounds(ends - begins, ends - begins)
     assert finding.detail.startswith("killed for 1 min")
 
@@ -542,7 +548,7 @@ def test_blind_span_counts_only_for_its_host_and_target(
     """
     span_over_slot = blind_span(-20, 40, host, target)
     verdict = judged(now=200, seen=public_from(second=150), blind=[span_over_slot])
-    assert len(found(verdict, Kind.BLIND)) == expected_findings
+    assert len(found(verdict, FindingKind.BLIND)) == expected_findings
 
 
 FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
@@ -564,7 +570,7 @@ def test_missing_worker_is_finding_only_if_unproven(
     no_worker_at_slot = blind_span(-20, 40, "www.gov.uk", cause="no_worker")
     verdict = judged(now=200, seen=page, blind=[no_worker_at_slot])
     assert verdict.verdict is expected
-    details = [finding.detail for finding in found(verdict, Kind.BLIND)]
+    details = [finding.detail for finding in found(verdict, FindingKind.BLIND)]
     assert any(detail.startswith("no_worker for 1 min") for detail in details) is is_finding
 
 
@@ -573,7 +579,7 @@ def test_failed_looks_that_leave_release_unproven_are_counted() -> None:
     page. So it may have been in time or late. The finding names the part and counts the failed
     looks: 70 + 150 = 220.
     """
-    (blind,) = found(judged(now=200, seen=FAILED_AROUND_SLOT), Kind.BLIND)
+    (blind,) = found(judged(now=200, seen=FAILED_AROUND_SLOT), FindingKind.BLIND)
     assert blind.part == "page"
     assert blind.detail.startswith("220 looks proved nothing")
 
@@ -585,7 +591,7 @@ def test_every_piece_between_answers_of_another_view_is_found() -> None:
     edge = [a_run("page", ABSENT, -400, -301), a_run("page", UNKNOWN, -300, 200, why="timeout")]
     origin = [a_run("page/origin", ABSENT, -200, -150), a_run("page/origin", PRESENT, 70, 100)]
     verdict = judged(now=200, seen={"page": edge, "page/origin": origin})
-    (blind,) = found(verdict, Kind.BLIND)
+    (blind,) = found(verdict, FindingKind.BLIND)
     # Only the piece in which the page came is a finding.
     assert blind.seconds == Bounds(70 + 150, 70 + 150)
 
@@ -598,7 +604,7 @@ def test_failed_look_hides_slot_until_the_next_look() -> None:
     failed_at, next_look = -70, 150
     absent, present = a_run("page", ABSENT, -100, -71), a_run("page", PRESENT, next_look, 200)
     failed = a_run("page", UNKNOWN, failed_at, why="timeout")
-    (blind,) = found(judged(now=200, seen={"page": [absent, failed, present]}), Kind.BLIND)
+    (blind,) = found(judged(now=200, seen={"page": [absent, failed, present]}), FindingKind.BLIND)
     assert blind.seconds == Bounds(next_look - failed_at, next_look - failed_at)
     assert blind.detail.startswith("1 look proved nothing")
 
@@ -607,7 +613,7 @@ def test_failed_looks_at_edge_are_no_finding_beside_seen_origin() -> None:
     assert (
         found(
             judged(now=200, seen={"page": FAILED_AROUND_SLOT, "page/origin": CAME_IN_TIME}),
-            Kind.BLIND,
+            FindingKind.BLIND,
         )
         == []
     )
@@ -615,7 +621,7 @@ def test_failed_looks_at_edge_are_no_finding_beside_seen_origin() -> None:
 
 def test_looks_that_failed_by_the_clock_are_a_clock_fault() -> None:
     assert kinds(judged(now=200, seen={"page": RegularLooks(FAILED_AROUND_SLOT, why="clock")})) == [
-        Kind.CLOCK_FAULT
+        FindingKind.CLOCK_FAULT
     ]
 
 
@@ -638,7 +644,7 @@ def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
         blind_span(-68, 90, cause="clock"),
         blind_span(95, 140, "", "r/sheet/edge", cause="clock"),
     ]
-    (fault,) = found(judged(200, seen, SHEET, blind=blind), Kind.CLOCK_FAULT)
+    (fault,) = found(judged(200, seen, SHEET, blind=blind), FindingKind.CLOCK_FAULT)
     assert fault.part is None  # it concerns the whole release
     assert fault.seconds == Bounds(last_failed - first_failed, last_failed - first_failed)
 
@@ -655,9 +661,9 @@ def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
     verdict = judged(now=200, seen={"page": [absent, timed_out, failed_by_clock, timed_out_again]})
     clock_fault, blind, blind_again = verdict.findings
     # Each lasts from its first to its last failed look.
-    assert (clock_fault.kind, clock_fault.seconds.min) == (Kind.CLOCK_FAULT, 20 - 10)
-    assert (blind.kind, blind.seconds.min) == (Kind.BLIND, 70 - 21)
-    assert (blind_again.kind, blind_again.seconds.min) == (Kind.BLIND, 9 + 150)
+    assert (clock_fault.kind, clock_fault.seconds.min) == (FindingKind.CLOCK_FAULT, 20 - 10)
+    assert (blind.kind, blind.seconds.min) == (FindingKind.BLIND, 70 - 21)
+    assert (blind_again.kind, blind_again.seconds.min) == (FindingKind.BLIND, 9 + 150)
 
 
 # Promises
@@ -670,7 +676,7 @@ def test_calendars_that_differ_are_found_with_both_times() -> None:
     """
     promises = [a_promise(), a_promise(SLOT + HOUR, calendar="ics")]
     (differ,) = found(
-        judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.CALENDARS_DISAGREE
+        judged(now=200, seen=CAME_IN_TIME, promises=promises), FindingKind.CALENDARS_DISAGREE
     )
     assert "govuk says Fri 5 Jan 2018 09:30:00 GMT" in differ.detail
     assert "ics says Fri 5 Jan 2018 10:30:00 GMT" in differ.detail
@@ -692,13 +698,15 @@ def test_slot_moved_at_short_notice_is_found(promises: Sequence[Promise], detail
     showed another day. Less than 28 days ahead is short notice. So there is a finding: “moved to
     another day 2 days ahead”.
     """
-    (short,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
+    (short,) = found(
+        judged(now=200, seen=CAME_IN_TIME, promises=promises), FindingKind.SHORT_NOTICE
+    )
     assert detail in short.detail
 
 
 def test_cancelled_release_keeps_findings_on_its_calendars() -> None:
     promises = [a_promise(), a_promise(learnt=SLOT - 3 * DAY, state=Standing.CANCELLED)]
-    assert kinds(judged(now=200, seen=NOT_OUT, promises=promises)) == [Kind.SHORT_NOTICE]
+    assert kinds(judged(now=200, seen=NOT_OUT, promises=promises)) == [FindingKind.SHORT_NOTICE]
 
 
 # The platform
@@ -710,7 +718,7 @@ LATE_OF_ONS = replace(LATE_OF_OFQUAL, release="q", producer="ons")
 
 def test_two_producers_late_on_one_host_are_platform_finding() -> None:
     (platform,) = found(
-        add_platform_finding(LATE_OF_OFQUAL, [slot_verdict(LATE_OF_ONS)]), Kind.PLATFORM
+        add_platform_finding(LATE_OF_OFQUAL, [slot_verdict(LATE_OF_ONS)]), FindingKind.PLATFORM
     )
     assert platform.detail == "2 releases of ofqual, ons late together on www.gov.uk"
 
@@ -735,7 +743,7 @@ def test_five_releases_on_time_prevent_platform_finding(
         replace(each, host="www.ons.gov.uk", release=f"ons-{each.release}") for each in on_time
     ]
     verdict = add_platform_finding(LATE_OF_OFQUAL, [late, *on_time, *on_time_elsewhere])
-    assert len(found(verdict, Kind.PLATFORM)) == expected_findings
+    assert len(found(verdict, FindingKind.PLATFORM)) == expected_findings
 
 
 @pytest.mark.parametrize(
@@ -764,7 +772,7 @@ def test_edge_that_serves_two_monitors_differently_is_split_view() -> None:
     view, of 54 to 56 s.
     """
     seen = by_monitors(north=public_from(second=5), south=public_from(second=60))
-    (split_view,) = found(judged(now=200, seen=seen), Kind.SPLIT_VIEW)
+    (split_view,) = found(judged(now=200, seen=seen), FindingKind.SPLIT_VIEW)
     assert split_view.part == "page"
     # “north” lacked the page at 4 s and got it at 5 s. “south” lacked it at 59 s and got it at 60
     # s.
@@ -782,7 +790,7 @@ def test_split_view_lasts_while_one_monitor_gets_old_answer() -> None:
     no longest length (None).
     """
     seen = by_monitors(north=public_from(second=5), south=NOT_OUT)
-    (split_view,) = found(judged(now=200, seen=seen), Kind.SPLIT_VIEW)
+    (split_view,) = found(judged(now=200, seen=seen), FindingKind.SPLIT_VIEW)
     assert split_view.seconds.max is None
 
 
@@ -799,4 +807,4 @@ def test_monitors_that_saw_the_same_have_no_split_view(answers: dict[str, Answer
     6 s. Both may have got it from the same instant on. So that is no split view. Nor is it if only
     “north” looks at it (row “alone”).
     """
-    assert found(judged(now=200, seen=by_monitors(**answers)), Kind.SPLIT_VIEW) == []
+    assert found(judged(now=200, seen=by_monitors(**answers)), FindingKind.SPLIT_VIEW) == []

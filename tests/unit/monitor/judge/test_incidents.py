@@ -13,7 +13,7 @@ import pytest
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
-from schedules.contract.verdict import Grade, Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, Grade, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import DAY, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, RegularLooks
@@ -143,7 +143,10 @@ def test_each_alternative_address_has_its_own_delay(
     report_seconds_late, news_seconds_late = report_minutes_late * 60, news_minutes_late * 60
     assert report.delay == Bounds(report_seconds_late - seconds_between_looks, report_seconds_late)
     assert news.delay == Bounds(news_seconds_late - seconds_between_looks, news_seconds_late)
-    assert [finding.part for finding in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report", "news"]
+    assert [finding.part for finding in found(verdict, FindingKind.ELSEWHERE_FIRST)] == [
+        "report",
+        "news",
+    ]
 
 
 def test_release_elsewhere_is_found_while_announced_page_is_absent() -> None:
@@ -153,7 +156,7 @@ def test_release_elsewhere_is_found_while_announced_page_is_absent() -> None:
     """
     verdict = OFQUAL_JANUARY.verdict(every=15, now="2018-01-05 10:00")
     assert (verdict.verdict, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
-    assert [finding.part for finding in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
+    assert [finding.part for finding in found(verdict, FindingKind.ELSEWHERE_FIRST)] == ["report"]
 
 
 @pytest.mark.parametrize("seconds_between_looks", [1.0, 60.0, 300.0])
@@ -199,7 +202,7 @@ def test_release_exposed_on_monday_is_early_and_released_at_its_slot() -> None:
         VerdictKind.EARLY,
         VerdictKind.ON_TIME,
     ]
-    assert {*kinds(verdict)} == {Kind.EARLY_EXPOSURE}
+    assert {*kinds(verdict)} == {FindingKind.EARLY_EXPOSURE}
 
 
 def test_leak_to_the_press_changes_no_verdict() -> None:

@@ -18,7 +18,7 @@ from monitor.judge.differences import find_differences
 from monitor.judge.explain.explain import Explanation, explanation_json
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
-from schedules.contract.verdict import Kind
+from schedules.contract.verdict import FindingKind
 from tests.worlds.instants import after_slot, at
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Turn, a_run, a_sighting, looks
 from tests.worlds.releases import SHEET
@@ -295,11 +295,14 @@ SEEN_PRESENT_ONCE = World(
 """Seen present once and then absent whenever a look did not fail, by a clock that is wrong."""
 
 
-def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
+def withdrawn_or_stale_kinds(verdict: Verdict) -> set[FindingKind]:
     """Return the kinds of findings that need a state to last: withdrawn for over a minute, stale
     for a second.
     """
-    return {each.kind for each in verdict.findings} & {Kind.WITHDRAWN, Kind.STALE_EDGE}
+    return {each.kind for each in verdict.findings} & {
+        FindingKind.WITHDRAWN,
+        FindingKind.STALE_EDGE,
+    }
 
 
 @settings(max_examples=200)

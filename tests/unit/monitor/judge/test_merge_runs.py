@@ -14,7 +14,7 @@ from monitor.judge.policy import Policy
 from monitor.judge.runs import Run, compact_runs
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import Sighting, State
-from schedules.contract.verdict import Kind
+from schedules.contract.verdict import FindingKind
 from tests.worlds.instants import DAY, HOUR, MINUTE, SLOT
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, WITHDRAWN, a_run, fold
 from tests.worlds.releases import a_promise, a_release
@@ -148,7 +148,8 @@ def without_blind_findings(verdict: Verdict) -> Verdict:
     failed.
     """
     return replace(
-        verdict, findings=tuple(each for each in verdict.findings if each.kind is not Kind.BLIND)
+        verdict,
+        findings=tuple(each for each in verdict.findings if each.kind is not FindingKind.BLIND),
     )
 
 

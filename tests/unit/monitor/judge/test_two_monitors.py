@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
-from schedules.contract.verdict import LATE_VERDICTS, Kind, VerdictKind
+from schedules.contract.verdict import LATE_VERDICTS, FindingKind, VerdictKind
 from tests.unit.monitor.judge.test_truth import (
     CLOCK_ERROR_MS,
     NOWS,
@@ -192,7 +192,7 @@ def has_blind_finding(runs_of_south: list[Run], span: Blind) -> bool:
     """
     verdict = judged(now=200, seen={EDGE: in_order(NORTH_BLIND, runs_of_south)}, blind=[span])
     assert verdict.verdict is VerdictKind.ON_TIME
-    return any(kind in (Kind.BLIND, Kind.CLOCK_FAULT) for kind in kinds(verdict))
+    return any(kind in (FindingKind.BLIND, FindingKind.CLOCK_FAULT) for kind in kinds(verdict))
 
 
 def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:

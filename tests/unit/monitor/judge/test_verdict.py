@@ -17,7 +17,7 @@ from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from schedules.announcement import Part
 from schedules.announcement import State as Standing
-from schedules.contract.verdict import Ended, Grade, Kind, VerdictKind
+from schedules.contract.verdict import Ended, FindingKind, Grade, VerdictKind
 from schedules.promise import Promise
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
@@ -279,7 +279,7 @@ def test_early_page_that_comes_back_late_is_also_late() -> None:
     back_at, seconds_between_looks = 400, 1
     page = [*PUBLIC_500_S_EARLY, (-200, WITHDRAWN), (back_at, PRESENT)]
     verdict = judged(now=600, seen=page, every=seconds_between_looks)
-    (late,) = found(verdict, Kind.LATE)
+    (late,) = found(verdict, FindingKind.LATE)
     assert verdict.verdict is VerdictKind.EARLY
     assert late.seconds == Bounds(back_at - seconds_between_looks, back_at)  # 399 to 400 s late
 
@@ -425,7 +425,7 @@ def test_copy_elsewhere_before_slot_makes_release_early() -> None:
     """
     verdict = judged(100, {"page": CAME_IN_TIME, "news": public_from(second=-60)}, NEWS)
     assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
-    assert {*kinds(verdict)} >= {Kind.EARLY_EXPOSURE, Kind.ELSEWHERE_FIRST}
+    assert {*kinds(verdict)} >= {FindingKind.EARLY_EXPOSURE, FindingKind.ELSEWHERE_FIRST}
 
 
 def test_copy_elsewhere_after_slot_leaves_page_overdue() -> None:
@@ -506,7 +506,7 @@ def test_finding_says_how_long_edge_hid_a_release(
     verdict = verdict_by_views(
         now=600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at
     )
-    (stale,) = found(verdict, Kind.STALE_EDGE)
+    (stale,) = found(verdict, FindingKind.STALE_EDGE)
     # Looks are a second apart. So each of the two may have begun to show it up to a second before a
     # look found it.
     shortest, longest = (edge_shows_at - 1) - origin_shows_at, edge_shows_at - (origin_shows_at - 1)
@@ -952,7 +952,7 @@ def test_no_verdict_on_a_time_with_two_readings_is_stronger_than_its_weakest_rea
     doubtful = a_promise(a_slot(doubt="zone", readings=(SLOT - HOUR, SLOT)), doubt="zone")
     judgement = judged(now=now, seen=seen, promises=[doubtful])
     assert judgement.verdict is verdict
-    assert Kind.PROMISE_IN_DOUBT in kinds(judgement)
+    assert FindingKind.PROMISE_IN_DOUBT in kinds(judgement)
     if verdict is VerdictKind.UNPROVEN:
         assert judgement.unproven_because is not None
         assert "08:30:00" in judgement.unproven_because
@@ -973,7 +973,7 @@ def test_an_entry_that_does_not_say_that_it_stands_is_never_judged(quoted: Promi
     assert (absent.verdict, absent.grade) == (VerdictKind.PENDING, Grade.NONE)
     assert (early.verdict, early.grade) == (VerdictKind.UNPROVEN, Grade.NONE)
     (finding,) = absent.findings
-    assert finding.kind is Kind.PROMISE_IN_DOUBT
+    assert finding.kind is FindingKind.PROMISE_IN_DOUBT
     assert quoted.status in finding.detail
 
 
@@ -1057,7 +1057,7 @@ def test_release_that_no_calendar_announced_is_unannounced() -> None:
     """
     verdict = judged(now=3600, seen=CAME_IN_TIME, promises=[])
     assert (verdict.verdict, verdict.slot) == (VerdictKind.UNANNOUNCED, None)
-    assert kinds(verdict) == [Kind.UNANNOUNCED]
+    assert kinds(verdict) == [FindingKind.UNANNOUNCED]
 
 
 def test_release_announced_without_a_time_is_unproven() -> None:
@@ -1105,7 +1105,9 @@ def test_release_public_before_its_cancellation_stays_early(now: float) -> None:
     verdict = judged(now, page, promises=CANCELLED_AN_HOUR_BEFORE_SLOT, every=20)
     assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
     assert [exposure.ended for exposure in verdict.exposures] == [Ended.REMOVED]
-    assert not {Kind.LATE, Kind.PROMISE_IN_DOUBT} & set(kinds(verdict))  # no other fault
+    assert not {FindingKind.LATE, FindingKind.PROMISE_IN_DOUBT} & set(
+        kinds(verdict)
+    )  # no other fault
     assert verdict.final is (now > 0)  # final once its slot is over
 
 

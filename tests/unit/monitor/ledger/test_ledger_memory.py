@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from monitor.errors import Conflict
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
@@ -290,7 +290,14 @@ async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarM
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     run = Run("a/page/edge", State.ABSENT, START, START, START, START)  # one look, at START
     late = Incident(
-        "i", Kind.LATE, "a", "example-office", "Example awareness", START, START, grade="report"
+        "i",
+        IncidentKind.LATE,
+        "a",
+        "example-office",
+        "Example awareness",
+        START,
+        START,
+        grade="report",
     )
     with monitor.store.transaction() as tx:
         tx.save(run)

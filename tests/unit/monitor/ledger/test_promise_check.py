@@ -19,7 +19,7 @@ from monitor.ledger.promise_check import (
     confirmation_needed_since,
 )
 from schedules.announcement import Address
-from schedules.contract.verdict import Exposure, Finding, Kind, PartVerdict, VerdictKind
+from schedules.contract.verdict import Exposure, Finding, FindingKind, PartVerdict, VerdictKind
 from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds, Interval
 from tests.worlds.instants import MINUTE, SECOND, SLOT
@@ -56,7 +56,7 @@ def verdict(
     return replace(OVERDUE, parts=parts, confirmed=confirmed_at, at=judged_at)
 
 
-def with_finding(kind: Kind, without_finding: Verdict) -> Verdict:
+def with_finding(kind: FindingKind, without_finding: Verdict) -> Verdict:
     return replace(without_finding, findings=(Finding(kind),))
 
 
@@ -116,9 +116,9 @@ def test_promise_without_breach_needs_confirmation_only_in_doubt(kind: VerdictKi
     """
     without_breach = verdict(page_verdict(kind))
     assert confirmation_needed_since(without_breach) is None
-    was_blind = with_finding(Kind.BLIND, without_breach)
+    was_blind = with_finding(FindingKind.BLIND, without_breach)
     assert confirmation_needed_since(was_blind) is None
-    in_doubt = with_finding(Kind.PROMISE_IN_DOUBT, without_breach)
+    in_doubt = with_finding(FindingKind.PROMISE_IN_DOUBT, without_breach)
     assert confirmation_needed_since(in_doubt) == SLOT
 
 
@@ -188,7 +188,7 @@ def test_late_part_needs_read_since_slot_despite_earlier_read() -> None:
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[SLOT - 15 * MINUTE])
     only_early = verdict(exposed_page, confirmed_at=SLOT - 14 * MINUTE)
     assert confirmation_needed_since(only_early) is None
-    also_late = replace(only_early, findings=(Finding(Kind.LATE, "sheet"),))
+    also_late = replace(only_early, findings=(Finding(FindingKind.LATE, "sheet"),))
     assert confirmation_needed_since(also_late) == SLOT
     read_after_slot = replace(also_late, confirmed=SLOT + 5 * SECOND)
     assert confirmation_needed_since(read_after_slot) is None
@@ -205,7 +205,7 @@ def verdict_in_doubt(*, judged_at: datetime) -> Verdict:
     page = replace(
         page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(after=None, by=PAGE_SEEN_AT)
     )
-    return with_finding(Kind.PROMISE_IN_DOUBT, verdict(page, judged_at=judged_at))
+    return with_finding(FindingKind.PROMISE_IN_DOUBT, verdict(page, judged_at=judged_at))
 
 
 @pytest.mark.parametrize("judged_at", [PAGE_SEEN_AT, SLOT - MINUTE, SLOT - SECOND])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from alerts.incident import Incident
 from monitor.store.sql.query import from_json, to_json
 from schedules.announcement import Address
-from schedules.contract.verdict import LEAD, Finding, Grade, Kind, VerdictKind
+from schedules.contract.verdict import LEAD, Finding, FindingKind, Grade, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.incidents import an_incident, facts_of_a_release
 
@@ -35,7 +35,10 @@ def test_incident_of_an_older_version_is_read_unchanged() -> None:
     """
     facts = facts_of_a_release()
     page = replace(facts.parts[0], address=Address.GUESSED, users_delay=Bounds(1.0, 2.0))
-    findings = (Finding(LEAD, detail="x", url="https://a.example"), Finding(Kind.LATE, "page"))
+    findings = (
+        Finding(LEAD, detail="x", url="https://a.example"),
+        Finding(FindingKind.LATE, "page"),
+    )
     stored_facts = replace(
         facts,
         address=Address.GUESSED,

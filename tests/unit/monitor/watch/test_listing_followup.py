@@ -11,7 +11,7 @@ from alerts.notice import Notice
 from monitor.config.settings import Settings
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.listing_followup import MAX_FOLLOWED
-from schedules.contract.verdict import Kind
+from schedules.contract.verdict import FindingKind
 from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, run_monitor, with_daemon
 from tests.worlds.scripts import a_web_page, an_answer
 
@@ -280,7 +280,7 @@ async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest)
     assert "claims-q3" not in monitor.daemon.watch.releases
     await monitor.until("09:29:30")
     verdict = monitor.daemon.watch.releases["claims-q3"].verdict
-    assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
+    assert [found.kind for found in verdict.findings] == [FindingKind.EARLY_EXPOSURE]
     await monitor.until("09:40:00")
     # The listing is looked at at 09:29:00. In the 660 s from then to 09:40, there is a look every
     # 6.6 s or more often.

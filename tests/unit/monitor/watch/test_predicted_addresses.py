@@ -35,7 +35,7 @@ from monitor.watch.predicted_addresses import (
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
-from schedules.contract.verdict import Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.regular_series import Series
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
@@ -671,7 +671,7 @@ def test_linked_pages_stay_pending_and_exceed_no_limit_of_parts() -> None:
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
     # The finding `PARTS_CUT` would say that there are more parts than allowed.
-    assert Kind.PARTS_CUT not in {finding.kind for finding in verdict.findings}
+    assert FindingKind.PARTS_CUT not in {finding.kind for finding in verdict.findings}
 
 
 def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:

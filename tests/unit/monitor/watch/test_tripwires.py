@@ -19,7 +19,7 @@ from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.listing_match import Matcher, MatchKind, NearRelease
 from monitor.watch.tripwires import Producer, Tripwires, publication_date
 from schedules.announcement import Part, Role
-from schedules.contract.verdict import Kind
+from schedules.contract.verdict import FindingKind
 from schedules.release import Release
 from tests.unit.monitor.app.monitor_in_test import (
     HEAD,
@@ -85,7 +85,7 @@ def with_listing(path: str) -> Settings:
     return Settings.model_validate({"producer": [table]})
 
 
-def current_findings(monitor: MonitorInTest) -> set[tuple[Kind, str | None]]:
+def current_findings(monitor: MonitorInTest) -> set[tuple[FindingKind, str | None]]:
     verdict = monitor.daemon.watch.releases["claims-q3"].verdict
     return {(found.kind, found.part) for found in verdict.findings} if verdict else set()
 
@@ -106,11 +106,11 @@ def test_page_listed_before_its_slot_is_an_early_exposure(
         assert monitor.stored_verdict() == "early"
         # The listed page became a further part, `elsewhere-1`. It had several looks in the minute
         # before.
-        assert current_findings(monitor) == {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert current_findings(monitor) == {(FindingKind.EARLY_EXPOSURE, "elsewhere-1")}
         assert monitor.runs("claims-q3/elsewhere-1/edge")[-1].looks > 3
         await monitor.restart(killed_at="09:29:45", started_at="09:29:50")
         await monitor.until("09:29:58")
-        assert (Kind.EARLY_EXPOSURE, "elsewhere-1") in current_findings(monitor)
+        assert (FindingKind.EARLY_EXPOSURE, "elsewhere-1") in current_findings(monitor)
         _page, elsewhere = monitor.daemon.watch.releases["claims-q3"].release.parts
         assert elsewhere.url == LISTED_URL
         notices = monitor.daemon.core.store.outbox.notices()
@@ -140,7 +140,10 @@ async def test_missing_release_listed_elsewhere_is_late_and_elsewhere_first(
     """
     await monitor.until("09:37:00")
     assert monitor.stored_verdict() == "overdue"
-    assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
+    assert current_findings(monitor) == {
+        (FindingKind.LATE, "page"),
+        (FindingKind.ELSEWHERE_FIRST, "elsewhere-1"),
+    }
 
 
 @with_daemon(
@@ -238,7 +241,7 @@ def test_govuk_listing_of_another_address_shows_early_exposure(
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:30")
-        assert (Kind.EARLY_EXPOSURE, "page") in current_findings(monitor)
+        assert (FindingKind.EARLY_EXPOSURE, "page") in current_findings(monitor)
 
     tables = govuk_listings(shown_in=listing)
     run_monitor(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
@@ -292,7 +295,7 @@ def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:39:00")
-        assert current_findings(monitor) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert current_findings(monitor) >= {(FindingKind.EARLY_EXPOSURE, "elsewhere-1")}
         requests = [entry for entry in monitor.publisher.log.entries if "map" in entry.path]
         assert {entry.host for entry in requests} == {"stats.example"}
         assert "/map-old.xml" not in {entry.path for entry in requests}

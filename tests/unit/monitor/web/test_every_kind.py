@@ -17,15 +17,14 @@ from alerts.draft.fill import fill_form
 from alerts.draft.form import choose_form
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind, make_fact_notice
+from alerts.incident import Incident, IncidentKind, make_fact_notice
 from alerts.message import build_message
 from alerts.notice import Notice
 from alerts.silence import Scope, create_silence
 from monitor.deliver.facts import Measurement
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.verdict import Verdict
-from schedules.contract.verdict import LEAD, Finding, Grade, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import LEAD, Finding, FindingKind, Grade, VerdictKind
 from tests.unit.monitor.web.board import RULES, Board
 from tests.unit.monitor.web.people import signed_in_board
 from tests.worlds.incidents import an_incident, facts_of_a_release
@@ -35,7 +34,7 @@ from tests.worlds.verdicts import judged
 
 VERDICTS = [*VerdictKind, LEAD]
 FINDINGS = [*FindingKind, LEAD]
-KINDS_ABOUT_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
+KINDS_ABOUT_A_HOST = {IncidentKind.TOO_COSTLY, IncidentKind.PLATFORM}
 """Incidents that are about no release: nothing was measured of one."""
 
 
@@ -52,7 +51,7 @@ def make_facts(
     return facts_of_a_release(verdict=word, parts=(page,), findings=findings)
 
 
-def make_incident(kind: Kind, facts: ReleaseFacts | None) -> Incident:
+def make_incident(kind: IncidentKind, facts: ReleaseFacts | None) -> Incident:
     return an_incident(f"an-{kind}", kind=kind, facts=facts, release="r" if facts else "")
 
 
@@ -62,7 +61,7 @@ def facts_of_each_verdict_and_finding() -> Iterator[ReleaseFacts]:
     yield from (make_facts(VerdictKind.LATE, kind) for kind in FINDINGS)
 
 
-def possible_facts(kind: Kind) -> list[ReleaseFacts | None]:
+def possible_facts(kind: IncidentKind) -> list[ReleaseFacts | None]:
     """Return the facts of a release that an incident of a kind can have.
 
     None: nothing was measured.
@@ -105,8 +104,8 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
             ] == [], path
 
 
-@pytest.mark.parametrize("kind", Kind)
-async def test_incident_of_any_kind_has_a_page_and_json(board: Board, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", IncidentKind)
+async def test_incident_of_any_kind_has_a_page_and_json(board: Board, kind: IncidentKind) -> None:
     """A case is a kind of incident, with all facts that it can have."""
     for facts in possible_facts(kind):
         incident = make_incident(kind, facts)
@@ -120,9 +119,9 @@ async def test_incident_of_any_kind_has_a_page_and_json(board: Board, kind: Kind
     assert await board.status_of("/") == 200
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", IncidentKind)
 async def test_incident_json_has_a_verdict_unless_facts_prove_nothing(
-    board: Board, kind: Kind
+    board: Board, kind: IncidentKind
 ) -> None:
     """For example, an incident about a late release has the verdict `late`. It has none (None)
     without facts, or if they are only a LEAD: a title in a listing, which proves nothing. What a
@@ -131,7 +130,7 @@ async def test_incident_json_has_a_verdict_unless_facts_prove_nothing(
     for facts in possible_facts(kind):
         incident = make_incident(kind, facts)
         board.save_incident(incident)
-        proves_nothing = facts is None or facts.verdict == LEAD or kind is Kind.HAND
+        proves_nothing = facts is None or facts.verdict == LEAD or kind is IncidentKind.HAND
         verdict = None if proves_nothing or facts is None else facts.verdict
         assert (await board.read_json(f"/api/v1/incidents/{incident.id}"))["verdict"] == verdict
 
@@ -158,9 +157,9 @@ async def test_page_of_a_title_in_a_listing_claims_no_verdict(board: Board) -> N
 
 
 @pytest.mark.parametrize(
-    "kind_about_a_release", [kind for kind in Kind if kind not in KINDS_ABOUT_A_HOST]
+    "kind_about_a_release", [kind for kind in IncidentKind if kind not in KINDS_ABOUT_A_HOST]
 )
-def test_every_notice_about_a_release_is_readable(kind_about_a_release: Kind) -> None:
+def test_every_notice_about_a_release_is_readable(kind_about_a_release: IncidentKind) -> None:
     """A case is a kind of incident. Its notices are checked for all facts that it can have, and for
     each change to others.
     """
@@ -186,8 +185,8 @@ def assert_readable(notice: Notice, incident: Incident | None) -> None:
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-@pytest.mark.parametrize("kind", Kind)
-def test_incident_of_any_kind_is_drafted_in_every_format(kind: Kind, ending: str) -> None:
+@pytest.mark.parametrize("kind", IncidentKind)
+def test_incident_of_any_kind_is_drafted_in_every_format(kind: IncidentKind, ending: str) -> None:
     """The grade chooses the form of the draft: the short note, or the report that applies on that
     day.
     """

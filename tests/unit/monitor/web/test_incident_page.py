@@ -12,13 +12,12 @@ import pytest
 
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import append_signature
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, IncidentKind
 from alerts.platform import platform_id, update_platform
 from alerts.signed_link import sign_token
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.web.pages import delay_from_slot, seen_text
-from schedules.contract.verdict import Finding, VerdictKind
-from schedules.contract.verdict import Kind as FindingKind
+from schedules.contract.verdict import Finding, FindingKind, VerdictKind
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 from tests.unit.monitor.web.people import VIEWER, signed_in_board
 from tests.worlds.instants import SLOT, after_slot
@@ -118,7 +117,7 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
     moved = Finding(FindingKind.SHORT_NOTICE, detail="moved from 9 January on 4 January")
     facts = replace(incident.facts, findings=(moved,), verdict=VerdictKind.MOVED)
     # The incident gets an id of its own, for which no draft is stored.
-    board.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
+    board.save_incident(replace(incident, id="moved", kind=IncidentKind.CALENDAR, facts=facts))
     page = await board.read_page("/incidents/moved")
     first_step = "Ask the producer which date is official"
     for words in ("So far", "at short notice", moved.detail, "What to do now", first_step):
@@ -136,7 +135,7 @@ async def test_strangers_see_no_details_of_findings_of_an_incident(board: Board)
         FindingKind.CORRECTED, "page", detail="title moved on to Example claims: February 2018"
     )
     facts = replace(incident.facts, findings=(*incident.facts.findings, next_edition))
-    board.save_incident(replace(incident, id="moved-on", kind=Kind.ALTERED, facts=facts))
+    board.save_incident(replace(incident, id="moved-on", kind=IncidentKind.ALTERED, facts=facts))
     assert next_edition.detail in await board.read_page("/api/v1/incidents/moved-on")
     board.view_as_stranger()
     paths = ("/api/v1/incidents/moved-on", "/api/v1/incidents", "/incidents/moved-on")
@@ -170,7 +169,7 @@ async def test_closed_incident_shows_who_signed_even_after_an_amendment(board: B
 
 async def test_incident_without_measurements_shows_what_a_person_logged(board: Board) -> None:
     words = {"what": "An e-mail went to the wrong list."}
-    page = await close_and_read_page(board, facts=None, kind=Kind.HAND, words=words)
+    page = await close_and_read_page(board, facts=None, kind=IncidentKind.HAND, words=words)
     assert "an e-mail went to the wrong list." in page
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.judge.runs import MOST_CHANGES
-from schedules.contract.verdict import Finding, Kind, VerdictKind
+from schedules.contract.verdict import Finding, FindingKind, VerdictKind
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, Looks, a_sighting, looks
@@ -32,7 +32,7 @@ def withdrawals(edge: Sequence[Look], origin: Sequence[Look] = ()) -> list[Findi
     `edge` are its later looks.
     """
     seen = {"page": looks(*CAME_IN_TIME, *edge), "page/origin": looks(*origin)}
-    return found(judged(now=90_000, seen=seen), Kind.WITHDRAWN)
+    return found(judged(now=90_000, seen=seen), FindingKind.WITHDRAWN)
 
 
 def looks_at_file(looks_at_bytes: Sequence[LookAtBytes]) -> Looks:
@@ -48,7 +48,7 @@ def changes_of_bytes(
     seen = {"page": looks(*CAME_IN_TIME), "sheet": looks_at_file(edge)}
     if origin:
         seen["sheet/origin"] = looks_at_file(origin)
-    return found(judged(90_000, seen, SHEET), Kind.SWAPPED)
+    return found(judged(90_000, seen, SHEET), FindingKind.SWAPPED)
 
 
 def time_since_release(*, last_old: float, first_new: float) -> Bounds:
@@ -236,4 +236,4 @@ def test_first_change_of_file_in_place_is_no_replacement(
     assert (part.was_in_place, part.changed.by is None) == (True, not changed)
     last_change = None if came_by is None else a_sighting(PRESENT, came_by).proved_to
     assert part.first_seen == part.released == Interval(None, last_change)
-    assert len(found(verdict, Kind.SWAPPED)) == swaps
+    assert len(found(verdict, FindingKind.SWAPPED)) == swaps

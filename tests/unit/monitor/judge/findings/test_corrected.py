@@ -12,7 +12,7 @@ from monitor.deliver.verdicts import body_of
 from monitor.judge.differences import find_differences
 from monitor.judge.verdict import Verdict
 from monitor.look.recognise.version import advanced_fields, format_version, parse_version
-from schedules.contract.verdict import Finding, Grade, Kind, VerdictKind
+from schedules.contract.verdict import Finding, FindingKind, Grade, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import (
@@ -63,7 +63,7 @@ def corrections(
     *,
     specific: bool = True,
 ) -> list[Finding]:
-    return found(judged_with(now, versions, states, specific=specific), Kind.CORRECTED)
+    return found(judged_with(now, versions, states, specific=specific), FindingKind.CORRECTED)
 
 
 def test_new_version_after_release_is_a_correction() -> None:
@@ -89,11 +89,11 @@ def test_new_version_after_release_is_a_correction() -> None:
 
 @pytest.mark.parametrize(
     ("versions", "expected_kinds"),
-    [([(0, FIRST), (HOUR, SECOND)], [Kind.CORRECTED]), ([(0, FIRST)], [])],
+    [([(0, FIRST), (HOUR, SECOND)], [FindingKind.CORRECTED]), ([(0, FIRST)], [])],
     ids=["corrected", "not corrected"],
 )
 def test_correction_changes_neither_verdict_nor_grade(
-    versions: Versions, expected_kinds: list[Kind]
+    versions: Versions, expected_kinds: list[FindingKind]
 ) -> None:
     """In one row a second version of the page came an hour after its release. That is a finding. In
     the other row no other version came. In both rows the release is on time, without a grade, and
@@ -162,7 +162,9 @@ def test_content_back_in_another_version_is_only_a_withdrawal() -> None:
     version. The new version is part of the withdrawal, so it is no correction.
     """
     versions = [(0, FIRST), (2 * HOUR, SECOND)]
-    assert kinds(judged_with(2.5 * HOUR, versions, WITHDRAWN_FOR_AN_HOUR)) == [Kind.WITHDRAWN]
+    assert kinds(judged_with(2.5 * HOUR, versions, WITHDRAWN_FOR_AN_HOUR)) == [
+        FindingKind.WITHDRAWN
+    ]
 
 
 def test_failed_looks_widen_the_interval_of_a_correction() -> None:

@@ -14,7 +14,7 @@ from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from monitor.look.recognise.title import ANOTHER_EDITION
 from schedules.announcement import Address, Part
-from schedules.contract.verdict import Kind, VerdictKind
+from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.times.interval import Bounds
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_sighting, looks
@@ -44,7 +44,7 @@ def test_copy_elsewhere_was_not_first_unless_before_late_page(news: Sequence[Loo
     never, or was not looked at. So it was not public before the page. The only finding is that the
     page was late.
     """
-    assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
+    assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [FindingKind.LATE]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_copy_elsewhere_was_not_first_if_page_was_early(
     page = looks(*first_looks_at_page, *early, *removed_and_back)
     copy = looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))
     verdict = judged(400, {"page": page, "news": copy}, NEWS)
-    assert found(verdict, Kind.ELSEWHERE_FIRST) == []
+    assert found(verdict, FindingKind.ELSEWHERE_FIRST) == []
 
 
 @pytest.mark.parametrize(("copy_last_absent", "is_after_slot"), [(-1, True), (-1.001, False)])
@@ -78,7 +78,7 @@ def test_copy_absent_a_second_before_slot_counts_as_after_it(
     before. It may have come before the slot, so nothing is said.
     """
     verdict = verdict_on({"page": LATE, "news": [(copy_last_absent, ABSENT), (5, PRESENT)]}, NEWS)
-    (copy_was_first,) = found(verdict, Kind.ELSEWHERE_FIRST)
+    (copy_was_first,) = found(verdict, FindingKind.ELSEWHERE_FIRST)
     assert copy_was_first.detail.endswith("after the slot") is is_after_slot
 
 
@@ -92,7 +92,7 @@ def test_failed_looks_count_only_at_required_parts(part: Part, *, is_found: bool
     """
     sheet = [(when, UNKNOWN) for when in range(-60, 100, 5)]
     verdict = verdict_on({"page": IN_TIME, "sheet": sheet}, part)
-    assert (Kind.BLIND in kinds(verdict)) is is_found
+    assert (FindingKind.BLIND in kinds(verdict)) is is_found
 
 
 def test_blind_span_lasts_from_failed_look_to_next_success() -> None:
@@ -108,7 +108,7 @@ def test_blind_span_lasts_from_failed_look_to_next_success() -> None:
         (failed_again_at, UNKNOWN),
         (200, PRESENT),
     ]
-    (blind_span,) = found(verdict_on({"page": page}), Kind.BLIND)
+    (blind_span,) = found(verdict_on({"page": page}), FindingKind.BLIND)
     assert blind_span.seconds.min == succeeded_at - failed_at
 
 
@@ -119,7 +119,7 @@ def test_failed_looks_over_slot_of_late_release_are_no_finding() -> None:
     """
     failed = [(when, UNKNOWN) for when in (-30, -15, 0, 30, 60)]
     page = [(-60, ABSENT), *failed, (100, ABSENT), (300, PRESENT)]
-    assert kinds(verdict_on({"page": page})) == [Kind.LATE]
+    assert kinds(verdict_on({"page": page})) == [FindingKind.LATE]
 
 
 def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
@@ -129,7 +129,7 @@ def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
     old = [a_sighting(PRESENT, when, digest="old") for when in (-3600, -3000)]
     new = [a_sighting(PRESENT, when, digest="new") for when in (-1800, -900, 300)]
     verdict = verdict_on({"page": IN_TIME, "sheet": [(-7200, ABSENT), *old, *new]}, OPTIONAL)
-    assert Kind.SWAPPED not in kinds(verdict)
+    assert FindingKind.SWAPPED not in kinds(verdict)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_another_edition_is_a_finding_only_at_a_known_address(
     """
     seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
     wrong = found(
-        judged(now=400, seen=seen, release=a_release(address=address)), Kind.WRONG_EDITION
+        judged(now=400, seen=seen, release=a_release(address=address)), FindingKind.WRONG_EDITION
     )
     assert [each.at for each in wrong] == findings_at
 
@@ -221,8 +221,8 @@ def test_blind_span_of_a_doubtful_clock_is_only_clock_fault() -> None:
     verdict = verdict_on(
         {"page": [(-60, ABSENT), (-5, ABSENT), (5, PRESENT)]}, blind=[clock_doubtful]
     )
-    assert Kind.CLOCK_FAULT in kinds(verdict)
-    assert Kind.BLIND not in kinds(verdict)
+    assert FindingKind.CLOCK_FAULT in kinds(verdict)
+    assert FindingKind.BLIND not in kinds(verdict)
 
 
 def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> None:
@@ -238,7 +238,7 @@ def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> No
         {"page": [*came_in_time, *first_absence, back, *second_absence, back_again]}
     )
     first, second = verdict.findings
-    assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]
+    assert kinds(verdict) == [FindingKind.WITHDRAWN, FindingKind.WITHDRAWN]
     assert first.seconds == Bounds(min=130 - 60, max=140 - 0.5)
     assert second.seconds == Bounds(min=270 - 200, max=280 - 140)
 

@@ -13,7 +13,7 @@ from monitor.judge.witnesses import Publication
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE, OTHER_FILE
 from monitor.look.sighting import State
 from schedules.announcement import Address, Part, Role
-from schedules.contract.verdict import Finding, Kind, VerdictKind
+from schedules.contract.verdict import Finding, FindingKind, VerdictKind
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, a_run, a_sighting, looks
 from tests.worlds.releases import SHEET, a_release
@@ -30,7 +30,9 @@ def wrong_page_findings(
     verdict = judged(now=400, seen={"page": runs}, release=a_release(address=address))
     assert verdict.verdict is not VerdictKind.ON_TIME
     return [
-        each for each in verdict.findings if each.kind in (Kind.WRONG_EDITION, Kind.WRONG_CONTENT)
+        each
+        for each in verdict.findings
+        if each.kind in (FindingKind.WRONG_EDITION, FindingKind.WRONG_CONTENT)
     ]
 
 
@@ -40,7 +42,7 @@ def test_another_edition_at_the_slot_is_a_finding() -> None:
     That is wrong only from the slot, 09:30, on.
     """
     (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
-    assert wrong.kind is Kind.WRONG_EDITION
+    assert wrong.kind is FindingKind.WRONG_EDITION
     assert wrong.part == "page"
     assert (
         wrong.detail
@@ -54,7 +56,7 @@ def test_another_title_after_an_absence_is_a_finding() -> None:
     finding.
     """
     (wrong,) = wrong_page_findings(UNKNOWN, why=ANOTHER_TITLE)
-    assert wrong.kind is Kind.WRONG_CONTENT
+    assert wrong.kind is FindingKind.WRONG_CONTENT
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_wrong_file_is_one_that_came_while_watched(seen: list[Look], *, is_wrong
     verdict = judged(now=400, seen={"sheet": looks(*seen)}, release=a_release(SHEET))
     (sheet,) = (part for part in verdict.parts if part.id == "sheet")
     assert sheet.verdict is VerdictKind.OVERDUE
-    wrong = [each for each in verdict.findings if each.kind is Kind.WRONG_CONTENT]
+    wrong = [each for each in verdict.findings if each.kind is FindingKind.WRONG_CONTENT]
     assert [each.part for each in wrong] == (["sheet"] if is_wrong else [])
 
 
@@ -170,7 +172,7 @@ def test_file_with_bytes_of_another_release_is_asked_about_and_proves_nothing(
     looked = {"sheet": looks(missing(-2), missing(-1), *seen)}
     verdict = judged(400, looked, release=a_release(SHEET), published=[other])
     sheet = next(part for part in verdict.parts if part.id == "sheet")
-    wrong = [each for each in verdict.findings if each.kind is Kind.WRONG_CONTENT]
+    wrong = [each for each in verdict.findings if each.kind is FindingKind.WRONG_CONTENT]
     name = "annex of \N{LEFT DOUBLE QUOTATION MARK}Other claims"
     assert [name in each.detail for each in wrong] == ([True] if is_wrong else [])
     assert (sheet.verdict is VerdictKind.ON_TIME) is not is_wrong
