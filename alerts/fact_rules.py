@@ -17,15 +17,22 @@ from schedules.contract.verdict import (
     Elsewhere,
     Exposure,
     Finding,
+    FindingKind,
     PartVerdict,
 )
 from schedules.times.interval import Bounds, Interval, earliest_known
 from schedules.times.words import instant_text
 
 CALENDAR_FINDINGS = frozenset(
-    {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
+    {
+        FindingKind.CALENDARS_DISAGREE,
+        FindingKind.SHORT_NOTICE,
+        FindingKind.UNANNOUNCED,
+        FindingKind.PROMISE_IN_DOUBT,
+        FindingKind.BROUGHT_FORWARD,
+    }
 )
-ALTERED_FINDINGS = frozenset({"withdrawn", "swapped"})
+ALTERED_FINDINGS = frozenset({FindingKind.WITHDRAWN, FindingKind.SWAPPED})
 """Findings about a release that was already out. They make it neither late nor early, but users may
 have lost it.
 """
@@ -83,9 +90,11 @@ def is_late(facts: ReleaseFacts) -> bool:
     copy.
     """
     has_late_part = facts.verdict in LATE_VERDICTS or bool(
-        facts.finding_kinds & {"late", "partial"}
+        facts.finding_kinds & {FindingKind.LATE, FindingKind.PARTIAL}
     )
-    return has_late_part or ("stale_edge" in facts.finding_kinds and facts.grade != "none")
+    return has_late_part or (
+        FindingKind.STALE_EDGE in facts.finding_kinds and facts.grade != "none"
+    )
 
 
 def is_only_stale(facts: ReleaseFacts) -> bool:
@@ -95,7 +104,7 @@ def is_only_stale(facts: ReleaseFacts) -> bool:
     return (
         is_late(facts)
         and facts.verdict not in LATE_VERDICTS
-        and not facts.finding_kinds & {"late", "partial"}
+        and not facts.finding_kinds & {FindingKind.LATE, FindingKind.PARTIAL}
     )
 
 
@@ -105,7 +114,9 @@ def find_earlier_publication(facts: ReleaseFacts, part: PartVerdict) -> datetime
     """
     seen_after = find_appearance(part).after
     published = (
-        each.at for each in facts.findings if each.kind == "stale_edge" and each.part == part.id
+        each.at
+        for each in facts.findings
+        if each.kind == FindingKind.STALE_EDGE and each.part == part.id
     )
     first = earliest_known(published)
     if first is None or seen_after is None or seen_after - first < timedelta(minutes=1):
@@ -116,7 +127,7 @@ def find_earlier_publication(facts: ReleaseFacts, part: PartVerdict) -> datetime
 def find_wrong_file(facts: ReleaseFacts) -> Finding | None:
     """Return the finding that another file was at the address of a file, or None."""
     files = {part.id for part in facts.parts if part.role in ("attachment", "data")}
-    wrong = ("wrong_content", "wrong_edition")
+    wrong = (FindingKind.WRONG_CONTENT, FindingKind.WRONG_EDITION)
     found = (each for each in facts.findings if each.kind in wrong and each.part in files)
     return next(found, None)
 
@@ -141,7 +152,7 @@ def is_partial(facts: ReleaseFacts) -> bool:
 
 def is_early(facts: ReleaseFacts) -> bool:
     """Return whether something was public before the slot."""
-    return facts.verdict == "early" or "early_exposure" in facts.finding_kinds
+    return facts.verdict == "early" or FindingKind.EARLY_EXPOSURE in facts.finding_kinds
 
 
 def is_lead(facts: ReleaseFacts) -> bool:
@@ -168,7 +179,9 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
     make one group.
     """
     groups: list[list[Finding]] = []
-    removals = (finding for finding in find_alterations(facts) if finding.kind == "withdrawn")
+    removals = (
+        finding for finding in find_alterations(facts) if finding.kind == FindingKind.WITHDRAWN
+    )
     for removal in sorted(removals, key=_finding_time):
         group = groups[-1] if groups else []
         is_same_part_again = any(earlier.part == removal.part for earlier in group)
@@ -188,7 +201,9 @@ def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
     public_after_slot = {
         part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures
     }
-    before_page = {finding.part for finding in facts.findings if finding.kind == "elsewhere_first"}
+    before_page = {
+        finding.part for finding in facts.findings if finding.kind == FindingKind.ELSEWHERE_FIRST
+    }
     if is_page_awaited(facts):
         before_page |= {alternative.part for alternative in list_public_alternatives(facts)}
     return sorted(public_after_slot & before_page)
@@ -366,6 +381,6 @@ _TEST_OF_KIND: dict[FactKind, Callable[[ReleaseFacts], bool]] = {
         facts.page is not None and facts.page.verdict == "late" and has_upper_bound(facts.page.wait)
     ),
     FactKind.SWAPPED: lambda facts: any(
-        finding.kind == "swapped" for finding in find_alterations(facts)
+        finding.kind == FindingKind.SWAPPED for finding in find_alterations(facts)
     ),
 }

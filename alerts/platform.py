@@ -30,7 +30,7 @@ from alerts.notice_text import SUBJECT_SUFFIX, is_late_part_absent
 from alerts.one_line import one_line
 from alerts.status import describe_status
 from alerts.steps import numbered_steps
-from schedules.contract.verdict import choose_worst_grade
+from schedules.contract.verdict import FindingKind, choose_worst_grade
 from schedules.times.words import count, moment
 from schedules.times.zone import LONDON, local
 
@@ -54,7 +54,11 @@ def shared_platform_id(facts: ReleaseFacts | None) -> str:
     """Return the id of the platform incident that a release shares with others, empty if it is late
     by itself.
     """
-    return platform_id_of(facts) if facts is not None and "platform" in facts.finding_kinds else ""
+    return (
+        platform_id_of(facts)
+        if facts is not None and FindingKind.PLATFORM in facts.finding_kinds
+        else ""
+    )
 
 
 def platform_id_of(facts: ReleaseFacts) -> str:

@@ -16,6 +16,7 @@ from schedules.contract.verdict import (
     Ended,
     Exposure,
     Finding,
+    FindingKind,
     PartVerdict,
 )
 from schedules.times.interval import Bounds, Interval, earliest_known, latest_known
@@ -99,7 +100,11 @@ def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | Non
     If it was public early, removed and then late, its verdict is `early`. Only a finding then says
     that it is late.
     """
-    delays = {finding.part: finding.seconds for finding in facts.findings if finding.kind == "late"}
+    delays = {
+        finding.part: finding.seconds
+        for finding in facts.findings
+        if finding.kind == FindingKind.LATE
+    }
     return [
         (part, delays.get(part.id) or part.delay)
         for part in facts.parts
@@ -361,7 +366,7 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     """
     elsewhere = _mention_alternatives(facts, now)
     # its slot had passed when it was first read in a calendar
-    if "unwatched" in facts.finding_kinds:
+    if FindingKind.UNWATCHED in facts.finding_kinds:
         return (
             f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{elsewhere}"
         )
@@ -388,7 +393,7 @@ def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
     """Return why it is not proved when a release came out: calendars in doubt, a blind span, our
     clock, or no look.
     """
-    for doubt in ("promise_in_doubt", "calendars_disagree"):
+    for doubt in (FindingKind.PROMISE_IN_DOUBT, FindingKind.CALENDARS_DISAGREE):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]
     # It came out between these two instants, as far as is known at `facts.at`, the time of the
@@ -405,7 +410,7 @@ def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
             _format_minute(longest.ends, facts, now, up=True),
         )
         return f"{say_cause_of_blindness(longest.cause)} {begins}\N{EN DASH}{ends}"
-    if "clock_fault" in facts.finding_kinds:
+    if FindingKind.CLOCK_FAULT in facts.finding_kinds:
         return "the monitor's clock was in doubt"
     return "no look proves when it came out"
 
@@ -440,7 +445,9 @@ def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
     if groups := fact_rules.group_removals(facts):
         changes.append(f"{_describe_removals(groups[-1], facts, now)} ({_name_parts(groups[-1])})")
     if swapped := [
-        finding for finding in fact_rules.find_alterations(facts) if finding.kind == "swapped"
+        finding
+        for finding in fact_rules.find_alterations(facts)
+        if finding.kind == FindingKind.SWAPPED
     ]:
         changes.append(f"other bytes than at its release ({_name_parts(swapped)})")
     return "; ".join(changes)
@@ -542,7 +549,7 @@ def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:
     doubt = next((kind for kind in CALENDAR_DOUBTS if kind in facts.finding_kinds), None)
     if doubt is None:
         return "in no calendar"
-    asked = ask_which_time(facts) if doubt == "promise_in_doubt" else ""
+    asked = ask_which_time(facts) if doubt == FindingKind.PROMISE_IN_DOUBT else ""
     return asked or CALENDAR_DOUBTS[doubt]
 
 

@@ -16,7 +16,7 @@ from alerts.draft.report import Table
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts, part_name
 from alerts.notice_text import write_title_with_slot
 from alerts.status import say_cause_of_blindness, was_public_at_slot
-from schedules.contract.verdict import PartVerdict
+from schedules.contract.verdict import FindingKind, PartVerdict
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import count, instant_text, length, lengths, sureness
@@ -71,7 +71,12 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
             0, f"The calendar was last read with this announced time in it at {last_read}."
         )
     # Only the details of these findings contain no more than addresses and times.
-    detailed_kinds = {*FINDING_SENTENCES, "stale_edge", "corrected", "clock_fault"}
+    detailed_kinds = {
+        *FINDING_SENTENCES,
+        FindingKind.STALE_EDGE,
+        FindingKind.CORRECTED,
+        FindingKind.CLOCK_FAULT,
+    }
     details = [
         f"{finding.kind.replace('_', ' ').capitalize()}: {finding.detail.rstrip('.')}."
         for finding in facts.findings

@@ -9,6 +9,7 @@ from alerts.draft.code import load_data
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, IncidentKind
 from alerts.steps import Step, steps_at
+from schedules.contract.verdict import FindingKind
 from schedules.times.zone import local
 
 FINDING_FOR_KIND: Mapping[IncidentKind, str] = {
@@ -46,12 +47,14 @@ def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     if incident.kind is IncidentKind.HAND:
         return (incident.words.get("sort", "leak"),)
     findings = incident.facts.findings if incident.facts else ()
-    early_parts = {finding.part for finding in findings if finding.kind == "early_exposure"}
+    early_parts = {
+        finding.part for finding in findings if finding.kind == FindingKind.EARLY_EXPOSURE
+    }
     found = set()
     for finding in findings:
         # `elsewhere_first`: another address had a part first. Its advice is on lateness, wrong for
         # an early part.
-        if not (finding.kind == "elsewhere_first" and finding.part in early_parts):
+        if not (finding.kind == FindingKind.ELSEWHERE_FIRST and finding.part in early_parts):
             found.add(finding.kind)
     # A finding `blind`, a gap in monitoring, has the advice to look for other evidence. Other
     # findings are evidence.

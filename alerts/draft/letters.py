@@ -14,6 +14,7 @@ from alerts.fact_rules import find_appearance
 from alerts.finding import ReleaseFacts
 from alerts.notice_text import is_late_part_absent
 from alerts.status import was_public_at_slot
+from schedules.contract.verdict import FindingKind
 from schedules.times.interval import Interval
 
 APOLOGY = "We apologise for the inconvenience."
@@ -32,7 +33,9 @@ CHANGES_PROMPT = (
 PRESS_CONTACT_PROMPT = (
     "[to be completed: whom to call, a desk and no person (from the press office)]"
 )
-CORRECTED_KINDS = frozenset({"swapped", "wrong_content", "wrong_edition"})
+CORRECTED_KINDS = frozenset(
+    {FindingKind.SWAPPED, FindingKind.WRONG_CONTENT, FindingKind.WRONG_EDITION}
+)
 """Findings after which users may have other content than what was to be released."""
 USE_RELEASE_INSTEAD = "Anyone who used any of it before then should use the release itself instead."
 NO_COMMENT = "We do not comment on the statistics outside their release."
@@ -234,6 +237,6 @@ def _say_where_now(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     # The time that users wait has no upper bound while a cache still serves them an older copy.
     is_hidden_now = page.is_hidden and page.wait is not None and page.wait.max is None
     # Only a page that the last look did not show has a time until which it was seen.
-    is_removed = page.seen_until is not None or "withdrawn" in facts.finding_kinds
+    is_removed = page.seen_until is not None or FindingKind.WITHDRAWN in facts.finding_kinds
     verb = "was published" if is_removed or is_hidden_now else "is available"
     return [f"“{facts.title}” {verb} at {facts.url}.", narrative.say_announcement(facts, "It")]

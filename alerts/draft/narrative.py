@@ -18,7 +18,14 @@ from alerts.draft.input import DraftInput, sort_parts
 from alerts.finding import ReleaseFacts, title_part
 from alerts.one_line import one_line
 from alerts.status import list_late_parts, was_public_at_slot, was_released
-from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, PartVerdict
+from schedules.contract.verdict import (
+    LATE_VERDICTS,
+    Ended,
+    Exposure,
+    Finding,
+    FindingKind,
+    PartVerdict,
+)
 from schedules.times.interval import Bounds, Interval, magnitude, since
 from schedules.times.words import count
 from schedules.times.zone import local_date
@@ -282,7 +289,7 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
     sentences = [
         sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None
     ]
-    withdrawals = [finding for finding in facts.findings if finding.kind == "withdrawn"]
+    withdrawals = [finding for finding in facts.findings if finding.kind == FindingKind.WITHDRAWN]
     if withdrawals and all(finding.is_readable for finding in withdrawals):
         place = sentences.index(FINDING_SENTENCES["withdrawn"])
         sentences[place] = MARKED_WITHDRAWN
@@ -472,7 +479,9 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
     if appeared.by is None or was_public_at_slot(part):
         return ""
     # A part that was public early, was removed and then came late has a finding `late`.
-    is_late = any(finding.kind == "late" and finding.part == part.id for finding in facts.findings)
+    is_late = any(
+        finding.kind == FindingKind.LATE and finding.part == part.id for finding in facts.findings
+    )
     if is_late:
         return _say_late(part, facts)
     if not was_released(part):
