@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.judge import doubt
@@ -22,7 +22,7 @@ from monitor.judge.part import (
     origin_awaited_until,
 )
 from monitor.judge.part_evidence import Pair, PartEvidence, find_periods_elsewhere, gather_evidence
-from monitor.judge.policy import Policy, grade_delay
+from monitor.judge.policy import Policies, Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
 from monitor.judge.same_bytes import doubt_same_bytes
 from monitor.judge.verdict import Verdict
@@ -55,6 +55,32 @@ _BEHIND = (VerdictKind.LATE, VerdictKind.OVERDUE)
 # Findings that the release was not found in time. They need the lags of its witnesses.
 _NOT_FOUND = (FindingKind.LATE, FindingKind.UNWATCHED)
 _UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCase:
+    """All facts for the verdict on a release, from memory or from the store.
+
+    They are those of `judge`. `published` reads the other releases of its day.
+    """
+
+    release: Release
+    promises: Sequence[Promise]
+    runs: Mapping[str, Sequence[Run]]
+    blind: Sequence[Blind]
+    published: Callable[[], Iterable[Publication]]
+
+    def judge(self, policies: Policies, now: datetime) -> Verdict:
+        """Return the verdict as of `now`."""
+        return judge(
+            self.release,
+            self.promises,
+            self.runs,
+            self.blind,
+            policies.of(self.release),
+            now,
+            published=self.published(),
+        )
 
 
 def judge(  # noqa: PLR0913 # all facts behind a verdict

@@ -98,11 +98,9 @@ class Policies:
     producers: Mapping[str, PolicyTable] = field(default_factory=dict)
     workdays: Mapping[str, Workdays] = field(default_factory=dict)
 
-    def of(self, *producers: str) -> Policy:
-        """Return the policy for a release of these producers.
-
-        The first producer with a value for a setting decides.
-        """
+    def of(self, release: Release) -> Policy:
+        """Return the policy of a release: that of its first producer with a value for a setting."""
+        producers = release.producers
         tables = [self.producers[producer] for producer in producers if producer in self.producers]
         return replace(
             self.general,

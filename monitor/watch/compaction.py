@@ -11,12 +11,13 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.deliver.verdicts import body_of
+from monitor.judge.judge import ReleaseCase
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Run, compact_runs
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.threads import Ask
-from monitor.watch.rejudge import StoredCase, stored_case
+from monitor.watch.rejudge import stored_case
 
 _log = structlog.get_logger(__name__)
 MIN_RUNS = 8
@@ -79,8 +80,8 @@ class Compaction:
             return set(), set()
         merged_case = replace(case, runs=_merge_early_absence(case))
         verdict, merged_verdict = (
-            case.verdict(self.policies, row.at),
-            merged_case.verdict(self.policies, row.at),
+            case.judge(self.policies, row.at),
+            merged_case.judge(self.policies, row.at),
         )
         if body_of(verdict, incident=None) != body_of(merged_verdict, incident=None):
             # The verdict's JSON would change, for example because a finding counts failed looks. So
@@ -92,7 +93,7 @@ class Compaction:
         return stored_runs - merged_runs, merged_runs - stored_runs
 
 
-def _merge_early_absence(case: StoredCase) -> dict[str, list[Run]]:
+def _merge_early_absence(case: ReleaseCase) -> dict[str, list[Run]]:
     """Return the runs of a case by target.
 
     Absences until a day before its first slot are merged if that is safe.

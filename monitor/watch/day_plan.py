@@ -204,7 +204,7 @@ class Day:
         if case is None:
             return None
         return WatchedRelease(
-            release, case.promises, verdict=case.verdict(self.rules.policies, self.now)
+            release, case.promises, verdict=case.judge(self.rules.policies, self.now)
         )
 
 

@@ -16,8 +16,9 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
-from monitor.judge.judge import judge
+from monitor.judge.judge import ReleaseCase
 from monitor.judge.verdict import Verdict
+from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
@@ -265,17 +266,14 @@ class Judging:
         It has the finding `platform` if releases of several producers were late on the same host
         and slot.
         """
-        policy = self.planner.rules.policies.of(*watched.release.producers)
-        blind = self.blind.spans
-        # When other releases came out shows how long GOV.UK's announcement and index lag behind a
-        # release.
-        publications = (
-            other.publication for other in self.releases.values() if other is not watched
+        case = ReleaseCase(
+            watched.release,
+            watched.promises,
+            watched.runs,
+            self.blind.spans,
+            partial(self._list_publications, watched),
         )
-        published = (publication for publication in publications if publication is not None)
-        verdict = judge(
-            watched.release, watched.promises, watched.runs, blind, policy, now, published=published
-        )
+        verdict = case.judge(self.planner.rules.policies, now)
         other_releases = (other for name, other in self.releases.items() if name != verdict.release)
         # A withheld verdict is no evidence, because the monitor has not looked at the page of its
         # release yet.
@@ -285,6 +283,14 @@ class Judging:
         return add_platform_finding(
             verdict, (slot_verdict(each) for each in other_verdicts if each is not None)
         )
+
+    def _list_publications(self, watched: WatchedRelease) -> Iterator[Publication]:
+        """Yield when other releases came out. It shows how long GOV.UK's announcement and index lag
+        behind a release.
+        """
+        for other in self.releases.values():
+            if other is not watched and other.publication is not None:
+                yield other.publication
 
 
 def releases_to_rejudge(

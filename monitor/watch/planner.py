@@ -65,7 +65,7 @@ class WatchRules:
         )
         if instant is None:
             return None
-        within = self.policies.of(*release.producers).on_time_within
+        within = self.policies.of(release).on_time_within
         return goal_for(release, target, instant, within, self.importance(release))
 
 

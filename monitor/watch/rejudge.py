@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from monitor.judge.as_json import part_from_json
 from monitor.judge.differences import find_differences
 from monitor.judge.explain.explain import Explanation, Fact, explain, title_facts
 from monitor.judge.findings.platform import SlotVerdict, add_platform_finding, host_of
-from monitor.judge.judge import judge
+from monitor.judge.judge import ReleaseCase
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
@@ -42,31 +42,7 @@ _BLIND_SPANS_AROUND = timedelta(days=30)
 _MOMENT, _DAY = timedelta(microseconds=1), timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCase:
-    """All facts for the verdict on a release. `published` reads the other releases of its day."""
-
-    release: Release
-    promises: list[Promise]
-    runs: dict[str, list[Run]]
-    blind: list[Blind]
-    published: Callable[[], Iterable[Publication]]
-
-    def verdict(self, policies: Policies, now: datetime) -> Verdict:
-        """Return the verdict as of `now`."""
-        policy = policies.of(*self.release.producers)
-        return judge(
-            self.release,
-            self.promises,
-            self.runs,
-            self.blind,
-            policy,
-            now,
-            published=self.published(),
-        )
-
-
-def stored_case(store: Store, release: str) -> StoredCase | None:
+def stored_case(store: Store, release: str) -> ReleaseCase | None:
     """Return the stored facts for a verdict on a release, or None if the release is not known."""
     found = store.ledger.release(release)
     if found is None:
@@ -79,7 +55,7 @@ def stored_case(store: Store, release: str) -> StoredCase | None:
     published = partial(
         _publications_near, store, release, None if last_verdict is None else last_verdict.slot
     )
-    return StoredCase(
+    return ReleaseCase(
         with_all_parts, promises, runs, _blind_spans_near(store.runs, promises), published
     )
 
@@ -163,7 +139,7 @@ def current_body(
         # purpose, so add this decision.
         return with_brought_forward(row.body, incident.words if incident else None)
     return body_of(
-        with_stored_platform_finding(store, case.verdict(policies, now)), incident, editions
+        with_stored_platform_finding(store, case.judge(policies, now)), incident, editions
     )
 
 
@@ -197,7 +173,7 @@ def facts_of(
     case = stored_case(store, release)
     if case is None:
         return None
-    verdict = with_stored_platform_finding(store, case.verdict(policies, now))
+    verdict = with_stored_platform_finding(store, case.judge(policies, now))
     return release_facts(verdict, Measurement(monitor, case.runs, case.blind))
 
 
@@ -209,7 +185,7 @@ def body_of_unwatched(
     None if it was judged or is not known.
     """
     case = None if store.verdicts.judged_one(release) is not None else stored_case(store, release)
-    return None if case is None else body_of(case.verdict(policies, now), None, editions)
+    return None if case is None else body_of(case.judge(policies, now), None, editions)
 
 
 def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
@@ -254,7 +230,7 @@ def replay(
             yield row.release, ["judged, but the release itself is not in the store"]
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
-        again = with_stored_platform_finding(store, case.verdict(policies, row.at))
+        again = with_stored_platform_finding(store, case.judge(policies, row.at))
         # With several monitors, a stored finding `blind` may be absent now, because another one
         # watched at that time.
         has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
@@ -285,7 +261,7 @@ class Explained:
 
     body: dict[str, Any]
     explanation: Explanation
-    case: StoredCase
+    case: ReleaseCase
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,12 +280,12 @@ class Explainer:
             return None
         # The finding that a platform delayed several releases needs the others too, so it is read
         # from the store.
-        verdict = with_stored_platform_finding(store, case.verdict(self.policies, now))
+        verdict = with_stored_platform_finding(store, case.judge(self.policies, now))
         opened = [
             incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now
         ]
         body = body_of(verdict, opened[-1] if opened else None, self.editions)
-        policy = self.policies.of(*case.release.producers)
+        policy = self.policies.of(case.release)
         explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
         titles = title_facts(titles_of_release(store.ledger, case.release), now, self.timezone)
         records = store.evidence.records(explanation.records)  # those that the explanation cites

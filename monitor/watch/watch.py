@@ -394,7 +394,7 @@ class Watch:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
             # An absence later than `note_within` after the slot raises the grade to a report.
-            return at > slot_end + self.rules.policies.of(*watched.release.producers).note_within
+            return at > slot_end + self.rules.policies.of(watched.release).note_within
         # The first look after the slot shows whether an early exposure lasted until then.
         is_exposed = any(exposure.open for exposure in verdict.exposures)
         return (verdict.verdict in _UNDECIDED or is_exposed) and at > slot_end

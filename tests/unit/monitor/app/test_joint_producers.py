@@ -22,6 +22,7 @@ from schedules.slot import Precision, Slot
 from tests.unit.alerts.test_routes import make_notice
 from tests.unit.monitor.app.monitor_in_test import MonitorInTest, run_monitor
 from tests.worlds.instants import MINUTE, SLOT
+from tests.worlds.releases import a_release
 from tests.worlds.routes import a_route
 
 OURS, THEIRS = "department-for-example", "agency-of-examples"
@@ -113,9 +114,11 @@ def test_the_policy_of_any_producer_applies_to_a_joint_release() -> None:
     """
     policy_of_theirs = PolicyTable.model_validate({"on_time_within": "5s"})
     policies = Policies(producers={THEIRS: policy_of_theirs})
-    assert policies.of(OURS, THEIRS).on_time_within == timedelta(seconds=5)
+    assert policies.of(a_release(producer=OURS, others=(THEIRS,))).on_time_within == timedelta(
+        seconds=5
+    )
     default_policy = Policy()
-    assert policies.of(OURS) == default_policy
+    assert policies.of(a_release(producer=OURS)) == default_policy
 
 
 def test_a_time_granted_to_any_producer_fits_a_joint_release() -> None:

@@ -70,7 +70,7 @@ def _slot_in_explanation(monitor: CalendarMonitor, now: datetime) -> str:
     case = stored_case(monitor.store, RELEASE)
     assert case is not None
     explanation = explain(
-        case.verdict(make_policies(monitor.settings), now),
+        case.judge(make_policies(monitor.settings), now),
         case.release,
         case.promises,
         case.runs,

@@ -25,6 +25,7 @@ from schedules.slot import Slot
 from schedules.workdays import Workdays
 from tests.worlds.incidents import facts_of_a_release
 from tests.worlds.instants import LONDON
+from tests.worlds.releases import a_release
 
 DAY = date(2026, 7, 23)
 GDP_OF_ONS_AT_7 = {
@@ -127,7 +128,10 @@ def test_working_days_follow_the_producers_nation_and_configured_holidays() -> N
             nation={"SCT": {"extra_holidays": [DAY], "not_holidays": [summer_bank_holiday]}},
         )
     )
-    scotland, england = policies.of("nrs").workdays, policies.of("ons").workdays
+    scotland, england = (
+        policies.of(a_release(producer="nrs")).workdays,
+        policies.of(a_release(producer="ons")).workdays,
+    )
     # Without the configuration, the bank holiday is a holiday.
     assert Workdays("SCT").holiday_name(summer_bank_holiday) is not None
     assert (scotland.holiday_name(DAY), scotland.holiday_name(summer_bank_holiday)) == (

@@ -57,9 +57,9 @@ def test_producer_changes_only_the_settings_it_names() -> None:
     policy. DfT sets nothing, so its whole policy is the general one.
     """
     policies = Policies(Policy(), {"ons": PolicyTable.model_validate({"on_time_within": "5s"})})
-    assert policies.of("ons").on_time_within == timedelta(seconds=5)
-    assert policies.of("ons").note_within == Policy().note_within
-    assert policies.of("dft") == Policy()
+    assert policies.of(a_release(producer="ons")).on_time_within == timedelta(seconds=5)
+    assert policies.of(a_release(producer="ons")).note_within == Policy().note_within
+    assert policies.of(a_release(producer="dft")) == Policy()
 
 
 def test_bounds_between_two_intervals_are_never_negative() -> None:

@@ -63,14 +63,14 @@ def explained_blind_spans(monitor: MonitorInTest) -> list[str]:
     """Return the facts about blind spans in `explain`."""
     policies = make_policies(monitor.settings)
     case = stored_case(monitor.daemon.core.store, "claims-q3")
-    verdict = case.verdict(policies, monitor.clock.now())
+    verdict = case.judge(policies, monitor.clock.now())
     explanation = explain(
         verdict,
         case.release,
         case.promises,
         case.runs,
         case.blind,
-        policies.of(case.release.producer),
+        policies.of(case.release),
     )
     return [fact.text for fact in explanation.facts if fact.kind == "blind"]
 
