@@ -75,7 +75,7 @@ def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network
     )
     return CalendarReader(
         table.name,
-        kind(table.in_zone(settings.timezone)),
+        table.in_zone(settings.timezone).make_source(),
         # Names of people are removed from stored responses. A response may have `cap` bytes.
         CalendarPages(ask, strip=kind.names_people, cap=kind.cap, workers=workers),
         clock,

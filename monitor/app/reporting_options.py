@@ -33,7 +33,8 @@ from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.sessions import Provider, ProxyAuth, Sessions
+from monitor.web.provider import Provider
+from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from schedules.values import is_loopback
 

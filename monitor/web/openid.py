@@ -23,7 +23,7 @@ from monitor.look.http.body import UnusableBody
 from monitor.look.http.fetcher import user_agent
 from monitor.look.http.transport import HttpTransport
 from monitor.threads import Ask
-from monitor.web.sessions import Flow, NotSignedOn, Provider, ProviderClaims
+from monitor.web.provider import Flow, NotSignedOn, Provider, ProviderClaims
 from monitor.web.users import is_name
 
 _LEEWAY = 60

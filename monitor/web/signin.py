@@ -25,9 +25,10 @@ from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.web.credentials import Guess, TokenScope
 from monitor.web.pages import render, respond_to_error
+from monitor.web.provider import NotSignedOn
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
-from monitor.web.sessions import SESSION_SECONDS, Busy, NotSignedOn, Session, Sessions
+from monitor.web.sessions import SESSION_SECONDS, Busy, Session, Sessions
 
 _HEALTH = {"/healthz", "/livez", "/readyz"}
 _UNRESTRICTED_PATHS = _HEALTH | {

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-from schedules.source import CalendarSource, Page, Reading
-
-if TYPE_CHECKING:
-    from schedules.sources.settings import CalendarSettings
 
 MEGABYTE = 1_000_000
 
@@ -40,13 +32,6 @@ class SourceKind:
     names_people: bool = False
     by_hand: bool = False
     may_be_empty: bool = True
-
-    def __call__(self, settings: CalendarSettings) -> CalendarSource:
-        """Return the source of one calendar."""
-        # Imported here, so that only the libraries of configured kinds are loaded.
-        module, name = self.place.split(":")
-        source: CalendarSource = getattr(import_module(module), name)(settings)
-        return source
 
 
 # A kind for one site, which has a known address and returns JSON with names of people.
@@ -98,12 +83,3 @@ KINDS: dict[str, SourceKind] = {
         may_be_empty=False,
     ),
 }
-
-
-def parse_saved(body: bytes, settings: CalendarSettings, now: datetime) -> Reading:
-    """Read a calendar from saved bytes, as if they had just been received.
-
-    Raises `UnreadableCalendar`.
-    """
-    source = KINDS[settings.kind](settings)
-    return source.read([Page(source.first(now)[0].url, 200, body)], now)

@@ -5,7 +5,8 @@ understands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from importlib import import_module
 from typing import Literal
 
 import cssselect
@@ -16,6 +17,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 
 from schedules.announcement import BY_HAND
 from schedules.patterns import BadPattern, Linear
+from schedules.source import CalendarSource, Page, Reading
 from schedules.sources.registry import KINDS
 from schedules.times.zone import LONDON
 from schedules.values import (
@@ -127,6 +129,21 @@ class CalendarSettings(Table):
     def has_flag(self, option: str) -> bool:
         """Return whether an option is set to yes."""
         return self.options.get(option, "").casefold() in {"yes", "true", "1", "on"}
+
+    def make_source(self) -> CalendarSource:
+        """Return the source of this calendar."""
+        # Imported here, so that only the libraries of configured kinds are loaded.
+        module, name = KINDS[self.kind].place.split(":")
+        source: CalendarSource = getattr(import_module(module), name)(self)
+        return source
+
+    def parse_saved(self, body: bytes, now: datetime) -> Reading:
+        """Read this calendar from saved bytes, as if they had just been received.
+
+        Raises `UnreadableCalendar`.
+        """
+        source = self.make_source()
+        return source.read([Page(source.first(now)[0].url, 200, body)], now)
 
     def number(self, option: str, default: int) -> int:
         """Return an option that is a whole number, or its default."""

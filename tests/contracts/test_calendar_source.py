@@ -59,7 +59,7 @@ class Case:
 @pytest.fixture(params=KINDS)
 def case(request: pytest.FixtureRequest) -> Case:
     kind = request.param
-    return Case(KINDS[kind](calendar_settings(kind, URL)), BODIES[kind])
+    return Case(calendar_settings(kind, URL).make_source(), BODIES[kind])
 
 
 def pages(case: Case, status: int = 200, body: bytes | None = None) -> list[Page]:
@@ -124,7 +124,7 @@ def test_no_answer_is_unreadable(case: Case) -> None:
 def test_bytes_that_are_no_calendar_are_unreadable_in_one_line(
     kind: str, cut: bytes | None
 ) -> None:
-    case = Case(KINDS[kind](calendar_settings(kind, URL)), BODIES[kind])
+    case = Case(calendar_settings(kind, URL).make_source(), BODIES[kind])
     with pytest.raises(UnreadableCalendar) as fault:
         case.source.read(pages(case, body=case.body[:7] if cut is None else cut), NOW)
     assert "\n" not in str(fault.value)

@@ -52,7 +52,7 @@ def readers(tests: Any) -> dict[str, Callable[[bytes], object]]:  # noqa: ANN401
 
 
 def _calendar(tests: Any, kind: str, body: bytes) -> None:  # noqa: ANN401  # as above
-    source = tests.KINDS[kind](tests.calendar_settings(kind, tests.URL))
+    source = tests.calendar_settings(kind, tests.URL).make_source()
     tests.attempt(source, [tests.Page(source.first(tests.NOW)[0].url, 200, body)], body)
 
 

@@ -140,7 +140,7 @@ TEXTS = st.text(st.characters(), max_size=60) | st.lists(st.sampled_from(PIECES)
 def test_a_calendar_is_read_or_refused_in_its_own_words(
     kind: str, body: bytes, status: int
 ) -> None:
-    source = KINDS[kind](calendar_settings(kind, URL))
+    source = calendar_settings(kind, URL).make_source()
     pages = [Page(source.first(NOW)[0].url, status, body)]
     reading = attempt(source, pages, body)
     if isinstance(reading, str):

@@ -34,7 +34,6 @@ from schedules.promise import Promise
 from schedules.release import Release
 from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
-from schedules.sources.registry import parse_saved
 from schedules.sources.row import REASONS, Remark
 from schedules.sources.settings import CalendarSettings
 from schedules.sources.toml import toml_faults
@@ -125,7 +124,7 @@ def parse(
     # None for a calendar that is not kept by hand
     find_problems = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
-        reading = parse_saved(body, settings, now)
+        reading = settings.parse_saved(body, now)
         problems = [] if find_problems is None else find_problems(body, settings, now)
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc

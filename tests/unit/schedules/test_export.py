@@ -27,7 +27,6 @@ from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.source import Page
-from schedules.sources.registry import KINDS
 from schedules.times.zone import local
 from tests.worlds.calendars import calendar_settings
 
@@ -113,7 +112,7 @@ def test_a_written_calendar_is_read_back_as_it_was(
         PromisedRelease(a_release(f"r{n}", title, f"{URL}/{n}"), slot, state, NOW)
         for n, (title, slot, state) in enumerate(contents)
     ]
-    source = KINDS[kind](calendar_settings(kind, URL))
+    source = calendar_settings(kind, URL).make_source()
     write, _media_type = FORMATS[kind]
     reading = source.read(
         [Page(source.first(NOW)[0].url, 200, write(entries, "Europe/London"))], NOW
@@ -212,7 +211,7 @@ def test_parts_except_landing_page_are_read_back_from_toml() -> None:
     sheet = Part("sheet", Role.DATA, f"{URL}.ods", "status", required=False)
     (page,) = a_release().parts
     release = replace(a_release(), parts=(page, sheet))
-    source = KINDS["toml"](calendar_settings("toml", URL))
+    source = calendar_settings("toml", URL).make_source()
     file = as_toml([replace(an_entry(), release=release)])
     (read,) = source.read([Page(URL, 200, file)], NOW).announcements
     assert read.parts == (sheet,)

@@ -17,7 +17,6 @@ from monitor.ledger.reader import CalendarReader, Outcome
 from monitor.look.fetch import Answer, Reason, Request
 from monitor.rehearse.virtual_loop import run_virtually
 from schedules.source import PageRequest
-from schedules.sources.registry import KINDS
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 
@@ -42,7 +41,7 @@ def read_calendar(
 
     async def story(clock: VirtualClock) -> tuple[list[Outcome], list[Request]]:
         fetcher = ScriptedFetcher(clock, script)
-        source = KINDS["toml"](calendar_settings("toml", URL))
+        source = calendar_settings("toml", URL).make_source()
         reader = CalendarReader("own", source, CalendarPages(fetcher.fetch), clock, file)
         outcomes = []
         for _ in range(times):
@@ -195,7 +194,7 @@ def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
         return new_404 if request.bust else old_404  # `bust`: the request bypasses caches
 
     async def read_once(clock: VirtualClock) -> None:
-        source = KINDS["govuk"](calendar_settings("govuk", site))
+        source = calendar_settings("govuk", site).make_source()
         outcome = await CalendarReader(
             "own", source, CalendarPages(ScriptedFetcher(clock, reply).fetch), clock
         ).read()

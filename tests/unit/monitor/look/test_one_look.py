@@ -19,7 +19,6 @@ from monitor.plan.budget import Budget
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.threads import Tasks
 from monitor.watch.unannounced import Unannounced
-from schedules.sources.registry import KINDS
 from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, run_calendar_monitor
 from tests.unit.monitor.look.poller_run import (
     HOST,
@@ -37,7 +36,7 @@ WAIT_20_S = Reply(429, b"", {"Retry-After": "20"})
 
 
 async def read_calendar(run: PollerRun) -> object:
-    source = KINDS["toml"](calendar_settings("toml", f"https://{HOST}/releases.toml"))
+    source = calendar_settings("toml", f"https://{HOST}/releases.toml").make_source()
     return await CalendarReader(
         "own", source, CalendarPages(run.poller.send_in_turn), run.clock
     ).read()

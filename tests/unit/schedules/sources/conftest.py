@@ -10,7 +10,6 @@ import pytest
 
 from schedules.announcement import Announcement
 from schedules.source import Reading
-from schedules.sources.registry import parse_saved
 from schedules.times.zone import local
 from tests.worlds.calendars import calendar_settings
 
@@ -41,7 +40,7 @@ def parse() -> Parse:
     def read(kind: str, body: bytes, *, at: datetime = NOW, **settings: str) -> Reading:
         has_own_address = kind in {"govuk", "ons", "ees"}
         url = settings.pop("url", "" if has_own_address else "https://stats.example.org/calendar")
-        return parse_saved(body, calendar_settings(kind, url, **settings), at)
+        return calendar_settings(kind, url, **settings).parse_saved(body, at)
 
     return read
 

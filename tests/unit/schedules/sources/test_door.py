@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import pytest
 
 from schedules.source import Page
-from schedules.sources.registry import KINDS
 from tests.worlds.calendars import calendar_settings
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -51,7 +50,7 @@ def test_entry_is_stored_without_hidden_characters_or_misleading_address(
 
     The address is https://www.gov.uk@evil.example/births.
     """
-    source = KINDS[kind](calendar_settings(kind, "https://a.example/"))
+    source = calendar_settings(kind, "https://a.example/").make_source()
     (announcement,) = source.read(
         [Page("https://a.example/", 200, BODIES[kind].encode())], NOW
     ).announcements

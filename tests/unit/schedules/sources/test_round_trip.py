@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schedules.source import Page
-from schedules.sources.registry import KINDS
 from schedules.times.zone import clock_doubt, instant, local
 from tests.unit.schedules.sources.conftest import NOW
 from tests.worlds.calendars import calendar_settings
@@ -153,7 +152,7 @@ def test_every_format_reads_back_a_written_calendar(kind: str, entries: list[Ent
     """Random entries, with a title and a day or time each, are written as a calendar file and read
     again.
     """
-    source = KINDS[kind](calendar_settings(kind, URL))
+    source = calendar_settings(kind, URL).make_source()
     written = WRITERS[kind](entries)
     reading = source.read([Page(source.first(NOW)[0].url, 200, written)], NOW)
     for entry, announcement in zip(entries, reading.announcements, strict=True):
