@@ -51,7 +51,7 @@ def make_policies(settings: Settings) -> Policies:
         on_file=granted_times(settings),  # slot times other than 9:30 that producers were granted
     )
     nations = {producer.id: _workdays(settings, producer.nation) for producer in settings.producer}
-    return Policies(general, table.producer, nations)
+    return Policies(general, table, nations)
 
 
 def make_watch_rules(settings: Settings) -> WatchRules:

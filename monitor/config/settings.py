@@ -5,7 +5,7 @@ Each table has its defaults.
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -20,7 +20,7 @@ from monitor.config.people import (
     SummarySettings,
     WebSettings,
 )
-from monitor.judge.policy import PolicyTable
+from monitor.judge.policy import PolicySettings
 from monitor.plan.phases import WatchSettings
 from schedules.join import Pin, Split
 from schedules.release import ReleaseMatch
@@ -96,45 +96,6 @@ class EvidenceSettings(Table):
     """If the files have more million bytes than this, the oldest are deleted within a minute. At
     least one file of 16 MB is kept.
     """
-
-
-class PolicySettings(PolicyTable):
-    """How releases are judged and graded."""
-
-    on_time_within: Duration = timedelta(seconds=60)
-    """A release that is seen within this time after its slot is on time."""
-    note_within: Duration = timedelta(minutes=5)
-    """A later release that is seen within this time has the grade `note`, any other the grade
-    `report`.
-    """
-    default_time: TimeOfDay = time(9, 30)
-    """If only a day was announced, the release is watched most closely around this time."""
-    short_notice: Duration = timedelta(days=28)
-    """A slot that is announced, moved or cancelled with less notice than this gets the finding
-    `short_notice`.
-    """
-    confirmed_within: Duration = timedelta(minutes=30)
-    """A usable read of the calendar at most this long before a slot must confirm it. Else it is
-    `unproven`.
-    """
-    expect_editions: bool = True
-    """Whether you are notified if no calendar announces the next edition of a regular series in
-    time.
-    """
-    producer: dict[str, PolicyTable] = {}
-
-    @model_validator(mode="after")
-    def _check_order(self) -> PolicySettings:
-        on_time, note = self.on_time_within, self.note_within
-        faults = find_shorter("note_within", note, "on_time_within", on_time)
-        for producer, table in self.producer.items():
-            own_on_time = on_time if table.on_time_within is None else table.on_time_within
-            own_note = note if table.note_within is None else table.note_within
-            if table.on_time_within is not None or table.note_within is not None:
-                key = f"producer.{producer}.note_within"
-                faults += find_shorter(key, own_note, "its on_time_within", own_on_time)
-        refuse_any(faults)
-        return self
 
 
 class ClockSettings(Table):

@@ -9,12 +9,14 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from pydantic import model_validator
+
 from alerts.finding import ReleaseFacts
 from monitor.plan.targets import MOST_PARTS
 from schedules.contract.verdict import Grade
 from schedules.release import Release
 from schedules.times.interval import Bounds
-from schedules.values import Duration, Table, TimeOfDay
+from schedules.values import Duration, Table, TimeOfDay, find_shorter, refuse_any
 from schedules.workdays import ENGLAND, Workdays
 
 T = TypeVar("T")
@@ -90,18 +92,60 @@ class PolicyTable(Table):
     """Replaces `default_time` of `[policy]`."""
 
 
+class PolicySettings(PolicyTable):
+    """How releases are judged and graded."""
+
+    on_time_within: Duration = timedelta(seconds=60)
+    """A release that is seen within this time after its slot is on time."""
+    note_within: Duration = timedelta(minutes=5)
+    """A later release that is seen within this time has the grade `note`, any other the grade
+    `report`.
+    """
+    default_time: TimeOfDay = time(9, 30)
+    """If only a day was announced, the release is watched most closely around this time."""
+    short_notice: Duration = timedelta(days=28)
+    """A slot that is announced, moved or cancelled with less notice than this gets the finding
+    `short_notice`.
+    """
+    confirmed_within: Duration = timedelta(minutes=30)
+    """A usable read of the calendar at most this long before a slot must confirm it. Else it is
+    `unproven`.
+    """
+    expect_editions: bool = True
+    """Whether you are notified if no calendar announces the next edition of a regular series in
+    time.
+    """
+    producer: dict[str, PolicyTable] = {}
+
+    @model_validator(mode="after")
+    def _check_order(self) -> PolicySettings:
+        on_time, note = self.on_time_within, self.note_within
+        faults = find_shorter("note_within", note, "on_time_within", on_time)
+        for producer, table in self.producer.items():
+            own_on_time = on_time if table.on_time_within is None else table.on_time_within
+            own_note = note if table.note_within is None else table.note_within
+            if table.on_time_within is not None or table.note_within is not None:
+                key = f"producer.{producer}.note_within"
+                faults += find_shorter(key, own_note, "its on_time_within", own_on_time)
+        refuse_any(faults)
+        return self
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The general policy, and for each producer its changes and the working days of its nation."""
+    """The general policy, the table `[policy]` with what producers change, and for each producer
+    the working days of its nation.
+    """
 
     general: Policy = Policy()
-    producers: Mapping[str, PolicyTable] = field(default_factory=dict)
+    table: PolicySettings = field(default_factory=PolicySettings)
     workdays: Mapping[str, Workdays] = field(default_factory=dict)
 
     def of(self, release: Release) -> Policy:
         """Return the policy of a release: that of its first producer with a value for a setting."""
         producers = release.producers
-        tables = [self.producers[producer] for producer in producers if producer in self.producers]
+        changes = self.table.producer
+        tables = [changes[producer] for producer in producers if producer in changes]
         return replace(
             self.general,
             on_time_within=_first_set(

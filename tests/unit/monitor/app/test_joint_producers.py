@@ -12,7 +12,7 @@ import pytest
 from alerts.draft.period import Row, select_period
 from alerts.routes import select_channels
 from monitor.config.settings import Settings
-from monitor.judge.policy import Policies, Policy, PolicyTable, UsualTime
+from monitor.judge.policy import Policies, Policy, PolicySettings, PolicyTable, UsualTime
 from monitor.ledger.export import export_calendar
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
@@ -113,7 +113,7 @@ def test_the_policy_of_any_producer_applies_to_a_joint_release() -> None:
     release of OURS and THEIRS, but not to one of OURS only.
     """
     policy_of_theirs = PolicyTable.model_validate({"on_time_within": "5s"})
-    policies = Policies(producers={THEIRS: policy_of_theirs})
+    policies = Policies(table=PolicySettings(producer={THEIRS: policy_of_theirs}))
     assert policies.of(a_release(producer=OURS, others=(THEIRS,))).on_time_within == timedelta(
         seconds=5
     )

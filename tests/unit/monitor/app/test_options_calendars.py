@@ -149,7 +149,7 @@ def test_granted_publication_time_reaches_reports_and_verdicts() -> None:
     configured = settings(slot_time=[GDP_OF_ONS_AT_7])
     granted = UsualTime(time(7), reference="granted 5 May 2022", producer="ons", title="GDP*")
     granted_in_reports = make_reporting_rules(configured, channels=[]).agreed_times
-    granted_in_policy = make_policies(configured).of("ons").on_file
+    granted_in_policy = make_policies(configured).of(a_release(producer="ons")).on_file
     assert list(granted_in_reports) == list(granted_in_policy) == [granted]
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from monitor.judge.case import build_window
-from monitor.judge.policy import Policies, Policy, PolicyTable, grade_delay
+from monitor.judge.policy import Policies, Policy, PolicySettings, grade_delay
 from schedules.announcement import State
 from schedules.contract.verdict import Grade, choose_worst_grade
 from schedules.in_force import slot_in_force
@@ -56,7 +56,9 @@ def test_producer_changes_only_the_settings_it_names() -> None:
     """ONS sets only its tolerance, `on_time_within`. So its other settings are those of the general
     policy. DfT sets nothing, so its whole policy is the general one.
     """
-    policies = Policies(Policy(), {"ons": PolicyTable.model_validate({"on_time_within": "5s"})})
+    policies = Policies(
+        table=PolicySettings.model_validate({"producer": {"ons": {"on_time_within": "5s"}}})
+    )
     assert policies.of(a_release(producer="ons")).on_time_within == timedelta(seconds=5)
     assert policies.of(a_release(producer="ons")).note_within == Policy().note_within
     assert policies.of(a_release(producer="dft")) == Policy()
