@@ -317,16 +317,19 @@ def _windows_around_instant(
     (`begins`, `ends`).
 
     `exposed` is since when the target is public too early, None if it is not. From `exposed` until
-    the slot phase begins, one exposed window replaces the windows of the phases before the slot.
+    the phases close to the slot begin, one exposed window replaces those of the phases before.
     """
-    slot_phase_begins = slot - watch.slot.begins
+    begins_of_close_phases = [
+        phase.begins(watch) for phase in phases.PHASES if phase.is_close and phase.begins
+    ]
+    close_begins = slot + min(begins_of_close_phases)
     for phase in phases.PHASES:
         if phase is phases.EXPOSED and exposed is not None:
-            yield _make_window(phases.EXPOSED, exposed, slot_phase_begins, exposed, watch)
+            yield _make_window(phases.EXPOSED, exposed, close_begins, exposed, watch)
         if phase.begins is None or phase.ends is None:
             continue  # this phase (such as the exposed one) has no set distances from the slot
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
-        is_early_phase = ends <= slot_phase_begins
+        is_early_phase = ends <= close_begins
         if exposed is not None and is_early_phase:
             # The exposed window takes over at `exposed`. A window that would begin only after
             # `exposed` now ends before it begins. The caller drops such a window.
