@@ -247,21 +247,26 @@ class Timing:
     changed: Interval = NOTHING
 
 
-def _time_of_appearance(facts: PartFacts) -> Timing:
-    return Timing(facts.released, facts.delay)
-
-
 @dataclass(frozen=True, slots=True)
 class PartRule:
     """One row of the table of verdicts: the `verdict` on a part to which it `applies`.
 
-    `time` gives its times and reason.
+    `reason` says in words why a part is unproven. `find_time` is set if the part did not come when
+    it appeared.
     """
 
     name: str
     verdict: VerdictKind
     applies: Callable[[PartFacts], bool]
-    time: Callable[[PartFacts], Timing] = _time_of_appearance
+    reason: Callable[[PartFacts], str] | None = None
+    find_time: Callable[[PartFacts], Timing] | None = None
+
+    def time(self, facts: PartFacts) -> Timing:
+        """Return when a part came, and why it is unproven if so."""
+        reason = None if self.reason is None else self.reason(facts)
+        if self.find_time is None:
+            return Timing(facts.released, facts.delay, reason)
+        return replace(self.find_time(facts), reason=reason)
 
 
 def find_rule(facts: PartFacts) -> PartRule:
@@ -396,14 +401,11 @@ def _find_unseen_stay(facts: PartFacts) -> Interval | None:
     return None
 
 
-def _time_of_contradiction(facts: PartFacts) -> Timing:
+def _contradiction_text(facts: PartFacts) -> str:
     other, unseen = facts.evidence.present_from_start, _find_unseen_stay(facts)
     if unseen is not None:
-        reason = Reason.PUBLISHED_UNSEEN.text(facts.zone, stay=unseen)
-    else:
-        look = None if other is None else other.first_sent
-        reason = Reason.VIEWS_DIFFER.text(facts.zone, look=look)
-    return Timing(facts.released, facts.delay, reason)
+        return Reason.PUBLISHED_UNSEEN.text(facts.zone, stay=unseen)
+    return Reason.VIEWS_DIFFER.text(facts.zone, look=None if other is None else other.first_sent)
 
 
 def _is_stamped_in_time(facts: PartFacts) -> bool:
@@ -434,16 +436,11 @@ def _time_of_stamp(facts: PartFacts) -> Timing:
     """Return that the part may have come at the stamp, or earlier if the witnesses were not watched
     yet.
     """
-    stamp, witnesses, found = (
-        facts.evidence.publishers_stamp,
-        facts.evidence.witnesses,
-        facts.released.by,
-    )
+    stamp, witnesses = facts.evidence.publishers_stamp, facts.evidence.witnesses
     watched_since = None if witnesses is None else witnesses.watched_since
     is_watched = stamp is not None and watched_since is not None and watched_since <= stamp
-    possible = Interval(stamp if is_watched else None, found)
-    reason = Reason.STAMPED_IN_TIME.text(facts.zone, found=found, stamp=stamp)
-    return Timing(possible, facts.window.delay_of(possible), reason)
+    possible = Interval(stamp if is_watched else None, facts.released.by)
+    return Timing(possible, facts.window.delay_of(possible))
 
 
 def _has_watch_ended(facts: PartFacts) -> bool:
@@ -473,34 +470,27 @@ def _may_have_been_early(facts: PartFacts) -> bool:
     return _early_bound(facts.released, facts.window, facts.evidence) is None
 
 
-def _time_perhaps_early(facts: PartFacts) -> Timing:
-    reason = Reason.MAY_HAVE_BEEN_EARLY.text(facts.zone, came=facts.released)
-    return Timing(facts.released, facts.delay, reason)
-
-
 def _was_widened(facts: PartFacts) -> bool:
     return facts.appeared is not None and facts.released.after != facts.appeared.after
 
 
-def _time_too_wide(facts: PartFacts) -> Timing:
+def _too_wide_text(facts: PartFacts) -> str:
     """Return why `released` is too wide an interval for a verdict."""
-    released, window, evidence = facts.released, facts.window, facts.evidence
+    released, window = facts.released, facts.window
     if released.after is None:
-        reason_text = Reason.NO_ABSENCE.text(facts.zone, came=released)
-        return Timing(released, facts.delay, reason_text)
+        return Reason.NO_ABSENCE.text(facts.zone, came=released)
     # The part was absent within the tolerance, but may have come after the tolerance.
     reason = Reason.ON_TIME_OR_LATE
     if released.after < window.on_time_from:
         # The part may have come even before the tolerance began.
         reason = Reason.EARLY_OR_ON_TIME if facts.is_out_in_time else Reason.EARLY_OR_LATE
-    reason_text = reason.text(
+    return reason.text(
         facts.zone,
         came=released,
         late=seconds_between(window.slot_ends, released.by),
-        failed=_failed_looks_text(evidence, released.after, released.by),
-        lags=_longer_lags_text(evidence),
+        failed=_failed_looks_text(facts.evidence, released.after, released.by),
+        lags=_longer_lags_text(facts.evidence),
     )
-    return Timing(released, facts.delay, reason_text)
 
 
 def _are_looks_awaited(facts: PartFacts) -> bool:
@@ -525,40 +515,48 @@ def _was_there_from_start(facts: PartFacts) -> bool:
     return removed_by is None or removed_by >= facts.window.slot_begins
 
 
+def _find_change_since_slot(facts: PartFacts) -> Interval | None:
+    """Return when what was in place before the slot first changed since then, or None."""
+    slot = facts.window.slot_begins
+    if not facts.evidence.is_in_place_at(slot):
+        return None
+    changes = facts.evidence.find_changes_in_place()
+    return next((each for each in changes if each.by is not None and each.by >= slot), None)
+
+
 def _time_in_place(facts: PartFacts) -> Timing:
     """Return that a part that was there at the first look came by its last change.
 
     Before the slot that may be the previous edition, so a file without a change may not be out at
     all. The title of a page is that of the release.
     """
-    evidence, slot, from_start = (
-        facts.evidence,
-        facts.window.slot_begins,
-        facts.evidence.present_from_start,
-    )
-    is_in_place = evidence.is_in_place_at(slot)
+    evidence, from_start = facts.evidence, facts.evidence.present_from_start
+    is_in_place = evidence.is_in_place_at(facts.window.slot_begins)
     changes = evidence.find_changes_in_place() if is_in_place else []
-    since_slot = [change for change in changes if change.by is not None and change.by >= slot]
-    changed = since_slot[0] if since_slot else None
     came_by = None if from_start is None else from_start.begin
     if changes:
         came_by = changes[-1].by
     elif is_in_place and evidence.part.role in (Role.ATTACHMENT, Role.DATA):
         came_by = None
-    look = None if from_start is None else from_start.first_sent
     return Timing(
         Interval(None, came_by),
-        reason=Reason.PRESENT_FROM_THE_START.text(facts.zone, look=look, changed=changed),
         was_in_place=is_in_place,
-        changed=changed or NOTHING,
+        changed=_find_change_since_slot(facts) or NOTHING,
     )
 
 
-def _time_without_proof(facts: PartFacts) -> Timing:
+def _present_from_start_text(facts: PartFacts) -> str:
+    from_start = facts.evidence.present_from_start
+    look = None if from_start is None else from_start.first_sent
+    changed = _find_change_since_slot(facts)
+    return Reason.PRESENT_FROM_THE_START.text(facts.zone, look=look, changed=changed)
+
+
+def _no_proof_text(facts: PartFacts) -> str:
     """Return why no look proved the part present or absent after the tolerance."""
     evidence, window, witnesses = facts.evidence, facts.window, facts.evidence.witnesses
     if evidence.first_look is None:
-        return Timing(reason=Reason.NEVER_LOOKED_AT.text())
+        return Reason.NEVER_LOOKED_AT.text()
     # A page that answers there may be the release, for instance under a misspelt title.
     answers = any(
         run.status == HTTPStatus.OK and run.last_received > window.slot_ends
@@ -569,14 +567,13 @@ def _time_without_proof(facts: PartFacts) -> Timing:
         # (`witnesses`) can.
         absent = None if witnesses is None else witnesses.absent_until(window.slot_begins)
         lags = _longer_lags_text(evidence)
-        return Timing(reason=Reason.PAGE_NOT_KNOWN.text(facts.zone, absent=absent, lags=lags))
-    reason = Reason.NOTHING_PROVED.text(
+        return Reason.PAGE_NOT_KNOWN.text(facts.zone, absent=absent, lags=lags)
+    return Reason.NOTHING_PROVED.text(
         facts.zone,
         latest=window.on_time_until,
         failed=_failed_looks_text(evidence, since=window.slot_ends),
         absent=evidence.last_absent,
     )
-    return Timing(reason=reason)
 
 
 def _longer_lags_text(evidence: PartEvidence) -> str | None:
@@ -609,32 +606,56 @@ PART_RULES = (
         VerdictKind.ON_TIME,
         # Its exposures say that it was early.
         lambda facts: facts.at_slot_by is not None,
-        lambda facts: Timing(Interval(facts.window.slot_begins, facts.at_slot_by)),
+        find_time=lambda facts: Timing(Interval(facts.window.slot_begins, facts.at_slot_by)),
     ),
     PartRule("origin awaited", VerdictKind.PENDING, _is_origin_awaited),
-    PartRule("contradicted", VerdictKind.UNPROVEN, _is_contradicted, _time_of_contradiction),
-    PartRule("stamped in time", VerdictKind.UNPROVEN, _is_stamped_in_time, _time_of_stamp),
+    PartRule("contradicted", VerdictKind.UNPROVEN, _is_contradicted, _contradiction_text),
+    PartRule(
+        "stamped in time",
+        VerdictKind.UNPROVEN,
+        _is_stamped_in_time,
+        lambda facts: Reason.STAMPED_IN_TIME.text(
+            facts.zone, found=facts.released.by, stamp=facts.evidence.publishers_stamp
+        ),
+        _time_of_stamp,
+    ),
     PartRule(
         "late",
         VerdictKind.LATE,
         lambda facts: facts.appeared is not None and facts.was_absent_too_long,
     ),
-    PartRule("watch ended", VerdictKind.NOT_PUBLISHED, _has_watch_ended, _time_of_absence),
     PartRule(
-        "overdue", VerdictKind.OVERDUE, lambda facts: facts.was_absent_too_long, _time_of_absence
+        "watch ended", VerdictKind.NOT_PUBLISHED, _has_watch_ended, find_time=_time_of_absence
     ),
-    PartRule("perhaps early", VerdictKind.UNPROVEN, _may_have_been_early, _time_perhaps_early),
+    PartRule(
+        "overdue",
+        VerdictKind.OVERDUE,
+        lambda facts: facts.was_absent_too_long,
+        find_time=_time_of_absence,
+    ),
+    PartRule(
+        "perhaps early",
+        VerdictKind.UNPROVEN,
+        _may_have_been_early,
+        lambda facts: Reason.MAY_HAVE_BEEN_EARLY.text(facts.zone, came=facts.released),
+    ),
     PartRule("in time", VerdictKind.ON_TIME, lambda facts: facts.came_in_time),
-    PartRule("views differ", VerdictKind.UNPROVEN, _was_widened, _time_of_contradiction),
+    PartRule("views differ", VerdictKind.UNPROVEN, _was_widened, _contradiction_text),
     PartRule(
         "between two looks",
         VerdictKind.UNPROVEN,
         lambda facts: facts.appeared is not None,
-        _time_too_wide,
+        _too_wide_text,
     ),
     PartRule("looks awaited", VerdictKind.PENDING, _are_looks_awaited),
-    PartRule("there from the start", VerdictKind.UNPROVEN, _was_there_from_start, _time_in_place),
-    PartRule("nothing proved", VerdictKind.UNPROVEN, lambda _facts: True, _time_without_proof),
+    PartRule(
+        "there from the start",
+        VerdictKind.UNPROVEN,
+        _was_there_from_start,
+        _present_from_start_text,
+        _time_in_place,
+    ),
+    PartRule("nothing proved", VerdictKind.UNPROVEN, lambda _facts: True, _no_proof_text),
 )
 """The verdict on a part from its slot on: the first rule that applies. `docs/verdicts.md` describes
 each.
