@@ -13,6 +13,7 @@ from monitor.judge import doubt
 from monitor.judge.case import Case, case_of
 from monitor.judge.exposure import is_early, open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
+from monitor.judge.findings.platform import SlotVerdict, add_platform_finding
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import (
     WORST_FIRST,
@@ -61,7 +62,8 @@ _UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 class ReleaseCase:
     """All facts for the verdict on a release, from memory or from the store.
 
-    They are those of `judge`. `published` reads the other releases of its day.
+    They are those of `judge`. `published` yields the other releases of its day, `others` the
+    verdicts on other releases of the slot of a late one, whose platform may have been at fault.
     """
 
     release: Release
@@ -69,10 +71,11 @@ class ReleaseCase:
     runs: Mapping[str, Sequence[Run]]
     blind: Sequence[Blind]
     published: Callable[[], Iterable[Publication]]
+    others: Callable[[Verdict], Iterable[SlotVerdict]]
 
     def judge(self, policies: Policies, now: datetime) -> Verdict:
         """Return the verdict as of `now`."""
-        return judge(
+        verdict = judge(
             self.release,
             self.promises,
             self.runs,
@@ -81,6 +84,7 @@ class ReleaseCase:
             now,
             published=self.published(),
         )
+        return add_platform_finding(verdict, self.others(verdict))
 
 
 def judge(  # noqa: PLR0913 # all facts behind a verdict

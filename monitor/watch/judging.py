@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from monitor.clock import Clock
-from monitor.judge.findings.platform import add_platform_finding, slot_verdict
+from monitor.judge.findings.platform import SlotVerdict, slot_verdict
 from monitor.judge.judge import ReleaseCase
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
@@ -261,28 +261,25 @@ class Judging:
         return verdict
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        """Return the verdict on a release as of `now`.
-
-        It has the finding `platform` if releases of several producers were late on the same host
-        and slot.
-        """
+        """Return the verdict on a release as of `now`."""
         case = ReleaseCase(
             watched.release,
             watched.promises,
             watched.runs,
             self.blind.spans,
             partial(self._list_publications, watched),
+            self._list_slot_verdicts,
         )
-        verdict = case.judge(self.planner.rules.policies, now)
-        other_releases = (other for name, other in self.releases.items() if name != verdict.release)
-        # A withheld verdict is no evidence, because the monitor has not looked at the page of its
-        # release yet.
-        other_verdicts = (
-            other.verdict for other in other_releases if other.verdict_withheld_until is None
-        )
-        return add_platform_finding(
-            verdict, (slot_verdict(each) for each in other_verdicts if each is not None)
-        )
+        return case.judge(self.planner.rules.policies, now)
+
+    def _list_slot_verdicts(self, verdict: Verdict) -> Iterator[SlotVerdict]:
+        """Yield the verdicts on other releases."""
+        for name, other in self.releases.items():
+            # A withheld verdict is no evidence, because the monitor has not looked at the page of
+            # its release yet.
+            is_evidence = name != verdict.release and other.verdict_withheld_until is None
+            if is_evidence and other.verdict is not None:
+                yield slot_verdict(other.verdict)
 
     def _list_publications(self, watched: WatchedRelease) -> Iterator[Publication]:
         """Yield when other releases came out. It shows how long GOV.UK's announcement and index lag

@@ -18,7 +18,7 @@ from monitor.deliver.verdicts import body_of, with_brought_forward
 from monitor.judge.as_json import part_from_json
 from monitor.judge.differences import find_differences
 from monitor.judge.explain.explain import Explanation, Fact, explain, title_facts
-from monitor.judge.findings.platform import SlotVerdict, add_platform_finding, host_of
+from monitor.judge.findings.platform import SlotVerdict, host_of
 from monitor.judge.judge import ReleaseCase
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
@@ -32,7 +32,7 @@ from monitor.store.sql.query import chunks
 from monitor.store.sql.read import RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
-from schedules.contract.verdict import LATE_VERDICTS, FindingKind, VerdictKind
+from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.ledger_event import LedgerEvent, title_change_events
 from schedules.promise import Promise
 from schedules.release import Release
@@ -56,7 +56,12 @@ def stored_case(store: Store, release: str) -> ReleaseCase | None:
         _publications_near, store, release, None if last_verdict is None else last_verdict.slot
     )
     return ReleaseCase(
-        with_all_parts, promises, runs, _blind_spans_near(store.runs, promises), published
+        with_all_parts,
+        promises,
+        runs,
+        _blind_spans_near(store.runs, promises),
+        published,
+        partial(_slot_verdicts, store),
     )
 
 
@@ -138,9 +143,7 @@ def current_body(
         # JSON. A person may have recorded since then that the release was brought forward on
         # purpose, so add this decision.
         return with_brought_forward(row.body, incident.words if incident else None)
-    return body_of(
-        with_stored_platform_finding(store, case.judge(policies, now)), incident, editions
-    )
+    return body_of(case.judge(policies, now), incident, editions)
 
 
 def judged_between(
@@ -173,7 +176,7 @@ def facts_of(
     case = stored_case(store, release)
     if case is None:
         return None
-    verdict = with_stored_platform_finding(store, case.judge(policies, now))
+    verdict = case.judge(policies, now)
     return release_facts(verdict, Measurement(monitor, case.runs, case.blind))
 
 
@@ -188,22 +191,13 @@ def body_of_unwatched(
     return None if case is None else body_of(case.judge(policies, now), None, editions)
 
 
-def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
-    """Return a verdict with the finding `platform` if, by the store, others of its host and slot
-    were late with it.
-    """
+def _slot_verdicts(store: Store, verdict: Verdict) -> Iterator[SlotVerdict]:
+    """Yield the stored verdicts on other releases with exactly the slot of this one."""
     slot = verdict.slot.instant if verdict.slot is not None else None
-    if verdict.verdict not in LATE_VERDICTS or slot is None:
-        return verdict
-    others = [
-        SlotVerdict(
-            row.release, row.producer, host_of(row.body["url"]), slot, verdict=VerdictKind(row.word)
-        )
-        # only releases with exactly this slot
-        for row in store.verdicts.judged(slot, slot + _MOMENT)
-        if row.release != verdict.release
-    ]
-    return add_platform_finding(verdict, others)
+    for row in [] if slot is None else store.verdicts.judged(slot, slot + _MOMENT):
+        if row.release != verdict.release:
+            host = host_of(row.body["url"])
+            yield SlotVerdict(row.release, row.producer, host, slot, VerdictKind(row.word))
 
 
 def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
@@ -230,7 +224,7 @@ def replay(
             yield row.release, ["judged, but the release itself is not in the store"]
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
-        again = with_stored_platform_finding(store, case.judge(policies, row.at))
+        again = case.judge(policies, row.at)
         # With several monitors, a stored finding `blind` may be absent now, because another one
         # watched at that time.
         has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
@@ -278,9 +272,7 @@ class Explainer:
         store, case = self.store, stored_case(self.store, release)
         if case is None:
             return None
-        # The finding that a platform delayed several releases needs the others too, so it is read
-        # from the store.
-        verdict = with_stored_platform_finding(store, case.judge(self.policies, now))
+        verdict = case.judge(self.policies, now)
         opened = [
             incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now
         ]
