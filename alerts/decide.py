@@ -217,14 +217,7 @@ def _yield_notices(
         # Content that comes and goes gets one notice for each stretch of changes, in place of one
         # for each change.
         flapping_keys = [key for key in new_keys if _is_content_change(key, facts)]
-        stretches = find_flapping_stretches(facts)
-        if flapping_keys and len(stretches) > len(find_flapping_stretches(known.facts)):
-            yield builder.notice(
-                "comes_and_goes",
-                str(len(stretches)),
-                describe_flapping(facts, now),
-                find_flapping_kind(facts),
-            )
+        yield from _yield_flapping(builder, flapping_keys)
         new_keys = [key for key in new_keys if key not in flapping_keys]
     ended_exposures = [key for key in new_keys if key.kind is FactKind.OVER]
     # The end of an exposure has no notice while another exposure is open, or if the notice `final`
@@ -264,6 +257,16 @@ def _yield_notices(
         yield builder.notice(
             "reopened", all_keys, _describe_keys(findings), _find_gravest_kind(findings, incident)
         )
+
+
+def _yield_flapping(builder: _NoticeBuilder, flapping_keys: list[FactKey]) -> Iterator[Notice]:
+    """Yield the notice that content comes and goes, if that is a new stretch of changes."""
+    facts = builder.facts
+    stretches = find_flapping_stretches(facts)
+    if flapping_keys and len(stretches) > len(find_flapping_stretches(builder.known.facts)):
+        changed = describe_flapping(facts, builder.now)
+        kind = find_flapping_kind(facts)
+        yield builder.notice("comes_and_goes", str(len(stretches)), changed, kind)
 
 
 def _is_content_change(key: FactKey, facts: ReleaseFacts) -> bool:

@@ -23,7 +23,7 @@ from schedules.contract.verdict import (
 from schedules.times.interval import Bounds, Interval, earliest_known
 from schedules.times.words import instant_text
 
-CALENDAR_FINDINGS = frozenset(
+CALENDAR_FINDINGS: frozenset[str] = frozenset(
     {
         FindingKind.CALENDARS_DISAGREE,
         FindingKind.SHORT_NOTICE,
@@ -32,7 +32,7 @@ CALENDAR_FINDINGS = frozenset(
         FindingKind.BROUGHT_FORWARD,
     }
 )
-ALTERED_FINDINGS = frozenset({FindingKind.WITHDRAWN, FindingKind.SWAPPED})
+ALTERED_FINDINGS: frozenset[str] = frozenset({FindingKind.WITHDRAWN, FindingKind.SWAPPED})
 """Findings about a release that was already out. They make it neither late nor early, but users may
 have lost it.
 """

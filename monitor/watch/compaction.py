@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import methodcaller
@@ -93,7 +93,7 @@ class Compaction:
         return stored_runs - merged_runs, merged_runs - stored_runs
 
 
-def _merge_early_absence(case: ReleaseCase) -> dict[str, list[Run]]:
+def _merge_early_absence(case: ReleaseCase) -> Mapping[str, Sequence[Run]]:
     """Return the runs of a case by target.
 
     Absences until a day before its first slot are merged if that is safe.

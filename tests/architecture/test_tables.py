@@ -19,6 +19,7 @@ PARTIAL = {
     "alerts.draft.code.PREFERRED_PRACTICE": (
         "any other finding takes every practice of its kind of failure"
     ),
+    "alerts.decide._NAME_AND_KIND": "no notice names any other fact",
     "alerts.draft.input.sort_parts": "any other role comes between page and alternatives",
     "alerts.draft.narrative.FINDING_SENTENCES": (
         "any other finding is told by when something was available"
@@ -26,6 +27,7 @@ PARTIAL = {
     "alerts.draft.narrative.SENTENCE_WRITERS": "any other verdict says when the part was available",
     "alerts.draft.write.outline.TITLES": "any other document has the title of its form",
     "alerts.draft.write.outline._fill_letters": "any other document is no letter",
+    "alerts.fact_rules._TEST_OF_KIND": "any other fact has a subject",
     "alerts.incident._STEP_LIST_OF_SORT": "any other sort has the list of its name",
     "alerts.incident.find_incident_kind": "facts of a release open no other kind of incident",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
@@ -50,6 +52,7 @@ PARTIAL = {
 They are asked by `get`, or gone through.
 """
 SUBSCRIPTED = {
+    "alerts.decide._NAME_AND_KIND",
     "alerts.draft.narrative.FINDING_SENTENCES",
     "alerts.status.CALENDAR_DOUBTS",
     "monitor.plan.addresses.PART_ID_PREFIX",
