@@ -14,19 +14,19 @@ ROOT = Path(__file__).parents[2]
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
     "schedules": 56_554,
-    "alerts": 59_717,
+    "alerts": 61_133,
     "monitor/app": 16_222,
     "monitor/cli": 30_751,
-    "monitor/config": 9_154,
+    "monitor/config": 9_004,
     "monitor/deliver": 22_508,
     "monitor/health": 8_829,
-    "monitor/judge": 33_104,
+    "monitor/judge": 33_934,
     "monitor/ledger": 17_546,
-    "monitor/look": 40_610,
-    "monitor/plan": 9_905,
+    "monitor/look": 41_852,
+    "monitor/plan": 10_031,
     "monitor/rehearse": 22_060,
     "monitor/store": 32_753,
-    "monitor/watch": 27_330,
+    "monitor/watch": 27_470,
     "monitor/web": 43_301,
 }
 SLACK = 0.03
