@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import Record
 from monitor.store.spool import Spool
 from monitor.store.writer import Writer
-from monitor.threads import RecurringJob, run_in_thread
+from monitor.threads import RecurringJob, ends_within, run_in_thread
 
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(seconds=1)
@@ -69,13 +70,18 @@ class Spooling:
             _log.warning("spool_begun", spool=str(spool.file), facts=count)
 
     async def finish(self) -> None:
-        """Commit all writes and close the writer. If the store fails, spool what waits for it.
+        """Commit all writes and close the writer. What waits for more than a second is spooled.
 
-        Raises `StoreFault` if it fails.
+        Raises `StoreFault` if the store fails.
         """
         if self.spool is not None and self.health.is_store_failing:
             await self.spool_waiting_facts(self.spool)
-        await self.writer.close()
+        closing = asyncio.ensure_future(self.writer.close())
+        if self.spool is not None:
+            # A store that begins to fail only now is noticed seconds later.
+            while not await ends_within(closing, _EVERY.total_seconds()):
+                await self.spool_waiting_facts(self.spool)
+        await closing
         if self.spool is not None:
             await run_in_thread(self.spool.delete)
 
