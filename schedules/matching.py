@@ -9,6 +9,7 @@ from itertools import combinations
 
 from schedules.address import canonical_address
 from schedules.announcement import Announcement
+from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.patterns import quick
 from schedules.slot import first_day, last_day
 from schedules.titles import CALLED_OFF, Title, read_called_off, read_title
@@ -63,7 +64,7 @@ class Joinable:
         with the same uid are one release. A uid that is a hash was not chosen by a person, so it is
         no given id.
         """
-        if announcement.state in CALLED_OFF:
+        if announcement.state in CALLED_OFF or announcement.doubt == STATUS_DOUBT:
             # Its release keeps the title without "cancelled".
             bare_title, _ = read_called_off(announcement.title)
             announcement = replace(announcement, title=bare_title or announcement.title)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from sys import intern
 
 from schedules.announcement import State
-from schedules.dates.status import state_of, status_word
+from schedules.dates.status import Status, state_of, status_word
 from schedules.patterns import linear, quick
 
 _MONTH = (
@@ -105,25 +105,40 @@ _LEAD = quick(
     r"(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)",
     re.IGNORECASE,
 )
-_SINCE = r"(?:until|till|to|from|by|due|pending|see|indefinitely)\b"
+_SUBJECT = r"(?P<subject>(?:(?:this |the )?(?:release|publication) )?(?:has been |is |now ){0,3})"
+# What was moved *from* a day stands at its new one.
+_STATUS = (
+    r"(?!(?:postponed|delayed|deferred|rescheduled) from\b)"
+    r"(?P<word>cancell?ed|postponed|withdrawn|discontinued|not published|on hold|suspended|delayed"
+    r"|deferred|paused|rescheduled|moved(?= (?:until|till|to)\b))"
+)
+# Alone, these may also be the subject of the statistics, or say why the date is another one.
+_UNCLEAR = frozenset({"not published", "suspended", "delayed", "deferred", "paused", "rescheduled"})
+_DAY = rf"(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?: \d{{4}})?"
+_UNTIL = (
+    rf"until further notice|indefinitely|(?:until|till|to) (?:a later date|{_DAY})"
+    r"|by (?:a|one|two|three|\d\d?) (?:day|week|month)s?"
+)
+_UNTIL_PERIOD = (
+    rf"(?:until|till|to) (?:(?:early|mid|late|the|end|of|next) ){{0,3}}(?:{_MONTH}|spring|summer"
+    r"|autumn|winter|week|month|quarter|year|20\d\d)(?: 20\d\d)?"
+)
 # In brackets no other word may follow: "(cancelled operations)" is the subject of the statistics.
 _BRACKETS = quick(
-    r" ?[(\[](?:now |release )?(?:(?P<word>cancell?ed|postponed|on hold|suspended|withdrawn)"
-    rf"(?:(?: ?[-\u2013\u2014,:;]| {_SINCE})[^()\[\]]{{0,100}})?"
-    rf"|(?P<moved>delayed|deferred|moved|rescheduled|paused) {_SINCE}[^()\[\]]{{0,100}})[)\]]",
+    rf" ?[(\[]{_SUBJECT}{_STATUS}(?:(?P<since> (?:until|till|to|from|by|due|pending|see"
+    r"|indefinitely)\b[^()\[\]]{0,100})| ?[-\u2013\u2014,:;][^()\[\]]{0,100})?[)\]]",
     re.IGNORECASE,
 )
-# Without brackets, only words that no subject of statistics has: "Delayed until further notice".
-_AT_END = quick(
-    r"\b(?:(?:this |the )?(?:release|publication) )?(?:has been |is |now ){0,3}"
-    r"(?P<word>cancelled|postponed|delayed|deferred|suspended|paused|on hold|moved|rescheduled)"
-    r" (?:until further notice|indefinitely|(?:until|till|to) (?:a later date"
-    r"|(?:[a-z]{3,9} )?\d{1,2}(?:st|nd|rd|th)? [a-z]{3,9}(?: \d{4})?))[.!]?$",
+# After a dash, or a comma or colon that follows a year or a number, the status may be alone.
+_ENDING = quick(
+    r"(?: [-\u2013\u2014]|(?<=\d)[,:;]|(?= this (?:release|publication) (?:has been|is)\b)"
+    r"|[,:;.](?= (?:(?:this |the )?(?:release|publication)|[a-z]+ (?:until|till|to|indefinitely))"
+    rf"\b)) {_SUBJECT}{_STATUS}"
+    rf"(?P<since> (?:{_UNTIL}|{_UNTIL_PERIOD}))?[.!]?$",
     re.IGNORECASE,
 )
-_DASHED_END = quick(
-    r" [-\u2013\u2014] (?P<word>cancelled|postponed|withdrawn|on hold)[.!]?$", re.IGNORECASE
-)
+# Without a dash or brackets, only words that no subject has: "Delayed until further notice".
+_AT_END = quick(rf"\b{_SUBJECT}{_STATUS}(?P<since> (?:{_UNTIL}))[.!]?$", re.IGNORECASE)
 _JOINTS = " -\u2013\u2014:,;"
 CALLED_OFF = (State.CANCELLED, State.POSTPONED)
 
@@ -267,24 +282,27 @@ def _is_one_letter_off(word: str, seen: str) -> bool:
     return shorter[wrong + is_exchanged :] == longer[wrong + 1 :]
 
 
-def read_called_off(title: str) -> tuple[str, State | None]:
-    """Return a title without "cancelled" or "postponed", and that state.
+def read_called_off(title: str) -> tuple[str, Status]:
+    """Return a title without "cancelled" or "postponed", and the status that this names.
 
-    The state is None if it says neither. The rest is empty if the whole title only says that.
+    The status is empty if the title names none, and not understood if a word such as "(delayed)"
+    is alone. The rest is empty if the whole title only says that.
     """
     state = leading_state(title)
     if state in CALLED_OFF:
-        return _LEAD.sub("", title, count=1), state
-    for form in (_BRACKETS, _AT_END, _DASHED_END):
+        return _LEAD.sub("", title, count=1), Status(state)
+    for form in (_BRACKETS, _ENDING, _AT_END):
         found = form.search(title)
         if found is None:
             continue
         rest = f"{title[: found.start()].rstrip(_JOINTS)}{title[found.end() :]}".strip()
         if rest or form is _AT_END:
-            words = found.groupdict()
-            word = (words["word"] or words["moved"]).lower()
-            return rest, state_of(status_word(word))
-    return title, None
+            word = found["word"].lower()
+            is_clear = bool(found["subject"] or found["since"]) or word not in _UNCLEAR
+            if not is_clear:
+                return rest, Status(is_understood=False)
+            return rest, Status(state_of(status_word(word)))
+    return title, Status()
 
 
 def leading_state(title: str) -> State | None:

@@ -36,7 +36,7 @@ class CsvSource(OnePage):
             faults.append(
                 Remark("calendar", f"sanity: {misfits} rows do not fit the order of dates")
             )
-        return make_reading(announcements, remarks + faults)
+        return make_reading(announcements, remarks + faults, self._settings)
 
 
 def csv_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:

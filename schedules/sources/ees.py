@@ -134,7 +134,8 @@ class EesSource:
         answered = {page.url for page in pages if page.status in {200, 404, 410}}
         failed = [slug for slug in self.state if self._request_for(slug).url not in answered]
         return replace(
-            make_reading(made, remarks), unread=tuple(f"{slug}{_AFTER}" for slug in failed)
+            make_reading(made, remarks, self._settings),
+            unread=tuple(f"{slug}{_AFTER}" for slug in failed),
         )
 
     def _request_for(self, slug: str) -> PageRequest:

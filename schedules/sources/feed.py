@@ -65,7 +65,7 @@ class FeedSource(OnePage):
         """
         page = find_page(pages, self._url)
         made, remarks = make_announcements(self._make_rows(_parse_feed(page)), self._settings, now)
-        return make_reading(made, remarks, lists_overdue=False)
+        return make_reading(made, remarks, self._settings, lists_overdue=False)
 
     def _make_rows(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
         """Yield a row for each entry of the feed.

@@ -106,7 +106,7 @@ class GovukSource(RememberingSource):
         self.record_read(made, now, forget=set(looked_up) - set(made))
         items, announced = self.state.items, self.state.announcements
         self.state.items = {link: signed for link, signed in items.items() if link in announced}
-        return make_reading(list(made.values()), remarks)
+        return make_reading(list(made.values()), remarks, self._settings)
 
     def _find_links_to_look_up(
         self, listed: dict[str, AnnouncedEntry], now: datetime

@@ -62,7 +62,7 @@ class HtmlSource(OnePage):
                 f"{page_name(page)}: no table or row that names releases and dates"
             )
         made, remarks = make_announcements(found, self._settings, now)
-        return make_reading(made, remarks)
+        return make_reading(made, remarks, self._settings)
 
 
 def parse_html(page: Page) -> HtmlElement:

@@ -85,7 +85,7 @@ class IcsSource(OnePage):
         kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
         faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
         remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
-        return make_reading(kept, [*remarks, *remarks_on_duplicates])
+        return make_reading(kept, [*remarks, *remarks_on_duplicates], self._settings)
 
     def _announce_calendar(
         self, calendar: RawCalendar, budget: SearchBudget, now: datetime

@@ -86,7 +86,7 @@ class JsonSource(OnePage):
         """Return the entries as announcements. Raises `UnreadableCalendar`."""
         find_page(pages, self._url)
         made, remarks = make_announcements(self._make_rows(pages), self._settings, now)
-        return make_reading(made, remarks)
+        return make_reading(made, remarks, self._settings)
 
     def _make_rows(self, pages: Sequence[Page]) -> Iterator[CalendarRow]:
         """Yield a row for each entry of each page.

@@ -212,7 +212,7 @@ class OnsSource(RememberingSource):
         remarks: list[Remark] = []
         made = self._read_lists(pages, remarks)
         self.record_read(made, now)
-        return make_reading(list(made.values()), remarks, lists_overdue=False)
+        return make_reading(list(made.values()), remarks, self._settings, lists_overdue=False)
 
     def ask_published(self, begin: datetime, end: datetime, offset: int) -> PageRequest:
         """Return the request for one page of the releases published on the days between two

@@ -319,28 +319,41 @@ def make_uids_unique(
 
 
 def make_reading(
-    made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True
+    made: Sequence[Announcement],
+    remarks: Sequence[Remark],
+    settings: CalendarSettings,
+    *,
+    lists_overdue: bool = True,
 ) -> Reading:
     """Return the reading of a calendar: clean announcements, and remarks as at most `MOST_NOTES`
     notes.
 
     `lists_overdue`: the calendar keeps entries after their day. An announcement whose title says
-    that it is cancelled or postponed gets that state, whatever its own was.
+    that it is cancelled or postponed gets that state, whatever its own was, and a doubt if the
+    title perhaps says so.
     """
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    announcements = [clean_announcement(_heed_title(each)) for each in made]
+    announcements = [clean_announcement(_heed_title(each, settings.stands)) for each in made]
     return Reading(tuple(announcements), tuple(map(clean_text, notes)), lists_overdue)
 
 
-def _heed_title(given: Announcement) -> Announcement:
-    """Return an announcement with the state of its title if that calls it off."""
-    _, state = read_called_off(given.title)
-    if state is None:
+def _heed_title(given: Announcement, stands: Collection[str]) -> Announcement:
+    """Return an announcement with the state of its title if that calls it off, and with the doubt
+    if that may do so and is not among the words for "it stands".
+    """
+    _, status = read_called_off(given.title)
+    if status.is_understood and status.state is None:
+        return given
+    is_settled = given.state in CALLED_OFF or read_status(given.title, stands).is_understood
+    if not status.is_understood and is_settled:
         return given
     return replace(
-        given, state=state, doubt=given.slot.doubt, status=given.status or clean_title(given.title)
+        given,
+        state=status.state or given.state,
+        doubt=given.slot.doubt if status.is_understood else STATUS_DOUBT,
+        status=given.status or clean_title(given.title),
     )
 
 

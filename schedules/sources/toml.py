@@ -59,7 +59,7 @@ class TomlSource(OnePage):
         """
         found, remarks, settings = _read_releases(find_page(pages, self._url), self._settings)
         made, wrong = make_announcements(found, settings, now)
-        return make_reading(made, remarks + wrong)
+        return make_reading(made, remarks + wrong, settings)
 
 
 def toml_faults(body: bytes, settings: CalendarSettings, now: datetime) -> list[Remark]:

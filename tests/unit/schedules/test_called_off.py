@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from schedules.announcement import State
+from schedules.dates.status import Status
 from schedules.titles import read_called_off
 
 C, P = State.CANCELLED, State.POSTPONED
@@ -23,12 +24,41 @@ C, P = State.CANCELLED, State.POSTPONED
         ("Example claims (postponed until December)", "Example claims", P),
         ("Example claims (cancelled - see note)", "Example claims", C),
         ("Rescheduled: Example claims", "Example claims", P),
+        ("Housing stats \u2013 publication suspended", "Housing stats", P),
+        ("Housing stats [release cancelled]", "Housing stats", C),
+        ("Housing stats - postponed to 3 December", "Housing stats", P),
+        ("Housing stats, Q3 2026: moved to December", "Housing stats, Q3 2026", P),
+        ("Housing stats: delayed until spring 2027", "Housing stats", P),
+        ("Housing stats \u2014 delayed by two weeks", "Housing stats", P),
+        ("Housing stats. This release has been postponed.", "Housing stats", P),
+        ("Housing stats This release has been cancelled.", "Housing stats", C),
+        ("Housing stats (discontinued)", "Housing stats", C),
+        ("Housing stats (suspended from 1 December)", "Housing stats", P),
+        ("Housing stats, Q3 2026, cancelled", "Housing stats, Q3 2026", C),
+        ("Housing stats (delayed until further notice)", "Housing stats", P),
+        ("Delayed until further notice", "", P),
     ],
 )
 def test_cancelling_title_gives_state_and_rest_of_title(
     title: str, rest: str, state: State
 ) -> None:
-    assert read_called_off(title) == (rest, state)
+    assert read_called_off(title) == (rest, Status(state))
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Housing stats, Q3 (delayed)",
+        "Housing stats, Q3 [Paused]",
+        "Housing stats, Q3 (rescheduled)",
+        "Housing stats, Q3 \u2013 deferred",
+        "Housing stats, Q3 - suspended",
+        "Housing stats, Q3: delayed",
+        "Housing stats, Q3 - NOT PUBLISHED",
+    ],
+)
+def test_a_word_alone_at_the_end_that_may_also_be_a_subject_is_not_understood(title: str) -> None:
+    assert read_called_off(title) == ("Housing stats, Q3", Status(is_understood=False))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +69,19 @@ def test_cancelling_title_gives_state_and_rest_of_title(
         "Delayed transfers of care: July 2026",
         "Hospital activity (cancelled operations)",
         "Trains: cancelled and delayed services",
+        "Trains: cancelled",
+        "Delayed discharges: July 2026",
+        "Hospital activity: delayed discharges, July 2026",
+        "Hospital activity \u2013 delayed transfers of care",
+        "Suspended prisoners' pay, 2026",
+        "Sentencing - suspended sentence orders",
+        "Licences suspended to March 2026",
+        "Freight: goods moved by road, 2026",
+        "Monthly index (moved)",
+        "Monthly index (rescheduled from 19 November)",
+        "Monthly index - postponed from 19 November",
+        "Households moved to London",
+        "Deferred payments, 2026",
         "Provisional: monthly hospital activity",
         "Road casualties (provisional)",
         "Cancelled:",
@@ -48,4 +91,4 @@ def test_cancelling_title_gives_state_and_rest_of_title(
     ],
 )
 def test_a_title_about_cancelled_things_is_not_a_cancellation(title: str) -> None:
-    assert read_called_off(title) == (title, None)
+    assert read_called_off(title) == (title, Status())

@@ -37,9 +37,10 @@ def samples(root: Path) -> Path:
 def parse() -> Parse:
     """Read a calendar of a kind from bytes: `parse(kind, body, **settings)`."""
 
-    def read(kind: str, body: bytes, *, at: datetime = NOW, **settings: str) -> Reading:
+    def read(kind: str, body: bytes, *, at: datetime = NOW, **settings: object) -> Reading:
         has_own_address = kind in {"govuk", "ons", "ees"}
-        url = settings.pop("url", "" if has_own_address else "https://stats.example.org/calendar")
+        usual = "" if has_own_address else "https://stats.example.org/calendar"
+        url = str(settings.pop("url", usual))
         return calendar_settings(kind, url, **settings).parse_saved(body, at)
 
     return read

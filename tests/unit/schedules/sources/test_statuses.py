@@ -95,6 +95,8 @@ def test_a_status_that_stands_is_not_quoted(parse: Parse, kind: str) -> None:
         "Apples<td>22 July 2027<td><s>Confirmed</s>",
         "Apples <b>Delayed until further notice</b><td>22 July 2027<td>Confirmed",
         "Apples<td>22 July 2027 (cancelled)<td>Confirmed",
+        "Apples<br><em>This release has been cancelled.</em><td>22 July 2027<td>Confirmed",
+        "Apples (delayed)<td>22 July 2027<td>Confirmed",
     ],
 )
 def test_a_row_that_is_struck_through_or_called_off_does_not_stand(
@@ -105,6 +107,18 @@ def test_a_row_that_is_struck_through_or_called_off_does_not_stand(
     assert entry.title.startswith("Apples")
     assert entry.doubt == "status" or entry.state in (State.CANCELLED, State.POSTPONED)
     assert entry.status
+
+
+@pytest.mark.parametrize("kind", sorted(_BODIES))
+def test_a_title_that_is_perhaps_called_off_is_quoted_until_its_words_stand(
+    parse: Parse, kind: str
+) -> None:
+    title = "Apples: October 2026 (delayed)"
+    body = _BODIES[kind]("confirmed").replace(b"Apples", title.encode())
+    (entry,) = parse(kind, body).announcements
+    assert (entry.doubt, entry.status, entry.state) == ("status", title, State.CONFIRMED)
+    (settled,) = parse(kind, body, stands=[title]).announcements
+    assert (settled.doubt, settled.status) == (None, "")
 
 
 def test_a_struck_title_of_json_is_a_doubt(parse: Parse) -> None:
