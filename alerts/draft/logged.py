@@ -11,6 +11,7 @@ from datetime import datetime
 
 from alerts.by_hand import has_time_of_day, logged_end, parse_instants
 from alerts.draft import words
+from alerts.draft.edits import TIME, parse_minute
 from alerts.incident import Incident
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text, length
@@ -104,19 +105,34 @@ def say_end(incident: Incident, timezone: str) -> list[str]:
 
 
 def _say_when(incident: Incident, timezone: str) -> str:
-    """Return the typed sentence with the time before it, or after it if it begins with a time."""
-    dates = [date.strip() for date in incident.words.get("when", "").split(",")]
-    named = [format_typed(date, timezone) for date in sorted(filter(None, dates))]
-    when = words.join(named) if named else f"on {day_text(local_date(incident.occurred, timezone))}"
+    """Return the typed sentence with the time before it, or after it if it begins with a time.
+
+    Of a time that the sentence names itself, only the day is added.
+    """
     what = incident.words.get("what", "").strip()
     if not what.endswith((".", "?", "!")):
         what += "."
+    dates = [date.strip() for date in incident.words.get("when", "").split(",")]
+    named = [
+        format_typed(date[: len("2016-10-01")] if _names_time(what, date) else date, timezone)
+        for date in sorted(filter(None, dates))
+    ]
+    when = words.join(named) if named else f"on {day_text(local_date(incident.occurred, timezone))}"
     first_word = what.partition(" ")[0].lower()
     if len(named) > 1 or first_word in ("at", "on", "in", "from", "between"):
         return f"{what} This happened {when}."
     if first_word in _LOWERED:
         return f"{words.capitalise(when)}, {what[:1].lower()}{what[1:]}"
     return f"{words.capitalise(when)}: {what}"
+
+
+def _names_time(sentence: str, typed: str) -> bool:
+    """Return whether a sentence names the time of day of a typed local date-time."""
+    if "T" not in typed:
+        return False
+    text = sentence.lower().replace("a.m.", "am").replace("p.m.", "pm")
+    named = {parse_minute(found[0]) for found in TIME.finditer(text)}
+    return parse_minute(typed.partition("T")[2]) in named
 
 
 def format_typed(text: str, timezone: str) -> str:

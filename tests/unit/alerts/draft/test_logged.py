@@ -50,6 +50,29 @@ def test_account_says_in_one_paragraph_what_when_until_when_and_when_due(form: s
 
 
 ACCOUNTS: list[tuple[dict[str, str], str]] = [
+    *(
+        (
+            {"what": f"The e-mail went out {typed}, too early", "until": "", "due": ""},
+            f"On Monday 18 October 2021, the e-mail went out {typed}, too early.",
+        )
+        for typed in ("at about 7.13pm", "at 7:13 p.m.", "at 19:13", "by 7.13 PM")
+    ),
+    *(
+        (
+            {"what": f"The e-mail went out {typed}", "until": "", "due": ""},
+            f"At 7.13pm on Monday 18 October 2021, the e-mail went out {typed}.",
+        )
+        for typed in ("at about 7.13am", "at 17.13", "at 7pm")
+    ),
+    (
+        {"what": "At 7.13pm an e-mail went out", "until": "", "due": ""},
+        "At 7.13pm an e-mail went out. This happened on Monday 18 October 2021.",
+    ),
+    (
+        {"what": "The e-mail went out at 9am", "when": "2021-10-18T09:00"}
+        | {"until": "", "due": ""},
+        "On Monday 18 October 2021, the e-mail went out at 9am.",
+    ),
     (
         {"what": "NHS staff saw the figures", "until": "", "due": "2021-10-26"},
         (
