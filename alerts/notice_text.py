@@ -100,7 +100,7 @@ def _write_head(kind: str, status: str, facts: ReleaseFacts, now: datetime) -> s
         suffix = f", over{suffix}"
     since = say_elsewhere_since(facts, now)
     elsewhere = f", out elsewhere since {since}" if since else ""
-    is_file_wrong = any(is_wrong_file_there(facts, part) for part, _ in list_late_parts(facts))
+    is_file_wrong = any(is_wrong_file_there(facts, part) for part in facts.parts)
     question = ", WRONG FILE?" if is_file_wrong else ""
     return f"{subject_prefix(status)}{question}{elsewhere}{suffix}"
 

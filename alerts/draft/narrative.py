@@ -25,6 +25,7 @@ from schedules.contract.verdict import (
     Finding,
     FindingKind,
     PartVerdict,
+    VerdictKind,
 )
 from schedules.times.interval import Bounds, Interval, magnitude, since
 from schedules.times.words import count
@@ -299,7 +300,13 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
             at = words.format_clock_day(wrong_file.at, facts.timezone, _find_slot_day(facts))
             since = f" from {at}"
         name = _name_file(wrong_file, facts)
-        sentences.append(f"The file{name} was there{since}, but it was not this release's.")
+        # Of two releases with the same file, no one knows whose it is.
+        is_unproven = any(
+            part.id == wrong_file.part and part.verdict is VerdictKind.UNPROVEN
+            for part in facts.parts
+        )
+        what = "it is not certain that it was" if is_unproven else "it was not"
+        sentences.append(f"The file{name} was there{since}, but {what} this release's.")
     if "platform" in kinds:
         # The finding `platform`: several producers on one host were late together. Do not name the
         # other producers.

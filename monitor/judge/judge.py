@@ -113,9 +113,9 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     if planned is not None and _was_exposed_before(case, planned, runs, blind):
         case = planned
     opens = None if case.window is None else case.window.slot_begins
-    if opens is not None:
+    if case.window is not None:
         published = tuple(published)
-        runs = doubt_same_bytes(release, runs, published, opens)
+        runs = doubt_same_bytes(release, runs, published, case.window)
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
     if release.address is Address.ANNOUNCED or not any(
         finding.kind in _NOT_FOUND for finding in verdict.findings

@@ -1,11 +1,12 @@
-"""Files with the same bytes as a file of another release that was out before: wrong files."""
+"""Files with the same bytes as a file of another release: one of the two is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from monitor.judge.case import Window
 from monitor.judge.runs import Run
 from monitor.judge.witnesses import Publication
 from monitor.look.sighting import State
@@ -22,12 +23,12 @@ def doubt_same_bytes(
     release: Release,
     runs: Mapping[str, Sequence[Run]],
     published: Iterable[Publication],
-    slot: datetime,
+    window: Window,
 ) -> Mapping[str, Sequence[Run]]:
-    """Return the runs of a release, unknown where a file since the slot is that of another one.
+    """Return the runs of a release, unknown where a file since the slot may be that of another one.
 
-    The other release is due within a day, and had a file with these bytes at another address before
-    the slot. Files that came together prove nothing against each other: both may be right.
+    The other release is due within a day, and had a file with these bytes at another address
+    before, or by the end of the tolerance. Of files that came together no one knows which is wrong.
     """
     roles = {part.id: part.role for part in release.parts}
     files = {
@@ -40,15 +41,17 @@ def doubt_same_bytes(
     others = [
         (run, name)
         for other in published
-        if other.release != release.id and abs(other.slot - slot) <= _DAY
+        if other.release != release.id and abs(other.slot - window.slot_begins) <= _DAY
         for run, name in _list_files(other)
-        if run.first_sent < slot
     ]
 
     def doubt(run: Run) -> Run:
-        if run.first_sent < slot or not _is_file(run):
+        if run.first_sent < window.slot_begins or not _is_file(run):
             return run
-        same = (name for other, name in others if _is_same_elsewhere(run, other))
+        # A later file says nothing about this one: what was proved stays proved.
+        counts_until = max(run.first_sent, window.on_time_until)
+        earlier = (pair for pair in others if pair[0].first_sent < counts_until)
+        same = (name for other, name in earlier if _is_same_elsewhere(run, other))
         name = next(same, None)
         if name is None:
             return run

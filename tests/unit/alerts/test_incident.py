@@ -86,6 +86,17 @@ def test_wrong_file_is_asked_about_until_right_one_is_out(
     assert ("open-file" in steps) is is_asked
 
 
+def test_file_that_may_be_that_of_another_release_is_asked_about(make_facts: Make) -> None:
+    page = page_part(VerdictKind.ON_TIME, released=Interval(SLOT, SLOT))
+    sheet = PartVerdict(
+        "sheet", "data", "https://x.example/a.ods", required=True, verdict=VerdictKind.UNPROVEN
+    )
+    found = (Finding(FindingKind.WRONG_CONTENT, "sheet", at=SLOT),)
+    facts = make_facts(AFTER_SLOT, verdict=sheet.verdict, parts=(page, sheet), findings=found)
+    subject = write_notice_subject("opened", "unproven", facts, AFTER_SLOT)
+    assert subject.startswith("NOT PROVEN, WRONG FILE?: ")
+
+
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
 def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict: str) -> None:
     without_breach = make_facts(AFTER_SLOT, verdict=verdict, final=True)

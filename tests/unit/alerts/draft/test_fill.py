@@ -484,14 +484,21 @@ def test_detail_of_finding_is_in_certainty_section_and_not_account(ipcc_late: In
     assert "3 d 4 h" not in account
 
 
-def test_account_says_that_another_file_was_at_the_address(ipcc_late: Incident) -> None:
+@pytest.mark.parametrize(
+    ("verdict", "what"),
+    [
+        (VerdictKind.OVERDUE, "it was not"),
+        (VerdictKind.UNPROVEN, "it is not certain that it was"),
+    ],
+)
+def test_account_says_that_another_file_was_at_the_address(
+    ipcc_late: Incident, verdict: VerdictKind, what: str
+) -> None:
     facts = ipcc_late.facts
-    sheet = PartVerdict(
-        "sheet", "data", "https://x.example/a.ods", required=True, verdict=VerdictKind.OVERDUE
-    )
+    sheet = PartVerdict("sheet", "data", "https://x.example/a.ods", required=True, verdict=verdict)
     wrong = Finding(FindingKind.WRONG_CONTENT, "sheet", "a file", at=facts.slot)
     note = note_of(with_facts(ipcc_late, parts=(*facts.parts, sheet), findings=(wrong,)))
-    sentence = "The file a.ods was there from 9.30am, but it was not this release's."
+    sentence = f"The file a.ods was there from 9.30am, but {what} this release's."
     assert sentence in text_of_field(note, "N.what")
 
 

@@ -154,7 +154,10 @@ SAME_FILES = {
         [a_file(SHEET, 1), a_file(SHEET, 200), a_file(SHEET, 300, "ours")],
         True,
     ),
-    "came together": (1, [a_file(SHEET, 1), a_file(SHEET, 300)], False),
+    "came together": (1, [a_file(SHEET, 1), a_file(SHEET, 300)], True),
+    "came within the tolerance": (40, [a_file(SHEET, 1), a_file(SHEET, 300)], True),
+    "out before, this one late": (1, [missing(70), a_file(SHEET, 200), a_file(SHEET, 300)], True),
+    "came later": (200, [a_file(SHEET, 1), a_file(SHEET, 300)], False),
     "other bytes": (-600, [a_file(SHEET, 1, "ours"), a_file(SHEET, 300, "ours")], False),
 }
 
