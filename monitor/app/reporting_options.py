@@ -41,6 +41,8 @@ from schedules.values import is_loopback
 if TYPE_CHECKING:
     from monitor.web.openid import OpenID
 
+_KNOWN_NAMES = {slug: names[0] for slug, names in ORGANISATIONS.items()}
+"""The full names of GOV.UK's organisations."""
 _DEFAULT_TIMES = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 
 
@@ -73,6 +75,7 @@ def make_reporting_rules(
         hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),
         gather=settings.alert.digest_within,
         rotas=make_rotas(settings),
+        known_names=_KNOWN_NAMES,
     )
 
 
@@ -112,7 +115,7 @@ def make_periods(settings: Settings, store: Store) -> Periods:
         store,
         make_policies(settings),
         settings.timezone,
-        names={slug: names[0] for slug, names in ORGANISATIONS.items()} | configured_names,
+        names=_KNOWN_NAMES | configured_names,
         producers=configured_names.keys(),
         editions=make_editions(settings),
         redactor=redactor(secrets_in_addresses(settings)),

@@ -26,6 +26,8 @@ class ReportingRules:
     `forms` its form if the date does not decide it, `templates` its own .docx file. `editions`
     replaces those of the Code. `agreed_times` are the agreed times other than 09:30.
 
+    `known_names` are the full names of producers that need no configuration.
+
     By channel: `open_channels` reach more than staff. `folding` ones get a platform's fault as one
     thread, whose opening waits for `gather` after each release. `pagers` keep an alert open until
     its end. `hooks` are machines that get every act of people. Routes may name `rotas`. The rota of
@@ -46,20 +48,21 @@ class ReportingRules:
     gather: timedelta = timedelta(milliseconds=400)
     hooks: Collection[str] = ()
     rotas: dict[str, Rota] = field(default_factory=dict)
+    known_names: Mapping[str, str] = field(default_factory=dict)
 
     def draft_entries(self, incident: Incident) -> dict[str, str]:
-        """Return the configured texts for a draft, by key: the entries of its producer, and the
-        names of all producers.
+        """Return the texts for a draft, by key: the entries of its producer, and the names of all
+        producers. A producer without a configured name gets the known one, by default its id.
 
         The key of a name is `name of ID`. If a time other than 09:30 was agreed for the slot of the
         incident's release, the text `slot_time_reference` cites the agreement.
         """
-        names = {
-            f"name of {one}": each["name"]
-            for one, each in self.producers.items()
-            if each.get("name")
-        }
-        entries = {**names, **self.producers.get(incident.producer, {"name": incident.producer})}
+        configured = {one: each["name"] for one, each in self.producers.items() if each.get("name")}
+        known = {**self.known_names, **configured}
+        named = (*configured, *incident.producers)
+        names = {f"name of {one}": known[one] for one in named if one in known}
+        own_name = known.get(incident.producer, incident.producer)
+        entries = {**names, "name": own_name, **self.producers.get(incident.producer, {})}
         facts = incident.facts
         agreed = (
             one

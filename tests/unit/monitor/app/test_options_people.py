@@ -37,6 +37,7 @@ from monitor.deliver.drafts import ENDINGS
 from monitor.errors import BadInput
 from monitor.web.credentials import Throttle
 from monitor.web.users import make_line
+from tests.worlds.incidents import an_incident
 from tests.worlds.routes import a_route
 
 Read = Callable[..., Settings]
@@ -233,6 +234,22 @@ def test_a_route_has_the_configured_channels_to_escalate_to(read: Read) -> None:
     assert make_reporting_rules(settings, ["mail", "chat"]).routes == [
         a_route("mail", escalate=("chat",))
     ]
+
+
+@pytest.mark.parametrize(
+    ("producer", "name"),
+    [
+        ("ofqual", "The regulator"),
+        ("department-for-work-pensions", "Department for Work and Pensions"),
+        ("agency-of-examples", "agency-of-examples"),
+    ],
+)
+def test_draft_names_producer_as_configured_else_as_govuk_does(
+    read: Read, producer: str, name: str
+) -> None:
+    settings = read('[[producer]]\nid = "ofqual"\nname = "The regulator"\n')
+    rules = make_reporting_rules(settings, [])
+    assert rules.draft_entries(an_incident(producer=producer))["name"] == name
 
 
 def test_a_producers_own_template_is_found_beside_the_configuration(
