@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from alerts import fact_rules
-from alerts.finding import ReleaseFacts, part_label
+from alerts.finding import ReleaseFacts, part_label, title_part
 from alerts.one_line import whole_lengths
 from schedules.contract.verdict import (
     LATE_VERDICTS,
@@ -39,6 +39,7 @@ CALENDAR_DOUBTS = {
 }
 """A short phrase for each finding about calendars, the gravest doubt first."""
 _HOUR = 3600
+_MOST_NAMED = 2
 NO_BREACH = frozenset({"unproven", "on_time", "cancelled", "moved", "settled"})
 """Statuses that claim no breach. A release whose incident reported one can have such a status
 later.
@@ -303,8 +304,7 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
         groups, key=lambda exposures: (any(exposure.open for exposure in exposures), len(exposures))
     )
     still_open = [exposure for exposure in group if exposure.open]
-    places = len({exposure.part for exposure in still_open or group})
-    where = f" in {places} places" if places > 1 else _name_exposed_part(group[0])
+    where = _name_exposed_parts(still_open or group, facts)
     if still_open:
         return (
             f"public since {say_exposed_since(still_open[0], facts, now)}{where}, not seen"
@@ -318,8 +318,24 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
     return "; ".join([was, *_describe_page_after_exposure(facts, now)])
 
 
-def _name_exposed_part(exposure: Exposure) -> str:
-    return "" if exposure.part == "page" else f" ({part_label(exposure.part)})"
+def _name_exposed_parts(exposures: Sequence[Exposure], facts: ReleaseFacts) -> str:
+    """Return in brackets which parts were public: ` (data tables)`; empty for the page alone."""
+    ids = list(dict.fromkeys(exposure.part for exposure in exposures))
+    if ids == ["page"]:
+        return ""
+    if len(ids) > _MOST_NAMED:
+        return f" in {len(ids)} places"
+    return f" ({' and '.join(_name_exposed_part(part_id, facts) for part_id in ids)})"
+
+
+def _name_exposed_part(part_id: str, facts: ReleaseFacts) -> str:
+    """Return what users call a part, followed by its id if others are called the same."""
+    part = next((part for part in facts.parts if part.id == part_id), None)
+    if part is None or part.role in ("page", "alternative"):
+        return part_label(part_id)
+    title = title_part(part)
+    is_only = [title_part(each) for each in facts.parts].count(title) == 1
+    return title if is_only else f"{title} {part_id}"
 
 
 def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:

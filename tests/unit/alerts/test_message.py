@@ -97,7 +97,7 @@ def test_alternative_that_no_one_promised_is_never_called_late(make_facts: Make)
 
 
 def test_exposure_of_one_part_names_it(public_early: Make) -> None:
-    assert "(html)" in notice_about(public_early("html", is_open=True)).subject
+    assert "(HTML version)" in notice_about(public_early("html", is_open=True)).subject
     assert "(page)" not in notice_about(public_early("page", is_open=True)).subject
 
 
@@ -152,7 +152,7 @@ def test_notice_names_day_of_a_slot_that_is_not_today(public_early: Make) -> Non
     notice = notice_about(public_early("html", is_open=True, begins=two_days_before))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith(
-        "due 5 January 09:30 GMT, public since 17:00 GMT (html), not seen removed yet"
+        "due 5 January 09:30 GMT, public since 17:00 GMT (HTML version), not seen removed yet"
     )
 
 
@@ -160,7 +160,22 @@ def test_subject_of_closed_exposure_states_both_bounds_of_length(public_early: M
     incident, _ = incident_and_notice(public_early("html", "page", is_open=True))
     notice = notice_about(public_early("html", "page", is_open=False), incident)
     # It appeared between 16:55 and 17:00, and was removed between 17:25 and 17:30.
-    assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
+    assert notice.subject.endswith(
+        "was public for 25 min to 35 min from 17:00 GMT (HTML version and announced page)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("exposed", "other", "name"),
+    [("tables", "sheet", "data tables"), ("annex", "sheet", "data file annex")],
+)
+def test_early_subject_names_the_part_as_users_do(
+    public_early: Make, exposed: str, other: str, name: str
+) -> None:
+    facts = public_early(exposed, is_open=True)
+    part = replace(facts.parts[0], role="data")
+    parts = (part, replace(part, id=other, exposures=()))
+    assert f" ({name}), not seen removed" in notice_about(replace(facts, parts=parts)).subject
 
 
 def test_notice_does_not_repeat_content_of_an_early_release(public_early: Make) -> None:
