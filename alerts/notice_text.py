@@ -175,7 +175,7 @@ def _write_measurements(reported_kind: str, facts: ReleaseFacts, now: datetime) 
             "" if part.required or part.role == "alternative" else " (not required)",
         )
         yield f"- {name[:1].upper()}{name[1:]}{aside}: {_describe_part(part, facts, now)}"
-        yield f"  {part.url}"
+        yield f"  {part.shown_at}"
         yield from (f"  {_describe_exposure(exposure, facts, now)}" for exposure in part.exposures)
     yield from (f"  {line}" for line in list_finding_details(reported_kind, facts))
 

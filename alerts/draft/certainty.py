@@ -165,7 +165,7 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
     )
     rows = tuple(
         (
-            f"{words.capitalise(part_name(part))}\n{part.url}",
+            "\n".join(filter(None, (words.capitalise(part_name(part)), part.url, part.entry))),
             _say_first_seen(part, facts),
             _say_delay(part, facts),
             _say_exposures(part, facts),

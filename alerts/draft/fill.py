@@ -283,7 +283,7 @@ def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
         for part in parts
         if part.can_be_late and (part.exposures or part.verdict in LATE_VERDICTS)
     ]
-    others = [f"{words.capitalise(title_part(one))}: {one.url}" for one in affected]
+    others = [f"{words.capitalise(title_part(one))}: {one.shown_at}" for one in affected]
     return (page, *(line for line in others if not line.endswith(f" {page}")))
 
 

@@ -549,7 +549,7 @@ def _fill_subjects(
     for text, parts in groups.items():
         name, is_plural = _name_parts(parts, facts)
         if has_addresses and len(parts) == 1 and parts[0].role != "page":
-            name += f" at {parts[0].url}"
+            name += f" at {parts[0].shown_at}"
         pronoun, verb = ("they", "were") if is_plural else ("it", "was")
         sentence = text.replace(CAP_SUBJECT_MARK, words.capitalise(name)).replace(
             SUBJECT_MARK, name
@@ -619,9 +619,8 @@ def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
     places = []
     for number, part in enumerate(_list_found_alternatives(facts)):
         verb = "" if number else " was available"  # the verb of the first one is for all
-        places.append(
-            f"{_name_alternative(part)}{verb} at {part.url} {say_since(part.first_seen, facts)}"
-        )
+        since = say_since(part.first_seen, facts)
+        places.append(f"{_name_alternative(part)}{verb} at {part.shown_at} {since}")
     return [f"{words.capitalise(words.join(places))}."] if places else []
 
 

@@ -90,6 +90,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
         changed=timing.changed,
         delay=delay,
         exposures=exposures,
+        entry=evidence.entry,
         # The exposures already say how early it came.
         early_bound=None if exposures else _early_bound(timing.released, window, evidence),
     )

@@ -66,6 +66,12 @@ class PartEvidence:
         return sorted(runs, key=lambda run: run.first_sent)
 
     @property
+    def entry(self) -> str:
+        """Return the address of the first entry of a feed that showed the part; empty without."""
+        present = (run for run in self.runs_at_edge_and_origin if run.state is State.PRESENT)
+        return next((run.why for run in present if "://" in run.why), "")
+
+    @property
     def last_run(self) -> Run | None:
         """Return the run with the latest look at the part itself, or None without looks."""
         return max(self.runs_at_edge_and_origin, key=lambda run: run.last_received, default=None)
@@ -227,7 +233,7 @@ def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere
     periods = [
         Elsewhere(
             evidence.part.id,
-            evidence.part.url,
+            evidence.entry or evidence.part.url,
             start=presence.appears,
             to=presence.removed or NOTHING,
         )

@@ -49,11 +49,12 @@ class Run:
     and `largest_gap` is the longest time between two. Between absences from a cache it is the time
     between the instants that they prove, if that is longer. `specific`: the content can only be of
     this edition. `digest` is that of the body (files and recorded changes), `status` that of the
-    first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
-    `version` is what the content says about its own version, the same at every look. `failed`
-    counts failed looks in between, in a run that was merged long after its release. `monitor` made
-    the looks, at `address`. `first_received` is when the answer to the first look was received. All
-    three are empty or None if an older version stored the run.
+    first answer, `why` the reason of an unknown run, or the address of an entry of a feed.
+    `evidence` names the records kept for it. `version` is what the content says about its own
+    version, the same at every look. `failed` counts failed looks in between, in a run that was
+    merged long after its release. `monitor` made the looks, at `address`. `first_received` is when
+    the answer to the first look was received. All three are empty or None if an older version
+    stored the run.
     """
 
     target: str

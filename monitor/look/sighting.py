@@ -28,11 +28,11 @@ class Sighting:
     clock. The answer describes some instant from `proved_from` to `proved_to`: these are `sent` and
     `received` minus the bounds of its `Age`, and further apart if our clock is known to be wrong.
     Presence is `specific` if the answer has a sign that only this edition has. `why` is the reason
-    of any other state. `status` is the HTTP status, None without an answer. `digest` is the SHA-256
-    of the body in hex, None for most pages, because their bytes differ at every look. `found` are
-    the addresses that the answer names. `version` is the version that the content states
-    (`recognise.version`), or None. `address` is the target's address at that time, because a look
-    proves nothing about a later address.
+    of any other state, or the address of the entry of a feed. `status` is the HTTP status, None
+    without an answer. `digest` is the SHA-256 of the body in hex, None for most pages, because
+    their bytes differ at every look. `found` are the addresses that the answer names. `version` is
+    the version that the content states (`recognise.version`), or None. `address` is the target's
+    address at that time, because a look proves nothing about a later address.
     """
 
     target: str

@@ -215,6 +215,7 @@ class PartVerdict:
     facts that were stored before it was measured. `seen_until` is when the part was last seen, if
     the last look did not show it. `was_in_place`: something was at its address from before the
     slot on, perhaps the previous edition. `changed` is when that first changed since the slot.
+    `entry` is the address of the entry that showed it, if `url` is that of a feed.
     """
 
     id: str
@@ -234,6 +235,12 @@ class PartVerdict:
     seen_until: datetime | None = None
     was_in_place: bool = False
     changed: Interval = NOTHING
+    entry: str = ""
+
+    @property
+    def shown_at(self) -> str:
+        """Return the address at which people can read it."""
+        return self.entry or self.url
 
     @property
     def can_be_late(self) -> bool:

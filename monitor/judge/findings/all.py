@@ -299,6 +299,6 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     )
     delay = case.judged_window.delay_of(alternative_out) if is_after_slot else None
     text = Reason.ELSEWHERE_FIRST.text(
-        case.zone, url=part.url, came=alternative_out, ahead=lead_time, delay=delay
+        case.zone, url=part.shown_at, came=alternative_out, ahead=lead_time, delay=delay
     )
     return Finding(FindingKind.ELSEWHERE_FIRST, part.id, text, lead_time)

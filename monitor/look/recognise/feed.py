@@ -38,7 +38,8 @@ def find_entry(pattern: str) -> Recogniser:
 
     In it, `*` matches any text.
 
-    All entries are returned as found, with the role `matched` if they match, else `listed`.
+    All entries are returned as found, with the role `matched` if they match, else `listed`. The
+    reason of a presence is the address of the first one that matches.
     Presence is specific to this edition if the pattern names a period, or if an entry has the title
     of the release. A truncated feed does not prove absence. A sitemap has no titles, so the words
     of each address are used.
@@ -70,8 +71,10 @@ def find_entry(pattern: str) -> Recogniser:
                 _entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES]
             )
             is_sound = not feed.get("bozo")
-        if matched := [entry.title for entry in found if entry.role == "matched"]:
-            return present(found, specific=pattern_names_period or is_title_among(context, matched))
+        if matched := [entry for entry in found if entry.role == "matched"]:
+            titles = [entry.title for entry in matched]
+            is_specific = pattern_names_period or is_title_among(context, titles)
+            return present(found, specific=is_specific, why=matched[0].url)
         if not (is_complete and is_sound and answer.whole):
             return unknown("a damaged feed", found)
         return absent("no such entry" if found else "an empty feed", found)

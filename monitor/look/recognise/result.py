@@ -73,7 +73,8 @@ class Context:
 class Recognised:
     """The result of a recogniser.
 
-    `specific`, `found` and `version` are as in a `Sighting`. `why` is the reason.
+    `specific`, `found` and `version` are as in a `Sighting`. `why` is the reason, or for an
+    entry of a feed its address.
 
     `placeholder` identifies the text of a placeholder page. It is None for every other answer.
     `digest` is the SHA-256 of a page's text, if no title shows which edition it is.

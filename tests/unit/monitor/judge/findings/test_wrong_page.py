@@ -181,6 +181,19 @@ def test_file_with_bytes_of_another_release_is_asked_about_and_proves_nothing(
     assert (sheet.verdict is VerdictKind.ON_TIME) is not is_wrong
 
 
+def test_post_that_a_feed_lists_is_given_by_its_own_address() -> None:
+    posts = Part("post", Role.ALTERNATIVE, "https://posts.example/feed.xml", required=False)
+    entry = "https://posts.example/2"
+    seen = [a_sighting(ABSENT, 50), a_sighting(PRESENT, 60, why=entry, address=posts.url)]
+    looked = {"page": [a_run("page", ABSENT, -3600, 390)], "post": looks(*seen)}
+    verdict = judged(400, looked, release=a_release(posts))
+    post = next(part for part in verdict.parts if part.id == "post")
+    assert (post.url, post.shown_at) == (posts.url, entry)
+    assert [period.url for period in verdict.elsewhere] == [entry]
+    first = next(each for each in verdict.findings if each.kind is FindingKind.ELSEWHERE_FIRST)
+    assert entry in first.detail
+
+
 def test_two_parts_of_one_release_may_have_the_same_bytes() -> None:
     looked = {
         part.id: looks(missing(-2), missing(-1), a_file(part, 1), a_file(part, 300))

@@ -227,6 +227,7 @@ def test_entry_of_feed_is_found() -> None:
     recognised = recognise_with("feed:example claims", feed)
     # `specific`: with the whole title of our release, it can only be this edition.
     assert (recognised.state, recognised.specific) == (PRESENT, True)
+    assert recognised.why == "https://www.gov.uk/a"
     assert [(found.role, found.url) for found in recognised.found] == [
         ("matched", "https://www.gov.uk/a"),
         ("listed", "https://www.gov.uk/b"),
