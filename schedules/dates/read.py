@@ -226,13 +226,16 @@ def _speaks_of_time(plain: str) -> bool:
 def with_stamp(slot: Slot, stamped: Slot) -> Slot:
     """Return the slot that people see, compared with that of an attribute beside it.
 
-    The finer one counts. Midnight in an attribute means no time. If both give a time and these
+    The finer one counts, but not the first or last day of a month or other period: calendars sort
+    by it. Midnight in an attribute means no time. If both give a time and these
     differ, the one that people see has the doubt `zone`.
     """
     is_unread = slot.precision is Precision.NONE and slot.reason != "tbc"
     if is_unread and slot.reason != "serial":
         return stamped
     is_silent = stamped.precision is Precision.NONE or stamped.doubt == "midnight"
+    if stamped.precision is Precision.DAY and slot.precision is not Precision.DAY:
+        is_silent |= stamped.first in (slot.first, slot.last)
     if is_silent or slot.precision is Precision.NONE or is_inside(slot, stamped):
         return slot
     if is_inside(stamped, slot) and not slot.doubt:

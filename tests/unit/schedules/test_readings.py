@@ -93,3 +93,20 @@ def test_the_finer_of_text_and_attribute_counts_and_two_times_are_a_doubt(
     slot = with_stamp(read(seen), read(attribute))
     assert (slot.instant, slot.doubt) == (utc(start), doubt)
     assert len(slot.readings) == (2 if doubt else 0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "attribute", "precision"),
+    [
+        ("July 2026", "2026-07-01", Precision.MONTH),
+        ("July 2026", "2026-07-31", Precision.MONTH),
+        ("July 2026", "2026-07-01T00:00:00", Precision.MONTH),
+        ("Spring 2027", "2027-03-01", Precision.SEASON),
+        ("July 2026", "2026-07-23", Precision.DAY),
+        ("1 July 2026", "2026-07-01", Precision.DAY),
+    ],
+)
+def test_the_first_or_last_day_of_a_period_only_sorts_the_list(
+    seen: str, attribute: str, precision: Precision
+) -> None:
+    assert with_stamp(read(seen), read(attribute)).precision is precision
