@@ -1,4 +1,4 @@
-"""The map of the code names exactly the existing packages, in the order of imports."""
+"""The map of the code names exactly the existing packages, with their floors of imports."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ PACKAGES = [
 ]
 
 
-def test_the_table_names_every_package_in_the_order_of_imports() -> None:
-    assert re.findall(r"^\| \d? ?\| `([^`]+)` \|", PAGE, re.MULTILINE) == PACKAGES
+def test_the_table_names_every_package_with_its_floor_in_the_order_of_imports() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \|.*\| (\d+) \|$", PAGE, re.MULTILINE)
+    floors = {package: int(floor) for package, floor in rows}
+    assert [floors[package] for package in PACKAGES] == list(range(1, len(floors) + 1))
+
+
+def test_the_table_follows_data_from_calendar_to_notice() -> None:
+    rows = re.findall(r"^\| `monitor/(\w+)/` \|", PAGE, re.MULTILINE)
+    assert rows[:6] == ["ledger", "plan", "watch", "look", "judge", "deliver"]
 
 
 def test_every_path_that_the_page_names_is_there() -> None:
