@@ -11,9 +11,9 @@ import hmac
 from datetime import UTC, datetime
 
 _LONGEST = 1000
-NOTICE_SEPARATOR = "\x1f"
-"""Separates, in a token, the incident from the first characters of the id of the notice with the
-link.
+SEPARATOR = "\x1f"
+"""Separates, in a token, the incident, the first characters of the id of the notice with the link,
+and the channel to which that is sent.
 """
 
 

@@ -13,7 +13,13 @@ from alerts.silence import Scope, Silence, create_silence
 from monitor.cli import complete
 from monitor.cli.common import Context, Parsed, check_producer, json_verb, release_of, table_lines
 from monitor.cli.dates import INSTANT
-from monitor.cli.incident.store import by_role, incident_of, refuse_invalid_input, role_of
+from monitor.cli.incident.store import (
+    by_role,
+    incident_of,
+    record_act,
+    refuse_invalid_input,
+    role_of,
+)
 from monitor.errors import unknown_name
 from schedules.times.words import stamp
 from schedules.values import read_duration
@@ -98,6 +104,7 @@ def add(  # one for each option
             made = create_silence(scope, name, end, role_of(by), reason, now, begins=begin)
         with store.transaction() as tx:
             tx.save(made)
+            record_act(tx, "silenced", made.id, made.by, now)
     context.print_result(silence_json(made), silence_text(made, context.settings.timezone))
 
 
@@ -160,6 +167,7 @@ def end(context: Context, *, silence: str, by: str | None) -> None:
         if ended.ended is None:
             ended = replace(ended, ended=now, ended_by=role)
         tx.save(ended)
+        record_act(tx, "silence_ended", silence, role, now)
     context.print_result(silence_json(ended), "ended")
 
 

@@ -36,6 +36,7 @@ from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.errors import Refused, UnknownName
 from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
 from monitor.store.evidence.bundle import Exported, export_bundle
+from monitor.store.rows import NOBODY, Actor
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 
@@ -45,7 +46,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Writes what people do in the browser. Each call is one transaction.
+    """Writes what an `actor` does. Each call is one transaction, with the account of the act.
 
     `wake` sends waiting notices. `evidence` is the evidence folder, with records of `monitors`
     (None: of all). `settle_promise` records which time a calendar's text means, and judges the
@@ -59,38 +60,39 @@ class Desk:
     evidence: Path = Path()
     monitors: Sequence[str] | None = None
     settle_promise: Callable[[str, datetime, str], Awaitable[None]] | None = None
+    actor: Actor = NOBODY
 
-    async def acknowledge(self, incident: str, role: str) -> Incident:
-        """Acknowledge an incident in a role and return it.
+    def acting_as(self, actor: Actor) -> Desk:
+        """Return this desk for another actor."""
+        return replace(self, actor=actor)
 
-        Raises `UnknownName`, and `InvalidInput` without a role.
-        """
-        now = self.clock.now()
-        changed = await self._change_incident(
-            incident, lambda known: acknowledge_incident(known, role, now)
+    async def acknowledge(self, incident: str) -> Incident:
+        """Acknowledge an incident and return it. Raises `UnknownName`."""
+        now, role = self.clock.now(), self.actor.role
+        return await self._change_incident(
+            incident, "acknowledged", lambda known: acknowledge_incident(known, role, now)
         )
-        _log.info("acknowledged", incident=incident, role=role)
-        return changed
 
-    async def record_cause(self, incident: str, role: str, cause: str) -> None:
+    async def record_cause(self, incident: str, cause: str) -> None:
         """Record the cause of an incident in a few words.
 
         Raises `UnknownName` and `InvalidInput`.
         """
-        now = self.clock.now()
-        await self._change_incident(incident, lambda known: record_cause(known, role, cause, now))
-        _log.info("cause_recorded", incident=incident, role=role)
+        now, role = self.clock.now(), self.actor.role
+        await self._change_incident(
+            incident, "cause_recorded", lambda known: record_cause(known, role, cause, now)
+        )
 
-    async def waive(self, incident: str, role: str, reason: str) -> None:
+    async def waive(self, incident: str, reason: str) -> None:
         """Record the reason why no report will be made. Raises `UnknownName` and `InvalidInput`."""
-        now = self.clock.now()
-        await self._change_incident(incident, lambda known: waive_report(known, role, reason, now))
-        _log.info("report_waived", incident=incident, role=role)
+        now, role = self.clock.now(), self.actor.role
+        await self._change_incident(
+            incident, "report_waived", lambda known: waive_report(known, role, reason, now)
+        )
 
     async def save_answers(
         self,
         incident: str,
-        role: str,
         words: Mapping[str, str],
         read: int,
         change: Change,
@@ -105,6 +107,7 @@ class Desk:
         `EditConflict` instead. Raises `UnknownName` too.
         """
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
+        role = self.actor.role
         words = {box: make_storable(text) for box, text in words.items()}
 
         def save_texts_and_change(tx: Transaction) -> tuple[Conflict, ...]:
@@ -127,35 +130,38 @@ class Desk:
             has_ticks = any(box.startswith(STEP_PREFIX) for box in words)
             if changed.has_draft and (has_ticks or _drafted_acts(changed) != before):
                 current.record.redraft(tx, current.refresh(changed, now), now)
+            tx.save(self.actor.act("written_by_hand", incident, now))
             return conflicts
 
         conflicts = await self.writer.write(save_texts_and_change)
         self.wake()
-        _log.info(
+        self._log_act(
             "written_by_hand",
             incident=incident,
-            role=role,
             boxes=sorted(words),
             conflicts=len(conflicts),
         )
         return conflicts
 
-    async def sign_report(self, incident: Incident, role: str, read: int, anyway: str = "") -> None:
+    async def sign_report(self, incident: Incident, read: int, anyway: str = "") -> None:
         """Sign the report of an incident with its current facts.
 
         `read` is the version that the person read.
 
         `anyway` is the reason to sign despite obstacles. Without it they raise `SigningBlocked`.
-        Raises `UserFault` if a text changed since, and `InvalidInput` without a role.
+        Raises `UserFault` if a text changed since.
         """
-        now, record = self.clock.now(), self.current.record
-        await self.writer.write(
-            lambda tx: sign_report(tx, record, incident, role, now, anyway=anyway, read=read)
-        )
-        self.wake()
-        _log.info("signed_off", incident=incident.id, role=role)
+        now, record, role = self.clock.now(), self.current.record, self.actor.role
 
-    async def attach(self, incident: str, role: str, name: str, data: bytes) -> Incident:
+        def sign(tx: Transaction) -> None:
+            sign_report(tx, record, incident, role, now, anyway=anyway, read=read)
+            tx.save(self.actor.act("signed_off", incident.id, now))
+
+        await self.writer.write(sign)
+        self.wake()
+        self._log_act("signed_off", incident=incident.id)
+
+    async def attach(self, incident: str, name: str, data: bytes) -> Incident:
         """Keep a file, such as the report that was sent, with an incident and return it.
 
         Raises `UnknownName`, `StoreFault`, and `InvalidInput` for a file that is too large or has
@@ -163,13 +169,11 @@ class Desk:
         """
         if len(data) > MOST_BYTES:
             raise InvalidInput([f"attachment: larger than {MOST_BYTES >> 20} MB"])
-        now = self.clock.now()
+        now, role = self.clock.now(), self.actor.role
         digest = await asyncio.to_thread(keep_attachment, self.evidence, data)
-        changed = await self._change_incident(
-            incident, lambda known: attach_file(known, role, name, digest, now)
+        return await self._change_incident(
+            incident, "attached", lambda known: attach_file(known, role, name, digest, now)
         )
-        _log.info("attached", incident=incident, role=role, sha256=digest)
-        return changed
 
     async def log_incident(self, words: Mapping[str, str], release: str = "") -> Incident:
         """Save what a person reports, for a watched release or none.
@@ -177,24 +181,26 @@ class Desk:
         Raises `InvalidInput` and `UnknownName`.
         """
         now = self.clock.now()
+        signed_words = {**words, "by": self.actor.role}
 
         def save(tx: Transaction) -> tuple[Incident, bool]:
             facts = self.current.judge_at(release, now) if release else None
             if release and facts is None:
                 raise UnknownName(f"no release {release!r}")
-            return log_by_hand(tx, self.current.record, words, facts, now)
+            logged, is_new = log_by_hand(tx, self.current.record, signed_words, facts, now)
+            tx.save(self.actor.act("logged_by_hand", logged.id, now))
+            return logged, is_new
 
         logged, is_new = await self.writer.write(save)
         if is_new:
             self.wake()
-            _log.info("logged_by_hand", incident=logged.id, role=words.get("by", ""))
+            self._log_act("logged_by_hand", incident=logged.id)
         return logged
 
     async def silence(
         self,
         of: tuple[Scope, str],
         until: datetime,
-        role: str,
         reason: str,
         begins: datetime | None = None,
     ) -> Silence:
@@ -204,7 +210,8 @@ class Desk:
         Raises `InvalidInput`, and `UnknownName` for an unknown release or incident.
         """
         scope, name = of
-        made = create_silence(scope, name, until, role, reason, self.clock.now(), begins=begins)
+        now, role = self.clock.now(), self.actor.role
+        made = create_silence(scope, name, until, role, reason, now, begins=begins)
         store = self.current.record.store
 
         def write(tx: Transaction) -> None:
@@ -216,16 +223,16 @@ class Desk:
             find_named = find_by_scope.get(scope)
             if find_named is not None and find_named(name) is None:
                 raise UnknownName(f"no {scope} {name!r}")
-            tx.save(made)
+            tx.save(made, self.actor.act("silenced", made.id, now))
 
         await self.writer.write(write)
-        _log.info("silenced", of=f"{scope} {name}", until=made.until.isoformat(), role=role)
+        self._log_act("silenced", of=f"{scope} {name}", until=made.until.isoformat())
         return made
 
-    async def end_silence(self, name: str, role: str) -> None:
+    async def end_silence(self, name: str) -> None:
         """End a silence now, or before it begins, and send what it suppressed.
 
-        Raises `UnknownName`, also if it has ended already, and `InvalidInput` without a role.
+        Raises `UnknownName`, also if it has ended already.
         """
         now, outbox = self.clock.now(), self.current.record.store.outbox
 
@@ -235,53 +242,61 @@ class Desk:
             )
             if silence is None:
                 raise UnknownName(f"no silence {name!r} that can be ended")
-            tx.save(replace(silence, ended=now, ended_by=clean_role(role)))
+            ended = replace(silence, ended=now, ended_by=clean_role(self.actor.role))
+            tx.save(ended, self.actor.act("silence_ended", name, now))
 
         await self.writer.write(write)
-        _log.info("silence_ended", silence=name, role=role)
+        self._log_act("silence_ended", silence=name)
         self.wake()
 
-    async def settle_slot(self, release: str, meant: datetime, role: str) -> None:
+    async def settle_slot(self, release: str, meant: datetime) -> None:
         """Record which time a calendar's text means, and acknowledge the incident about the doubt.
 
-        Raises `UnknownName`, `Refused` where no calendars are read, and `InvalidInput` without a
-        role or if the text cannot mean that time.
+        Raises `UnknownName`, `Refused` where no calendars are read, and `InvalidInput` if the text
+        cannot mean that time.
         """
         if self.settle_promise is None:
             raise Refused("This monitor reads no calendars now. Answer on the one that leads.")
-        role = clean_role(role)
         try:
-            await self.settle_promise(release, meant, role)
+            await self.settle_promise(release, meant, clean_role(self.actor.role))
         except ValueError as exc:
             raise InvalidInput([f"meant: {exc}"]) from exc
-        _log.info("slot_settled", release=release, meant=meant.isoformat(), role=role)
+        settled = self.actor.act("slot_settled", release, self.clock.now())
+        await self.writer.write(lambda tx: tx.save(settled))
+        self._log_act("slot_settled", release=release, meant=meant.isoformat())
         incidents = self.current.verdicts.incidents_of
         for incident in await asyncio.to_thread(incidents, release):
             is_waiting = incident.closed is None and incident.acknowledged is None
             if incident.kind is IncidentKind.CALENDAR and is_waiting:
-                await self.acknowledge(incident.id, role)
+                await self.acknowledge(incident.id)
 
-    def export_evidence(self, incident: Incident, file: Path) -> Exported:
-        """Write the evidence of an incident to a zip file.
-
-        Blocks on the disk. Raises `UserFault` and `StoreFault`.
-        """
-        return export_bundle(
-            self.current.record.store,
-            self.evidence,
-            incident,
-            file,
-            self.clock.now(),
-            self.monitors,
+    async def export_evidence(self, incident: Incident, file: Path) -> Exported:
+        """Write the evidence of an incident to a zip file. Raises `UserFault` and `StoreFault`."""
+        now, store = self.clock.now(), self.current.record.store
+        exported = await asyncio.to_thread(
+            export_bundle, store, self.evidence, incident, file, now, self.monitors
         )
+        read = self.actor.act("evidence_read", incident.id, now)
+        await self.writer.write(lambda tx: tx.save(read))
+        self._log_act("evidence_read", incident=incident.id)
+        return exported
 
-    async def _change_incident(self, incident: str, change: Change) -> Incident:
+    async def _change_incident(self, incident: str, what: str, change: Change) -> Incident:
+        """Apply `change` to an incident, and record it as an act with the word `what`."""
         now, record = self.clock.now(), self.current.record
-        changed = await self.writer.write(
-            lambda tx: change_incident(tx, record, incident, change, now)
-        )
+
+        def apply(tx: Transaction) -> Incident:
+            changed = change_incident(tx, record, incident, change, now)
+            tx.save(self.actor.act(what, incident, now))
+            return changed
+
+        changed = await self.writer.write(apply)
         self.wake()
+        self._log_act(what, incident=incident)
         return changed
+
+    def _log_act(self, what: str, **details: object) -> None:
+        _log.info(what, account=self.actor.account, role=self.actor.role, **details)
 
 
 def _drafted_acts(incident: Incident | None) -> object:

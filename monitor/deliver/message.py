@@ -64,7 +64,7 @@ class MessageBuilder:
             # about all releases.
             _due, releases = audience.get(channel, (now, incident.linked))
             notice = rewrite_notice(notice, incident, releases, now)
-        link, page = self.links.acknowledge_link(notice), self.links.incident_page(notice)
+        link, page = self.links.acknowledge_link(notice, channel), self.links.incident_page(notice)
         facts = None if incident is None else incident.facts
         answer_page = self.links.release_page(notice)
         if answer_page and facts is not None and facts.readings and not facts.readings.by:

@@ -13,7 +13,7 @@ from alerts.incident import Incident, IncidentKind, LinkedRelease
 from alerts.notice import Notice
 from alerts.rota import Rota
 from alerts.routes import Route, select_channels
-from alerts.signed_link import NOTICE_SEPARATOR, sign_token
+from alerts.signed_link import SEPARATOR, sign_token
 from monitor.judge.policy import UsualTime
 from monitor.store.rows import Delivery, DeliveryState
 
@@ -163,6 +163,12 @@ class ReportingRules:
                 audience[name] = (min(due, earliest), (*releases, release))
         return audience
 
+    def role_of_channel(self, channel: str) -> str:
+        """Return the role in which a person acts whom a notice in this channel has reached."""
+        on_rotas = (rota.settings.who.items() for rota in self.rotas.values())
+        roles = (role for who in on_rotas for role, of_role in who if of_role == channel)
+        return next(roles, "on call")
+
     def for_everyone_on_call(self) -> ReportingRules:
         """Return rules that notify every person of a rota and every step of an escalation, at any
         time.
@@ -191,15 +197,15 @@ class Links:
     key: bytes = field(default=b"", repr=False)
     lasts: timedelta = timedelta(days=7)
 
-    def acknowledge_link(self, notice: Notice) -> str:
-        """Return the link to acknowledge an incident, always the same for a notice.
+    def acknowledge_link(self, notice: Notice, channel: str) -> str:
+        """Return the link to acknowledge an incident, always the same for a notice in a channel.
 
         Without a key: `incident_page`.
         """
         page = self.incident_page(notice)
         if not page or not self.key:
             return page
-        subject = f"{notice.incident}{NOTICE_SEPARATOR}{notice.id[:8]}"
+        subject = SEPARATOR.join((notice.incident, notice.id[:8], channel))
         token = sign_token(subject, notice.at + self.lasts, self.key)
         return f"{self.url.rstrip('/')}/acknowledge?token={token}"
 

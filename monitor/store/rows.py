@@ -161,6 +161,38 @@ class Heartbeat:
     stopped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person or program did: `what`, a word such as `acknowledged`, to the id `subject`.
+
+    `account` identifies them for good. Published papers show only their `role`.
+    """
+
+    at: datetime
+    account: str
+    what: str
+    subject: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: the `account` identifies them for good, and published papers show their `role`.
+
+    An account is `user:NAME` of the users file, `proxy:NAME`, `ISS SUB` of a provider,
+    `token:NAME`, `link:CHANNEL` of a signed link, or `system:NAME` at the command line.
+    """
+
+    account: str
+    role: str
+
+    def act(self, what: str, subject: str, now: datetime) -> Act:
+        """Return an act of theirs: `what`, a word such as `acknowledged`, to the id `subject`."""
+        return Act(now, self.account, what, subject, self.role)
+
+
+NOBODY = Actor("", "")
+"""Without a role, every act is refused."""
 OFFLINE_MARK = "~"
 """Separates name and time in the monitor name of evidence that version 1.0.0rc1 kept after a start
 without its store.

@@ -13,11 +13,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
+from monitor.deliver.desk import Desk
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import NotAllowed, UnknownName
-from monitor.web.credentials import Guess
+from monitor.store.rows import Actor
+from monitor.web.credentials import Guess, SignedLink
 from monitor.web.pages import render
-from monitor.web.request import client_of, may_act, queries_of, read_form, session_of
+from monitor.web.request import client_of, desk_of, queries_of, read_form, session_of
 from monitor.web.sessions import Busy
 
 _INVALID_LINK = (
@@ -32,7 +34,8 @@ async def show_notice(request: Request, sent_token: str = "", fault: str = "") -
     acknowledge the incident.
     """
     token = sent_token or request.query_params.get("token", "")
-    name, notice_beginning = _open_link(request, token)
+    link = _read_link(request, token)
+    name, desk = link.incident, _desk_of_reader(request, link)
     # The link came with a notice of this incident, so its reader may see the incident before the
     # slot too.
     queries = queries_of(request).for_viewer(sees_all=True)
@@ -41,15 +44,16 @@ async def show_notice(request: Request, sent_token: str = "", fault: str = "") -
     # each channel was sent one that names only the releases it may get. So this reader must not see
     # the stored one.
     notice = None
-    if notice_beginning and not found.linked:
+    if link.notice_beginning and not found.linked:
         notices = await queries.ask(lambda: queries.store.outbox.notices(name))
-        notice = next((one for one in notices if one.id.startswith(notice_beginning)), None)
+        notice = next((one for one in notices if one.id.startswith(link.notice_beginning)), None)
     return render(
         request,
         "acknowledge.html",
         incident=incident_json(found),
         notice=notice,
         token=token,
+        role=desk.actor.role if desk is not None else "",
         cause=found.words.get("cause", ""),
         drafted=found.has_draft,
         fault=fault,
@@ -57,42 +61,53 @@ async def show_notice(request: Request, sent_token: str = "", fault: str = "") -
 
 
 async def open_link(request: Request) -> Response:
-    """Acknowledge the incident in the role of the person who is signed in, then show its notice.
+    """Acknowledge the incident for a person who is signed in, then show its notice.
 
-    Without such a role, or if it is acknowledged or closed, only show the notice.
+    For others, or if it is acknowledged or closed, only show the notice.
     """
-    name, _notice_beginning = _open_link(request, request.query_params.get("token", ""))
-    session, desk = session_of(request), queries_of(request).desk
+    link, desk = _read_link(request, request.query_params.get("token", "")), desk_of(request)
     # A browser may load a page before the person opens it.
     is_opened = request.method == "GET" and "Sec-Purpose" not in request.headers
-    if is_opened and session is not None and session.person.role and may_act(request):
-        found = await queries_of(request).for_viewer(sees_all=True).find_incident(name)
-        if desk is not None and found.acknowledged is None and found.closed is None:
-            await desk.acknowledge(name, session.person.role)
+    if is_opened and session_of(request) is not None and desk is not None:
+        queries = queries_of(request).for_viewer(sees_all=True)
+        found = await queries.find_incident(link.incident)
+        if found.acknowledged is None and found.closed is None:
+            await desk.acknowledge(link.incident)
     return await show_notice(request)
 
 
 async def acknowledge_by_link(request: Request) -> Response:
-    """Acknowledge the incident of a signed link, in the role that was sent, or record its cause,
-    and show the notice again.
-    """
+    """Acknowledge the incident of a signed link, or record its cause, and show the notice again."""
     form = await read_form(request)
-    token, role, cause = (form.get(name, "") for name in ("token", "role", "cause"))
-    incident, _notice_beginning = _open_link(request, token)
-    if (desk := queries_of(request).desk) is None:
+    token = form.get("token", "")
+    link = _read_link(request, token)
+    if (desk := _desk_of_reader(request, link)) is None:
         raise UnknownName("There is no incident to acknowledge here.")
     try:
         if "cause" in form:
-            await desk.record_cause(incident, role, cause)
+            await desk.record_cause(link.incident, form["cause"])
         else:
-            await desk.acknowledge(incident, role)
+            await desk.acknowledge(link.incident)
     except InvalidInput as fault:
         return await show_notice(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
 
-def _open_link(request: Request, token: str) -> tuple[str, str]:
-    """Return the incident id of a link and the beginning of its notice's id.
+def _desk_of_reader(request: Request, link: SignedLink) -> Desk | None:
+    """Return the desk for the person who is signed in, or else for the channel to which the link
+    was sent; None on a board that cannot be changed.
+    """
+    if session_of(request) is not None and (own := desk_of(request)) is not None:
+        return own
+    desk = queries_of(request).desk
+    if desk is None:
+        return None
+    role = desk.current.record.rules.role_of_channel(link.channel)
+    return desk.acting_as(Actor(f"link:{link.channel}", role))
+
+
+def _read_link(request: Request, token: str) -> SignedLink:
+    """Return what a link is for.
 
     Raises `NotAllowed` for an invalid link, and `Busy` after too many wrong guesses.
     """

@@ -289,6 +289,21 @@ class ListedIncident(Answer):
     attachments: list[Attachment]
 
 
+class Act(Answer):
+    """What an account did, and in which role."""
+
+    at: Instant
+    account: str
+    role: str
+    what: str
+
+
+class Acts(Answer):
+    """What accounts did to an incident."""
+
+    acts: list[Act]
+
+
 class Incident(ListedIncident):
     """An incident with the versions of its draft, and the ids of incidents that the same platform
     fault explains.

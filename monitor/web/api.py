@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from alerts import by_hand
-from alerts.by_hand import InvalidInput, clean_role, parse_past_instant
+from alerts.by_hand import InvalidInput, parse_past_instant
 from alerts.draft.done_steps import DoneStep
 from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.report import report_from_json
@@ -24,7 +24,7 @@ from monitor.deliver.by_hand import EditConflict
 from monitor.deliver.desk import Desk
 from monitor.deliver.incident_json import calendar_read_json, event_json, incident_json
 from monitor.deliver.silences import silence_json
-from monitor.errors import Refused, UnknownName, UserFault
+from monitor.errors import NotAllowed, Refused, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.store.sql.read_ledger import LedgerStore
 from monitor.web import answers, inputs
@@ -32,7 +32,7 @@ from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, 
 from monitor.web.inputs import Input, ListInput
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
 from monitor.web.pages import list_silences, render, render_fragment
-from monitor.web.request import parse_day, problem_response, queries_of
+from monitor.web.request import desk_of, parse_day, problem_response, queries_of
 from monitor.web.settle import settle_slot
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
@@ -245,18 +245,16 @@ async def answer_form(request: Request, sent: inputs.Answering) -> Json | Respon
     if unknown := [box for box in sent.answers if box not in texts_of_boxes(read)]:
         raise Refused(f"answers: no such box in version {read.version} ({unknown[0]!r})")
     typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
-    role = clean_role(sent.role)
     changes = dict(find_changes(read, drafts, typed))
     amends_signed_report = bool(changes) and any(one.signed for one in drafts)
-    # A token names no person, so the role is the one that was sent.
-    form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
+    form = SentForm(desk, UNKNOWN_PERSON, name, {"reason": sent.reason or ""})
     note_reason = make_notes(
         form, desk.clock.now(), queries_of(request).timezone, amends=amends_signed_report
     )
     try:
         # The page saves both texts of a conflict in one box. A program gets both in the problem
         # document instead.
-        await desk.save_answers(name, role, changes, read.version, note_reason, merging=False)
+        await desk.save_answers(name, changes, read.version, note_reason, merging=False)
     except EditConflict as clash:
         conflicts = [
             {"box": each.field, "stood": each.stored, "sent": each.typed}
@@ -278,10 +276,10 @@ async def complete_step(request: Request, sent: inputs.Doing) -> Json | Response
         raise Refused(f"step: this report has no step {sent.step!r}")
     at = parse_past_instant("" if sent.at is None else _form_text(sent.at, zone), now, zone)
     text = DoneStep(at, one_line(sent.note or "")).write(zone)
-    answering = inputs.Answering(
-        role=sent.role, version=drafts[-1].version, answers={name: text}, reason=sent.reason
+    answers_to_step = inputs.Answering(
+        version=drafts[-1].version, answers={name: text}, reason=sent.reason
     )
-    return await answer_form(request, answering)
+    return await answer_form(request, answers_to_step)
 
 
 async def attach_file(request: Request, sent: inputs.Attaching) -> Json:
@@ -289,7 +287,7 @@ async def attach_file(request: Request, sent: inputs.Attaching) -> Json:
     queries, name = queries_of(request), request.path_params["incident"]
     await queries.find_incident(name)
     try:
-        found = await _require_desk(request).attach(name, sent.role, sent.name, sent.content)
+        found = await _require_desk(request).attach(name, sent.name, sent.content)
     except InvalidInput as fault:
         raise Refused(str(fault)) from fault
     return incident_json(found, await queries.list_drafts(name))
@@ -302,10 +300,10 @@ async def grade_incident(request: Request, sent: inputs.Grading) -> Json:
 
     def grade(known: Incident) -> Incident:
         form = sent.form or ""
-        return by_hand.grade_incident(known, sent.role, sent.grade, sent.reason, now, form)
+        return by_hand.grade_incident(known, desk.actor.role, sent.grade, sent.reason, now, form)
 
     try:
-        await desk.save_answers(name, sent.role, words={}, read=0, change=grade)
+        await desk.save_answers(name, words={}, read=0, change=grade)
     except InvalidInput as fault:
         raise Refused("; ".join(fault.faults)) from fault
     return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
@@ -320,7 +318,7 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
         request.path_params["incident"],
         queries_of(request),
     )
-    given = sent.model_dump(exclude_none=True, exclude={"done", "close"})
+    given = sent.model_dump(exclude_none=True, exclude={"role", "done", "close"})
     # The fields have the names that they have in the form on the incident's page.
     fields = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     if sent.done:
@@ -332,21 +330,25 @@ async def add_notes(request: Request, sent: inputs.Noting) -> Json:
             SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone
         )
         # No version of a report was read, and none of its boxes change.
-        await desk.save_answers(name, sent.role, words={}, read=0, change=add_all)
+        await desk.save_answers(name, words={}, read=0, change=add_all)
     except InvalidInput as fault:
-        # The box for the role is called `as-role` in the page's form.
-        raise Refused(
-            "; ".join(line.replace("as-role", "role") for line in fault.faults)
-        ) from fault
+        raise Refused("; ".join(fault.faults)) from fault
     return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
 
 
-async def acknowledge(request: Request, sent: inputs.Taking) -> Json:
-    """Acknowledge an incident in a role. Repeating it changes nothing."""
-    try:
-        found = await _require_desk(request).acknowledge(request.path_params["incident"], sent.role)
-    except InvalidInput as fault:
-        raise UserFault(f"role: {fault}") from fault
+async def list_acts(request: Request, _input: Input) -> Json:
+    """List which account did what to an incident, in time order. Only staff may read it."""
+    queries = queries_of(request)
+    found = await queries.find_incident(request.path_params["incident"])
+    if not queries.sees_all:
+        raise NotAllowed("Accounts are for staff.")
+    acts = await queries.list_acts(found)
+    return {"acts": [fields_json(act, "at", "account", "role", "what") for act in acts]}
+
+
+async def acknowledge(request: Request, _sent: inputs.Acting) -> Json:
+    """Acknowledge an incident. Repeating it changes nothing."""
+    found = await _require_desk(request).acknowledge(request.path_params["incident"])
     return incident_json(found, await queries_of(request).list_drafts(found.id))
 
 
@@ -357,13 +359,13 @@ async def settle_release(request: Request, sent: inputs.Settling) -> Json:
     """
     release = request.path_params["release"]
     desk, queries = _require_desk(request), queries_of(request)
-    return dict(await settle_slot(queries, desk, release, sent.meant, sent.role))
+    return dict(await settle_slot(queries, desk, release, sent.meant))
 
 
 async def mute_messages(request: Request, sent: inputs.Silencing) -> Json:
     """Mute messages about an incident, a release, a producer or a host, for at most 14 days."""
     of, desk = (sent.of, sent.name), _require_desk(request)
-    return silence_json(await desk.silence(of, sent.until, sent.role, sent.reason, sent.begins))
+    return silence_json(await desk.silence(of, sent.until, sent.reason, sent.begins))
 
 
 async def log_incident(request: Request, sent: inputs.Logging) -> Json:
@@ -372,7 +374,7 @@ async def log_incident(request: Request, sent: inputs.Logging) -> Json:
     If the same texts came before, return that incident.
     """
     desk, queries = _require_desk(request), queries_of(request)
-    given = sent.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": sent.role}
+    given = sent.model_dump(exclude_none=True, exclude={"role", "release"})
     words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     if "url" in words:
         words["url"] = "\n".join(words["url"].split())  # several addresses are stored one a line
@@ -403,7 +405,7 @@ async def show_reference(request: Request) -> Response:
 
 
 def _require_desk(request: Request) -> Desk:
-    if (desk := queries_of(request).desk) is None:
+    if (desk := desk_of(request)) is None:
         raise Refused("this board is only for reading")
     return desk
 
@@ -517,7 +519,7 @@ ROUTES = [
     ),
     ApiRoute(
         "/incidents/{incident}/acknowledge",
-        _post("acknowledge", "incidents", acknowledge, answers.Incident, inputs.Taking),
+        _post("acknowledge", "incidents", acknowledge, answers.Incident, inputs.Acting),
     ),
     ApiRoute(
         "/incidents/{incident}/answers",
@@ -551,6 +553,10 @@ ROUTES = [
         _post(
             "noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, max_bytes=_FORM
         ),
+    ),
+    ApiRoute(
+        "/incidents/{incident}/acts",
+        Operation("listActs", "incidents", list_acts, answers.Acts),
     ),
     # An id may contain slashes, so the shortest address is tried last.
     ApiRoute(

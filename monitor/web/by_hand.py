@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import InvalidInput, clean_role, make_storable
+from alerts.by_hand import InvalidInput, make_storable
 from alerts.one_line import one_line
 from monitor.errors import NotAllowed, UnknownName
 from monitor.web.embargo import slot_has_passed
@@ -44,7 +44,7 @@ from schedules.times.zone import AMBIGUOUS, NONEXISTENT, local, local_date
 
 T = TypeVar("T")
 _BOX_IDS = {name: name for name in ("title", "producer", "url", "day", "time")}
-_LAST_BOX = "role"
+_LAST_BOX = "send"
 """The box that also shows the faults of no box."""
 _LONGEST_TEXT = 300
 _MOST_AHEAD = timedelta(days=730)
@@ -274,13 +274,9 @@ async def _find_its_release(queries: Queries, added: Addition) -> tuple[str, boo
 
 
 def _describe_act(act: str, sent: SentForm, queries: Queries) -> str:
-    """Return who did an act, and when, as the reason in the calendar.
-
-    Raises `InvalidInput` without a role.
-    """
+    """Return who did an act, and when, as the reason in the calendar."""
     return (
-        f"{act} by hand: {clean_role(sent.role)},"
-        f" {stamp(sent.desk.clock.now(), queries.timezone, step=MINUTE)}"
+        f"{act} by hand: {sent.role}, {stamp(sent.desk.clock.now(), queries.timezone, step=MINUTE)}"
     )
 
 

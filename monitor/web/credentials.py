@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from alerts.signed_link import NOTICE_SEPARATOR, read_token
+from alerts.signed_link import SEPARATOR, read_token
 from monitor.clock import Clock
 
 _MOST_CLIENTS = 10_000
@@ -26,6 +26,17 @@ class TokenScope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SignedLink:
+    """What a signed link is for: an incident, the beginning of the id of the notice that it came
+    with, and the channel to which that was sent.
+    """
+
+    incident: str
+    notice_beginning: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
     """The key that signs links in notices, and the configured tokens.
 
@@ -38,16 +49,14 @@ class Keys:
     token: bytes = field(default=b"", repr=False)
     metrics: bytes = field(default=b"", repr=False)
 
-    def read_link(self, token: str, now: datetime) -> tuple[str, str] | None:
-        """Return the incident id in a signed link's token and the beginning of its notice's id.
-
-        None if invalid.
-        """
+    def read_link(self, token: str, now: datetime) -> SignedLink | None:
+        """Return what a signed link's token says, None if it is invalid."""
         content = read_token(token, self.link, now) if self.link else None
         if content is None:
             return None
-        incident, _, notice_beginning = content.partition(NOTICE_SEPARATOR)
-        return incident, notice_beginning
+        incident, _, sent = content.partition(SEPARATOR)
+        notice_beginning, _, channel = sent.partition(SEPARATOR)
+        return SignedLink(incident, notice_beginning, channel)
 
     def find_scope(self, token: str) -> TokenScope | None:
         """Return the scope of a token, None if it is not configured.

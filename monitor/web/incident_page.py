@@ -47,7 +47,7 @@ from monitor.store.rows import Draft
 from monitor.web.fragments import incident_for_list
 from monitor.web.pages import list_silences, render
 from monitor.web.queries import Queries
-from monitor.web.request import may_act, queries_of, session_of
+from monitor.web.request import desk_of, may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
 from schedules.contract.verdict import Grade
 from schedules.times.zone import local
@@ -57,7 +57,7 @@ _BETWEEN_PARAGRAPHS = "\r\n\r\n"
 _BOX_IDS = {
     name: name
     for name in (
-        *("as-role", "call", "said", "address", "mail", "attachment"),
+        *("note", "call", "said", "address", "mail", "attachment"),
         *("owner", "due", "reason", "grade-reason"),
     )
 }
@@ -70,8 +70,6 @@ _NO_REPORT: Mapping[str, Any] = {
     "quick_answers": {},
 }
 """The values of the page about a report, if there is none."""
-_ROLE_TO_TYPE = "[your role]"
-"""The signature that a person reads before they have typed their role."""
 _ONLY_FOR_HEADS = "This is for people whose line in the users file ends in :head."
 
 
@@ -115,14 +113,11 @@ async def show_incidents(request: Request) -> Response:
     )
 
 
-async def show_incident(
-    request: Request, fault: str = "", outcome: SaveOutcome | None = None
-) -> Response:
+async def show_incident(request: Request, outcome: SaveOutcome | None = None) -> Response:
     """Show an incident: what to do now, the newest draft, its versions and the timeline.
 
-    For a closed incident, show what happened and what remains instead of what to do. `fault` is why
-    it could not be acknowledged. If the form of this page was just sent, `outcome` has the faults,
-    conflicts and unsaved texts to show.
+    For a closed incident, show what happened and what remains instead of what to do. If the form of
+    this page was just sent, `outcome` has the faults, conflicts and unsaved texts to show.
     """
     queries, name = queries_of(request), request.path_params["incident"]
     found, drafts = await queries.find_incident(name), await queries.list_drafts(name)
@@ -132,8 +127,7 @@ async def show_incident(
     return render(
         request,
         "incident.html",
-        400 if fault else outcome.code,
-        fault=fault,
+        outcome.code,
         saved="saved" in request.query_params,
         incident=incident_json(found, drafts),
         report=report,
@@ -154,6 +148,7 @@ async def show_incident(
         },
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),
+        all_acts=await queries.list_acts(found) if may_act(request) else [],
         endings=ENDINGS,
         grades=list(Grade),
         forms=[name for name in load_forms() if name != "period"],
@@ -279,12 +274,9 @@ def _describe_what_happened(incident: Incident, now: datetime, timezone: str) ->
 
 
 @with_staff_form
-async def acknowledge_on_page(request: Request, sent: SentForm) -> Response:
-    """Acknowledge the incident in the sent role, and show its page again."""
-    try:
-        await sent.desk.acknowledge(sent.incident, sent.text("role"))
-    except InvalidInput as fault:
-        return await show_incident(request, str(fault))
+async def acknowledge_on_page(_request: Request, sent: SentForm) -> Response:
+    """Acknowledge the incident, and show its page again."""
+    await sent.desk.acknowledge(sent.incident)
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 
 
@@ -308,16 +300,14 @@ async def save_form(request: Request, sent: SentForm) -> Response:
             sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts)
         )
         version = read.version if read is not None else 0
-        conflicts = await sent.desk.save_answers(
-            sent.incident, sent.role, changes, version, apply_form
-        )
+        conflicts = await sent.desk.save_answers(sent.incident, changes, version, apply_form)
         if (attached := sent.files.get("attachment")) is not None:
             name = sent.text("attachment.filename")
-            await sent.desk.attach(sent.incident, sent.role, name, attached)
+            await sent.desk.attach(sent.incident, name, attached)
     except InvalidInput as fault:
         # A browser does not fill in a file again.
         file_fault = dict.fromkeys(sent.files, "choose the file again")
-        faults = file_fault | faults_by_box(fault, _BOX_IDS, "as-role")
+        faults = file_fault | faults_by_box(fault, _BOX_IDS, "note")
         return await show_incident(request, outcome=SaveOutcome(400, faults, (), sent.fields))
     if conflicts:
         return await show_incident(request, outcome=SaveOutcome(409, {}, conflicts))
@@ -343,9 +333,8 @@ async def show_sign_page(request: Request, fault: str = "") -> Response:
         raise UnknownName(f"There is no report of an incident {name!r}.")
     report = report_from_json(drafts[-1].facts)
     missing = list_missing(found, report)
-    signed = append_signature(
-        versions_from_rows(drafts), session.person.role or _ROLE_TO_TYPE, queries.clock.now()
-    )[-1]
+    role, now = session.person.acting_role, queries.clock.now()
+    signed = append_signature(versions_from_rows(drafts), role, now)[-1]
     return render(
         request,
         "sign.html",
@@ -368,7 +357,7 @@ async def sign_or_waive(request: Request, sent: SentForm) -> Response:
         raise NotAllowed(_ONLY_FOR_HEADS)
     try:
         if sent.fields.get("do") == "waive":
-            await sent.desk.waive(sent.incident, sent.role, sent.text("reason"))
+            await sent.desk.waive(sent.incident, sent.text("reason"))
         else:
             await _sign_report(request, sent)
     except SigningBlocked:
@@ -388,7 +377,7 @@ async def _sign_report(request: Request, sent: SentForm) -> None:
     read = _find_version(drafts, sent.fields.get("version", ""))
     if read is None:
         raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
-    await sent.desk.sign_report(incident, sent.role, read.version, sent.text("anyway"))
+    await sent.desk.sign_report(incident, read.version, sent.text("anyway"))
 
 
 async def download_evidence(request: Request) -> Response:
@@ -396,14 +385,13 @@ async def download_evidence(request: Request) -> Response:
 
     The desk refuses it before the slot.
     """
-    queries, name = queries_of(request), request.path_params["incident"]
-    if not may_act(request) or queries.desk is None:
+    queries, name, desk = queries_of(request), request.path_params["incident"], desk_of(request)
+    if not may_act(request) or desk is None:
         raise NotAllowed("Evidence is for people who have signed in and may act.")
-    desk = queries.desk
     incident = await queries.find_incident(name)
     with ExitStack() as folders:
         file = Path(folders.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
-        await queries.ask(lambda: desk.export_evidence(incident, file))
+        await desk.export_evidence(incident, file)
         # The folder is removed after the file was sent. If the export fails, the stack removes it
         # at once.
         remove = BackgroundTask(folders.pop_all().close)
@@ -600,8 +588,6 @@ def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:
         yield f"mail: larger than {_MOST_MAIL_MB} MB; save it without its attachments"
     if (sent.text("grade") or sent.text("form")) and not sent.text("grade-reason"):
         yield "grade-reason: say why the grade or the form is another one"
-    if not sent.role.strip():
-        yield "as-role: say in which role you act, never a name"
     if amends and not sent.text("reason"):
         yield "reason: the report is signed, so say why you amend it"
 

@@ -172,20 +172,23 @@ class DraftChoice(Input):
     )
 
 
-class Taking(Input):
-    """The role that acknowledges an incident."""
+class Acting(Input):
+    """What an account does."""
 
-    role: Role
+    role: Role | Nothing = Field(
+        default=None,
+        deprecated=True,
+        description="Ignored: the account decides in which role it acts.",
+    )
 
 
-class Settling(Input):
+class Settling(Acting):
     """Which time the doubtful text of a calendar means."""
 
     meant: Annotated[AwareDatetime, Field(description="One of `readings` of the slot, if any.")]
-    role: Role
 
 
-class Silencing(Input):
+class Silencing(Acting):
     """Messages to mute, for at most 14 days."""
 
     of: Scope
@@ -193,16 +196,14 @@ class Silencing(Input):
     begins: AwareDatetime | Nothing = Field(None, description="Default now, at most 90 days ahead.")
     until: AwareDatetime
     reason: Annotated[Words, Field(max_length=300)]
-    role: Role
 
 
-class Answering(Input):
+class Answering(Acting):
     """Answers by the ids of their boxes or steps, to the version that was read.
 
     An empty answer removes the text.
     """
 
-    role: Role
     version: Annotated[int, Field(ge=1, le=1_000_000)]
     answers: dict[str, Text]
     reason: Line | Nothing = Field(
@@ -210,10 +211,9 @@ class Answering(Input):
     )
 
 
-class Doing(Input):
+class Doing(Acting):
     """A step that was done."""
 
-    role: Role
     step: Annotated[Words, Field(max_length=80, description="Its id, such as `ask-platform`.")]
     at: Moment | Nothing = Field(
         None, description="When it was done, local if it has no offset. Default now."
@@ -224,10 +224,9 @@ class Doing(Input):
     )
 
 
-class Grading(Input):
+class Grading(Acting):
     """The grade, and if given the form, that a person decides for one incident."""
 
-    role: Role
     grade: Grade
     form: Literal["A0", "A", "B", "C", "D", "note"] | Nothing = Field(
         None, description="The form of its draft."
@@ -235,21 +234,19 @@ class Grading(Input):
     reason: Line
 
 
-class Attaching(Input):
+class Attaching(Acting):
     """A file that was sent or signed, of at most 7 MB. Attaching it signs nothing."""
 
-    role: Role
     name: Annotated[Line, Field(description="The name of the file.")]
     content: Annotated[Base64Bytes, Field(description="Its bytes in Base64.")]
 
 
-class Noting(Input):
+class Noting(Acting):
     """Notes on an incident.
 
     A `call` names the other side and needs `said`; an `action` needs an `owner` and `due`.
     """
 
-    role: Role
     note: Line | Nothing = None
     call: Line | Nothing = None
     said: Line | Nothing = None
@@ -269,12 +266,11 @@ class Noting(Input):
     close: Literal[True] | Nothing = Field(None, description="The incident is over.")
 
 
-class Logging(Input):
+class Logging(Acting):
     """An incident that a person saw, about a watched `release`, or about another by its `title` and
     `producer`.
     """
 
-    role: Role
     what: Line
     when: Moment
     sort: Sort

@@ -27,7 +27,7 @@ from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
-from monitor.store.rows import CalendarRead, Draft, Event
+from monitor.store.rows import Act, CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
 from monitor.threads import Threads, with_pauses
 from monitor.watch.periods import Periods
@@ -319,6 +319,10 @@ class Queries:
             if redraft is not None:
                 await desk.writer.write(redraft)
         return await self.ask(lambda: self.store.verdicts.drafts(incident))
+
+    async def list_acts(self, incident: Incident) -> list[Act]:
+        """Return which account did what to an incident, in time order."""
+        return await self.ask(lambda: self.store.verdicts.acts(incident.id))
 
     async def list_related(self, incident: Incident) -> list[Incident]:
         """Return the incidents of other releases that the same platform fault explains."""

@@ -17,7 +17,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from alerts.one_line import one_line
+from monitor.deliver.desk import Desk
 from monitor.errors import UserFault
+from monitor.store.rows import Actor
 from monitor.web.queries import Queries
 from monitor.web.sessions import Session
 
@@ -52,16 +54,18 @@ def session_of(request: Request) -> Session | None:
     return getattr(request.state, "session", None)
 
 
+def desk_of(request: Request) -> Desk | None:
+    """Return the desk for the account that made a request, or None if it may not act."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    desk = queries_of(request).desk
+    return None if actor is None or desk is None else desk.acting_as(actor)
+
+
 def may_act(request: Request) -> bool:
     """Return whether the person is signed in with the right `duty` or `head`, and the board can be
     changed.
     """
-    session = session_of(request)
-    return (
-        session is not None
-        and not session.person.is_viewer
-        and queries_of(request).desk is not None
-    )
+    return session_of(request) is not None and desk_of(request) is not None
 
 
 def client_of(request: Request) -> str:

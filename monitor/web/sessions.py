@@ -18,6 +18,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import UnknownName, UserFault
+from monitor.store.rows import Actor
 from monitor.web.credentials import Guess, Throttle, network_of
 from monitor.web.provider import Flow, NotSignedOn, ProviderClaims
 from monitor.web.users import UNKNOWN_PERSON, Person, Program, Right, Users, is_name
@@ -63,6 +64,11 @@ class Session:
     by_proxy_header: bool = False
     # The claims of the OpenID provider that signed them on, None if none did.
     claims: ProviderClaims | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Return who acts in this session."""
+        return Actor(self.account, self.person.acting_role)
 
     def has_guard(self, shown: str) -> bool:
         """Return whether `shown` is the guard of this session, so that the form was made for it."""

@@ -25,7 +25,7 @@ _BOX_IDS = {name: name for name in ("meant", "day", "time")}
 
 
 async def settle_slot(
-    queries: Queries, desk: Desk, release: str, meant: datetime, role: str
+    queries: Queries, desk: Desk, release: str, meant: datetime
 ) -> Mapping[str, Any]:
     """Record which time is meant, and return the JSON of the release.
 
@@ -34,7 +34,7 @@ async def settle_slot(
     if queries.live.is_standby():
         raise UserFault("Another monitor leads. Answer there: only it reads calendars.")
     await queries.find_release(release)  # raises if this person may not see it
-    await desk.settle_slot(release, meant, role)
+    await desk.settle_slot(release, meant)
     return await queries.find_release(release)
 
 
@@ -44,7 +44,7 @@ async def settle_by_form(request: Request, sent: SentForm) -> Response:
     queries, release = queries_of(request), request.path_params["release"]
     try:
         meant = _read_meant(sent, queries.timezone)
-        await settle_slot(queries, sent.desk, release, meant, sent.role)
+        await settle_slot(queries, sent.desk, release, meant)
     except InvalidInput as fault:
         faults = faults_by_box(fault, _BOX_IDS, "meant")
         return await render_release(request, typed=sent.fields, faults=faults)

@@ -29,6 +29,7 @@ from monitor.web.provider import NotSignedOn
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
 from monitor.web.sessions import SESSION_SECONDS, Busy, Session, Sessions
+from monitor.web.users import Program
 
 _HEALTH = {"/healthz", "/livez", "/readyz"}
 _UNRESTRICTED_PATHS = _HEALTH | {
@@ -59,6 +60,8 @@ _LONG_FORM_PATHS = re.compile(r"/incidents/(.+/(draft|sign)|new)|/silences|/by-h
 """Paths of long forms. After a session has ended, the response to these contains only the typed
 text.
 """
+_UNNAMED_PROGRAM = "program"
+"""The name of a program with a token of `[web]`."""
 _NO_MATCH = "That name and password do not belong together."
 _STALE_PAGE = "This page is too old. Try again."
 _LONGEST_PATH = 1000
@@ -86,8 +89,8 @@ class Authorise:
 
         The port for metrics serves no pages.
 
-        The request's state gets `session`, `token_scope` and `sees_all`: whether the viewer may see
-        embargoed data.
+        The request's state gets `session`, `token_scope`, `actor` (None if they may not act), and
+        `sees_all`: whether the viewer may see embargoed data.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -102,12 +105,18 @@ class Authorise:
             return
         try:
             session = None if sessions is None else await _find_session(request, sessions)
-            token_scope = await self._read_token_scope(request, sessions)
+            program = await self._read_token(request, sessions)
+            token_scope = None if program is None else program.scope
             if session is not None:
                 structlog.contextvars.bind_contextvars(account=session.account)
+            elif program is not None:
+                structlog.contextvars.bind_contextvars(account=program.actor.account)
+            is_staff = session is not None and not session.person.is_viewer
             request.state.session = session
             request.state.token_scope = token_scope
-            is_staff = session is not None and not session.person.is_viewer
+            request.state.actor = session.actor if session is not None and is_staff else None
+            if program is not None and token_scope is TokenScope.DUTY:
+                request.state.actor = program.actor
             reads_all = token_scope in {TokenScope.READ, TokenScope.DUTY}
             request.state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)
             may_pass = request.state.sees_all or self._may_request(request, session)
@@ -145,10 +154,8 @@ class Authorise:
             and not forwarded
         )
 
-    async def _read_token_scope(
-        self, request: Request, sessions: Sessions | None
-    ) -> TokenScope | None:
-        """Return the scope of a request's bearer token, or None.
+    async def _read_token(self, request: Request, sessions: Sessions | None) -> Program | None:
+        """Return the program with a request's bearer token, or None.
 
         A wrong token counts as a wrong guess.
         """
@@ -157,11 +164,10 @@ class Authorise:
         if scheme.lower() != "bearer" or not token or request.scope["path"] in _UNRESTRICTED_PATHS:
             return None
         if (scope := self.queries.keys.find_scope(token)) is not None:
-            return scope
+            return Program(_UNNAMED_PROGRAM, scope)
         program = await sessions.find_program(token) if sessions is not None else None
         if program is not None:
-            structlog.contextvars.bind_contextvars(account=f"token:{program.name}")
-            return program.scope
+            return program
         throttle, client = self.queries.throttle, client_of(request)
         if wait := throttle.wait(Guess.TOKEN, client):
             raise Busy(wait)

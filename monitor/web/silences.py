@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
 from alerts.silence import FARTHEST_AHEAD, Scope
-from monitor.errors import NotAllowed, UserFault
+from monitor.errors import NotAllowed
 from monitor.web.fragments import sort_by_name
 from monitor.web.pages import list_silences, render, slot_start
 from monitor.web.queries import Queries
@@ -75,21 +75,17 @@ async def mute_messages(request: Request, sent: SentForm) -> Response:
         until = (
             _read_instant(sent.text("until"), "until", zone) or (begins or now) + _DEFAULT_LENGTH
         )
-        await sent.desk.silence(
-            _read_subject(sent.text("of")), until, sent.role, sent.text("reason"), begins
-        )
+        of = _read_subject(sent.text("of"))
+        await sent.desk.silence(of, until, sent.text("reason"), begins)
     except InvalidInput as fault:
-        return await show_mute_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "role"))
+        return await show_mute_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "of"))
     return RedirectResponse("/silences", 303)
 
 
 @with_staff_form
 async def end_silence(_request: Request, sent: SentForm) -> Response:
     """End a silence, or cancel a future one, and show the page again."""
-    try:
-        await sent.desk.end_silence(sent.text("silence"), sent.role)
-    except InvalidInput as fault:
-        raise UserFault(str(fault)) from fault
+    await sent.desk.end_silence(sent.text("silence"))
     return RedirectResponse("/silences", 303)
 
 

@@ -16,7 +16,7 @@ from alerts.draft.edits import STEP_PREFIX
 from alerts.draft.form import find_question
 from monitor.deliver.desk import Desk
 from monitor.web.pages import render
-from monitor.web.request import may_act, queries_of, read_form_with_files, session_of
+from monitor.web.request import desk_of, read_form_with_files, session_of
 from monitor.web.users import Person
 
 _MOST_BYTES, _MOST_WITH_FILES, _MOST_WITHOUT_SESSION = 1 << 20, 8 << 20, 1 << 17
@@ -42,10 +42,8 @@ class SentForm:
 
     @property
     def role(self) -> str:
-        """Return the role in which they act: the one of their line in the users file, else the one
-        they typed.
-        """
-        return self.person.role or self.fields.get("role", "")
+        """Return the role in which they act."""
+        return self.desk.actor.role
 
     def text(self, name: str) -> str:
         """Return a field without surrounding blanks, empty if it is missing."""
@@ -67,7 +65,7 @@ def with_staff_form(
 
         If the person may not act, show a page with the typed texts instead.
         """
-        session, desk = session_of(request), queries_of(request).desk
+        session, desk = session_of(request), desk_of(request)
         longest, longest_with_files = _MOST_BYTES, _MOST_WITH_FILES
         if session is None:
             # The form of a person who is not signed in is only shown again, so it must be smaller.
@@ -77,7 +75,7 @@ def with_staff_form(
         )
         # The guard is a secret of the session, so another site cannot send a form for this person.
         is_own_form = session is not None and session.has_guard(fields.get("guard", ""))
-        if session is None or desk is None or not (may_act(request) and is_own_form):
+        if session is None or desk is None or not is_own_form:
             return render(request, "unsaved.html", 403, typed=list(_label_typed_texts(fields)))
         incident = request.path_params.get("incident", "")
         return await act(request, SentForm(desk, session.person, incident, fields, files))

@@ -24,6 +24,7 @@ from pathlib import Path
 import structlog
 
 from monitor.errors import Fault
+from monitor.store.rows import Actor
 from monitor.web.credentials import TokenScope
 
 SHORTEST = 12
@@ -52,6 +53,10 @@ class Right(StrEnum):
     VIEWER = "viewer"
     DUTY = "duty"
     HEAD = "head"
+
+
+_ROLES = {Right.DUTY: "duty officer", Right.HEAD: "head of profession"}
+"""The role in which a person acts whose line names none. A viewer does not act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ _NO_PASSWORD = Password(bytes(16), bytes(32))
 class Person:
     """A person who may sign in.
 
-    Their right says what they may do. Their role is only recorded with what they do.
+    Their right says what they may do. Their role is recorded with what they do.
 
     A viewer can read a board that is not public, but no embargoed information.
     """
@@ -107,6 +112,11 @@ class Person:
     password: Password = _NO_PASSWORD
     role: str = ""
     right: Right = Right.DUTY
+
+    @property
+    def acting_role(self) -> str:
+        """Return the role in which they act: that of their line, else one for their right."""
+        return self.role or _ROLES.get(self.right, "")
 
     @property
     def is_viewer(self) -> bool:
@@ -121,10 +131,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program with a token of the users file, and the scope of that token."""
+    """A program with a token, and the scope of that token."""
 
     name: str
     scope: TokenScope
+
+    @property
+    def actor(self) -> Actor:
+        """Return who acts with the token. A program's role is its name."""
+        return Actor(f"token:{self.name}", self.name)
 
 
 UNKNOWN_PERSON = Person("")

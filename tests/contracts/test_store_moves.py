@@ -18,7 +18,7 @@ from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
 from monitor.store.move import copy_store, restore_store
 from monitor.store.open import open_store
-from monitor.store.rows import Heartbeat, RotaRead
+from monitor.store.rows import Actor, Heartbeat, RotaRead
 from monitor.store.sql import migrate
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import METADATA
@@ -89,6 +89,7 @@ def fill_the_rest(url: str) -> None:
         tx.save(
             Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty", "ihre Seite zieht um")
         )
+        tx.save(Actor("user:anne", "duty").act("silenced", "s", SLOT))
         tx.save(RotaRead("on-call", SLOT, '[["duty A","…","…"]]'))
         tx.add(a_claim())
         tx.save(Heartbeat("m", SLOT, stopped=True))

@@ -54,7 +54,9 @@ def add(  # one for each option
     """
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     typed = {"text": text, "owner": owner, "due": due.isoformat()}
-    _change_and_print(context, incident, lambda known: add_action(known, role, typed, now, zone))
+    _change_and_print(
+        context, incident, role, lambda known: add_action(known, role, typed, now, zone)
+    )
 
 
 @action.command("done")
@@ -71,7 +73,7 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
     role, now, zone = role_of(by), context.now(), context.settings.timezone
     done_at = to_local_iso(at)
     change = partial(complete_action, role=role, number=number, now=now, at=done_at, timezone=zone)
-    _change_and_print(context, incident, change)
+    _change_and_print(context, incident, role, change)
 
 
 @action.command("list")
@@ -103,13 +105,13 @@ def print_actions(context: Context, *, incident: str | None) -> None:
 
 
 def _change_and_print(
-    context: Context, incident: str, change: Callable[[Incident], Incident]
+    context: Context, incident: str, role: str, change: Callable[[Incident], Incident]
 ) -> None:
     """Change the actions of an incident, redraft its report unless it is signed, and print how many
     are to do.
     """
     with context.store() as store:
-        changed = change_incident(context, store, incident, change)
+        changed = change_incident(context, store, incident, "written_by_hand", role, change)
         is_signed = SIGNED in changed.words  # signing adds this key
         # A new action does not amend a signed report.
         if not is_signed:

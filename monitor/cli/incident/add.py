@@ -11,7 +11,13 @@ from alerts.incident import MONITOR
 from monitor.cli.common import Context, json_verb, release_of
 from monitor.cli.complete import producers, releases
 from monitor.cli.dates import to_local_iso
-from monitor.cli.incident.store import by_role, current_incidents, is_attended, refuse_invalid_input
+from monitor.cli.incident.store import (
+    by_role,
+    current_incidents,
+    is_attended,
+    record_act,
+    refuse_invalid_input,
+)
 from monitor.deliver.by_hand import log_by_hand
 from monitor.deliver.incident_json import incident_json
 
@@ -66,6 +72,7 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
         }
         with store.transaction() as tx, refuse_invalid_input():
             incident, is_new = log_by_hand(tx, current.record, given | times, facts, context.now())
+            record_act(tx, "logged_by_hand", incident.id, given.get("by", ""), context.now())
         drafts = store.verdicts.drafts(incident.id)
     # The monitor's own entries say what is doubtful about the texts.
     for warning in (entry.text for entry in incident.timeline if entry.by == MONITOR):

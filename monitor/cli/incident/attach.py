@@ -42,6 +42,8 @@ def attach(context: Context, *, incident: str, file: Path, by: str | None) -> No
             context,
             store,
             incident,
+            "attached",
+            role,
             lambda known: by_hand.attach_file(known, role, file.name, digest, now),
         )
         print_incident(context, store, incident, f"attached {file.name}, SHA-256 {digest}")

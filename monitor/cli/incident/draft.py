@@ -171,7 +171,7 @@ def _merge_and_save(
         merged, conflicts = merge_texts(versions, words, number_read, role, now)
         return merged
 
-    saved = change_draft(store, incident, merge)[-1]
+    saved = change_draft(store, incident, role, now, merge)[-1]
     return saved, conflicts
 
 

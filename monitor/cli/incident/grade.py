@@ -38,6 +38,8 @@ def grade(
             context,
             store,
             incident,
+            "graded",
+            role,
             lambda known: by_hand.grade_incident(known, role, new_grade, reason, now, form),
         )
         if SIGNED not in changed.words:

@@ -116,7 +116,7 @@ def note(  # noqa: PLR0913 # one for each option
         return by_hand.record_cause(changed, role, cause, now)
 
     with context.store() as store:
-        changed = change_incident(context, store, incident, apply_options)
+        changed = change_incident(context, store, incident, "written_by_hand", role, apply_options)
         for entry in changed.timeline:
             # `by_hand.add_note` adds such an entry as a warning if the time --at is far from the
             # incident.
@@ -148,7 +148,7 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
         )
 
     with context.store() as store:
-        change_incident(context, store, incident, record_cause_and_close)
+        change_incident(context, store, incident, "closed", role, record_cause_and_close)
         print_incident(context, store, incident, "closed")
 
 
@@ -168,7 +168,12 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None) -> No
     role, now = role_of(by), context.now()
     with context.store() as store:
         change_incident(
-            context, store, incident, lambda known: by_hand.waive_report(known, role, reason, now)
+            context,
+            store,
+            incident,
+            "report_waived",
+            role,
+            lambda known: by_hand.waive_report(known, role, reason, now),
         )
         print_incident(context, store, incident, "report waived")
 

@@ -21,6 +21,7 @@ from monitor.cli.incident.store import (
     current_incident,
     current_incidents,
     own_template,
+    record_act,
     refuse_invalid_input,
     role_of,
 )
@@ -106,6 +107,7 @@ def _sign_report(
     with recorder.store.transaction() as tx, refuse_invalid_input():
         try:
             sign_report(tx, recorder, known, role, now, anyway=anyway)
+            record_act(tx, "signed_off", known.id, role, now)
         except SigningBlocked as exc:
             obstacles = "\n".join(bullet_lines(map(str, exc.obstacles)))
             raise UserFault(f"{exc}:\n{obstacles}\nTo sign anyway, give --anyway REASON") from exc

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from monitor.deliver.current_incidents import CurrentIncidents
     from monitor.store.sql.engine import Store
     from monitor.store.sql.read import VerdictStore
+    from monitor.store.sql.write import Transaction
 
 by_role = click.option(
     "--by",
@@ -65,19 +69,37 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
     return found
 
 
-def change_incident(
-    context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]
+def record_act(tx: Transaction, what: str, subject: str, role: str, now: datetime) -> None:
+    """Record what the system's user did, as `Desk` records what people do in the browser."""
+    from monitor.store.rows import Actor
+
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        user = str(os.getuid())
+    tx.save(Actor(f"system:{user}", role).act(what, subject, now))
+
+
+def change_incident(  # what, by whom, and how
+    context: Context,
+    store: Store,
+    incident: str,
+    what: str,
+    role: str,
+    change: Callable[[Incident], Incident],
 ) -> Incident:
     """Apply `change` to the incident with this id, store it and return it.
 
-    Raises `UserFault` for refused text.
+    `what` is the word for the act. Raises `UserFault` for refused text.
     """
     from monitor.deliver import by_hand
 
     incident_of(store.verdicts, incident)  # raises `UnknownName` for an unknown id
     record = current_incidents(context, store).record
     with store.transaction() as tx, refuse_invalid_input():
-        return by_hand.change_incident(tx, record, incident, change, context.now())
+        changed = by_hand.change_incident(tx, record, incident, change, context.now())
+        record_act(tx, what, incident, role, context.now())
+        return changed
 
 
 def current_incidents(context: Context, store: Store) -> CurrentIncidents:
@@ -152,7 +174,13 @@ def print_incident(context: Context, store: Store, incident: str, what: str) -> 
     context.print_result(body, f"{incident}: {what}")
 
 
-def change_draft(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:
+def change_draft(
+    store: Store,
+    incident: str,
+    role: str,
+    now: datetime,
+    change: Callable[[Versions], Versions],
+) -> Versions:
     """Apply `change` to the stored versions of an incident's draft, save new ones and return all.
 
     Raises `UserFault` if the incident has no draft.
@@ -161,4 +189,6 @@ def change_draft(store: Store, incident: str, change: Callable[[Versions], Versi
 
     incident_of(store.verdicts, incident)  # raises `UnknownName` for an unknown id
     with store.transaction() as tx:
-        return by_hand.change_draft(tx, store.verdicts, incident, change)
+        changed = by_hand.change_draft(tx, store.verdicts, incident, change)
+        record_act(tx, "written_by_hand", incident, role, now)
+        return changed

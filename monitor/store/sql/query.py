@@ -259,6 +259,7 @@ Storable = (
     | rows.Event
     | rows.Draft
     | rows.Delivery
+    | rows.Act
     | rows.RotaRead
     | rows.Heartbeat
     | rows.Record
@@ -280,6 +281,7 @@ _TABLES: Mapping[type[Storable], Table] = {
     Notice: tables.NOTICE,
     rows.Delivery: tables.DELIVERY,
     Silence: tables.SILENCE,
+    rows.Act: tables.ACT,
     rows.RotaRead: tables.ROTA,
     Claim: tables.CLAIM,
     rows.Heartbeat: tables.HEARTBEAT,

@@ -21,6 +21,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_from_id
 from monitor.store.rows import (
     LEADER,
+    Act,
     Delivery,
     DeliveryState,
     Draft,
@@ -214,6 +215,13 @@ class VerdictStore(Queries):
         """Return the versions of a draft, oldest first."""
         draft = tables.DRAFT.c
         return self.runner.find_all(Draft, draft.incident == incident, order_by=(draft.version,))
+
+    def acts(self, subject: str) -> list[Act]:
+        """Return what people and programs did to an incident, a release or a silence, in time
+        order.
+        """
+        act = tables.ACT.c
+        return self.runner.find_all(Act, act.subject == subject, order_by=(act.at, act.what))
 
     def is_draft_signed(self, incident: str) -> bool:
         """Return whether a version of a draft is signed, without reading the versions."""

@@ -28,7 +28,7 @@ from monitor.store.sql.columns import (
     Words,
 )
 
-HEAD = "0013"
+HEAD = "0014"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
 OLDEST = "0012"
 """The first migration: a store of an earlier revision cannot be upgraded."""
@@ -254,6 +254,12 @@ SILENCE = _compact_table(
     *_nullable(ended=Instant),
     *_not_null(ended_by=Words),
     sa.Index(None, "until"),
+)
+
+ACT = _compact_table(
+    "act",
+    *_keys(subject=Name, at=Instant, account=Name, what=Name),
+    *_not_null(role=Words),
 )
 
 ROTA = _table("rota", *_keys(rota=Name), *_not_null(at=Instant, shifts=Packed))

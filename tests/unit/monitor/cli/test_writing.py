@@ -243,6 +243,7 @@ def test_the_commands_on_the_page_about_drafts_run(
         "RELEASE": "births-2016",
         "example": "ons",
         "www.gov.uk": "stats.example",
+        "9.43am": "2018-01-05T09:43",  # whatever the time is now
     }
     # The order counts: some commands use the files that earlier ones write.
     for command in commands:

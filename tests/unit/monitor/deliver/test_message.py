@@ -90,8 +90,8 @@ def test_message_has_the_link_to_acknowledge_it() -> None:
     store = store_with_late_incident()
     message = build_message(store, links=LINKS)
     (notice,) = store.outbox.notices()
-    assert LINKS.acknowledge_link(notice) in message.text
-    assert message.data["link"] == LINKS.acknowledge_link(notice)
+    assert LINKS.acknowledge_link(notice, "mail") in message.text
+    assert message.data["link"] == LINKS.acknowledge_link(notice, "mail")
 
 
 def test_message_built_again_for_a_retry_is_the_same() -> None:

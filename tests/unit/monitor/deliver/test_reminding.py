@@ -23,7 +23,7 @@ from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder
 from monitor.errors import UnknownName
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.store.rows import DeliveryState
+from monitor.store.rows import Actor, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import (
@@ -75,9 +75,8 @@ class World:
     async def acknowledge(self, incident: str) -> Incident | None:
         recorder = VerdictRecorder(self.store, RULES)
         current = CurrentIncidents(self.store.verdicts, lambda _release, _now: None, recorder)
-        return await Desk(current, self.writer, self.clock).acknowledge(
-            incident, "duty statistician"
-        )
+        desk = Desk(current, self.writer, self.clock, actor=Actor("user:anne", "duty statistician"))
+        return await desk.acknowledge(incident)
 
     def make_reminders(
         self,

@@ -12,9 +12,9 @@ from markupsafe import escape
 
 from alerts.signed_link import sign_token
 from monitor.deliver.rules import Links
-from monitor.web.credentials import Keys
+from monitor.web.credentials import Keys, SignedLink
 from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, a_board
-from tests.unit.monitor.web.people import VIEWER, WITHOUT_ROLE, signed_in_board
+from tests.unit.monitor.web.people import VIEWER, signed_in_board
 from tests.worlds.instants import after_slot
 
 WEEK = timedelta(days=7)
@@ -37,35 +37,24 @@ async def test_opening_the_link_shows_a_button_and_changes_nothing(board: Board)
     assert board.acknowledged_by() == []
 
 
-async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -> None:
-    form = {"token": late_incident_token(board), "role": "duty statistician"}
+async def test_button_acknowledges_the_incident_once(board: Board) -> None:
+    form = {"token": late_incident_token(board), "role": "head of profession"}
     answer = await board.client.post("/acknowledge", data=form, follow_redirects=True)
     assert answer.status_code == 200
-    assert "duty statistician" in answer.text
-    assert board.acknowledged_by() == ["duty statistician"]
+    # The role is that of the channel to which the link was sent, whatever the form says.
+    assert board.acknowledged_by() == ["on call"]
     # The second press changes nothing.
     await board.client.post("/acknowledge", data=form)
-    assert board.acknowledged_by() == ["duty statistician"]
+    assert board.acknowledged_by() == ["on call"]
 
 
 async def test_cause_is_given_on_the_link_without_a_password(board: Board) -> None:
-    form = {"token": late_incident_token(board), "role": "duty statistician"}
+    form = {"token": late_incident_token(board)}
     await board.client.post("/acknowledge", data=form)
     cause = form | {"cause": "certificate expired"}
     page = await board.client.post("/acknowledge", data=cause, follow_redirects=True)
     assert 'value="certificate expired"' in page.text
     assert board.late_incident().words["cause"] == "certificate expired"
-
-
-@pytest.mark.parametrize("role", ["", "   ", "x" * 81])
-async def test_invalid_role_shows_the_form_again(board: Board, role: str) -> None:
-    """A role must have 1 to 80 characters, not only spaces."""
-    answer = await board.client.post(
-        "/acknowledge", data={"token": late_incident_token(board), "role": role}
-    )
-    assert answer.status_code == 400
-    assert "give your role, not your name" in answer.text
-    assert board.acknowledged_by() == []
 
 
 async def test_link_with_a_wrong_token_is_refused(board: Board) -> None:
@@ -75,7 +64,7 @@ async def test_link_with_a_wrong_token_is_refused(board: Board) -> None:
     )
     for token in ("", "nonsense", "%00", signed_with_another_key, cut_off):
         opened = await board.client.get("/acknowledge", params={"token": token})
-        pressed = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
+        pressed = await board.client.post("/acknowledge", data={"token": token})
         assert (opened.status_code, pressed.status_code) == (403, 403)
     assert board.acknowledged_by() == []
 
@@ -85,7 +74,7 @@ async def test_expired_link_is_refused(board: Board) -> None:
     # 600.
     expired = late_incident_token(board)
     board.clock.seconds += WEEK.total_seconds()
-    answer = await board.client.post("/acknowledge", data={"token": expired, "role": "me"})
+    answer = await board.client.post("/acknowledge", data={"token": expired})
     assert answer.status_code == 403
 
 
@@ -111,23 +100,22 @@ async def test_client_must_wait_a_minute_after_twenty_wrong_link_tokens(board: B
 async def test_program_acknowledges_with_its_token(board: Board) -> None:
     answer = await board.client.post(
         f"/api/v1/incidents/{board.incident}/acknowledge",
-        json={"role": "pager bridge"},
+        json={"role": "head of profession"},
         headers=WITH_TOKEN,
     )
     assert answer.status_code == 200
-    assert answer.json()["acknowledged"]["by"] == "pager bridge"
+    assert answer.json()["acknowledged"]["by"] == "program"
     # The answer is the whole incident.
     assert answer.json()["drafts"]
-    assert board.acknowledged_by() == ["pager bridge"]
+    assert board.acknowledged_by() == ["program"]
 
 
 @pytest.mark.parametrize(
     ("authorization", "body", "status"),
     [
-        ("", '{"role": "me"}', 401),
-        ("Bearer wrong", '{"role": "me"}', 401),
-        ("Basic a token for programs", '{"role": "me"}', 401),
-        ("Bearer a token for programs", "{}", 400),
+        ("", "{}", 401),
+        ("Bearer wrong", "{}", 401),
+        ("Basic a token for programs", "{}", 401),
         ("Bearer a token for programs", "not JSON", 400),
         ("Bearer a token for programs", '["role"]', 400),
         ("Bearer a token for programs", '{"role": 5}', 400),
@@ -137,8 +125,8 @@ async def test_program_acknowledges_with_its_token(board: Board) -> None:
 async def test_acknowledgement_by_a_program_is_refused_with_a_reason(
     board: Board, authorization: str, body: str, status: int
 ) -> None:
-    """A case has a wrong token (401), or the right one with a body that is no JSON object with a
-    short role (400).
+    """A case has a wrong token (401), or the right one with a body that is no JSON object, or too
+    long (400).
     """
     address = f"/api/v1/incidents/{board.incident}/acknowledge"
     answer = await board.client.post(
@@ -154,15 +142,13 @@ async def test_program_cannot_acknowledge_if_no_token_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
         # Anyone can send an empty token.
-        answer = await board.client.post(
-            address, json={"role": "me"}, headers={"Authorization": "Bearer "}
-        )
+        answer = await board.client.post(address, json={}, headers={"Authorization": "Bearer "})
         assert answer.status_code == 401
 
 
 async def test_unknown_incident_cannot_be_acknowledged(board: Board) -> None:
     answer = await board.client.post(
-        "/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=WITH_TOKEN
+        "/api/v1/incidents/none/acknowledge", json={}, headers=WITH_TOKEN
     )
     assert answer.status_code == 404
 
@@ -178,13 +164,14 @@ async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
 
 async def test_link_in_a_notice_names_its_incident_and_notice(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
-    link = urlsplit(
-        Links("https://board.example/", key=KEYS.link, lasts=WEEK).acknowledge_link(notice)
-    )
+    links = Links("https://board.example/", key=KEYS.link, lasts=WEEK)
+    link = urlsplit(links.acknowledge_link(notice, "mail"))
     assert link.path == "/acknowledge"
     (token,) = parse_qs(link.query)["token"]
     # A link names its notice by the first characters, because it must be short.
-    assert KEYS.read_link(token, board.clock.now()) == (board.incident, notice.id[:8])
+    assert KEYS.read_link(token, board.clock.now()) == SignedLink(
+        board.incident, notice.id[:8], "mail"
+    )
 
 
 async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
@@ -201,9 +188,8 @@ async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
             tx.add_notice(later, deliveries=())
         pages = {}
         for notice in (first, later):
-            link = Links("https://board.example", key=KEYS.link, lasts=WEEK).acknowledge_link(
-                notice
-            )
+            links = Links("https://board.example", key=KEYS.link, lasts=WEEK)
+            link = links.acknowledge_link(notice, "mail")
             pages[notice.id] = await board.read_page(link.removeprefix("https://board.example"))
         assert str(escape(first.subject)) in pages[first.id]
         assert later.subject not in pages[first.id]
@@ -228,14 +214,14 @@ async def test_link_leads_to_the_incident_if_no_key_is_configured(board: Board) 
     notice = board.store.outbox.notices(board.incident)[0]
     links_without_key = Links(url="https://board.example", key=b"")
     assert (
-        links_without_key.acknowledge_link(notice)
+        links_without_key.acknowledge_link(notice, "mail")
         == f"https://board.example/incidents/{board.incident}"
     )
 
 
 async def test_notice_has_no_link_if_no_board_address_is_configured(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
-    assert Links(url="", key=KEYS.link).acknowledge_link(notice) == ""
+    assert Links(url="", key=KEYS.link).acknowledge_link(notice, "mail") == ""
 
 
 def test_repr_of_keys_and_links_shows_no_key() -> None:
@@ -244,7 +230,7 @@ def test_repr_of_keys_and_links_shows_no_key() -> None:
 
 
 async def test_link_acknowledges_at_once_for_a_person_who_is_signed_in(users: Path) -> None:
-    """Only as a page that a person opens: no preview, and no one without a role of their own."""
+    """Only as a page that a person opens: no preview, and no viewer."""
     link = "/acknowledge"
     async with signed_in_board(users) as board:
         token = {"token": late_incident_token(board)}
@@ -256,7 +242,6 @@ async def test_link_acknowledges_at_once_for_a_person_who_is_signed_in(users: Pa
         assert f'href="{board.incident_page}#draft"' in page.text
         await board.client.get(link, params=token)
         assert board.acknowledged_by() == ["duty statistician"]
-    for name in (VIEWER, WITHOUT_ROLE):
-        async with signed_in_board(users, name) as board:
-            await board.client.get(link, params={"token": late_incident_token(board)})
-            assert board.acknowledged_by() == []
+    async with signed_in_board(users, VIEWER) as board:
+        await board.client.get(link, params={"token": late_incident_token(board)})
+        assert board.acknowledged_by() == []

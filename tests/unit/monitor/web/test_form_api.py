@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from monitor.store.rows import Actor
 from monitor.web.answers import Form
 from tests.unit.monitor.web.board import WITH_TOKEN, Board
 from tests.unit.monitor.web.people import send_incident_form, signed_in_board
@@ -30,16 +31,15 @@ async def send_answers(
     board: Board, version: int, answers: dict[str, str], reason: str | None = None
 ) -> httpx.Response:
     """Send texts for boxes and steps of the form as a program that read this version of it."""
-    sent = {"role": "web team", "version": version, "answers": answers, "reason": reason}
+    sent = {"version": version, "answers": answers, "reason": reason}
     return await board.client.post(
         f"/api/v1/incidents/{board.incident}/answers", json=sent, headers=WITH_TOKEN
     )
 
 
 async def send_note(board: Board, **fields: Any) -> httpx.Response:  # noqa: ANN401 # as the operation takes it
-    sent = {"role": "web team"} | fields
     return await board.client.post(
-        f"/api/v1/incidents/{board.incident}/notes", json=sent, headers=WITH_TOKEN
+        f"/api/v1/incidents/{board.incident}/notes", json=fields, headers=WITH_TOKEN
     )
 
 
@@ -59,7 +59,7 @@ async def test_answer_of_a_program_makes_a_new_form_version(board: Board) -> Non
     assert after["version"] == before["version"] + 1
     answer = answer_in_box(after, ACCOUNT)
     assert answer is not None
-    assert (answer["text"], answer["by"]) == ("A certificate\nran out.", "web team")
+    assert (answer["text"], answer["by"]) == ("A certificate\nran out.", "program")
     # The same text again makes no version.
     assert (
         await send_answers(board, after["version"], {ACCOUNT: "A certificate\nran out."})
@@ -74,7 +74,7 @@ async def test_program_says_that_a_step_was_done(board: Board) -> None:
 
 
 async def test_program_says_when_a_step_was_done(board: Board) -> None:
-    sent = {"role": "desk", "step": "ask-platform", "at": "2018-01-05T09:35", "note": "ticket 12"}
+    sent = {"step": "ask-platform", "at": "2018-01-05T09:35", "note": "ticket 12"}
     path = f"/api/v1{board.incident_page}/steps"
     answer = await board.client.post(path, json=sent, headers=WITH_TOKEN)
     account = next(box for box in answer.json()["boxes"] if box["id"] == ACCOUNT)
@@ -115,9 +115,8 @@ async def test_program_amends_a_signed_report_only_with_a_reason(board: Board) -
     assert board.queries.desk is not None
     # No one has typed anything. So the report is incomplete, and needs a reason (`anyway`).
     last_version = len(board.drafts())
-    await board.queries.desk.sign_report(
-        board.late_incident(), "head of profession", read=last_version, anyway="it is urgent"
-    )
+    head = board.queries.desk.acting_as(Actor("user:hope", "head of profession"))
+    await head.sign_report(board.late_incident(), read=last_version, anyway="it is urgent")
     before = await read_form(board)
     refused = await send_answers(board, before["version"], {ACCOUNT: "A certificate."})
     assert refused.status_code == 409
@@ -177,9 +176,8 @@ async def test_program_adds_every_kind_of_note_and_closes_the_incident(board: Bo
         due="2018-02-01",
     )
     assert answer.status_code == 200, answer.text
-    # `send_note` sends "web team" as the role, too. The kinds of notes have a fixed order in the
-    # timeline.
-    texts = [entry["text"] for entry in answer.json()["timeline"] if entry["by"] == "web team"]
+    # The kinds of notes have a fixed order in the timeline.
+    texts = [entry["text"] for entry in answer.json()["timeline"] if entry["by"] == "program"]
     assert texts == [
         "seen",
         "call with web team: on it",
@@ -191,7 +189,7 @@ async def test_program_adds_every_kind_of_note_and_closes_the_incident(board: Bo
     ]
     closed = (await send_note(board, done=1, close=True)).json()
     assert closed["closed"] is not None
-    assert closed["actions"][0]["done_by"] == "web team"
+    assert closed["actions"][0]["done_by"] == "program"
 
 
 @pytest.mark.parametrize(
@@ -209,7 +207,6 @@ async def test_valid_note_is_not_added_if_another_part_is_invalid(
 
 
 LEAK = {
-    "role": "web team",
     "what": "Figures were sent to the press",
     "when": "2018-01-05T08:00:00",
     "sort": "leak",
@@ -253,12 +250,12 @@ async def test_program_without_a_token_is_refused(board: Board, path: str) -> No
     notes.
     """
     address = f"/api/v1/incidents{path.format(id=board.incident)}"
-    refused = await board.client.post(address, json={"role": "x", "version": 1, "answers": {}})
+    refused = await board.client.post(address, json={"version": 1, "answers": {}})
     assert refused.status_code == 401
 
 
 async def test_program_raises_a_grade_with_a_reason(board: Board) -> None:
-    sent = {"role": "head of profession", "grade": "note", "form": "C", "reason": "agreed"}
+    sent = {"grade": "note", "form": "C", "reason": "agreed"}
     path = f"/api/v1{board.incident_page}/grade"
     answer = await board.client.post(path, json=sent, headers=WITH_TOKEN)
     assert (answer.json()["grade"], (await read_form(board))["form"]) == ("note", "C")

@@ -12,6 +12,7 @@ from alerts.channels.webhook import webhook_body
 from monitor.cli.channel import _make_test_message
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
+from monitor.store.rows import Actor
 from monitor.web.hook import Hook, schema
 from tests.unit.monitor.deliver.platform_day import PUBLISHED_AT, Day, play_day
 from tests.worlds.fake_channel import FakeChannel
@@ -19,6 +20,7 @@ from tests.worlds.instants import SLOT, after_slot
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "webhook.schema.json"
 ROLE = "duty statistician"
+DUTY, HEAD = Actor("user:anne", ROLE), Actor("user:hope", "head of profession")
 
 
 def posted_events(channel: FakeChannel) -> list[dict[str, Any]]:
@@ -44,7 +46,7 @@ def play_day_on_which_people_act(act: Callable[[Day, Desk], Awaitable[None]]) ->
     async def story(day: Day) -> None:
         days.append(day)
         current = CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.recorder)
-        await act(day, Desk(current, day.writer, day.clock))
+        await act(day, Desk(current, day.writer, day.clock, actor=DUTY))
 
     play_day(story, begins=SLOT)
     return days[0]
@@ -57,14 +59,14 @@ async def be_late_acknowledge_twice_publish_and_sign(day: Day, desk: Desk) -> No
     await day.judge_at(400, ["r7"])
     await day.run_until(400 + 16 * 60)
     (incident,) = day.store.verdicts.incidents()
-    await desk.acknowledge(incident.id, ROLE)
-    await desk.acknowledge(incident.id, "head of profession")
+    await desk.acknowledge(incident.id)
+    await desk.acting_as(HEAD).acknowledge(incident.id)
     await day.run_until(1600)
     await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
     await day.judge_at(PUBLISHED_AT["r7"] + 4000, ["r7"])
     (incident,) = day.store.verdicts.incidents()
     last_version = len(day.store.verdicts.drafts(incident.id))
-    await desk.sign_report(incident, ROLE, last_version, anyway="it is urgent")
+    await desk.sign_report(incident, last_version, anyway="it is urgent")
     await day.run_until(PUBLISHED_AT["r7"] + 4100)
 
 
@@ -137,12 +139,11 @@ def test_waiving_a_logged_incident_is_posted_as_closed() -> None:
                 "when": "2018-01-05T08:00",
                 "title": "T",
                 "producer": "ons",
-                "by": ROLE,
             }
         )
         await day.run_until(800)
         (logged,) = day.store.verdicts.incidents()
-        await desk.waive(logged.id, ROLE, "no report is called for")
+        await desk.waive(logged.id, "no report is called for")
         await day.run_until(1500)
 
     day = play_day_on_which_people_act(log_and_waive)
@@ -156,7 +157,7 @@ def test_machines_get_one_acknowledgement_of_a_platform_incident() -> None:
         # platform.
         await day.judge_at(400)
         await day.run_until(700)
-        await desk.acknowledge(day.platform_incident().id, ROLE)
+        await desk.acknowledge(day.platform_incident().id)
         # A verdict after the acknowledgement sends nothing more about the platform.
         await day.judge_at(1300)
         await day.run_until(1500)

@@ -380,13 +380,10 @@ async def test_invalid_note_is_refused_with_the_typed_text_kept(
     assert len(board.drafts()) == 1
 
 
-async def test_person_without_a_configured_role_must_type_one(users: Path) -> None:
+async def test_person_without_a_configured_role_acts_by_their_right(users: Path) -> None:
     async with signed_in_board(users, WITHOUT_ROLE) as board:
-        refused = await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
-        assert refused.status_code == 400
-        assert "say in which role" in refused.text
         await send_incident_form(board, {ACCOUNT_BOX: "A certificate.", "role": "web editor"})
-        assert newest_draft(board).by == "web editor"
+        assert newest_draft(board).by == "duty officer"
 
 
 async def test_typed_role_never_replaces_the_role_of_the_users_file(board: Board) -> None:

@@ -30,14 +30,12 @@ from tests.unit.alerts.draft.test_signed_as_people_do import (
 from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
 from tests.unit.monitor.web.people import HEAD, read_form, sign_in
 
-ROLE = "head of profession"
+ROLE = "program"
 AFTER_ALL = datetime(2024, 1, 5, 12, tzinfo=UTC)
 
 
 async def post(board: Board, path: str, **sent: str) -> httpx.Response:
-    answer = await board.client.post(
-        f"/api/v1/incidents{path}", json={"role": ROLE, **sent}, headers=WITH_TOKEN
-    )
+    answer = await board.client.post(f"/api/v1/incidents{path}", json=sent, headers=WITH_TOKEN)
     assert answer.is_success, answer.text
     return answer
 

@@ -58,7 +58,7 @@ async def statuses_with_token(board: Board, token: str) -> dict[str, int]:
         statuses[name] = (await board.client.get(path, headers=bearer(token))).status_code
     acknowledge = f"/api/v1/incidents/{board.incident}/acknowledge"
     for name, path, body in (
-        ("acknowledge", acknowledge, {"role": "web team"}),
+        ("acknowledge", acknowledge, {}),
         ("silence", "/api/v1/silences", SILENCE_OF_R),
     ):
         statuses[name] = (
@@ -91,7 +91,7 @@ async def test_token_allows_only_what_its_scope_covers(
     reads the API (200) but cannot acknowledge (403).
     """
     assert await statuses_with_token(board, tokens[scope].text) == status_by_request
-    assert board.acknowledged_by() == (["web team"] if scope is TokenScope.DUTY else [])
+    assert board.acknowledged_by() == (["a-duty"] if scope is TokenScope.DUTY else [])
 
 
 async def test_unknown_token_opens_nothing(board: Board) -> None:
@@ -125,7 +125,7 @@ async def test_token_of_a_program_cannot_send_a_form_for_people(
     board: Board, tokens: Tokens
 ) -> None:
     # The form of a person has a guard, a hidden field of their session. A program has no session.
-    address, form = f"{board.incident_page}/acknowledge", {"guard": "", "role": "web team"}
+    address, form = f"{board.incident_page}/acknowledge", {"guard": ""}
     answer = await board.client.post(
         address, data=form, headers=bearer(tokens[TokenScope.DUTY].text)
     )
