@@ -114,7 +114,7 @@ async def test_from_the_mail_an_incident_is_acknowledged_by_one_tap(
 ) -> None:
     async with opened(PHONE, scripts=scripts, public=False, users=users) as (page, board, base):
         notice = board.store.outbox.notices(board.incident)[0]
-        await page.goto(Links(base, KEYS.link).acknowledge_link(notice))
+        await page.goto(Links(base, KEYS.link).acknowledge_link(notice, "mail"))
         await page.get_by_role("heading", name="What to do now").wait_for()
         await page.get_by_role("button", name="I'm on it").click()
         await page.get_by_text("on call has it").wait_for()

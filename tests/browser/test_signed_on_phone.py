@@ -119,7 +119,7 @@ async def test_four_taps_lead_from_the_mail_to_the_signature(users: Path) -> Non
     async with head_on_phone(users) as (page, board, base):
         board.edit_draft("B.2.account", "A certificate had expired.")
         notice = board.store.outbox.notices(board.incident)[0]
-        await page.goto(Links(base, KEYS.link).acknowledge_link(notice))  # the first tap
+        await page.goto(Links(base, KEYS.link).acknowledge_link(notice, "mail"))  # the first tap
         await page.get_by_text("head of profession has it").wait_for()
         await page.get_by_role("link", name="Open its report").click()
         assert await page.locator("#draft").evaluate(
