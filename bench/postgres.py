@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from bench.daemons import free_port
 
 
 @contextmanager
@@ -42,15 +43,18 @@ def _disk(folder: Path, room: str) -> Iterator[None]:
 
 
 @contextmanager
-def run_standby(primary: str) -> Iterator[tuple[str, Callable[[], None]]]:
-    """Run a hot standby of the cluster at `primary`.
+def run_standby(
+    primary: str, room: str = "", port: int = 0
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Run a hot standby of the cluster at `primary`, at a port (default: any free one).
 
-    Yields its address and a function that promotes it.
+    Yields its address and a function that promotes it. See `run_postgres` for `room`.
     """
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
-    run, source = _run_in(folder), urlsplit(primary)
+    source = urlsplit(primary)
     where = ["-h", str(source.hostname), "-p", str(source.port), "-U", str(source.username)]
-    try:
+    with _disk(folder, room):
+        run = _run_in(folder)
         _quietly(
             [
                 *run,
@@ -64,11 +68,9 @@ def run_standby(primary: str) -> Iterator[tuple[str, Callable[[], None]]]:
             ],
             folder,
         )
-        with _started(folder, run) as address:
+        with _started(folder, run, port or free_port()) as address:
             promote = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w", "promote"]
             yield address, partial(_quietly, promote, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -87,14 +89,12 @@ def _cluster(folder: Path) -> Iterator[str]:
         "--no-sync",
     ]
     _quietly([*run, str(_bin() / make[0]), *make[1:]], folder)
-    with _started(folder, run) as address:
+    with _started(folder, run, free_port()) as address:
         yield address
 
 
 @contextmanager
-def _started(folder: Path, run: list[str]) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def _started(folder: Path, run: list[str], port: int) -> Iterator[str]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -F"
     pg_ctl = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w"]
     _quietly([*pg_ctl, "-t", "30", "-l", str(folder / "log"), "-o", options, "start"], folder)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bench.fleet import empty
-from bench.postgres import run_postgres
+from tests.chaos.database import run_database
 from tests.chaos.play import FULL_DISK_SIZE, list_playable_faults, play
 
 
@@ -22,9 +22,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
     chosen, faults_allowed, wrong = parser.parse_args(), list_playable_faults(), 0
-    with run_postgres(FULL_DISK_SIZE if "full" in faults_allowed else "") as database:
+    with run_database(FULL_DISK_SIZE if "full" in faults_allowed else "") as database:
         for seed in range(chosen.seed, chosen.seed + chosen.count):
-            empty(database)
+            empty(database.address)
             with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
                 faults = play(
                     seed, Path(folder), database, seconds=chosen.seconds, faults=faults_allowed

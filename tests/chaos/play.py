@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.chaos.database import Database
 from tests.chaos.publisher import HOSTS, TRAP
 from tests.chaos.world import NAMES, WWW, Truth, World, running_world
 
@@ -47,10 +48,11 @@ OUTAGES = ("down", "die-in-outage", "die-cut-off", "refuse")
 """The store is down over a slot, or a monitor is killed without it. `refuse`: a host answers 429,
 and the leader is killed.
 """
+_STORE_FAULTS = ("hang", "down", "slow", "deny", "crash", "forget", "promote", "full")
 _KILLS = ("kill", "poison", "away", "die-in-outage", "die-cut-off", "refuse")
 ALL_FAULTS = (
     *(*BASIC_FAULTS, *CUTS, *OUTAGES),
-    *("starve", "step", "loss", "deny", "crash", "forget", "full", "poison"),
+    *("starve", "step", "loss", "deny", "crash", "forget", "promote", "full", "poison"),
 )
 """The faults of monitors, store and publisher. On a busy machine, monitors that are starved or have
 wrong clocks often take each other for dead. Use `ALL_FAULTS` only on a machine that does nothing
@@ -80,7 +82,12 @@ def _is_allowed(fault: str) -> bool:
 
 
 def play(
-    seed: int, folder: Path, database: str, *, seconds: float, faults: Sequence[str] = BASIC_FAULTS
+    seed: int,
+    folder: Path,
+    database: Database,
+    *,
+    seconds: float,
+    faults: Sequence[str] = BASIC_FAULTS,
 ) -> list[str]:
     """Play `seconds` of slots with random `faults`.
 
@@ -101,6 +108,7 @@ def play(
         # After the last fault, monitors need time to read again what they missed.
         last = max(time.time(), *(truth.out for truth in truths.values())) + _SETTLING_TIME
         world.wait_for_time(last, last - time.time())
+        world.wait_until_delivered(_SETTLING_TIME)
         world.stop_all()
         return [
             *find_wrong_verdicts(world, truths, ("unproven", "pending")),
@@ -141,6 +149,8 @@ def _play_faults(
             _play_kill(rng, world, fault, name, requests)
         elif fault in (*CUTS, "stop", "starve", "step"):
             _play_fault_of_one(rng, world, fault, name, requests)
+        elif fault in _STORE_FAULTS:
+            _play_store_fault(world, fault, requests)
         else:
             _play_shared_fault(rng, world, fault, requests)
     return kills
@@ -217,17 +227,10 @@ def _play_fault_of_one(rng: Random, world: World, fault: str, name: str, request
 
 
 def _play_shared_fault(rng: Random, world: World, fault: str, requests: int) -> None:
-    """Play a fault of the store, network or publisher. With `rest` nothing fails."""
+    """Play a fault of the network or publisher. With `rest` nothing fails."""
     match fault:
         case "rest":
             world.wait_for_requests(requests, _LONGEST_FAULT)
-        case "hang" | "down":
-            world.signal_store(signal.SIGSTOP)
-            world.wait_for_requests(requests, _LONGEST_FAULT)
-            world.wait_until(lambda: False, _OUTAGE if fault == "down" else 0.0)
-            world.signal_store(signal.SIGCONT)
-        case "slow":
-            world.pause_repeatedly(world.signal_store, requests, 2 * _LONGEST_FAULT, _SLOW)
         case "loss":
             world.drop_packets(
                 rng.choice([world.port, world.store_port]), requests, 2 * _LONGEST_FAULT
@@ -236,6 +239,19 @@ def _play_shared_fault(rng: Random, world: World, fault: str, requests: int) -> 
             # A commit sends a dozen messages to the store, so its network gets less delay.
             network, longest = rng.choice([("far", 1500), ("far-store", 400)])
             world.slow_network(network, rng.randrange(50, longest), requests, 2 * _LONGEST_FAULT)
+        case _:
+            world.silence_publisher(rng.uniform(0.2, _LONGEST_FAULT))
+
+
+def _play_store_fault(world: World, fault: str, requests: int) -> None:
+    match fault:
+        case "hang" | "down":
+            world.signal_store(signal.SIGSTOP)
+            world.wait_for_requests(requests, _LONGEST_FAULT)
+            world.wait_until(lambda: False, _OUTAGE if fault == "down" else 0.0)
+            world.signal_store(signal.SIGCONT)
+        case "slow":
+            world.pause_repeatedly(world.signal_store, requests, 2 * _LONGEST_FAULT, _SLOW)
         case "deny":
             world.set_store_parameters("default_transaction_read_only = on")
             world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
@@ -248,11 +264,11 @@ def _play_shared_fault(rng: Random, world: World, fault: str, requests: int) -> 
             world.wait_for_requests(requests, _LONGEST_FAULT)
             world.crash_store()
             world.set_store_parameters("synchronous_commit = on", "wal_writer_delay = '200ms'")
+        case "promote":
+            world.database.fail_over(lambda: world.wait_for_requests(requests, _LONGEST_FAULT))
         case "full":
             with world.fill_store_disk():
                 world.wait_for_requests(requests, 2 * _LONGEST_FAULT)
-        case _:
-            world.silence_publisher(rng.uniform(0.2, _LONGEST_FAULT))
 
 
 def find_wrong_verdicts(
@@ -277,7 +293,8 @@ def find_wrong_verdicts(
             yield f"{name}: first seen {row['first_seen']} does not contain {truth.out}"
         late = truth.out - truth.slot
         if row["verdict"] not in {*undecided, "on_time" if late <= 5 else "late"}:
-            yield f"{name}: {row['verdict']}, though it came {late:g} s after its slot"
+            verdict = f"{row['verdict']} {row['unproven_because'] or ''}".strip()
+            yield f"{name}: {verdict}, though it came {late:g} s after its slot"
 
 
 def _read_verdicts(world: World) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """A publisher that releases each page at its time in a JSON file (path: seconds since 1970).
 
-`python -m tests.chaos.publisher FILE [STORE_PORT]` prints its port, then a line for each request:
+`python -m tests.chaos.publisher FILE [STORE_PORT…]` prints its port, then a line for each request:
 path, time, host, monitor, status of the answer. The line `paused BEGIN END` means that it could
 read no requests between these times. It listens at each of `HOSTS` and at `TRAP`, an address that
 no monitor may use.
@@ -9,8 +9,8 @@ no monitor may use.
   Retry-After.
 - `/cut/NAME` leaves all requests of the monitor NAME unanswered, until `/join/NAME`.
 - `/far/MILLISECONDS` delays all bytes to and from it, as a slow network does.
-- With `STORE_PORT` it also prints a second port that forwards to the store.
-  `/far-store/MILLISECONDS` delays that one.
+- For each `STORE_PORT` it also prints a port that forwards to that one.
+  `/far-store/MILLISECONDS` delays these.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.chaos.database import Database
 from tests.chaos.publisher import HOSTS
 from tests.chaos.world import NAMES, PATIENCE, ReceivedRequest, Truth, World, running_world
 
@@ -20,7 +21,7 @@ _RENEWED_WITHIN = 3.0
 """The leader has stored the wait after so many seconds, even on a busy machine."""
 
 
-def check_retry_after(folder: Path, database: str) -> list[str]:
+def check_retry_after(folder: Path, database: Database) -> list[str]:
     """Kill the leader after it received a 429, and start it again.
 
     Return everything that was wrong, one line each.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.postgres import run_postgres
+from tests.chaos.database import Database, run_database
 from tests.chaos.play import BASIC_FAULTS, FULL_DISK_SIZE, list_playable_faults, play
 from tests.chaos.retry_after import check_retry_after
 
@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.needs("postgresql"), pytest.mark.alone]
 
 
 @pytest.fixture
-def database() -> Iterator[str]:
-    with run_postgres(FULL_DISK_SIZE if "full" in FAULTS else "") as address:
+def database() -> Iterator[Database]:
+    with run_database(FULL_DISK_SIZE if "full" in FAULTS else "") as address:
         yield address
 
 
@@ -33,7 +33,7 @@ def database() -> Iterator[str]:
 @pytest.mark.needs("nss-wrapper")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(
-    tmp_path: Path, database: str, seed: int
+    tmp_path: Path, database: Database, seed: int
 ) -> None:
     assert (
         play(seed, tmp_path, database, seconds=30 if FAULTS == BASIC_FAULTS else 60, faults=FAULTS)
@@ -42,6 +42,6 @@ def test_faults_cause_no_wrong_verdict_lost_record_or_excess_request(
 
 
 def test_no_monitor_uses_a_host_before_its_retry_after_ends_although_the_one_it_answered_is_killed(
-    tmp_path: Path, database: str
+    tmp_path: Path, database: Database
 ) -> None:
     assert check_retry_after(tmp_path, database) == []

@@ -21,6 +21,7 @@ import httpx
 import psycopg
 
 from bench.daemons import ROOT, configure, free_port, release_toml, start_daemon, wait_for_web
+from tests.chaos.database import Database
 from tests.chaos.publisher import HOSTS
 
 PATIENCE = 60.0
@@ -77,7 +78,7 @@ class World:
     """
 
     folder: Path
-    database: str
+    database: Database
     truths: dict[str, Truth]
     rate: int = 8
     takeover: str = "1600ms"
@@ -91,7 +92,7 @@ class World:
     has_own_clocks: bool = False
     has_slow_network: bool = False
     resolves_names: bool = False
-    slow_store_port: int = 0
+    slow_store_ports: dict[int, int] = field(default_factory=dict)
     faults_played: list[tuple[str, str, float, int]] = field(default_factory=list)
     irregular_periods: list[tuple[float, float]] = field(default_factory=list)
 
@@ -258,17 +259,17 @@ class World:
     @property
     def store_port(self) -> int:
         """The port at which monitors reach the store."""
-        return self.slow_store_port or self.database_port
+        return self._find_port_for_monitors(self.database.port)
 
-    @property
-    def database_port(self) -> int:
-        """The port of the store itself."""
-        return int(self.database.rpartition(":")[2].partition("/")[0])
+    def _find_port_for_monitors(self, port: int) -> int:
+        return self.slow_store_ports.get(port, port)
 
     def store_url(self, name: str) -> str:
-        """Return the store's address in a monitor's configuration."""
-        address = self.database.replace(f":{self.database_port}/", f":{self.store_port}/")
-        return address.replace("//test@", f"//{name}@")
+        """Return the store's address in a monitor's configuration, which names both servers."""
+        ports = ",".join(str(self._find_port_for_monitors(port)) for port in self.database.ports)
+        hosts = ",".join([HOSTS[0]] * len(self.database.ports))
+        servers = f"host={hosts}&port={ports}&target_session_attrs=read-write"
+        return f"postgresql+psycopg://{name}@/postgres?{servers}"
 
     def _make_environment(self, name: str) -> dict[str, str]:
         """Return the variables that give a monitor its own clock and its own host names; empty
@@ -300,7 +301,7 @@ class World:
 
     def signal_store(self, number: signal.Signals) -> None:
         """Send a signal to every process of the store, to stop or resume it."""
-        for pid in _list_postgres_processes(self.database_port):
+        for pid in _list_postgres_processes(self.database.port):
             # A process that served a connection can have ended.
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -351,11 +352,22 @@ class World:
         finally:
             ballast.unlink()
 
+    def wait_until_delivered(self, within: float) -> None:
+        """Wait until no notice waits in the store, for at most `within` seconds.
+
+        On a busy machine, the leader may just have changed.
+        """
+        ends = time.monotonic() + within
+        waiting = "SELECT 1 FROM delivery WHERE standing = 'waiting' LIMIT 1"
+        with self._connect_to_store() as connection:
+            while connection.execute(waiting.encode()).fetchall() and time.monotonic() < ends:
+                self.wait_until(lambda: False, 0.2)
+
     def _connect_to_store(self) -> psycopg.Connection:
         ends = time.monotonic() + PATIENCE
         while True:
             try:
-                return psycopg.connect(self.database.replace("+psycopg", ""), autocommit=True)
+                return self.database.connect()
             except psycopg.OperationalError:
                 if time.monotonic() > ends:
                     raise
@@ -418,13 +430,13 @@ def _running_publisher(world: World) -> Iterator[int]:
         json.dumps({f"/{name}": truth.out for name, truth in world.truths.items()}),
         encoding="utf-8",
     )
-    store = [str(world.database_port)] if world.has_slow_network else []
-    command = [sys.executable, "-m", "tests.chaos.publisher", str(out_times), *store]
+    ports = world.database.ports if world.has_slow_network else ()
+    command = [sys.executable, "-m", "tests.chaos.publisher", str(out_times), *map(str, ports)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         world.publisher = process
         port, *slow = map(int, process.stdout.readline().split())
-        world.slow_store_port = sum(slow)
+        world.slow_store_ports = dict(zip(ports, slow, strict=True))
         reader = Thread(target=world.collect_requests, args=[process.stdout])
         reader.start()
         try:
