@@ -16,7 +16,7 @@ from monitor.app.core import Core
 from monitor.app.jobs import Jobs
 from monitor.config.settings import Settings
 from monitor.deliver.outbox import Outbox
-from monitor.errors import EnvironmentFault, NoLongerLeads, StoreFault
+from monitor.errors import Deposed, EnvironmentFault, NoLongerLeads, StoreFault
 from monitor.judge.runs import Blind
 from monitor.ledger.reading import CalendarReads
 from monitor.look.poller import Poller
@@ -256,6 +256,8 @@ class Daemon:
         self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]
     ) -> None:
         """Count and log an exception that no task awaits, such as that of a single look."""
+        if isinstance(context.get("exception"), Deposed):
+            return  # this monitor begins again as a standby
         self.core.metrics.faults.labels("stray").inc()
         # The arguments follow in brackets. They can contain part of a response, so they are cut
         # off.

@@ -11,7 +11,7 @@ import pytest
 from monitor.app.daemon import TaskDied
 from monitor.app.status import release_states
 from monitor.clock import VirtualClock
-from monitor.errors import StoreFault
+from monitor.errors import Deposed, StoreFault
 from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import DELAY
@@ -60,9 +60,19 @@ async def test_missed_slot_is_unproven_until_a_look_finds_no_page(monitor: Monit
     assert monitor.notice_kinds() == ["unproven", "opened"]
 
 
-def test_unawaited_exception_is_counted_and_ends_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fault", "counted"),
+    [
+        (StoreFault("a note that could not be stored"), 1.0),
+        # What a former leader decided is dropped, and that is no fault.
+        (Deposed(), None),
+    ],
+)
+def test_unawaited_exception_is_counted_and_ends_nothing(
+    tmp_path: Path, fault: StoreFault, counted: float | None
+) -> None:
     async def raise_fault() -> None:
-        raise StoreFault("a note that could not be stored")
+        raise fault
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
@@ -71,7 +81,7 @@ def test_unawaited_exception_is_counted_and_ends_nothing(tmp_path: Path) -> None
         Tasks().start(raise_fault())
         await monitor.until("09:33:00")
         faults = monitor.metric("faults_total", task="stray")
-        assert (faults, monitor.stored_verdict()) == (1.0, "on_time")
+        assert (faults, monitor.stored_verdict()) == (counted, "on_time")
 
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
 
