@@ -14,22 +14,14 @@ from alerts.draft.report import report_from_json
 from alerts.incident import Decision, Incident
 from monitor.deliver.rules import Links
 from tests.browser.test_accessible import PHONE, opened
-from tests.unit.alerts.draft.conftest import (  # noqa: F401 # fixtures
-    incidents,
-    ipcc_late,
-    moj_leak,
-    ofqual_late,
-    ofqual_late_again,
-    ofsted_early,
-)
-from tests.unit.alerts.draft.test_signed_as_people_do import (
+from tests.unit.monitor.web.board import KEYS, Board
+from tests.unit.monitor.web.people import SECRET, users_file
+from tests.worlds.signed import (
     NOTE,
     check_logged_text,
     check_signed_text,
     list_cases,
 )
-from tests.unit.monitor.web.board import KEYS, Board
-from tests.unit.monitor.web.people import SECRET, users_file
 
 pytestmark = pytest.mark.needs("chromium")
 AFTER_ALL = datetime(2024, 1, 5, 12, tzinfo=UTC)
@@ -77,7 +69,7 @@ async def sign(page: Page, board: Board, base: str, incident: str) -> str:
 
 async def test_published_incidents_are_signed_with_true_sentences_only(
     users: Path,
-    incidents: Mapping[str, Incident],  # noqa: F811 # a fixture
+    incidents: Mapping[str, Incident],
 ) -> None:
     async with head_on_phone(users, AFTER_ALL) as (page, board, base):
         assert board.queries.desk is not None

@@ -23,7 +23,8 @@ from alerts.draft.done_steps import DoneStep, read_done_step
 from alerts.incident import ACKNOWLEDGED, MONITOR, Incident
 from alerts.steps import steps_at
 from schedules.times.zone import LONDON
-from tests.unit.alerts.draft.conftest import at, draft_of, get_field
+from tests.unit.alerts.draft.conftest import draft_of, get_field
+from tests.worlds.published import at
 
 NOW = at("2018-01-05T13:00+00:00")
 ROLE = "duty statistician"

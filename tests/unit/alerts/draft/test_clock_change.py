@@ -13,14 +13,8 @@ import pytest
 from alerts.incident import Incident, IncidentKind
 from schedules.contract.verdict import Exposure, Finding, FindingKind, VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import (
-    at,
-    draft_of,
-    get_field,
-    incident_of,
-    late_part,
-    release_facts,
-)
+from tests.unit.alerts.draft.conftest import draft_of, get_field
+from tests.worlds.published import at, incident_of, late_part, release_facts
 
 URL = "https://www.gov.uk/government/statistics/example"
 ASK_LATE = (

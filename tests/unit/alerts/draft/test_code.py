@@ -11,7 +11,7 @@ from alerts.draft.code import (
     load_editions,
     override_editions,
 )
-from tests.unit.alerts.draft.conftest import at
+from tests.worlds.published import at
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,9 @@ from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import DIGEST, draft_of, facts_of, get_field
+from tests.unit.alerts.draft.conftest import draft_of, facts_of, get_field
 from tests.unit.alerts.draft.plain import plain
+from tests.worlds.published import DIGEST
 
 ON_5_JANUARY = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
 FIELDS = (

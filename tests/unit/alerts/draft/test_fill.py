@@ -26,15 +26,8 @@ from schedules.contract.verdict import (
     VerdictKind,
 )
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import (
-    at,
-    between,
-    draft_of,
-    facts_of,
-    get_field,
-    length_between,
-    text_of_field,
-)
+from tests.unit.alerts.draft.conftest import draft_of, facts_of, get_field, text_of_field
+from tests.worlds.published import at, between, length_between
 
 FORMS = [name for name in load_forms() if name != "period"]
 

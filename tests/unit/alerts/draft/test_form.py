@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alerts.draft.form import FilledBy, Question, UnknownForm, choose_form, get_form, load_forms
-from tests.unit.alerts.draft.conftest import at
+from tests.worlds.published import at
 
 
 @pytest.mark.parametrize(

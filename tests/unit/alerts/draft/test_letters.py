@@ -14,7 +14,8 @@ from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import Finding, FindingKind, VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, draft_of, facts_of, never_removed
+from tests.unit.alerts.draft.conftest import draft_of, facts_of, never_removed
+from tests.worlds.published import at
 
 AFTER_EARLY_SLOT = at("2017-03-22T12:00+00:00")
 """Noon after the slot of the release of Ofsted that was public two days before it."""

@@ -12,7 +12,8 @@ from alerts.draft.form import load_forms
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import at, draft_of, facts_of
+from tests.unit.alerts.draft.conftest import draft_of, facts_of
+from tests.worlds.published import at
 
 NO_PRACTICE_IS_CITED = (
     "The producer is outside the Code of Practice for Statistics, so no practice is cited."

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alerts.draft import words
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at
+from tests.worlds.published import at
 
 LONDON = "Europe/London"
 LENGTHS = st.floats(min_value=0, max_value=40 * 86400, allow_nan=False)

@@ -13,21 +13,13 @@ from alerts.incident import Decision, Incident
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.open import open_store
-from tests.unit.alerts.draft.conftest import (  # noqa: F401 # fixtures
-    incidents,
-    ipcc_late,
-    moj_leak,
-    ofqual_late,
-    ofqual_late_again,
-    ofsted_early,
-)
-from tests.unit.alerts.draft.test_signed_as_people_do import (
+from tests.unit.monitor.cli.conftest import RunCli, write_store
+from tests.worlds.signed import (
     NOTE,
     check_logged_text,
     check_signed_text,
     list_cases,
 )
-from tests.unit.monitor.cli.conftest import RunCli, write_store
 
 BY = ("--by", "head of profession")
 
@@ -67,7 +59,7 @@ def test_logged_incident_is_signed_with_true_sentences_only(
 def test_published_incidents_are_signed_with_true_sentences_only(
     run_cli: RunCli,
     folder: Path,
-    incidents: Mapping[str, Incident],  # noqa: F811 # a fixture
+    incidents: Mapping[str, Incident],
 ) -> None:
     with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
         recorder = VerdictRecorder(store, ReportingRules())

@@ -13,22 +13,14 @@ import pytest
 
 from alerts.draft.report import report_from_json
 from alerts.incident import Decision, Incident
-from tests.unit.alerts.draft.conftest import (  # noqa: F401 # fixtures
-    incidents,
-    ipcc_late,
-    moj_leak,
-    ofqual_late,
-    ofqual_late_again,
-    ofsted_early,
-)
-from tests.unit.alerts.draft.test_signed_as_people_do import (
+from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
+from tests.unit.monitor.web.people import HEAD, read_form, sign_in
+from tests.worlds.signed import (
     NOTE,
     check_logged_text,
     check_signed_text,
     list_cases,
 )
-from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
-from tests.unit.monitor.web.people import HEAD, read_form, sign_in
 
 ROLE = "program"
 AFTER_ALL = datetime(2024, 1, 5, 12, tzinfo=UTC)
@@ -57,7 +49,7 @@ async def sign(board: Board, incident: str) -> str:
 @pytest.mark.parametrize("way", ["logged", "published"])
 async def test_incidents_are_signed_with_true_sentences_only(
     users: Path,
-    incidents: Mapping[str, Incident],  # noqa: F811 # a fixture
+    incidents: Mapping[str, Incident],
     way: str,
 ) -> None:
     async with a_board(public=False, users=users, base="http://board.example") as board:
