@@ -81,7 +81,7 @@ def _measured(count: int) -> dict[str, float]:
         figures = asyncio.run(_started(place, chosen))
         figures["start_mb"] = (figures["start_mb"] - before) / 1024
         for name, words in _PROGRAMS.items():
-            figures |= _run(place, name, words)
+            figures |= _measure_command(place, name, words)
         return figures
 
 
@@ -116,7 +116,7 @@ async def _started(place: Path, chosen: Settings) -> dict[str, float]:
     return figures
 
 
-def _run(place: Path, name: str, words: Sequence[str]) -> dict[str, float]:
+def _measure_command(place: Path, name: str, words: Sequence[str]) -> dict[str, float]:
     """Return what one command costs: CPU seconds, and resident memory at most."""
     config = place / "config.toml"
     config.write_text(

@@ -29,17 +29,21 @@ def run(*, quick: bool = False) -> Iterator[dict[str, float]]:
     silence_logs()
     few, many = (1, 3) if quick else (2, 22)
     with temporary_folder() as place:
-        yield _rows(place, 20 if quick else 300)
+        yield _measure_rows(place, 20 if quick else 300)
         yield {
-            "bytes_per_quiet_release": (_bytes(place / "many", many) - _bytes(place / "few", few))
+            "bytes_per_quiet_release": (
+                _measure_size(place / "many", many) - _measure_size(place / "few", few)
+            )
             / (many - few)
         }
         editions = 2 if quick else 12
-        series = _bytes(place / "series", editions, files=6) - _bytes(place / "none", 0)
+        series = _measure_size(place / "series", editions, files=6) - _measure_size(
+            place / "none", 0
+        )
         yield {"bytes_of_a_monthly_series": series / editions * 12}
 
 
-def _rows(place: Path, batches: int) -> dict[str, float]:
+def _measure_rows(place: Path, batches: int) -> dict[str, float]:
     """Write batches of a hundred runs that grow, as the writer does with every look of a hundred
     targets.
     """
@@ -49,19 +53,19 @@ def _rows(place: Path, batches: int) -> dict[str, float]:
     began, cpu = clock.monotonic(), cpu_seconds()
     for batch in range(batches):
         with store.transaction() as transaction:
-            transaction.save(*(_run(number, batch) for number in range(_BATCH)))
+            transaction.save(*(_make_run(number, batch) for number in range(_BATCH)))
     seconds, rows = clock.monotonic() - began, batches * _BATCH
     cpu = cpu_seconds() - cpu
     store.close()
     return {"rows_per_second": rows / seconds, "cpu_us_per_row": 1e6 * cpu / rows}
 
 
-def _run(number: int, looks: int) -> Run:
+def _make_run(number: int, looks: int) -> Run:
     last = _START + timedelta(seconds=looks)
     return Run(f"r{number}/page/edge", State.ABSENT, _START, last, _START, last, looks + 1)
 
 
-def _bytes(place: Path, releases: int, files: int = 0) -> int:
+def _measure_size(place: Path, releases: int, files: int = 0) -> int:
     """Return the size of the store after that many releases, once it is tidied; evidence is counted
     by its rows.
     """

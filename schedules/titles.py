@@ -198,7 +198,9 @@ def is_nearer(title: str, other: str, seen: str) -> bool:
     First the period counts, then the words. Labels around the seen title do not.
     """
     shown = _read_seen_title(seen)
-    return _distance(read_title(title), shown) < _distance(read_title(other), shown)
+    return _count_differences(read_title(title), shown) < _count_differences(
+        read_title(other), shown
+    )
 
 
 def may_be_confused(title: Title, other: Title) -> bool:
@@ -240,7 +242,7 @@ def _words_of(title: Title) -> frozenset[str]:
     return frozenset(title.words) - _LABELS
 
 
-def _distance(title: Title, other: Title) -> tuple[int, int]:
+def _count_differences(title: Title, other: Title) -> tuple[int, int]:
     return len(title.period ^ other.period), len(_words_of(title) ^ _words_of(other))
 
 

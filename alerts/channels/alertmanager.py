@@ -29,7 +29,9 @@ class Alertmanager(HttpChannel[AlertmanagerSettings]):
         ).encode()
         token = self._secrets.get("token")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return await self._post(f"{self._settings.url.rstrip('/')}/api/v2/alerts", body, headers)
+        return await self._post_json(
+            f"{self._settings.url.rstrip('/')}/api/v2/alerts", body, headers
+        )
 
 
 def build_alerts(

@@ -26,7 +26,7 @@ SettingsT = TypeVar("SettingsT", bound=PostSettings)
 class HttpChannel(NamedChannel[SettingsT]):
     """A channel that sends each message as one POST of JSON, on a connection of its own."""
 
-    async def _post(
+    async def _post_json(
         self, url: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> Outcome:
         """Send JSON to an address once, with these headers added.

@@ -48,7 +48,7 @@ class Mail(NamedChannel[MailSettings]):
         try:
             mail = compose_mail(message, self._settings, self._now())
         except (ValueError, MessageError) as fault:
-            return Refused(permanent=True, reason=self._redact(f"not an e-mail: {fault}"))
+            return Refused(permanent=True, reason=self._redact_secrets(f"not an e-mail: {fault}"))
         return await limit_attempt(self._timeout, self._send_to_remaining(message.id, mail))
 
     async def _send_to_remaining(self, message_id: str, mail: EmailMessage) -> Outcome:
@@ -59,7 +59,7 @@ class Mail(NamedChannel[MailSettings]):
         everyone = tuple(self._settings.to)
         to, _is_taken_by_any = self._retries.get(message_id, (everyone, False))
         try:
-            refused, answer = await self._transmit(mail, to)
+            refused, answer = await self._send_mail(mail, to)
         except aiosmtplib.SMTPRecipientsRefused as fault:
             refused, answer = (
                 {
@@ -73,13 +73,15 @@ class Mail(NamedChannel[MailSettings]):
             # retried.
             is_permanent = fault.code >= 500 and not isinstance(fault, _LOGIN_FAULTS)
             return Refused(
-                permanent=is_permanent, reason=self._redact(f"{fault.code} {fault.message}")
+                permanent=is_permanent, reason=self._redact_secrets(f"{fault.code} {fault.message}")
             )
         except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
-            return Refused(permanent=False, reason=self._redact(f"{type(fault).__name__}: {fault}"))
+            return Refused(
+                permanent=False, reason=self._redact_secrets(f"{type(fault).__name__}: {fault}")
+            )
         return self._combine_refusals(message_id, to, refused, answer)
 
-    async def _transmit(
+    async def _send_mail(
         self, mail: EmailMessage, to: Sequence[str]
     ) -> tuple[dict[str, tuple[int, str]], str]:
         """Send an e-mail.
@@ -121,7 +123,7 @@ class Mail(NamedChannel[MailSettings]):
         refused_for_now = tuple(
             address for address in to if address in refused and refused[address][0] < 500
         )
-        reasons = self._redact(
+        reasons = self._redact_secrets(
             "; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items())
         )
         if refused_for_now:
@@ -136,9 +138,11 @@ class Mail(NamedChannel[MailSettings]):
             return Refused(permanent=True, reason=reasons)
         # At least one recipient has it, now or since an earlier attempt, so the message counts as
         # accepted.
-        return Accepted(self._redact(answer) if not refused else f"refused for good: {reasons}")
+        return Accepted(
+            self._redact_secrets(answer) if not refused else f"refused for good: {reasons}"
+        )
 
-    def _redact(self, text: str) -> str:
+    def _redact_secrets(self, text: str) -> str:
         return loggable_reason(text, self._secrets.values())
 
 

@@ -82,19 +82,21 @@ class NotifyClient:
 
     async def send_email(self, fields: Mapping[str, Any]) -> str:
         """Submit an e-mail, and return its id."""
-        return str((await self._request("POST", "/v2/notifications/email", json=fields))["id"])
+        return str((await self._request_json("POST", "/v2/notifications/email", json=fields))["id"])
 
     async def send_sms(self, fields: Mapping[str, Any]) -> str:
         """Submit a text message, and return its id."""
-        return str((await self._request("POST", "/v2/notifications/sms", json=fields))["id"])
+        return str((await self._request_json("POST", "/v2/notifications/sms", json=fields))["id"])
 
     async def find_id(self, reference: str) -> str | None:
         """Return the id of the message that Notify has under our reference, if any."""
         params = {"reference": reference}
-        found = (await self._request("GET", "/v2/notifications", params=params))["notifications"]
+        found = (await self._request_json("GET", "/v2/notifications", params=params))[
+            "notifications"
+        ]
         return str(found[0]["id"]) if found else None
 
-    async def _request(self, method: str, path: str, **content: Any) -> Any:  # noqa: ANN401 # JSON
+    async def _request_json(self, method: str, path: str, **content: Any) -> Any:  # noqa: ANN401 # JSON
         headers = {"Authorization": f"Bearer {self._make_token()}", "User-Agent": "ninethirty"}
         try:
             answer = await self.http.request(method, path, headers=headers, **content)

@@ -27,7 +27,7 @@ class PagerDuty(HttpChannel[PagerdutySettings]):
         if (event := build_event(message, self._secrets["routing_key"])) is None:
             return Accepted("no event: its alert is open as it is")
         body = json.dumps(event, ensure_ascii=False).encode()
-        return await self._post(self._settings.url or EVENTS, body)
+        return await self._post_json(self._settings.url or EVENTS, body)
 
 
 def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:

@@ -30,7 +30,7 @@ class Webhook(HttpChannel[WebhookSettings]):
         headers = {"Idempotency-Key": message.id}
         if secret:
             headers["X-Signature"] = sign_body(secret, int(self._now().timestamp()), body)
-        return await self._post(self._settings.url, body, headers)
+        return await self._post_json(self._settings.url, body, headers)
 
 
 def webhook_body(message: Message) -> bytes:

@@ -74,8 +74,8 @@ class Daemon:
         pages. Raises `TaskDied` if one of its tasks ends, and `NoLongerLeads`.
         """
         asyncio.get_running_loop().set_exception_handler(self._count_stray_exception)
-        if not await self._lead(stop):
-            await self._stop()
+        if not await self._wait_to_lead(stop):
+            await self._stop_all()
             return
         await self.start_watching()
         started()
@@ -103,7 +103,7 @@ class Daemon:
                 exc_info=None if task.cancelled() else task.exception(),
             )
         try:
-            await self._stop()
+            await self._stop_all()
         finally:
             for task in deposed:
                 # Raises `StoreTooNew` if a newer version has upgraded the store, which then takes
@@ -136,7 +136,7 @@ class Daemon:
             self.job_runner.add_job(every, name, job)
         self.jobs = jobs
 
-    async def _lead(self, stop: asyncio.Event) -> bool:
+    async def _wait_to_lead(self, stop: asyncio.Event) -> bool:
         """Wait until this monitor leads. Return False if `stop` is set first."""
         leadership, manager = self.core.leadership, self.core.edges.manager
         if leadership is None:
@@ -161,7 +161,7 @@ class Daemon:
         if not leading.done():
             leading.cancel()
             if self._has_new_settings:
-                await self._stop()
+                await self._stop_all()
                 raise NoLongerLeads("the configuration changed")
             return False
         leading.result()  # raises if another monitor has our name
@@ -273,7 +273,7 @@ class Daemon:
         self.core.writer.request_batch()
         self.core.workers.stop_unused()
 
-    async def _stop(self) -> None:
+    async def _stop_all(self) -> None:
         """Stop messages and then jobs, then the web server and looks together, and commit
         everything last.
 

@@ -56,15 +56,15 @@ class StoreWait:
             while found is not None and isinstance(found, StoreLed) == is_standby:
                 if stop.is_set():
                     return
-                self._report(str(found), is_standby=is_standby)
+                self._report_fault(str(found), is_standby=is_standby)
                 is_long = self.clock.now() - began >= _NOTIFY_AFTER
                 if is_long and not is_standby and not self._is_notified:
                     self._is_notified = True
-                    self._tasks.start(self._notify(str(found)))
+                    self._tasks.start(self._notify_staff(str(found)))
                 await wait_for_event(stop, self.clock, _RETRY)
                 found = await run_in_thread(self._find_fault)
 
-    def _report(self, fault: str, *, is_standby: bool) -> None:
+    def _report_fault(self, fault: str, *, is_standby: bool) -> None:
         if fault != self._fault:
             if is_standby:
                 _log.warning("waits_to_upgrade", fault=fault)
@@ -87,7 +87,7 @@ class StoreWait:
             return fault
         return None
 
-    async def _notify(self, fault: str) -> None:
+    async def _notify_staff(self, fault: str) -> None:
         channels = make_channels(self.settings, self.clock.now)
         rules = make_reporting_rules(
             self.settings, [channel.name for channel in channels], self.folder

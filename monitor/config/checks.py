@@ -117,7 +117,7 @@ def _unknown_calendar_faults(data: Row) -> Iterator[CrossFault]:
     """Yield a fault for each pin and split whose calendar is not configured."""
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
         yield from _unknown_names(
-            f"{place}.calendar", "calendar", [row.get("calendar")], _names(data, "calendar")
+            f"{place}.calendar", "calendar", [row.get("calendar")], _names_in(data, "calendar")
         )
 
 
@@ -146,7 +146,7 @@ def _route_faults(data: Row) -> Iterator[CrossFault]:
     """Yield a fault for each unknown channel or rota in a route, and unknown channel in `[alert]
     open_channels`.
     """
-    known, rotas = _names(data, "channel"), _names(data, "rota")
+    known, rotas = _names_in(data, "channel"), _names_in(data, "rota")
     for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
             yield from _unknown_names(
@@ -160,7 +160,7 @@ def _rota_faults(data: Row, folder: Path) -> Iterator[CrossFault]:
     """Yield each fault of a rota: its name is taken, it names an unknown channel or role, or its
     source is wrong.
     """
-    channels, calendars = _names(data, "channel"), _names(data, "calendar")
+    channels, calendars = _names_in(data, "channel"), _names_in(data, "calendar")
     # A rota NAME has a calendar of shifts, called `rota-NAME`. If another calendar has that name,
     # NAME is taken.
     taken_names = {
@@ -223,7 +223,7 @@ def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
             yield f"{place}.{key}.until", "must be later than from", quote_value(shift["until"])
 
 
-def _names(data: Row, table: str) -> list[str]:
+def _names_in(data: Row, table: str) -> list[str]:
     """Return the names of the rows of a table."""
     return [name for _, row in rows_of(data, table) if isinstance(name := row.get("name"), str)]
 
@@ -235,7 +235,7 @@ def _summary_faults(data: Row) -> Iterator[CrossFault]:
     channels_of_rota = {
         row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")
     }
-    known = [*_names(data, "channel"), *_names(data, "rota")]
+    known = [*_names_in(data, "channel"), *_names_in(data, "rota")]
     open_channels = _texts_in(_table(data, "alert").get("open_channels"))
     for place, row in rows_of(data, "summary"):
         for name in _texts_in(row.get("channels")):

@@ -203,7 +203,7 @@ def _explain_error(
     if error["type"] == "extra_forbidden":
         if (removed := _REMOVED.get(_write_path(place))) is not None:
             return removed
-        return "unknown key" + _suggest(str(place[-1]), _keys_at(model, error["loc"][:-1]))
+        return "unknown key" + _suggest_name(str(place[-1]), _keys_at(model, error["loc"][:-1]))
     if _is_secret_in_file(error):
         return (
             'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
@@ -218,11 +218,11 @@ def _explain_error(
     if error["type"] in {"literal_error", "union_tag_invalid"} and isinstance(value, str):
         # These reasons quote every permitted value.
         permitted = re.findall(r"'([^']+)'", reason)
-        return reason + _suggest(value, permitted)
+        return reason + _suggest_name(value, permitted)
     return reason
 
 
-def _suggest(name: str, known: Sequence[str]) -> str:
+def _suggest_name(name: str, known: Sequence[str]) -> str:
     """Return the known name that was probably meant, as the end of a reason, or "" if none is
     similar.
     """

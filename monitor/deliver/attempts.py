@@ -58,7 +58,7 @@ class Attempts:
 
     def note_own(self, attempt: Delivery) -> None:
         """Remember that this attempt is ours, so that `earliest` does not wait for its end."""
-        self._note(attempt, _LONG_AGO)
+        self._note_unfinished(attempt, _LONG_AGO)
 
     def earliest(self, delivery: Delivery) -> datetime:
         """Return when a delivery may be attempted: when it is due, or when an unfinished attempt of
@@ -68,7 +68,7 @@ class Attempts:
         if not has_unfinished_attempt:
             return delivery.due
         now = self.clock.monotonic()
-        remaining = _LASTS - timedelta(seconds=now - self._note(delivery, now))
+        remaining = _LASTS - timedelta(seconds=now - self._note_unfinished(delivery, now))
         if remaining <= timedelta():
             return delivery.due
         return max(delivery.due, self.clock.now() + remaining)
@@ -83,7 +83,7 @@ class Attempts:
         passed = timedelta(seconds=self.clock.monotonic() - recorded_at)
         return max(passed, self.clock.now() - began) < _BEGINS_WITHIN
 
-    def _note(self, attempt: Delivery, at: float) -> float:
+    def _note_unfinished(self, attempt: Delivery, at: float) -> float:
         """Note that an unfinished attempt was seen `at`. Return when it was first seen (monotonic
         seconds).
         """

@@ -46,9 +46,10 @@ class PublicRecord:
         came out.
         """
         first = record_url(site, organisations, self.begin)
-        listings = [read_listing((await self._fetch(first)).page)]
+        listings = [read_listing((await self._fetch_page(first)).page)]
         listings += [
-            read_listing((await self._fetch(url)).page) for url in further_urls(first, listings[0])
+            read_listing((await self._fetch_page(url)).page)
+            for url in further_urls(first, listings[0])
         ]
         entries = {entry.link: entry for listing in listings for entry in listing.entries}
         # Some entries do not state when they were first published, but their content items do.
@@ -59,7 +60,7 @@ class PublicRecord:
             and self.begin <= (entry.first_published or self.begin) < self.end
         ]
         for done, link in enumerate(links, 1):
-            page = await self._fetch(f"{site}{CONTENT}{link}")
+            page = await self._fetch_page(f"{site}{CONTENT}{link}")
             if (claim := self._claim_from_item(page, f"{site}{link}")) is not None:
                 yield claim
             self.report_progress(done, len(links))
@@ -70,7 +71,7 @@ class PublicRecord:
         """
         offset, total = 0, 1
         while offset < total:
-            fetched = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
+            fetched = await self._fetch_page(source.ask_published(self.begin, self.end, offset).url)
             entries, total = source.read_published(fetched.page)
             for entry in entries:
                 slot, read_at, page = entry.slot.instant, fetched.answer.received, fetched.page.url
@@ -117,7 +118,7 @@ class PublicRecord:
             fetched.answer.received,
         )
 
-    async def _fetch(self, url: str, tries: int = _TRIES) -> FetchedPage:
+    async def _fetch_page(self, url: str, tries: int = _TRIES) -> FetchedPage:
         """Return the page at a URL, after up to `tries` attempts.
 
         Raises `EnvironmentFault` if all fail.
@@ -127,7 +128,7 @@ class PublicRecord:
             fetched = await self.pages.fetch(PageRequest(url, accept="application/json"))
         except (PagesUnavailable, ReadFault) as exc:
             if tries > 1:
-                return await self._fetch(url, tries - 1)
+                return await self._fetch_page(url, tries - 1)
             raise EnvironmentFault(f"the record does not answer: {exc}") from exc
         assert fetched is not None  # noqa: S101  # only an optional request may have no answer
         return fetched

@@ -29,12 +29,12 @@ class SimilarTitles:
         """
         if releases is not self._releases:
             self._releases = releases
-            self._update(releases.values())
+            self._index_titles(releases.values())
         if title not in self._cached:
-            self._cached[title] = tuple(sorted(self._search(title)))
+            self._cached[title] = tuple(sorted(self._find_similar(title)))
         return self._cached[title]
 
-    def _update(self, releases: Iterable[Release]) -> None:
+    def _index_titles(self, releases: Iterable[Release]) -> None:
         """Index the titles of these releases in place of those before."""
         urls_by_title = defaultdict[str, set[str]](set)
         for release in releases:
@@ -50,7 +50,7 @@ class SimilarTitles:
         self._urls_by_title = urls_by_title
         self._cached.clear()
 
-    def _search(self, title: str) -> set[str]:
+    def _find_similar(self, title: str) -> set[str]:
         own = read_title(title)
         rarest_first = sorted(set(own.words), key=lambda word: len(self._by_word.get(word, ())))
         # A title that has half of the words has one of these.

@@ -28,7 +28,7 @@ class ClockMove:
     ends: datetime
 
 
-def _ignore(_move: ClockMove) -> None:
+def _ignore_move(_move_clock: ClockMove) -> None:
     """Ignore a move. This is the default of `on_moved`."""
 
 
@@ -43,7 +43,7 @@ class ClockSteps:
     def __init__(self, clock: SteadyClock, skew: Skew, limit: timedelta) -> None:
         self.skew = skew
         self._clock, self._limit = clock, limit.total_seconds()
-        self.on_moved: Callable[[ClockMove], None] = _ignore
+        self.on_moved: Callable[[ClockMove], None] = _ignore_move
         # When a host's date last confirmed our clock. None: not since the start or the last move.
         self._confirmed_at: datetime | None = None
         self._confirmed_mono = -_RIGHT_EVERY
@@ -64,7 +64,7 @@ class ClockSteps:
         error = self.wall_error()
         seconds = self._seconds_to_move(error)
         if seconds:
-            self._move(seconds)
+            self._move_clock(seconds)
             return self.wall_error()
         if self._clock.monotonic() - self._confirmed_mono >= _RIGHT_EVERY:
             self._confirmed_mono = self._clock.monotonic()
@@ -105,7 +105,7 @@ class ClockSteps:
         seen_at = self._step_seen_at
         return seen_at is not None and self._clock.monotonic() - seen_at >= _UNDECIDED_SECONDS
 
-    def _move(self, seconds: float) -> None:
+    def _move_clock(self, seconds: float) -> None:
         # If no host ever confirmed our clock, it was wrong since its start.
         wrong_since = self._confirmed_at or self._unmoved_since + timedelta(seconds=seconds)
         self._clock.move(seconds)

@@ -105,8 +105,8 @@ def _compare_keys(expect: ScriptExpect, subject: Row) -> Iterator[str]:
     """
     for key in sorted(expect.model_fields_set - _KEYS_WITH_OWN_RULE):
         wanted = getattr(expect, key)
-        if not _matches(wanted, subject.get(key)):
-            yield f"{key}: {_shorten(subject.get(key))}, not {_shorten(wanted)}"
+        if not _matches_value(wanted, subject.get(key)):
+            yield f"{key}: {_shorten_value(subject.get(key))}, not {_shorten_value(wanted)}"
     # Lengths are measured as intervals of seconds. So they need not equal the true length that the
     # script gives, but fit it. `users_delay` is the delay for users, which includes the time in
     # caches.
@@ -120,7 +120,7 @@ def _compare_keys(expect: ScriptExpect, subject: Row) -> Iterator[str]:
         yield from (f"exposure: {reason}" for reason in reasons)
 
 
-def _shorten(value: object) -> str:
+def _shorten_value(value: object) -> str:
     """Return a value as text of at most 200 characters.
 
     Of tables in a list, only their `kind` is shown.
@@ -133,7 +133,7 @@ def _shorten(value: object) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def _matches(wanted: object, found: object) -> bool:
+def _matches_value(wanted: object, found: object) -> bool:
     """Return whether `found` has everything in `wanted`: the keys of a table, the entries of a
     list.
 
@@ -142,7 +142,7 @@ def _matches(wanted: object, found: object) -> bool:
     """
     if isinstance(wanted, Mapping):
         return isinstance(found, Mapping) and all(
-            key in found and _matches(value, found[key]) for key, value in wanted.items()
+            key in found and _matches_value(value, found[key]) for key, value in wanted.items()
         )
     if isinstance(wanted, list):
         entries = found if isinstance(found, list | tuple) else []
@@ -156,7 +156,7 @@ def _matches_entry(wanted: object, entry: object) -> bool:
     """Return whether a list entry matches. A wanted text matches a table whose `kind` it is."""
     if isinstance(wanted, str) and isinstance(entry, Mapping):
         return bool(entry.get("kind") == wanted)
-    return _matches(wanted, entry)
+    return _matches_value(wanted, entry)
 
 
 def _compare_length(true: TrueLength, found: Row | None) -> Iterator[str]:

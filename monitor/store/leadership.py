@@ -127,7 +127,7 @@ class Leadership(RowSource):
         self._writer.add_row_source(self)
         while not await self._try_to_lead():
             await self._clock.sleep(self._interval)
-        self.on_allowance(self._allowance())
+        self.on_allowance(self._find_allowance())
         former = ", ".join(self._former)
         _log.warning("leads", monitor=self._monitor, epoch=self.epoch, former=former)
 
@@ -137,7 +137,7 @@ class Leadership(RowSource):
         try:
             while not self._is_deposed:
                 await self._clock.sleep(self._interval)
-                await self._renew()
+                await self._renew_lease()
         finally:
             watching.cancel()
             self.on_allowance(0.0)
@@ -252,7 +252,7 @@ class Leadership(RowSource):
             shares = max(stored.former.values()) - stored.now + _ALONE_AFTER + self._length
             self._shares_until = self._clock.monotonic() + shares.total_seconds()
 
-    async def _renew(self) -> None:
+    async def _renew_lease(self) -> None:
         """Renew the row, store the waits of hosts, and see what former leaders do."""
         began = self._clock.monotonic()
         self.prepare()
@@ -285,10 +285,10 @@ class Leadership(RowSource):
     async def _keep_allowance(self) -> None:
         """Report the allowance at least as often as the row must be renewed, until cancelled."""
         while True:
-            self.on_allowance(self._allowance())
+            self.on_allowance(self._find_allowance())
             await self._clock.sleep(self._interval)
 
-    def _allowance(self) -> float:
+    def _find_allowance(self) -> float:
         """Return the part of each host's rate that we may use now."""
         now, ends = self._clock.monotonic(), self._renewed_at + self._length.total_seconds()
         if now > ends + _ALONE_AFTER.total_seconds():

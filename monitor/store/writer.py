@@ -361,7 +361,7 @@ class Writer:
             # This does not use the store. It may take long, because no transaction is open.
             await asyncio.wait({asyncio.ensure_future(self.run_between_batches(work))})
         began = self._clock.monotonic()
-        saving = asyncio.ensure_future(self.run_between_batches(lambda: self._save(batch)))
+        saving = asyncio.ensure_future(self.run_between_batches(lambda: self._save_batch(batch)))
         await self._wait_until_saved(saving)
         fault = None if saving.cancelled() else saving.exception()
         if self._abandoned:
@@ -387,7 +387,7 @@ class Writer:
             await asyncio.wait({saving})
         self._is_store_silent = False
 
-    def _save(self, batch: Batch) -> None:
+    def _save_batch(self, batch: Batch) -> None:
         """Save a batch in one transaction, the rows of the sources (such as the evidence) first.
 
         If a write raises, it is still `batch.current_write`. So the caller can refuse only it, and

@@ -545,7 +545,7 @@ def make_notes(
         for number in range(1, len(incident.actions) + 1):
             if f"acted.{number}" in sent.fields:
                 incident = complete_action(incident, sent.role, number, now, timezone=timezone)
-        incident = _grade(incident, sent, now)
+        incident = _grade_incident(incident, sent, now)
         if "close" in sent.fields:
             incident = by_hand.close_incident(incident, sent.role, now)
         return incident
@@ -553,7 +553,7 @@ def make_notes(
     return apply_form
 
 
-def _grade(incident: Incident, sent: SentForm, now: datetime) -> Incident:
+def _grade_incident(incident: Incident, sent: SentForm, now: datetime) -> Incident:
     """Return the incident with the grade and the form that a person chose, if they said why."""
     reason = sent.text("grade-reason")
     if not reason:

@@ -71,7 +71,7 @@ class OpenID:
         """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""
         metadata = await self._read_metadata()
         endpoint = metadata["authorization_endpoint"]
-        client = _Client(self.provider, metadata, "", self._send)
+        client = _Client(self.provider, metadata, "", self._send_request)
         return str(
             client.create_authorization_url(endpoint, flow.state, flow.verifier, nonce=flow.nonce)[
                 0
@@ -163,7 +163,7 @@ class OpenID:
 
     async def _fetch_json(self, url: str) -> dict[str, Any]:
         """Request a JSON object from the provider. Raises `NotSignedOn` for any other response."""
-        response = await self._send("GET", url, {"Accept": "application/json"})
+        response = await self._send_request("GET", url, {"Accept": "application/json"})
         try:
             content = response.json() if response.status_code == HTTPStatus.OK else None
         except (ValueError, RecursionError):
@@ -179,7 +179,7 @@ class OpenID:
 
         Return its answer, which contains the ID token. Raises `NotSignedOn`.
         """
-        client = _Client(self.provider, metadata, secret, self._send)
+        client = _Client(self.provider, metadata, secret, self._send_request)
         try:
             token = await client.fetch_token(
                 metadata["token_endpoint"], code=code, code_verifier=flow.verifier
@@ -190,7 +190,7 @@ class OpenID:
             raise _provider_unusable("it gave no token") from exc
         return dict(token)
 
-    async def _send(
+    async def _send_request(
         self, method: str, url: str, headers: Mapping[str, str], body: str = ""
     ) -> httpx.Response:
         """Return the provider's response to one request. Raises `NotSignedOn` if there is none."""
@@ -223,11 +223,11 @@ class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
             "code_challenge_method": "S256",
         }
         super().__init__(None, provider.client, secret, by, **options)
-        self._send = send
+        self._send_request = send
 
     async def _fetch_token(self, url: str, body: str, auth: Any, headers: Any, method: str) -> Any:  # noqa: ANN401 # Authlib's
         url, headers, body = auth.prepare(method, url, dict(headers), body)
-        return self.parse_response_token(await self._send(method, url, headers, body))
+        return self.parse_response_token(await self._send_request(method, url, headers, body))
 
 
 def _check_id_token(

@@ -188,9 +188,11 @@ class ApiRoute(Route):
         self.operations = {one.method: one for one in operations}
         # An id may contain slashes.
         with_slashes = re.sub(r"{(release|incident)}", r"{\1:path}", path)
-        super().__init__(f"/api/v1{with_slashes}", self._respond, methods=list(self.operations))
+        super().__init__(
+            f"/api/v1{with_slashes}", self._respond_by_method, methods=list(self.operations)
+        )
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond_by_method(self, request: Request) -> Response:
         return await self.operations["GET" if request.method == "HEAD" else request.method].respond(
             request
         )

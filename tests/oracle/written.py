@@ -86,7 +86,7 @@ def _draw_own_page(rng: Random, made: World) -> Release | None:
     return rng.choice(own) if own else None
 
 
-def _rewrite(made: World, release: Release, change: Callable[[Showing], Showing]) -> World:
+def _rewrite_page(made: World, release: Release, change: Callable[[Showing], Showing]) -> World:
     """Return the world with each answer of a page that is the release changed."""
     shows = (change(one) if one.what == "ours" else one for one in release.page.shows)
     page = replace(release.page, shows=tuple(shows))
@@ -103,7 +103,7 @@ def add_prose(rng: Random, made: World) -> World:
     days = {"today": _day_text(rng, here), "later": _day_text(rng, later), "past": "2020"}
     drawn = rng.sample(_SENTENCES, rng.randint(1, 4))
     words = tuple(sentence.format(**days) for sentence in drawn)
-    return _rewrite(made, release, lambda one: replace(one, words=words))
+    return _rewrite_page(made, release, lambda one: replace(one, words=words))
 
 
 def _day_text(rng: Random, day: datetime) -> str:
@@ -118,13 +118,15 @@ def add_title_variant(rng: Random, made: World) -> World:
     title = (
         rng.choice(_LABELS).format(title=release.title)
         if rng.random() < 0.6
-        else _misspell(rng, release.title)
+        else _misspell_title(rng, release.title)
     )
     words = ("The figures are in the table.",)
-    return _rewrite(made, release, lambda one: replace(one, title=title, words=one.words or words))
+    return _rewrite_page(
+        made, release, lambda one: replace(one, title=title, words=one.words or words)
+    )
 
 
-def _misspell(rng: Random, title: str) -> str:
+def _misspell_title(rng: Random, title: str) -> str:
     """Return a title with one letter of its series, inside a word of six letters, exchanged."""
     series, colon, period = title.partition(":")
     long = [word for word in series.split() if len(word) >= 6]
@@ -201,7 +203,7 @@ def add_redirect(rng: Random, made: World) -> World:
         rest=target.partition("//")[2],
         backslashes=target.replace("/", "\\"),
     )
-    return _rewrite(made, release, lambda one: replace(one, location=location))
+    return _rewrite_page(made, release, lambda one: replace(one, location=location))
 
 
 def add_status_cell(rng: Random, made: World) -> World:

@@ -37,7 +37,7 @@ def load_templates(**filters: Callable[[str], Markup]) -> Environment:
 
 def write_html(report: Report, which: Document | None = None) -> str:
     """Return the draft as a complete HTML document."""
-    return _render("report.html.j2", report, which, deeper=0)
+    return _render_report("report.html.j2", report, which, deeper=0)
 
 
 def write_html_blocks(report: Report, which: Document, *, deeper: int) -> Markup:
@@ -45,10 +45,10 @@ def write_html_blocks(report: Report, which: Document, *, deeper: int) -> Markup
 
     `deeper` is how many levels its headings are below those of a document of its own.
     """
-    return Markup(_render("blocks.html.j2", report, which, deeper=deeper))  # noqa: S704 # escaped
+    return Markup(_render_report("blocks.html.j2", report, which, deeper=deeper))  # noqa: S704 # escaped
 
 
-def _render(template: str, report: Report, which: Document | None, *, deeper: int) -> str:
+def _render_report(template: str, report: Report, which: Document | None, *, deeper: int) -> str:
     blocks = [(type(block).__name__, block) for block in build_outline(report, which)]
     written = load_templates(linked=_link_addresses).get_template(template)
     text = written.render(

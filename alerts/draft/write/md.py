@@ -29,7 +29,7 @@ def write_md(report: Report, which: outline.Document | None = None) -> str:
 def _write_block(block: outline.Block) -> str:
     match block:
         case outline.Heading(level, text, new_page):
-            return f"{PAGE_BREAK if new_page else ''}{'#' * level} {_escape(text)}"
+            return f"{PAGE_BREAK if new_page else ''}{'#' * level} {_escape_text(text)}"
         case outline.Words(pieces):
             return "\n\n".join(_write_piece(piece) for piece in pieces)
         case outline.Box(pieces):
@@ -40,31 +40,33 @@ def _write_block(block: outline.Block) -> str:
                 [MARKS[piece.tone].format(_escape_cell(piece.text)) for piece in pieces]
                 for _, pieces in rows
             )
-            labels = (_escape(label) for label, _ in rows)
+            labels = (_escape_text(label) for label, _ in rows)
             return _write_pipe_table(
                 outline.GRID_HEADER, list(zip(labels, map("<br>".join, answers), strict=True))
             )
         case Table() | Bars():
             table = block if isinstance(block, Table) else block.table
             cells = [[_escape_cell(cell) for cell in row] for row in table.rows]
-            return f"**{_escape(table.caption)}**\n\n{_write_pipe_table(table.header, cells)}"
+            return f"**{_escape_text(table.caption)}**\n\n{_write_pipe_table(table.header, cells)}"
         case Timeline(title=title, alt=alt):
-            return f"**{_escape(title)}**\n\n{_escape(alt)}"
+            return f"**{_escape_text(title)}**\n\n{_escape_text(alt)}"
 
 
 def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
 
 
-def _escape(text: str) -> str:
+def _escape_text(text: str) -> str:
     parts = enumerate(outline.WEB_ADDRESS.split(text))
     escaped = (f"<{part}>" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in parts)
     return LINE_MARK.sub(r"\1\\\2", "".join(escaped))
 
 
 def _escape_cell(text: str) -> str:
-    return _escape(text).replace("\n", "<br>")
+    return _escape_text(text).replace("\n", "<br>")
 
 
 def _write_piece(piece: outline.Piece) -> str:
-    return MARKS[piece.tone].format("\\\n".join(_escape(line) for line in piece.text.split("\n")))
+    return MARKS[piece.tone].format(
+        "\\\n".join(_escape_text(line) for line in piece.text.split("\n"))
+    )

@@ -242,7 +242,7 @@ class Connection(asyncio.BufferedProtocol):
         timing.has_response = True
         self._bytes_without_body += len(data)  # `on_body`, which the parser calls, sets it to zero
         try:
-            self._parse(data)
+            self._parse_bytes(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail_request(httpx.RemoteProtocolError("not readable as HTTP"))
             return
@@ -259,7 +259,7 @@ class Connection(asyncio.BufferedProtocol):
             self._handle.pause_reading()
         self._wake_waiter()
 
-    def _parse(self, data: bytes | memoryview) -> None:
+    def _parse_bytes(self, data: bytes | memoryview) -> None:
         """Parse received bytes. If the parser refuses a head that browsers read, parse it mended.
 
         Raises the errors of `httptools`.

@@ -15,14 +15,14 @@ _MOST_LINKS = 200
 
 def find_text(words: str) -> Recogniser:
     """Return a recogniser of `words`, in upper or lower case and with any spacing."""
-    wanted = _normalise(words)
+    wanted = _normalise_text(words)
     # Words without a period may be in the previous edition too, so their presence is not specific
     # to this one.
     is_dated = names_a_period(words)
 
     def recognise(answer: Answer, _context: Context) -> Recognised:
         text = Page(answer).text if is_html(answer) else answer.body.decode("utf-8", "replace")
-        if wanted in _normalise(text):
+        if wanted in _normalise_text(text):
             return present(specific=is_dated)
         return absent("the words are not there" if is_html(answer) else OTHER_FILE)
 
@@ -55,5 +55,5 @@ def find_link(pattern: str) -> Recogniser:
     return recognise
 
 
-def _normalise(text: str) -> str:
+def _normalise_text(text: str) -> str:
     return " ".join(text.split()).casefold()

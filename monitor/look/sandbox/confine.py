@@ -130,7 +130,7 @@ _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 
 def hide_memory() -> None:
     """Let no other process of this user read the memory or the environment of this one."""
-    _prctl(_SET_DUMPABLE, 0)
+    _control_process(_SET_DUMPABLE, 0)
 
 
 def confine() -> None:
@@ -139,7 +139,7 @@ def confine() -> None:
     Raises `OSError` if the kernel has the means and refuses them.
     """
     hide_memory()
-    _prctl(_SET_NO_NEW_PRIVILEGES, 1)
+    _control_process(_SET_NO_NEW_PRIVILEGES, 1)
     version = _landlock_version()
     if version:
         _restrict_files(version, _readable_paths())
@@ -173,7 +173,7 @@ def _readable_paths() -> list[Path]:
 
 def _landlock_version() -> int:
     """Return the kernel's version of Landlock, 0 if it has none."""
-    version = _libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _QUERY_VERSION)
+    version = _load_libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _QUERY_VERSION)
     return max(int(version), 0)
 
 
@@ -184,11 +184,11 @@ def _restrict_files(version: int, readable: Iterable[Path]) -> None:
     scopes = _ABSTRACT_SOCKETS_AND_SIGNALS if version >= _SCOPES_SINCE else 0
     # An older kernel accepts fields that it does not know, as long as they are zero.
     attributes = struct.pack("=QQQ", files, tcp, scopes)
-    ruleset = _call(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
+    ruleset = _call_kernel(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
     try:
         for path in readable:
             _allow_reading(ruleset, path)
-        _call(_RESTRICT_SELF, ruleset, 0)
+        _call_kernel(_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)
 
@@ -201,14 +201,14 @@ def _allow_reading(ruleset: int, path: Path) -> None:
         return
     try:
         rule = struct.pack("=Qi", _READ_FILE | _READ_DIRECTORY, folder)
-        _call(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0)
+        _call_kernel(_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0)
     finally:
         os.close(folder)
 
 
 def _has_seccomp() -> bool:
     # Asking for the mode fails on a kernel without seccomp: PR_GET_SECCOMP.
-    return bool(_libc().prctl(21, 0, 0, 0, 0) >= 0)
+    return bool(_load_libc().prctl(21, 0, 0, 0, 0) >= 0)
 
 
 def _restrict_calls(machine: int, column: int) -> None:
@@ -216,7 +216,7 @@ def _restrict_calls(machine: int, column: int) -> None:
     program = b"".join(struct.pack("=HBBI", *step) for step in steps)
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("@HP", len(steps), ctypes.addressof(buffer))
-    _prctl(_SET_SECCOMP, _FILTER_MODE, header)
+    _control_process(_SET_SECCOMP, _FILTER_MODE, header)
 
 
 def _filter_program(machine: int, column: int) -> list[tuple[int, int, int, int]]:
@@ -251,17 +251,17 @@ def _filter_program(machine: int, column: int) -> list[tuple[int, int, int, int]
     return [*steps, allow]
 
 
-def _libc() -> ctypes.CDLL:
+def _load_libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _prctl(option: int, value: int, address: bytes | None = None) -> None:
-    if _libc().prctl(option, ctypes.c_ulong(value), address, 0, 0):
+def _control_process(option: int, value: int, address: bytes | None = None) -> None:
+    if _load_libc().prctl(option, ctypes.c_ulong(value), address, 0, 0):
         raise _last_error(f"prctl({option})")
 
 
-def _call(number: int, *arguments: object) -> int:
-    result: int = _libc().syscall(number, *arguments)
+def _call_kernel(number: int, *arguments: object) -> int:
+    result: int = _load_libc().syscall(number, *arguments)
     if result < 0:
         raise _last_error(f"system call {number}")
     return result

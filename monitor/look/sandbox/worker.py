@@ -47,10 +47,10 @@ def main() -> None:
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
     # A confined process cannot open this file, so it stays open.
     with Path("/proc/self/statm").open("rb", buffering=0) as statm:
-        _run(pipe, int(sys.argv[2]), statm)
+        _run_tasks(pipe, int(sys.argv[2]), statm)
 
 
-def _run(pipe: Connection[Any, Any], megabytes: int, statm: FileIO) -> None:
+def _run_tasks(pipe: Connection[Any, Any], megabytes: int, statm: FileIO) -> None:
     fault = _import_and_limit(megabytes, statm)
     # Lower our priority, so that looks go first on a busy machine. Done earlier, the imports would
     # take minutes there.
@@ -59,7 +59,7 @@ def _run(pipe: Connection[Any, Any], megabytes: int, statm: FileIO) -> None:
         os.nice(10)
     except OSError as exc:
         priority_fault = _describe_fault(exc)
-    fault = fault or _confine()
+    fault = fault or _confine_process()
     pipe.send_bytes(pickle.dumps((fault, priority_fault), protocol=5))
     if fault:
         return
@@ -94,7 +94,7 @@ def _import_and_limit(megabytes: int, statm: FileIO) -> str:
     return ""
 
 
-def _confine() -> str:
+def _confine_process() -> str:
     """Confine this process. Return why that failed, or an empty string."""
     try:
         confine()

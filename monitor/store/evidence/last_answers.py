@@ -75,7 +75,8 @@ class LastAnswers:
         none).
         """
         last = self._last.get(target)
-        is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY  # `_pack` cuts a longer body
+        # `_pack_answer` cuts a longer body.
+        is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY
         # Most looks receive the same body as the look before. Then there is no need to compress it
         # again.
         if last is not None and last.packed.digest == answer.digest and last.bare.whole is is_whole:
@@ -83,7 +84,7 @@ class LastAnswers:
         else:
             # `_last` is in the order of body changes, so the target must become the last one in it
             self.forget(target)
-            packed = self._pack(answer)
+            packed = self._pack_answer(answer)
             # a body that targets share counts for each of them
             self._bytes += len(packed.compressed_body)
         # No header can contain a line break, so line breaks can separate them.
@@ -111,7 +112,7 @@ class LastAnswers:
         last = self._last.pop(target, None)
         self._bytes -= 0 if last is None else len(last.packed.compressed_body)
 
-    def _pack(self, answer: Answer) -> _Packed:
+    def _pack_answer(self, answer: Answer) -> _Packed:
         """Return the compressed body, shared by equal answers, because a host has one body for all
         missing pages.
         """

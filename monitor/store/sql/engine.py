@@ -156,7 +156,7 @@ class Store:
             if may_migrate and OLDEST <= revision < HEAD:
                 # here too, because a leader must not wait for the locks of a migration
                 self.refuse_while_led()
-                self._migrate()
+                self._migrate_tables()
             else:
                 self._check_revision(revision)
             # if the file has another id later, it was replaced
@@ -327,7 +327,7 @@ class Store:
                 REVISION.create(connection)
                 connection.execute(insert(REVISION), {"version_num": HEAD})
 
-    def _migrate(self) -> None:
+    def _migrate_tables(self) -> None:
         # 0.3 s and 8 MB, not needed if the store is up to date
         from monitor.store.sql import migrate  # noqa: PLC0415
 

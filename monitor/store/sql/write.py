@@ -64,7 +64,7 @@ class Transaction:
         """Insert objects. Of one that is stored already, the later version stays."""
         for item in items:
             table = FORMS[type(item)].table
-            statement = _insert(table, self._dialect)
+            statement = _make_insert(table, self._dialect)
             row = _to_row(item)
             name = _LATER_COLUMNS.get(table)
             if name is None:
@@ -128,23 +128,23 @@ class Transaction:
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
         """Delete reads of calendars, by calendar and start."""
-        self._delete(tables.CALENDAR_READ, reads)
+        self._delete_rows(tables.CALENDAR_READ, reads)
 
     def replace_promises(self, promises: Iterable[Promise], corrected: Iterable[Promise]) -> None:
         """Replace promises with corrected ones, which may have other times of reading."""
         keys = [(promise.release, promise.calendar, promise.learnt) for promise in promises]
-        self._delete(tables.PROMISE, keys)
+        self._delete_rows(tables.PROMISE, keys)
         self.add_promises(list(corrected))
 
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
         """Replace `runs` with `merged`."""
-        self._delete(tables.RUN, [run.key for run in runs])
+        self._delete_rows(tables.RUN, [run.key for run in runs])
         self.save(*merged)
 
     def add_blind(self, blind: Blind) -> None:
         """Add a blind span, or extend a stored one with the same start, cause and scope."""
         table = tables.BLIND
-        statement = _insert(table, self._dialect)
+        statement = _make_insert(table, self._dialect)
         new = statement.excluded
         ends = case((new.ends > table.c.ends, new.ends), else_=table.c.ends)
         # Spans of two monitors with the same start and cause become one span without a monitor.
@@ -158,7 +158,9 @@ class Transaction:
     def replace_blind_spans(self, spans: Sequence[Blind], corrected: Sequence[Blind]) -> None:
         """Replace blind spans with corrected ones."""
         names = [column.name for column in tables.BLIND.primary_key]
-        self._delete(tables.BLIND, [tuple(getattr(span, name) for name in names) for span in spans])
+        self._delete_rows(
+            tables.BLIND, [tuple(getattr(span, name) for name in names) for span in spans]
+        )
         for span in corrected:
             self.add_blind(span)
 
@@ -214,7 +216,7 @@ class Transaction:
         """
         table = tables.LEASE
         begins, ends = self._from_present(now, until)
-        statement = _insert(table, self._dialect).values(name=name, holder=holder, until=ends)
+        statement = _make_insert(table, self._dialect).values(name=name, holder=holder, until=ends)
         # It is one statement, so that exactly one of two monitors gets the lease.
         upsert = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
@@ -253,7 +255,7 @@ class Transaction:
         table = tables.LEADER
         begins, ends = self._from_present(now, until)
         new = {"holder": holder, "monitor": monitor, "since": begins, "until": ends}
-        statement = _insert(table, self._dialect).values(role=LEADER, epoch=1, **new)
+        statement = _make_insert(table, self._dialect).values(role=LEADER, epoch=1, **new)
         upsert = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
             set_={"epoch": table.c.epoch + 1, **new},
@@ -288,12 +290,12 @@ class Transaction:
             return database_clock(), database_clock(until - now)
         return literal(now, Instant), literal(until, Instant)
 
-    def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+    def _delete_rows(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         for some in chunks(keys):
             self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
 
     def _insert_unless_stored(self, table: Table) -> Any:  # noqa: ANN401  # as below
-        return _insert(table, self._dialect).on_conflict_do_nothing(
+        return _make_insert(table, self._dialect).on_conflict_do_nothing(
             index_elements=list(table.primary_key)
         )
 
@@ -304,12 +306,12 @@ def _upsert_statement(table: Table, dialect: str, names: tuple[str, ...]) -> Any
     """Return the statement that inserts rows with these columns, or updates those whose key is
     stored already.
     """
-    statement = _insert(table, dialect)
+    statement = _make_insert(table, dialect)
     new_values = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new_values)
 
 
-def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
+def _make_insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
     """Return the dialect's own insert statement, which can also update or skip rows whose key is
     stored already.
     """

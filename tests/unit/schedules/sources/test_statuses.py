@@ -16,7 +16,7 @@ _FILE = Path(__file__).parents[1] / "payloads" / "statuses.tsv"
 _ROWS = [line.split("\t") for line in _FILE.read_text(encoding="utf-8").splitlines()[1:]]
 
 
-def _name(status: Status) -> str:
+def _name_status(status: Status) -> str:
     if not status.is_understood:
         return "doubt"
     if status.is_published:
@@ -28,7 +28,7 @@ def _name(status: Status) -> str:
 def test_a_status_is_read_by_its_first_words(row: list[str]) -> None:
     text, name, *earlier = row
     status = read_status(text)
-    assert (_name(status), status.earlier) == (name, earlier[0] if earlier else "")
+    assert (_name_status(status), status.earlier) == (name, earlier[0] if earlier else "")
 
 
 @pytest.mark.parametrize("text", ["approved", "APPROVED.", "Approved (ministers)"])
