@@ -20,7 +20,7 @@ It shows when a person wrote an entry, not when the producer announced it.
 
 
 class State(StrEnum):
-    """The status that a calendar gives an entry."""
+    """Whether an entry stands, as far as its calendar's status was understood."""
 
     CONFIRMED = "confirmed"
     PROVISIONAL = "provisional"
@@ -119,12 +119,15 @@ class Part:
 class Announcement:
     """One entry of one calendar at one read.
 
-    `uid` is the calendar's own key of the entry. `url` is the landing page where the release will
-    appear, `address` how that is known, and `link` the entry's own page if it has one. `previous`
-    is the slot that the entry says it had before, `why` its reason for a change. `published`: the
-    calendar says that the release is out. `others` are further producers of the same release. `of`
-    is the id of the release of another calendar to which this entry only adds its parts, or empty.
-    `status` quotes the text by which the entry does not plainly stand, or is empty.
+    - `uid`: the calendar's own key of the entry.
+    - `url`: the landing page of the release, `address` how it is known. `link`: the entry's own
+      page, if it has one.
+    - `state`: None if the calendar gives no status. `status` quotes it if it is not a plain yes,
+      such as "on hold", else it is empty.
+    - `previous`: the slot that the entry says it had before. `why`: its reason for a change.
+    - `published`: the calendar says that the release is out.
+    - `others`: further producers of the same release.
+    - `of`: the id of a release of another calendar, to which this entry only adds parts, or empty.
     """
 
     uid: str
@@ -151,11 +154,8 @@ class Announcement:
         return (self.producer, *self.others)
 
     def as_json(self) -> dict[str, Any]:
-        """Return an announcement as `calendar parse` and `calendar read` print it, one object a
-        line.
-
-        Only an entry that adds parts to another release has `of`, the id of that release. Only one
-        that does not plainly stand has `status`.
+        """Return what `calendar parse` and `calendar read` print of an entry. `of` and `status` are
+        left out if they are empty.
         """
         shown = fields_json(self, "uid", "title", "producer", "url", "slot", "state", "doubt")
         shown["reason"] = self.slot.reason  # also in the slot, but published here too
@@ -184,10 +184,7 @@ _ADDRESSES = {address.value: address for address in Address}
 
 
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
-    """Return the announcement that `Announcement.as_json` wrote.
-
-    Raises KeyError or ValueError for anything else.
-    """
+    """Return the announcement that `as_json` wrote. Raises KeyError or ValueError."""
     state = data.get("state")
     previous = data.get("previous")
     parts = [

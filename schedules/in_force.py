@@ -1,6 +1,4 @@
-"""Which promise of a release is in force: the last one that was announced before its slot
-passed.
-"""
+"""Finds the promise of a release in force: the last one announced before its slot passed."""
 
 from __future__ import annotations
 
@@ -33,20 +31,17 @@ _WRITTEN_TIME = quick(r"(?<!\d)(\d{1,2})[:.](\d{2})(?!\d)|\dT(\d{2})(\d{2})(?!\d
 class InForce:
     """The promise in force for one release as of an instant, and what else its calendars said.
 
-    `promise` is the one in force, or None if nothing readable was announced. If the release is
-    `cancelled`, it is the cancelling entry, with the slot that was `planned` by the last entry
-    before it. `events` are in the order of reads.
-
-    `replaced_promises` were in force and changed before their slot passed, oldest first.
-    `moved_from` is the newest of them before the slot in force, else the newest of all.
-    `changed_after_slot` is the change (another time or a cancellation) that was announced after the
-    slot had passed. It is judged separately. `is_first_read_after_slot`: the slot had passed when
-    it was first read, so no verdict on it can be proved.
-
-    `disagreements` are entries of other calendars that differed before the slot passed, `agreeing`
-    those with the same slot. `possible_changes` are later entries of the same calendar that may
-    have been made in time, because no read in between shows the opposite, and entries with the same
-    written time and another offset.
+    - `promise`: the one in force, None if nothing readable was announced. If the release is
+      `cancelled`, the entry that cancels it, with the slot of `planned`.
+    - `planned`: the last promise in force that was no cancellation.
+    - `replaced_promises`: promises that were in force until they changed, before their slot passed,
+      oldest first. `moved_from` is the newest of them with an earlier slot, else the newest of all.
+    - `changed_after_slot`: another time or a cancellation that was announced after the slot.
+    - `possible_changes`: entries of the same calendar that were perhaps announced before the slot,
+      because no read shows the opposite, or that perhaps change only the UTC offset.
+    - `is_first_read_after_slot`: the slot had passed at its first read, so nothing can be proved.
+    - `disagreements`, `agreeing`: promises of other calendars, before the slot passed.
+    - `events`: in the order of reads.
     """
 
     promise: Promise | None = None
@@ -85,14 +80,13 @@ def slot_in_force(
 ) -> InForce:
     """Return what is in force for a release as of `now`, from its promises in any order.
 
-    `release.calendars` are in the order of the configuration. The first of them that has an entry
-    rules. Other calendars come after those, by the time of their first entry. If the ruling one
-    announces only a day, an entry of another for the same day adds the time.
+    The first of `release.calendars` that has an entry rules. Calendars that are not in that list
+    come after it, by the time of their first entry. If the ruling one announces only a day, an
+    entry of another for the same day adds the time.
 
     A promise replaces the slot in force only if neither that slot nor the promised one had passed
     when it was read. There is one exception. If the slot in force had already passed at its first
     read, the first entry of a calendar that ranks higher replaces it, if its own slot is ahead.
-    `notice_days` is the notice that people need.
     """
     known = [promise for promise in promises if promise.learnt <= now]
     ledger = _ReleaseLedger(release.calendars, notice_days)
@@ -105,9 +99,7 @@ class _ReleaseLedger:
     """Finds the promise in force of one release, from its promises added in the order of reads."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
-        """`calendars` are those of the release by their rank: the first one that has an entry
-        rules.
-        """
+        """`calendars` are those of the release by their rank."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
         # By calendar, its last promise that may be in force, and its last one that was read too
@@ -119,13 +111,12 @@ class _ReleaseLedger:
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None  # in force
         self._last_planned: Promise | None = None  # the last one in force that stood
-        # These become fields of the result, `InForce`.
+        # These become fields of `InForce`.
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
-        # in force once, and changed before their slot passed
         self._replaced_promises: list[Promise] = []
-        self._possible_changes: list[Promise] = []  # read too late, but perhaps announced in time
+        self._possible_changes: list[Promise] = []
         self._events: list[LedgerEvent] = []
         # Calendars that contradict the one in force, each reported once as long as it does.
         self._reported_as_differing: set[str] = set()
@@ -149,14 +140,10 @@ class _ReleaseLedger:
         elif self._is_too_late(promise, current):
             self._add_too_late(promise, current)
         elif _is_back_dated(promise):
-            # A time that had passed when it was read cannot replace the slot in force. But if it
-            # was perhaps announced before it passed, it is kept as a doubt.
             self._events.append(event_of(EventKind.BACK_DATED, promise, current.slot))
             self._add_if_possible_change(promise, promise.slot)
         elif _is_zone_shift(self._last_accepted.get(promise.calendar), promise):
-            # The same written time has another UTC offset. That is perhaps no change, so the
-            # promise does not come into force. It is kept as a doubt until the calendar's next
-            # change.
+            # It is kept as a doubt until the calendar's next change.
             self._zone_shifted[promise.calendar] = promise
         else:
             self._zone_shifted.pop(promise.calendar, None)
@@ -413,7 +400,6 @@ class _ReleaseLedger:
         is_repetition = shown_before is not None and not find_changes(shown_before, promise)
         if is_repetition:
             return
-        # Perhaps it was announced before the slot passed, and only read too late.
         self._add_if_possible_change(promise, current.slot)
         shows_slot_in_force = not is_cancelled(promise) and not find_slot_changes(
             current.slot, promise.slot

@@ -1,5 +1,5 @@
-"""Opens and closes incidents without a release: implausible calendars, missing editions, hosts that
-are too costly.
+"""Opens and closes incidents of calendars and hosts: an unreadable or implausible calendar, dates
+that cannot be read, a missing edition, a host whose answers take too long to parse.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ them.
 
 @dataclass
 class CalendarIncidents:
-    """Opens and closes incidents of calendars and hosts.
+    """Opens and closes the incidents that belong to no release.
 
     `wake` is called when there are new notices to deliver.
     """
@@ -54,9 +54,7 @@ class CalendarIncidents:
     _reported_dates: set[tuple[str, str, str]] = field(default_factory=set)
 
     async def load_open(self) -> None:
-        """Load the incidents about no release that are still open and were opened in the last two
-        years.
-        """
+        """Load the open incidents of the last two years."""
         since = self.clock.now() - _LOOK_BACK
         recent = await self.ask(lambda: self.verdicts.incidents(since))
         still_open = (
@@ -71,13 +69,11 @@ class CalendarIncidents:
         }
 
     async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
-        """Update health and metrics after a read.
+        """Update health, metrics and the calendar's incident after a read.
 
-        If usable, close the calendar's incident, else continue or open one.
-
-        One is opened if the read raised alarms, or if no read was usable for long. After a usable
-        read, also notify people of titles that now name another period. `producer` is empty if a
-        calendar has several.
+        A usable read closes the incident, and notifies people of titles that now name another
+        period. Any other read continues the incident. It opens one if it raised alarms, or if no
+        read has been usable for too long. `producer` is empty if a calendar has several.
         """
         now, read = self.clock.now(), recorded.read
         self.health.note_calendar_read(calendar, read.finished, read.fault)
@@ -101,13 +97,11 @@ class CalendarIncidents:
                 await self.report_unreadable_dates({calendar: producer})
             return
         since = self._failing.setdefault(calendar, read.started)
-        # The time before this process started does not make a calendar stale. `last_read` may be
-        # before it.
+        # The time before this process started does not make a calendar stale.
         stale_since = max(
             self.health.calendars.get(calendar, self.health.started), self.health.started
         )
         is_stale = now - stale_since > self.health.stale_after(calendar)
-        # a read that raised alarms could be read, but is not believed
         doubted = bool(recorded.alarms)
         if known is None and not doubted and not is_stale:
             return
@@ -152,9 +146,8 @@ class CalendarIncidents:
             )
             if decision.incident is not None:  # it always is here
                 still_missing.add(decision.incident.id)
-            # A calendar that was not read lately may have announced the edition since. Until it is
-            # read, no incident is opened. One that is open stays open, because no read has shown
-            # that the edition was announced.
+            # A calendar that was not read lately may have announced the edition, so no incident is
+            # opened.
             if (
                 fresh.issuperset(last.calendars)
                 and await self._find_stored_incident(decision) is None
@@ -182,17 +175,15 @@ class CalendarIncidents:
             self.health.costly.discard(host)
 
     async def _record_decision(self, decision: Decision, now: datetime) -> None:
-        """Store the incident and the notices of a decision.
-
-        If the incident exists, only reopen it, without notices.
+        """Store the incident and the notices of a decision. An incident that exists is only
+        reopened, without notices.
         """
         incident = decision.incident
         if incident is None:
             return
         earlier = await self._find_stored_incident(decision) if decision.notices else None
         if earlier is not None:
-            # Incidents of one day about the same trouble have the same id. So the trouble is
-            # notified once a day.
+            # The id has the day, so people are notified of the same trouble once a day.
             decision = Decision(alerts.reopen(earlier, incident, now))
         await self._tasks.within(STALLED_AFTER, self._write_decision(decision, now))
         if decision.incident is not None and decision.incident.closed is None:

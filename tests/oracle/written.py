@@ -1,6 +1,7 @@
-"""Kinds of worlds that vary what publishers write: words of pages, titles, files, cells, redirects.
+"""Changes to a random world in what publishers write: words, titles, files, cells, redirects.
 
-What is right follows from what was drawn here, never from how the monitor reads it.
+Each function returns the world with one such change, or the same world if it has no place for it.
+The world also says what is right, whatever the monitor reads.
 """
 
 from __future__ import annotations
@@ -87,14 +88,14 @@ def _draw_own_page(rng: Random, made: World) -> Release | None:
 
 
 def _rewrite_page(made: World, release: Release, change: Callable[[Showing], Showing]) -> World:
-    """Return the world with each answer of a page that is the release changed."""
+    """Return the world with `change` made to each answer of the release's page that shows it."""
     shows = (change(one) if one.what == "ours" else one for one in release.page.shows)
     page = replace(release.page, shows=tuple(shows))
     return with_place(made, release, release.page, page)
 
 
 def add_prose(rng: Random, made: World) -> World:
-    """Return the world with a true page that also writes about other editions, parts and dates."""
+    """Let a page that is the release also write about other editions, parts and dates."""
     release = _draw_own_page(rng, made)
     if release is None:
         return made
@@ -111,7 +112,7 @@ def _day_text(rng: Random, day: datetime) -> str:
 
 
 def add_title_variant(rng: Random, made: World) -> World:
-    """Return the world with a true page whose title has a label, or one wrong letter in a word."""
+    """Give a page that is the release a title with a label, or with one wrong letter in a word."""
     release = _draw_own_page(rng, made)
     if release is None:
         return made
@@ -137,8 +138,8 @@ def _misspell_title(rng: Random, title: str) -> str:
 
 
 def add_sibling(rng: Random, made: World) -> World:
-    """Return the world with a release of another place, group, stage or kind at the address until
-    the release comes, or for ever.
+    """Show a release of another place, group, stage or kind at the address until the release comes,
+    or for ever.
     """
     release = rng.choice(made.releases)
     series, _, period = release.title.partition(": ")
@@ -153,7 +154,7 @@ def add_sibling(rng: Random, made: World) -> World:
 
 
 def add_file_in_place(rng: Random, made: World) -> World:
-    """Return the world with a file whose address every edition uses: the last one until the new."""
+    """Add a file whose address every edition uses, with the last edition until the new one comes."""
     release = rng.choice(made.releases)
     if any(place.role == "data" for place in release.parts) or release.redated:
         return made
@@ -171,7 +172,7 @@ def add_file_in_place(rng: Random, made: World) -> World:
 
 
 def add_edition(rng: Random, made: World) -> World:
-    """Return the world with another edition of a series, due at the same time, out or not."""
+    """Add another edition of a series, due at the same time, which may never come out."""
     release = rng.choice(made.releases)
     series, _, period = release.title.partition(": ")
     titles = {one.title for one in made.releases}
@@ -191,7 +192,7 @@ def add_edition(rng: Random, made: World) -> World:
 
 
 def add_redirect(rng: Random, made: World) -> World:
-    """Return the world with a page that is reached by a redirect, its address written freely."""
+    """Let a page redirect to the release, with an address as browsers accept it."""
     release = _draw_own_page(rng, made)
     if release is None or release.page.walls:
         return made
@@ -207,13 +208,13 @@ def add_redirect(rng: Random, made: World) -> World:
 
 
 def add_status_cell(rng: Random, made: World) -> World:
-    """Return the world with a calendar whose status says in words that the entry does not stand."""
+    """Give an entry a status in words by which it does not stand."""
     status = rng.choice(_NO_PROMISE)
     return _add_cell(rng, made, lambda _: Cell(status, "", stands=False))
 
 
 def add_zone_cell(rng: Random, made: World) -> World:
-    """Return the world with a calendar that writes the zone word of the other season."""
+    """Write the time of an entry with the zone of the other season, such as BST in winter."""
 
     def write(release: Release) -> Cell:
         here = release.slot.astimezone(_LONDON)
@@ -236,7 +237,7 @@ def _add_cell(rng: Random, made: World, write: Callable[[Release], Cell]) -> Wor
 
 
 def add_clock_step(rng: Random, made: World) -> World:
-    """Return the world with a clock that is wrong for a while: before, over or after a slot."""
+    """Make the clock of the monitor wrong for a while: before, over or after a slot."""
     if any(one.kind == "clock" for one in made.monitor):
         return made
     slot = made.releases[0].slot
@@ -251,6 +252,6 @@ def add_clock_step(rng: Random, made: World) -> World:
 
 
 def add_settings(rng: Random, made: World) -> World:
-    """Return the world with a monitor whose configuration differs from the defaults."""
+    """Change settings of the monitor."""
     chosen = rng.sample(_SETTINGS, rng.randint(1, 2))
     return replace(made, settings="\n".join(sorted(chosen)))
