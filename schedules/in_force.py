@@ -33,7 +33,7 @@ class InForce:
 
     - `promise`: the one in force, None if nothing readable was announced. If the release is
       `cancelled`, the entry that cancels it, with the slot of `planned`.
-    - `planned`: the last promise in force that was no cancellation.
+    - `planned`: the last promise in force that stood (`is_standing`).
     - `replaced_promises`: promises that were in force until they changed, before their slot passed,
       oldest first. `moved_from` is the newest of them with an earlier slot, else the newest of all.
     - `changed_after_slot`: another time or a cancellation that was announced after the slot.
