@@ -251,9 +251,6 @@ def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: dateti
 def _make_incident(
     identity: str, title: str, producer: str, now: datetime, step_list: str
 ) -> Incident:
-    """Return an open incident of kind `calendar` and grade `none` about no release, which occurred
-    now.
-    """
     return Incident(
         id=identity,
         kind=IncidentKind.CALENDAR,

@@ -372,7 +372,6 @@ class _ReleaseLedger:
         self._reported_as_differing = set(differing)
 
     def _find_differing(self, current: Promise) -> list[Promise]:
-        """Return the promises of other calendars that contradict `current`, the one in force."""
         others = (
             each for each in self._last_accepted.values() if each.calendar != current.calendar
         )

@@ -33,7 +33,6 @@ class Asked:
 
     @property
     def json(self) -> Any:  # noqa: ANN401  # whatever was sent
-        """Return the body as JSON."""
         return json.loads(self.body)
 
 

@@ -276,7 +276,6 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
         if row.with_platform and row.slot is not None:
             groups.setdefault((row.host, row.slot), []).append(row)
     faults: list[list[Row]] = []
-    # The last fault of each host, and the end of that fault.
     last_fault_of: dict[str, tuple[list[Row], datetime]] = {}
     for (host, slot), rows in groups.items():
         # Releases of only one producer may be late for a reason of its own.

@@ -69,7 +69,6 @@ def test(context: Context, *, name: str) -> None:
 
 
 async def _send_test(context: Context, name: str) -> Outcome:
-    """Send the test message through a channel, and return its outcome."""
     from monitor.app.reporting_options import make_channels
 
     channel = next(

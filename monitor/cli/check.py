@@ -439,7 +439,6 @@ def settings_for_reload(context: Context) -> Settings:
 
 
 def _read_calendar(context: Context, table: CalendarSettings) -> tuple[Outcome, list[str]]:
-    """Read a calendar once. Return the outcome and its faults."""
     outcome = asyncio.run(read_once(context, table))
     fault = context.hide(outcome.read.fault)
     # The monitor makes this file when it starts.
@@ -515,7 +514,6 @@ def _missing_secrets(context: Context) -> Iterator[str]:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Return whether a folder, or its nearest existing parent, can be written."""
     nearest = next(
         (each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/")
     )

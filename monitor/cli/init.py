@@ -184,7 +184,6 @@ def command(
 
 
 def _unpack_shipped_files(context: Context, folder: Path) -> None:
-    """Write the shipped examples and deploy files into a folder."""
     from monitor.config.shipped import unpack
 
     unpack(folder)

@@ -99,12 +99,10 @@ def _table(data: Row, name: str) -> Row:
 
 
 def _texts_in(value: object) -> list[str]:
-    """Return the texts in a list, none if it is no list."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _repeat_faults(data: Row, table: str, key: str) -> Iterator[CrossFault]:
-    """Yield a fault for each row of a table that repeats the value of `key` from an earlier row."""
     seen = set()
     for place, row in rows_of(data, table):
         name = row.get(key)
@@ -224,7 +222,6 @@ def _source_faults(place: str, row: Row, folder: Path) -> Iterator[CrossFault]:
 
 
 def _names_in(data: Row, table: str) -> list[str]:
-    """Return the names of the rows of a table."""
     return [name for _, row in rows_of(data, table) if isinstance(name := row.get("name"), str)]
 
 

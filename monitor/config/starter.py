@@ -117,7 +117,6 @@ def kinds_for(producers: Iterable[str]) -> list[Calendar]:
 
 
 def _hosts_of(slug: str, calendars: Sequence[Calendar]) -> list[str]:
-    """Return the hosts of those calendars that can list the releases of a producer."""
     kinds = [calendar.kind for calendar in calendars if calendar.kind in HOSTS]
     # Calendars of ONS and EES list only their own producer. ONS does not publish on GOV.UK.
     own = [

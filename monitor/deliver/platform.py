@@ -72,7 +72,6 @@ class PlatformThread:
         They are marked only for channels that get messages about the platform (the host), as
         covered by their thread.
         """
-        # A thread has the id of its first notice.
         first_id, second_id = (
             thread_id(self.release_incident),
             confirmation_notice_id(self.release_incident),

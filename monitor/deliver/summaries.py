@@ -184,10 +184,6 @@ class Summaries:
     async def _next_day_with_releases(
         self, today: date, producer: str | None
     ) -> tuple[date, Sequence[Body]]:
-        """Return the next day with releases, and these.
-
-        If the next days have no releases, return tomorrow.
-        """
         for ahead in range(1, _DAYS_AHEAD):
             day = today + timedelta(days=ahead)
             if rows := await self.board(day, day, producer):

@@ -191,7 +191,6 @@ class VerdictRecorder:
         if any(one.covers(incident) for one in silences):
             return decision
 
-        # routes choose by the grade and the names of findings
         def list_channels(one: Incident) -> set[str]:
             routed = replace(decision.notices[0], grade=one.grade, findings=list_route_names(one))
             return {row.channel for row in self.rules.deliveries(routed, one, now)}

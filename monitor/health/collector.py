@@ -209,7 +209,6 @@ def _show_titles_and_slots(near: Iterable[Verdict]) -> Metric:
 
 
 def _show_delays(near: Iterable[Verdict]) -> Metric:
-    """Return both bounds of each measured delay. A bound that is not known has no series."""
     delays = [
         (one, one.page.delay) for one in near if one.page is not None and one.page.delay is not None
     ]

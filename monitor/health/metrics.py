@@ -219,7 +219,6 @@ class Metrics:
         self.exposures = self._counter("exposures", "Exposures that began while watched")
 
     def _add_program(self, version: str) -> None:
-        """Add the faults, the configuration, the process and the version of the program."""
         self.worker_start_failures = self._counter(
             "worker_start_failures", "Workers that did not start"
         )

@@ -164,7 +164,6 @@ class HealthState:
         return FRESH_READS * self.spacings[calendar]
 
     def _stale_reason(self, calendar: str) -> str:
-        """Return when a stale calendar was last read."""
         last = self.calendars.get(calendar)
         when = f"last read {last:%d %B %H:%M} UTC" if last else "no usable read yet"
         # The fault itself is shown only on the status page, because it may quote an address and

@@ -409,7 +409,6 @@ class LedgerMemory:
         runs, incidents = list[Run](), list[Incident]()
         for names in portions(sorted(replaced)):
             for run in await self._ask(partial(self._store.runs.of_releases, names)):
-                # the id of a target begins with that of its release
                 old = release_from_id(run.target)
                 runs.append(replace(run, target=f"{replaced[old]}{run.target.removeprefix(old)}"))
             for name in names:

@@ -216,9 +216,6 @@ class Poller:
             self._interpreter.forget(target_id)
 
     def _leave_queue(self, watched: ScheduledTarget) -> None:
-        """Remove a target from the queue and sweeps of its host, and report the looks that it
-        missed until now.
-        """
         self._remove_from_sweep(watched)
         self._report_missed(watched.target, watched.end_watch(self._clock.now()))
         self._queues[watched.target.host].targets.remove(watched.target.id)
@@ -352,9 +349,6 @@ class Poller:
         return queue
 
     def _start_look(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
-        """Start the task of a look that was due at `due`, and report the looks that were missed
-        before it.
-        """
         self._report_missed(watched.target, watched.count_missed(now))
         self.made += 1
         self._hooks.on_start(watched.target, (now - due).total_seconds())

@@ -113,7 +113,6 @@ def _interpret_earlier_edition(name: str, answer: Answer, context: Context) -> R
 
 
 def _list_file_names(answer: Answer, context: Context) -> list[str]:
-    """Return the names that the answer gives its file, as words."""
     names = [answer.headers.get("content-disposition", "")]
     if context.is_redirected:
         names.append(urlsplit(answer.url).path.rpartition("/")[2])

@@ -126,7 +126,6 @@ def _mend_location(location: str) -> str:
 
 
 def _decode_utf8(header: str) -> str:
-    """Return a header, which was decoded as Latin-1, decoded as UTF-8 if its bytes are UTF-8."""
     try:
         return header.encode("latin-1").decode("utf-8")
     except UnicodeError:

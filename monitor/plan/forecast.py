@@ -123,8 +123,6 @@ def looks_per_minute(
             after_whole = max(first_whole, (min(window.ends, end) - begin) // MINUTE)
         for minute in range(first_whole, after_whole):
             looks[minute] += target_count * looks_a_minute
-        # Looks before the minute `first_whole`, and from the minute `after_whole` on, are counted
-        # one by one.
         due_before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
         due_after = _due_instants(window, begin + after_whole * MINUTE, end)
         for due in chain(due_before, due_after):

@@ -203,7 +203,6 @@ class DemoBoard:
     """
 
     def __init__(self, store: Store, at: datetime) -> None:
-        """Open the board of `store` as of `at`."""
         self._store = store
         self._shown, self._queries, self._app = self._open_board(at)
 

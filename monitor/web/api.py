@@ -58,8 +58,6 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
     last = query.to or first
     if last < first:
         raise UserFault("to: must not be a day before `from`, which is today by default")
-    # The page begins on the day `begins`, after the release that has the sort key `last_key` ("":
-    # with the first).
     begins, last_key = _read_position(query.after, first)
     ends = min(last, begins + timedelta(days=MOST_DAYS))
     # A page that would begin after the last day is empty.
@@ -202,7 +200,6 @@ async def list_calendars(request: Request, _input: ListInput) -> Json:
 
 
 def _calendar_row(name: str, ledger: LedgerStore) -> Json:
-    """Return the JSON of a calendar: its last usable read, and its last read."""
     usable = next(iter(ledger.reads(name, 1, usable=True)), None)
     last = next(iter(ledger.reads(name, 1)), None)
     return {

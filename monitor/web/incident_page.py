@@ -254,7 +254,6 @@ def texts_without_box(words: Mapping[str, str], report: Report) -> dict[str, str
 
 
 def _list_acted(incident: Incident, queries: Queries) -> list[tuple[int, str, bool, bool]]:
-    """Return the number of each action of an incident, its words, and if it is done or overdue."""
     zone, today = queries.timezone, queries.today()
     return [
         (number, describe_action(act, zone), act.done is not None, is_overdue(act, today))
@@ -451,7 +450,6 @@ def texts_of_boxes(draft: Draft) -> dict[str, str]:
 
 
 def _read_boxes(sent: SentForm, read: Draft) -> dict[str, str]:
-    """Return the texts of the boxes of a sent form, by name."""
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))
     typed = {name.removeprefix("box."): with_plain_line_ends(text) for name, text in boxes}
     for box in report_from_json(read.facts).fields():

@@ -171,9 +171,6 @@ class Queries:
         return [visible for body in found if (visible := self._visible_part(body)) is not None]
 
     def _watched_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of watched releases with a slot that begins on these days, from
-        memory.
-        """
         begin, end = self._day_bounds(first, last)
         watched = [
             body for name in self.live.last_looks() if (body := self.live.body(name)) is not None

@@ -131,7 +131,6 @@ async def _find_subjects(
 
 
 def _list_producers_and_hosts(queries: Queries, now: datetime) -> Iterator[Choice]:
-    """Yield the producers and hosts of releases near today, and all producers that have a name."""
     near = queries.store.ledger.releases(now - _OFFERED_BEFORE, now + FARTHEST_AHEAD)
     producers = {*queries.producers, *(name for one in near for name in one.producers)}
     yield from (

@@ -137,7 +137,6 @@ def _resolve_date(
 
 
 def _nearest_days(day: date, weekdays: Sequence[int]) -> tuple[date, ...]:
-    """Return the day of each weekday that is nearest to `day`."""
     steps = ((weekday - day.weekday() + 3) % 7 - 3 for weekday in weekdays)
     return tuple(day + timedelta(days=step) for step in steps)
 

@@ -215,7 +215,6 @@ def _read_destination(data: Mapping[str, Any]) -> str:
 
 
 def _read_attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
-    """Yield the attachments of a publication, or of an older one the documents in its text."""
     listed = _objects_in(details.get("attachments"))
     for attachment in listed:
         size = attachment.get("file_size")

@@ -205,7 +205,6 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
 
 
 def _select_stamp(element: HtmlElement, selectors: Mapping[str, str]) -> str:
-    """Return the attribute of the `<time>` that the selector of the date or of the time finds."""
     for name in ("date", "time"):
         css, _, attribute = selectors.get(name, "").partition("@")
         found = _select_all(css, element) if css and not attribute else []

@@ -139,7 +139,6 @@ def _find_value(page: Page, find: Finder, data: Any) -> Any:  # noqa: ANN401  # 
 
 
 def _status_text(value: object) -> str:
-    """Return a status as text: that of a plain value, or all texts of a list or object."""
     if isinstance(value, dict):
         return _status_text(list(value.values()))
     if isinstance(value, list):

@@ -330,7 +330,6 @@ def _find_wrong_notices(world: World, kills: int) -> Iterator[str]:
 
 
 def find_store_faults(world: World) -> Iterator[str]:
-    """Yield the faults that `store check` and `replay` find."""
     # Each monitor checks the evidence files of its own machine.
     for name, *words in ((NAMES[0], "replay"), *((name, "store", "check") for name in NAMES)):
         status, output = world.run_command(name, *words)

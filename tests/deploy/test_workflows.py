@@ -27,7 +27,6 @@ def read(file: Path) -> dict[Any, Any]:
 
 
 def ran(step: str, tag: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the commands of a named step of the release as the host does, for a tag."""
     commands = {
         one["name"]: one["run"] for one in read(RELEASE)["jobs"]["publish"]["steps"] if "run" in one
     }

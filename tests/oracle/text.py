@@ -97,9 +97,6 @@ def _is_in_script(release: Release) -> bool:
 
 
 def write_script(world: World, folder: Path, name: str) -> Path:
-    """Write the script of a world and its configuration to a folder, and return the path of the
-    script.
-    """
     path = folder / f"{name}.toml"
     path.write_text(script_text(world), encoding="utf-8")
     config = script_config(world)

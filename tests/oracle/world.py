@@ -255,7 +255,6 @@ def _as_another(place: Place) -> Place:
 
 
 def release_of(world: World, place: Place) -> Release:
-    """Return the release that has this place."""
     return next(
         release for release in world.releases if any(one is place for one in release.places)
     )

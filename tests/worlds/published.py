@@ -55,9 +55,6 @@ def length_between(start: Interval, end: Interval) -> Bounds:
 def release_facts(  # one for each fact that differs
     name: str, title: str, producer: str, url: str, slot: datetime, **changes: object
 ) -> ReleaseFacts:
-    """Return the final facts of a late release, four hours after its slot, with these of its facts
-    changed.
-    """
     certainty = Certainty(
         monitor="edge",
         looks=812,

@@ -44,7 +44,6 @@ def step(
 
 
 def _print_steps(context: Context, incident: str) -> None:
-    """Print every step with its name, when it was done and what it is."""
     steps = report_from_json(find_drafts(context, incident)[-1].facts).steps
     rows = [[one.id, one.done or "to do", one.text] for one in steps]
     body = [{"step": name, "done": done, "text": text} for name, done, text in rows]

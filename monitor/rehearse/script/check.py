@@ -80,7 +80,6 @@ def _ends_before_begin(row: Row, zone: str) -> bool:
 
 
 def _check_period(data: Row, zone: str) -> Iterator[FoundFault]:
-    """Yield a fault if the script ends before it begins."""
     if _ends_before_begin(data, zone):
         yield "until", "is not after from", data["until"]
 

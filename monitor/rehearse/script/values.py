@@ -101,7 +101,6 @@ def one_of(words: Iterable[str]) -> BeforeValidator:
 
 
 def _read_lag(value: Any) -> timedelta | Literal["never"]:  # noqa: ANN401 # as above
-    """Return a duration, or "never" as it is."""
     try:
         return "never" if value == "never" else read_duration(value)
     except PydanticCustomError as exc:

@@ -313,7 +313,6 @@ def test_breach_after_incident_without_one_opens_its_own_incident(
         if breach == "late"
         else public_early("page", is_open=True, begins=now)
     )
-    # If the earlier incident is about a press item, that item is still in the facts.
     decision = decide(replace(facts, findings=(*facts.findings, PRESS_ITEM)), earlier_incident, now)
     new_incident = incident_of(decision)
     assert (new_incident.opened, new_incident.acknowledged) == (now, None)
@@ -557,9 +556,6 @@ def test_second_press_item_is_new_finding_of_same_incident(make_facts: Make) -> 
 
 
 def released_with(make_facts: Make, *findings: Finding) -> ReleaseFacts:
-    """Return the final facts of a release that was on time, with page, data file, alternative and
-    these findings.
-    """
     roles = {"page": "page", "sheet": "data", "news": "alternative"}
     parts = tuple(
         PartVerdict(

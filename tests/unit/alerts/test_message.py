@@ -426,7 +426,6 @@ def test_a_message_contains_the_notice_as_text_html_and_json(overdue_by_seconds:
 def test_a_follow_up_shares_the_thread_of_its_opening(overdue_by_seconds: Make) -> None:
     incident, opening = incident_and_notice(overdue_by_seconds(61))
     graver_incident, follow_up = incident_and_notice(overdue_by_seconds(301), incident)
-    # The `notice` of a message is the id of the message that opened its thread.
     assert build_message(follow_up, graver_incident).notice == build_message(opening, incident).id
 
 

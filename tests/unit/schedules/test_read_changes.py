@@ -101,7 +101,6 @@ def test_only_second_read_without_an_entry_reports_it_absent(
     """A single read may lose an entry, so the first one without it reports nothing. The second one
     reports it, and the third one does not report it again.
     """
-    # At the first read without the entry, no earlier read has recorded that it is missing.
     missing_since = None if first_read_without_entry == THIS_READ else first_read_without_entry
     before_this_read = {"X": LastSeen.of(ENTRY, missing_since=missing_since)}
     no_entries: list[Announcement] = []

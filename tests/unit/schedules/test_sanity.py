@@ -37,9 +37,6 @@ def alarm_kinds(
     counts: Sequence[int] = (),
     **earlier: bool,
 ) -> list[AlarmKind]:
-    """Return the alarms of a read that shows `after`, if the reads before had these counts, and the
-    last `before`.
-    """
     previous = EarlierReads(
         {each.uid: LastSeen.of(each) for each in before}, counts or [len(before)], **earlier
     )

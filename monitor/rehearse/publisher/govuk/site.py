@@ -44,7 +44,6 @@ class GovUk:
     """Responses of the simulated GOV.UK's hosts for addresses without scripted answers."""
 
     def __init__(self, facts: Facts) -> None:
-        """Find the paths of all announcements, pages, files and HTML parts of the script."""
         self.facts = facts
         self._release_by_announcement = {
             announcement_path(release): release

@@ -65,7 +65,6 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def odt_part(body: bytes, name: str = "content.xml") -> _Element:
-    """Return the root element of an XML part of an .odt file."""
     with zipfile.ZipFile(io.BytesIO(body)) as file:
         return fromstring(file.read(name))
 

@@ -63,7 +63,6 @@ def with_facts(incident: Incident, **changes: object) -> Incident:
 
 
 def with_page(incident: Incident, **changes: object) -> Incident:
-    """Return the incident with these changes of its page."""
     page, *others = facts_of(incident).parts
     return with_facts(incident, parts=(replace(page, **changes), *others))  # type: ignore[arg-type] # any of its fields
 
@@ -71,7 +70,6 @@ def with_page(incident: Incident, **changes: object) -> Incident:
 def with_only_page(
     incident: Incident, as_of: datetime | None = None, **changes: object
 ) -> Incident:
-    """Return the incident with these changes of its page and without its other parts."""
     page = facts_of(with_page(incident, **changes)).parts[0]
     return with_facts(incident, parts=(page,), at=as_of or facts_of(incident).at)
 
@@ -728,7 +726,6 @@ def test_earlier_late_editions_of_the_series_are_cited_as_such(ofqual_late_again
 
 
 def annex_rows(incident: Incident, caption: str) -> tuple[tuple[str, ...], ...]:
-    """Return the rows of a table in the annex of the note."""
     return next(table.rows for table in note_of(incident).annex if table.caption == caption)
 
 
@@ -855,7 +852,6 @@ def test_note_proposes_other_steps_for_early_late_and_leaked_release(
     steps_if_early = [step.id for step in note_of(ofsted_early).steps]
     steps_if_late = [step.id for step in note_of(ipcc_late).steps]
     steps_if_leaked = [step.id for step in note_of(moj_leak).steps]
-    # An early release must be withdrawn, which a late one must not.
     assert steps_if_early[:2] == ["tell-head", "withdraw"]
     assert "withdraw" not in steps_if_late
     # A late release must be published by another route.

@@ -70,7 +70,6 @@ def test_labels_of_form_b_are_those_of_the_published_form() -> None:
 
 
 def list_questions() -> list[Question]:
-    """Return the questions of all forms."""
     return [
         each
         for form in load_forms().values()

@@ -22,7 +22,6 @@ AFTER_EARLY_SLOT = at("2017-03-22T12:00+00:00")
 
 
 def report_of(incident: Incident, settings: Mapping[str, str], **changed: object) -> Report:
-    """Return the draft of an incident with these of its facts changed."""
     facts = replace(facts_of(incident), **changed)  # type: ignore[arg-type] # any of its fields
     return draft_of(replace(incident, facts=facts), now=facts.at, configured=settings)
 

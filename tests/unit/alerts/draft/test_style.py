@@ -66,7 +66,6 @@ def random_facts(draw: st.DrawFn, *, latest: float = 400) -> ReleaseFacts:
 
 @st.composite
 def drawn_part(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict:
-    """Draw another part, as if it were a page of its own."""
     part = release_facts(draw(worlds()).verdict(now), Measurement()).parts[0]
     own = tuple(replace(each, part=name) for each in part.exposures)
     return replace(

@@ -192,7 +192,6 @@ def run_calendar_monitor(
     begins: datetime = START,
     **tables: object,
 ) -> None:
-    """Start a monitor with these calendars, act, and stop it."""
     chosen = {
         "store": {"url": a_store_file(folder / "store.db")},
         "evidence": {"folder": str(folder / "evidence")},

@@ -167,7 +167,6 @@ class MonitorInTest:
         return row.word if row is not None else None
 
     def verdict_row(self, release: str = "claims-q3") -> Judged:
-        """Return the row of the stored verdict on a release, which must have one."""
         row = self.store.verdicts.judged_one(release)
         assert row is not None
         return row
@@ -184,7 +183,6 @@ class MonitorInTest:
         return [notice.subject for notice in self.store.outbox.notices()]
 
     def finding_kinds(self, release: str = "claims-q3") -> set[str]:
-        """Return the kinds of the findings in the stored verdict, none if there is no verdict."""
         row = self.store.verdicts.judged_one(release)
         return set() if row is None else {finding["kind"] for finding in row.body["findings"]}
 

@@ -129,7 +129,6 @@ def publish_and_kill_once_seen(
 
 
 def wait_for_late_notice(child: subprocess.Popen[str]) -> None:
-    """Wait for the final verdict `late` and the delivery of its notice."""
     wait_for_log_line(child, "verdict", verdict="late", final=True)
     wait_for_log_line(child, "delivery", standing="sent")
 

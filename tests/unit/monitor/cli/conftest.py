@@ -83,7 +83,6 @@ RunCli = Callable[..., Result]
 
 
 def release_with_promise(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
-    """Return a release of ons, and its promise, confirmed by the calendar `mine`."""
     url = f"https://stats.example/{name}"
     release = a_release(id=name, title=title, producer="ons", url=url, calendars=("mine",))
     return release, a_promise(slot, release=name, calendar="mine")
@@ -139,7 +138,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, filled: Path) -> Path:
-    """Return a folder with a configuration, a calendar and a filled store."""
     shutil.copy(filled, tmp_path / "store.db")
     (tmp_path / "config.toml").write_text(CONFIG.format(folder=tmp_path))
     (tmp_path / "calendar.toml").write_text(CALENDAR)
@@ -172,7 +170,6 @@ def serving(server: HTTPServer) -> Iterator[None]:
 
 @contextmanager
 def write_store(folder: Path) -> Iterator[Transaction]:
-    """Open a transaction on the store in a folder."""
     with (
         closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store,
         store.transaction() as tx,

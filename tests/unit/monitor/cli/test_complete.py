@@ -60,7 +60,6 @@ def test_shell_completion_offers_incidents_by_id(complete: Complete, verb: tuple
 
 
 def test_shell_completion_offers_names_in_the_configuration(complete: Complete) -> None:
-    # The configuration has the channel `desk`, the calendar `mine` and the producer `ons`.
     assert complete("channel", "test", "d") == ["desk"]
     assert complete("calendar", "read", "m") == ["mine"]
     assert complete("today", "--producer", "o") == ["ons"]

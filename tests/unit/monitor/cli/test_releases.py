@@ -39,7 +39,6 @@ BY_HEAD = ("--by", "head of profession")
 
 
 def fill_box(run_cli: RunCli, box: str, text: str) -> None:
-    """Write a text into a box of the kept report."""
     run_cli("incident", "draft", KEPT_REPORT, "--field", box, "--text", text, *BY_HEAD)
 
 

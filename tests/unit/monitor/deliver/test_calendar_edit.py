@@ -48,7 +48,6 @@ def verdict_on_moved_release(
 def record_verdicts(
     store: TemporaryStore, verdicts: Sequence[Verdict], *routes: Route
 ) -> list[Notice]:
-    """Record verdicts one after the other. Return all notices of the store."""
     recorder = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"], routes=routes))
     for verdict in verdicts:
         with store.transaction() as tx:

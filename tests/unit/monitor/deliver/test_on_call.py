@@ -48,7 +48,6 @@ async def judge_r7_final_and_send(day: Day) -> None:
 
 
 def play_day_on_call(rota: Rota, story: Callable[[Day], Awaitable[None]]) -> None:
-    """Run a story from the slot on, with the people of a rota on call."""
     play_day(
         story,
         lambda clock: Day(clock, routes=ROUTES, folding=PEOPLE, rotas={"on-call": rota}),

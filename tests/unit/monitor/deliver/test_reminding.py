@@ -64,7 +64,6 @@ class World:
         await open_late_incidents(self.store, self.writer, self.clock, ["r"])
 
     def incident(self) -> Incident:
-        """Return the only incident."""
         (found,) = self.store.verdicts.incidents()
         return found
 

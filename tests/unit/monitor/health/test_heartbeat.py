@@ -72,9 +72,6 @@ class StoreOfBatches:
         self.reported_losses += 1
 
     def write_batch_without_confirmation(self) -> Heartbeat:
-        """Write a batch, but do not confirm it to the writer of heartbeats. Return its
-        heartbeat.
-        """
         beat = write_heartbeat(self.heartbeat, self.store)
         assert beat is not None
         return beat

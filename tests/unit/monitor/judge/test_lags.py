@@ -83,7 +83,6 @@ DEFAULTS = LagsInSeconds(DEFAULT_LAGS.redirect.total_seconds(), DEFAULT_LAGS.ind
 
 
 def longest_lags(now: float, *others: Publication) -> LagsInSeconds:
-    """Return the longest lags, measured at `now` with other releases."""
     lags = measure_longest_lags(others, SLOT, after_slot(now))
     return LagsInSeconds(lags.redirect.total_seconds(), lags.index.total_seconds())
 

@@ -30,7 +30,6 @@ def spells_of(*each: Look, this_edition: bool = False, view: View = View.EDGE) -
 
 
 def spans_of(*each: Look, this_edition: bool = False) -> list[Span]:
-    """Return the spells of these looks at the edge as `present` or `absent` return them."""
     spells = spells_of(*each, this_edition=this_edition)
     return [
         ("present" if spell.is_present else "absent", spell.begin, spell.end) for spell in spells

@@ -196,7 +196,6 @@ def has_blind_finding(runs_of_south: list[Run], span: Blind) -> bool:
 
 
 def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
-    """Return whether the draft about the release states this blind span of `north`."""
     runs = {EDGE: in_order(NORTH_BLIND, runs_of_south)}
     certainty = release_facts(
         judged(now=200, seen=runs, blind=[span]), Measurement("north", runs, [span])

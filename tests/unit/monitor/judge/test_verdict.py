@@ -469,9 +469,6 @@ def test_part_that_page_revealed_is_unproven_if_looked_at_late() -> None:
 
 
 def verdict_by_views(now: float, *, origin_shows_at: float, edge_shows_at: float) -> Verdict:
-    """Return the verdict at `now` on a page that its origin and its edge show from these instants
-    on.
-    """
     return judged(
         now, {"page": public_from(edge_shows_at), "page/origin": public_from(origin_shows_at)}
     )

@@ -147,7 +147,6 @@ def test_only_new_or_moved_entry_is_changed() -> None:
     assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT).changed_ids == ()
     # It shows one more entry. Only this one is changed.
     assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT, e2=SLOT).changed_ids == ("e2",)
-    # It shows e0 with a later slot. Only e0 is changed.
     assert evaluate_read_in_minute(20, known, e0=LATER, e1=SLOT).changed_ids == ("e0",)
 
 

@@ -81,7 +81,6 @@ async def test_relisted_past_release_keeps_times_of_first_read(monitor: Calendar
     await monitor.restart()
     await monitor.read_calendar(csv(PAST_RELEASE, COMING_RELEASE))
     first_read, this_read = START, monitor.clock.now()
-    # The release is in memory again, as it was stored.
     assert monitor.ledger_in_memory.releases["a"] == stored_before
     assert [promise.learnt for promise in monitor.ledger_in_memory.promises("a")] == [first_read]
     in_store = monitor.store.ledger

@@ -326,7 +326,6 @@ async def test_first_read_of_a_csv_calendar_may_be_empty(monitor: CalendarMonito
 
 
 def confirmed_at(monitor: CalendarMonitor, release: str) -> datetime | None:
-    """Return when the only promise of a release was last confirmed, in the store and in memory."""
     (promise,) = monitor.store.ledger.promises([release])
     assert promise == monitor.ledger_in_memory.promises(release)[-1]
     return promise.confirmed_at

@@ -176,7 +176,6 @@ async def test_unwritten_join_is_made_at_next_read(monitor: CalendarMonitor) -> 
     assert ids_in_store() == set(two_releases)
     await monitor.read_calendar(name="own", minutes_later=10)
     assert set(monitor.ledger_in_memory.releases) == ids_in_store() == {"a"}
-    # Memory and the store have the same promises.
     assert read_times(store.ledger.promises(["a"])) == read_times(
         monitor.ledger_in_memory.promises("a")
     )

@@ -489,7 +489,6 @@ def test_read_for_guessed_address_waits_five_seconds() -> None:
 
 
 async def requests_calendar_read(watched: WatchedStub, new_verdict: Verdict) -> bool:
-    """Return whether the verdict requests reads of both calendars. It must not wait for them."""
     check = running_check()
     assert wait_until(check, watched, new_verdict) is None
     try:

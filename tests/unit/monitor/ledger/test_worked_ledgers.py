@@ -250,7 +250,6 @@ def test_cancellation_22_days_before_slot_is_short_notice(
         read("2026-07-01 08:00", cancelled),
     )
     assert (outcome.in_force.cancelled, outcome.in_force.slot) == (True, None)
-    # Each event has the number of the read that caused it.
     assert outcome.events_with_read_number == [
         ("announced", 1),
         ("cancelled", 3),

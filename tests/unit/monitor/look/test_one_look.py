@@ -115,7 +115,6 @@ def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) ->
             "example-office", Found(page, "Example surprise: October 2026", "listed")
         )
         assert "www.gov.uk" in daemon.poller.host_waits()
-        # Only release a is watched, which the calendar announced.
         assert set(daemon.watch.releases) == {"a"}
 
     run_calendar_monitor(tmp_path, act)

@@ -221,7 +221,6 @@ def make_next_look(
     age: float = 0.0,
     seconds_between_looks: float = 10,
 ) -> MadeLook:
-    """Make the next look at `now`, of a copy of this age, and record its result."""
     part = sweep.next_part(at(now), seconds_between_looks * SECOND, lambda _: True)
     view = part.next_view
     sweep.record_start(part, at(now))
@@ -285,9 +284,6 @@ def test_next_view_before_slot_depends_on_last_absence_at_origin(
 
 
 def sweep_with_announcements(*pages: str) -> Sweep:
-    """Return a sweep of these pages and of the announcement of each: `a` and `announcement of
-    a`.
-    """
     sweep = sweep_of(*pages)
     for page in pages:
         sweep.add(

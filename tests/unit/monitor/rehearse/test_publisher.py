@@ -78,7 +78,6 @@ async def test_scripted_bodies_headers_and_statuses_are_answered_as_written(
 ) -> None:
     await client.wait_until("09:30:00")
     answer = await client.get(URL)
-    # The script says `status = 203`, `body = "Møller"` and a Content-Type of text/plain.
     assert (answer.status, answer.body) == (203, "Møller".encode())
     assert answer.headers["content-type"] == "text/plain"
 

@@ -198,7 +198,6 @@ def test_script_describes_a_gov_uk_announcement(script: ReadScript) -> None:
 
 def test_gov_uk_announcement_is_like_its_release_by_default(script: ReadScript) -> None:
     """An announcement without a title and organisations of its own has those of its release."""
-    # The release is "Birds" of the producer "agency".
     release = script(ON_GOV_UK + 'redirect_after = "3s"').release[0]
     assert (release.announced_title, release.producers) == ("Birds", ("agency",))
     assert release.redirect_after == timedelta(seconds=3)

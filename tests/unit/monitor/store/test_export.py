@@ -60,7 +60,6 @@ def chain_by_hand(entries: Entries) -> list[str]:
 
 
 def failed_checks(files: dict[str, bytes]) -> list[str]:
-    """Return the files that `sha256sum -c SHA256SUMS` would call failed."""
     lines = [line.split("  ", 1) for line in files["SHA256SUMS"].decode().splitlines()]
     return [name for digest, name in lines if hashlib.sha256(files[name]).hexdigest() != digest]
 

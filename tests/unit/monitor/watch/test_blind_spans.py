@@ -60,7 +60,6 @@ def counted_blind_seconds(monitor: MonitorInTest, cause: str) -> float:
 
 
 def explained_blind_spans(monitor: MonitorInTest) -> list[str]:
-    """Return the facts about blind spans in `explain`."""
     policies = make_policies(monitor.settings)
     case = stored_case(monitor.daemon.core.store, "claims-q3")
     verdict = case.judge(policies, monitor.clock.now())

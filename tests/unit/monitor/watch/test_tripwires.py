@@ -315,7 +315,6 @@ NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
 
 def tripwires_of(*producers: Producer, poller: FakePoller | None = None) -> Tripwires:
-    """Return the tripwires of producers without a release that is near."""
     return Tripwires(poller or FakePoller(), producers, near_releases=lambda _producer: [])
 
 
@@ -486,7 +485,6 @@ def test_announced_address_listed_after_its_slot_is_no_match(
 def matches_of_release(
     entry: Found, *, is_new: bool, slot: datetime, now: datetime
 ) -> list[tuple[str, MatchKind]]:
-    """Return the matches of an entry with the release at `LISTED_URL`, which is called `TITLE`."""
     release = Release("claims-q3", TITLE, "one", LISTED_URL, (Part("page", Role.PAGE, LISTED_URL),))
     matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
     return list(matcher.matches(entry, is_new=is_new))

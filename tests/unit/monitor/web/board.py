@@ -131,7 +131,6 @@ def early_runs(now: float) -> list[Run]:
 
 
 def early_verdict(now: float) -> Verdict:
-    """Return the verdict on that release."""
     release = a_release(id="early", title="Example prices: monthly")
     return judged(
         now,
@@ -162,7 +161,6 @@ class Board:
         return make_application(self.queries)
 
     async def read_page(self, path: str) -> str:
-        """Return the text of a page."""
         return (await self.client.get(path)).text
 
     async def read_json(self, path: str) -> Any:  # noqa: ANN401 # JSON
@@ -206,13 +204,11 @@ class Board:
             tx.save(incident)
 
     def stored_release(self, release: str = "r") -> Judged:
-        """Return the stored verdict of a release."""
         found = self.store.verdicts.judged_one(release)
         assert found is not None
         return found
 
     def change_release(self, release: str = "r", **fields: object) -> None:
-        """Replace fields in the stored JSON of a release."""
         row = self.stored_release(release)
         with self.store.transaction() as tx:
             tx.save(replace(row, body=row.body | fields))

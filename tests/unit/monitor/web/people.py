@@ -68,7 +68,6 @@ def users_file(folder: Path) -> Path:
 
 @asynccontextmanager
 async def signed_in_board(users: Path, name: str = DUTY) -> AsyncIterator[Board]:
-    """Open a board that is not public, with `name` signed in."""
     async with a_board(public=False, users=users, base="http://board.example") as board:
         await sign_in(board, name)
         yield board

@@ -21,7 +21,6 @@ WEEK = timedelta(days=7)
 
 
 def late_incident_token(board: Board, key: bytes = KEYS.link) -> str:
-    """Return a token that acknowledges the late incident for a week."""
     return sign_token(board.incident, after_slot(400) + WEEK, key)
 
 

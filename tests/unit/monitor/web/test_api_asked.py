@@ -104,7 +104,6 @@ def are_days_in_order(query: Json) -> bool:
 
 
 async def send_request(board: Board, name: str, request: Json) -> httpx.Response:
-    """Send a request to an operation with its path, query and body."""
     path, method, _ = OPERATIONS[name]
     for part, value in request["path"].items():
         # A path that is only a dot would be removed before it is sent.

@@ -44,7 +44,6 @@ def parts_without_durations(
 
 
 def due_for_12_s_with_twelve_503s() -> dict[str, Any]:
-    """Return the JSON of the release `r`, due for 12 s in which 12 looks got a 503."""
     failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
     return release_json(judged(12, {"page": [a_run("page", ABSENT, -3600, -1), failed]}))
 

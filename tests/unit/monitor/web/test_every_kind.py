@@ -41,7 +41,6 @@ KINDS_ABOUT_A_HOST = {IncidentKind.TOO_COSTLY, IncidentKind.PLATFORM}
 def make_facts(
     word: VerdictKind | Literal["lead"], *kinds: FindingKind | Literal["lead"]
 ) -> ReleaseFacts:
-    """Return the facts of a release with this verdict and findings of these kinds."""
     page = replace(
         facts_of_a_release().parts[0],
         verdict=VerdictKind.PENDING if word == LEAD else word,
@@ -56,7 +55,6 @@ def make_incident(kind: IncidentKind, facts: ReleaseFacts | None) -> Incident:
 
 
 def facts_of_each_verdict_and_finding() -> Iterator[ReleaseFacts]:
-    """Yield facts with each verdict and no finding, and with each finding of a late release."""
     yield from (make_facts(word) for word in VERDICTS)
     yield from (make_facts(VerdictKind.LATE, kind) for kind in FINDINGS)
 
@@ -191,7 +189,6 @@ def test_incident_of_any_kind_is_drafted_in_every_format(kind: IncidentKind, end
     day.
     """
     for grade in (Grade.NOTE, Grade.REPORT):
-        # An incident about a host has no facts of a release (None).
         made = make_incident(
             kind, make_facts(VerdictKind.LATE) if kind not in KINDS_ABOUT_A_HOST else None
         )
@@ -240,7 +237,6 @@ async def test_release_with_any_verdict_or_finding_opens_everywhere(
 
 
 def pages_about_r(board: Board) -> Iterator[str]:
-    """Yield the addresses of all pages about the release or its incidents."""
     yield from (
         "/",
         "/?wall=1",

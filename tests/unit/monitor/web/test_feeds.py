@@ -15,7 +15,6 @@ SVG, ATOM = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/2005/Atom}"
 
 
 async def read_badge(board: Board) -> tuple[str, str]:
-    """Return the heading and the figures of the badge of ofqual."""
     answer = await board.client.get("/badges/ofqual.svg")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
     heading, figures = (one.text or "" for one in ET.fromstring(answer.text).iter(f"{SVG}text"))  # noqa: S314 # our own
@@ -39,7 +38,6 @@ async def test_badge_is_made_again_after_ten_minutes(board: Board) -> None:
 
     It is kept for ten minutes.
     """
-    # The board has a release that was early.
     of_the_early_one, of_both = "0 %, 0 of 1", "50 %, 1 of 2"
     assert (await read_badge(board))[1] == of_the_early_one
     board.add_past_release("ofqual", "on_time", days_ago=2)

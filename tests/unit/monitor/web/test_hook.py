@@ -24,7 +24,6 @@ DUTY, HEAD = Actor("user:anne", ROLE), Actor("user:hope", "head of profession")
 
 
 def posted_events(channel: FakeChannel) -> list[dict[str, Any]]:
-    """Return the events that a webhook posts, each validated by its strict model."""
     bodies = [webhook_body(message) for message in channel.messages.values()]
     for body in bodies:
         Hook.model_validate_json(body, extra="forbid")
@@ -87,7 +86,6 @@ def test_webhook_gets_each_incident_event_once_in_one_thread() -> None:
         "over",
         "signed",
     ]
-    # A thread has the id of its first event.
     assert {event["thread"] for event in events} == {events[0]["id"]}
     _, reminder, acknowledged, over, signed = events
     assert reminder["incident"]["acknowledged"] is None

@@ -152,7 +152,6 @@ async def test_typed_text_is_contested_if_its_value_was_remeasured(board: Board)
     """The monitor measures a value again while a person types a text over its old value. Contested:
     a person must decide between the two.
     """
-    # A person reads the form with the measured date.
     form = await read_form(board, board.incident_page)
     # Then the monitor measures another date. The person types a text over the old one and sends the
     # form.

@@ -237,7 +237,6 @@ async def test_incident_page_lists_others_of_the_same_host_fault(board: Board) -
     assert "Held up together with it" in page
     assert "/incidents/same-host" in page
     assert f"/incidents/{incident_elsewhere}" not in page
-    # The early incident of the board was not caused by a host.
     assert f"/incidents/{board.early_incident}" not in page
     # The list can have a hundred incidents, so it is below the steps.
     assert page.index("What to do now") < page.index("/incidents/same-host")

@@ -109,7 +109,6 @@ MULTIPART = "multipart/form-data; boundary=b"
 
 
 def request_with_form(body: bytes, content_type: str = MULTIPART) -> Request:
-    """Return a request that sends a form in pieces of 7 bytes."""
     pieces = iter([body[start : start + 7] for start in range(0, len(body), 7)])
 
     async def receive() -> Message:

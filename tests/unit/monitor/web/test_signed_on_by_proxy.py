@@ -115,7 +115,6 @@ async def test_forms_need_the_guard_of_their_own_person() -> None:
 
 async def test_name_from_the_proxy_takes_precedence_over_a_password(users: Path) -> None:
     async with board_behind_proxy(users=users) as (_, client):
-        # Anne may read every page and vic every page but /status, by password and by the proxy.
         viewer, duty = basic_auth("vic", SECRET), basic_auth("anne", SECRET)
         assert await read_access(client, viewer) == "every page but /status"
         assert await read_access(client, {**viewer, HEADER: "anne"}) == "every page"

@@ -93,7 +93,6 @@ async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(
         (link_to_form,) = re.findall(r'href="(/silences\?[^"]*)"', page)
         form = await board.read_page(link_to_form)
         assert f'<option value="{option.format(id=board.incident)}" selected>' in form
-        # The form also offers the release, its producer and its host.
         assert f"This release: {TITLE}" in form
         assert '<optgroup label="All of a producer"><option value="producer ofqual">' in form
         assert '<option value="host www.gov.uk">www.gov.uk</option>' in form

@@ -75,7 +75,6 @@ async def test_guesses_from_elsewhere_lock_no_one_out_of_their_own_network(users
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
-        # Guesses are counted for their address and for the account.
         account = board.queries.sessions.account_counter("anne")
         use_up_guesses(board, Guess.PASSWORD, "127.0.0.1", account)
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))

@@ -35,7 +35,6 @@ def our_page(inside: str = "") -> Answer:
 
 
 def govuk_page(title: str, inside: str = "") -> Answer:
-    """Return a page of GOV.UK with this title and heading."""
     return page(f"{title} - GOV.UK", title, inside)
 
 
