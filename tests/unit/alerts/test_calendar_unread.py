@@ -1,4 +1,7 @@
-"""Statements that depend on an old calendar read say so, and never claim that there is no gap."""
+"""Statements that depend on an old calendar read say so, and never claim that there is no gap.
+
+`confirmed` is when the calendar was last read with this slot in it.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,8 @@ def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
 def test_calendar_read_shortly_before_slot_is_not_mentioned(
     overdue_by_seconds: Overdue, read_before: timedelta
 ) -> None:
-    """`confirmed` is when the calendar was last read with this slot in it. A read up to ten minutes
-    before the slot is recent enough. `SAYS_NO_GAP` is the sentence that there was no time in which
-    the monitor could not see.
+    """A read up to ten minutes before the slot is recent enough. `SAYS_NO_GAP` is the sentence that
+    there was no time in which the monitor could not see.
     """
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
     assert SAYS_NO_GAP in draft
@@ -41,9 +43,8 @@ def test_calendar_read_shortly_before_slot_is_not_mentioned(
 def test_draft_and_notice_state_calendar_read_17_hours_before_slot(
     overdue_by_seconds: Overdue,
 ) -> None:
-    """The slot is 09:30 on 5 January. `confirmed` is when the calendar was last read with this slot
-    in it. So the draft does not contain `SAYS_NO_GAP`, the sentence that the monitor could see all
-    the time.
+    """The slot is 09:30 on 5 January. So the draft does not contain `SAYS_NO_GAP`, the sentence
+    that the monitor could see all the time.
     """
     draft, notice = draft_and_notice(
         replace(overdue_by_seconds(400), confirmed=SLOT - timedelta(hours=17))

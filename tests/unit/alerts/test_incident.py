@@ -1,3 +1,7 @@
+"""An alteration is a page that was removed, or a file that was replaced, after its release. The
+facts of `sequence` are random, one for each minute.
+"""
+
 from __future__ import annotations
 
 import re
@@ -590,7 +594,6 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 def test_alteration_after_release_opens_incident_without_grade_and_draft(
     make_facts: Make, alteration: Finding
 ) -> None:
-    """An alteration is a page that was removed, or a file that was replaced, after its release."""
     decision = decide(released_with(make_facts, alteration), known=None, now=AFTER_SLOT)
     assert incident_of(decision).grade == "none"
     assert incident_of(decision).closed is None
@@ -603,7 +606,6 @@ def test_alteration_after_release_opens_incident_without_grade_and_draft(
 def test_alteration_after_release_gets_one_notice_with_its_detail(
     make_facts: Make, alteration: Finding
 ) -> None:
-    """An alteration is a page that was removed, or a file that was replaced, after its release."""
     facts = released_with(make_facts, alteration)
     decision = decide(facts, known=None, now=AFTER_SLOT)
     (notice,) = decision.notices
@@ -813,10 +815,7 @@ SEQUENCES_OF_FACTS = st.lists(
 def test_release_opens_at_most_one_unproven_and_one_breach_thread(
     sequence: list[ReleaseFacts],
 ) -> None:
-    """A thread is an opening notice with its follow-ups.
-
-    The facts of `sequence` are random, one for each minute.
-    """
+    """A thread is an opening notice with its follow-ups."""
     incident: Incident | None = None
     notices: list[Notice] = []
     for at, facts in dated_by_minute(sequence):
@@ -839,9 +838,7 @@ def test_release_opens_at_most_one_unproven_and_one_breach_thread(
 def test_in_any_sequence_repeated_facts_give_no_further_notice(
     sequence: list[ReleaseFacts],
 ) -> None:
-    """The facts of `sequence` are random, one for each minute. Each is judged again a second
-    later.
-    """
+    """Each is judged again a second later."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         incident = decide(facts, incident, at).incident
@@ -852,7 +849,6 @@ def test_in_any_sequence_repeated_facts_give_no_further_notice(
 def test_release_with_an_incident_keeps_one_whatever_facts_follow(
     sequence: list[ReleaseFacts],
 ) -> None:
-    """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         had_incident = incident is not None
@@ -864,10 +860,7 @@ def test_release_with_an_incident_keeps_one_whatever_facts_follow(
 def test_incident_with_a_grade_never_returns_to_the_grade_none(
     sequence: list[ReleaseFacts],
 ) -> None:
-    """The facts of `sequence` are random, one for each minute.
-
-    Each may update the incident or open another one.
-    """
+    """Each may update the incident or open another one."""
     incident: Incident | None = None
     ids_with_a_grade: set[str] = set()
     for at, facts in dated_by_minute(sequence):

@@ -1,3 +1,5 @@
+"""A digest is one notice in place of the first notices of many incidents."""
+
 from __future__ import annotations
 
 import json
@@ -445,13 +447,11 @@ def make_openings(
 def test_openings_below_the_threshold_are_not_folded_into_a_digest(
     overdue_by_seconds: Make,
 ) -> None:
-    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=4, producers=["p0"])
     assert fold_openings(openings, AFTER_SLOT, threshold=5) is None
 
 
 def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seconds: Make) -> None:
-    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert digest is not None
@@ -462,14 +462,12 @@ def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seco
 
 
 def test_openings_in_another_order_become_the_same_digest(overdue_by_seconds: Make) -> None:
-    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert fold_openings(list(reversed(openings)), AFTER_SLOT, threshold=5) == digest
 
 
 def test_the_message_of_a_digest_belongs_to_no_single_incident(overdue_by_seconds: Make) -> None:
-    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert digest is not None
@@ -479,10 +477,7 @@ def test_the_message_of_a_digest_belongs_to_no_single_incident(overdue_by_second
 def test_a_digest_names_producers_by_their_display_names(
     overdue_by_seconds: Callable[[float], ReleaseFacts],
 ) -> None:
-    """A digest is one notice in place of the first notices of many incidents.
-
-    Here six releases of two producers.
-    """
+    """Here six releases of two producers."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(
         openings,

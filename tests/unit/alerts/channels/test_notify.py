@@ -1,3 +1,9 @@
+"""The channel `notify`.
+
+`NotifyTwin` imitates GOV.UK Notify: `taken` has what it accepted, `refuse` its refusals by
+recipient.
+"""
+
 from __future__ import annotations
 
 import base64
@@ -34,10 +40,6 @@ async def send_once(message: Message, chosen: NotifySettings) -> Accepted | Refu
 
 
 async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
-    """`NotifyTwin` imitates GOV.UK Notify.
-
-    `taken` has what it accepted, `refuse` its refusals by recipient.
-    """
     twin = NotifyTwin()
     async with http_server(twin) as server:
         outcome = await send_once(
@@ -124,10 +126,6 @@ async def test_message_taken_before_a_503_is_found_by_reference(message: Message
 
 
 async def test_invalid_recipient_is_refused_and_does_not_stop_others(message: Message) -> None:
-    """`NotifyTwin` imitates GOV.UK Notify.
-
-    `taken` has what it accepted, `refuse` its refusals by recipient.
-    """
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:

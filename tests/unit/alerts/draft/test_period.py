@@ -1,3 +1,5 @@
+"""A claim is what a publisher itself says about when it published."""
+
 from __future__ import annotations
 
 import csv
@@ -398,7 +400,6 @@ def period_of_one_release_and_501_claims() -> Period:
 
 
 def test_period_report_lists_only_first_500_claims_of_publishers() -> None:
-    """A claim is what a publisher itself says about when it published."""
     report = build_period_report(period_of_one_release_and_501_claims(), "Ofqual", NOW)
     coverage = text_of_field(report, "P.coverage")
     assert (
@@ -409,17 +410,13 @@ def test_period_report_lists_only_first_500_claims_of_publishers() -> None:
 
 
 def test_the_csv_of_a_period_lists_all_claims_of_publishers() -> None:
-    """A claim is what a publisher itself says about when it published."""
     lines = period_csv(period_of_one_release_and_501_claims()).splitlines()
     header, releases, claims = 1, 1, 501
     assert len(lines) == header + releases + claims
 
 
 def test_claims_of_publishers_are_not_counted_as_releases() -> None:
-    """A claim is what a publisher itself says about when it published.
-
-    Here are 501 of them and one release.
-    """
+    """Here are 501 claims and one release."""
     selected = period_of_one_release_and_501_claims()
     tables_of_incidents = build_period_report(selected, "Ofqual", NOW).measured
     assert tables_of_incidents == ()  # the release was on time

@@ -1,3 +1,5 @@
+"""A lane is the line of one part in the figure of the timeline."""
+
 from __future__ import annotations
 
 import struct
@@ -40,8 +42,8 @@ def make_figure(facts: ReleaseFacts) -> Timeline:
 
 
 def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> None:
-    """A lane is the line of one part in the figure of the timeline. That of the page has three
-    spans: `absent`, `between` the last look that missed it and the first that saw it, and `public`.
+    """The lane of the page has three spans: `absent`, `between` the last look that missed it and the
+    first that saw it, and `public`.
     """
     figure = make_figure(facts_of(ofqual_late))
     assert [lane.label for lane in figure.lanes] == [
@@ -160,7 +162,6 @@ def test_ticks_a_day_apart_are_at_local_midnight_in_summer(ofsted_early: Inciden
 
 
 def test_picture_of_a_lane_is_png_of_declared_size(ofsted_early: Incident) -> None:
-    """A lane is the line of one part in the figure of the timeline."""
     figure = make_figure(facts_of(ofsted_early))
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")

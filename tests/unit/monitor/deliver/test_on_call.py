@@ -1,4 +1,7 @@
-"""Each person on call is notified once of each fact; all who were notified get the end."""
+"""Each person on call is notified once of each fact; all who were notified get the end.
+
+A rota says who is on call when.
+"""
 
 from __future__ import annotations
 
@@ -126,9 +129,7 @@ async def test_head_gets_no_reminder_once_the_deputy_acknowledged(day: Day) -> N
 
 @with_rota(rota_of_shifts())
 async def test_whole_rota_is_notified_if_no_one_is_on_call(day: Day) -> None:
-    """A rota says who is on call when.
-
-    This one has no shifts, so no one is on call when a release is overdue.
+    """The rota has no shifts, so no one is on call when a release is overdue.
 
     People of the rota have phone-a or phone-b. Both phones get the opening of the incident.
     """
@@ -225,9 +226,8 @@ def test_changed_rota_repeats_no_message_and_loses_no_notice(
 
     They are judged again and again until all are out, and their verdicts final.
 
-    A rota says who is on call when. The rota is random. 2200 s after the slot, another random one
-    replaces it. Someone acknowledges at a random time. No person may get a message twice, and each
-    notice must reach a person.
+    The rota is random. 2200 s after the slot, another random one replaces it. Someone acknowledges
+    at a random time. No person may get a message twice, and each notice must reach a person.
     """
     releases = list(PRODUCERS_BY_RELEASE)[:number_of_releases]
     last_published_at = PUBLISHED_AT[releases[-1]]

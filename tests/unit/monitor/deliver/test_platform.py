@@ -1,4 +1,7 @@
-"""Eight releases of three producers that one platform delays are one incident and one thread."""
+"""Eight releases of three producers that one platform delays are one incident and one thread.
+
+Eight releases of three producers on one host are late.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +56,7 @@ async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
 
 @with_day
 async def test_late_releases_share_one_message_despite_one_silenced_producer(day: Day) -> None:
-    """Eight releases of three producers on one host are late.
-
-    Messages about those of dfe are silenced.
+    """Messages about those of dfe are silenced.
 
     The channel `mail` gets messages about all releases, and the channel `ons` about those of the
     producer ons. Each gets one message about all its releases, not one about each.
@@ -79,9 +80,7 @@ async def test_late_releases_share_one_message_despite_one_silenced_producer(day
 @pytest.mark.slow
 @with_day
 async def test_platform_fault_delaying_eight_releases_is_one_short_thread(day: Day) -> None:
-    """Eight releases of three producers on one host are late. Mail and pager get messages about the
-    host, and not about each release.
-    """
+    """Mail and pager get messages about the host, and not about each release."""
     await run_day_of_outage(day)
     # Reminders 15, 45, 75 and 105 minutes after the opening. The last release is published after
     # 125 minutes.
@@ -126,10 +125,7 @@ async def test_acknowledged_platform_incident_sends_no_reminders(day: Day) -> No
 @pytest.mark.slow
 @with_day
 async def test_platform_incident_links_its_releases_and_has_period_report(day: Day) -> None:
-    """Eight releases of three producers on one host are late.
-
-    So an incident of their platform opens.
-    """
+    """An incident of the platform opens."""
     await run_day_of_outage(day, acknowledged=True)
     releases = sorted(PRODUCERS_BY_RELEASE)
     incident = day.platform_incident()

@@ -1,6 +1,8 @@
 """A silence delays messages.
 
 At its end people get the current status, and nothing that is no longer true.
+
+A release is silenced for an hour.
 """
 
 from __future__ import annotations
@@ -158,9 +160,7 @@ async def test_silence_of_one_release_does_not_delay_another(world: World) -> No
 
 @with_world
 async def test_incident_opened_and_ended_in_a_silence_is_never_sent(world: World) -> None:
-    """A release is silenced for an hour.
-
-    Its incident opens because it is late, and ends because it comes out.
+    """The incident opens because the release is late, and ends because it comes out.
 
     At the end of the silence, people get no message about that. The deliveries are `COVERED`: made
     unnecessary.
@@ -260,7 +260,7 @@ async def test_silence_of_another_host_delays_nothing(world: World) -> None:
 
 @with_world
 async def test_incident_closed_by_hand_in_a_silence_is_never_sent(world: World) -> None:
-    """A release is silenced for an hour. Meanwhile its incident opens, and a person closes it."""
+    """Meanwhile its incident opens, and a person closes it."""
     await world.silence(length=HOUR)
     await world.open_incident()
     (incident,) = world.store.verdicts.incidents()

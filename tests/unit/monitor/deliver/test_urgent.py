@@ -1,4 +1,7 @@
-"""A higher grade is sent at once, and no older notice of its thread arrives after it."""
+"""A higher grade is sent at once, and no older notice of its thread arrives after it.
+
+Messages about one incident are usually a minute apart.
+"""
 
 from __future__ import annotations
 
@@ -80,9 +83,7 @@ def with_paced_mail(test: Test) -> Callable[..., None]:
 @pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
 @with_paced_mail
 async def test_only_a_higher_grade_is_sent_at_once(paced_mail: PacedMail, kind: str) -> None:
-    """Messages about one incident are usually a minute apart.
-
-    Here three notices are made, five seconds apart.
+    """Here three notices are made, five seconds apart.
 
     The first is the opening. The second says that the grade rose, which is urgent, so it is sent at
     once. The third is of another kind, such as `new_finding`. So it waits.
@@ -97,9 +98,7 @@ async def test_only_a_higher_grade_is_sent_at_once(paced_mail: PacedMail, kind: 
 
 @with_paced_mail
 async def test_waiting_follow_ups_are_sent_with_a_higher_grade(paced_mail: PacedMail) -> None:
-    """Messages about one incident are usually a minute apart.
-
-    5 s after the opening, a new finding has to wait.
+    """5 s after the opening, a new finding has to wait.
 
     Five seconds later, the grade rises. That is urgent, so it is sent at once. Its message also
     lists the finding.

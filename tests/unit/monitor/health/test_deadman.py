@@ -1,3 +1,5 @@
+"""A service alerts people if it gets no request from the switch for a while."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -43,7 +45,6 @@ async def dead_man_switch(
 
 
 async def test_switch_sends_one_request_each_time_without_a_fault() -> None:
-    """A service alerts people if it gets no request from the switch for a while."""
     async with dead_man_switch(reasons_to_alarm=[]) as (switch, server, outcomes):
         await switch.ping()
         await switch.ping()
@@ -54,7 +55,6 @@ async def test_switch_sends_one_request_each_time_without_a_fault() -> None:
 
 
 async def test_switch_sends_nothing_during_a_fault_and_logs_it() -> None:
-    """A service alerts people if it gets no request from the switch for a while."""
     fault = "calendar govuk: not read yet"
     async with dead_man_switch(reasons_to_alarm=[fault]) as (switch, server, outcomes):
         with capture_logs() as lines:

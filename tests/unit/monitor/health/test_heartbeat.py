@@ -1,3 +1,5 @@
+"""Each batch of writes stores a heartbeat, which says when the monitor was alive."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -88,9 +90,7 @@ class StoreOfBatches:
 
 
 def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
-    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store
-    confirms two batches and then loses the second one.
-    """
+    """The store confirms two batches and then loses the second one."""
     batches = StoreOfBatches()
     kept = batches.commit_batch()
     batches.commit_batch()
@@ -104,9 +104,7 @@ def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
 
 
 def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
-    """Each batch of writes stores a heartbeat, which says when the monitor was alive. If two
-    heartbeats were equal, the loss of the later batch would not be seen.
-    """
+    """If two heartbeats were equal, the loss of the later batch would not be seen."""
     batches = StoreOfBatches()
     first, second = batches.commit_batch(), batches.commit_batch()
     microsecond = timedelta.resolution
@@ -117,8 +115,8 @@ def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
 
 
 def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
-    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store
-    confirms a batch, and another one after the clock was set back. Then it loses the second one.
+    """The store confirms a batch, and another one after the clock was set back. Then it loses the
+    second one.
     """
     batches = StoreOfBatches()
     beat_before = batches.commit_batch()

@@ -1,3 +1,5 @@
+"""A host is silent while all looks at it prove nothing."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -35,7 +37,6 @@ def note_looks(
 
 
 def test_silent_host_is_reported_with_start_and_reason() -> None:
-    """A host is silent while all looks at it prove nothing."""
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15), why="503")
     silence = SilentHost(since=NOON, until=NOON + timedelta(seconds=15), looks=4, why="503")
@@ -43,10 +44,7 @@ def test_silent_host_is_reported_with_start_and_reason() -> None:
 
 
 def test_only_proof_at_the_same_host_ends_its_silence() -> None:
-    """A host is silent while all looks at it prove nothing.
-
-    Here those at `www.gov.uk` fail from 0 s to 15 s.
-    """
+    """Looks at `www.gov.uk` fail from 0 s to 15 s."""
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
     note_looks(hosts, "stats.example", State.ABSENT, seconds=[20])
@@ -86,9 +84,7 @@ def test_host_without_looks_for_ten_minutes_is_not_reported() -> None:
 
 
 def test_silence_a_day_later_is_reported_as_a_new_one() -> None:
-    """A host is silent while all looks at it prove nothing. Four looks fail at noon, and four at
-    noon of the next day.
-    """
+    """Four looks fail at noon, and four at noon of the next day."""
     hosts, next_noon = SilentHosts(), NOON + timedelta(days=1)
     for noon in (NOON, next_noon):
         note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15), begin=noon)

@@ -1,5 +1,6 @@
-"""No claim is based on a promise that may not be in force at its slot, or on calendars that
-differ.
+"""No claim is based on a promise that may not be in force at its slot, or on calendars that differ.
+
+While a slot is provisional, any minute of its day is on time.
 """
 
 from __future__ import annotations
@@ -428,9 +429,8 @@ def provisional_promise(*, last_shown_at: str) -> Promise:
 
 
 def test_release_that_keeps_its_provisional_time_is_on_time() -> None:
-    """While a slot is provisional, any minute of its day is on time. At 09:26 the calendar called
-    09:30 provisional. The page came at 09:30:01. That is on time even if the calendar has confirmed
-    09:30 since. So there is no doubt.
+    """At 09:26 the calendar called 09:30 provisional. The page came at 09:30:01. That is on time
+    even if the calendar has confirmed 09:30 since. So there is no doubt.
     """
     verdict = verdict_on(provisional_promise(last_shown_at="09:26"), published_at=IN_TIME)
     assert verdict.verdict is VerdictKind.ON_TIME
@@ -443,10 +443,9 @@ def test_release_that_keeps_its_provisional_time_is_on_time() -> None:
 def test_release_that_missed_its_provisional_time_is_unproven_if_that_was_perhaps_confirmed(
     published_at: str,
 ) -> None:
-    """While a slot is provisional, any minute of its day is on time. The calendar called 09:30
-    provisional at its last read, at 09:26. It may have confirmed 09:30 before it passed. If it did,
-    a page at 09:28:30 is early, and one at 09:31:27 late. If it did not, both are on time. So both
-    are unproven, with one doubt.
+    """The calendar called 09:30 provisional at its last read, at 09:26. It may have confirmed 09:30
+    before it passed. If it did, a page at 09:28:30 is early, and one at 09:31:27 late. If it did
+    not, both are on time. So both are unproven, with one doubt.
     """
     verdict = verdict_on(provisional_promise(last_shown_at="09:26"), published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -454,9 +453,8 @@ def test_release_that_missed_its_provisional_time_is_unproven_if_that_was_perhap
 
 
 def test_slot_still_provisional_when_it_passed_allows_whole_day() -> None:
-    """While a slot is provisional, any minute of its day is on time. At 09:31 the calendar still
-    called 09:30 provisional. So it did not confirm 09:30 before it passed. A page at 09:31:27 is on
-    time.
+    """At 09:31 the calendar still called 09:30 provisional. So it did not confirm 09:30 before it
+    passed. A page at 09:31:27 is on time.
     """
     provisional = provisional_promise(last_shown_at="09:31")
     assert verdict_on(provisional, published_at="09:31:27").verdict is VerdictKind.ON_TIME
@@ -498,8 +496,8 @@ def test_release_after_its_provisional_time_is_unproven_if_that_was_perhaps_conf
 
 
 def test_time_confirmed_after_it_passed_makes_no_release_late() -> None:
-    """While a slot is provisional, any minute of its day is on time. At 09:31 the calendar still
-    called 09:30 provisional. It confirmed 09:30 only after that. So a page at 09:31:27 is on time.
+    """At 09:31 the calendar still called 09:30 provisional. It confirmed 09:30 only after that. So
+    a page at 09:31:27 is on time.
     """
     provisional = provisional_promise(last_shown_at="09:31")
     confirmed = changed_promise(

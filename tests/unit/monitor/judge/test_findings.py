@@ -1,4 +1,7 @@
-"""Every kind of finding. A number is an instant in seconds after the slot."""
+"""Every kind of finding. A number is an instant in seconds after the slot.
+
+A release has a page and a file, the sheet.
+"""
 
 from __future__ import annotations
 
@@ -194,9 +197,8 @@ def test_finding_on_page_an_hour_off_suggests_utc(
 
 
 def test_release_is_partial_if_page_is_in_time_and_sheet_late() -> None:
-    """A release has a page and a file, the sheet. The page came in time. By looks a second apart,
-    the sheet came 779 to 780 s after the slot: late. So until then the release was out only in
-    part. A finding (`PARTIAL`) says so.
+    """The page came in time. By looks a second apart, the sheet came 779 to 780 s after the slot:
+    late. So until then the release was out only in part. A finding (`PARTIAL`) says so.
     """
     sheet_came, every = 780, 1
     verdict = judged(
@@ -213,9 +215,8 @@ def test_release_is_partial_if_page_is_in_time_and_sheet_late() -> None:
 def test_late_page_is_partial_if_its_sheet_is_absent(
     sheet: Answers, expected_findings: int
 ) -> None:
-    """A release has a page and a file, the sheet. The page came 300 s after the slot, late. If the
-    sheet is still absent at 900 s, the release is out only in part: a finding. If both came
-    together, it is only late.
+    """The page came 300 s after the slot, late. If the sheet is still absent at 900 s, the release
+    is out only in part: a finding. If both came together, it is only late.
     """
     assert (
         len(found(judged(900, {"page": LATE, "sheet": sheet}, SHEET), FindingKind.PARTIAL))

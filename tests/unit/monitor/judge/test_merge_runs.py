@@ -1,4 +1,8 @@
-"""Merging the runs of old releases changes no verdict."""
+"""Merging the runs of old releases changes no verdict.
+
+The runs of a page are random. Those that ended over a day before the slot are merged: equal
+absences become one run, with the failed looks between them.
+"""
 
 from __future__ import annotations
 
@@ -161,10 +165,8 @@ POLICIES = [Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)]
 def test_merging_runs_changes_only_findings_of_failed_looks(
     runs: dict[str, list[Run]], now: datetime
 ) -> None:
-    """The runs of a page are random. Those that ended over a day before the slot are merged: equal
-    absences become one run, with the failed looks between them. The verdict before and after must
-    be the same. Only its findings about failed looks may differ, because a merged run keeps how
-    many looks failed, but not when.
+    """The verdict before and after must be the same. Only its findings about failed looks may
+    differ, because a merged run keeps how many looks failed, but not when.
     """
     merged = compact_runs(runs, until=A_DAY_BEFORE_SLOT)
     for policy in POLICIES:  # with a tolerance of a minute, and of an hour
@@ -180,10 +182,8 @@ def test_merging_runs_changes_only_findings_of_failed_looks(
 def test_merging_runs_keeps_explanation_except_for_runs_and_findings(
     runs: dict[str, list[Run]], now: datetime
 ) -> None:
-    """The runs of a page are random. Those that ended over a day before the slot are merged: equal
-    absences become one run, with the failed looks between them. The explanation of a verdict names
-    these runs and the findings about failed looks. All its other facts must be the same before and
-    after.
+    """The explanation of a verdict names these runs and the findings about failed looks. All its
+    other facts must be the same before and after.
     """
     merged = compact_runs(runs, until=A_DAY_BEFORE_SLOT)
     for policy in POLICIES:  # with a tolerance of a minute, and of an hour
@@ -203,9 +203,8 @@ def other_facts(explanation: Explanation) -> list[Fact]:
 @settings(max_examples=300)
 @given(runs_by_target())
 def test_merging_runs_keeps_their_number_of_looks(runs: dict[str, list[Run]]) -> None:
-    """The runs of a page are random. Those that ended over a day before the slot are merged: equal
-    absences become one run, with the failed looks between them. A run counts successful looks in
-    `looks`, and the failed ones merged into it in `failed`. Their sum must stay the same.
+    """A run counts successful looks in `looks`, and the failed ones merged into it in `failed`.
+    Their sum must stay the same.
     """
     merged = compact_runs(runs, until=A_DAY_BEFORE_SLOT)
     for target, runs_before in runs.items():

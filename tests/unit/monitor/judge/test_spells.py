@@ -1,5 +1,7 @@
 """Spells: which runs count, which `Age` is believed, and when content was first absent again. A
 number is an instant in seconds after the slot; the third of a look is the age of its answer.
+
+A spell is a time in which a view always showed the same.
 """
 
 from __future__ import annotations
@@ -69,17 +71,15 @@ def test_presence_of_any_content_counts_after_absence_or_withdrawal(state: State
 
 
 def test_failed_look_does_not_split_a_spell_of_absence() -> None:
-    """A spell is a time in which a view always showed the same. Three looks found the page absent
-    or withdrawn, which counts as absent. The look at 5 s failed, which proves nothing. So there is
-    one spell, from 0 s to 15 s.
+    """Three looks found the page absent or withdrawn, which counts as absent. The look at 5 s
+    failed, which proves nothing. So there is one spell, from 0 s to 15 s.
     """
     assert spans_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT), (15, WITHDRAWN)) == [absent(0, 15)]
 
 
 def test_failed_look_does_not_split_a_spell_of_presence() -> None:
-    """A spell is a time in which a view always showed the same. Looks at 5 s and 15 s show the
-    page. The look at 10 s failed, which proves nothing. So there is one spell of presence, from 5 s
-    to 15 s.
+    """Looks at 5 s and 15 s show the page. The look at 10 s failed, which proves nothing. So there
+    is one spell of presence, from 5 s to 15 s.
     """
     assert spans_of((0, ABSENT), (5, PRESENT), (10, UNKNOWN), (15, PRESENT)) == [
         absent(0, 0),

@@ -1,5 +1,11 @@
 """For any timeline of truth, any schedule of looks, failures and blind spans, the verdict claims
 nothing untrue.
+
+The world is random: a page comes once or never, looks fail, caches hand out old copies. Only the
+test knows when the page really came. The world is random: a page comes and goes, and looks fail.
+Only the test knows when it really came and went. Each random world is judged twice: by all looks,
+and without the failed ones. A random world is judged twice: by a random share of the looks, and by
+all. The page comes at a random time.
 """
 
 from __future__ import annotations
@@ -68,10 +74,7 @@ def test_first_seen_and_released_contain_a_true_appearance(world: World, now: fl
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now: float) -> None:
-    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only
-    the test knows when the page really came. If the verdict says late, it must have come over 60 s
-    after its slot, or never (infinity).
-    """
+    """If the verdict says late, it must have come over 60 s after its slot, or never (infinity)."""
     if world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
 
@@ -79,10 +82,8 @@ def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_early_came_before_its_slot(world: World, now: float) -> None:
-    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only
-    the test knows when the page really came. If the verdict says early, it must have come over a
-    second before its slot. A clock may be a second wrong, so content that came later than that is
-    not called early.
+    """If the verdict says early, it must have come over a second before its slot. A clock may be a
+    second wrong, so content that came later than that is not called early.
     """
     if world.verdict(now).verdict is VerdictKind.EARLY:
         assert publication_ms(world) < -CLOCK_ERROR_MS
@@ -91,10 +92,9 @@ def test_release_judged_early_came_before_its_slot(world: World, now: float) -> 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now: float) -> None:
-    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only
-    the test knows when the page really came. If the verdict says on time, it must have come at most
-    60 s after its slot. It may also have come in the 60 s before its slot: if no look was made
-    then, such a page looks like one that came at the slot.
+    """If the verdict says on time, it must have come at most 60 s after its slot. It may also have
+    come in the 60 s before its slot: if no look was made then, such a page looks like one that came
+    at the slot.
     """
     if world.verdict(now).verdict is VerdictKind.ON_TIME:
         assert -TOLERANCE_MS <= publication_ms(world) <= TOLERANCE_MS
@@ -105,13 +105,9 @@ def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now:
 def test_late_page_was_really_absent_and_exposed_page_really_public_early(
     world: World, now: float
 ) -> None:
-    """The world is random: a page comes and goes, and looks fail.
-
-    Only the test knows when it was really public.
-    1. If the verdict says late, the page must have been absent at some time over 60 s after its
-       slot.
-    2. If it has an exposure, the page must have been public at some time over a second before its
-       slot.
+    """Only the test knows when it was really public. 1. If the verdict says late, the page must
+    have been absent at some time over 60 s after its slot. 2. If it has an exposure, the page must
+    have been public at some time over a second before its slot.
     """
     page = world.verdict(now).page
     if page.verdict in LATE_VERDICTS:
@@ -139,10 +135,9 @@ def true_ends_of_exposures(truth: Truth) -> list[float]:
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_exposure_began_and_ended_within_its_intervals(world: World, now: float) -> None:
-    """The world is random: a page comes and goes, and looks fail. Only the test knows when it
-    really came and went. For an exposure, the verdict gives two intervals. The page must really
-    have come in the first (`start`). The exposure must really have ended in the second (`to`): by a
-    removal, or at the slot. An open exposure has no end yet.
+    """For an exposure, the verdict gives two intervals. The page must really have come in the first
+    (`start`). The exposure must really have ended in the second (`to`): by a removal, or at the
+    slot. An open exposure has no end yet.
     """
     for exposure in world.verdict(now).exposures:
         assert contains(exposure.start, world.truth.appearances)
@@ -153,11 +148,9 @@ def test_exposure_began_and_ended_within_its_intervals(world: World, now: float)
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_exposure_was_as_long_as_its_bounds_say(world: World, now: float) -> None:
-    """The world is random: a page comes and goes, and looks fail. Only the test knows when it
-    really came and went. The verdict gives the least and the greatest length of each exposure
-    (`seconds`). Between them must lie a true length: from a time when the page came to a time when
-    it was removed, or to its slot. Looks may miss a short removal, so the end may be a later
-    removal than the next one.
+    """The verdict gives the least and the greatest length of each exposure (`seconds`). Between
+    them must lie a true length: from a time when the page came to a time when it was removed, or to
+    its slot. Looks may miss a short removal, so the end may be a later removal than the next one.
     """
     for exposure in world.verdict(now).exposures:
         true_starts = [came for came in world.truth.appearances if contains(exposure.start, [came])]
@@ -218,9 +211,7 @@ FAILED_BETWEEN_PRESENCES = World(
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float) -> None:
-    """Each random world is judged twice: by all looks, and without the failed ones. A failed look
-    proves nothing. So both verdicts and their grades must be the same.
-    """
+    """A failed look proves nothing. So both verdicts and their grades must be the same."""
     by_all_looks = world.verdict(now)
     without_failed_looks = world.verdict(now, failed=False)
     assert by_all_looks.verdict is without_failed_looks.verdict
@@ -231,10 +222,9 @@ def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_only_widen_first_seen_and_released(world: World, now: float) -> None:
-    """Each random world is judged twice: by all looks, and without the failed ones. A failed look
-    can interrupt a series of absences. Then less absence is proved, so an interval may begin up to
-    20 s earlier. Its end is the same. Only if a wrong clock or a cache blurs which look was first,
-    the end may be later (`is_order_certain`).
+    """A failed look can interrupt a series of absences. Then less absence is proved, so an interval
+    may begin up to 20 s earlier. Its end is the same. Only if a wrong clock or a cache blurs which
+    look was first, the end may be later (`is_order_certain`).
     """
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
@@ -254,9 +244,9 @@ def test_failed_looks_only_widen_first_seen_and_released(world: World, now: floa
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_no_delay_and_only_widen_exposures(world: World, now: float) -> None:
-    """Each random world is judged twice: by all looks, and without the failed ones. The verdicts
-    are compared only if they agree when the page came. Then the delay must be the same. Each
-    exposure must be the same too, except that failed looks may widen the bounds of its length.
+    """The verdicts are compared only if they agree when the page came. Then the delay must be the
+    same. Each exposure must be the same too, except that failed looks may widen the bounds of its
+    length.
     """
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
@@ -330,9 +320,7 @@ SHARES, SEEDS = st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6)
 def test_release_early_by_some_looks_is_early_by_all(
     world: World, now: float, share: float, seed: int
 ) -> None:
-    """A random world is judged twice: by a random share of the looks, and by all. If the share
-    proves the page early, all looks prove it too. More evidence never disproves it.
-    """
+    """If the share proves the page early, all looks prove it too. More evidence never disproves it."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.EARLY:
@@ -372,11 +360,10 @@ def test_on_time_by_some_looks_may_be_early_within_bound(
 def test_release_late_by_some_looks_is_late_by_all(
     world: World, now: float, share: float, seed: int
 ) -> None:
-    """A random world is judged twice: by a random share of the looks, and by all. If the share
-    proves the release late, all looks must prove it too. There is one exception, in which all looks
-    may leave it unproven. They may include answers of the origin, the server behind the cache at
-    the edge. If its last answer was before the tolerance ended, the page may have come there in
-    time, hidden by the cache.
+    """If the share proves the release late, all looks must prove it too. There is one exception, in
+    which all looks may leave it unproven. They may include answers of the origin, the server behind
+    the cache at the edge. If its last answer was before the tolerance ended, the page may have come
+    there in time, hidden by the cache.
     """
     by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
     by_all_looks = world.verdict(now).verdict
@@ -440,9 +427,9 @@ def watched_behind_stale_edge(draw: st.DrawFn) -> World:
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now: float) -> None:
-    """The page comes at a random time. The edge, a cache, serves old copies without saying how old
-    they are. The origin behind it is looked at every second too. So verdicts must still be true: a
-    page called late came over 60 s after its slot, and one called early over a second before it.
+    """The edge, a cache, serves old copies without saying how old they are. The origin behind it is
+    looked at every second too. So verdicts must still be true: a page called late came over 60 s
+    after its slot, and one called early over a second before it.
     """
     verdict = world.verdict(now).verdict
     if verdict in LATE_VERDICTS:
@@ -454,10 +441,9 @@ def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_leaves_first_seen_narrow(world: World, now: float) -> None:
-    """The page comes at a random time. The edge, a cache, serves old copies without saying how old
-    they are. The origin behind it is looked at every second, and such a look takes under a second.
-    So `first_seen` must contain the true time, and be at most 2 s wide. Without an end (`by`), the
-    page was not seen yet.
+    """The edge, a cache, serves old copies without saying how old they are. The origin behind it is
+    looked at every second, and such a look takes under a second. So `first_seen` must contain the
+    true time, and be at most 2 s wide. Without an end (`by`), the page was not seen yet.
     """
     first_seen = world.verdict(now).page.first_seen
     if first_seen.by is not None:
@@ -560,9 +546,8 @@ WRONG_AGES = st.builds(
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: float) -> None:
-    """The page comes at a random time. The edge, a cache, says in `Age` how old its copy is, and is
-    wrong by up to 300 s. The origin behind it is looked at too. So a page called late must still
-    have come over 60 s after its slot.
+    """The edge, a cache, says in `Age` how old its copy is, and is wrong by up to 300 s. The origin
+    behind it is looked at too. So a page called late must still have come over 60 s after its slot.
     """
     if case.world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(case.world) > TOLERANCE_MS

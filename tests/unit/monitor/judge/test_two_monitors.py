@@ -1,5 +1,7 @@
 """Two monitors with different clocks, schedules and caches: their combined looks claim nothing
 untrue.
+
+Two monitors look at one page, each with its own random looks, failures and caches.
 """
 
 from __future__ import annotations
@@ -56,10 +58,9 @@ def verdict_by_both(pair: Pair, now: float) -> Verdict:
 @settings(max_examples=300)
 @given(pairs(ONCE), NOWS)
 def test_two_monitors_never_claim_a_wrong_verdict(pair: Pair, now: float) -> None:
-    """Two monitors look at one page, each with its own random looks, failures and caches. The page
-    comes once, or never, and only the test knows when. The verdict from all their looks must be
-    true. A page called late came over 60 s after its slot, and one called early over a second
-    before it. One called on time came within 60 s of it.
+    """The page comes once, or never, and only the test knows when. The verdict from all their looks
+    must be true. A page called late came over 60 s after its slot, and one called early over a
+    second before it. One called on time came within 60 s of it.
     """
     one_of_both, _ = pair  # the page is the same in both
     published_ms, claimed = publication_ms(one_of_both), verdict_by_both(pair, now).verdict
@@ -113,9 +114,9 @@ OLD_COPIES_REMOVED_AFTER_SLOT = _with_old_copies(_out_between(-24_499, 501), (50
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_intervals_of_two_monitors_contain_true_appearance(pair: Pair, now: float) -> None:
-    """Two monitors look at one page, each with its own random looks, failures and caches. The page
-    comes and goes, and only the test knows when it really came (`appearances`). The verdict from
-    all looks of both gives two intervals for that. Each must contain a time when it really came.
+    """The page comes and goes, and only the test knows when it really came (`appearances`). The
+    verdict from all looks of both gives two intervals for that. Each must contain a time when it
+    really came.
     """
     one_of_both, _ = pair  # the page is the same in both
     appearances, slot = one_of_both.truth.appearances, 0
@@ -133,10 +134,9 @@ def test_intervals_of_two_monitors_contain_true_appearance(pair: Pair, now: floa
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float) -> None:
-    """Two monitors look at one page, each with its own random looks, failures and caches. The page
-    comes and goes, and only the test knows when. For an exposure, the verdict from all looks of
-    both gives two intervals. The page must really have come in the first (`start`). It must have
-    been removed or have reached its slot in the second (`to`).
+    """The page comes and goes, and only the test knows when. For an exposure, the verdict from all
+    looks of both gives two intervals. The page must really have come in the first (`start`). It
+    must have been removed or have reached its slot in the second (`to`).
     """
     one_of_both, _ = pair  # the page is the same in both
     truth = one_of_both.truth

@@ -1,6 +1,9 @@
 """The verdict on a release, its grade, delay and exposures.
 
 A number is an instant in seconds after the slot.
+
+A page may come until 60 s after its slot. Users get the page from a cache, the edge. `early_bound`
+is by how many seconds at most a page may have come early.
 """
 
 from __future__ import annotations
@@ -354,10 +357,9 @@ def test_first_look_after_slot_gives_only_longest_delay() -> None:
 def test_verdict_is_made_again_if_time_alone_changes_it(
     now: float, page: Turns, judged_again_at: float | None
 ) -> None:
-    """A verdict says when it must be made again even without a new look (`revisit`). A page may
-    come until 60 s after its slot. One that is absent at 59 s is judged again at 60 s. One that is
-    absent 10 s before its slot is judged again at its slot. One that came in time is only judged
-    again after a new look (None).
+    """A verdict says when it must be made again even without a new look (`revisit`). One that is
+    absent at 59 s is judged again at 60 s. One that is absent 10 s before its slot is judged again
+    at its slot. One that came in time is only judged again after a new look (None).
     """
     assert judged(now, page).revisit == after_slot(judged_again_at)
 
@@ -633,10 +635,9 @@ def test_hidden_release_is_judged_again_at_next_limit_of_grade(
 
 @pytest.mark.parametrize(("now", "is_final"), [(32, False), (33, True)])
 def test_release_without_look_at_edge_is_final_after_30_s(now: float, *, is_final: bool) -> None:
-    """Users get the page from a cache, the edge. The last look at the edge was 2 s after the slot,
-    and the page was absent there. The publisher's server, the origin, showed it at 3 s. The verdict
-    waits for 30 s, until 33 s, for a look that shows when users got it. So it is not final at 32 s,
-    but it is at 33 s.
+    """The last look at the edge was 2 s after the slot, and the page was absent there. The
+    publisher's server, the origin, showed it at 3 s. The verdict waits for 30 s, until 33 s, for a
+    look that shows when users got it. So it is not final at 32 s, but it is at 33 s.
     """
     edge_not_looked_at_since_2_s = RegularLooks([(-100, ABSENT)], until=2)
     verdict = judged(
@@ -709,10 +710,10 @@ CONTRADICTIONS = {
 
 @pytest.mark.parametrize(("edge", "origin"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_contradicting_looks_around_slot_leave_release_unproven(edge: Turns, origin: Turns) -> None:
-    """Users get the page from a cache, the edge. In one row all looks at the edge found it absent,
-    until 300 s after the slot. But the first look at the publisher's server, the origin, found a
-    page at 30 s. Perhaps this edition came in time, and the edge serves an old answer. Or it is an
-    earlier edition, and this one has not come: unproven.
+    """In one row all looks at the edge found it absent, until 300 s after the slot. But the first
+    look at the publisher's server, the origin, found a page at 30 s. Perhaps this edition came in
+    time, and the edge serves an old answer. Or it is an earlier edition, and this one has not come:
+    unproven.
     """
     assert (
         judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.UNPROVEN
@@ -747,9 +748,8 @@ def test_page_in_time_stays_on_time_if_later_absent() -> None:
 
 
 def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
-    """`early_bound` is by how many seconds at most a page may have come early. Looks from 30 s
-    before the slot on found a page, perhaps an earlier edition. From 20 s before the slot until 6 s
-    after it they found it absent. So this edition was early by 0 s at most.
+    """Looks from 30 s before the slot on found a page, perhaps an earlier edition. From 20 s before
+    the slot until 6 s after it they found it absent. So this edition was early by 0 s at most.
     """
     removed_at, back_at = -20, 6
     page = judged(now=100, seen=[(-30, PRESENT), (removed_at, ABSENT), (back_at, PRESENT)]).page
@@ -757,10 +757,9 @@ def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
 
 
 def test_early_bound_counts_from_last_absence_at_origin() -> None:
-    """`early_bound` is by how many seconds at most a page may have come early. The publisher's
-    server, the origin, lacked it 1 s before the slot and showed it at the slot: 1 s at most. The
-    cache for users, the edge, showed a page from -30 s to 5 s, but not at 6 s. So that was an
-    earlier edition or an old copy, and does not count.
+    """The publisher's server, the origin, lacked it 1 s before the slot and showed it at the slot:
+    1 s at most. The cache for users, the edge, showed a page from -30 s to 5 s, but not at 6 s. So
+    that was an earlier edition or an old copy, and does not count.
     """
     origin_last_absent = -1
     origin = [(-30, ABSENT), (origin_last_absent + 1, PRESENT)]
@@ -770,10 +769,9 @@ def test_early_bound_counts_from_last_absence_at_origin() -> None:
 
 
 def test_early_bound_is_unknown_for_page_never_absent_before_slot() -> None:
-    """`early_bound` is by how many seconds at most a page may have come early. All looks from 30 s
-    before the slot to 5 s after it found a page. It may be this edition or an earlier one. The page
-    was absent from 6 s on, and back at 30 s. No look before the slot found it absent. So the bound
-    is not known (None).
+    """All looks from 30 s before the slot to 5 s after it found a page. It may be this edition or
+    an earlier one. The page was absent from 6 s on, and back at 30 s. No look before the slot found
+    it absent. So the bound is not known (None).
     """
     page = judged(now=100, seen=[(-30, PRESENT), (6, ABSENT), (30, PRESENT)]).page
     assert page.early_bound is None
@@ -796,11 +794,11 @@ def test_page_that_was_certainly_early_has_no_early_bound() -> None:
 def test_absence_at_edge_proves_nothing_once_origin_showed_page(
     edge_shows_at: float, expected: VerdictKind
 ) -> None:
-    """Users get the page from a cache, the edge. From 4 s after the slot on, looks find it absent
-    there. The first look at the publisher's server, the origin, finds a page at 6.2 s. From then on
-    the edge may serve an old answer, so the page came after its last absence before 6.2 s. If the
-    edge shows it at 21 s, it came in time. If the edge shows it only at 81 s, it may have come
-    before 60 s, in time, or after that, late. So it is unproven.
+    """From 4 s after the slot on, looks find it absent there. The first look at the publisher's
+    server, the origin, finds a page at 6.2 s. From then on the edge may serve an old answer, so the
+    page came after its last absence before 6.2 s. If the edge shows it at 21 s, it came in time. If
+    the edge shows it only at 81 s, it may have come before 60 s, in time, or after that, late. So
+    it is unproven.
     """
     edge_absent_from, origin_first_look = 4, 6.2
     edge, origin = (
@@ -834,11 +832,10 @@ ORIGIN_LOOKS = {
 def test_late_verdict_waits_10_s_for_failed_origin(
     now: float, origin: Turns, expected: VerdictKind
 ) -> None:
-    """A page may come until 60 s after its slot. At 62 s it is still absent at the edge, the cache
-    for users. But the edge may serve an old answer. So the publisher's server, the origin, decides.
-    If it lacks the page too, the release is overdue at once. In one row, looks at the origin have
-    failed since 55 s. Then the verdict waits for one until 70 s, for 10 s. If no look at the origin
-    ever succeeded, it does not wait.
+    """At 62 s it is still absent at the edge, the cache for users. But the edge may serve an old
+    answer. So the publisher's server, the origin, decides. If it lacks the page too, the release is
+    overdue at once. In one row, looks at the origin have failed since 55 s. Then the verdict waits
+    for one until 70 s, for 10 s. If no look at the origin ever succeeded, it does not wait.
     """
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin})
     assert verdict.verdict is expected

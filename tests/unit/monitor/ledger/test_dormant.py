@@ -1,4 +1,7 @@
-"""Releases that ended long ago leave memory without any loss of facts."""
+"""Releases that ended long ago leave memory without any loss of facts.
+
+A release is long past if its slot is over and no calendar has shown it for more than 90 days.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +41,8 @@ async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_long_past_release_is_only_in_store_after_restart(monitor: CalendarMonitor) -> None:
-    """A release is long past if its slot is over and no calendar has shown it for more than 90
-    days. Release a was not shown for 91 days. Release b is due next year. A restart loads only b
-    into memory. The store keeps both.
+    """Release a was not shown for 91 days. Release b is due next year. A restart loads only b into
+    memory. The store keeps both.
     """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     assert set(monitor.ledger_in_memory.releases) == {"a", "b"}
@@ -54,10 +56,9 @@ async def test_long_past_release_is_only_in_store_after_restart(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarMonitor) -> None:
-    """A release is long past if its slot is over and no calendar has shown it for more than 90
-    days. Release a was not shown for 91 days. But it is still watched, and a watched release stays
-    in memory. The first hourly job ends the watch. A day later, the job drops a from memory.
-    Release b is due next year and stays.
+    """Release a was not shown for 91 days. But it is still watched, and a watched release stays in
+    memory. The first hourly job ends the watch. A day later, the job drops a from memory. Release b
+    is due next year and stays.
     """
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.run_hourly_job()

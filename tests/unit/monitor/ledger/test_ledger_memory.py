@@ -1,4 +1,8 @@
-"""The ledger in memory never knows more than the store, and drops releases that are over."""
+"""The ledger in memory never knows more than the store, and drops releases that are over.
+
+A release is watched until 15 days after its slot, here until 11 December at 9:30. A pin is a
+setting that gives a title the id of its release.
+"""
 
 from __future__ import annotations
 
@@ -192,9 +196,8 @@ def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
 
 @with_calendar_monitor()
 async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMonitor) -> None:
-    """A release is watched until 15 days after its slot, here until 11 December at 9:30. In the two
-    days after that, no hourly job watches it again. None even loads its runs, which would be the
-    first step.
+    """In the two days after that, no hourly job watches it again. None even loads its runs, which
+    would be the first step.
     """
     store = await reopen_with_controlled_store(monitor)
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
@@ -210,9 +213,8 @@ async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMo
 
 @with_calendar_monitor()
 async def test_release_moved_to_a_near_day_is_watched_again(monitor: CalendarMonitor) -> None:
-    """A release is watched until 15 days after its slot, here until 11 December at 9:30. At 10:00
-    the hourly job ends the watch. Then the calendar moves the release to 14 December. That is near,
-    so it is watched again.
+    """At 10:00 the hourly job ends the watch. Then the calendar moves the release to 14 December.
+    That is near, so it is watched again.
     """
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
@@ -281,10 +283,9 @@ async def test_pinned_releases_become_one_and_keep_old_promises(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarMonitor) -> None:
-    """The store has a run of looks at the page of release a, and an incident about a. A pin is a
-    setting that gives a title the id of its release. A person pins the title of a to the id
-    "awareness". After a restart, the run and the incident belong to "awareness", and none is left
-    under the id a.
+    """The store has a run of looks at the page of release a, and an incident about a. A person pins
+    the title of a to the id "awareness". After a restart, the run and the incident belong to
+    "awareness", and none is left under the id a.
     """
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     run = Run("a/page/edge", State.ABSENT, START, START, START, START)  # one look, at START
@@ -336,9 +337,8 @@ async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMo
 
 @with_calendar_monitor()
 async def test_release_can_get_an_earlier_id_back_by_pin(monitor: CalendarMonitor) -> None:
-    """A pin is a setting that gives a title the id of its release. A first pin changes the id of
-    release a to "awareness". Another one changes it back. Each time, store and watch have only the
-    pinned id.
+    """A first pin changes the id of release a to "awareness". Another one changes it back. Each
+    time, store and watch have only the pinned id.
     """
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     for pinned_id in ("awareness", "a"):

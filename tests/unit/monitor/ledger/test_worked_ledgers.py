@@ -1,5 +1,7 @@
 """The slot and the events of a release after a series of calendar reads: the worked examples of
 ledgers.
+
+(Each event has the number of its read.)
 """
 
 from __future__ import annotations
@@ -142,8 +144,7 @@ ENTRY_FOR_23_JULY, SLOT_OF_23_JULY = entry("X", "23 July 2026 9:30am"), utc("202
 
 def test_move_28_days_before_slot_is_not_short_notice() -> None:
     """On 25 June a read shows that the slot moves from 23 to 30 July. It is 28 days before the old
-    slot. Only less than 28 days are short notice, so that is no event. (Each event has the number
-    of its read.)
+    slot. Only less than 28 days are short notice, so that is no event.
     """
     for_23_july, for_30_july = entry("X", "23 July 2026 9:30am"), entry("X", "30 July 2026 9:30am")
     outcome = outcome_of_reads(
@@ -155,8 +156,7 @@ def test_move_28_days_before_slot_is_not_short_notice() -> None:
 
 def test_move_three_days_before_slot_is_short_notice() -> None:
     """On 20 July a read shows that the slot moves from 23 to 30 July. It is three days before the
-    old slot. Less than 28 days are short notice, which is an event. (Each event has the number of
-    its read.)
+    old slot. Less than 28 days are short notice, which is an event.
     """
     for_23_july, for_30_july = entry("X", "23 July 2026 9:30am"), entry("X", "30 July 2026 9:30am")
     outcome = outcome_of_reads(
@@ -174,7 +174,6 @@ def test_move_three_days_before_slot_is_short_notice() -> None:
 def test_change_after_slot_leaves_old_slot_in_force() -> None:
     """The slot is 23 July, 9:30am in London or 8:30 UTC. At 10:00 UTC it has passed. A read then
     shows 24 July instead. So the old slot stays in force. The new one is a change after the slot.
-    (Each event has the number of its read.)
     """
     for_23_july, for_24_july = entry("X", "23 July 2026 9:30am"), entry("X", "24 July 2026 9:30am")
     outcome = outcome_of_reads(
@@ -204,8 +203,7 @@ def test_entry_dropped_after_its_day_makes_no_event() -> None:
 
 def test_collapsed_list_raises_alarm_and_changes_no_promise() -> None:
     """The first read has 240 entries, one of them for release X. The second has only 31, without X.
-    So few raise an alarm, and the read is not usable. X keeps its slot. (Each event has the number
-    of its read.)
+    So few raise an alarm, and the read is not usable. X keeps its slot.
     """
     first_read = read("2026-07-01 08:00", ENTRY_FOR_23_JULY, count=240)
     second_read = read("2026-07-02 08:00", count=31)

@@ -1,4 +1,7 @@
-"""Costly bodies: small ones are read at once, others by a worker that can be stopped."""
+"""Costly bodies: small ones are read at once, others by a worker that can be stopped.
+
+Each input is a page built to take long to read.
+"""
 
 from __future__ import annotations
 
@@ -47,9 +50,8 @@ def answer(each: Hostile, size: int) -> Answer:
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
 def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile) -> None:
-    """Each input is a page built to take long to read. It is cut to 16,384 bytes (SMALL_BODY).
-    Bodies up to that size are read at once, and not by a worker process that could be stopped. So
-    that must be quick for any bytes.
+    """An input is cut to 16,384 bytes (SMALL_BODY). Bodies up to that size are read at once, and not by a
+    worker process that could be stopped. So that must be quick for any bytes.
     """
     small = answer(hostile_input, SMALL_BODY)
     recogniser = hostile_input.reader
@@ -64,8 +66,8 @@ def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile)
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
 def test_every_body_that_is_not_small_is_left_to_worker(hostile_input: Hostile) -> None:
-    """Each input is a page built to take long to read. If it is longer than 16,384 bytes
-    (SMALL_BODY), it counts as costly. Then only a worker process reads it, which can be stopped.
+    """If it is longer than 16,384 bytes (SMALL_BODY), it counts as costly. Then only a worker
+    process reads it, which can be stopped.
     """
     recogniser, whole = hostile_input.reader, answer(hostile_input, PAGE_CAP)
     assert is_costly(recogniser, whole) or len(whole.body) <= SMALL_BODY

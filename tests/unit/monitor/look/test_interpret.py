@@ -1,3 +1,5 @@
+"""The recogniser `changed` compares each body with the first one, the baseline."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -416,9 +418,8 @@ def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
 
 
 def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
-    """The recogniser `changed` compares each body with the first one, the baseline. The first
-    proves nothing. A later body means absent if it is equal to the baseline, and present if it
-    differs.
+    """The first proves nothing. A later body means absent if it is equal to the baseline, and
+    present if it differs.
     """
     interpreter, part = Interpreter(), target(recognise="changed")
     states = [
@@ -428,9 +429,8 @@ def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
 
 
 def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
-    """The recogniser `changed` compares each body with the first one, the baseline. An earlier
-    process stored the digest (a checksum) of the old body. So a later process knows that the new
-    body differs.
+    """An earlier process stored the digest (a checksum) of the old body. So a later process knows
+    that the new body differs.
     """
     part = target(recognise="changed")
     earlier = Interpreter().interpret_now(part, answer(body=OLD))
@@ -453,9 +453,7 @@ def test_first_body_of_the_origin_is_no_baseline_if_the_edge_has_one() -> None:
 
 
 def test_forgotten_target_has_no_baseline() -> None:
-    """The recogniser `changed` compares each body with the first one, the baseline. Once the target
-    is forgotten, the next body is the first one again.
-    """
+    """Once the target is forgotten, the next body is the first one again."""
     interpreter, part = Interpreter(), target(recognise="changed")
     interpreter.interpret_now(part, answer(body=OLD))
     interpreter.forget(part.id)

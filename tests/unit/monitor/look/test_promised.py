@@ -1,4 +1,8 @@
-"""The look at the promised instant begins on time, before all other requests of its host."""
+"""The look at the promised instant begins on time, before all other requests of its host.
+
+A look at each of 60 pages is promised for the slot. A turn is the time that the budget leaves
+between two looks.
+"""
 
 from __future__ import annotations
 
@@ -139,10 +143,10 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_last_turn_before_promised_slot_is_left_free(slot: datetime) -> None:
-    """A look at each of 60 pages is promised for the slot. Before it, the pages have other looks.
+    """Before it, the pages have other looks.
 
-    A turn is the time that the budget leaves between two looks. If a look began less than a turn
-    before the slot, the first promised look would be late. So none does.
+    If a look began less than a turn before the slot, the first promised look would be late. So none
+    does.
     """
     looks_before, _looks_from_slot_on = looks_around_slot(slot)
     last_look = looks_before[-1]
@@ -151,11 +155,10 @@ def test_last_turn_before_promised_slot_is_left_free(slot: datetime) -> None:
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_sixty_promised_looks_follow_slot_one_turn_apart(slot: datetime) -> None:
-    """A look at each of 60 pages is promised for the slot. The budget does not allow all at once.
+    """The budget does not allow all at once.
 
-    A turn is the time that the budget leaves between two looks. The first look is at the slot, the
-    second a turn later, and so on. Looks in the origin view are planned too, but not promised. They
-    come after all these.
+    The first look is at the slot, the second a turn later, and so on. Looks in the origin view are
+    planned too, but not promised. They come after all these.
     """
     _looks_before, looks_from_slot_on = looks_around_slot(slot)
     turns = [n * SECONDS_A_TURN for n in range(60)]
@@ -165,7 +168,7 @@ def test_sixty_promised_looks_follow_slot_one_turn_apart(slot: datetime) -> None
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_page_with_oldest_look_gets_first_promised_look(slot: datetime) -> None:
-    """A look at each of 60 pages is promised for the slot. The pages had other looks before it.
+    """The pages had other looks before it.
 
     The page whose last look was longest ago gets its promised look first, and so on.
     """

@@ -1,4 +1,8 @@
-"""A slot that needs more looks than the budget allows: looks are planned for what they prove."""
+"""A slot that needs more looks than the budget allows: looks are planned for what they prove.
+
+The budget is five looks a second. A page is proved on time if looks show it absent in the minute
+before its slot, and present in the minute after.
+"""
 
 from __future__ import annotations
 
@@ -154,7 +158,7 @@ def test_five_looks_a_second_prove_most_pages_on_time(
 ) -> None:
     """For example, 300 pages have one slot.
 
-    They are published within 5 s of it. The budget is five looks a second.
+    They are published within 5 s of it.
 
     A page is proved on time by an absence in the last minute before the slot, and a presence in the
     first after it. So many pages are proved on time: all 60, all 175, and at least 282 of 300. The
@@ -171,7 +175,7 @@ def test_five_looks_a_second_prove_most_pages_on_time(
 def test_looks_around_busy_slot_use_whole_budget_and_never_more(number: int) -> None:
     """60 or 300 pages have one slot.
 
-    Each wants a look every second around it. The budget is five looks a second.
+    Each wants a look every second around it.
 
     So until half a minute after the slot, all five are made. After that, few are left: a page that
     is seen needs no more. In no second are there more than five.
@@ -237,8 +241,7 @@ def watched_pages_of_which_some_are_late() -> tuple[PromisedPages, set[str]]:
 def test_late_pages_are_proved_late_and_others_on_time() -> None:
     """175 pages have one slot. Some are published 150 s after it, the others within 5 s.
 
-    A page is proved on time if looks show it absent in the minute before its slot, and present in
-    the minute after. It is late if it is still absent a minute after its slot.
+    It is late if it is still absent a minute after its slot.
     """
     pages, late = watched_pages_of_which_some_are_late()
     assert pages.proved_on_time == pages.names - late
@@ -297,7 +300,7 @@ def test_pages_within_budget_keep_planned_gaps_in_each_view() -> None:
 
 
 def test_important_pages_are_all_proved_if_budget_is_too_small() -> None:
-    """450 pages have one slot. Every twelfth is important. The budget is five looks a second.
+    """450 pages have one slot. Every twelfth is important.
 
     A page is proved on time by two looks: one in the minute before the slot, and one in the minute
     after it. There are 5 * 120 = 600 looks in these two minutes. So 300 pages can be proved, a few
@@ -359,11 +362,7 @@ def test_ten_calendar_requests_in_busy_slot_cost_no_proof() -> None:
 
 @pytest.mark.parametrize("seconds_apart", [20.0, 60.0, 90.0])
 def test_pages_of_two_near_slots_are_proved_with_one_budget(seconds_apart: float) -> None:
-    """Two slots are 20, 60 or 90 s apart. 60 pages are published at each, all on one host.
-
-    A page is proved on time if looks show it absent in the minute before its slot, and present in
-    the minute after.
-    """
+    """Two slots are 20, 60 or 90 s apart. 60 pages are published at each, all on one host."""
     first, second = (
         promised_pages(60),
         promised_pages(60, prefix="q", since=SLOT_AT + seconds_apart),

@@ -1,5 +1,6 @@
-"""How wide the intervals are in which pages appear, when a host's budget does not carry all
-looks.
+"""How wide the intervals are in which pages appear, when a host's budget does not carry all looks.
+
+A host allows `rate` looks a second. A round is the time in which each page gets one look.
 """
 
 from __future__ import annotations
@@ -43,10 +44,9 @@ def pages_published_in_rounds_three_to_five(number: int, seconds_a_round: float)
     ("number_of_pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)]
 )
 def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, rate: float) -> None:
-    """A host allows `rate` looks a second. A round is the time in which each page gets one look.
-    The pages are published at random instants, from the third round to the fifth. The interval of a
-    page is from the last look that found it absent to the first that found it present. So it should
-    be one round long on average.
+    """The pages are published at random instants, from the third round to the fifth. The interval
+    of a page is from the last look that found it absent to the first that found it present. So it
+    should be one round long on average.
     """
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
@@ -66,8 +66,7 @@ def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, r
 def test_pages_added_during_run_get_equally_short_intervals(
     number_of_pages: int, rate: float
 ) -> None:
-    """A host allows `rate` looks a second. A round is the time in which each page gets one look.
-    Half of the pages are watched from the start. The others are added in three batches. The
+    """Half of the pages are watched from the start. The others are added in three batches. The
     interval of a page is from its last absence to its first presence. It should be one round long
     on average, whenever the page was added.
     """

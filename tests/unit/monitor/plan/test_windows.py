@@ -1,4 +1,7 @@
-"""Which windows apply to a target, and how likely it is to change in each."""
+"""Which windows apply to a target, and how likely it is to change in each.
+
+A window is a time in which a target is looked at with one spacing.
+"""
 
 from __future__ import annotations
 
@@ -393,7 +396,6 @@ _watches = st.builds(
 def test_windows_are_in_time_order_and_do_not_overlap(
     target: Target, slot: Slot, progress: Progress, watch: WatchSettings
 ) -> None:
-    """A window is a time in which a target is looked at with one spacing."""
     windows = windows_for(target, slot, progress, watch)
     assert all(window.ends <= following.begins for window, following in pairwise(windows))
 
@@ -495,10 +497,7 @@ def test_slow_spacing_on_idle_host_leaves_the_usual_looks() -> None:
 def test_later_now_only_removes_windows_that_ended(
     target: Target, slot: Slot, progress: Progress, now: datetime
 ) -> None:
-    """A window is a time in which a target is looked at with one spacing.
-
-    Those that ended by `now` are left out.
-    """
+    """Windows that ended by `now` are left out."""
     all_windows = windows_for(target, slot, progress)
     assert windows_for(target, slot, progress, now=now) == tuple(
         each for each in all_windows if each.ends > now

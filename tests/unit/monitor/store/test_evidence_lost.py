@@ -1,4 +1,7 @@
-"""A store that lost records of evidence, and a disk that refuses them again."""
+"""A store that lost records of evidence, and a disk that refuses them again.
+
+Each record has bytes in a file and a row in the store.
+"""
 
 from __future__ import annotations
 
@@ -61,9 +64,7 @@ def record_numbers(archive: Archive) -> list[int]:
 
 
 def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> None:
-    """Each record has bytes in a file and a row in the store. The store loses the rows of records 2
-    and 3. Record 4 is kept next.
-    """
+    """The store loses the rows of records 2 and 3. Record 4 is kept next."""
 
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200), an_answer(404, after=1))
@@ -76,9 +77,7 @@ def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> N
 
 
 def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
-    """Each record has bytes in a file and a row in the store.
-
-    The store loses the rows of both records.
+    """The store loses the rows of both records.
 
     No new record is kept. But after a failover, a monitor checks whether the store has the records
     that it remembers. The next batch after the check writes the lost rows again.
@@ -97,8 +96,8 @@ def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
 
 
 def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> None:
-    """Each record has bytes in a file and a row in the store. A monitor keeps records 1 and 2.
-    After a restart, the store loses row 2. The monitor writes it again with record 3.
+    """A monitor keeps records 1 and 2. After a restart, the store loses row 2. The monitor writes
+    it again with record 3.
     """
 
     async def first_life(evidence: Evidence, writer: Writer) -> None:

@@ -1,4 +1,7 @@
-"""Each kind of blind span is stored with its cause, counted once and logged, and proves nothing."""
+"""Each kind of blind span is stored with its cause, counted once and logged, and proves nothing.
+
+A blind span is a time in which looks proved nothing.
+"""
 
 from __future__ import annotations
 
@@ -87,10 +90,9 @@ def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float)
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
 def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, cause: str) -> None:
-    """A blind span is a time in which looks proved nothing. From 09:29:30 to 09:33, neither of two
-    hosts can be reached: connections time out, or DNS finds no address. The page comes in that
-    time, so its release is unproven. A replay, which judges again from the store, finds the same
-    verdict.
+    """From 09:29:30 to 09:33, neither of two hosts can be reached: connections time out, or DNS
+    finds no address. The page comes in that time, so its release is unproven. A replay, which
+    judges again from the store, finds the same verdict.
     """
     begins, ends = "09:29:30", "09:33:00"
     faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
@@ -252,8 +254,8 @@ async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorI
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing. While it goes on, it is written each
-    second with a later end, here 130 times. Only a few of them are logged.
+    """While it goes on, it is written each second with a later end, here 130 times. Only a few of
+    them are logged.
     """
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=5)
@@ -269,9 +271,7 @@ async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_stored_and_counted_once(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing. One span grows: it is written as 5, 10
-    and 20 s long. It is stored once, and counted as 20 s.
-    """
+    """One span grows: it is written as 5, 10 and 20 s long. It is stored once, and counted as 20 s."""
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=1)
     for seconds in (5, 10, 20):

@@ -1,3 +1,7 @@
+"""A blind span is a time in which looks proved nothing. Looks in a row that got the same bytes are
+a run.
+"""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -39,10 +43,9 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
 def test_memory_and_store_keep_the_same_blind_spans(
     spans_in_order_of_addition: list[Blind],
 ) -> None:
-    """A blind span is a time in which looks proved nothing. Spans of one begin, cause and host are
-    versions of one span, which grows. Only the longest version is kept: for example, of one from 0
-    to 5 s and one from 0 to 9 s, only the latter. All others are kept. Memory and store do the
-    same.
+    """Spans of one begin, cause and host are versions of one span, which grows. Only the longest
+    version is kept: for example, of one from 0 to 5 s and one from 0 to 9 s, only the latter. All
+    others are kept. Memory and store do the same.
     """
     in_memory, store = no_blind_spans(), TemporaryStore()
     for span in spans_in_order_of_addition:
@@ -67,9 +70,8 @@ def no_blind_spans() -> BlindSpans:
 def test_search_finds_every_blind_span_that_ends_later(
     begins_lengths_and_causes: list[tuple[int, int, str]],
 ) -> None:
-    """A blind span is a time in which looks proved nothing. Here spans are random: each has a begin
-    and a length in seconds, and a cause. `after` returns those that end after an instant. It may
-    never miss one. That is tried for 45 instants.
+    """Here spans are random: each has a begin and a length in seconds, and a cause. `after` returns
+    those that end after an instant. It may never miss one. That is tried for 45 instants.
     """
     blind_spans = no_blind_spans()
     blind_spans.add(
@@ -137,9 +139,8 @@ def add_look(
 
 
 def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
-    """Looks in a row that got the same bytes are a run. A dynamic page is made for each request, so
-    here all 200 looks get other bytes. Each change begins a run, but only up to `MOST_CHANGES`.
-    After that, bytes are not compared any more.
+    """A dynamic page is made for each request, so here all 200 looks get other bytes. Each change
+    begins a run, but only up to `MOST_CHANGES`. After that, bytes are not compared any more.
     """
     release = release_published_on_time()
     for second in range(200):
@@ -149,8 +150,8 @@ def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
 
 
 def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
-    """Looks in a row that got the same bytes are a run. Here are 20 looks, one a second. The bytes
-    change every five seconds, so each run has five looks.
+    """Here are 20 looks, one a second. The bytes change every five seconds, so each run has five
+    looks.
     """
     release = release_published_on_time()
     for second in range(20):

@@ -1,4 +1,7 @@
-"""A release at an unexpected address: a listing shows it, and looks at the address prove it."""
+"""A release at an unexpected address: a listing shows it, and looks at the address prove it.
+
+An index is a sitemap that names other sitemaps.
+"""
 
 from __future__ import annotations
 
@@ -347,8 +350,8 @@ def test_tripwires_of_one_producer_and_host_take_turns() -> None:
 
 
 def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
-    """An index is a sitemap that names other sitemaps. It may name others at each look. Only those
-    that it named last are watched, and only those on its own host.
+    """An index may name others at each look. Only those that it named last are watched, and only those on
+    its own host.
     """
     poller = FakePoller()
     wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]), poller=poller)
@@ -398,8 +401,8 @@ def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
 
 
 def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
-    """An index is a sitemap that names other sitemaps. Each day this one names a new sitemap, and
-    no longer the one before. Only the last one is still in memory.
+    """Each day this one names a new sitemap, and no longer the one before. Only the last one is
+    still in memory.
     """
     wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]))
     index = next(wires.targets())

@@ -1,4 +1,8 @@
-"""The API conforms to its OpenAPI description: answers, pages and problems."""
+"""The API conforms to its OpenAPI description: answers, pages and problems.
+
+The description of the API is an OpenAPI document. An operation is a path with a method, such as
+GET.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +48,6 @@ def objects_in(json: object) -> Iterator[dict[str, Any]]:
 
 
 async def test_description_has_every_operation_of_the_routes(board: Board) -> None:
-    """The description of the API is an OpenAPI document.
-
-    An operation is a path with a method, such as GET.
-    """
     openapi = await read_openapi(board)
     described = {
         (path, method.upper()) for path, methods in openapi["paths"].items() for method in methods
@@ -83,10 +83,7 @@ async def test_every_operation_has_name_tags_summary_and_described_parameters(bo
 
 
 async def test_every_operation_describes_its_refusals_as_problem_documents(board: Board) -> None:
-    """An operation is a path with a method, such as GET.
-
-    Its answers with a status from 400 on are refusals.
-    """
+    """Answers with a status from 400 on are refusals."""
     for operation in operations_of(await read_openapi(board)):
         refusals = {
             status: answer
@@ -100,9 +97,7 @@ async def test_every_operation_describes_its_refusals_as_problem_documents(board
 
 
 async def test_every_schema_is_described_and_every_reference_resolves(board: Board) -> None:
-    """The description of the API is an OpenAPI document. It has a schema of each object in an
-    answer, and refers to schemas by `$ref`.
-    """
+    """The description has a schema of each object in an answer, and refers to schemas by `$ref`."""
     openapi = await read_openapi(board)
     schemas = openapi["components"]["schemas"]
     assert [name for name, schema in schemas.items() if not schema.get("description")] == []
@@ -111,10 +106,7 @@ async def test_every_schema_is_described_and_every_reference_resolves(board: Boa
 
 
 async def test_every_default_is_valid_under_its_schema(board: Board) -> None:
-    """The description of the API is an OpenAPI document.
-
-    The schema of a parameter or field may name its default.
-    """
+    """The schema of a parameter or field may name its default."""
     schemas = [part for part in objects_in(await read_openapi(board)) if "default" in part]
     assert schemas
     for schema in schemas:

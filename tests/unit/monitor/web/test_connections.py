@@ -1,5 +1,7 @@
 """Connections that send no request, never finish one or never read the response do not delay
 others.
+
+Each is a slow stream: it sends only a part of its request.
 """
 
 from __future__ import annotations
@@ -69,8 +71,8 @@ async def open_slow_streams_at_once(host: str, port: int, first: int) -> list[St
 
 
 async def test_2000_unfinished_requests_do_not_delay_others() -> None:
-    """Up to 2000 connections are opened, `AT_ONCE` at a time. Each is a slow stream: it sends only
-    a part of its request. After each batch, a complete request is answered within 0.5 s.
+    """Up to 2000 connections are opened, `AT_ONCE` at a time. After each batch, a complete request
+    is answered within 0.5 s.
     """
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     async with (
@@ -89,8 +91,8 @@ async def test_2000_unfinished_requests_do_not_delay_others() -> None:
 
 
 async def test_server_closes_oldest_connections_beyond_the_allowed_256() -> None:
-    """Up to 2000 connections are opened, `AT_ONCE` at a time. Each is a slow stream: it sends only
-    a part of its request. The server keeps the newest 256 and closes the older ones.
+    """Up to 2000 connections are opened, `AT_ONCE` at a time. The server keeps the newest 256 and
+    closes the older ones.
     """
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     assert limiter.most + AT_ONCE < UP_TO_2000, "this test needs more file descriptors"

@@ -1,3 +1,5 @@
+"""A content item is the JSON of a page."""
+
 from __future__ import annotations
 
 import json
@@ -226,10 +228,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
 
 
 def test_content_item_gives_itself_and_its_usable_attachments() -> None:
-    """A content item is the JSON of a page.
-
-    The last two of its five attachments have no address: they are left out.
-    """
+    """The last two of its five attachments have no address: they are left out."""
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
         {
@@ -435,10 +434,7 @@ def test_sampled_publication_is_present_and_announcements_are_absent() -> None:
 
 
 def test_version_of_item_counts_changes_without_their_notes() -> None:
-    """A content item is the JSON of a page.
-
-    Its version is a line: the number of its changes, and its last update.
-    """
+    """The version is a line: the number of changes, and the last update."""
     history = [
         {"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"},
         {"note": "First."},

@@ -1,4 +1,7 @@
-"""Worker processes: limited in time and memory, and a costly host delays only itself."""
+"""Worker processes: limited in time and memory, and a costly host delays only itself.
+
+`try_start` repeats a start of a worker process that failed.
+"""
 
 from __future__ import annotations
 
@@ -355,9 +358,7 @@ async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
 
 
 async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
-    """`try_start` repeats a start of a worker process that failed.
-
-    With `eager`, it also makes the first start.
+    """With `eager`, it also makes the first start.
 
     Each start reports its fault, or that there was none.
     """
@@ -371,12 +372,10 @@ async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
 
 
 async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
-    """`try_start` repeats a start of a worker process that failed.
+    """With `eager`, it also makes the first start.
 
-    With `eager`, it also makes the first start.
-
-    The first two starts fail. Then workers can be started, and the third start succeeds.
-    As a worker runs now, further calls of `try_start` start none.
+    The first two starts fail. Then workers can be started, and the third start succeeds. As a
+    worker runs now, further calls of `try_start` start none.
     """
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
