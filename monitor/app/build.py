@@ -217,10 +217,7 @@ def _make_web_server(
     """
     if not bound:
         return None
-    # takes 6 MB, so only if pages are served
     from monitor.web.app import make_application  # noqa: PLC0415
-
-    # takes 6 MB, so only if pages are served
     from monitor.web.server import WebServer  # noqa: PLC0415
 
     return WebServer(

@@ -158,7 +158,6 @@ def end(context: Context, *, silence: str, by: str | None) -> None:
 
     now, role = context.now(), clean_role(role_of(by))
     with context.store() as store, store.transaction() as tx:
-        # The store selects by the planned end, so its rows include silences that were ended early.
         with_end_ahead = {one.id: one for one in store.outbox.silences(now)}
         if silence not in with_end_ahead:
             raise unknown_name("active silence", silence, with_end_ahead)

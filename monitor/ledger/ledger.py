@@ -454,8 +454,6 @@ class Ledger:
 
         Return what it changed.
         """
-        # `as_of` is the earliest instant that the read can describe, because it may come from a
-        # cache.
         name, read_changes, as_of = (
             read.calendar,
             result.changes,

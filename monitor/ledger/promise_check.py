@@ -201,7 +201,7 @@ def confirmation_needed_since(verdict: Verdict) -> datetime | None:
     # One read must confirm all exposures, so it must come after the last of them. These times are
     # true times. If our clock is behind, they can be later than `verdict.at`.
     since = min(max(dated), begins) if dated else begins
-    last_confirmed = verdict.confirmed  # the time of the last read that showed the slot
+    last_confirmed = verdict.confirmed
     is_confirmed = last_confirmed is not None and last_confirmed >= since
     # before the slot, no time is known at which content was public
     is_too_soon = not dated and verdict.at < begins

@@ -132,7 +132,7 @@ def prepare_changing_read(
     )
     # that they are missing now
     portions.add([entry(uid) for uid in result.changes.newly_missing], _write_entries)
-    portions.add([read])  # last, because the read counts only if everything else is stored
+    portions.add([read])
     return portions
 
 

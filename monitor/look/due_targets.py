@@ -90,10 +90,7 @@ class DueTargets:
     """
 
     def __init__(self, rate: float) -> None:
-        """Begin without targets.
-
-        If `rate` (looks a second) is too low, sweeps look at the parts of a slot in turn.
-        """
+        """Begin without targets. `rate` is in looks a second."""
         self.rate = rate
         self.sweeps = Sweeps()
         self.ready = 0  # the number of targets that are due and that no sweep plans
@@ -275,10 +272,7 @@ class DueTargets:
         return self._next_swept is not None or self.ready > 0 or self._find_idle_look() is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
-        """Remove and return the target to look at now, or None.
-
-        A sweep looks at the parts of a slot in turn.
-        """
+        """Remove and return the target to look at now, or None."""
         # The target that the sweeps have chosen goes first. But after some of their looks, another
         # due look goes first.
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
@@ -292,8 +286,7 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the entry of the next look outside the sweeps, which look at the parts of a slot
-        in turn, or None.
+        """Return the entry of the next look outside the sweeps, or None.
 
         An entry at its promised instant is first, then the most overdue one, then one that an idle
         host may have early.
@@ -342,8 +335,6 @@ class DueTargets:
 
     def _find_idle_look(self) -> _Entry | None:
         """Return an entry to look at while no look is due, or None.
-
-        A sweep looks at the parts of a slot in turn.
 
         First is an origin view that a sweep plans, of a part not out yet, then a target that may
         have a look early.

@@ -56,10 +56,7 @@ class Compaction:
         return fewer
 
     async def _compact_release(self, release: str, before: datetime) -> int:
-        """Merge the runs of a release if its slot was before `before`.
-
-        Return how many runs fewer the store has.
-        """
+        """Merge the runs of a release if its slot was before `before`. Return how many fewer."""
         all_runs, all_merged = await self.ask(lambda: self._plan_merge(release, before))
         # One transaction a target, so that other writes wait for one only. A stop between two of
         # them loses no proof.

@@ -129,10 +129,7 @@ class IncidentFinding(Answer):
 
 
 class Finding(IncidentFinding):
-    """One fact that the evidence shows, with its length.
-
-    `detail` is empty for viewers who may not read it.
-    """
+    """One fact that the evidence shows, with its length."""
 
     kind: FindingKindJson
     seconds: Bounds | None

@@ -420,7 +420,7 @@ def find_changes(
 ) -> Iterator[tuple[str, str]]:
     """Yield (box, new text) for each box of a report that the person changed on the page.
 
-    `read` is the version that the page showed. `drafts` are all versions, the newest last. `typed`
+    `read` is the version on that page. `drafts` are all versions, the newest last. `typed`
     has texts by box.
     """
     shown_texts, newest_texts = texts_of_boxes(read), texts_of_boxes(drafts[-1])

@@ -124,8 +124,7 @@ def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
     """Return an interval to the second, without dates that are today.
 
-    A date common to both is written once. No time is later than `today`, which is the time of the
-    text: an end of this second has its milliseconds.
+    No time is later than `today`, the time of the text: an end of this second has its milliseconds.
     """
 
     def write(limit: datetime, exact: bool) -> str:  # noqa: FBT001 # as `write_interval` calls it

@@ -1,4 +1,4 @@
-"""`ninethirty calendar`: read, parse and compare calendars, and show the history of a release."""
+"""`ninethirty calendar` and its verbs."""
 
 from __future__ import annotations
 

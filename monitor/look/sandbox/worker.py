@@ -78,7 +78,7 @@ def _run_tasks(pipe: Connection[Any, Any], megabytes: int, statm: FileIO) -> Non
 def _import_and_limit(megabytes: int, statm: FileIO) -> str:
     """Import the modules of all tasks, and limit memory and time.
 
-    Return why that failed, or an empty string.
+    Return the fault, or an empty string.
     """
     try:
         _limit_seconds(_START_SECONDS)
