@@ -63,9 +63,8 @@ class ShiftSettings(Table):
 class RotaSettings(Table):
     """Who is on call.
 
-    In a route, a rota's name can be in place of a channel's name. The notice goes to the person who
-    is on call when it is sent ([more](notices.md#who-is-on-call)). Write roles or initials, no
-    names.
+    A route can name a rota in place of a channel ([more](notices.md#who-is-on-call)). Write roles
+    or initials, no names.
     """
 
     name: Name
@@ -74,8 +73,8 @@ class RotaSettings(Table):
     """The channel of each role: `"duty A" = "phone-a"`.
 
     If the rota is read from a calendar, the title of the current event contains the name of the
-    role that is on call, as whole words. If the title contains the names of several roles, the
-    longest name counts. The monitor keeps nothing else of the event.
+    role on call, as whole words. Of several names, the longest counts. Nothing else of the event is
+    kept.
     """
     turns: list[str] = []
     """Roles that take turns, in this order."""

@@ -41,9 +41,8 @@ class OidcSettings(Table):
     rights: dict[str, RightName] = Field(min_length=1)
     """The right that each value of the claim gives: `"stats-heads" = "head"`.
 
-    The rights are, from the lowest, `"viewer"`, `"duty"` and `"head"`. The claim of a person can
-    have several of the values in this table. The highest of their rights then counts. A person
-    whose claim has none of them cannot sign in.
+    The rights are, from the lowest, `"viewer"`, `"duty"` and `"head"`. Of several rights, the
+    highest counts. Without any, a person cannot sign in.
     """
     allow: list[Network] = []
     """Private networks that may be requested for the issuer: `["10.0.0.0/8"]`."""
@@ -84,24 +83,23 @@ class WebSettings(Table):
     public_url: WebAddress | None = None
     """The address at which people reach the pages. Notices link there."""
     link_key: Secret | None = None
-    """The secret with which links in notices are signed. If you set it, people can acknowledge an
-    incident from the notice, without signing in.
+    """The secret that signs links in notices. With it, people can acknowledge from a notice without
+    signing in.
     """
     link_lasts: Spacing = timedelta(days=7)
     """How long a signed link is valid."""
     token: Secret | None = None
-    """A secret for one program, which sends it as `Authorization: Bearer …`. The program can then
-    read everything, and do through the API what duty staff do. It is better to give [each program
-    its own token](how-to/sign-in.md#programs).
+    """A secret for one program, which sends it as `Authorization: Bearer …`. It can then read
+    everything and act as duty staff. It is better to give [each program its own
+    token](how-to/sign-in.md#programs).
     """
     metrics_token: Secret | None = None
     """A secret that Prometheus sends as `Authorization: Bearer …` to read `/metrics`. It can send
     `token` instead.
     """
     metrics_listen: str | None = None
-    """An additional address, such as `"10.1.2.3:9031"`, that serves only `/metrics` and health,
-    without a token. Metrics show embargoed facts, so choose an address that only your Prometheus
-    can reach.
+    """An address, such as `"10.1.2.3:9031"`, that serves only `/metrics` and health, without a
+    token. Metrics show embargoed facts, so let only your Prometheus reach it.
     """
 
     @property
@@ -139,10 +137,9 @@ class AlertSettings(Table):
 class SummarySettings(Table):
     """Summaries at fixed times.
 
-    A `morning` summary lists the releases that are due, and which of them are at risk. `evening`
-    reports the verdicts of the day, the reports that are owed, the overdue actions, and the
-    releases of the next day for which a budget is too small. `month` reports how punctual the last
-    month was.
+    `morning` lists the releases that are due, and which are at risk. `evening` has the verdicts of
+    the day, owed reports, overdue actions, and the releases of the next day for which a budget is
+    too small. `month` says how punctual the last month was.
 
     If the monitor was down at that time, it sends the summary up to three hours later. You cannot
     name a channel of `open_channels`.

@@ -47,9 +47,8 @@ class DeadmanSettings(Table):
     """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another
     machine.
 
-    The monitor sends requests to this switch, which is another service, only while calendars are
-    fresh, looks begin on time, the store can be written and notices are delivered. If the requests
-    stop, the switch alerts you.
+    The requests stop, and the switch alerts you, unless calendars are fresh, looks begin on time,
+    the store can be written and notices are delivered.
     """
 
     url: WebAddress | None = None
@@ -104,9 +103,8 @@ class ClockSettings(Table):
     warn_offset: Duration = timedelta(seconds=1)
     """A release that is early by less than this is not called early."""
     unproven_offset: Duration = timedelta(seconds=30)
-    """If our clock is wrong by more than this, looks prove nothing. If several monitors share a
-    store, the looks of a monitor with any wrong clock prove nothing, because the looks of all are
-    put in one order.
+    """If our clock is wrong by more than this, or at all if several monitors share a store, looks
+    prove nothing.
     """
 
     @model_validator(mode="after")
@@ -126,8 +124,8 @@ class NetworkSettings(Table):
     contact: str = ""
     """Your address, for the people who run the hosts. It is sent in the User-Agent."""
     allow: list[Network] = []
-    """Private networks whose addresses may be requested, also if a page leads there. Prefer `allow`
-    of a `[[calendar]]` or `[[producer]]`, which is only for its own hosts.
+    """Private networks that may be requested, also if a page leads there. Prefer `allow` of a
+    `[[calendar]]` or `[[producer]]`, which is only for its own hosts.
     """
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     """Ports that may be requested besides 80 and 443."""
@@ -156,10 +154,9 @@ class ProducerSettings(Table):
 
     Only producers with a table have tripwires and their own entries in reports.
 
-    A release can be announced for several organisations (`producers` in the JSON). Listings,
-    policy, routes, reports and filters match any of them. The `producer` of the release is the
-    first of them that has a `[[producer]]`. If a `[[calendar]]` names a `producer`, this one
-    replaces the organisations that its entries name.
+    If a release is announced for several organisations (`producers` in the JSON), listings, policy,
+    routes, reports and filters match any of them. Its `producer` is the first that has a
+    `[[producer]]`. The `producer` of a `[[calendar]]` replaces those that its entries name.
     """
 
     id: Name
