@@ -99,8 +99,6 @@ class Sweep:
         they prove less.
         """
         self.is_critical = False
-        # A look begins every `gap`. A round gets a tenth more time (`_ROUND_FACTOR`), because some
-        # looks fail.
         # longer than a round of only the pages
         longest_round = _ROUND_FACTOR * len(self.parts) * gap
         if not self.slot - longest_round <= now < self.ends:
@@ -128,10 +126,7 @@ class Sweep:
     def next_part(
         self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]
     ) -> PartProof | None:
-        """Return the next part to look at that is ready, or None.
-
-        Order the parts again if that is necessary.
-        """
+        """Return the next part to look at that is ready, or None."""
         is_order_recent = now < self._reorder_at
         if is_order_recent and (part := self._next_ready(is_ready)) is not None:
             return part
@@ -154,7 +149,6 @@ class Sweep:
         Parts that were seen are left out, and so are those that the budget is too small to prove on
         time.
         """
-        # `is_out`: seen after the slot
         unseen = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in unseen if part.goal.announced_page is None]
         page_ids = {page.id for page in pages}
@@ -183,13 +177,10 @@ class Sweep:
             # Only an absence within the tolerance before the slot counts as proved. Until then, all
             # parts take turns.
             return _longest_ago_first([*pages, *unproved_announcements])
-        looks_left = ceil((self.slot - now) / gap)  # one begins every `gap`
-        # If there are more unproved pages than looks, leave out those of the lowest precedence.
+        looks_left = ceil((self.slot - now) / gap)
         chosen = nsmallest(looks_left, unproved, key=_precedence_key)
-        # The unproved usually come first here, because the proved had a look more recently.
         ordered_pages = _longest_ago_first([*proved, *chosen])
-        # Pages need one look each, and a tenth more (`_ROUND_FACTOR`) because some fail.
-        # Announcements get the spare looks. They are the first ones, which leaves the latest looks
+        # Announcements get the spare looks, which are the first ones, so that the latest are left
         # to the pages.
         spare_looks = max(0, looks_left - ceil(_ROUND_FACTOR * len(ordered_pages)))
         return [*unproved_announcements[:spare_looks], *ordered_pages]
@@ -204,12 +195,11 @@ class Sweep:
         it. Any other page must first be found still absent, which is likely only in the first five
         seconds.
         """
-        looks_left = ceil((self.ends - now) / gap)  # one begins every `gap`
+        looks_left = ceil((self.ends - now) / gap)
         early_looks_left = ceil((self.slot + LIKELY_ABSENT_FOR - now) / gap)
         is_early = early_looks_left > 0
         all_proved = [page for page in pages if page.is_absence_proved()]
         all_unproved = [page for page in pages if not page.is_absence_proved()]
-        # If there are more pages than looks, leave out those of the lowest precedence.
         proved = _longest_ago_first(nsmallest(looks_left, all_proved, key=_precedence_key))
         spare_looks = looks_left - len(proved)
         looks_at_unproved = min(spare_looks, early_looks_left) if is_early else spare_looks
@@ -229,8 +219,7 @@ class Sweep:
         """
         while self._ordered:
             part = self._ordered.popleft()
-            # The page that announces the release needs no look once the page of the release is
-            # seen.
+            # An announcement needs no look once its page was seen.
             page = (
                 None
                 if part.goal.announced_page is None
@@ -241,9 +230,7 @@ class Sweep:
         return None
 
     def _limit_to_phase(self, instant: datetime, now: datetime) -> datetime:
-        """Return `instant`, but no later than the slot or the end of the tolerance, because the
-        order changes there.
-        """
+        """Return `instant`, but no later than the next instant at which the order changes."""
         return min([instant, *(change for change in (self.slot, self.ends) if change > now)])
 
     def record_start(self, part: PartProof, now: datetime) -> None:
@@ -254,10 +241,7 @@ class Sweep:
     def record_result(
         self, name: str, view: View, result: LookResult, sent: datetime, proved_from: datetime
     ) -> None:
-        """Record what a look sent at `sent` proved about the part called `name`.
-
-        `proved_from` dates an absence.
-        """
+        """Record what a look at the part `name` proved. `proved_from` dates an absence."""
         part = self.parts.get(name)
         if part is None:
             return  # it was removed during the look
@@ -272,8 +256,7 @@ class Sweep:
             # A part that is public before its slot may be removed again.
             part.is_out = sent >= self.slot
             if part.is_out and part.goal.announced_page is not None:
-                # The part is an announcement, which now redirects to the page that it announced:
-                # look there first.
+                # the announcement redirects to its page
                 self.prioritise([part.goal.announced_page])
 
     def _record_absence(
@@ -284,9 +267,7 @@ class Sweep:
         Unless it is an announcement, choose the view to use next.
         """
         if part.goal.announced_page is not None:
-            # An announcement redirects to its page, but up to `REDIRECT_LAG` (30 s) after the page
-            # is out. Without a redirect at 09:30:10, it only proves that the page was absent at
-            # 09:29:40.
+            # Without a redirect at 09:30:10, it only proves that the page was absent at 09:29:40.
             proved_from -= REDIRECT_LAG
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)
@@ -304,12 +285,8 @@ class Sweep:
 
     def _needs_origin_next(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
         """Return whether to look past the caches next, after a look through them at `sent` found a
-        part absent.
-
-        The absence is proved as of `proved_from`, which is before `sent` if a cache answered with
-        an older copy.
+        part absent as of `proved_from`, which is earlier if a cache sent an older copy.
         """
-        # a round of looks at all parts takes few seconds: there is time for both views
         if self._is_round_short:
             return True
         if sent >= self.slot:
@@ -317,11 +294,8 @@ class Sweep:
             # look at what users get.
             is_copy_from_before_slot = proved_from < self.slot
             return is_copy_from_before_slot or sent >= self.slot + ORIGIN_FROM
-        # To prove the part on time, its first-seen interval must begin at most one tolerance before
-        # the slot. It begins at the last absence at the origin, if that was at most 95 s
-        # (`_ORIGIN_DECIDES_FOR`) before the slot, even if a cache shows a later one. E.g. if the
-        # tolerance is 60 s, and the origin showed an absence 80 s before the slot, the interval
-        # begins too early. Then only a newer absence at the origin helps.
+        # For example, the tolerance is 60 s, and the origin showed an absence 80 s before the slot.
+        # The interval then begins too early, and only a newer absence at the origin helps.
         proof_begins = self.slot - self.tolerance
         origin_sets_interval = part.origin_absent_at >= self.slot - _ORIGIN_DECIDES_FOR
         is_origin_absence_too_old = part.origin_absent_at < proof_begins
