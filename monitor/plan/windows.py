@@ -56,9 +56,8 @@ def chance_of(
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
     weight = _CHANCE_STEP if is_overdue else 1.0
-    # Each of these four facts divides the weight by four. A content-API twin only confirms what its
-    # page shows. An optional part makes no verdict worse. A part that `is_out` is only watched for
-    # withdrawal.
+    # A content-API twin only confirms what its page shows. An optional part makes no verdict worse.
+    # A part that `is_out` is only watched for withdrawal.
     counts_less = (target.view is View.CONTENT, target.is_optional, is_out, not exact)
     return weight / _CHANCE_STEP ** sum(counts_less)
 
@@ -107,9 +106,8 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
     `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the
     minute. `default_time` is the usual local time, for a day without one.
     """
-    # `_plan_windows` is cached, so pass it only what its result depends on. A witness (announcement
-    # or GOV.UK's index) has windows of its own. All other parts have the same windows, so their ids
-    # are left out.
+    # `_plan_windows` is cached, so pass it only what its result depends on: of parts, only the ids
+    # of witnesses.
     witness = target.part if is_witness(target.part) else ""
     kind = _TargetKind(target.view, witness, is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
@@ -181,8 +179,7 @@ def windows_of_guess(
         if is_public:
             chosen.append(window)
         else:
-            # A guess needs no look exactly at the slot, so its looks may be shifted, to spread
-            # those at many guesses.
+            # Shifted, to spread the looks at many guesses.
             chosen.append(
                 replace(window, every=max(window.every, least_spacing(watch)), is_unshifted=False)
             )
@@ -216,8 +213,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
 
     Those that have ended count too.
     """
-    # A witness (an announcement or index) only shows whether its release is out. Once that was
-    # seen, it has no looks.
+    # A witness has no looks once its release was seen.
     if progress.stage is Stage.CLOSED or (target.witness and progress.stage is not Stage.UNSEEN):
         return ()
     if target.view is View.TRIPWIRE:
@@ -301,12 +297,10 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
         if window.phase.polls_witnesses:
             begins, every = window.begins, window.every
             if witness == INDEX:
-                # It shows a publication a minute or two late, so begin shortly after the slot, and
-                # look less often.
+                # It shows a publication a minute or two late.
                 begins = begins if passes is None else max(begins, passes + _INDEX_FROM)
                 every = max(every, _INDEX_EVERY)
-            # A witness need not be looked at exactly at the slot, so the looks of many releases are
-            # spread over time.
+            # Shifted, to spread the looks of many releases.
             yield replace(window, begins=begins, every=every, is_unshifted=False)
 
 
