@@ -1,5 +1,6 @@
-"""Looks that break inside our own code: unknown, planned again, counted, and logged once a
-minute.
+"""Looks that break inside our own code: unknown, planned again, counted, and logged once a minute.
+
+The poller calls a function, the hook, with the sighting of each look.
 """
 
 from __future__ import annotations
@@ -61,9 +62,8 @@ def test_broken_look_is_unknown_and_next_one_is_punctual() -> None:
 
 
 def test_look_is_broken_and_unknown_if_its_hook_fails() -> None:
-    """The poller calls a function, the hook, with the sighting of each look. Here the page is
-    present at each of three looks. The hook raises an error for that, but not for an unknown
-    sighting.
+    """Here the page is present at each of three looks. The hook raises an error for that, but not
+    for an unknown sighting.
     """
 
     def refuse_presence(_target: Target, sighting: Sighting) -> None:
@@ -85,10 +85,7 @@ def test_look_is_broken_and_unknown_if_its_hook_fails() -> None:
 
 
 def test_looks_continue_if_every_call_of_the_hook_fails() -> None:
-    """The poller calls a function, the hook, with the sighting of each look.
-
-    This one always raises an error.
-    """
+    """The hook always raises an error."""
 
     def refuse(_target: Target, _sighting: Sighting) -> None:
         raise OverflowError

@@ -1,5 +1,8 @@
 """A 200 is not publication: an answer is present only with a positive sign of the release (rule
 14).
+
+A bot wall is an answer that only browsers get past. A placeholder is a page that only announces its
+release.
 """
 
 from __future__ import annotations
@@ -196,9 +199,7 @@ def test_page_in_place_of_file_proves_nothing_whatever_its_heading_says(heading:
     ("recognise", "state_of_june"), [("text:July", ABSENT), ("changed", UNKNOWN)]
 )
 def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: State) -> None:
-    """A bot wall is an answer that only browsers get past.
-
-    Here it comes before the file of June, and before July's.
+    """A bot wall comes before the file of June, and before July's.
 
     Both times it is unknown, and July's file is still present. June's file is absent for
     `text:July`, which searches for that word. It is unknown for `changed`, which compares each file
@@ -271,9 +272,8 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
 
     A changed page is present.
 
-    A bot wall is an answer that only browsers get past. It comes before the first page, that of
-    June, and after it. As a page, it would be the baseline, or a change. But both times it is
-    unknown.
+    A bot wall comes before the first page, that of June, and after it. As a page, it would be the baseline,
+    or a change. But both times it is unknown.
     """
     interpreter, part = Interpreter(), target(recognise="changed")
     june, july = page("Figures", "June"), page("Figures", "July")
@@ -565,9 +565,7 @@ PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
 
 def test_after_restart_old_placeholder_is_unknown_until_dated_as_published() -> None:
-    """A placeholder is a page that only announces its release.
-
-    This address had one, and then the monitor restarted.
+    """This address had a placeholder, and then the monitor restarted.
 
     After the slot, the address has a page that names the day of the slot. It may be the old
     placeholder, so it is unknown. Later the page has a date of publication. A placeholder has none,
@@ -587,9 +585,7 @@ def test_after_restart_old_placeholder_is_unknown_until_dated_as_published() -> 
 
 
 def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
-    """A placeholder is a page that only announces its release.
-
-    It is seen before the slot, and then a 404.
+    """A placeholder is seen before the slot, and then a 404.
 
     After the slot, a page with the same words is seen. The 404 shows that this page is new, so it
     is present.
@@ -602,9 +598,7 @@ def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
 
 
 def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
-    """A placeholder is a page that only announces its release.
-
-    It is seen before the slot, then a 404, then it again.
+    """A placeholder is seen before the slot, then a 404, then it again.
 
     A fresh 404 would show that the second page is new. But this 404 comes from a cache. It is 300 s
     old, and was valid for only 30 s. So it proves nothing, and the page is still the old

@@ -1,5 +1,6 @@
-"""Signing in: who may see a closed board, how a session begins and ends, and what forms must
-bring.
+"""Signing in: who may see a closed board, how a session begins and ends, and what forms must bring.
+
+The guard is a hidden field of a form. It proves that the form is from a page of the same session.
 """
 
 from __future__ import annotations
@@ -192,10 +193,6 @@ async def test_session_ends_when_the_password_of_its_person_is_changed(
 
 
 async def test_sign_out_needs_the_guard_and_ends_the_session(board: Board) -> None:
-    """The guard is a hidden field of a form.
-
-    It proves that the form is from a page of the same session.
-    """
     await sign_in(board)
     cookie = board.client.cookies[SESSION_COOKIE]
     guard = hidden_field(await board.client.get("/"), "guard")
