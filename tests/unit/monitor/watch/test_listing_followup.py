@@ -1,4 +1,7 @@
-"""A release in a listing whose address does not prove it gets close looks at once, and one lead."""
+"""A release in a listing whose address does not prove it gets close looks at once, and one lead.
+
+A hint (`lead`) is a notice about something that only a person can judge.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ STATS = "https://stats.example"
 LISTED_URL = f"{STATS}/releases/somewhere"
 URL = "https://www.gov.uk/government/statistics/claims"
 SHOWN_AT = "09:28:30"
-HINT_FOR_PEOPLE = "lead"  # the kind of a notice about something that only a person can judge
+HINT_FOR_PEOPLE = "lead"
 PRODUCER = {"id": "department-for-example", "name": "Department", "newest": [f"{STATS}/latest"]}
 WATCHING_THE_LISTING = Settings.model_validate({"producer": [PRODUCER]})
 
@@ -90,8 +93,7 @@ def test_listed_address_without_proof_gives_one_hint_despite_restart(
 ) -> None:
     """The slot is at 09:30. From 09:28:30 on, a listing shows the title of the release with an
     address. The answers there do not prove the release: for example, there is only a file. So
-    people get one hint, a notice about something that only a person can judge. A restart gives no
-    second one.
+    people get one hint. A restart gives no second one.
     """
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
 
@@ -134,9 +136,8 @@ async def test_listed_address_is_looked_at_promptly_and_closely(monitor: Monitor
 
 
 def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
-    """A hint is a notice about something that only a person can judge. This one comes before the
-    slot, so it must not disclose results. The listing has the word "falling" in the title of the
-    release. The listed page says that unemployment fell.
+    """This hint comes before the slot, so it must not disclose results. The listing has the word
+    "falling" in the title of the release. The listed page says that unemployment fell.
     """
     title = "Example claims of every sort in Great Britain: July to September 2026"
     title_in_listing = (
@@ -168,7 +169,7 @@ def test_listed_page_without_the_period_gives_only_a_hint(
 ) -> None:
     """The release is called "Example claims: July to September 2026". Before its slot, 09:30, a
     listing shows a page without that period. It may be another edition, so the release is not
-    early. People get a hint, a notice about something that only a person can judge.
+    early. People get a hint.
     """
 
     async def judge_before_slot(monitor: MonitorInTest) -> None:
@@ -209,8 +210,8 @@ def test_hint_is_followed_by_early_exposure_once_page_appears(
     tmp_path: Path, page_before: str
 ) -> None:
     """The slot is at 09:30. At 09:28:30, a listing shows the title of the release. Its address has
-    no page, or that of an older edition. So there is a hint, a notice about something that only a
-    person can judge. At 09:29:40, the release appears there, so it is early.
+    no page, or that of an older edition. So there is a hint. At 09:29:40, the release appears
+    there, so it is early.
     """
     listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
     new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
@@ -231,7 +232,7 @@ def test_hint_is_followed_by_early_exposure_once_page_appears(
 def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
     """The announced address has no page. At 09:30:00, the slot, a page of another edition comes
     there. At 09:30:20 a listing shows it. It may be the release under a wrong title. So people get
-    a hint, a notice about something that only a person can judge.
+    a hint.
     """
     other_edition = "Example claims: April to June 2026"
     page = an_answer(URL, "09:30:00", a_web_page(f"{other_edition} - GOV.UK"))
@@ -251,8 +252,7 @@ def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
 
 def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
     """The announced address has shown the last edition since 08:00, and so has a listing. That is
-    usual before the slot, 09:30, if each edition replaces the one before. So people get no hint, a
-    notice about something that only a person can judge.
+    usual before the slot, 09:30, if each edition replaces the one before. So people get no hint.
     """
     last_edition = "Example claims: April to June 2026"
     listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
@@ -295,9 +295,8 @@ async def test_listed_address_without_page_gets_ten_minutes_of_looks(
     monitor: MonitorInTest,
 ) -> None:
     """It is 26 November, and the slot is on 29 December. At 09:29, a look at a listing finds the
-    title of the release with an address. That has no page, so people get a hint, a notice about
-    something that only a person can judge. Looks at the address end after ten minutes, at 09:39.
-    None follows until 10:20.
+    title of the release with an address. That has no page, so people get a hint. Looks at the
+    address end after ten minutes, at 09:39. None follows until 10:20.
     """
     await monitor.until("09:39:30")
     looks_in_ten_minutes = look_times(monitor, LISTED_URL)
@@ -328,8 +327,8 @@ WATCHING_THE_PRESS = Settings.model_validate(
 @with_daemon(EARLY_PAGE + LATER_PRESS_MENTION, base=WATCHING_THE_PRESS)
 async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTest) -> None:
     """A listing shows the page before its slot, from 09:28:30 on. That opens an incident. At
-    09:29:20, the press mentions the topic of the release. That gives a hint, a notice about
-    something that only a person can judge. The incident stays as it was.
+    09:29:20, the press mentions the topic of the release. That gives a hint. The incident stays as
+    it was.
     """
     verdicts = monitor.daemon.core.store.verdicts
     await monitor.until("09:29:15")

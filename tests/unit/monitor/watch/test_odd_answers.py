@@ -1,4 +1,7 @@
-"""Successful answers that prove nothing become one lead for each address if they last."""
+"""Successful answers that prove nothing become one lead for each address if they last.
+
+A hint (`lead`) is a notice about something that only a person can judge.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from tests.unit.monitor.app.monitor_in_test import MonitorInTest, run_monitor
 from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
-HINT_FOR_PEOPLE = "lead"  # the kind of a notice about something that only a person can judge
+HINT_FOR_PEOPLE = "lead"
 URL = "https://stats.example/claims"
 HEAD = ON_GOVUK.replace(ON_GOVUK_URL, URL)
 SHEET = "https://files.example/claims.xlsx"
@@ -60,8 +63,7 @@ def test_lasting_odd_answer_gives_one_hint_despite_restart(
 ) -> None:
     """An odd answer has the status 200 at an address of the release, but does not prove that the
     release is out: for example, a page of another title. One comes at 09:28:40, before the slot,
-    and stays. So people get one hint, a notice about something that only a person can judge. A
-    restart gives no second one.
+    and stays. So people get one hint. A restart gives no second one.
     """
     url, body = ODD_ANSWERS[description_in_notice]
 
@@ -160,8 +162,8 @@ def test_guessed_address_gives_hint_only_for_page_that_announces_release(
     tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
     """The address of the release is only guessed. Before its slot, a page there says "Release date:
-    26 November 2026 9:30am". Under the title of the release it gives one hint, a notice about
-    something that only a person can judge. Under another title it gives none.
+    26 November 2026 9:30am". Under the title of the release it gives one hint. Under another title
+    it gives none.
     """
     page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
