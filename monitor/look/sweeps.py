@@ -42,8 +42,9 @@ def _represents_part(target: Target, goal: ProofGoal) -> bool:
 class Sweeps:
     """The parts of one host that need proof, in one sweep for each slot.
 
-    While `is_active`, all looks at them are planned here. Other looks and requests get the rest, or
-    at least a share.
+    A sweep looks at the parts of its slot in turn. It is used while the budget is too small for
+    every look: then the sweeps are `is_active` and choose the looks at these parts. Other looks and
+    requests get the rest, or at least a share.
     """
 
     def __init__(self) -> None:
@@ -53,9 +54,7 @@ class Sweeps:
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to
-        prove them on time.
-        """
+        """Add the part of a target to the sweep of its slot."""
         if not _represents_part(target, goal) or now >= goal.ends:
             return  # another view of the part adds it, or it is too late to prove it on time
         sweep = self._sweeps.setdefault(
@@ -70,10 +69,7 @@ class Sweeps:
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove a target's part from the sweep that looks at its slot's parts in turn.
-
-        Also remove an empty sweep.
-        """
+        """Remove the part of a target from its sweep."""
         sweep = self._find_sweep(goal)
         if sweep is None or not _represents_part(target, goal):
             return  # the sweep has ended, or the part was added by another of its views
@@ -107,9 +103,7 @@ class Sweeps:
             )
 
     def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
-        """Return whether this is the origin view of a part not yet out, in a sweep (which looks at
-        parts in turn).
-        """
+        """Return whether this is the origin view of a part in a sweep that is not out yet."""
         target, goal = watched.target, watched.goal
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
             # it needs no proof, is another view, or is an announcement, which has only one view
@@ -157,9 +151,8 @@ class Sweeps:
     ) -> PartProof | None:
         """Return the part to look at next, of those that `is_ready` accepts. None if there is none.
 
-        A sweep looks at the parts of one slot in turn. It is urgent once a look can prove a part on
-        time. Urgent sweeps go before others. In both groups, the sweep that has made the fewest
-        looks for each of its parts goes first.
+        Sweeps are urgent once a look can prove a part on time, and go before others. Of each kind,
+        the sweep that has made the fewest looks for each of its parts goes first.
         """
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
@@ -178,12 +171,10 @@ class Sweeps:
         not.
         """
         open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
-        # Sweeps look at the parts of a slot in turn. From one tolerance before the slot, a look can
-        # prove one on time.
+        # From one tolerance before the slot, a look can prove a part on time.
         sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
-        # The sweep with the fewest looks for each part goes first. A sweep that was not among these
-        # sweeps before may have far fewer than the others. So it starts with the lowest number
-        # among them, instead of its own.
+        # A sweep that was not among these before may have made far fewer looks than the others. So
+        # it starts with the lowest number among them.
         lowest = min(
             (sweep.looks_per_part for sweep in sweeps if sweep.last_urgency == urgent), default=0.0
         )
