@@ -174,7 +174,9 @@ class DueTargets:
         if entry.is_counted:
             self._groups[entry.group_key].count -= 1
 
-    def choose(self, now: datetime, mono: float, gap: timedelta) -> None:
+    def choose(
+        self, now: datetime, mono: float, gap: timedelta, *, is_request_waiting: bool
+    ) -> None:
         """Make the targets that are due now ready for `take_next`, those at their promised instant
         before all others.
 
@@ -199,7 +201,7 @@ class DueTargets:
                 # If it is not ready, its look is under way, planned by a sweep, or postponed.
                 if entry.is_ready:
                     self._put_promised_first(entry, mono)
-        if self._swept and self._next_swept is None:
+        if self._swept and self._next_swept is None and not is_request_waiting:
             self._choose_next_swept(now, gap)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:

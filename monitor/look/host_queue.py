@@ -166,7 +166,8 @@ class HostQueue:
             # same as an instant.
             now, mono = self.clock.now(), self.clock.monotonic()
             steady = self._steady_time(mono)
-            self.targets.choose(now, mono, self._pacer.gap)
+            is_waiting = self._has_waiting_request()
+            self.targets.choose(now, mono, self._pacer.gap, is_request_waiting=is_waiting)
             wait = self._seconds_until_start(now, steady)
             if wait > 0:
                 return wait

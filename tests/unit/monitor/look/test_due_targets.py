@@ -40,7 +40,7 @@ def test_next_target_is_the_one_that_the_sweep_chose_whether_or_not_anyone_asked
         due.schedule(watched, begins)
     due.schedule(scheduled("other"), begins)
     now = begins + timedelta(seconds=2)
-    due.choose(now, 2.0, least_gap(RATE))
+    due.choose(now, 2.0, least_gap(RATE), is_request_waiting=False)
     assert due.take_next(now, 2.0) is pages[0]
 
 
