@@ -181,8 +181,8 @@ class DueTargets:
         before all others.
 
         `gap` is the time between the starts of two looks. Targets that became ready earlier are
-        first scheduled again if their window has ended, or if sweeps began or
-        ended. Of the targets that sweeps plan, choose the next one.
+        first scheduled again if their window has ended, or if sweeps began or ended. Of the targets
+        that sweeps plan, choose the next one, unless another request waits for its turn.
         """
         if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
