@@ -187,7 +187,7 @@ class Actor:
     role: str
 
     def act(self, what: str, subject: str, now: datetime) -> Act:
-        """Return an act of theirs: `what`, a word such as `acknowledged`, to the id `subject`."""
+        """Return that they did `what` to `subject` at `now`."""
         return Act(now, self.account, what, subject, self.role)
 
 
