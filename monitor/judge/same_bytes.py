@@ -28,7 +28,8 @@ def doubt_same_bytes(
     """Return the runs of a release, unknown where a file since the slot may be that of another one.
 
     The other release is due within a day, and had a file with these bytes at another address
-    before, or by the end of the tolerance. Of files that came together no one knows which is wrong.
+    before. If both came within the tolerance, no one knows which is wrong. That is asked only of
+    data, because releases of one day often have the same notes attached.
     """
     roles = {part.id: part.role for part in release.parts}
     files = {
@@ -45,11 +46,13 @@ def doubt_same_bytes(
         for run, name in _list_files(other)
     ]
 
-    def doubt(run: Run) -> Run:
+    def doubt(run: Run, role: Role | None) -> Run:
         if run.first_sent < window.slot_begins or not _is_file(run):
             return run
         # A later file says nothing about this one: what was proved stays proved.
-        counts_until = max(run.first_sent, window.on_time_until)
+        counts_until = run.first_sent
+        if role is Role.DATA:
+            counts_until = max(counts_until, window.on_time_until)
         earlier = (pair for pair in others if pair[0].first_sent < counts_until)
         same = (name for other, name in earlier if _is_same_elsewhere(run, other))
         name = next(same, None)
@@ -57,7 +60,11 @@ def doubt_same_bytes(
             return run
         return replace(run, state=State.UNKNOWN, specific=False, why=f"{SAME_BYTES} {name}")
 
-    return {**runs, **{target: [*map(doubt, of_target)] for target, of_target in files.items()}}
+    doubted = {
+        target: [doubt(run, roles.get(parse_target_id(target)[1])) for run in of_target]
+        for target, of_target in files.items()
+    }
+    return {**runs, **doubted}
 
 
 def _is_file(run: Run) -> bool:

@@ -181,6 +181,19 @@ def test_file_with_bytes_of_another_release_is_asked_about_and_proves_nothing(
     assert (sheet.verdict is VerdictKind.ON_TIME) is not is_wrong
 
 
+def test_releases_of_one_day_may_have_the_same_notes_attached() -> None:
+    notes = Part("notes", Role.ATTACHMENT, "https://assets.publishing.service.gov.uk/media/x/n.pdf")
+    elsewhere = replace(notes, url="https://assets.publishing.service.gov.uk/media/y/n.pdf")
+    runs = looks(a_file(elsewhere, 1), a_file(elsewhere, 310)).runs("notes", 400)
+    of_other = {"other/notes/edge": [replace(run, target="other/notes/edge") for run in runs]}
+    other = Publication("other", SLOT, after_slot(1), of_other, "Other claims")
+    looked = {"notes": looks(missing(-2), missing(-1), a_file(notes, 1), a_file(notes, 300))}
+    verdict = judged(400, looked, release=a_release(notes), published=[other])
+    part = next(part for part in verdict.parts if part.id == "notes")
+    assert part.verdict is VerdictKind.ON_TIME
+    assert FindingKind.WRONG_CONTENT not in {each.kind for each in verdict.findings}
+
+
 def test_post_that_a_feed_lists_is_given_by_its_own_address() -> None:
     posts = Part("post", Role.ALTERNATIVE, "https://posts.example/feed.xml", required=False)
     entry = "https://posts.example/2"
