@@ -37,7 +37,7 @@ GRADED_PREFIX = "graded "
 ATTACHED_PREFIX = "attached "
 """The beginning of every timeline entry about a file that was attached."""
 _LONGEST_NAME = 150
-_LONGEST_ROLE, _LONGEST_SENDER = 80, 500  # a sender of a megabyte would take seconds to parse
+LONGEST_ROLE, _LONGEST_SENDER = 80, 500  # a sender of a megabyte would take seconds to parse
 _STALE_AFTER_DAYS = 31
 _DATE_FAULTS = {
     "when": 'not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas',
@@ -378,10 +378,8 @@ def close_incident(incident: Incident, role: str, now: datetime, text: str = "")
 def clean_role(role: str) -> str:
     """Return a role as one line. Raises `InvalidInput` if it is blank or too long."""
     line = one_line(make_storable(role))
-    if not line or len(line) > _LONGEST_ROLE:
-        raise InvalidInput(
-            [f"give your role, not your name, in at most {_LONGEST_ROLE} characters"]
-        )
+    if not line or len(line) > LONGEST_ROLE:
+        raise InvalidInput([f"give your role, not your name, in at most {LONGEST_ROLE} characters"])
     return line
 
 

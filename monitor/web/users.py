@@ -23,6 +23,7 @@ from pathlib import Path
 
 import structlog
 
+from alerts.by_hand import LONGEST_ROLE
 from monitor.errors import Fault
 from monitor.store.rows import Actor
 from monitor.web.credentials import TokenScope
@@ -84,6 +85,12 @@ class Password:
     def matches(self, typed: str) -> bool:
         """Return whether `typed` is the password. Takes about a fifth of a second for any text."""
         return hmac.compare_digest(self.hash(typed), self.digest)
+
+    def find_unfitness(self) -> str:
+        """Return `costly` or `weak` for a hash that cannot be used, else an empty text."""
+        if self.memory > _MOST_MEMORY or self.work > _MOST_WORK:
+            return "costly"
+        return "weak" if self.work < _LEAST_WORK else ""
 
     def hash(self, typed: str) -> bytes:
         """Return the hash of a password with this salt."""
@@ -162,9 +169,9 @@ def make_line(name: str, password: str, role: str = "", right: Right = Right.DUT
         )
     if len(password) > LONGEST:
         raise ValueError(f"a password has at most {LONGEST:,} characters")
-    if not role.isprintable() or _parse_right(role) is not None:
+    if not role.isprintable() or len(role) > LONGEST_ROLE or _parse_right(role) is not None:
         raise ValueError(
-            "a role is one line of text, and does not end in"
+            f"a role is one line of at most {LONGEST_ROLE} characters, and does not end in"
             f" {', '.join(f':{one}' for one in Right)}"
         )
     new = Password(secrets.token_bytes(16))
@@ -248,14 +255,14 @@ def _parse_person(written: str) -> Person | str:
     password = _parse_password(hashed)
     if password is None:
         return f"the hash of {name} is not one that `ninethirty user` makes"
-    if password.memory > _MOST_MEMORY or password.work > _MOST_WORK:
-        return f"the hash of {name} is too costly; make a new one"
-    if password.work < _LEAST_WORK:
-        return f"the hash of {name} is too weak; make a new one"
+    if unfit := password.find_unfitness():
+        return f"the hash of {name} is too {unfit}; make a new one"
     # "Statistician:head" is a role and a right, ":head" only a right.
     role = role_and_right.strip()
     if (right := _parse_right(role)) is not None:
         role = role.removesuffix(right).rstrip(": ")
+    if len(role) > LONGEST_ROLE:
+        return f"the role of {name} has more than {LONGEST_ROLE} characters"
     return Person(name, password, role, right or Right.DUTY)
 
 

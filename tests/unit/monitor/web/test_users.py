@@ -168,6 +168,7 @@ def test_line_with_an_invalid_value_is_not_made(
             f"anne:{VALID_HASH.replace('p=1', 'p=99')}",
             "the hash of anne is too costly; make a new one",
         ),
+        (f"anne:{VALID_HASH}:{'x' * 81}", "the role of anne has more than 80 characters"),
     ],
 )
 def test_faulty_line_is_ignored_and_reported_without_its_hash(written: str, reason: str) -> None:
