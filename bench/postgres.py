@@ -68,7 +68,7 @@ def run_standby(
             ],
             folder,
         )
-        with _started(folder, run, port or free_port()) as address:
+        with _run_server(folder, run, port or free_port()) as address:
             promote = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w", "promote"]
             yield address, partial(_quietly, promote, folder)
 
@@ -89,12 +89,12 @@ def _cluster(folder: Path) -> Iterator[str]:
         "--no-sync",
     ]
     _quietly([*run, str(_bin() / make[0]), *make[1:]], folder)
-    with _started(folder, run, free_port()) as address:
+    with _run_server(folder, run, free_port()) as address:
         yield address
 
 
 @contextmanager
-def _started(folder: Path, run: list[str], port: int) -> Iterator[str]:
+def _run_server(folder: Path, run: list[str], port: int) -> Iterator[str]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -F"
     pg_ctl = [*run, str(_bin() / "pg_ctl"), "-D", str(folder / "data"), "-w"]
     _quietly([*pg_ctl, "-t", "30", "-l", str(folder / "log"), "-o", options, "start"], folder)

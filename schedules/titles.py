@@ -112,7 +112,7 @@ _STATUS = (
     r"(?P<word>cancell?ed|postponed|withdrawn|discontinued|not published|on hold|suspended|delayed"
     r"|deferred|paused|rescheduled|moved(?= (?:until|till|to)\b))"
 )
-# Alone, these may also be the subject of the statistics, or say why the date is another one.
+# Without a date after it, such a word may name the subject of the statistics.
 _UNCLEAR = frozenset({"not published", "suspended", "delayed", "deferred", "paused", "rescheduled"})
 _DAY = rf"(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?: \d{{4}})?"
 _UNTIL = (

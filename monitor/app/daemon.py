@@ -106,8 +106,7 @@ class Daemon:
             await self._stop_all()
         finally:
             for task in deposed:
-                # Raises `StoreTooNew` if a newer version has upgraded the store, which then takes
-                # nothing more.
+                # Raises `StoreTooNew` if a newer version has upgraded the store.
                 task.result()
         if deposed:
             raise NoLongerLeads("another monitor leads now")

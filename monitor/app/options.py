@@ -48,7 +48,7 @@ def make_policies(settings: Settings) -> Policies:
         most_parts=settings.watch.most_parts,
         confirmed_within=table.confirmed_within,
         workdays=_workdays(settings, "ENG"),  # of England
-        on_file=granted_times(settings),  # slot times other than 9:30 that producers were granted
+        on_file=granted_times(settings),
     )
     nations = {producer.id: _workdays(settings, producer.nation) for producer in settings.producer}
     return Policies(general, table, nations)

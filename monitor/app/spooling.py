@@ -53,7 +53,7 @@ class Spooling:
             await self._delete_once_stored(self.spool)
 
     async def spool_waiting_facts(self, spool: Spool) -> None:
-        """Write what waits for the store to the spool, unless it is there already."""
+        """Add the waiting facts that the spool lacks."""
         is_new = not spool.has_lines
         (runs, writes), beat = self.writer.uncommitted(), self.heartbeat.beat
         try:

@@ -130,7 +130,7 @@ class DueTargets:
         group_key = self._group_keys.setdefault(group_key, group_key)
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
-        self._await(watched.due, _Reason.DUE, entry)
+        self._push_waiting(watched.due, _Reason.DUE, entry)
         # At its promised instant, usually its slot, a look must begin. Here that is at most a
         # minute after `due`.
         if (
@@ -139,15 +139,15 @@ class DueTargets:
         ):
             entry.promised_at = watched.promised_at
             self._promised[watched.promised_at] += 1
-            self._await(watched.promised_at, _Reason.PROMISED, entry)
+            self._push_waiting(watched.promised_at, _Reason.PROMISED, entry)
         if watched.due - now <= window.every:
             # a target that is due later needs no share of the budget yet
             self._count_in_group(entry)
         idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
         if idle_look is not None and idle_look < watched.due:
-            self._await(idle_look, _Reason.IDLE, entry)
+            self._push_waiting(idle_look, _Reason.IDLE, entry)
 
-    def _await(self, instant: datetime, reason: _Reason, entry: _Entry) -> None:
+    def _push_waiting(self, instant: datetime, reason: _Reason, entry: _Entry) -> None:
         heappush(self._waiting, (instant, reason, entry.rank, entry.number, entry))
 
     def _end_promise(self, entry: _Entry) -> None:
@@ -221,7 +221,7 @@ class DueTargets:
             and is_witness(watched.target.part)
         ):
             # All looks are needed for pages close to their slot, so try again in a second.
-            self._await(now + _RECHECK_EVERY, _Reason.DUE, entry)
+            self._push_waiting(now + _RECHECK_EVERY, _Reason.DUE, entry)
         elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
             # The budget is too small for all looks, so a sweep looks at the parts of this slot in
             # turn.
@@ -365,7 +365,7 @@ class DueTargets:
         if promised_at is None or not timedelta() < promised_at - now < _NO_LOOK_BEFORE_PROMISE:
             return False
         heappop(self._groups[first.group_key].ready)
-        self._await(promised_at, _Reason.DUE, first)
+        self._push_waiting(promised_at, _Reason.DUE, first)
         first.is_ready = False
         self.ready -= 1
         return True

@@ -74,7 +74,7 @@ class Provider:
         """Return whether these values come from this provider and from the claim that is configured
         now.
         """
-        return claimed.source == self._source
+        return claimed.source == self._claim_source
 
     def read_claims(self, claims: Mapping[str, Any], token: str) -> ProviderClaims:
         """Return the values of the claim in an ID token on which rights depend.
@@ -87,7 +87,7 @@ class Provider:
         if self.claim == "email" and claims.get("email_verified") is not True:
             values = []
         return ProviderClaims(
-            self._source, tuple(value for value in values if isinstance(value, str)), token
+            self._claim_source, tuple(value for value in values if isinstance(value, str)), token
         )
 
     @property
@@ -96,5 +96,5 @@ class Provider:
         return urlsplit(self.issuer).hostname or self.issuer
 
     @property
-    def _source(self) -> str:
+    def _claim_source(self) -> str:
         return f"{self.issuer} {self.claim}"

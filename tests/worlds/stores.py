@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -13,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, inspect, select
 
 from alerts.claim import Claim
+from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_from_id
 from monitor.store.rows import (
@@ -26,6 +29,7 @@ from monitor.store.rows import (
 )
 from monitor.store.sql.engine import Store
 from monitor.store.sql.tables import HEAD, METADATA, REVISION
+from monitor.store.sql.write import Transaction
 from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.releases import PAGE_URL, an_announcement
 
@@ -67,6 +71,19 @@ class TemporaryStore(Store):
         super().__init__(a_store_file(folder / "store.db"), durable=False)
         weakref.finalize(self, _delete_store, self._engine, folder)
         self.upgrade()
+
+
+class CutStore(Store):
+    """A store that its monitor cannot reach while it is cut."""
+
+    is_cut = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if self.is_cut:
+            raise StoreFault("the network is cut")
+        with super().transaction() as tx:
+            yield tx
 
 
 def _delete_store(engine: Engine, folder: Path) -> None:

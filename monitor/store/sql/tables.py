@@ -293,7 +293,7 @@ EVIDENCE = _compact_table(
     *_nullable(expired=Instant),
 )
 
-# `since` is no longer written.
+# Earlier versions wrote `since`.
 LEASE = _compact_table(
     "lease", *_keys(name=Name), *_not_null(holder=Name, until=Instant), *_nullable(since=Instant)
 )

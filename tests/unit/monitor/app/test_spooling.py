@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,24 +17,10 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.spool import Spool
 from monitor.store.sql.engine import Store
-from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import EDGE, a_run
-from tests.worlds.stores import a_store_file, runs_of
-
-
-class CutStore(Store):
-    """A store that takes no transaction while it is cut off."""
-
-    is_cut = False
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        if self.is_cut:
-            raise StoreFault("the network is cut")
-        with super().transaction() as tx:
-            yield tx
+from tests.worlds.stores import CutStore, a_store_file, runs_of
 
 
 def test_store_that_fails_as_the_monitor_stops_costs_no_look(tmp_path: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import RunStore
-from monitor.store.sql.write import Transaction
 from monitor.store.writer import DELAY
 from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.monitor_in_test import (
@@ -33,6 +31,7 @@ from tests.unit.monitor.app.monitor_in_test import (
 )
 from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.unit.monitor.deliver.outbox import a_channel
+from tests.worlds.stores import CutStore
 
 SHARED = StoreSettings.model_validate(
     {"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "4s"}
@@ -201,19 +200,6 @@ headers = {{ Retry-After = "{wait.seconds}" }}
         assert south.stored_verdict() == "on_time"
 
     run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, refusal_of_north, delay=DELAY).close()
-
-
-class CutStore(Store):
-    """A store that its monitor cannot reach while it is cut."""
-
-    is_cut = False
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        if self.is_cut:
-            raise StoreFault("the network is cut")
-        with super().transaction() as tx:
-            yield tx
 
 
 class RefusingRuns(RunStore):

@@ -418,9 +418,7 @@ def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
 
 
 def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
-    """The first proves nothing. A later body means absent if it is equal to the baseline, and
-    present if it differs.
-    """
+    """A later body that equals it means absent, any other present."""
     interpreter, part = Interpreter(), target(recognise="changed")
     states = [
         interpreter.interpret_now(part, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)

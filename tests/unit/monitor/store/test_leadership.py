@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,31 +14,17 @@ from typing import Any
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.errors import Deposed, EnvironmentFault, StoreFault, StoreTooNew
+from monitor.errors import Deposed, EnvironmentFault, StoreTooNew
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.leadership import Leadership
-from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from tests.worlds.instants import SLOT
 from tests.worlds.looks import EDGE, a_run
-from tests.worlds.stores import a_store_file, a_verdict_row, runs_of
+from tests.worlds.stores import CutStore, a_store_file, a_verdict_row, runs_of
 
 LENGTH = timedelta(seconds=2)
 MINUTES = 60.0
-
-
-class CutStore(Store):
-    """A store that its monitor cannot reach while it is cut."""
-
-    is_cut = False
-
-    @contextmanager
-    def transaction(self) -> Any:  # noqa: ANN401  # as the store
-        if self.is_cut:
-            raise StoreFault("the network is cut")
-        with super().transaction() as tx:
-            yield tx
 
 
 @dataclass
@@ -118,6 +103,17 @@ def play(tmp_path: Path) -> Callable[[Story], None]:
     return play
 
 
+async def start_leader_and_standby(
+    clock: VirtualClock, start: Callable[..., Monitor]
+) -> tuple[Monitor, Monitor]:
+    """Start a leader, then a standby, and give them time to see each other."""
+    leader = start("north")
+    await clock.sleep(1)
+    standby = start("south")
+    await clock.sleep(5)
+    return leader, standby
+
+
 def test_the_first_monitor_leads_and_the_second_is_a_standby(play: Callable[[Story], None]) -> None:
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
         north = start("north")
@@ -140,10 +136,7 @@ def test_standby_takes_over_three_seconds_after_a_kill_and_looks_at_half_of_the_
     """
 
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
-        north = start("north")
-        await clock.sleep(1)
-        south = start("south")
-        await clock.sleep(5)
+        north, south = await start_leader_and_standby(clock, start)
         north.kill()
         await clock.sleep(3)
         assert (south.leads, south.leadership.epoch, south.allowance) == (True, 2, 0.5)
@@ -159,10 +152,7 @@ def test_new_leader_uses_the_whole_rate_once_the_former_one_is_a_standby(
     play: Callable[[Story], None],
 ) -> None:
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
-        north = start("north")
-        await clock.sleep(1)
-        south = start("south")
-        await clock.sleep(5)
+        north, south = await start_leader_and_standby(clock, start)
         north.kill()
         await clock.sleep(60)
         restarted = start("north", process="north 2")
@@ -176,10 +166,7 @@ def test_monitor_that_resigns_is_followed_at_once_at_the_whole_rate(
     play: Callable[[Story], None],
 ) -> None:
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
-        north = start("north")
-        await clock.sleep(1)
-        south = start("south")
-        await clock.sleep(5)
+        north, south = await start_leader_and_standby(clock, start)
         await north.leadership.resign()
         await clock.sleep(0.6)
         assert (south.leads, south.allowance) == (True, 1.0)
@@ -195,10 +182,7 @@ def test_leader_that_is_cut_off_looks_at_half_of_the_rate_and_stops_after_a_quar
     """
 
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
-        north = start("north")
-        await clock.sleep(1)
-        south = start("south")
-        await clock.sleep(5)
+        north, south = await start_leader_and_standby(clock, start)
         north.store.is_cut = True
         together = []
         for _ in range(20 * 60):
@@ -223,10 +207,7 @@ def test_third_leader_shares_the_rate_with_the_first_until_that_one_is_a_standby
     """The second leader was killed. It is started again, or another one takes over."""
 
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
-        north = start("north")
-        await clock.sleep(1)
-        south = start("south")
-        await clock.sleep(5)
+        north, south = await start_leader_and_standby(clock, start)
         north.store.is_cut = True
         await clock.sleep(5)
         assert south.leads
@@ -250,10 +231,7 @@ def test_third_leader_shares_the_rate_with_the_first_until_that_one_is_a_standby
 
 def test_killed_standby_does_not_halve_the_rate(play: Callable[[Story], None]) -> None:
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
-        north = start("north")
-        await clock.sleep(1)
-        south = start("south")
-        await clock.sleep(5)
+        north, south = await start_leader_and_standby(clock, start)
         south.kill()
         await clock.sleep(30)
         assert (north.allowance, north.handed_in) == (1.0, 0)
@@ -263,10 +241,7 @@ def test_killed_standby_does_not_halve_the_rate(play: Callable[[Story], None]) -
 
 def test_former_leader_hands_in_its_looks_but_no_decision(play: Callable[[Story], None]) -> None:
     async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
-        north = start("north")
-        await clock.sleep(1)
-        south = start("south")
-        await clock.sleep(5)
+        north, south = await start_leader_and_standby(clock, start)
         north.store.is_cut = True
         north.writer.queue_run(a_run())
 
