@@ -1,14 +1,14 @@
 """`python -m tests.mutants --seed 7 --count 300` changes the program in small ways, one at a time,
 and prints which changes no test notices.
 
-Each mutant meets every fast test of `tests/unit` and `tests/contracts` that calls its function.
-Which test calls what is recorded once, by running all of them. A test that never calls the function
-cannot notice the mutant, so no kill is lost. A property gets twenty examples, the same each time.
+Each mutant meets every fast test of `tests/unit` and `tests/contracts` that runs its statement.
+Which test does is recorded once, by running all of them. Another test cannot notice the mutant,
+so no kill is lost. A property gets twenty examples, the same each time.
 Once a test has killed a mutant, only a few seconds of others run, so "killed by 3 of 40" names the
 tests that ran. Code outside functions is not changed.
 
-Results are kept in `var/mutants/`, under a digest of the sources and tests. The same command
-continues where it was stopped. Files of the project are never written: the changed code replaces
+Results are kept in `var/mutants/`, under the seed and a digest of the sources and tests. The same
+command continues where it was stopped. Files of the project are never written: the changed code replaces
 that of the functions in memory.
 """
 
@@ -26,9 +26,9 @@ from typing import Any
 import click
 import pytest
 
-from tests.mutants.calls import CallRecorder
 from tests.mutants.mutations import Mutant, find_mutants
 from tests.mutants.session import MutantSession, read_lines
+from tests.mutants.statements import StatementRecorder
 
 ROOT = Path(__file__).parents[2]
 MUTATED = ("monitor/judge", "schedules", "monitor/ledger", "alerts")
@@ -50,9 +50,10 @@ def main() -> int:
     options = parser.parse_args()
     began = time.monotonic()
     mutants = draw_mutants(options.seed, options.count)
-    folder = ROOT / "var" / "mutants" / digest_sources()
+    name = f"{digest_sources()}-{options.seed}-{options.count}"
+    folder = ROOT / "var" / "mutants" / name
     folder.mkdir(parents=True, exist_ok=True)
-    plugin = MutantSession(ROOT, folder, CallRecorder(ROOT, MUTATED), mutants)
+    plugin = MutantSession(ROOT, folder, StatementRecorder(ROOT, mutants), mutants)
     status = pytest.main([*PYTEST, *(str(ROOT / place) for place in TESTS)], [plugin])
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         return int(status)
@@ -81,18 +82,18 @@ def digest_sources() -> str:
 
 def describe(mutants: Sequence[Mutant], results: dict[str, dict[str, Any]]) -> list[str]:
     """Return a line for each mutant, killed ones first, and the sums."""
-    killed, alive, uncalled = list[str](), list[str](), 0
+    killed, alive, unmet = list[str](), list[str](), 0
     for mutant in mutants:
         result = results[mutant.name]
         place = f"{mutant.file}:{mutant.line} {mutant.function}: {mutant.change}"
-        ran, calling = result["ran"], result["calling"]
-        not_run = f" ({calling - ran} more not run)" if calling > ran else ""
+        ran, meeting = result["ran"], result["meeting"]
+        not_run = f" ({meeting - ran} more not run)" if meeting > ran else ""
         if result["killed_by"]:
             killed.append(f"killed by {len(result['killed_by'])} of {ran}{not_run}  {place}")
         else:
             alive.append(f"alive after {ran} tests  {place}")
-            uncalled += calling == 0
-    total = f"killed {len(killed)} of {len(mutants)}, {uncalled} of the others called by no test"
+            unmet += meeting == 0
+    total = f"killed {len(killed)} of {len(mutants)}, {unmet} of the others met by no test"
     return [*killed, *alive, total]
 
 

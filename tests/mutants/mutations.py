@@ -31,6 +31,7 @@ class Mutant:
     """One change in one function.
 
     `first` and `last` are the lines of the whole function or method, its decorators included.
+    `statement` holds the lines of the statement around the change, without those of its blocks.
     `number` is the place of the change among all changes of its file.
     """
 
@@ -38,6 +39,7 @@ class Mutant:
     function: str
     first: int
     last: int
+    statement: range
     line: int
     number: int
     change: str
@@ -59,10 +61,10 @@ def find_mutants(root: Path, file: Path) -> list[Mutant]:
     for function, name in _find_functions(tree):
         first = min([function.lineno, *(each.lineno for each in function.decorator_list)])
         last = function.end_lineno or function.lineno
-        for node, (change, _) in _find_changes(function):
-            line = getattr(node, "lineno", function.lineno)
+        for node, (change, _), statement in _find_changes(function):
+            line = getattr(node, "lineno", statement.start)
             place = str(file.relative_to(root))
-            found.append(Mutant(place, name, first, last, line, len(found), change))
+            found.append(Mutant(place, name, first, last, statement, line, len(found), change))
     return found
 
 
@@ -70,7 +72,7 @@ def make_mutated_tree(source: str, number: int) -> ast.Module:
     """Return the syntax tree of a file after the change with that number."""
     tree = ast.parse(source)
     changes = [each for function, _ in _find_functions(tree) for each in _find_changes(function)]
-    node, (_, make) = changes[number]
+    node, (_, make), _ = changes[number]
     make(node)
     return ast.fix_missing_locations(tree)
 
@@ -87,22 +89,41 @@ def _find_functions(tree: ast.Module) -> Iterator[tuple[Function, str]]:
                 places.append((f"{prefix}{statement.name}.", statement.body))
 
 
-def _find_changes(function: Function) -> Iterator[tuple[ast.AST, Change]]:
+def _find_changes(function: Function) -> Iterator[tuple[ast.AST, Change, range]]:
     for statement in function.body:
-        for node in _walk_code(statement):
+        for node, lines in _walk_code(statement, _own_lines(statement)):
             for change in _changes_of(node):
-                yield node, change
+                yield node, change, lines
 
 
-def _walk_code(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and all below it, without annotations: those are never evaluated."""
-    yield node
+def _walk_code(node: ast.AST, lines: range) -> Iterator[tuple[ast.AST, range]]:
+    """Yield a node and all below it, each with the lines of the statement that it belongs to.
+
+    Annotations are left out: they are never evaluated.
+    """
+    yield node, lines
     for field, value in ast.iter_fields(node):
         if field in {"annotation", "returns"}:
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield from _walk_code(child)
+            if isinstance(child, ast.stmt | ast.match_case):
+                yield from _walk_code(child, _own_lines(child))
+            elif isinstance(child, ast.AST):
+                yield from _walk_code(child, lines)
+
+
+def _own_lines(statement: ast.stmt | ast.match_case) -> range:
+    """Return the lines of a statement up to its first block."""
+    if isinstance(statement, ast.match_case):
+        return range(statement.pattern.lineno, statement.body[0].lineno)
+    first = statement.lineno
+    end = (statement.end_lineno or first) + 1
+    if isinstance(statement, ast.Match):
+        end = statement.cases[0].pattern.lineno
+    block = getattr(statement, "body", None)
+    if block:
+        end = block[0].lineno
+    return range(first, max(end, first + 1))
 
 
 def _changes_of(node: ast.AST) -> Iterator[Change]:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from hypothesis import Phase, is_hypothesis_test, settings
 
-from tests.mutants.calls import CallRecorder, Calls
 from tests.mutants.children import Work, limit_cpu, run_in_children
 from tests.mutants.mutations import Mutant
 from tests.mutants.patch import Functions
+from tests.mutants.statements import StatementRecorder
 
 EXAMPLES = 20
 """Examples that Hypothesis tries of a property. They are always the same."""
@@ -32,24 +32,19 @@ SLOWER = 10.0
 
 @dataclass(frozen=True)
 class Recorded:
-    """What one test needs without a mutant, in CPU seconds, and which functions it calls."""
+    """What one test needs without a mutant, in CPU seconds, and which mutants it meets."""
 
     test: str
     seconds: float
     passed: bool
-    calls: Calls
-
-    def meets(self, mutant: Mutant) -> bool:
-        """Return whether the test called the function of the mutant, or one inside it."""
-        lines = self.calls.get(mutant.file, ())
-        return any(mutant.first <= line <= mutant.last for line in lines)
+    meets: list[str]
 
 
 class MutantSession:
     """A plugin that runs mutants in place of pytest's own loop over the tests."""
 
     def __init__(
-        self, root: Path, folder: Path, recorder: CallRecorder, mutants: Sequence[Mutant]
+        self, root: Path, folder: Path, recorder: StatementRecorder, mutants: Sequence[Mutant]
     ) -> None:
         self._root = root
         self._folder = folder
@@ -75,7 +70,7 @@ class MutantSession:
         self._failed = self._failed or report.failed
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Record what each test calls, then run each mutant against the tests that call it."""
+        """Record which mutants each test meets, then run each mutant against these tests."""
         self._items = {item.nodeid: item for item in session.items}
         functions = Functions(self._root)
         # Children share the parent's memory until it is written. A collection would write it all.
@@ -89,7 +84,7 @@ class MutantSession:
         for mutant in self._mutants:
             if mutant.name in done:
                 continue
-            meeting = [each for each in usable if each.meets(mutant)]
+            meeting = [each for each in usable if mutant.name in each.meets]
             progress = self._folder / f"running-{mutant.name.replace('/', '-')}.jsonl"
             progress.unlink(missing_ok=True)
             work = partial(self._try_mutant, mutant, functions, meeting, progress)
@@ -108,7 +103,7 @@ class MutantSession:
             begun = {line["test"] for line in lines}
             left = [item for name, item in self._items.items() if name not in begun]
             if not left:
-                return [Recorded(**line) for line in lines if "calls" in line]
+                return [Recorded(**line) for line in lines if "meets" in line]
             # A test that ends its process was begun. It is not tried again, and takes no part.
             size = -(-len(left) // self._jobs)
             shares = [left[at : at + size] for at in range(0, len(left), size)]
@@ -119,12 +114,12 @@ class MutantSession:
         for item, following in _with_following(items):
             append_line(file, {"test": item.nodeid})
             began = time.process_time()
-            with self._recorder.watch_calls():
+            with self._recorder.watch():
                 passed = self._run_test(item, following)
             seconds = time.process_time() - began
             fixtures = getattr(item, "fixturenames", ())
-            calls = self._recorder.calls_of(fixtures)
-            append_line(file, asdict(Recorded(item.nodeid, seconds, passed, calls)))
+            meets = self._recorder.met(fixtures)
+            append_line(file, asdict(Recorded(item.nodeid, seconds, passed, meets)))
 
     def _try_mutant(
         self, mutant: Mutant, functions: Functions, meeting: Sequence[Recorded], progress: Path
@@ -143,15 +138,15 @@ class MutantSession:
             is_killed = is_killed or not passed
             spent += known.seconds
 
-    def _keep_result(self, mutant: Mutant, calling: int, progress: Path) -> None:
+    def _keep_result(self, mutant: Mutant, meeting: int, progress: Path) -> None:
         """Append what became of a mutant. A test that never ended noticed it."""
         lines = read_lines(progress)
         begun = [line["begun"] for line in lines if "begun" in line]
         passed = {line["ended"] for line in lines if line.get("passed")}
-        if calling and not begun:
+        if meeting and not begun:
             raise RuntimeError(f"{mutant.name}: its code could not be changed")
         killed_by = [test for test in begun if test not in passed]
-        result = {"name": mutant.name, "calling": calling, "ran": len(begun)}
+        result = {"name": mutant.name, "meeting": meeting, "ran": len(begun)}
         append_line(self._folder / "mutants.jsonl", {**result, "killed_by": killed_by})
         progress.unlink(missing_ok=True)
 

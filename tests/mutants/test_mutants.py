@@ -11,10 +11,10 @@ from types import ModuleType
 import pytest
 
 from tests.mutants.__main__ import describe, draw_mutants
-from tests.mutants.calls import CallRecorder
 from tests.mutants.children import Work, run_in_children
 from tests.mutants.mutations import find_mutants, make_mutated_tree
 from tests.mutants.patch import Functions
+from tests.mutants.statements import StatementRecorder
 
 SOURCE = """
 LIMIT = 5
@@ -105,13 +105,44 @@ def test_a_running_module_takes_a_mutant_and_its_file_stays_as_it_is(
     assert file.read_text(encoding="utf-8") == SOURCE
 
 
-def test_calls_of_a_test_are_recorded_by_the_first_line_of_what_was_called(tmp_path: Path) -> None:
-    module = load(write(tmp_path, SOURCE))
-    recorder = CallRecorder(tmp_path.parent, [tmp_path.name])
-    with recorder.watch_calls():
-        module.is_over(1)
-    module.Scale(1)
-    assert recorder.calls_of([]) == {f"{tmp_path.name}/sample.py": [5]}
+@pytest.mark.parametrize(
+    ("run", "met"),
+    [
+        (lambda module: module.is_over(None, None), {6, 7}),
+        (lambda module: module.is_over(4), {6, 8}),
+        (lambda module: module.Scale(1).convert(2, 3), {16, 17}),
+        (lambda module: module.Scale(1), set()),
+    ],
+)
+def test_a_test_meets_the_mutants_of_the_statements_that_it_runs(
+    run: Callable[[ModuleType], object], met: set[int], tmp_path: Path
+) -> None:
+    file = write(tmp_path, SOURCE)
+    module = load(file)
+    mutants = find_mutants(tmp_path, file)
+    recorder = StatementRecorder(tmp_path, mutants)
+    with recorder.watch():
+        run(module)
+    names = recorder.met([])
+    assert {each.line for each in mutants if each.name in names} == met
+
+
+def test_a_statement_has_the_lines_up_to_its_first_block(tmp_path: Path) -> None:
+    source = "def f(a):\n    if (\n        a\n        < 1\n    ):\n        return 2\n    match a:\n        case 5:\n            return (\n                7\n            )\n"
+    mutants = find_mutants(tmp_path, write(tmp_path, source))
+    assert {each.change: each.statement for each in mutants} == {
+        "branch of `if a < 1` dropped": range(2, 6),
+        "a < 1 → a <= 1": range(2, 6),
+        "1 → 2": range(2, 6),
+        "1 → 0": range(2, 6),
+        "2 → 3": range(6, 7),
+        "2 → 1": range(6, 7),
+        "`case 5` dropped": range(8, 9),
+        "5 → 6": range(8, 9),
+        "5 → 4": range(8, 9),
+        "7 → 8": range(9, 12),
+        "7 → 6": range(9, 12),
+    }
 
 
 def test_a_child_that_dies_stops_no_other_and_is_followed_by_its_after(tmp_path: Path) -> None:
@@ -134,15 +165,15 @@ def test_results_say_how_many_tests_killed_and_how_many_did_not_run(tmp_path: Pa
     mutants = find_mutants(tmp_path, write(tmp_path, SOURCE))[:3]
     names = [each.name for each in mutants]
     results = {
-        names[0]: {"calling": 9, "ran": 5, "killed_by": ["one", "two"]},
-        names[1]: {"calling": 4, "ran": 4, "killed_by": []},
-        names[2]: {"calling": 0, "ran": 0, "killed_by": []},
+        names[0]: {"meeting": 9, "ran": 5, "killed_by": ["one", "two"]},
+        names[1]: {"meeting": 4, "ran": 4, "killed_by": []},
+        names[2]: {"meeting": 0, "ran": 0, "killed_by": []},
     }
     assert describe(mutants, results) == [
         "killed by 2 of 5 (4 more not run)  sample.py:6 is_over: branch of `if limit is None or not count` dropped",
         "alive after 4 tests  sample.py:6 is_over: or → and",
         "alive after 0 tests  sample.py:6 is_over: limit is None → limit is not None",
-        "killed 1 of 3, 1 of the others called by no test",
+        "killed 1 of 3, 1 of the others met by no test",
     ]
 
 
