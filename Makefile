@@ -11,6 +11,8 @@ INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.to
 # Modules are compiled when they are imported: most of what packages hold never is.
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 LOCKED := $(PIP) --require-hashes --no-build-isolation --use-pep517
+# Empty is "no": else every start of the daemon, of which tests make hundreds, would compile its modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 venv: .venv/installed
 tools: .venv/tools
 

@@ -123,7 +123,10 @@ def _started(config: Path, port: int) -> float:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    """Return what a program is started with. Compiled modules are kept, as an installation does."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def _first_looks(publisher: SideProgram, starts: list[float]) -> list[float]:
