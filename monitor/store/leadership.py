@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,9 +31,10 @@ still look, and have facts that it did not store.
 _ATTEMPTS = 4
 """The leader renews its row this many times before it ends."""
 _ALONE_AFTER = timedelta(minutes=15)
-"""For this long after its end, a leader that cannot renew looks at half of each host's rate.
+"""For this long after its end, a leader that cannot renew looks at half of its rate, then it stops.
 
-Then it stops. So does a new leader, until this time has passed or the former one is a standby.
+A new leader halves its rate for each former one that may still look, and is not a standby again.
+So together they never exceed a host's rate.
 """
 
 
@@ -55,7 +56,7 @@ class Leadership(RowSource):
     - As a row source it renews the leader's row in every batch of the writer. If another monitor
       has a later epoch, it raises `Deposed`. From then on the writer writes no decision, but the
       looks that wait.
-    - `on_allowance` gets the part of each host's rate that this monitor may use: 1, 0.5 or 0.
+    - `on_allowance` gets the part of each host's rate that this monitor may use, from 1 down to 0.
     - `host_waits` returns for each host until when, by our monotonic clock, it asked to get no
       request. `adopt_waits` gets the seconds that hosts asked the former leader for.
     - `on_handed_in` is called once a former leader is a standby: its looks are stored.
@@ -86,10 +87,9 @@ class Leadership(RowSource):
         self._now = clock.now()
         # The row ends no earlier than `length` after this time of our monotonic clock.
         self._renewed_at = 0.0
-        # Until this time of our monotonic clock, a former leader may still look.
-        self._shares_until = 0.0
-        # Former leaders that are no standbys again.
-        self._former: Collection[str] = ()
+        # Former leaders that are no standbys again, and until which time of our monotonic clock
+        # each may still look.
+        self._former = dict[str, float]()
         self.on_allowance: Callable[[float], None] = lambda _allowance: None
         self.host_waits: Callable[[], Mapping[str, float]] = dict
         self.adopt_waits: Callable[[Mapping[str, float]], None] = lambda _waits: None
@@ -244,13 +244,14 @@ class Leadership(RowSource):
         return _Stored(now, waits, looking)
 
     def _note_former(self, stored: _Stored) -> None:
-        """Note which former leaders are no standbys, and until when one of them may still look."""
-        self._former = stored.former.keys()
-        self._shares_until = 0.0
-        if stored.former:
-            # A little longer than it looks.
-            shares = max(stored.former.values()) - stored.now + _ALONE_AFTER + self._length
-            self._shares_until = self._clock.monotonic() + shares.total_seconds()
+        """Note which former leaders are no standbys, and until when each may still look."""
+        now = self._clock.monotonic()
+        # A little longer than they look.
+        looks_on = _ALONE_AFTER + self._length
+        self._former = {
+            name: now + (end - stored.now + looks_on).total_seconds()
+            for name, end in stored.former.items()
+        }
 
     async def _renew_lease(self) -> None:
         """Renew the row, store the waits of hosts, and see what former leaders do."""
@@ -277,7 +278,7 @@ class Leadership(RowSource):
         except StoreFault:
             return  # `_keep_allowance` reduces our rate when the row has ended
         self._renewed_at = began
-        are_handed_in = not stored.former.keys() >= set(self._former)
+        are_handed_in = not stored.former.keys() >= self._former.keys()
         self._note_former(stored)
         if are_handed_in:
             self.on_handed_in()
@@ -293,4 +294,5 @@ class Leadership(RowSource):
         now, ends = self._clock.monotonic(), self._renewed_at + self._length.total_seconds()
         if now > ends + _ALONE_AFTER.total_seconds():
             return 0.0
-        return 0.5 if now > ends or now < self._shares_until else 1.0
+        others = sum(now < until for until in self._former.values())
+        return 0.5 ** (others + (now > ends))

@@ -214,7 +214,9 @@ def test_third_leader_shares_the_rate_with_the_first_until_that_one_is_a_standby
         south.kill()
         third = start(successor, process="third")
         await clock.sleep(5)
-        assert (third.leads, third.allowance, north.allowance) == (True, 0.5, 0.5)
+        # A killed monitor may be only cut off, unless it was started again.
+        allowance = 0.5 if successor == "south" else 0.25
+        assert (third.leads, third.allowance, north.allowance) == (True, allowance, 0.5)
         handed_in = third.handed_in
 
         north.store.is_cut = False
@@ -223,8 +225,28 @@ def test_third_leader_shares_the_rate_with_the_first_until_that_one_is_a_standby
         start("north", process="north 2")
         await clock.sleep(4)
         assert third.handed_in == handed_in + 1
-        # a killed monitor may be only cut off
-        assert third.allowance == (1.0 if successor == "south" else 0.5)
+        assert third.allowance == 2 * allowance
+
+    play(story)
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 14])
+def test_leaders_cut_off_one_after_the_other_never_exceed_the_rate_together(
+    play: Callable[[Story], None], minutes: int
+) -> None:
+    async def story(clock: VirtualClock, start: Callable[..., Monitor]) -> None:
+        started = list[Monitor]()
+        most = 0.0
+        for name in ("north", "south", "west"):
+            started.append(start(name))
+            await clock.sleep(10)
+            assert started[-1].leads
+            for _ in range(minutes * 60):
+                most = max(most, sum(monitor.allowance for monitor in started))
+                await clock.sleep(1)
+            started[-1].store.is_cut = True
+            await clock.sleep(3)
+        assert most <= 1.0
 
     play(story)
 
