@@ -37,11 +37,12 @@ FROM ${BASE}
 RUN rm -rf /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
  && groupadd --gid 10001 ninethirty \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/ninethirty --shell /usr/sbin/nologin ninethirty \
- && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/ninethirty
+ && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/ninethirty \
+ && install --directory --owner=10001 --group=10001 --mode=0750 /run/ninethirty
 COPY --from=build /opt/ninethirty /opt/ninethirty
 COPY --from=build /build/config.toml /etc/ninethirty/config.toml
 ENV PATH=/opt/ninethirty/bin:$PATH LANG=C.UTF-8 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    NINETHIRTY_CONFIG=/etc/ninethirty/config.toml
+    NINETHIRTY_CONFIG=/etc/ninethirty/config.toml RUNTIME_DIRECTORY=/run/ninethirty
 # Relative paths of the configuration start here: var/ninethirty.db, var/evidence, var/outbox.
 WORKDIR /var/lib/ninethirty
 VOLUME /var/lib/ninethirty

@@ -5,6 +5,7 @@ Only here are all real edges joined.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from alerts.incident import Incident
 from monitor.app.core import REAL, Edges, make_clock_steps, make_core, make_interpreter
@@ -38,7 +41,7 @@ from monitor.config.settings import Settings
 from monitor.deliver.by_hand import log_by_hand
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.errors import EnvironmentFault
+from monitor.errors import EnvironmentFault, PortTaken
 from monitor.look.poller import Poller
 from monitor.store.writer import STALLED_AFTER
 from monitor.watch.admission import Admission
@@ -48,9 +51,11 @@ from monitor.web.queries import Queries
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
+    from monitor.web.local_socket import LocalSocket
     from monitor.web.server import WebServer
 
 __all__ = ["REAL", "App", "Edges", "build"]
+_log = structlog.get_logger(__name__)
 _HEARTBEAT_FRESH = timedelta(minutes=2)
 """Another monitor of this name is running if its last heartbeat is newer than this."""
 
@@ -157,6 +162,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     # Each part is made from earlier ones. `tally` counts looks, `skew` estimates how wrong our
     # clock is, and `leads` sends people what only they can judge.
     bound = _bind_ports(settings.web.listen, settings.web.metrics_listen) if edges.serve else ()
+    local = _bind_local_socket(settings, edges.configuration, folder)
     core = make_core(settings, edges, folder)
     clock, steps, budget = core.clock, make_clock_steps(core), make_budget(settings)
     interpreter = make_interpreter(core, steps)
@@ -194,7 +200,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         tripwires=tripwires,
         outbox=outbox,
         channels=channels,
-        web=_make_web_server(queries, bound, settings.web.proxies),
+        web=_make_web_server(queries, bound, settings.web.proxies, local),
         close_queries=queries.close,
     )
     reload = Reload(daemon, current_incidents, reminders, forecast, check, queries)
@@ -208,10 +214,37 @@ def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:
     return tuple(bind_address(address) for address in addresses if address is not None)
 
 
+def _bind_local_socket(
+    settings: Settings, configuration: Path | None, folder: Path
+) -> LocalSocket | None:
+    """Return the socket for users of this machine, or None without a `configuration`.
+
+    None too if the default place cannot be used. A place that `[web] socket` names must be usable.
+    """
+    if configuration is None:
+        return None
+    from monitor.web.local_socket import LocalSocket, bind_local, choose_path  # noqa: PLC0415
+
+    named = settings.web.socket
+    path = choose_path(os.environ) if named is None else folder / named
+    if path is None:
+        return None
+    try:
+        return LocalSocket(bind_local(path), path, configuration)
+    except PortTaken as fault:
+        if named is not None:
+            raise
+        _log.warning("socket_unreachable", fault=str(fault))
+        return None
+
+
 def _make_web_server(
-    queries: Queries, bound: Sequence[socket], proxies: Sequence[str]
+    queries: Queries,
+    bound: Sequence[socket],
+    proxies: Sequence[str],
+    local: LocalSocket | None,
 ) -> WebServer | None:
-    """Return the server for these sockets: the first serves pages, the second metrics.
+    """Return the server for these sockets: the first of `bound` serves pages, the second metrics.
 
     None without sockets.
     """
@@ -221,5 +254,9 @@ def _make_web_server(
     from monitor.web.server import WebServer  # noqa: PLC0415
 
     return WebServer(
-        make_application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None)
+        make_application(queries),
+        bound[0],
+        proxies,
+        metrics=next(iter(bound[1:]), None),
+        local=local,
     )

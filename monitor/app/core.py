@@ -250,6 +250,7 @@ def make_interpreter(core: Core, steps: ClockSteps) -> Interpreter:
 class Edges:
     """Replacements of the real edges, for rehearsals and tests (None: the real one).
 
+    With the file of its `configuration`, the monitor also serves users of this machine on a socket.
     If it `spools`, facts that the store does not take are kept in a spool. `delay` is how many
     seconds the writer collects a batch.
     """
@@ -260,6 +261,7 @@ class Edges:
     channels: Sequence[Channel] | None = None
     seed: int | None = None
     serve: bool = True
+    configuration: Path | None = None
     manager: ServiceManager = NO_SERVICE_MANAGER
     durable: bool = True
     delay: float = DELAY

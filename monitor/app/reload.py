@@ -64,7 +64,7 @@ _RETURN_MEMORY_EVERY = timedelta(minutes=15)
 _RESTART = "cannot be changed while the monitor runs: restart the monitor"
 _CLOSE_AFTER = 150.0
 """Seconds after which no request or message uses a replaced fetcher or channel."""
-_FIXED_WEB = ("listen", "proxies", "users_file", "proxy_header", "metrics_listen")
+_FIXED_WEB = ("listen", "proxies", "users_file", "proxy_header", "metrics_listen", "socket")
 _FIXED = (
     "timezone",
     "store",

@@ -395,6 +395,9 @@ def access_lines(settings: Settings) -> list[str]:
             f" {board if web.public == 'board' else 'whether the monitor is alive and ready'}"
         )
     ]
+    lines.append(
+        "users of the machine who may write to the socket have every right, or that of their line"
+    )
     if not web.signs_in:
         lines.append("people at this machine see: everything")
     if web.users_file:

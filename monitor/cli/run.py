@@ -71,7 +71,7 @@ def command(context: Context, log: str, level: str) -> None:
     listener = logs.start_logging(level, as_json=log == "json", hide=hide)
     lock = StoreLock(settings.store.url)
     manager = find_service_manager(os.environ, os.getpid())
-    edges = Edges(manager=manager, spools=True)
+    edges = Edges(manager=manager, spools=True, configuration=context.path.resolve())
 
     def read_new_settings() -> Settings:
         """Return the configuration as it is now in its file.

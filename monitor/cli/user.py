@@ -19,6 +19,11 @@ from monitor.errors import UserFault
     flag_value="viewer",
     help="They see no embargoed facts and cannot change anything.",
 )
+@click.option(
+    "--system",
+    metavar="USER",
+    help="They are this user of the machine, who needs no password for the command line.",
+)
 @click.option("--head", "right", flag_value="head", help="They can sign and waive reports.")
 @click.option(
     "--token",
@@ -28,7 +33,13 @@ from monitor.errors import UserFault
 )
 @json_verb
 def command(
-    context: Context, *, name: str, role: str, right: str | None, scope: str | None
+    context: Context,
+    *,
+    name: str,
+    role: str,
+    right: str | None,
+    system: str | None,
+    scope: str | None,
 ) -> None:
     """Make the line with which NAME can sign in, for the file that [web] users_file names.
 
@@ -40,17 +51,21 @@ def command(
     Example: ninethirty user anne --role "duty statistician" >> users
     """
     from monitor.web.credentials import TokenScope
-    from monitor.web.users import Right, make_line, make_token_line
+    from monitor.web.users import Right, make_line, make_system_line, make_token_line
 
-    if scope and (role or right):
+    if scope and (role or right or system):
         raise UserFault(
-            "leave out --role, --viewer and --head: a program has only the rights of its token"
+            "leave out --role, --viewer, --head and --system: a program has only the rights of its"
+            " token"
         )
+    token, person_right = "", Right(right or "duty")
     try:
         if scope:
             token, line = make_token_line(name, TokenScope(scope))
+        elif system:
+            line = make_system_line(name, system, role, person_right)
         else:
-            token, line = "", make_line(name, _read_password(), role, Right(right or "duty"))
+            line = make_line(name, _read_password(), role, person_right)
     except ValueError as exc:
         raise UserFault(str(exc)) from exc
     body = {"user": name, "line": line} | ({"token": token} if token else {})

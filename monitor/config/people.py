@@ -56,6 +56,11 @@ class WebSettings(Table):
     loopback address, set `users_file`, `proxy_header` or `[web.oidc]`, and put a TLS proxy in
     front.
     """
+    socket: str | None = None
+    """The Unix socket that serves the same to users of this machine, such as the command line
+    ([who may](how-to/sign-in.md#at-the-machine)). By default `/run/ninethirty/socket` under the
+    service, else `$XDG_RUNTIME_DIR/ninethirty/socket`.
+    """
     public: Literal["none", "board"] = "none"
     """What people see without signing in: nothing (`"none"`), or the `"board"` without embargoed
     facts ([more](how-to/sign-in.md#who-sees-what)).

@@ -16,6 +16,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitor.web.credentials import network_of, unmapped
+from monitor.web.local_socket import read_peer
 
 HEADER_SECONDS = 10.0
 """Seconds within which the headers of a request must be complete."""
@@ -105,6 +106,9 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         """Count the connection. Close it if it sends no request within `header_seconds`."""
         super().connection_made(transport)
+        # `Authorise` reads it from the state of each request.
+        peer = read_peer(transport.get_extra_info("socket"))
+        self.app_state = {**self.app_state, "peer": peer}
         self._close_after(self._limiter.header_seconds)
         self._limiter.add(self, network_of(unmapped(self.client[0]) if self.client else ""))
 

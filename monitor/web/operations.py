@@ -26,9 +26,9 @@ from monitor import __version__
 from monitor.deliver.open_data import FlatRow, csv_chunks
 from monitor.errors import Refused, UnknownName
 from monitor.web.answers import Answer, Problem
-from monitor.web.credentials import TokenScope
 from monitor.web.inputs import ID, Input
 from monitor.web.request import PROBLEM, check_parameters, problem_response, read_body
+from monitor.web.users import Peer, Program
 from schedules.contract.verdict import FindingKind
 
 Json = dict[str, Any]
@@ -88,7 +88,7 @@ class Operation:
     async def respond(self, request: Request) -> Response:
         """Return the response to a request, or refuse its input.
 
-        A POST needs a token that may change incidents.
+        A POST needs a caller that may change incidents.
         """
         fields = self.input.model_fields.items() if self.method == "GET" else ()
         check_parameters(request, [field.alias or name for name, field in fields])
@@ -96,9 +96,7 @@ class Operation:
             raise UnknownName("no item has such a name")
         if self.method == "GET":
             sent = self.input.read(dict(request.query_params))
-        elif (
-            refusal := _refuse_without_duty_token(request)
-        ) is not None:  # the scope `duty` may change incidents
+        elif (refusal := _refuse_without_right(request)) is not None:
             return refusal
         else:
             sent = self.input.read(await read_body(request, self.max_bytes))
@@ -299,15 +297,19 @@ def _wants_csv(request: Request, sent: Input) -> bool:
     return (getattr(sent, "format", None) or preferred.removeprefix("text/")) == "csv"
 
 
-def _refuse_without_duty_token(request: Request) -> Response | None:
-    """Return None for a request with a token of the scope `duty`, else a refusal: 403, or 401
-    without a token.
+def _refuse_without_right(request: Request) -> Response | None:
+    """Return None for a caller that may change incidents, else a refusal: 403, or 401 for no
+    caller.
+
+    The cookie of a browser is no caller here, because another site could use it.
     """
-    scope = getattr(request.state, "token_scope", None)
-    if scope is TokenScope.DUTY:
+    caller: Peer | Program | None = getattr(request.state, "caller", None)
+    if caller is None:
+        return problem_response(
+            401, "needs a token for duty as a bearer token", {"WWW-Authenticate": "Bearer"}
+        )
+    if request.state.actor is not None:
         return None
-    if scope is not None:
-        return problem_response(403, f"this token is only for {scope}")
-    return problem_response(
-        401, "needs a token for duty as a bearer token", {"WWW-Authenticate": "Bearer"}
-    )
+    if isinstance(caller, Program):
+        return problem_response(403, f"this token is only for {caller.scope}")
+    return problem_response(403, "this is for staff")

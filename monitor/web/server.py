@@ -13,18 +13,23 @@ from functools import partial
 from typing import cast
 
 import uvicorn
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from monitor.errors import PortTaken
 from monitor.web.connections import MAX_HEADER_BYTES, Connection, ConnectionLimiter, default_limiter
 from monitor.web.credentials import unmapped
+from monitor.web.local_socket import CONFIGURATION_HEADER, LocalSocket
 from monitor.web.request import problem_response
 
 _TWO_LENGTHS = "a request has either a Content-Length or a Transfer-Encoding"
 """A proxy may go by the other one of them. What it takes for the rest of the body would then be a
 request in its name (RFC 9112, 6.1).
 """
+
+
+_OTHER_MONITOR = "the monitor that serves this socket has another configuration"
 
 
 class _UvicornServer(uvicorn.Server):
@@ -66,8 +71,10 @@ class WebServer:
         proxies: Sequence[str] = (),
         limiter: ConnectionLimiter | None = None,
         metrics: socket.socket | None = None,
+        local: LocalSocket | None = None,
     ) -> None:
-        """Prepare to serve `app` on the bound socket `pages`.
+        """Prepare to serve `app` on the bound socket `pages`, and to users of this machine on
+        `local`.
 
         On the socket `metrics`, serve only metrics and health.
 
@@ -75,6 +82,7 @@ class WebServer:
         """
         self._socket = pages
         self._metrics_socket = metrics
+        self._local = local
         self.app = app
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
         # A request passes `_record_connection`, then `_apply_proxy_headers` (which replaces the
@@ -114,9 +122,13 @@ class WebServer:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        await self._server.serve(
-            [one for one in (self._socket, self._metrics_socket) if one is not None]
-        )
+        local = None if self._local is None else self._local.bound
+        every = (self._socket, self._metrics_socket, local)
+        try:
+            await self._server.serve([one for one in every if one is not None])
+        finally:
+            if self._local is not None:
+                self._local.remove()
 
     async def _record_connection(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Record whether a trusted proxy sent a request and whether the metrics socket received it.
@@ -126,6 +138,9 @@ class WebServer:
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
             refusal = problem_response(400, _TWO_LENGTHS, {"Connection": "close"})
             await refusal(scope, receive, send)
+            return
+        if self._local is not None and self._is_for_other_monitor(scope, self._local):
+            await problem_response(421, _OTHER_MONITOR)(scope, receive, send)
             return
         # Proxy headers replace the client's address later, so the address of the connection is read
         # here.
@@ -140,6 +155,14 @@ class WebServer:
         by_proxy = bool(host) and any(ipaddress.ip_address(host) in one for one in self._proxies)
         scope.setdefault("state", {}).update(by_proxy=by_proxy, for_metrics=for_metrics)
         await self._apply_proxy_headers(scope, receive, send)
+
+    @staticmethod
+    def _is_for_other_monitor(scope: Scope, local: LocalSocket) -> bool:
+        """Return whether a command sent a request that is for the monitor of another
+        configuration.
+        """
+        asked = Headers(scope=scope).get(CONFIGURATION_HEADER)
+        return asked is not None and asked != str(local.configuration)
 
     async def _call_current_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)

@@ -20,8 +20,9 @@ from monitor.clock import Clock
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Actor
 from monitor.web.credentials import Guess, Throttle, network_of
+from monitor.web.local_socket import user_name
 from monitor.web.provider import Flow, NotSignedOn, ProviderClaims
-from monitor.web.users import UNKNOWN_PERSON, Person, Program, Right, Users, is_name
+from monitor.web.users import UNKNOWN_PERSON, Peer, Person, Program, Right, Users, is_name
 
 if TYPE_CHECKING:
     from monitor.web.openid import OpenID
@@ -257,6 +258,10 @@ class Sessions:
     async def find_program(self, token: str) -> Program | None:
         """Return the program with this token, or None if there is none."""
         return await self._run_in_thread(lambda: self._users.find_program(token))
+
+    async def find_peer(self, user: int) -> Peer:
+        """Return who a user of this machine is."""
+        return await self._run_in_thread(lambda: self._users.find_peer(user_name(user)))
 
     def sign_out(self, key: str) -> None:
         """End a session."""

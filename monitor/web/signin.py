@@ -7,6 +7,7 @@ data. Others see only health.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import re
 import secrets
@@ -24,12 +25,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.web.credentials import Guess, TokenScope
+from monitor.web.local_socket import user_name
 from monitor.web.pages import render, respond_to_error
 from monitor.web.provider import NotSignedOn
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
 from monitor.web.sessions import SESSION_SECONDS, Busy, Session, Sessions
-from monitor.web.users import Program
+from monitor.web.users import Peer, Program, Users
 
 _HEALTH = {"/healthz", "/livez", "/readyz"}
 _UNRESTRICTED_PATHS = _HEALTH | {
@@ -89,8 +91,9 @@ class Authorise:
 
         The port for metrics serves no pages.
 
-        The request's state gets `session`, `token_scope`, `actor` (None if they may not act), and
-        `sees_all`: whether the viewer may see embargoed data.
+        The request's state gets `session`, `caller` (a user of the machine by the socket, or a
+        program by its token), `token_scope`, `actor` (None if they may not act), and `sees_all`:
+        whether the viewer may see embargoed data.
         """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -104,28 +107,35 @@ class Authorise:
             await responder(scope, receive, send)
             return
         try:
-            session = None if sessions is None else await _find_session(request, sessions)
-            program = await self._read_token(request, sessions)
-            token_scope = None if program is None else program.scope
-            if session is not None:
-                structlog.contextvars.bind_contextvars(account=session.account)
-            elif program is not None:
-                structlog.contextvars.bind_contextvars(account=program.actor.account)
-            is_staff = session is not None and not session.person.is_viewer
-            request.state.session = session
-            request.state.token_scope = token_scope
-            request.state.actor = session.actor if session is not None and is_staff else None
-            if program is not None and token_scope is TokenScope.DUTY:
-                request.state.actor = program.actor
-            reads_all = token_scope in {TokenScope.READ, TokenScope.DUTY}
-            request.state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)
-            may_pass = request.state.sees_all or self._may_request(request, session)
+            await self._identify(request, sessions)
+            may_pass = request.state.sees_all or self._may_request(request)
         except Busy as busy:
             await (await respond_to_error(request, busy))(scope, receive, send)
             return
         await (self.app if may_pass else _refuse_viewer(request, sessions))(scope, receive, send)
 
-    def _may_request(self, request: Request, session: Session | None) -> bool:
+    async def _identify(self, request: Request, sessions: Sessions | None) -> None:
+        """Write into the state of a request who sent it. Raises `Busy`."""
+        state = request.state
+        peer = await _find_peer(request, sessions)
+        session = program = None
+        if peer is None:
+            session = None if sessions is None else await _find_session(request, sessions)
+            program = await self._read_token(request, sessions)
+        state.session, state.caller = session, peer or program
+        state.token_scope = None if program is None else program.scope
+        known = peer or session
+        is_staff = known is not None and not known.person.is_viewer
+        state.actor = known.actor if known is not None and is_staff else None
+        if program is not None and program.scope is TokenScope.DUTY:
+            state.actor = program.actor
+        sender = known or program
+        if sender is not None:
+            structlog.contextvars.bind_contextvars(account=sender.actor.account)
+        reads_all = state.token_scope in {TokenScope.READ, TokenScope.DUTY}
+        state.sees_all = is_staff or reads_all or self._is_at_the_machine(request)
+
+    def _may_request(self, request: Request) -> bool:
         """Return whether a viewer who does not see everything may make this request."""
         path = request.scope["path"]
         # Acknowledging and long forms check the token or the session themselves. Their response
@@ -137,7 +147,8 @@ class Authorise:
             return True
         if path == _METRICS:
             return request.state.token_scope is not None
-        return (self.queries.public or session is not None) and not path.startswith(_STAFF_PATHS)
+        is_known = session_of(request) is not None or isinstance(request.state.caller, Peer)
+        return (self.queries.public or is_known) and not path.startswith(_STAFF_PATHS)
 
     def _is_at_the_machine(self, request: Request) -> bool:
         """Return whether a browser on this machine made the request directly, on a board without
@@ -175,6 +186,16 @@ class Authorise:
         return None
 
 
+async def _find_peer(request: Request, sessions: Sessions | None) -> Peer | None:
+    """Return the user of this machine who sent a request to the socket, or None."""
+    user: int | None = getattr(request.state, "peer", None)
+    if user is None:
+        return None
+    if sessions is not None:
+        return await sessions.find_peer(user)
+    return await asyncio.to_thread(lambda: Users(None).find_peer(user_name(user)))
+
+
 async def _find_session(request: Request, sessions: Sessions) -> Session | None:
     """Return the session that the proxy's header, the cookie or the password proves, or None.
 
@@ -204,7 +225,7 @@ def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
     """Return the refusal: 403 for people signed in, a redirect to sign in for a page in a browser,
     else 401.
     """
-    if session_of(request) is not None:
+    if session_of(request) is not None or isinstance(request.state.caller, Peer):
         return problem_response(403, "this is for staff")
     if sessions is None or not sessions.allows_sign_in or request.scope["path"] == _METRICS:
         return problem_response(401, "needs a token of [web]", {"WWW-Authenticate": "Bearer"})

@@ -2,6 +2,8 @@
 
 A person who may sign in has a line `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:RIGHT`.
 
+`system = "USER"` in place of the hash, or at the end, says which user of the machine they are.
+
 A program with a token has a line `NAME:$sha256$HASH:SCOPE`. A random token cannot be guessed, so a
 fast hash is enough. `ninethirty user` makes both kinds of lines. A password has a hash in the
 common format `$scrypt$ln=…,r=…,p=…$salt$hash`, so other tools can make lines too.
@@ -40,6 +42,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(
     r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})"
 )
+_SYSTEM = re.compile(r'(?<=:)\s*system\s*=\s*"([^":]+)"\s*(?=:|$)')
 _NO_NAME = "a name is made of letters, digits and . _ @ -, 64 at most"
 _TOKEN = re.compile(rf"([^:]+):\$sha256\$([0-9a-f]{{64}}):({'|'.join(TokenScope)})")
 _log = structlog.get_logger(__name__)
@@ -58,6 +61,8 @@ class Right(StrEnum):
 
 _ROLES = {Right.DUTY: "duty officer", Right.HEAD: "head of profession"}
 """The role in which a person acts whose line names none. A viewer does not act."""
+_OPERATOR = "operator of the monitor"
+"""The role of a user of the machine whom no line names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,8 @@ class Person:
     password: Password = _NO_PASSWORD
     role: str = ""
     right: Right = Right.DUTY
+    # The user of the machine who they are, or an empty text.
+    system_user: str = ""
 
     @property
     def acting_role(self) -> str:
@@ -149,6 +156,19 @@ class Program:
         return Actor(f"token:{self.name}", self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A user of the machine who connects to the socket, or runs a command without a monitor."""
+
+    account: str
+    person: Person
+
+    @property
+    def actor(self) -> Actor:
+        """Return who acts."""
+        return Actor(self.account, self.person.acting_role)
+
+
 UNKNOWN_PERSON = Person("")
 """The person whose password is checked if a name is unknown, so that the check takes as long as for
 a known name.
@@ -156,12 +176,10 @@ a known name.
 
 
 def make_line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
-    """Return a new line of the users file for a person.
+    """Return a new line of the users file for a person with a password.
 
     Raises `ValueError` if a value cannot be used.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(_NO_NAME)
     if len(password) < SHORTEST:
         raise ValueError(
             f"a password has at least {SHORTEST} characters; three random words are easy to"
@@ -169,14 +187,32 @@ def make_line(name: str, password: str, role: str = "", right: Right = Right.DUT
         )
     if len(password) > LONGEST:
         raise ValueError(f"a password has at most {LONGEST:,} characters")
+    new = Password(secrets.token_bytes(16))
+    salt, digest = (b64encode(part).decode().rstrip("=") for part in (new.salt, new.hash(password)))
+    hashed = f"$scrypt$ln={new.ln},r={new.r},p={new.p}${salt}${digest}"
+    return _join_line(name, hashed, role, right)
+
+
+def make_system_line(name: str, user: str, role: str = "", right: Right = Right.DUTY) -> str:
+    """Return a new line of the users file for a person who is the user `user` of the machine.
+
+    Raises `ValueError` if a value cannot be used.
+    """
+    system = f'system = "{user}"'
+    if not _SYSTEM.fullmatch(f":{system}", 1):
+        raise ValueError('the name of a user of the machine has no : or "')
+    return _join_line(name, system, role, right)
+
+
+def _join_line(name: str, hashed: str, role: str, right: Right) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(_NO_NAME)
     if not role.isprintable() or len(role) > LONGEST_ROLE or _parse_right(role) is not None:
         raise ValueError(
             f"a role is one line of at most {LONGEST_ROLE} characters, and does not end in"
             f" {', '.join(f':{one}' for one in Right)}"
         )
-    new = Password(secrets.token_bytes(16))
-    salt, digest = (b64encode(part).decode().rstrip("=") for part in (new.salt, new.hash(password)))
-    parts = [name, f"$scrypt$ln={new.ln},r={new.r},p={new.p}${salt}${digest}"]
+    parts = [name, hashed]
     if right is not Right.DUTY:
         # Without a role, its field stays empty: `NAME:HASH::head`.
         parts += [role, right]
@@ -246,24 +282,26 @@ def _parse_person(written: str) -> Person | str:
 
     Lines of programs are not passed to this: `read_programs` reads those with a valid token.
     """
-    name, _, rest = written.partition(":")
+    system = _SYSTEM.search(written)
+    without_system = written if system is None else _SYSTEM.sub("", written)
+    name, _, rest = without_system.partition(":")
     hashed, _, role_and_right = rest.partition(":")
-    if not _NAME.fullmatch(name) or not hashed:
+    if not _NAME.fullmatch(name) or not (hashed or system):
         return "not NAME:HASH; `ninethirty user NAME` makes such a line"
     if hashed.startswith("$sha256$"):
         return f"the token of {name} is not one that `ninethirty user --token` makes"
-    password = _parse_password(hashed)
+    password = _parse_password(hashed) if hashed else _NO_PASSWORD
     if password is None:
         return f"the hash of {name} is not one that `ninethirty user` makes"
-    if unfit := password.find_unfitness():
+    if hashed and (unfit := password.find_unfitness()):
         return f"the hash of {name} is too {unfit}; make a new one"
     # "Statistician:head" is a role and a right, ":head" only a right.
-    role = role_and_right.strip()
+    role = role_and_right.strip().removesuffix(":")
     if (right := _parse_right(role)) is not None:
         role = role.removesuffix(right).rstrip(": ")
     if len(role) > LONGEST_ROLE:
         return f"the role of {name} has more than {LONGEST_ROLE} characters"
-    return Person(name, password, role, right or Right.DUTY)
+    return Person(name, password, role, right or Right.DUTY, system[1] if system else "")
 
 
 def _parse_right(role: str) -> Right | None:
@@ -342,6 +380,16 @@ class Users:
         """
         self._read_if_changed()
         return self._people.get(name)
+
+    def find_peer(self, user: str) -> Peer:
+        """Return the person whose line names this user of the machine, or else the user with every
+        right. Reads the disk.
+        """
+        self._read_if_changed()
+        named = [one for one in self._people.values() if one.system_user == user]
+        if named:
+            return Peer(f"user:{named[-1].name}", named[-1])
+        return Peer(f"system:{user}", Person(user, role=_OPERATOR, right=Right.HEAD))
 
     def find_program(self, token: str) -> Program | None:
         """Return the program with this token, or None if there is none. Reads the disk."""

@@ -1,0 +1,115 @@
+"""The Unix socket through which users of this machine reach the monitor: where it is, and who
+connects.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.errors import PortTaken
+
+CONFIGURATION_HEADER = "X-Configuration"
+"""The header in which a command sends the path of its configuration, so that the monitor of another
+one refuses it. It is left out if `[web] socket` names the socket.
+"""
+_SERVICE = Path("/run/ninethirty/socket")
+_MODE = 0o660
+_CREDENTIALS = struct.Struct("3i")
+"""Process, user and group of a peer: `struct ucred` of Linux (unix(7), SO_PEERCRED)."""
+
+_UNKNOWN_USER = 65534
+"""What the kernel says of users who are not of the monitor's namespace (user_namespaces(7))."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSocket:
+    """The socket at `path` of the monitor that runs with the file `configuration`."""
+
+    bound: socket.socket
+    path: Path
+    configuration: Path
+
+    def remove(self) -> None:
+        """Remove the file of the socket, so that no command tries to connect."""
+        with suppress(OSError):
+            self.path.unlink()
+
+
+def default_paths(environ: Mapping[str, str]) -> Iterator[Path]:
+    """Yield where a socket can be if `[web] socket` names none: that of the service, then that of
+    the user.
+    """
+    runtime_folder = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    if runtime_folder:
+        yield Path(runtime_folder, "socket")
+    if runtime_folder != str(_SERVICE.parent):
+        yield _SERVICE
+    if user_folder := environ.get("XDG_RUNTIME_DIR"):
+        yield Path(user_folder, "ninethirty", "socket")
+
+
+def choose_path(environ: Mapping[str, str]) -> Path | None:
+    """Return where the monitor makes its socket by default, or None without a folder for it."""
+    is_service = bool(environ.get("RUNTIME_DIRECTORY"))
+    own = (path for path in default_paths(environ) if is_service or path != _SERVICE)
+    return next(own, None)
+
+
+def bind_local(path: Path) -> socket.socket:
+    """Return a socket bound to `path`, which its owner and group may write to.
+
+    It replaces the file of a monitor that was killed. Raises `PortTaken`.
+    """
+    if _is_served(path):
+        raise PortTaken(f"cannot listen on {path}: another monitor does: set another [web] socket")
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        bound.bind(str(path))
+        path.chmod(_MODE)
+    except OSError as exc:
+        bound.close()
+        raise PortTaken(f"cannot listen on {path}: {exc.strerror or exc}") from exc
+    return bound
+
+
+def _is_served(path: Path) -> bool:
+    """Return whether a process accepts connections at this path."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial, suppress(OSError):
+        trial.connect(str(path))
+        return True
+    return False
+
+
+def read_peer(connection: socket.socket) -> int | None:
+    """Return the id of the user whose process connected.
+
+    None if it came by another kind of socket, or if this process cannot know that user.
+    """
+    if connection.family != socket.AF_UNIX:
+        return None
+    # Only Linux has this option. Elsewhere commands need a token.
+    sent = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _process, user, _group = _CREDENTIALS.unpack(sent)
+    return None if user == _UNKNOWN_USER else int(user)
+
+
+def user_name(user: int) -> str:
+    """Return the name of a system user, or its number if it has none. May ask the network."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # a container's user may have no name
+        return str(user)
+
+
+def own_name() -> str:
+    """Return the name of the user of this process."""
+    return user_name(os.getuid())
