@@ -17,7 +17,14 @@ from alerts.channels import open_channel
 from alerts.channels.base import Outbound
 from alerts.draft.code import Editions, load_editions, override_editions
 from alerts.rota import Rota
-from monitor.app.options import granted_times, make_policies, make_proxies
+from monitor.app.options import (
+    calendar_spacings,
+    granted_times,
+    make_budget,
+    make_policies,
+    make_proxies,
+    make_watch_rules,
+)
 from monitor.clock import Clock, SystemClock
 from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import SummarySettings
@@ -29,6 +36,7 @@ from monitor.deliver.summaries import SummarySchedule
 from monitor.look.guard import Guard, make_guard
 from monitor.look.http.resolve import Proxies, Proxy, Resolver
 from monitor.look.http.transport import HttpTransport
+from monitor.readiness.reader import ReadinessReader
 from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
@@ -127,6 +135,20 @@ def make_links(settings: Settings) -> Links:
     web = settings.web
     key = web.link_key.reveal().encode() if web.link_key is not None else b""
     return Links(web.public_url or "", key, web.link_lasts)
+
+
+def make_readiness_reader(
+    settings: Settings, store: Store, rules: ReportingRules
+) -> ReadinessReader:
+    """Return what assesses whether everything is ready for the next slots."""
+    return ReadinessReader(
+        store,
+        make_watch_rules(settings),
+        rules,
+        make_links(settings),
+        make_budget(settings),
+        calendar_spacings(settings),
+    )
 
 
 def make_keys(settings: Settings) -> Keys:

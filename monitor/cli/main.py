@@ -22,6 +22,7 @@ from monitor.errors import NinethirtyError, exit_status
 _SECTIONS = {
     "Every day": {
         "today": "show the releases of a day and their verdicts",
+        "ready": "show what is not ready for the next slots, and what to do",
         "explain": "show a verdict with every fact behind it",
         "plan": "show what will be looked at, when, and whether the budgets allow it",
         "probe": "look once at one address and show what the answer proves",

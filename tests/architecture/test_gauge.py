@@ -24,6 +24,7 @@ GAUGE = {
     "monitor/ledger": 17_546,
     "monitor/look": 41_852,
     "monitor/plan": 10_031,
+    "monitor/readiness": 5_199,
     "monitor/rehearse": 22_060,
     "monitor/store": 32_753,
     "monitor/watch": 27_470,

@@ -264,6 +264,14 @@ class OutboxStore(Queries):
         newest_first = (delivery.finished.desc(), delivery.notice.desc(), delivery.channel.desc())
         return self.runner.find_all(Delivery, *conditions, order_by=newest_first)
 
+    def last_finished(self, state: DeliveryState) -> dict[str, datetime]:
+        """Return when the last delivery with this status was finished, by channel."""
+        delivery = tables.DELIVERY.c
+        query = select(delivery.channel, func.max(delivery.finished))
+        of_state = query.where(delivery.standing == state, delivery.finished.is_not(None))
+        rows = self.runner.make_each(lambda *row: row, of_state.group_by(delivery.channel))
+        return dict(rows)
+
     def silences(self, since: datetime) -> list[Silence]:
         """Return the silences that end at `since` or later, in the order of their start."""
         silence = tables.SILENCE.c

@@ -44,6 +44,16 @@ class LedgerStore(Queries):
             conditions.append(release.id.in_(union(promised, judged)))
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
+    def promised_between(self, begin: datetime, end: datetime) -> list[Release]:
+        """Return the releases for which any promise, even an old one, has a slot in `[begin, end)`.
+
+        Releases that were joined into others are left out.
+        """
+        promise, release = tables.PROMISE.c, tables.RELEASE.c
+        promised = select(promise.release).where(*in_period(promise.begins, begin, end))
+        conditions = (release.joined_into.is_(None), release.id.in_(promised))
+        return self.runner.find_all(Release, *conditions, order_by=(release.id,))
+
     def release(self, release: str) -> Release | None:
         """Return one release, or None if no release has this id."""
         return self.runner.find(Release, release)

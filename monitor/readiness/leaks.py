@@ -1,0 +1,59 @@
+"""Assess whether anything of a release is public before its slot."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from monitor.look.sighting import State
+from monitor.plan.targets import View, parse_target_id
+from monitor.readiness.facts import DueRelease
+from monitor.readiness.line import Area, Line, Readiness
+from schedules.times.words import moment
+
+_FRESH = timedelta(minutes=30)
+"""Far from the slot a page is looked at every five minutes, and a scarce budget spreads these."""
+_PAGE = ("page", View.EDGE)
+
+
+def assess_leaks(due: DueRelease, now: datetime, zone: str) -> Line:
+    """Return whether the last looks showed page, files and listings of a release to be absent."""
+    state, reason, todo = _assess_looks(due, now, zone)
+    return Line(Area.LEAKS, "absent", due.release.title, state, reason, todo, due.release.id)
+
+
+def _assess_looks(due: DueRelease, now: datetime, zone: str) -> tuple[Readiness, str, str]:
+    if due.public:
+        return (
+            Readiness.NOT_READY,
+            f"public now: {' '.join(due.public)}",
+            "Remove it, then follow the steps of its incident.",
+        )
+    runs = due.last_runs
+    if not runs:
+        return Readiness.NOT_KNOWN, "not looked at yet", "Check that a monitor is running."
+    present = [run for run in runs if run.state in (State.PRESENT, State.WITHDRAWN)]
+    if present:
+        places = " ".join(dict.fromkeys(run.address or run.target for run in present))
+        return (
+            Readiness.NOT_KNOWN,
+            f"something is at {places}, and no look shows whether it is this edition",
+            "Open it, and check that it is the edition before.",
+        )
+    unproved = [run for run in runs if run.state is State.UNKNOWN]
+    unproved_page = [run for run in unproved if parse_target_id(run.target)[1:] == _PAGE]
+    if unproved_page or len(unproved) == len(runs):
+        why = (unproved_page or unproved)[-1].why
+        return (
+            Readiness.NOT_KNOWN,
+            f"no look proves that it is absent: {why}",
+            "Open its address, and check that it is not out.",
+        )
+    absent = [run for run in runs if run.state is State.ABSENT]
+    last = moment(max(run.last_received for run in absent), zone, now)
+    if all(now - run.last_received > _FRESH for run in absent):
+        return (
+            Readiness.NOT_KNOWN,
+            f"last seen absent at {last}",
+            "Check that a monitor is running.",
+        )
+    return Readiness.READY, f"{len(absent)} of {len(runs)} looks show it absent, at {last}", ""

@@ -1,0 +1,58 @@
+"""A line of an assessment: what was checked, its state, the reason, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from schedules.times.json import fields_json
+
+
+class Readiness(StrEnum):
+    """The state of what was checked. `NOT_KNOWN` is no fault, and no proof that all is well."""
+
+    NOT_READY = "not_ready"
+    NOT_KNOWN = "not_known"
+    READY = "ready"
+
+
+class Area(StrEnum):
+    """The areas of an assessment, in the order in which they are listed."""
+
+    PROMISE = "promise"
+    ADDRESS = "address"
+    LEAKS = "leaks"
+    MONITOR = "monitor"
+    PEOPLE = "people"
+    TICKS = "ticks"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The result of one check.
+
+    `check` and `subject` identify it, whatever its state. `subject` is what people call the thing:
+    the title of a release, a host, a calendar, a channel. `release` is the id of a release, empty
+    if the line is about something that several share. `todo` is empty if the state is `READY`.
+    """
+
+    area: Area
+    check: str
+    subject: str
+    state: Readiness
+    reason: str
+    todo: str = ""
+    release: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the line as the API publishes it."""
+        names = ("area", "check", "subject", "release", "state", "reason", "todo")
+        return fields_json(self, *names)
+
+
+def sort_lines(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return lines with what is not ready first and what is ready last, by area within each."""
+    states, areas = list(Readiness), list(Area)
+    return tuple(sorted(lines, key=lambda one: (states.index(one.state), areas.index(one.area))))

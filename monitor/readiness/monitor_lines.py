@@ -1,0 +1,127 @@
+"""Assess monitors, calendars and watched hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from monitor.judge.runs import Blind
+from monitor.readiness.facts import CalendarFacts, Facts, HostFacts
+from monitor.readiness.line import Area, Line, Readiness
+from monitor.store.rows import Heartbeat
+from schedules.times.words import moment
+
+_ALIVE_WITHIN = timedelta(minutes=2)
+"""A running monitor writes to the store more often."""
+_BLIND_WITHIN = timedelta(minutes=5)
+"""A blind span that ended so lately may come again before the slot."""
+
+
+def assess_hosts(facts: Facts, now: datetime) -> Iterator[Line]:
+    """Yield for each host whether it answers, its budget is enough, and its certificate is
+    valid.
+    """
+    for host in facts.hosts:
+        state, reason, todo = _assess_answers(host, now, facts.timezone)
+        yield Line(Area.ADDRESS, "host", host.host, state, reason, todo)
+        yield from _assess_budget(host, facts.timezone)
+        if host.certificate_ends is not None:
+            yield _assess_certificate(host, host.certificate_ends, now, facts.timezone)
+
+
+def _assess_answers(host: HostFacts, now: datetime, zone: str) -> tuple[Readiness, str, str]:
+    if host.failed is not None:
+        answered = (
+            "" if host.answered is None else f"; last answer {moment(host.answered, zone, now)}"
+        )
+        return (
+            Readiness.NOT_READY,
+            f"looks fail at {moment(host.failed, zone, now)}: {host.why}{answered}",
+            "Ask the host's operator, and look at its pages yourself at the slot.",
+        )
+    if host.answered is None:
+        return Readiness.NOT_KNOWN, "not looked at yet", "Check that a monitor is running."
+    return Readiness.READY, f"answered at {moment(host.answered, zone, now)}", ""
+
+
+def _assess_budget(host: HostFacts, zone: str) -> Iterator[Line]:
+    """Yield a line for each slot that the budget cannot prove, or one that it is enough."""
+    short = [one for one in host.forecasts if one.unproved]
+    for forecast in short:
+        yield Line(
+            Area.ADDRESS,
+            f"budget {moment(forecast.slot, zone, forecast.slot)}",
+            host.host,
+            Readiness.NOT_READY,
+            forecast.describe(zone),
+            f"Agree {forecast.sufficient_rate}/s with the host, then set it in `[budget]`.",
+        )
+    if not short:
+        reason = f"{host.rate:g}/s can prove every part"
+        yield Line(Area.ADDRESS, "budget", host.host, Readiness.READY, reason)
+
+
+def _assess_certificate(host: HostFacts, ends: datetime, now: datetime, zone: str) -> Line:
+    state, todo = Readiness.READY, ""
+    reason = f"its certificate is valid until {moment(ends, zone, now)}"
+    if ends <= host.last_slot:
+        state, todo = Readiness.NOT_READY, "Ask the host's operator to renew the certificate."
+    return Line(Area.ADDRESS, "certificate", host.host, state, reason, todo)
+
+
+def assess_monitors(facts: Facts, now: datetime) -> Iterator[Line]:
+    """Yield whether a monitor runs, has a standby if it had one, sees, and reads its calendars."""
+    yield from _assess_running(facts, now)
+    yield _assess_sight(facts.blind, now, facts.timezone)
+    for calendar in facts.calendars:
+        yield _assess_calendar(calendar, now, facts.timezone)
+
+
+def _assess_running(facts: Facts, now: datetime) -> Iterator[Line]:
+    """Yield whether a monitor writes to the store, and which monitors have died."""
+    alive = [one for one in facts.monitors if _is_alive(one, now)]
+    dead = [one for one in facts.monitors if not one.stopped and not _is_alive(one, now)]
+    if alive:
+        last = moment(alive[0].at, facts.timezone, now)
+        reason = f"last wrote to the store at {last}"
+        yield Line(Area.MONITOR, "running", alive[0].monitor, Readiness.READY, reason)
+    else:
+        todo = "Start one: `ninethirty run`."
+        reason = "no monitor writes to the store"
+        yield Line(Area.MONITOR, "running", "monitor", Readiness.NOT_READY, reason, todo)
+    for one in dead if alive else ():
+        reason = f"silent since {moment(one.at, facts.timezone, now)}, without a regular stop"
+        todo = "Start it again, so that one can take over from the other."
+        yield Line(Area.MONITOR, "standby", one.monitor, Readiness.NOT_READY, reason, todo)
+
+
+def _is_alive(beat: Heartbeat, now: datetime) -> bool:
+    return not beat.stopped and now - beat.at < _ALIVE_WITHIN
+
+
+def _assess_sight(spans: tuple[Blind, ...], now: datetime, zone: str) -> Line:
+    """Return whether the last blind span is over, whatever its cause: a wrong clock, the store, a
+    restart.
+    """
+    if not spans:
+        reason = "no blind span within a day"
+        return Line(Area.MONITOR, "sight", "looks", Readiness.READY, reason)
+    last = max(spans, key=lambda span: span.ends)
+    reason = (
+        f"last blind from {moment(last.begins, zone, now)} to {moment(last.ends, zone, now)}:"
+        f" {last.cause}"
+    )
+    if now - last.ends > _BLIND_WITHIN:
+        return Line(Area.MONITOR, "sight", "looks", Readiness.READY, reason)
+    todo = "Read `ninethirty status`, and remove the cause."
+    return Line(Area.MONITOR, "sight", "looks", Readiness.NOT_READY, reason, todo)
+
+
+def _assess_calendar(calendar: CalendarFacts, now: datetime, zone: str) -> Line:
+    last = calendar.last_usable
+    reason = "no usable read yet" if last is None else f"last usable read {moment(last, zone, now)}"
+    state, todo = Readiness.READY, ""
+    if last is None or now - last > calendar.stale_after:
+        state = Readiness.NOT_READY
+        todo = f"Run `ninethirty calendar read {calendar.name}` and remove its fault."
+    return Line(Area.MONITOR, "calendar", calendar.name, state, reason, todo)
