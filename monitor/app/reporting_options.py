@@ -30,8 +30,8 @@ from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import SummarySettings
 from monitor.config.secrets import redactor, secrets_in_addresses
 from monitor.config.settings import NetworkSettings, ProducerSettings, Settings
-from monitor.deliver.digests import DigestRule
 from monitor.deliver.rules import Links, ReportingRules
+from monitor.deliver.stages import DigestRule
 from monitor.deliver.summaries import SummarySchedule
 from monitor.look.guard import Guard, make_guard
 from monitor.look.http.resolve import Proxies, Proxy, Resolver

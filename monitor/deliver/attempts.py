@@ -1,14 +1,15 @@
-"""Which attempts to send are under way: those of this process, and perhaps those of others."""
+"""Which attempts to send are under way, in this process and perhaps in others, and which ended."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
+from monitor.deliver.outbox_rows import OutboxRow
 from monitor.store.rows import Delivery
 
 _ENDS_WITHIN = 10.0
@@ -23,6 +24,7 @@ _BEGINS_WITHIN = timedelta(seconds=5)
 This process may have been suspended, and another may have sent it.
 """
 _MOST_SEEN, _LONG_AGO = 1000, -1e6
+_MOST_FINISHED = 10_000
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Attempts:
     # When this process first saw each unfinished attempt of another, in seconds of the monotonic
     # clock.
     _seen: dict[tuple[str, str, int], float] = field(default_factory=dict)
+    # Deliveries that this process finished, by notice and channel.
+    _finished: dict[tuple[str, str], Delivery] = field(default_factory=dict)
 
     async def end(self) -> None:
         """Begin no more attempts.
@@ -57,21 +61,39 @@ class Attempts:
             ended.set_result(None)
 
     def note_own(self, attempt: Delivery) -> None:
-        """Remember that this attempt is ours, so that `earliest` does not wait for its end."""
+        """Remember that this attempt is ours, so that `hold_unfinished` does not hold it."""
         self._note_unfinished(attempt, _LONG_AGO)
 
-    def earliest(self, delivery: Delivery) -> datetime:
-        """Return when a delivery may be attempted: when it is due, or when an unfinished attempt of
-        another process counts as cut off.
+    def note_finished(self, delivery: Delivery) -> None:
+        """Remember that a delivery was sent or given up.
+
+        A store that is restored from a backup loses that. No one is notified twice all the same.
         """
-        has_unfinished_attempt = delivery.began is not None and delivery.finished is None
-        if not has_unfinished_attempt:
-            return delivery.due
-        now = self.clock.monotonic()
-        remaining = _LASTS - timedelta(seconds=now - self._note_unfinished(delivery, now))
-        if remaining <= timedelta():
-            return delivery.due
-        return max(delivery.due, self.clock.now() + remaining)
+        self._finished[delivery.notice, delivery.channel] = delivery
+        if len(self._finished) > _MOST_FINISHED:
+            del self._finished[next(iter(self._finished))]  # the oldest
+
+    def has_finished(self, delivery: Delivery) -> bool:
+        """Return whether this process has sent or given up a delivery."""
+        return (delivery.notice, delivery.channel) in self._finished
+
+    def find_lost(self, rows: Sequence[OutboxRow]) -> list[Delivery]:
+        """Return the ends of those of these waiting deliveries that this process has finished."""
+        keys = ((row.delivery.notice, row.delivery.channel) for row in rows)
+        return [self._finished[key] for key in keys if key in self._finished]
+
+    def hold_unfinished(self, rows: Sequence[OutboxRow], now: datetime) -> list[OutboxRow]:
+        """Return the rows, with unfinished attempts of other processes held until they count as cut
+        off.
+        """
+        return [replace(row, due=self._find_earliest(row, now)) for row in rows]
+
+    def _find_earliest(self, row: OutboxRow, now: datetime) -> datetime:
+        if not row.was_cut_off:
+            return row.due
+        steady = self.clock.monotonic()
+        seen_for = timedelta(seconds=steady - self._note_unfinished(row.delivery, steady))
+        return max(row.due, now + _LASTS - seen_for) if seen_for < _LASTS else row.due
 
     def may_begin(self, attempt: Delivery, recorded_at: float) -> bool:
         """Return whether a message may be sent whose attempt was recorded at `recorded_at`, by our

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -27,21 +27,21 @@ _log = structlog.get_logger(__name__)
 class MessageBuilder:
     """Builds messages of notices from what the store contains when they are sent.
 
-    `endings` are the draft formats for each channel. `redactor` removes secrets. `rules` have the
-    producers' own .docx files, and by them a channel gets only its own releases of a platform's
-    incident.
+    `redactor` removes secrets. `rules` have the producers' own .docx files, and by them a channel
+    gets only its own releases of a platform's incident.
     """
 
     verdicts: VerdictStore
-    endings: Mapping[str, Sequence[str]]
     links: Links = field(default_factory=Links)
     redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
 
-    def build(self, notice: Notice, channel: str, now: datetime) -> Message:
+    def build(
+        self, notice: Notice, channel: str, now: datetime, formats: Sequence[str] = ()
+    ) -> Message:
         """Return the message of a notice for a channel, without secrets.
 
-        Attach the incident's draft if there is one.
+        Attach the incident's draft in these formats if there is one.
 
         A platform is a host with many releases. If it delays several, they share one incident of
         kind PLATFORM. Each channel gets the notices of that incident with only the releases that
@@ -55,7 +55,7 @@ class MessageBuilder:
         # Only the last notice about the platform has a draft. Until then more releases may be
         # delayed, and for longer.
         if incident is not None and (not is_about_whole_platform or notice.kind == "final"):
-            attachments = self._render_attachments(incident, channel)
+            attachments = self._render_attachments(incident, formats)
         if incident is not None and incident.kind is IncidentKind.PLATFORM:
             # Choose as if all were on call: the person of this channel may have been, when the
             # notice was routed.
@@ -84,14 +84,14 @@ class MessageBuilder:
         data = json.loads(self.redactor(json.dumps(made.data)))
         return replace(made, subject=subject, text=text, html=html, brief=brief, data=data)
 
-    def _render_attachments(self, incident: Incident, channel: str) -> list[Attachment]:
-        """Return the draft in each format of a channel.
+    def _render_attachments(self, incident: Incident, formats: Sequence[str]) -> list[Attachment]:
+        """Return the draft in each format.
 
         A format that cannot be rendered is logged and left out.
         """
         versions, made = self.verdicts.drafts(incident.id), []
         template = self.rules.templates.get(incident.producer)
-        for ending in self.endings[channel] if versions else ():
+        for ending in formats if versions else ():
             try:
                 content, media = render_draft(
                     redact_draft(versions[-1], self.redactor), ending, template

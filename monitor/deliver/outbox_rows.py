@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from alerts.delivery import AfterAttempt, GivenUp, PendingDelivery, RetryAt
+from alerts.delivery import AfterAttempt, GivenUp, RetryAt
 from alerts.notice import Notice
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.read import OutboxStore
@@ -17,32 +17,26 @@ from schedules.times.json import instant_json
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One delivery in the outbox, with its notice."""
+    """One waiting delivery with its notice. It may be attempted from `due` on."""
 
     delivery: Delivery
     notice: Notice
+    due: datetime
+
+    @property
+    def thread(self) -> str:
+        """Return the id of the notice that opens its thread (the notices of an incident)."""
+        return self.notice.follows or self.notice.id
+
+    @property
+    def is_first_attempt(self) -> bool:
+        """Return whether it was not attempted yet. A waiting one was attempted without success."""
+        return self.delivery.attempts == 0
 
     @property
     def was_cut_off(self) -> bool:
         """Return whether the last attempt never ended, perhaps because it killed the process."""
         return self.delivery.began is not None and self.delivery.finished is None
-
-    def as_pending(self, due: datetime) -> PendingDelivery:
-        """Return the values that decide which delivery of a channel is sent next.
-
-        It may be sent from `due` on.
-        """
-        notice = self.notice
-        return PendingDelivery(
-            notice=notice.id,
-            thread=notice.follows or notice.id,
-            channel=self.delivery.channel,
-            at=notice.at,
-            due=due,
-            urgent=notice.urgent,
-            # a waiting delivery was attempted only without success
-            is_refused=self.delivery.attempts > 0,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from alerts.platform import (
     shared_platform_id,
     update_platform,
 )
-from monitor.deliver.digests import MOST_PAUSES
 from monitor.deliver.outbox_rows import covered_delivery, is_unsent, notified_channels
 from monitor.deliver.rules import ReportingRules
+from monitor.deliver.stages import MOST_PAUSES
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore

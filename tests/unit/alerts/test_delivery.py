@@ -10,12 +10,9 @@ from alerts.channel import Accepted, Outcome, Refused
 from alerts.delivery import (
     AfterAttempt,
     GivenUp,
-    PendingDelivery,
     RetryAt,
     RetryPolicy,
     decide_after_attempt,
-    next_due,
-    select_ready,
 )
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
@@ -33,15 +30,6 @@ def decide_next(
     """Return what follows after so many attempts for a notice that has waited since NOW."""
     seeded = Random(1)  # noqa: S311  # spreads attempts, guards nothing
     return decide_after_attempt(outcome, attempts, NOW, NOW + waited, rng or seeded, policy)
-
-
-def pending(
-    notice: str, *, thread: str, channel: str = "mail", made: int = 0, due: int = 0
-) -> PendingDelivery:
-    """Return a delivery that was made, and is due, so many seconds after NOW."""
-    return PendingDelivery(
-        notice, thread, channel, NOW + timedelta(seconds=made), NOW + timedelta(seconds=due)
-    )
 
 
 def test_a_notice_that_the_channel_accepted_is_sent() -> None:
@@ -122,58 +110,3 @@ def test_channel_that_stays_down_is_tried_for_24_hours() -> None:
     # After a few short ones, each wait is five to ten minutes. A day has 288 waits of five, or 144
     # of ten minutes.
     assert 140 < len(attempt_times) < 300
-
-
-def test_follow_up_is_not_sent_before_its_opening() -> None:
-    """The follow-up is due at second 5.
-
-    The opening of its thread was refused and is due again at second 60.
-    """
-    follow_up, opening = (
-        pending("final", thread="opening", made=5, due=5),
-        pending("opening", thread="opening", due=60),
-    )
-    assert select_ready([follow_up, opening], NOW + timedelta(seconds=10)) == []
-    assert select_ready([follow_up, opening], NOW + timedelta(seconds=60)) == [opening]
-
-
-def test_waiting_notice_does_not_delay_other_threads() -> None:
-    """At second 5, the notice c still waits, until second 600. The notices a and b are of other
-    threads and due. They are sent now, first a, which was made a second before b.
-    """
-    outbox = [
-        pending("c", thread="c", due=600),
-        pending("b", thread="b", made=2),
-        pending("a", thread="a", made=1),
-    ]
-    assert [one.notice for one in select_ready(outbox, NOW + timedelta(seconds=5))] == ["a", "b"]
-
-
-def test_waiting_channel_does_not_delay_another_channel() -> None:
-    """The notice `a` waits for its retry on the pager and is due by mail."""
-    outbox = [
-        pending("a", thread="a", channel="pager", due=600),
-        pending("a", thread="a", channel="mail"),
-    ]
-    assert [one.channel for one in select_ready(outbox, NOW)] == ["mail"]
-
-
-def test_opening_is_sent_before_follow_up_of_same_instant() -> None:
-    """The opening is the first notice of a thread."""
-    follow_up, opening = pending("final", thread="opening"), pending("opening", thread="opening")
-    assert select_ready([follow_up, opening], NOW) == [opening]
-
-
-def test_nothing_of_a_thread_is_due_while_its_opening_waits() -> None:
-    """The opening of a thread was refused and is retried at second 60.
-
-    Its follow-up is made at second 1.
-    """
-    opening = pending("opening", thread="opening", made=0, due=60)
-    follow_up = pending("final", thread="opening", made=1, due=1)
-    assert select_ready([opening, follow_up], NOW + timedelta(seconds=59)) == []
-    assert next_due([opening, follow_up]) == NOW + timedelta(seconds=60)
-
-
-def test_nothing_is_due_in_an_empty_outbox() -> None:
-    assert next_due([]) is None

@@ -98,10 +98,7 @@ def test_message_about_an_edit_counts_entries_and_has_no_measurement() -> None:
     (notice,) = record_verdicts(
         store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")]
     )
-    formats_of_attached_drafts = {"mail": ()}
-    message = MessageBuilder(store.verdicts, endings=formats_of_attached_drafts).build(
-        notice, "mail", EDITED_AT
-    )
+    message = MessageBuilder(store.verdicts).build(notice, "mail", EDITED_AT)
     # `brief` is the short subject, for mail.
     assert (
         message.brief

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.message import Digest
 from alerts.notice import Notice
-from monitor.clock import VirtualClock
-from monitor.deliver.digests import DigestRule, find_waiting_openings, make_digests
+from monitor.clock import SystemClock, VirtualClock
 from monitor.deliver.outbox import OutboxOptions
+from monitor.deliver.outbox_rows import OutboxRow
 from monitor.deliver.rules import ReportingRules
+from monitor.deliver.stages import ChannelState, DigestRule, bundle, hold_for_digest
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.store.rows import DeliveryState
+from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import (
     START,
@@ -55,6 +58,32 @@ def opening_at(seconds: float, name: str) -> Notice:
         name,
         name,
     )
+
+
+def mail_state(
+    rule: DigestRule = DIGEST_FROM_FIVE_OPENINGS, last_digest: datetime | None = None
+) -> ChannelState:
+    return ChannelState(a_channel(SystemClock()), rule, last_digest=last_digest)
+
+
+def as_rows(openings: Sequence[Notice]) -> list[OutboxRow]:
+    """Return the rows of these openings, each due at once."""
+    return [
+        OutboxRow(Delivery(one.id, "mail", DeliveryState.WAITING, one.at), one, one.at)
+        for one in openings
+    ]
+
+
+def find_waiting_openings(
+    openings: Sequence[Notice], state: ChannelState, now: datetime
+) -> dict[str, datetime]:
+    """Return by id the openings that wait for others, and until when."""
+    held = hold_for_digest(as_rows(openings), state, now)
+    return {row.notice.id: row.due for row in held if row.due > now >= row.notice.at}
+
+
+def make_digests(openings: Sequence[Notice], state: ChannelState, now: datetime) -> list[Digest]:
+    return bundle(as_rows(openings), state, now)
 
 
 async def send_all(
@@ -153,7 +182,7 @@ def test_openings_far_apart_are_not_combined() -> None:
     So they do not become one message (a digest), and each is sent by itself.
     """
     ten_seconds_apart = [opening_at(10.0 * place, name) for place, name in enumerate(RELEASES)]
-    no_digests = make_digests(ten_seconds_apart, DIGEST_FROM_FIVE_OPENINGS, now=after_slot(1000))
+    no_digests = make_digests(ten_seconds_apart, mail_state(), now=after_slot(1000))
     assert no_digests == []
 
 
@@ -166,12 +195,10 @@ def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
     """
     openings = [opening_at(0.3 * number, f"r{number}") for number in range(10)]
     longest_wait_ends = openings[0].at + 5 * PAUSE  # at second 2.0
-    still_waiting = find_waiting_openings(
-        openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends - PAUSE
-    )
+    still_waiting = find_waiting_openings(openings, mail_state(), now=longest_wait_ends - PAUSE)
     assert openings[0].id in still_waiting
-    assert find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends) == {}
-    assert len(make_digests(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends)) == 1
+    assert find_waiting_openings(openings, mail_state(), now=longest_wait_ends) == {}
+    assert len(make_digests(openings, mail_state(), now=longest_wait_ends)) == 1
 
 
 def test_digest_of_unproven_releases_blames_no_platform() -> None:
@@ -187,11 +214,9 @@ def test_digest_of_unproven_releases_blames_no_platform() -> None:
     ]
     last_opened_at = openings[-1].at
     # 19 s after the last one, all still wait. After 21 s, the digest is made.
-    waiting = find_waiting_openings(
-        openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND
-    )
+    waiting = find_waiting_openings(openings, mail_state(), now=last_opened_at + 19 * SECOND)
     assert waiting.keys() == {opening.id for opening in openings}
-    (digest,) = make_digests(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 21 * SECOND)
+    (digest,) = make_digests(openings, mail_state(), now=last_opened_at + 21 * SECOND)
     assert len(digest.covers) == 6
     assert "6 RELEASES of 1 producers NOT PROVEN" in digest.notice.subject
     assert "platform" not in digest.notice.text
@@ -205,7 +230,7 @@ def test_unproven_and_late_releases_are_not_combined() -> None:
     """
     late = [opening_at(0, name) for name in RELEASES[:3]]
     unproven = [replace(opening_at(0, name), kind="unproven") for name in RELEASES[3:]]
-    no_digests = make_digests([*late, *unproven], DIGEST_FROM_FIVE_OPENINGS, now=after_slot(100))
+    no_digests = make_digests([*late, *unproven], mail_state(), now=after_slot(100))
     assert no_digests == []
 
 
@@ -220,9 +245,9 @@ def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
     """
     openings = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
     first, last = openings[0].at, openings[-1].at
-    long_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=first - 6 * MINUTE)
+    long_after_digest = mail_state(last_digest=first - 6 * MINUTE)
     assert find_waiting_openings(openings, long_after_digest, now=last + SECOND) == {}
-    soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=first - 8 * SECOND)
+    soon_after_digest = mail_state(last_digest=first - 8 * SECOND)
     waiting_until = find_waiting_openings(openings, soon_after_digest, now=last + SECOND)
     assert waiting_until.keys() == {opening.id for opening in openings}
     (digest,) = make_digests(openings, soon_after_digest, now=max(waiting_until.values()))
@@ -238,7 +263,7 @@ def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
     a digest, first notices wait for others. But at second 11, only that of the late release still
     waits.
     """
-    soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=after_slot(2))
+    soon_after_digest = mail_state(last_digest=after_slot(2))
     exposure, late = (
         replace(opening_at(10, "r0"), findings=("early_exposure",)),
         opening_at(10, "r1"),
@@ -299,7 +324,7 @@ def test_no_opening_waits_longer_than_five_pauses(
         opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)
     ]
     last_opened_at = after_slot(max(opened_at_seconds))
-    assert find_waiting_openings(openings, rule, now=last_opened_at + 5 * pause) == {}
+    assert find_waiting_openings(openings, mail_state(rule), now=last_opened_at + 5 * pause) == {}
 
 
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
@@ -315,6 +340,6 @@ def test_no_opening_is_in_two_digests(pause: timedelta, opened_at_seconds: list[
         opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)
     ]
     when_none_waits_any_more = after_slot(100)
-    digests = make_digests(openings, rule, now=when_none_waits_any_more)
+    digests = make_digests(openings, mail_state(rule), now=when_none_waits_any_more)
     openings_in_digests = [opening for digest in digests for opening in digest.covers]
     assert len(openings_in_digests) == len(set(openings_in_digests))

@@ -36,9 +36,8 @@ def store_with_late_incident() -> TemporaryStore:
 def build_message(store: TemporaryStore, *formats: str, **options: Any) -> Message:  # noqa: ANN401 # of MessageBuilder
     """Return the message of the store's notice to a channel that takes drafts in these formats."""
     (notice,) = store.outbox.notices()
-    return MessageBuilder(store.verdicts, {"mail": formats}, **options).build(
-        notice, "mail", after_slot(400)
-    )
+    builder = MessageBuilder(store.verdicts, **options)
+    return builder.build(notice, "mail", after_slot(400), formats)
 
 
 def write_template(folder: Path) -> Path:

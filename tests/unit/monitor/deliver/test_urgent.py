@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -187,3 +187,25 @@ async def test_urgent_notice_waits_for_at_most_five_slow_sends(paced_mail: Paced
     sixth = slow_mail.received_ids[5]
     assert sixth == urgent.id
     assert len(slow_mail.received_ids) == 40 + 1
+
+
+@with_paced_mail
+async def test_later_notices_that_a_restored_store_lost_are_not_sent_again(
+    paced_mail: PacedMail,
+) -> None:
+    """Three notices of an incident are sent. Then the store is restored from an older backup, in
+    which they still wait.
+    """
+    for kind in ("opened", "new_finding", "appeared"):
+        paced_mail.add_notice(kind)
+        await paced_mail.send_and_wait(seconds=61)
+    sent = paced_mail.store.outbox.deliveries()
+    waiting = [
+        replace(row, standing=DeliveryState.WAITING, attempts=0, began=None, finished=None)
+        for row in sent
+    ]
+    with paced_mail.store.transaction() as tx:
+        tx.save(*waiting)
+    await paced_mail.outbox.send_due("mail")
+    assert paced_mail.mail.attempts == 3
+    assert paced_mail.store.outbox.deliveries() == sent

@@ -1,0 +1,279 @@
+"""The stages between the outbox and a channel, as pure functions on the rows that wait for it.
+
+Each channel's rows pass `drop_silenced`, `hold_for_digest` and `order_threads`. Of the result,
+`bundle` returns the messages that replace several rows, and `select_ready` the rows to attempt now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from alerts.channel import Channel
+from alerts.incident import Incident
+from alerts.message import DIGESTED, Digest, fold_openings
+from alerts.notice import Notice, notice_id
+from alerts.silence import Silence
+from monitor.deliver.outbox_rows import Backlog, OutboxRow
+
+MOST_PAUSES = 5
+"""The longest wait of the first opening, in a group or of a platform, as a multiple of the wait
+after one opening.
+"""
+_UNHURRIED_FACTOR = 50
+"""The wait after an opening that is not urgent, as a multiple of `within`."""
+_SAME_EVENT_WITHIN = timedelta(minutes=5)
+"""Openings so soon after a digest are probably the same event. People were already notified, so
+they are not urgent.
+"""
+_MIN_GAP = timedelta(minutes=1)
+SILENCE_OVER = "muted by a silence that has ended"
+"""The reason stored with a delivery after its silence. Stored rows are compared with it: keep its
+wording.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRule:
+    """When openings (first notices of incidents) become one digest on `channels`: at least
+    `threshold` releases, each within `within` of the one before.
+    """
+
+    channels: frozenset[str] = frozenset()
+    threshold: int = 5
+    within: timedelta = timedelta(milliseconds=400)
+
+
+@dataclass(slots=True)
+class ChannelState:
+    """What this process knows of one channel. None of it is stored.
+
+    If `is_paced`, messages of one thread (the notices of an incident) are a minute apart.
+    `last_sent` is when the last one was sent, by thread. `backlog` is None before the first read.
+    `wakeup` ends the wait for the next read.
+    """
+
+    channel: Channel
+    digest_rule: DigestRule = field(default_factory=DigestRule)
+    is_paced: bool = False
+    last_digest: datetime | None = None
+    last_sent: dict[str, datetime] = field(default_factory=dict)
+    last_delivered: datetime | None = None
+    backlog: Backlog | None = None
+    wakeup: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def count_backlog(self, waiting: Sequence[OutboxRow], sendable: Sequence[OutboxRow]) -> None:
+        """Count what waits. What is silenced counts, but not for how long, because it could not
+        have been sent yet.
+        """
+        # A retried delivery has waited since its notice, because its due time moves with each
+        # attempt.
+        since = (row.delivery.due if row.is_first_attempt else row.notice.at for row in sendable)
+        self.backlog = Backlog(len(waiting), min(since, default=None), self.last_delivered)
+
+    def record_sent(self, row: OutboxRow, now: datetime) -> None:
+        """Remember that a message was sent at `now`."""
+        self.last_delivered = now
+        recent = {thread: at for thread, at in self.last_sent.items() if now - at < _MIN_GAP}
+        self.last_sent = {**recent, row.thread: now}
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """The rows of a channel, divided by silences.
+
+    No silence suppresses `sendable`. `ends` are the instants at which suppressed rows can be sent.
+    `ended` are, by incident, a silence that has ended and the rows that it suppressed.
+    """
+
+    sendable: list[OutboxRow] = field(default_factory=list)
+    ends: list[datetime] = field(default_factory=list)
+    ended: dict[str, tuple[Silence, list[OutboxRow]]] = field(default_factory=dict)
+
+
+def drop_silenced(
+    rows: Sequence[OutboxRow],
+    silences: Sequence[Silence],
+    incidents: Mapping[str, Incident],
+    now: datetime,
+) -> Silenced:
+    """Return which of these rows can be sent, must wait for a silence, or waited for one that has
+    ended.
+
+    `incidents` are those of the rows, by id.
+    """
+    found = Silenced()
+    for row in rows:
+        incident = incidents.get(row.notice.incident)
+        covering = [one for one in silences if incident is not None and one.covers(incident)]
+        active_until = [one.ends for one in covering if one.is_on(now)]
+        # An attempted message may have arrived, so it is only retried. A row with the reason
+        # `SILENCE_OVER` was chosen after a silence to be sent unchanged.
+        is_replaceable = row.is_first_attempt and row.delivery.reason != SILENCE_OVER
+        # The silences that delayed this message and have ended. None if it must not be replaced.
+        ended = [one for one in covering if is_replaceable and row.notice.at < one.ends <= now]
+        if active_until or (ended and row.delivery.due > now):
+            # The message waits until its last active silence ends. If all have ended, it waits
+            # until it is due.
+            found.ends.append(max(active_until, default=row.delivery.due))
+        elif ended:
+            # The new message of an incident names one silence: the last that ended and had
+            # suppressed its first row.
+            last_ended = max(ended, key=lambda one: one.ends)
+            found.ended.setdefault(row.notice.incident, (last_ended, []))[1].append(row)
+        else:
+            found.sendable.append(row)
+    return found
+
+
+def hold_for_digest(
+    rows: Sequence[OutboxRow], state: ChannelState, now: datetime
+) -> list[OutboxRow]:
+    """Return the rows, with due openings (first notices) held until others may join their digest
+    no more.
+    """
+    held = {
+        row.notice.id: _end_of_wait(group, state)
+        for group in _group_openings(rows, state, now)
+        for row in group
+    }
+    return [replace(row, due=max(row.due, held.get(row.notice.id, row.due))) for row in rows]
+
+
+def order_threads(rows: Sequence[OutboxRow], state: ChannelState) -> list[OutboxRow]:
+    """Return the rows, oldest first, each due a minute after its thread's last message if the
+    channel is paced.
+
+    An urgent row does not wait for that. It makes earlier ones of its thread due, because it must
+    not overtake them. They may wait, for example, for the end of quiet hours.
+    """
+    # The earliest time at which an urgent row of a thread is due, among those seen so far.
+    due_of_urgent: dict[str, datetime] = {}
+    newest_first = []
+    for row in sorted(rows, key=_get_age_key, reverse=True):
+        due = max(row.due, _end_of_gap(row, state))
+        hurried = min(due, due_of_urgent.get(row.thread, due))
+        if row.notice.urgent:
+            due_of_urgent[row.thread] = hurried
+        # A channel that refused a row gets it again only at the time of the retry.
+        newest_first.append(replace(row, due=hurried if row.is_first_attempt else due))
+    return newest_first[::-1]
+
+
+def bundle(
+    rows: Sequence[OutboxRow],
+    state: ChannelState,
+    now: datetime,
+    name_of: Callable[[str], str] = str,
+) -> list[Digest]:
+    """Return the messages that are sent instead of several rows: a digest of openings, and on a
+    paced channel one for the later notices of each incident.
+
+    `name_of` returns the name of a producer by its id.
+    """
+    made = []
+    for group in _group_openings(rows, state, now):
+        if _end_of_wait(group, state) <= now:
+            openings = [row.notice for row in group]
+            made.append(fold_openings(openings, now, state.digest_rule.threshold, name_of))
+    later: dict[str, list[Notice]] = defaultdict(list)
+    for row in rows:
+        # This includes rows that wait only for an earlier one of their thread.
+        if state.is_paced and row.is_first_attempt and row.due <= now and row.notice.follows:
+            later[row.thread].append(row.notice)
+    made += [_fold_later(notices) for notices in later.values() if len(notices) > 1]
+    return [digest for digest in made if digest is not None]
+
+
+def select_ready(rows: Sequence[OutboxRow], now: datetime) -> list[OutboxRow]:
+    """Return the rows to attempt now, at most the first of each thread.
+
+    Threads with an urgent row that is due come first. A message that may have killed the process
+    goes last, so that it cannot block the others.
+    """
+    urgent = {row.thread for row in rows if row.notice.urgent and row.due <= now}
+    ready = [row for row in _select_first_of_each_thread(rows) if row.due <= now]
+    return sorted(ready, key=lambda row: (row.was_cut_off, row.thread not in urgent))
+
+
+def next_due(rows: Sequence[OutboxRow]) -> datetime | None:
+    """Return when the next row can be attempted, None if none waits."""
+    return min((row.due for row in _select_first_of_each_thread(rows)), default=None)
+
+
+def _group_openings(
+    rows: Sequence[OutboxRow], state: ChannelState, now: datetime
+) -> Iterator[list[OutboxRow]]:
+    """Yield groups of due openings of the same kind and urgency that a digest can replace.
+
+    A group ends at a gap longer than the wait after its openings.
+    """
+    if state.channel.name not in state.digest_rule.channels:
+        return
+    groups: dict[tuple[str, timedelta], list[OutboxRow]] = defaultdict(list)
+    for row in sorted(rows, key=_get_age_key):
+        is_due = row.is_first_attempt and row.delivery.due <= now
+        if not is_due or row.notice.kind not in DIGESTED or not row.notice.release:
+            continue
+        wait = _wait_after(row.notice, state)
+        key = row.notice.kind, wait
+        if groups[key] and row.notice.at - groups[key][-1].notice.at > wait:
+            yield groups.pop(key)
+        groups[key].append(row)
+    yield from groups.values()
+
+
+def _wait_after(opening: Notice, state: ChannelState) -> timedelta:
+    """Return how long an opening waits for others, to be sent in one digest.
+
+    Less urgent openings wait longer: unproven releases, and openings soon after a digest, except
+    early exposures.
+    """
+    last, within = state.last_digest, state.digest_rule.within
+    is_soon_after_digest = last is not None and opening.at - last < _SAME_EVENT_WITHIN
+    is_early = "early_exposure" in opening.findings
+    is_less_urgent = opening.kind == "unproven" or (is_soon_after_digest and not is_early)
+    return within * _UNHURRIED_FACTOR if is_less_urgent else within
+
+
+def _end_of_wait(group: Sequence[OutboxRow], state: ChannelState) -> datetime:
+    """Return until when a group waits: one pause after its last opening, and at most five after
+    its first.
+    """
+    first, last = group[0].notice, group[-1].notice
+    pause = _wait_after(first, state)
+    return min(last.at + pause, first.at + MOST_PAUSES * pause)
+
+
+def _end_of_gap(row: OutboxRow, state: ChannelState) -> datetime:
+    """Return until when a row waits because a message of its thread was sent just now."""
+    last = state.last_sent.get(row.notice.follows) if state.is_paced else None
+    if last is None or row.notice.urgent or not row.is_first_attempt:
+        return row.due
+    return last + _MIN_GAP
+
+
+def _fold_later(notices: Sequence[Notice]) -> Digest:
+    """Return one message for later notices of an incident: the newest, with the earlier
+    subjects.
+    """
+    newest, covers = notices[-1], tuple(one.id for one in notices)
+    before = "\n".join(f"- {one.subject}" for one in notices[:-1])
+    identity = notice_id(newest.incident, "several", " ".join(sorted(covers)))
+    text = f"{newest.text.rstrip()}\n\nSince the last message:\n{before}\n"
+    return Digest(replace(newest, id=identity, text=text), covers)
+
+
+def _select_first_of_each_thread(rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    first: dict[str, OutboxRow] = {}
+    for row in sorted(rows, key=_get_age_key):
+        first.setdefault(row.thread, row)
+    return list(first.values())
+
+
+def _get_age_key(row: OutboxRow) -> tuple[datetime, bool, str]:
+    """Return the sort key for age; at the same time, the notice that opens a thread comes first."""
+    return row.notice.at, row.notice.id != row.thread, row.notice.id
