@@ -18,7 +18,7 @@ from monitor.app.daemon import Daemon
 from monitor.app.options import make_join_rules
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
-from monitor.deliver.verdicts import body_of
+from monitor.deliver.assessment import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.ledger.memory import LedgerMemory

@@ -13,7 +13,7 @@ from bench.figures import percentile
 from bench.world import daemon, promise, release, silence_logs, temporary_folder
 from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
-from monitor.deliver.verdicts import body_of
+from monitor.deliver.assessment import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run

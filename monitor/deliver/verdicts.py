@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.calendar_incidents import are_of_one_edit, cover_whole_edit
 from alerts.decide import decide
-from alerts.draft.code import Editions, code_json
 from alerts.draft.fill import fill_form
 from alerts.draft.form import choose_form
 from alerts.draft.period import select_period
@@ -28,19 +26,18 @@ from alerts.incident import (
 )
 from alerts.message import notices_of_acts
 from alerts.notice import Notice, thread_id
+from monitor.deliver.assessment import Assessment, status_key, with_incident
 from monitor.deliver.drafts import add_measured_version
-from monitor.deliver.facts import Measurement, period_row, release_facts
+from monitor.deliver.facts import period_row
 from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.series import find_series_record
-from monitor.judge.as_json import release_json
 from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from schedules.contract.verdict import FindingKind, VerdictKind
-from schedules.times.json import instant_json
 from schedules.times.zone import day_begins, local_date
 
 _REPORTED_WITHIN = timedelta(days=1)
@@ -80,9 +77,7 @@ class VerdictRecorder:
     appended: Callable[[], Sequence[Record]] = lambda: ()
     head: Callable[[str], str] = lambda _record: ""
 
-    def record(
-        self, tx: Transaction, verdict: Verdict, measured: Measurement, now: datetime
-    ) -> RecordedVerdict:
+    def record(self, tx: Transaction, assessment: Assessment, now: datetime) -> RecordedVerdict:
         """Save a verdict with the event, incident, draft and notices that follow from it.
 
         An unproven release opens no incident if its slot had passed when it was first read
@@ -90,12 +85,13 @@ class VerdictRecorder:
         other releases too, the platform gets an incident of its own. Most channels then get one
         thread of messages about the platform instead of one for each release.
         """
+        verdict = assessment.verdict
         earlier = self.store.verdicts.incidents_of(verdict.release)
         known = find_known_incident(earlier, verdict.release)
         decision = Decision()  # no incident and no notices
         if not _needs_no_incident(verdict):
-            facts = release_facts(verdict, measured)
-            facts = replace(facts, names=tuple(map(self.rules.producer_name, facts.producers)))
+            names = map(self.rules.producer_name, verdict.producers)
+            facts = replace(assessment.facts, names=tuple(names))
             decision = decide(facts, known, now, [one.id for one in earlier])
         if known is not None and decision.superseded is not None:
             # The incident of a breach replaces a lesser one, such as that of an unproven release,
@@ -108,23 +104,23 @@ class VerdictRecorder:
         # one notice for all entries that one edit changed
         decision = self._join_calendar_edit(tx, decision, now)
         incident = decision.incident or known
-        body = body_of(verdict, incident, self.rules.editions)
+        body = assessment.body
+        if incident is not None:
+            body = with_incident(body, incident, self.rules.editions)
         before = self.store.verdicts.judged_one(verdict.release)
         slot = verdict.slot.begins() if verdict.slot else None
-        kind, grade = verdict.verdict.value, verdict.grade.value
-        tx.save(
-            Judged(
-                verdict.release,
-                verdict.producer,
-                slot,
-                kind,
-                grade,
-                verdict.final,
-                verdict.at,
-                body,
-            )
+        judged = Judged(
+            verdict.release,
+            verdict.producer,
+            slot,
+            verdict.verdict.value,
+            verdict.grade.value,
+            verdict.final,
+            verdict.at,
+            body,
         )
-        if (event := _status_change(verdict, body, before)) is not None:
+        tx.save(judged)
+        if (event := _status_change(judged, assessment.visible.status, before)) is not None:
             tx.add(event)
         thread = find_platform_thread(self.store, self.rules, incident, now)
         notices = self.save_decision(tx, decision, now, thread)
@@ -299,30 +295,6 @@ class VerdictRecorder:
         return replace(incident, facts=replace(facts, certainty=certainty))
 
 
-def body_of(
-    verdict: Verdict, incident: Incident | None, editions: Editions | None = None
-) -> dict[str, Any]:
-    """Return the JSON of a release, with the edition and practice of the Code that its findings
-    concern.
-    """
-    occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
-    kinds = [str(found.kind) for found in verdict.findings]
-    code = code_json(occurred, kinds, editions, verdict.producer) if occurred is not None else None
-    body = release_json(verdict, code, incident.id if incident else None)
-    return with_brought_forward(body, incident.words if incident else None)
-
-
-def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the JSON of a release, with the decision to bring it forward if a person recorded
-    one.
-    """
-    to = words.get("brought_forward") if words else None
-    if not words or not to:
-        return body
-    by = words.get("brought_forward_by")
-    return body | {"brought_forward": {"to": instant_json(datetime.fromisoformat(to)), "by": by}}
-
-
 def _needs_no_incident(verdict: Verdict) -> bool:
     """Return whether a verdict is no reason for an incident: the release is unproven, and was
     announced too late.
@@ -345,44 +317,19 @@ def _needs_no_incident(verdict: Verdict) -> bool:
     return not (is_within_day and has_reported_finding)
 
 
-def _status_change(
-    verdict: Verdict, body: Mapping[str, Any], before: Judged | None
-) -> Event | None:
-    """Return an event if the `status_key` of `body` is not that of `before`, or if there is no
-    `before`, else None.
+def _status_change(judged: Judged, status: str, before: Judged | None) -> Event | None:
+    """Return an event if `status`, the status key of a verdict, is not that of the one `before`,
+    or if there is none before. Else None.
     """
     old = status_key(before.body) if before else ""
-    new = status_key(body)
-    if old == new:
+    if old == status:
         return None
-    name = hashlib.sha256(
-        f"{verdict.release}\n{old}\n{new}\n{verdict.at.isoformat()}".encode()
-    ).hexdigest()[:24]
+    key = f"{judged.release}\n{old}\n{status}\n{judged.at.isoformat()}"
     return Event(
-        name,
-        verdict.release,
-        verdict.at,
+        hashlib.sha256(key.encode()).hexdigest()[:24],
+        judged.release,
+        judged.at,
         before.word if before else "",
-        verdict.verdict.value,
-        dict(body),
+        judged.word,
+        judged.body,
     )
-
-
-def status_key(body: Mapping[str, Any]) -> str:
-    """Return a key that changes with the status: verdict, grade, whether it is final, findings,
-    open exposures, slot.
-
-    The length of a finding does not count, but whether it still grows does: then its maximum is
-    unknown.
-    """
-    findings = sorted(
-        (
-            found["kind"],
-            found["part"] or "",
-            found["seconds"] is not None and found["seconds"]["max"] is None,
-        )
-        for found in body["findings"]
-    )
-    open_parts = sorted(exposure["part"] for exposure in body["exposures"] if exposure["open"])
-    start = body["slot"]["start"] if body["slot"] else None
-    return json.dumps([body["verdict"], body["grade"], body["final"], findings, open_parts, start])

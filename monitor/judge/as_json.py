@@ -17,11 +17,10 @@ from schedules.times.words import MINUTE, count, instant_text, length, lengths, 
 Json = dict[str, Any]
 
 
-def release_json(verdict: Verdict, code: Json | None = None, incident: str | None = None) -> Json:
+def release_json(verdict: Verdict) -> Json:
     """Return the JSON of one release of the interface.
 
-    `code` is the edition and practice of the Code of Practice for its date. `incident` is the id of
-    its incident.
+    Its `incident`, and the edition and practice of the Code of Practice in `code`, are still null.
     """
     # A release without a landing page has no times.
     page = verdict.page or PartVerdict(
@@ -38,8 +37,8 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         **fields_json(verdict, "exposures"),
         "available_elsewhere": [elsewhere.as_json() for elsewhere in verdict.elsewhere],
         **fields_json(verdict, "parts", "findings"),
-        "code": code,
-        "incident": incident,
+        "code": None,
+        "incident": None,
         **fields_json(verdict, "unproven_because", "due"),
         "promise_confirmed": instant_json(verdict.confirmed),
         "at": instant_json(verdict.at),

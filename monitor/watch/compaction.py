@@ -10,7 +10,7 @@ from operator import methodcaller
 import structlog
 
 from monitor.clock import Clock
-from monitor.deliver.verdicts import body_of
+from monitor.deliver.assessment import body_of
 from monitor.judge.judge import ReleaseCase
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Run, compact_runs

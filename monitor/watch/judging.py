@@ -7,28 +7,50 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import structlog
+
 from monitor.clock import Clock
+from monitor.deliver.assessment import Assessment, assess
+from monitor.deliver.facts import Measurement
+from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder
+from monitor.errors import Conflict
+from monitor.health.state import HealthState
 from monitor.judge.findings.platform import SlotVerdict, slot_verdict
 from monitor.judge.judge import ReleaseCase
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import PromiseCheck
+from monitor.store.sql.write import Transaction
+from monitor.store.writer import Writer
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.planner import Planner
-from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
+from schedules.promise import Promise
+from schedules.release import Release
+
+_log = structlog.get_logger(__name__)
 
 _RETRY_AFTER, _AFTER_A_FAULT = timedelta(seconds=1), timedelta(minutes=1)
 _LONGEST_PAUSE = 3600.0
+_NEAR_SLOT = timedelta(days=1)
 PORTION = 100
 """The most releases taken at a time if all are due. A release that changes waits for no more than
 these.
@@ -120,10 +142,13 @@ class Judging:
     clock: Clock
     releases: Mapping[str, WatchedRelease]
     planner: Planner
-    recorder: Recorder
     queue: JudgingQueue
     blind: BlindSpans
+    writer: Writer
+    events: VerdictRecorder
+    health: HealthState
     _: KW_ONLY
+    on_recorded: Callable[[RecordedVerdict], None]
     is_clock_in_doubt: Callable[[], bool] = lambda: False
     promise_check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
@@ -196,8 +221,8 @@ class Judging:
 
         Return the coroutine that records its verdict, or None if nothing is to be recorded now.
 
-        Nothing is recorded if no visible fact of the verdict changed, or while the verdict waits
-        for a calendar read.
+        Nothing is recorded if people would see no change but growing durations, or while the
+        verdict waits for a calendar read.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
@@ -207,13 +232,56 @@ class Judging:
             self.queue.judge_at(watched.verdict_withheld_until, watched.release.id)
             return None
         watched.verdict_withheld_until = None
-        has_changed = self.recorder.has_changed(watched, verdict)
         # Call this even if the verdict is unchanged: time that has passed can be a reason for a
         # calendar read.
-        must_wait_for_calendar = self._queue_judgements_after(watched, verdict)
-        if must_wait_for_calendar or not has_changed:
+        if self._queue_judgements_after(watched, verdict):
             return None
-        return self._record_or_requeue(watched, verdict, now)
+        assessment = self.assess(watched, verdict)
+        has_changed = assessment.visible != watched.last_recorded
+        return self.record(watched, assessment) if has_changed else None
+
+    def assess(self, watched: WatchedRelease, verdict: Verdict) -> Assessment:
+        """Return the assessment of a verdict, with how it was measured: vantage, runs, blind spans
+        near its slot, clock offset, evidence.
+        """
+        slot = verdict.slot.begins() if verdict.slot else None
+        near = [
+            span for span in self.blind.spans if slot is None or abs(span.ends - slot) < _NEAR_SLOT
+        ]
+        runs = watched.runs
+        records = tuple(
+            (name, "") for each in runs.values() for run in each for name in run.evidence
+        )
+        measured = Measurement(self.blind.monitor, runs, near, self.health.offset, records)
+        return assess(verdict, measured, self.events.rules.editions)
+
+    async def record(self, watched: WatchedRelease, assessment: Assessment) -> None:
+        """Write an assessed verdict with the incidents and notices that follow from it, then call
+        `on_recorded`.
+
+        If a person changed the incident's draft at the same time, judge the release again soon.
+        """
+        verdict = assessment.verdict
+        # Portions of a calendar read may still wait to be written, perhaps with these promises. The
+        # store must never have the verdict without its promises, so write them together.
+        perhaps_unwritten = watched.promises if self.writer.backlog.portions_left() else ()
+
+        def write(tx: Transaction) -> RecordedVerdict:
+            _write_release_and_promises(tx, watched.announced, perhaps_unwritten)
+            return self.events.record(tx, assessment, verdict.at)
+
+        try:
+            recorded = await self.writer.write(write)
+        except Conflict:
+            self.queue.judge_at(verdict.at + _RETRY_AFTER, verdict.release)
+            return
+        watched.last_recorded = assessment.visible
+        watched.incident = recorded.incident.id if recorded.incident else None
+        kind, grade = verdict.verdict.value, verdict.grade.value
+        _log.info(
+            "verdict", release=verdict.release, verdict=kind, grade=grade, final=verdict.final
+        )
+        self.on_recorded(recorded)
 
     def _queue_judgements_after(self, watched: WatchedRelease, verdict: Verdict) -> bool:
         """Queue the judgements that follow from a verdict.
@@ -244,12 +312,6 @@ class Judging:
         before, watched.last_propagated = watched.last_propagated, verdict
         for name in releases_to_rejudge(self.releases, before, verdict):
             self.queue.judge_soon(name)
-
-    async def _record_or_requeue(
-        self, watched: WatchedRelease, verdict: Verdict, now: datetime
-    ) -> None:
-        if not await self.recorder.record(watched, verdict, now):
-            self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
 
     def _judge_and_replan(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Judge a release, and plan its looks by the verdict."""
@@ -312,3 +374,19 @@ def releases_to_rejudge(
         has_same_slot = other.slot.instant == verdict.slot.instant
         if has_same_slot and (lateness_changed or other.verdict in LATE_VERDICTS):
             yield name
+
+
+def _write_release_and_promises(
+    tx: Transaction, release: Release | None, promises: Sequence[Promise]
+) -> None:
+    """Write a release, its `promises` (oldest first) and each calendar's last confirmation.
+
+    Without any, do nothing.
+    """
+    if release is None or not promises:
+        return
+    tx.save(release)
+    tx.add_promises(promises)
+    for calendar, newest in {promise.calendar: promise for promise in promises}.items():
+        if newest.confirmed_at is not None:
+            tx.confirm_all(calendar, [release.id], newest.confirmed_at)

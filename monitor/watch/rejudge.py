@@ -12,9 +12,9 @@ from typing import Any
 
 from alerts.draft.code import Editions
 from alerts.finding import ReleaseFacts
+from monitor.deliver.assessment import body_of, with_brought_forward
 from monitor.deliver.facts import Measurement, release_facts
 from monitor.deliver.message import Redactor
-from monitor.deliver.verdicts import body_of, with_brought_forward
 from monitor.judge.as_json import part_from_json
 from monitor.judge.differences import find_differences
 from monitor.judge.explain.explain import Explanation, Fact, explain, title_facts

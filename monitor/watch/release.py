@@ -11,7 +11,7 @@ from itertools import takewhile
 from operator import is_
 from typing import Any
 
-from alerts.incident import IncidentKind
+from monitor.deliver.assessment import VisibleState
 from monitor.judge.runs import (
     MOST_CHANGES,
     Run,
@@ -136,21 +136,6 @@ class CachedJson:
         # Most looks change little, and the JSON is slow to make. So use it until it is a second
         # old.
         return self.body if now < self.at + _JSON_MAX_AGE else None
-
-
-@dataclass(frozen=True, slots=True)
-class VisibleState:
-    """Everything of a verdict that people see, except durations that still grow, and its links.
-
-    `body` and `facts` are keys to compare. `incident_kind` is that of the incident which the
-    verdict makes, None without one.
-    """
-
-    body: str
-    facts: object
-    incident_kind: IncidentKind | None
-    platform: Sequence[str]
-    linked: Sequence[str]
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ import structlog
 
 from alerts.finding import ReleaseFacts
 from monitor.clock import Clock
-from monitor.deliver.facts import release_facts
-from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder, body_of
+from monitor.deliver.assessment import body_of
+from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder
 from monitor.health.state import HealthState
 from monitor.judge.runs import OutOfOrder, Run, is_change, was_blind
 from monitor.look.fetch import Answer, Failure
@@ -26,7 +26,6 @@ from monitor.threads import Tasks
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import Judging, JudgingQueue
 from monitor.watch.planner import Planner, WatchRules
-from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import CachedJson, TargetState, WatchedRelease, find_last_proof
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import Grade, VerdictKind
@@ -75,14 +74,16 @@ class Watch:
         self.releases: dict[str, WatchedRelease] = {}
         self._tasks = Tasks()
         planner = Planner(clock, poller, rules)
-        recorder = Recorder(writer, events, blind, health, on_recorded)
         self.judging = Judging(
             clock,
             self.releases,
             planner,
-            recorder,
             queue,
             blind,
+            writer,
+            events,
+            health,
+            on_recorded=on_recorded,
             is_clock_in_doubt=is_clock_in_doubt,
         )
 
@@ -281,7 +282,7 @@ class Watch:
             self.rules.with_parts(release), list(promises)
         )
         verdict = self.judging.verdict(watched, self.clock.now())
-        return release_facts(verdict, self.judging.recorder.how_measured(watched, verdict))
+        return self.judging.assess(watched, verdict).facts
 
     def find_unrecorded(self) -> Iterator[ReleaseFacts]:
         """Yield the facts of releases whose present verdict the store lacks.
@@ -291,11 +292,12 @@ class Watch:
         for watched in self.releases.values():
             verdict = watched.verdict
             is_withheld = watched.verdict_withheld_until is not None or watched.waits_for_calendar
-            if verdict is None or is_withheld or watched.last_recorded is None:
+            recorded = watched.last_recorded
+            if verdict is None or is_withheld or recorded is None:
                 continue
-            recorder = self.judging.recorder
-            if recorder.is_new_breach(watched, verdict):
-                yield release_facts(verdict, recorder.how_measured(watched, verdict))
+            assessment = self.judging.assess(watched, verdict)
+            if assessment.visible.is_breach and not recorded.is_breach:
+                yield assessment.facts
 
     def add_parts(self, release: str, parts: Sequence[Part]) -> None:
         """Watch further parts of a watched release."""

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, IncidentKind
 from monitor.clock import Clock
+from monitor.deliver.assessment import with_brought_forward
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import render_draft
 from monitor.deliver.incident_json import incident_json
@@ -22,7 +23,6 @@ from monitor.deliver.outbox_rows import given_up_json
 from monitor.deliver.owed import needs_action
 from monitor.deliver.platform import related_incidents
 from monitor.deliver.reminders import GIVEN_UP_FOR
-from monitor.deliver.verdicts import with_brought_forward
 from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check

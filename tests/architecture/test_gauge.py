@@ -18,7 +18,7 @@ GAUGE = {
     "monitor/app": 16_222,
     "monitor/cli": 30_751,
     "monitor/config": 9_004,
-    "monitor/deliver": 22_508,
+    "monitor/deliver": 23_395,
     "monitor/health": 8_829,
     "monitor/judge": 33_934,
     "monitor/ledger": 17_546,
@@ -27,7 +27,7 @@ GAUGE = {
     "monitor/readiness": 5_199,
     "monitor/rehearse": 22_060,
     "monitor/store": 32_753,
-    "monitor/watch": 27_470,
+    "monitor/watch": 27_089,
     "monitor/web": 45_200,
 }
 SLACK = 0.03

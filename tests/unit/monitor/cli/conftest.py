@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from monitor.cli.main import status_of
+from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
@@ -123,7 +124,7 @@ def fill(store: Store) -> None:
         now = SLOT + minute * MINUTE
         verdict = judge(births, [promise], by_target, [], Policy(), now)
         with store.transaction() as tx:
-            events.record(tx, verdict, Measurement("edge", by_target), now)
+            events.record(tx, assess(verdict, Measurement("edge", by_target)), now)
 
 
 @pytest.fixture(scope="session")

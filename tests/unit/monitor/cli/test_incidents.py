@@ -15,6 +15,7 @@ import pytest
 
 from monitor.cli.incident import add
 from monitor.cli.incident.show import incident_lines
+from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
@@ -197,7 +198,7 @@ def save_overdue_release(folder: Path, *, hours: int) -> str:
         tx.add_promises([promise])
         tx.save(replace(absent, end=slot + overdue, last_received=slot + overdue))
         VerdictRecorder(store, ReportingRules()).record(
-            tx, verdict, Measurement("edge"), verdict.at
+            tx, assess(verdict, Measurement("edge")), verdict.at
         )
     (incident,) = store.verdicts.incidents_of(name)
     store.close()

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from alerts.channel import Accepted, Channel, Message, Outcome
 from monitor.clock import Clock, VirtualClock
+from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
@@ -32,7 +33,7 @@ async def record_verdict(
 ) -> RecordedVerdict:
     """Record a verdict with its incident and notices, at `now` (default: when it was judged)."""
     return await writer.write(
-        lambda tx: recorder.record(tx, verdict, Measurement(), now or verdict.at)
+        lambda tx: recorder.record(tx, assess(verdict, Measurement()), now or verdict.at)
     )
 
 

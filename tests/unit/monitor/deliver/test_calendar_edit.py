@@ -13,6 +13,7 @@ from alerts.notice import Notice
 from alerts.routes import Route
 from alerts.silence import Scope, create_silence
 from monitor.clock import VirtualClock
+from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.message import MessageBuilder
 from monitor.deliver.outbox import OutboxOptions
@@ -51,7 +52,7 @@ def record_verdicts(
     recorder = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"], routes=routes))
     for verdict in verdicts:
         with store.transaction() as tx:
-            recorder.record(tx, verdict, Measurement(), verdict.at)
+            recorder.record(tx, assess(verdict, Measurement()), verdict.at)
     return store.outbox.notices()
 
 

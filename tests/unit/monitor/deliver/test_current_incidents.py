@@ -14,6 +14,7 @@ from alerts.draft.versions import append_edit, append_signature
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, IncidentKind
 from monitor.cli.today import board_cells
+from monitor.deliver.assessment import assess
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import draft_row, render_draft, versions_from_rows
@@ -65,7 +66,9 @@ def current(store: Store) -> CurrentIncidents:
     verdict = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(JUDGED_AT))
     with store.transaction() as tx:
         recorder.record(
-            tx, verdict, Measurement("edge", runs, records=(("edge-1", ""),)), after_slot(JUDGED_AT)
+            tx,
+            assess(verdict, Measurement("edge", runs, records=(("edge-1", ""),))),
+            after_slot(JUDGED_AT),
         )
     return CurrentIncidents(store.verdicts, partial(facts_of, store, Policies(), "edge"), recorder)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.incident import IncidentKind, find_known_incident
+from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
@@ -29,7 +30,7 @@ def store_with_breach() -> TemporaryStore:
     overdue = judged(500, {"page": [NOT_WATCHED_SINCE_BEFORE_SLOT, ABSENT_AFTER_SLOT]})
     for verdict in (unproven, overdue):
         with store.transaction() as tx:
-            VerdictRecorder(store, rules).record(tx, verdict, Measurement(), verdict.at)
+            VerdictRecorder(store, rules).record(tx, assess(verdict, Measurement()), verdict.at)
     return store
 
 

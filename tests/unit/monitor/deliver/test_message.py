@@ -10,6 +10,7 @@ from typing import Any
 import docx
 
 from alerts.channel import Message
+from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.message import MessageBuilder
 from monitor.deliver.rules import Links, ReportingRules
@@ -29,7 +30,7 @@ def store_with_late_incident() -> TemporaryStore:
     store = TemporaryStore()
     recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
     with store.transaction() as tx:
-        recorder.record(tx, a_late_verdict(400), Measurement(), after_slot(400))
+        recorder.record(tx, assess(a_late_verdict(400), Measurement()), after_slot(400))
     return store
 
 

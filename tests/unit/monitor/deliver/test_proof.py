@@ -13,6 +13,7 @@ from alerts.draft.code import load_editions, override_editions
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import append_signature
 from alerts.incident import Incident
+from monitor.deliver.assessment import assess, body_of
 from monitor.deliver.drafts import (
     ENDINGS,
     convert_to_pdf,
@@ -22,7 +23,7 @@ from monitor.deliver.drafts import (
 )
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecorder, body_of
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import EnvironmentFault
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
@@ -46,7 +47,7 @@ def record_verdict(
     recorder = recorder or VerdictRecorder(store, ReportingRules(channels=["mail"]))
     measured = Measurement("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
     with store.transaction() as tx:
-        recorder.record(tx, verdict, measured, verdict.at)
+        recorder.record(tx, assess(verdict, measured), verdict.at)
     (incident,) = store.verdicts.incidents()
     return incident
 
@@ -102,7 +103,9 @@ def test_second_monitor_with_more_looks_adds_no_draft() -> None:
         runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, OVERDUE_AT, looks=looks)]}
         measured = Measurement(monitor, runs, records=(("north-1", ""), ("south-1", "")))
         with store.transaction() as tx:
-            recorder.record(tx, a_late_verdict(judged_at), measured, after_slot(recorded_at))
+            recorder.record(
+                tx, assess(a_late_verdict(judged_at), measured), after_slot(recorded_at)
+            )
 
     for verdicts_so_far, judged_at in enumerate((OVERDUE_AT, LATE_AT), start=1):
         record_as("north", looks=10, judged_at=judged_at, recorded_at=judged_at)
@@ -123,7 +126,9 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
     def record_and_fail() -> None:
         with store.transaction() as tx:
             recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
-            recorder.record(tx, a_late_verdict(OVERDUE_AT), Measurement(), after_slot(OVERDUE_AT))
+            recorder.record(
+                tx, assess(a_late_verdict(OVERDUE_AT), Measurement()), after_slot(OVERDUE_AT)
+            )
             raise InterruptedError
 
     with pytest.raises(InterruptedError):

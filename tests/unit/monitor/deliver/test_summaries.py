@@ -16,6 +16,7 @@ from monitor.app.reporting_options import make_summary_schedules
 from monitor.clock import VirtualClock
 from monitor.config.people import SummarySettings
 from monitor.config.settings import Settings
+from monitor.deliver.assessment import body_of
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.summaries import Board, Summaries, SummarySchedule
 from monitor.deliver.summary_text import (
@@ -25,7 +26,7 @@ from monitor.deliver.summary_text import (
     monthly_summary,
     morning_summary,
 )
-from monitor.deliver.verdicts import VerdictRecorder, body_of
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import play_story, query_at_once, record_verdict

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from monitor.deliver.verdicts import body_of
+from monitor.deliver.assessment import body_of
 from monitor.judge.explain.timeline import Timeline, build_timeline
 from monitor.judge.runs import Blind, Run
 from tests.worlds.instants import SLOT, after_slot

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from monitor.clock import VirtualClock
-from monitor.deliver.verdicts import body_of
+from monitor.deliver.assessment import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run

@@ -16,8 +16,6 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
-from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
@@ -28,7 +26,6 @@ from monitor.store.writer import Writer
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import PORTION, Judging, JudgingQueue
 from monitor.watch.planner import Planner, WatchRules
-from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address, Part, Role
 from schedules.promise import Promise
@@ -216,11 +213,8 @@ async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClo
     large_write = Portions()
     large_write.add(range(2), note_stored_promises, rows=ROWS_AT_ONCE)
     calendar_read = writer.write_in_portions(large_write)
-    verdict = judge(
-        watched.release, watched.promises, watched.runs, blind=(), policy=Policy(), now=clock.now()
-    )
-    no_blind_spans = BlindSpans("north", lambda: None, Metrics("1"))
-    await a_recorder(store, writer, clock, no_blind_spans).record(watched, verdict, clock.now())
+    judging = judging_of({"claims": watched}, store, writer, JudgingQueue(clock), clock)
+    await judging.judge_all(["claims"])
     await calendar_read.done
     await writer.close()
     # At each of the two portions, the promises were there, and so was the verdict in the same
@@ -230,13 +224,27 @@ async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClo
     assert [release.id for release in store.ledger.releases()] == ["claims"]
 
 
-def a_recorder(
-    store: TemporaryStore, writer: Writer, clock: VirtualClock, blind: BlindSpans
-) -> Recorder:
-    """Return a recorder of verdicts that needs nothing but a store."""
-    health = HealthState(clock.now(), {}, timedelta(seconds=2))
-    return Recorder(
-        writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None
+def judging_of(
+    releases: Mapping[str, WatchedRelease],
+    store: TemporaryStore,
+    writer: Writer,
+    queue: JudgingQueue,
+    clock: VirtualClock,
+    *,
+    is_clock_in_doubt: Callable[[], bool] = lambda: False,
+) -> Judging:
+    """Return the judging of these releases, which records verdicts and has no other task."""
+    return Judging(
+        clock,
+        releases,
+        Planner(clock, FakePoller(), WatchRules()),
+        queue,
+        BlindSpans("north", queue.judge_all, Metrics("1")),
+        writer,
+        VerdictRecorder(store, ReportingRules()),
+        HealthState(clock.now(), {}, timedelta(seconds=2)),
+        on_recorded=lambda _recorded: None,
+        is_clock_in_doubt=is_clock_in_doubt,
     )
 
 
@@ -252,20 +260,9 @@ def judge_for_some_seconds(
     """
 
     async def judge_until_timeout(clock: VirtualClock) -> None:
-        rules, queue, writer = WatchRules(), BoundedQueue(clock), Writer(store, clock)
-        planner, blind = (
-            Planner(clock, FakePoller(), rules),
-            BlindSpans("north", queue.judge_all, Metrics("1")),
-        )
-        recorder = a_recorder(store, writer, clock, blind)
-        judging = Judging(
-            clock,
-            releases,
-            planner,
-            recorder,
-            queue,
-            blind,
-            is_clock_in_doubt=is_clock_in_doubt,
+        queue, writer = BoundedQueue(clock), Writer(store, clock)
+        judging = judging_of(
+            releases, store, writer, queue, clock, is_clock_in_doubt=is_clock_in_doubt
         )
         queue.judge_all()
         with pytest.raises(TimeoutError):

@@ -15,12 +15,13 @@ from starlette.types import ASGIApp
 
 from alerts.draft.versions import append_edit
 from alerts.incident import Incident
+from monitor.deliver.assessment import assess, body_of
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.deliver.facts import Measurement
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecorder, body_of
+from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.self_check import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
@@ -257,7 +258,7 @@ def _fill_board_store(store: TemporaryStore, title: str) -> None:
         tx.add_blind(Blind(after_slot(-90), after_slot(-40), "stalled"))
     for verdict, now in ((late, 400), (early_verdict(60), 401)):
         with store.transaction() as tx:
-            events.record(tx, verdict, measured, after_slot(now))
+            events.record(tx, assess(verdict, measured), after_slot(now))
     notice = store.outbox.notices()[0]
     at, given_up, reason = after_slot(400), after_slot(500), "the number is not known"
     refused = Delivery(

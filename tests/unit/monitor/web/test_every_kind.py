@@ -21,6 +21,7 @@ from alerts.incident import Incident, IncidentKind, make_fact_notice
 from alerts.message import build_message
 from alerts.notice import Notice
 from alerts.silence import Scope, create_silence
+from monitor.deliver.assessment import assess
 from monitor.deliver.facts import Measurement
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.verdict import Verdict
@@ -226,7 +227,7 @@ async def test_release_with_any_verdict_or_finding_opens_everywhere(
     store = board.store
     with store.transaction() as tx:
         VerdictRecorder(store, RULES).record(
-            tx, make_verdict(verdict, *findings), Measurement(), after_slot(500)
+            tx, assess(make_verdict(verdict, *findings), Measurement()), after_slot(500)
         )
     release = await board.read_json("/api/v1/releases/r")
     assert release["verdict"] == verdict

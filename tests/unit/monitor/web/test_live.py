@@ -9,7 +9,7 @@ from datetime import datetime
 import httpx
 import pytest
 
-from monitor.deliver.verdicts import body_of
+from monitor.deliver.assessment import body_of
 from monitor.errors import StoreFault
 from monitor.web.pages import millis
 from tests.unit.monitor.web.board import Board, Live, a_board

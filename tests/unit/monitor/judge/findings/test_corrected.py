@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor.deliver.verdicts import body_of
+from monitor.deliver.assessment import body_of
 from monitor.judge.differences import find_differences
 from monitor.judge.verdict import Verdict
 from monitor.look.recognise.version import advanced_fields, format_version, parse_version
