@@ -50,6 +50,7 @@ from monitor.look.clock_skew import Skew
 from monitor.look.clock_steps import ClockSteps
 from monitor.look.poller import BrokenLooks, Poller
 from monitor.plan.budget import Budget
+from monitor.store.kept_sessions import KeptSessions
 from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
@@ -313,7 +314,9 @@ def make_queries(
             admission.settle_slot,
         ),
         silent_hosts=status.silent_hosts.silent_now,
-        sessions=make_sessions(settings, core.folder, clock, throttle),
+        sessions=make_sessions(
+            settings, core.folder, KeptSessions(core.store, core.writer, clock), throttle
+        ),
         throttle=throttle,
         read_calendar=reads.read_named,
         **page_settings(core, current.record.rules),

@@ -37,6 +37,7 @@ from monitor.look.guard import Guard, make_guard
 from monitor.look.http.resolve import Proxies, Proxy, Resolver
 from monitor.look.http.transport import HttpTransport
 from monitor.readiness.reader import ReadinessReader
+from monitor.store.kept_sessions import KeptSessions
 from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
@@ -158,7 +159,7 @@ def make_keys(settings: Settings) -> Keys:
 
 
 def make_sessions(
-    settings: Settings, folder: Path, clock: Clock, throttle: Throttle
+    settings: Settings, folder: Path, kept: KeptSessions, throttle: Throttle
 ) -> Sessions | None:
     """Return the sign-in of people, or None if it is not configured.
 
@@ -168,8 +169,9 @@ def make_sessions(
     if not web.signs_in:
         return None
     file = None if web.users_file is None else folder / web.users_file
-    sessions = Sessions(Users(file), clock, throttle, web.public_url or "")
-    sessions.proxy_auth, sessions.provider = make_proxy_auth(settings), make_openid(settings, clock)
+    sessions = Sessions(Users(file), kept, throttle, web.public_url or "")
+    sessions.proxy_auth = make_proxy_auth(settings)
+    sessions.provider = make_openid(settings, throttle.clock)
     return sessions
 
 

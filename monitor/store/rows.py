@@ -193,6 +193,39 @@ class Actor:
 
 NOBODY = Actor("", "")
 """Without a role, every act is refused."""
+
+
+class SessionUse(StrEnum):
+    """What the key of a session opens: every page, or only calendars and feeds by their address."""
+
+    BROWSER = "browser"
+    FEEDS = "feeds"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """The sign-in of a person, found by the SHA-256 of its key. The key itself is not stored.
+
+    `seen` is when it was last used, a quarter of an hour early at most. `ends` None: when someone
+    ends it. `name` and `right` are those at sign-in, `client` is the address from then.
+    `password_hash` is a hash of the person's line in the users file. Otherwise a provider sent
+    `claim_values` of the claim `claim_source`, or a proxy vouches for the name.
+    """
+
+    key_hash: str
+    account: str
+    use: SessionUse
+    began: datetime
+    seen: datetime
+    ends: datetime | None
+    name: str
+    right: str
+    client: str = ""
+    password_hash: str = ""
+    claim_source: str = ""
+    claim_values: tuple[str, ...] = ()
+
+
 OFFLINE_MARK = "~"
 """Separates name and time in the monitor name of evidence that version 1.0.0rc1 kept after a start
 without its store.

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from monitor.errors import NinethirtyError
 from monitor.threads import run_in_thread, with_pauses
 from monitor.web import (
+    account,
     acknowledge,
     api,
     board,
@@ -113,6 +114,7 @@ def make_application(queries: Queries) -> AccessLog:
     # Starlette uses the first route that matches, so /incidents/new must be before
     # /incidents/{incident}.
     modules = [
+        account,
         acknowledge,
         runbook,
         log_page,

@@ -161,7 +161,7 @@ async def serve_calendar(request: Request) -> Response:
     ahead.
     """
     queries = queries_of(request)
-    check_parameters(request, ("producer",))
+    check_parameters(request, ("producer", "key"))
     kind = request.path_params["kind"]
     if kind not in FORMATS:
         raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")

@@ -6,23 +6,33 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from monitor.clock import Clock
-from monitor.errors import UnknownName, UserFault
-from monitor.store.rows import Actor
+from monitor.errors import StoreFault, UnknownName, UserFault
+from monitor.store.kept_sessions import KeptSessions, hash_key
+from monitor.store.rows import Actor, SessionUse, StoredSession
 from monitor.web.credentials import Guess, Throttle, network_of
 from monitor.web.local_socket import user_name
 from monitor.web.provider import Flow, NotSignedOn, ProviderClaims
-from monitor.web.users import UNKNOWN_PERSON, Peer, Person, Program, Right, Users, is_name
+from monitor.web.users import (
+    NO_PASSWORD,
+    UNKNOWN_PERSON,
+    Password,
+    Peer,
+    Person,
+    Program,
+    Right,
+    Users,
+    is_name,
+)
 
 if TYPE_CHECKING:
     from monitor.web.openid import OpenID
@@ -30,8 +40,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SESSION_SECONDS = 12 * 3600
 """A session ends after this many seconds, a working day."""
-_MOST_SESSIONS = 1000
-_MOST_OF_ACCOUNT = 20
+_MOST_TOKENS = 1000
 _MOST_PLACES = 10_000
 _MOST_WAITING = 8
 _log = structlog.get_logger(__name__)
@@ -54,15 +63,14 @@ class Session:
 
     `account` identifies them for good, whatever name they show: how they signed in, and their name
     in the users file, at the proxy, or their `iss` and `sub` at the provider. Each of their forms
-    must contain `guard`. `ends` is a time of the monotonic clock.
+    must contain `guard`.
     """
 
     person: Person
     account: str
-    ends: float
-    guard: str = field(repr=False, default_factory=secrets.token_urlsafe)
-    # If a proxy signed them on, only the proxy can sign them out.
-    by_proxy_header: bool = False
+    guard: str = field(repr=False)
+    # Empty if a proxy signed them on: then only the proxy can sign them out.
+    key_hash: str = ""
     # The claims of the OpenID provider that signed them on, None if none did.
     claims: ProviderClaims | None = None
 
@@ -92,25 +100,31 @@ class ProxyAuth:
 
 
 class Sessions:
-    """Checks passwords and keeps sessions.
-
-    A restart ends all sessions; a new password in the users file ends one.
+    """Checks passwords, and signs people in and out. A new password in the users file ends a
+    person's sessions.
     """
 
     def __init__(
-        self, users: Users, clock: Clock, throttle: Throttle, public_url: str = ""
+        self,
+        users: Users,
+        kept: KeptSessions,
+        throttle: Throttle,
+        public_url: str = "",
     ) -> None:
-        """Check passwords against `users`.
+        """Check passwords against `users`, and keep sessions in `kept`.
 
         If `public_url` is https, a proxy in front of us does the encryption.
         """
         self.public_url = public_url
         self.proxy_auth: ProxyAuth | None = None
         self.provider: OpenID | None = None
+        self.kept = kept
         self._users = users
-        self._clock = clock
+        self._clock = throttle.clock
         self._throttle = throttle
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        # The ID tokens of people whom the provider signed on, by the hash of their session's key.
+        # They are not stored, because only signing out at the provider uses them.
+        self._id_tokens: OrderedDict[str, str] = OrderedDict()
         # Names, each with a network from which that person signed in, the oldest first.
         self._signed_in_from: OrderedDict[tuple[str, str], None] = OrderedDict()
         # One password check at a time, and how many checks wait for it.
@@ -125,7 +139,7 @@ class Sessions:
         person = await self._try_password(name, password, client)
         if person is None:
             return None
-        return self._open_session(secrets.token_urlsafe(32), person, f"user:{person.name}")
+        return await self._open_session(person, f"user:{person.name}", client)
 
     def account_counter(self, name: str, network: str = "") -> str:
         """Return the key under which wrong guesses of an account's password are counted: those from
@@ -141,30 +155,42 @@ class Sessions:
         message = f"{use} {text}".encode("utf-8", "surrogatepass")
         return hmac.new(self._signing_key, message, hashlib.sha256).hexdigest()
 
-    async def find_session(self, key: str) -> Session | None:
-        """Return the session of a key.
+    async def find_session(self, key: str, use: SessionUse = SessionUse.BROWSER) -> Session | None:
+        """Return the session of a key, and note its use.
 
-        None if it is too old, or its person has another password or no right.
+        None if it is too old or of another use, or its person has another password or no right.
         """
-        session = self._sessions.get(key)
-        if session is None:
+        stored = await self.kept.find(hash_key(key))
+        if stored is None or stored.use is not use:
             return None
-        person = await self._read_person(session)
-        if (
-            person is None
-            or person.password != session.person.password
-            or self._clock.monotonic() >= session.ends
-        ):
-            self._sessions.pop(key, None)
+        if stored.ends is not None and self._clock.now() >= stored.ends:
             return None
-        return replace(session, person=person)
+        claims = None
+        if stored.claim_source:
+            token = self._id_tokens.get(stored.key_hash, "")
+            claims = ProviderClaims(stored.claim_source, stored.claim_values, token)
+        person = await self._read_person(stored, claims)
+        if person is None:
+            return None
+        await self.kept.note_use(stored)
+        # Only who has the key can make the guard, on any monitor and after a restart.
+        guard = hash_key(f"guard {key}")
+        return Session(person, stored.account, guard, stored.key_hash, claims)
 
-    async def _read_person(self, session: Session) -> Person | None:
+    async def _read_person(
+        self, stored: StoredSession, claims: ProviderClaims | None
+    ) -> Person | None:
         """Return the person of a session with their present right, or None if they have none."""
-        if session.claims is None:
-            return await self._run_in_thread(lambda: self._users.find(session.person.name))
-        right = None if self.provider is None else self.provider.provider.right(session.claims)
-        return None if right is None else replace(session.person, right=right)
+        name = stored.name
+        if stored.password_hash:
+            person = await self._run_in_thread(lambda: self._users.find(name))
+            is_same = person is not None and _hash_password(person.password) == stored.password_hash
+            return person if is_same else None
+        if claims is not None:
+            right = None if self.provider is None else self.provider.provider.right(claims)
+        else:
+            right = None if self.proxy_auth is None else self.proxy_auth.right(name)
+        return None if right is None else Person(name, right=right)
 
     async def sign_on_address(self, secret: str) -> str:
         """Return the provider's address where the browser with this `secret` signs in.
@@ -203,23 +229,7 @@ class Sessions:
             raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
         _log.info("signed_in", user=name, right=str(right), by="oidc", client=client)
         person = Person(name, right=right)
-        return self._open_session(secrets.token_urlsafe(32), person, account, claims)
-
-    async def sign_in_by_header(self, authorization: str, client: str) -> Session | None:
-        """Return the session for a header of HTTP basic authentication, None for a wrong password.
-
-        Raises `Busy`.
-        """
-        # A check of a password is slow, so further requests with the same header get the same
-        # session.
-        key = self._sign_text("header", authorization)
-        if (session := await self.find_session(key)) is not None:
-            return session
-        name, password = _read_basic_header(authorization)
-        person = await self._try_password(name, password, client)
-        if person is None:
-            return None
-        return await self.find_session(self._open_session(key, person, f"user:{person.name}"))
+        return await self._open_session(person, account, client, claims)
 
     @property
     def allows_passwords(self) -> bool:
@@ -250,9 +260,7 @@ class Sessions:
         return Session(
             Person(names[0], right=right),
             f"proxy:{names[0]}",
-            ends=float("inf"),
             guard=self._sign_text("proxy", names[0]),
-            by_proxy_header=True,
         )
 
     async def find_program(self, token: str) -> Program | None:
@@ -263,11 +271,23 @@ class Sessions:
         """Return who a user of this machine is."""
         return await self._run_in_thread(lambda: self._users.find_peer(user_name(user)))
 
-    def sign_out(self, key: str) -> None:
-        """End a session."""
-        ended = self._sessions.pop(key, None)
-        if ended is not None:
-            _log.info("signed_out", user=ended.person.name)
+    async def sign_out(self, key: str) -> None:
+        """End a session. While the store fails, it ends on this monitor only."""
+        session = await self.find_session(key)
+        if session is None:
+            return
+        self._id_tokens.pop(session.key_hash, None)
+        try:
+            await self.kept.end(session.key_hash, session.actor, session.account)
+        except StoreFault as fault:
+            _log.warning("session_not_ended", account=session.account, why=str(fault))
+        _log.info("signed_out", user=session.person.name)
+
+    async def make_feed_key(self, session: Session, client: str) -> str:
+        """Return a new key for the addresses of feeds. The one before of this account ends."""
+        return await self._open_session(
+            session.person, session.account, client, session.claims, SessionUse.FEEDS
+        )
 
     async def sign_out_address(self, session: Session) -> str:
         """Return the address at which the provider signs this person out, empty if no provider
@@ -281,6 +301,7 @@ class Sessions:
 
     def close(self) -> None:
         """Stop the threads."""
+        self.kept.close()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def _try_password(self, name: str, password: str, client: str) -> Person | None:
@@ -333,41 +354,42 @@ class Sessions:
         if len(self._signed_in_from) > _MOST_PLACES:
             self._signed_in_from.popitem(last=False)
 
-    def _open_session(
+    async def _open_session(
         self,
-        key: str,
         person: Person,
         account: str,
+        client: str,
         claims: ProviderClaims | None = None,
+        use: SessionUse = SessionUse.BROWSER,
     ) -> str:
-        """Add a session under `key` and return `key`.
-
-        If this account has too many, its oldest ends. If there are too many in all, the oldest of
-        a viewer ends, and one of staff only if there is no viewer.
-        """
-        ends = self._clock.monotonic() + SESSION_SECONDS
-        self._sessions[key] = Session(person, account, ends, claims=claims)
-        own = [one for one, known in self._sessions.items() if known.account == account]
-        if len(own) > _MOST_OF_ACCOUNT:
-            del self._sessions[own[0]]
-        if len(self._sessions) > _MOST_SESSIONS:
-            oldest = next(iter(self._sessions))
-            viewers = (one for one, known in self._sessions.items() if known.person.is_viewer)
-            del self._sessions[next(viewers, oldest)]
+        """Open a session, and return its key."""
+        key, now = secrets.token_urlsafe(32), self._clock.now()
+        stored = StoredSession(
+            hash_key(key),
+            account,
+            use,
+            began=now,
+            seen=now,
+            ends=now + timedelta(seconds=SESSION_SECONDS) if use is SessionUse.BROWSER else None,
+            name=person.name,
+            right=person.right,
+            client=client,
+            password_hash=_hash_password(person.password),
+        )
+        if claims is not None:
+            stored = replace(stored, claim_source=claims.source, claim_values=claims.values)
+            self._id_tokens[stored.key_hash] = claims.token
+            if len(self._id_tokens) > _MOST_TOKENS:
+                self._id_tokens.popitem(last=False)
+        await self.kept.open(stored)
         return key
 
     async def _run_in_thread(self, question: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, question)
 
 
-def _read_basic_header(authorization: str) -> tuple[str, str]:
-    """Return the name and the password of an `Authorization: Basic` header, both empty if it is
-    malformed.
-    """
-    try:
-        name, _, password = (
-            b64decode(authorization.partition(" ")[2], validate=True).decode().partition(":")
-        )
-    except ValueError:
-        return "", ""
-    return name, password
+def _hash_password(password: Password) -> str:
+    """Return a hash that changes with a person's password, empty for people who have none here."""
+    if password is NO_PASSWORD:
+        return ""
+    return hashlib.sha256(password.salt + password.digest).hexdigest()

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alerts.one_line import one_line
 from monitor.errors import UnknownName
+from monitor.store.rows import SessionUse
 from monitor.web.credentials import Guess, TokenScope
 from monitor.web.local_socket import user_name
 from monitor.web.pages import render, respond_to_error
@@ -58,6 +59,7 @@ _FORWARDED = (
     "x-real-ip",
 )
 _ACKNOWLEDGE_PATH = re.compile(r"/api/v1/incidents/.+/acknowledge")
+_FEED_PATH = re.compile(r"/calendar\.\w+|/atom\.xml")
 _LONG_FORM_PATHS = re.compile(r"/incidents/(.+/(draft|sign)|new)|/silences|/by-hand")
 """Paths of long forms. After a session has ended, the response to these contains only the typed
 text.
@@ -71,7 +73,6 @@ _FORM_SECONDS, _SIGN_ON_SECONDS = 3600, 600
 _SECRET_LENGTH = 43
 """The cookie of a sign-on has a random text of this length, then the path to return to."""
 _log = structlog.get_logger(__name__)
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="ninethirty", charset="UTF-8"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,9 @@ class Authorise:
         if program is not None and program.scope is TokenScope.DUTY:
             state.actor = program.actor
         sender = known or program
+        if sender is None and sessions is not None:
+            sender = await _find_feed_session(request, sessions)
+        state.is_known = sender is not None and sender is not program
         if sender is not None:
             structlog.contextvars.bind_contextvars(account=sender.actor.account)
         reads_all = state.token_scope in {TokenScope.READ, TokenScope.DUTY}
@@ -147,8 +151,8 @@ class Authorise:
             return True
         if path == _METRICS:
             return request.state.token_scope is not None
-        is_known = session_of(request) is not None or isinstance(request.state.caller, Peer)
-        return (self.queries.public or is_known) and not path.startswith(_STAFF_PATHS)
+        may_read = self.queries.public or request.state.is_known
+        return may_read and not path.startswith(_STAFF_PATHS)
 
     def _is_at_the_machine(self, request: Request) -> bool:
         """Return whether a browser on this machine made the request directly, on a board without
@@ -197,7 +201,7 @@ async def _find_peer(request: Request, sessions: Sessions | None) -> Peer | None
 
 
 async def _find_session(request: Request, sessions: Sessions) -> Session | None:
-    """Return the session that the proxy's header, the cookie or the password proves, or None.
+    """Return the session that the proxy's header or the cookie proves, or None.
 
     Raises `Busy`.
     """
@@ -209,16 +213,18 @@ async def _find_session(request: Request, sessions: Sessions) -> Session | None:
     if names and getattr(request.state, "by_proxy", False):
         return sessions.sign_in_by_proxy(names)
     key = request.cookies.get(_cookie_name(request))
-    session = await sessions.find_session(key) if key else None
-    authorization = request.headers.get("Authorization", "")
-    # Browsers add such a header to requests from other sites too, so it may only read.
-    if (
-        session is None
-        and authorization.lower().startswith("basic ")
-        and request.method in {"GET", "HEAD"}
-    ):
-        return await sessions.sign_in_by_header(authorization, client_of(request))
-    return session
+    return await sessions.find_session(key) if key else None
+
+
+async def _find_feed_session(request: Request, sessions: Sessions) -> Session | None:
+    """Return the session of the key in the address of a calendar or feed, or None.
+
+    It opens only what a viewer may see, because the servers of mail programs know such an address.
+    """
+    key = request.query_params.get("key", "")
+    if not key or not _FEED_PATH.fullmatch(request.scope["path"]):
+        return None
+    return await sessions.find_session(key, SessionUse.FEEDS)
 
 
 def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
@@ -233,8 +239,7 @@ def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
         query = request.scope["query_string"].decode("latin-1")
         page = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/sign-in?next={quote(page)}", 303)
-    challenge = _CHALLENGE if sessions.allows_passwords else {"WWW-Authenticate": "Bearer"}
-    return problem_response(401, "sign in first", challenge)
+    return problem_response(401, "sign in first", {"WWW-Authenticate": "Bearer"})
 
 
 async def show_sign_in_form(request: Request) -> Response:
@@ -264,7 +269,7 @@ async def sign_in(request: Request) -> Response:
     session_key = await sessions.sign_in(name, form.get("password", ""), client_of(request))
     if session_key is None:
         return _render_sign_in_form(request, where, 403, name, _NO_MATCH)
-    return _redirect_signed_in(request, where, session_key)
+    return await _redirect_signed_in(request, where, session_key)
 
 
 async def start_sign_on(request: Request) -> Response:
@@ -301,7 +306,7 @@ async def finish_sign_on(request: Request) -> Response:
             queries_of(request).throttle.count_failure(Guess.PASSWORD, client_of(request))
         response = _show_failed_sign_on(request, where, fault)
     else:
-        response = _redirect_signed_in(request, where, key)
+        response = await _redirect_signed_in(request, where, key)
     _delete_cookie(request, response, "-flow")
     return response
 
@@ -322,12 +327,12 @@ async def _redeem_code(request: Request, secret: str) -> str:
     return await sessions.finish_sign_on(query["code"], secret, client_of(request))
 
 
-def _redirect_signed_in(request: Request, where: str, key: str) -> Response:
+async def _redirect_signed_in(request: Request, where: str, key: str) -> Response:
     """Return a redirect that sets the cookie of a new session.
 
     The session before it in this browser ends.
     """
-    _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
+    await _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
     response = RedirectResponse(where, 303)
     _set_cookie(request, response, key, SESSION_SECONDS)
     return response
@@ -348,7 +353,7 @@ async def sign_out(request: Request) -> Response:
     if session is not None:
         if not session.has_guard(form.get("guard", "")):
             return problem_response(403, _STALE_PAGE)
-        _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
+        await _require_sessions(request).sign_out(request.cookies.get(_cookie_name(request), ""))
         request.state.session = None
         provider_url = await _require_sessions(request).sign_out_address(session)
     page = (

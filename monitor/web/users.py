@@ -107,7 +107,7 @@ class Password:
         )
 
 
-_NO_PASSWORD = Password(bytes(16), bytes(32))
+NO_PASSWORD = Password(bytes(16), bytes(32))
 """The password that no text matches, of people who sign on elsewhere."""
 
 
@@ -121,7 +121,7 @@ class Person:
     """
 
     name: str
-    password: Password = _NO_PASSWORD
+    password: Password = NO_PASSWORD
     role: str = ""
     right: Right = Right.DUTY
     # The user of the machine who they are, or an empty text.
@@ -290,7 +290,7 @@ def _parse_person(written: str) -> Person | str:
         return "not NAME:HASH; `ninethirty user NAME` makes such a line"
     if hashed.startswith("$sha256$"):
         return f"the token of {name} is not one that `ninethirty user --token` makes"
-    password = _parse_password(hashed) if hashed else _NO_PASSWORD
+    password = _parse_password(hashed) if hashed else NO_PASSWORD
     if password is None:
         return f"the hash of {name} is not one that `ninethirty user` makes"
     if hashed and (unfit := password.find_unfitness()):

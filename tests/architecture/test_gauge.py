@@ -26,7 +26,7 @@ GAUGE = {
     "monitor/plan": 10_031,
     "monitor/readiness": 5_199,
     "monitor/rehearse": 22_060,
-    "monitor/store": 32_753,
+    "monitor/store": 34_475,
     "monitor/watch": 27_089,
     "monitor/web": 45_200,
 }

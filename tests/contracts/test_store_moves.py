@@ -26,6 +26,7 @@ from monitor.watch.rejudge import replay
 from tests.unit.monitor.cli.conftest import fill
 from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.looks import a_run
+from tests.worlds.sessions import a_session
 from tests.worlds.stores import a_claim, a_read, a_record, a_sent_delivery, an_entry
 
 
@@ -90,6 +91,7 @@ def fill_the_rest(url: str) -> None:
             Silence("s", Scope.PRODUCER, "ofqual", SLOT, SLOT + DAY, "duty", "ihre Seite zieht um")
         )
         tx.save(Actor("user:anne", "duty").act("silenced", "s", SLOT))
+        tx.save(a_session(SLOT, "user:anne"))
         tx.save(RotaRead("on-call", SLOT, '[["duty A","…","…"]]'))
         tx.add(a_claim())
         tx.save(Heartbeat("m", SLOT, stopped=True))

@@ -31,7 +31,14 @@ from monitor.store.sql import backup, integrity
 from monitor.store.sql.columns import database_clock
 from monitor.store.sql.driver_errors import convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
-from monitor.store.sql.read import EvidenceIndex, Leases, OutboxStore, RunStore, VerdictStore
+from monitor.store.sql.read import (
+    EvidenceIndex,
+    Leases,
+    OutboxStore,
+    RunStore,
+    SessionStore,
+    VerdictStore,
+)
 from monitor.store.sql.read_ledger import LedgerStore
 from monitor.store.sql.tables import HEAD, LEADER, METADATA, OLDEST, REVISION
 from monitor.store.sql.write import Transaction
@@ -90,6 +97,7 @@ class Store:
         self.runs = RunStore(runner)
         self.verdicts = VerdictStore(runner)
         self.outbox = OutboxStore(runner)
+        self.sessions = SessionStore(runner)
         self.evidence = EvidenceIndex(runner)
         self.leases = Leases(runner)
 

@@ -260,6 +260,7 @@ Storable = (
     | rows.Draft
     | rows.Delivery
     | rows.Act
+    | rows.StoredSession
     | rows.RotaRead
     | rows.Heartbeat
     | rows.Record
@@ -282,6 +283,7 @@ _TABLES: Mapping[type[Storable], Table] = {
     rows.Delivery: tables.DELIVERY,
     Silence: tables.SILENCE,
     rows.Act: tables.ACT,
+    rows.StoredSession: tables.SESSION,
     rows.RotaRead: tables.ROTA,
     Claim: tables.CLAIM,
     rows.Heartbeat: tables.HEARTBEAT,

@@ -32,6 +32,7 @@ from monitor.store.rows import (
     Lease,
     Record,
     RotaRead,
+    StoredSession,
 )
 from monitor.store.sql import tables
 from monitor.store.sql.columns import database_clock
@@ -288,6 +289,21 @@ class OutboxStore(Queries):
         waiting = tables.DELIVERY.c.standing == DeliveryState.WAITING
         (count,) = self.runner.make_each(int, select(func.count()).where(waiting))
         return count
+
+
+class SessionStore(Queries):
+    """Queries for sessions."""
+
+    def session(self, key_hash: str) -> StoredSession | None:
+        """Return one session, even if it has ended. None if it is not stored."""
+        return self.runner.find(StoredSession, key_hash)
+
+    def sessions(self, account: str | None = None) -> list[StoredSession]:
+        """Return the sessions of one account or of all, the longest unused first."""
+        session = tables.SESSION.c
+        order = (session.seen, session.began, session.key_hash)
+        of_account = equals(session.account, account)
+        return self.runner.find_all(StoredSession, *of_account, order_by=order)
 
 
 class EvidenceIndex(Queries):

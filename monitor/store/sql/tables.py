@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeEngine
 from alerts.incident import IncidentKind
 from alerts.silence import Scope
 from monitor.look.sighting import State
-from monitor.store.rows import DeliveryState
+from monitor.store.rows import DeliveryState, SessionUse
 from monitor.store.sql.columns import (
     Body,
     Digest,
@@ -28,7 +28,7 @@ from monitor.store.sql.columns import (
     Words,
 )
 
-HEAD = "0014"
+HEAD = "0015"
 """The migration that makes these tables. `upgrade` does not change a store that has reached it."""
 OLDEST = "0012"
 """The first migration: a store of an earlier revision cannot be upgraded."""
@@ -260,6 +260,15 @@ ACT = _compact_table(
     "act",
     *_keys(subject=Name, at=Instant, account=Name, what=Name),
     *_not_null(role=Words),
+)
+
+SESSION = _table(
+    "session",
+    *_keys(key_hash=Name),
+    *_not_null(account=Name, use=OneOf(SessionUse), began=Instant, seen=Instant),
+    *_nullable(ends=Instant),
+    *_not_null(body=Body),
+    sa.Index(None, "account"),
 )
 
 ROTA = _table("rota", *_keys(rota=Name), *_not_null(at=Instant, shifts=Packed))

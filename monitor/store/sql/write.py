@@ -208,6 +208,18 @@ class Transaction:
         )
         self._connection.execute(update(table).where(is_deleted_now).values(expired=at))
 
+    def drop_sessions(self, key_hashes: Sequence[str], ended_by: datetime) -> None:
+        """Delete sessions: these, and all that ended at `ended_by` or earlier."""
+        table = tables.SESSION
+        is_dropped = table.c.key_hash.in_(key_hashes) | (table.c.ends <= ended_by)
+        self._connection.execute(delete(table).where(is_dropped))
+
+    def note_session_seen(self, key_hash: str, at: datetime) -> None:
+        """Record that a session was used at `at`, unless it was deleted."""
+        table = tables.SESSION
+        is_used = table.c.key_hash == key_hash
+        self._connection.execute(update(table).where(is_used).values(seen=at))
+
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
         """Take or renew a lease and return it. Return None if another holder has it beyond `now`.
 

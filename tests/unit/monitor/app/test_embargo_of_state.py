@@ -19,6 +19,7 @@ from monitor.clock import VirtualClock
 from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
+from monitor.store.kept_sessions import KeptSessions
 from monitor.store.sql.engine import Store
 from monitor.watch.rejudge import body_of_unwatched
 from monitor.web.app import make_application
@@ -29,7 +30,7 @@ from monitor.web.users import Right, Users, make_line, make_token_line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, run_monitor
 from tests.unit.monitor.deliver.outbox import a_channel
-from tests.unit.monitor.web.people import SECRET, basic_auth
+from tests.unit.monitor.web.people import SECRET, session_headers
 from tests.worlds.fake_channel import FakeChannel
 
 MARK = "zwirbel"
@@ -100,6 +101,8 @@ WORDS_THAT_SHOW_EARLY_RELEASE = (
     "early_exposure",
     "exposure_open{",
 )
+Credentials = dict[str, str] | str
+"""Headers of a request, or the name of a person who is signed in."""
 OPEN_ON_A_CLOSED_BOARD = {
     "/healthz",
     "/livez",
@@ -163,7 +166,8 @@ def make_queries(monitor: MonitorInTest, users: Path, *, public: bool) -> Querie
         store, monitor.app.status, monitor.clock, "Europe/London", public, throttle=throttle
     )
     queries.keys = Keys(metrics=b"for metrics alone")
-    queries.sessions = Sessions(Users(users), monitor.clock, throttle)
+    kept = KeptSessions(store, monitor.daemon.core.writer, monitor.clock)
+    queries.sessions = Sessions(Users(users), kept, throttle)
     queries.producers = {"department-for-example": "Department"}
     queries.judge_promised = partial(body_of_unwatched, store, make_policies(monitor.settings))
     queries.explain_verdict = make_explainer(monitor.settings, store).explain_release
@@ -182,13 +186,16 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def read_addresses_as(
     monitor: MonitorInTest,
     users: Path,
-    headers: dict[str, str],
+    credentials: Credentials,
     paths: Sequence[str] = (),
     *,
     public: bool = True,
 ) -> dict[str, Shown]:
-    """Return what these addresses show, or every one, with these request headers."""
+    """Return what these addresses show, or every one, with these credentials."""
     queries = make_queries(monitor, users, public=public)
+    headers = credentials
+    if isinstance(headers, str):
+        headers = await session_headers(queries.sessions, headers)
     application = make_application(queries)
     transport = httpx.ASGITransport(application)
     shown_at = {}
@@ -221,7 +228,7 @@ def read_early_release_at(
     moment: str,
     users: Path,
     tmp_path: Path,
-    credentials: dict[str, str],
+    credentials: Credentials,
     *paths: str,
     public: bool = True,
 ) -> dict[str, Shown]:
@@ -248,11 +255,11 @@ def read_early_release_at(
 @pytest.mark.parametrize("moment", ["09:28:50", "09:29:50"])
 @pytest.mark.parametrize(
     ("credentials", "status_if_refused"),
-    [({}, 401), (basic_auth("vic", SECRET), 403)],
+    [({}, 401), ("vic", 403)],
     ids=["stranger", "viewer"],
 )
 def test_early_release_is_hidden_from_strangers_and_viewers_before_slot(
-    credentials: dict[str, str], status_if_refused: int, moment: str, users: Path, tmp_path: Path
+    credentials: Credentials, status_if_refused: int, moment: str, users: Path, tmp_path: Path
 ) -> None:
     """Two releases are public from 09:28:30 on. Until their slot, 09:30, no page, API or feed may
     show that to a stranger, who has no credentials, or to a viewer.
@@ -330,11 +337,11 @@ def test_open_board_shows_an_early_release_before_slot_only_to_staff(
     users: Path, tmp_path: Path
 ) -> None:
     """Two releases were published before 09:28:44, and their slot is 09:30."""
-    readers = {
+    readers: dict[str, Credentials] = {
         "stranger": {},
         "program": {"Authorization": f"Bearer {PROMETHEUS[0]}"},
-        "viewer": basic_auth("vic", SECRET),
-        "staff": basic_auth("anne", SECRET),
+        "viewer": "vic",
+        "staff": "anne",
     }
     boards = {}
     for reader, credentials in readers.items():
@@ -353,7 +360,7 @@ def test_open_board_shows_an_early_release_before_slot_only_to_staff(
 @pytest.mark.slow
 def test_staff_see_an_early_release_before_its_slot(users: Path, tmp_path: Path) -> None:
     """The user `anne` is staff. Two releases are public before their slot, 09:30."""
-    shown_at = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
+    shown_at = read_early_release_at("09:29:50", users, tmp_path, "anne")
     # Every address in the story contains MARK, so a path that shows it shows where the early page
     # is.
     paths_that_show_it = {path for path, word in early_words_shown(shown_at) if word == MARK}

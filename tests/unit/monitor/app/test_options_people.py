@@ -35,10 +35,13 @@ from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.errors import BadInput
+from monitor.store.kept_sessions import KeptSessions
+from monitor.store.writer import Writer
 from monitor.web.credentials import Throttle
 from monitor.web.users import make_line
 from tests.worlds.incidents import an_incident
 from tests.worlds.routes import a_route
+from tests.worlds.stores import TemporaryStore
 
 Read = Callable[..., Settings]
 MAIL = """
@@ -364,7 +367,9 @@ async def test_people_in_the_users_file_can_sign_in(read: Read, tmp_path: Path) 
     clock = SystemClock()
     throttle = Throttle(clock)
     (tmp_path / "users").write_text(make_line("anne", "correct horse battery"))
-    sessions = make_sessions(read('[web]\nusers_file = "users"\n'), tmp_path, clock, throttle)
+    store = TemporaryStore()
+    kept = KeptSessions(store, Writer(store, clock), clock)
+    sessions = make_sessions(read('[web]\nusers_file = "users"\n'), tmp_path, kept, throttle)
     assert sessions is not None
     key = await sessions.sign_in("anne", "correct horse battery", "127.0.0.1")
     assert key is not None
@@ -375,5 +380,6 @@ async def test_people_in_the_users_file_can_sign_in(read: Read, tmp_path: Path) 
 
 
 def test_no_one_can_sign_in_without_a_configured_users_file(read: Read, tmp_path: Path) -> None:
-    clock = SystemClock()
-    assert make_sessions(read(""), tmp_path, clock, Throttle(clock)) is None
+    clock, store = SystemClock(), TemporaryStore()
+    kept = KeptSessions(store, Writer(store, clock), clock)
+    assert make_sessions(read(""), tmp_path, kept, Throttle(clock)) is None

@@ -27,6 +27,7 @@ from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
+from monitor.store.kept_sessions import KeptSessions
 from monitor.store.rows import Delivery, DeliveryState, Draft, Judged, Record
 from monitor.store.writer import Writer
 from monitor.watch.periods import Periods
@@ -161,6 +162,11 @@ class Board:
         """Return the application as its queries have it now."""
         return make_application(self.queries)
 
+    def kept_sessions(self) -> KeptSessions:
+        """Return the sessions in the store, as a monitor that has just started has them."""
+        assert self.queries.desk is not None
+        return KeptSessions(self.store, self.queries.desk.writer, self.clock)
+
     async def read_page(self, path: str) -> str:
         return (await self.client.get(path)).text
 
@@ -291,7 +297,12 @@ async def a_board(
     writer = Writer(store, clock)
     throttle = Throttle(clock)
     door = (
-        Sessions(Users(users), clock, throttle, "https://board.gov.example")
+        Sessions(
+            Users(users),
+            KeptSessions(store, writer, clock),
+            throttle,
+            "https://board.gov.example",
+        )
         if users is not None
         else None
     )

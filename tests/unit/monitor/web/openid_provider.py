@@ -216,7 +216,7 @@ async def board_with_provider(
         )
         settings = Settings(web=table)
         board.queries.sessions = make_sessions(
-            settings, folder, board.clock, board.queries.throttle
+            settings, folder, board.kept_sessions(), board.queries.throttle
         )
         transport = httpx.ASGITransport(board.remake_app())
         async with httpx.AsyncClient(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from monitor.web.sessions import Sessions
 from monitor.web.users import Password, Right
 from tests.unit.monitor.web.board import Board, a_board
 
@@ -46,10 +47,11 @@ async def sign_in(
     return await board.client.post("/sign-in", data=form)
 
 
-def basic_auth(name: str, password: str) -> dict[str, str]:
-    """Return headers that give a name and a password with the request."""
-    credentials = b64encode(f"{name}:{password}".encode()).decode()
-    return {"Authorization": f"Basic {credentials}", "Accept": "*/*"}
+async def session_headers(sessions: Sessions | None, name: str) -> dict[str, str]:
+    """Sign a person in, and return the headers of their requests."""
+    assert sessions is not None
+    key = await sessions.sign_in(name, SECRET, "127.0.0.1")
+    return {"Cookie": f"{SESSION_COOKIE}={key}", "Accept": "*/*"}
 
 
 def users_file(folder: Path) -> Path:

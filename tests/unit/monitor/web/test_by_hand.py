@@ -32,7 +32,13 @@ from monitor.web.hand_calendar import (
 from schedules.source import Page
 from schedules.sources.toml import TomlSource, toml_faults
 from tests.unit.monitor.web.board import RULES, Board
-from tests.unit.monitor.web.people import VIEWER, WITHOUT_ROLE, hidden_field, signed_in_board
+from tests.unit.monitor.web.people import (
+    VIEWER,
+    WITHOUT_ROLE,
+    hidden_field,
+    sign_in,
+    signed_in_board,
+)
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
@@ -311,6 +317,7 @@ async def test_hand_added_address_cannot_be_removed_after_the_slot(
 ) -> None:
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     board.clock.at = SLOT_OF_COMING
+    await sign_in(board)
     assert "Remove this" not in await board.read_page("/by-hand")
     refused = await send_by_hand_form(
         board, "/by-hand/remove", entry="addresses-coming", part="added-1"

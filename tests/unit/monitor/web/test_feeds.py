@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import feedparser
+import httpx
 import pytest
 
+from monitor.store.rows import SessionUse
 from tests.unit.monitor.web.board import TITLE, Board, a_board
+from tests.unit.monitor.web.people import (
+    HEAD,
+    SESSION_COOKIE,
+    VIEWER,
+    hidden_field,
+    rewrite_file,
+    signed_in_board,
+    users_file,
+)
 from tests.worlds.instants import after_slot
 
 SVG, ATOM = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/2005/Atom}"
@@ -108,3 +122,80 @@ async def test_feed_and_badge_of_a_closed_board_are_refused(path: str) -> None:
     """On a closed board, only people who sign in may read."""
     async with a_board(public=False) as board:
         assert await board.status_of(path) == 401
+
+
+async def make_secret_address(board: Board) -> str:
+    """Make a secret address of the calendar, and return its path and query."""
+    guard = hidden_field(await board.client.get("/account"), "guard")
+    page = await board.client.post("/account/feeds", data={"guard": guard})
+    found = re.search(r"https://board.gov.example(/calendar.ics[^<]*)<", page.text)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def without_session(board: Board) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(board.app)
+    return httpx.AsyncClient(transport=transport, base_url="http://board.example")
+
+
+@pytest.mark.parametrize("name", [VIEWER, HEAD])
+async def test_secret_address_opens_calendar_and_feed_only(users: Path, name: str) -> None:
+    async with signed_in_board(users, name) as board, without_session(board) as outlook:
+        calendar = await make_secret_address(board)
+        query = calendar.partition("?")[2]
+        statuses = {
+            path: (await outlook.get(f"{path}?{query}")).status_code
+            for path in ("/calendar.ics", "/calendar.csv", "/atom.xml", "/", "/status", "/account")
+        }
+        opened = {path for path, status in statuses.items() if status == 200}
+        assert opened == {"/calendar.ics", "/calendar.csv", "/atom.xml"}
+        assert (await outlook.get("/calendar.ics?key=wrong")).status_code == 401
+        # Its key is no session of a browser, and the key of a browser is none of a calendar.
+        key = query.removeprefix("key=")
+        cookie = {"Cookie": f"{SESSION_COOKIE}={key}"}
+        assert (await outlook.get("/api/v1/releases", headers=cookie)).status_code == 401
+        of_browser = board.client.cookies[SESSION_COOKIE]
+        assert (await outlook.get(f"/calendar.ics?key={of_browser}")).status_code == 401
+
+
+async def test_secret_address_of_staff_shows_what_a_viewer_sees(users: Path) -> None:
+    async with signed_in_board(users, HEAD) as board, without_session(board) as outlook:
+        address = await make_secret_address(board)
+        board.clock.at = after_slot(-3600)
+        assert "www.gov.uk" in await board.read_page("/calendar.ics")
+        assert "www.gov.uk" not in (await outlook.get(address)).text
+
+
+async def test_each_person_has_one_secret_address_and_ends_it(users: Path) -> None:
+    async with signed_in_board(users) as board, without_session(board) as outlook:
+        first, second = await make_secret_address(board), await make_secret_address(board)
+        assert (await outlook.get(first)).status_code == 401
+        board.clock.seconds += 400 * 86400  # it does not end by itself
+        assert (await outlook.get(second)).status_code == 200
+        stored = [one for one in board.store.sessions.sessions() if one.use is SessionUse.FEEDS]
+        assert second.partition("=")[2] not in str(stored)
+        assert board.queries.sessions is not None
+        (address,) = stored
+        session = await board.queries.sessions.find_session(
+            second.partition("=")[2], SessionUse.FEEDS
+        )
+        assert session is not None
+        await board.queries.sessions.kept.end(address.key_hash, session.actor, address.account)
+        assert (await outlook.get(second)).status_code == 401
+
+
+async def test_secret_address_ends_with_the_line_of_its_person(tmp_path: Path) -> None:
+    users = users_file(tmp_path)
+    async with signed_in_board(users) as board, without_session(board) as outlook:
+        address = await make_secret_address(board)
+        rewrite_file(users, "# no one any more\n")
+        assert (await outlook.get(address)).status_code == 401
+
+
+async def test_access_log_has_no_secret_address(
+    users: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with signed_in_board(users) as board, without_session(board) as outlook:
+        address = await make_secret_address(board)
+        await outlook.get(address)
+    assert address.partition("=")[2] not in capsys.readouterr().out

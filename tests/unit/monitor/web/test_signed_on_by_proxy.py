@@ -14,7 +14,7 @@ from monitor.web.server import WebServer, bind_address
 from monitor.web.sessions import ProxyAuth, Sessions
 from monitor.web.users import Right, Users
 from tests.unit.monitor.web.board import Board, a_board
-from tests.unit.monitor.web.people import SECRET, basic_auth, hidden_field, read_access
+from tests.unit.monitor.web.people import hidden_field, read_access, session_headers
 
 HEADER = "X-Remote-User"
 RIGHTS = {"anne": Right.DUTY, "hope@dept.example": Right.HEAD, "*": Right.VIEWER}
@@ -29,7 +29,7 @@ async def board_behind_proxy(
 ) -> AsyncIterator[tuple[Board, httpx.AsyncClient]]:
     """Serve a closed board on loopback to a client in the place of a proxy."""
     async with a_board(public=False) as board:
-        door = Sessions(Users(users), board.clock, board.queries.throttle)
+        door = Sessions(Users(users), board.kept_sessions(), board.queries.throttle)
         door.proxy_auth = ProxyAuth(HEADER, RIGHTS if rights is None else rights)
         board.queries.sessions = door
         server = WebServer(board.remake_app(), bind_address("127.0.0.1:0"), proxies)
@@ -113,9 +113,10 @@ async def test_forms_need_the_guard_of_their_own_person() -> None:
         assert board.acknowledged_by() == ["duty officer"]
 
 
-async def test_name_from_the_proxy_takes_precedence_over_a_password(users: Path) -> None:
-    async with board_behind_proxy(users=users) as (_, client):
-        viewer, duty = basic_auth("vic", SECRET), basic_auth("anne", SECRET)
+async def test_name_from_the_proxy_takes_precedence_over_a_session(users: Path) -> None:
+    async with board_behind_proxy(users=users) as (board, client):
+        viewer = await session_headers(board.queries.sessions, "vic")
+        duty = await session_headers(board.queries.sessions, "anne")
         assert await read_access(client, viewer) == "every page but /status"
         assert await read_access(client, {**viewer, HEADER: "anne"}) == "every page"
         assert await read_access(client, {**duty, HEADER: "vic"}) == "every page but /status"
