@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar, 
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import EnvironmentFault, UserFault, unknown_name, why_unusable
+from monitor.errors import EnvironmentFault, NotAllowed, UserFault, unknown_name, why_unusable
 
 if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
     from monitor.config.settings import Settings
+    from monitor.store.rows import Actor
     from monitor.store.sql.engine import Store
     from monitor.store.sql.read_ledger import LedgerStore
+    from monitor.web.users import Peer
     from schedules.release import Release
 
 
@@ -113,6 +115,27 @@ class Context:
             name,
             *(one for one in store.evidence.monitors() if one.startswith(name + OFFLINE_MARK)),
         ]
+
+    @cached_property
+    def peer(self) -> Peer:
+        """Return who runs this command: a line of the users file, or the user of the machine."""
+        from monitor.web.local_socket import own_name
+        from monitor.web.users import Users
+
+        file = self.settings.web.users_file
+        return Users(None if file is None else self.path.parent / file).find_peer(own_name())
+
+    def actor(self, *, signs: bool = False) -> Actor:
+        """Return who acts.
+
+        Raises `NotAllowed` if they may only read, or if the act `signs` and they may not.
+        """
+        person = self.peer.person
+        if person.is_viewer:
+            raise NotAllowed(f"{self.peer.account} may only read")
+        if signs and not person.is_head:
+            raise NotAllowed(f"{self.peer.account} may not sign or waive a report")
+        return self.peer.actor
 
     def now(self) -> datetime:
         """Return the current time."""

@@ -14,11 +14,10 @@ from monitor.cli import complete
 from monitor.cli.common import Context, Parsed, check_producer, json_verb, release_of, table_lines
 from monitor.cli.dates import INSTANT
 from monitor.cli.incident.store import (
-    by_role,
     incident_of,
     record_act,
     refuse_invalid_input,
-    role_of,
+    refuse_role,
 )
 from monitor.errors import unknown_name
 from schedules.times.words import stamp
@@ -70,7 +69,7 @@ def command() -> None:
 )
 @click.option("--until", type=INSTANT, help="When it ends, instead of --for.")
 @click.option("--reason", required=True, help="Why.")
-@by_role
+@refuse_role
 @json_verb
 def add(  # one for each option
     context: Context,
@@ -80,14 +79,12 @@ def add(  # one for each option
     length: timedelta | None,
     until: datetime | None,
     reason: str,
-    by: str | None,
     **names: str | None,
 ) -> None:
     """Suppress messages about an incident, release, producer or host for a while, from now or from
     a later time.
 
-    Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by
-    "duty statistician"
+    Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves"
     """
     from monitor.deliver.silences import silence_json
 
@@ -101,10 +98,10 @@ def add(  # one for each option
             context, store, {option: name for option, name in names.items() if name}
         )
         with refuse_invalid_input():
-            made = create_silence(scope, name, end, role_of(by), reason, now, begins=begin)
+            made = create_silence(scope, name, end, context.actor().role, reason, now, begins=begin)
         with store.transaction() as tx:
             tx.save(made)
-            record_act(tx, "silenced", made.id, made.by, now)
+            record_act(context, tx, "silenced", made.id, now)
     context.print_result(silence_json(made), silence_text(made, context.settings.timezone))
 
 
@@ -147,16 +144,16 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
 
 @command.command("end")
 @click.argument("silence", shell_complete=complete.silences)
-@by_role
+@refuse_role
 @json_verb
-def end(context: Context, *, silence: str, by: str | None) -> None:
+def end(context: Context, *, silence: str) -> None:
     """End a SILENCE before its time. People get the current status within five minutes.
 
-    Example: ninethirty silence end producer-ofqual-20261126T093000000000 --by "duty statistician"
+    Example: ninethirty silence end producer-ofqual-20261126T093000000000
     """
     from monitor.deliver.silences import silence_json
 
-    now, role = context.now(), clean_role(role_of(by))
+    now, role = context.now(), clean_role(context.actor().role)
     with context.store() as store, store.transaction() as tx:
         with_end_ahead = {one.id: one for one in store.outbox.silences(now)}
         if silence not in with_end_ahead:
@@ -166,7 +163,7 @@ def end(context: Context, *, silence: str, by: str | None) -> None:
         if ended.ended is None:
             ended = replace(ended, ended=now, ended_by=role)
         tx.save(ended)
-        record_act(tx, "silence_ended", silence, role, now)
+        record_act(context, tx, "silence_ended", silence, now)
     context.print_result(silence_json(ended), "ended")
 
 

@@ -61,7 +61,7 @@ class Right(StrEnum):
 
 _ROLES = {Right.DUTY: "duty officer", Right.HEAD: "head of profession"}
 """The role in which a person acts whose line names none. A viewer does not act."""
-_OPERATOR = "operator of the monitor"
+OPERATOR = "operator of the monitor"
 """The role of a user of the machine whom no line names."""
 
 
@@ -389,7 +389,7 @@ class Users:
         named = [one for one in self._people.values() if one.system_user == user]
         if named:
             return Peer(f"user:{named[-1].name}", named[-1])
-        return Peer(f"system:{user}", Person(user, role=_OPERATOR, right=Right.HEAD))
+        return Peer(f"system:{user}", Person(user, role=OPERATOR, right=Right.HEAD))
 
     def find_program(self, token: str) -> Program | None:
         """Return the program with this token, or None if there is none. Reads the disk."""

@@ -14,12 +14,11 @@ from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import incidents
 from monitor.cli.dates import DAY, to_local_iso
 from monitor.cli.incident.store import (
-    by_role,
     change_incident,
     incident_of,
     print_incident,
     redraft,
-    role_of,
+    refuse_role,
 )
 from monitor.deliver.incident_json import action_json
 from schedules.times.zone import local_date
@@ -42,38 +41,36 @@ def action() -> None:
     "--owner", metavar="ROLE", required=True, help="Who must do it: a role, never a name."
 )
 @click.option("--due", type=DAY, required=True, help="Day by which it must be done.")
-@by_role
+@refuse_role
 @json_verb
 def add(  # one for each option
-    context: Context, *, incident: str, text: str, owner: str, due: date, by: str | None
+    context: Context, *, incident: str, text: str, owner: str, due: date
 ) -> None:
     """Add a corrective action to an INCIDENT.
 
     Example: ninethirty incident action add quarterly-2018-01-05 --text "Renew the certificate a
-    month before it ends" --owner "web team" --due 2018-02-01 --by "head of profession"
+    month before it ends" --owner "web team" --due 2018-02-01
     """
-    role, now, zone = role_of(by), context.now(), context.settings.timezone
+    role, now, zone = context.actor().role, context.now(), context.settings.timezone
     typed = {"text": text, "owner": owner, "due": due.isoformat()}
-    _change_and_print(
-        context, incident, role, lambda known: add_action(known, role, typed, now, zone)
-    )
+    _change_and_print(context, incident, lambda known: add_action(known, role, typed, now, zone))
 
 
 @action.command("done")
 @click.argument("incident", shell_complete=incidents)
 @click.argument("number", type=int)
 @click.option("--at", metavar="TIME", default="", help="When it was done, local. Default now.")
-@by_role
+@refuse_role
 @json_verb
-def done(context: Context, *, incident: str, number: int, at: str, by: str | None) -> None:
+def done(context: Context, *, incident: str, number: int, at: str) -> None:
     """Mark action NUMBER of an INCIDENT as done.
 
-    Example: ninethirty incident action done quarterly-2018-01-05 1 --by "web team"
+    Example: ninethirty incident action done quarterly-2018-01-05 1
     """
-    role, now, zone = role_of(by), context.now(), context.settings.timezone
+    role, now, zone = context.actor().role, context.now(), context.settings.timezone
     done_at = to_local_iso(at)
     change = partial(complete_action, role=role, number=number, now=now, at=done_at, timezone=zone)
-    _change_and_print(context, incident, role, change)
+    _change_and_print(context, incident, change)
 
 
 @action.command("list")
@@ -105,13 +102,13 @@ def print_actions(context: Context, *, incident: str | None) -> None:
 
 
 def _change_and_print(
-    context: Context, incident: str, role: str, change: Callable[[Incident], Incident]
+    context: Context, incident: str, change: Callable[[Incident], Incident]
 ) -> None:
     """Change the actions of an incident, redraft its report unless it is signed, and print how many
     are to do.
     """
     with context.store() as store:
-        changed = change_incident(context, store, incident, "written_by_hand", role, change)
+        changed = change_incident(context, store, incident, "written_by_hand", change)
         is_signed = SIGNED in changed.words  # signing adds this key
         # A new action does not amend a signed report.
         if not is_signed:

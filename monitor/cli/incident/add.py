@@ -12,11 +12,11 @@ from monitor.cli.common import Context, json_verb, release_of
 from monitor.cli.complete import producers, releases
 from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.store import (
-    by_role,
     current_incidents,
     is_attended,
     record_act,
     refuse_invalid_input,
+    refuse_role,
 )
 from monitor.deliver.by_hand import log_by_hand
 from monitor.deliver.incident_json import incident_json
@@ -46,7 +46,7 @@ _QUESTIONS = {
 @click.option("--url", "urls", multiple=True, help="Where it was seen; repeat it for several.")
 @click.option("--sort", type=click.Choice(_KINDS), help="Kind of breach; default leak.")
 @click.option("--grade", type=click.Choice(["none", "note", "report"]), help="Default report.")
-@by_role
+@refuse_role
 @json_verb
 def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> None:
     """Log an incident that a person saw. On a terminal it asks you for absent options.
@@ -55,6 +55,7 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
     --when 2018-01-04T16:20
     """
     given = {key: text for key, text in {**words, "url": "\n".join(urls)}.items() if text}
+    given["by"] = context.actor().role
     with context.store() as store:
         current = current_incidents(context, store)
         release = given.get("release")
@@ -72,7 +73,7 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
         }
         with store.transaction() as tx, refuse_invalid_input():
             incident, is_new = log_by_hand(tx, current.record, given | times, facts, context.now())
-            record_act(tx, "logged_by_hand", incident.id, given.get("by", ""), context.now())
+            record_act(context, tx, "logged_by_hand", incident.id, context.now())
         drafts = store.verdicts.drafts(incident.id)
     # The monitor's own entries say what is doubtful about the texts.
     for warning in (entry.text for entry in incident.timeline if entry.by == MONITOR):

@@ -10,11 +10,10 @@ from alerts import by_hand
 from monitor.cli.common import PATH, Context, json_verb, read_input
 from monitor.cli.complete import incidents
 from monitor.cli.incident.store import (
-    by_role,
     change_incident,
     incident_of,
     print_incident,
-    role_of,
+    refuse_role,
 )
 from monitor.errors import UserFault
 from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
@@ -23,16 +22,16 @@ from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
 @click.command("attach")
 @click.argument("incident", shell_complete=incidents)
 @click.argument("file", type=PATH)
-@by_role
+@refuse_role
 @json_verb
-def attach(context: Context, *, incident: str, file: Path, by: str | None) -> None:
+def attach(context: Context, *, incident: str, file: Path) -> None:
     """Keep FILE, such as the report that was sent, as evidence of an INCIDENT, with its SHA-256.
 
     Attaching a file signs nothing.
 
-    Example: ninethirty incident attach quarterly-2018-01-05 sent.pdf --by "head of profession"
+    Example: ninethirty incident attach quarterly-2018-01-05 sent.pdf
     """
-    role, now, data = role_of(by), context.now(), read_input(file)
+    role, now, data = context.actor().role, context.now(), read_input(file)
     if len(data) > MOST_BYTES:
         raise UserFault(f"{file}: larger than {MOST_BYTES >> 20} MB")
     with context.store() as store:
@@ -43,7 +42,6 @@ def attach(context: Context, *, incident: str, file: Path, by: str | None) -> No
             store,
             incident,
             "attached",
-            role,
             lambda known: by_hand.attach_file(known, role, file.name, digest, now),
         )
         print_incident(context, store, incident, f"attached {file.name}, SHA-256 {digest}")

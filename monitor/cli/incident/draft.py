@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
@@ -28,14 +27,13 @@ from monitor.cli.common import (
 )
 from monitor.cli.complete import incidents
 from monitor.cli.incident.store import (
-    by_role,
     change_draft,
     current_incident,
     incident_of,
     is_attended,
     own_template,
     redraft_for_steps,
-    role_of,
+    refuse_role,
 )
 from monitor.deliver.by_hand import merge_texts
 from monitor.deliver.drafts import render_draft_or_pdf, versions_from_rows
@@ -73,7 +71,7 @@ _COLUMN = 52
 @click.option("--text", help="Its text, word for word; an empty text clears the field.")
 @click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
-@by_role
+@refuse_role
 @json_verb
 def draft(  # noqa: PLR0913 # one for each option
     context: Context,
@@ -89,7 +87,6 @@ def draft(  # noqa: PLR0913 # one for each option
     text: str | None,
     file: Path | None,
     instead: bool,
-    by: str | None,
 ) -> None:
     """Print or save the draft of an INCIDENT, list its fields or versions, or complete a field.
 
@@ -98,7 +95,7 @@ def draft(  # noqa: PLR0913 # one for each option
     Example: ninethirty incident draft malpractice-2017-2018-01-05 --output report.docx
     """
     if field is not None:
-        complete_field(context, incident, field, _read_typed_text(text, file), by, instead=instead)
+        complete_field(context, incident, field, _read_typed_text(text, file), instead=instead)
     elif list_versions:
         print_versions(context, find_drafts(context, incident))
     elif list_fields:
@@ -111,7 +108,7 @@ def draft(  # noqa: PLR0913 # one for each option
 
 
 def complete_field(  # one for each option
-    context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool
+    context: Context, incident: str, field: str, text: str | None, *, instead: bool
 ) -> None:
     """Save a person's text in a field, and print how many fields are left.
 
@@ -120,7 +117,7 @@ def complete_field(  # one for each option
     A step of the report is the field `step.ID`. With `instead`, the text replaces the measured one.
     Raises `UnknownName` for an unknown field.
     """
-    role = role_of(by)
+    context.actor()  # raises `NotAllowed` before an editor opens
     with context.store() as store:
         draft_before = find_drafts(context, incident)[-1]
         report = report_from_json(draft_before.facts)
@@ -137,9 +134,7 @@ def complete_field(  # one for each option
         if instead:
             # marks the text as a replacement of the measured one
             words[f"{INSTEAD_PREFIX}{field}"] = "yes"
-        saved, conflicts = _merge_and_save(
-            store, incident, words, version_in_editor, role, context.now()
-        )
+        saved, conflicts = _merge_and_save(context, store, incident, words, version_in_editor)
         # A completed step changes the text of the report. Then this adds one more version after
         # `saved`.
         redraft_for_steps(context, store, incident, [field])
@@ -153,25 +148,25 @@ def complete_field(  # one for each option
 
 
 def _merge_and_save(
+    context: Context,
     store: Store,
     incident: str,
     words: Mapping[str, str],
     number_read: int | None,
-    role: str,
-    now: datetime,
 ) -> tuple[Version, tuple[Conflict, ...]]:
     """Save typed texts as a new version.
 
     Return it, and the texts that others changed since version `number_read`.
     """
     conflicts: tuple[Conflict, ...] = ()
+    now, role = context.now(), context.actor().role
 
     def merge(versions: Versions) -> Versions:
         nonlocal conflicts  # `change_draft` takes only the versions
         merged, conflicts = merge_texts(versions, words, number_read, role, now)
         return merged
 
-    saved = change_draft(store, incident, role, now, merge)[-1]
+    saved = change_draft(context, store, incident, now, merge)[-1]
     return saved, conflicts
 
 
@@ -250,10 +245,7 @@ def _print_fields(context: Context, draft: Draft) -> None:
     rows = list(_field_rows(report_from_json(draft.facts)))
     heads = ["field", "filled_by", "standing", "label"]
     lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])
-    note = (
-        f'\nninethirty incident draft {shlex.quote(draft.incident)} --field ID --text "..." --by'
-        " ROLE"
-    )
+    note = f'\nninethirty incident draft {shlex.quote(draft.incident)} --field ID --text "..."'
     context.print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, note=note)
 
 

@@ -21,12 +21,11 @@ from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
 from monitor.cli.incident.step import step
 from monitor.cli.incident.store import (
-    by_role,
     change_incident,
     current_incident,
     print_incident,
     redraft,
-    role_of,
+    refuse_role,
 )
 from monitor.store.evidence.bundle import export_bundle
 
@@ -69,7 +68,7 @@ for _verb in (list_incidents, show_incident, action, add, attach, draft, grade, 
     is_flag=True,
     help="Cite other producers' incidents on the same platform in the draft.",
 )
-@by_role
+@refuse_role
 @json_verb
 def note(  # noqa: PLR0913 # one for each option
     context: Context,
@@ -82,19 +81,17 @@ def note(  # noqa: PLR0913 # one for each option
     assign: str,
     brought_forward: str | None,
     cite_others: bool,
-    by: str | None,
 ) -> None:
     """Acknowledge an INCIDENT, and add TEXT, an e-mail, its cause or a decision to its timeline if
     you give one.
 
     With --assign and no text it is assigned, but not acknowledged.
 
-    Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty
-    statistician"
+    Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called"
     """
     if mail is not None and at:
         raise click.UsageError("leave out --at: an e-mail is noted at the time it was sent")
-    role, now, zone = role_of(by), context.now(), context.settings.timezone
+    role, now, zone = context.actor().role, context.now(), context.settings.timezone
     mail_bytes = mail.read() if mail is not None else b""
 
     def apply_options(known: Incident) -> Incident:
@@ -116,7 +113,7 @@ def note(  # noqa: PLR0913 # one for each option
         return by_hand.record_cause(changed, role, cause, now)
 
     with context.store() as store:
-        changed = change_incident(context, store, incident, "written_by_hand", role, apply_options)
+        changed = change_incident(context, store, incident, "written_by_hand", apply_options)
         for entry in changed.timeline:
             # `by_hand.add_note` adds such an entry as a warning if the time --at is far from the
             # incident.
@@ -133,14 +130,14 @@ def note(  # noqa: PLR0913 # one for each option
 @click.argument("incident", shell_complete=incidents)
 @click.option("--text", default="", help="Why you close it.")
 @_cause
-@by_role
+@refuse_role
 @json_verb
-def close(context: Context, *, incident: str, text: str, cause: str, by: str | None) -> None:
+def close(context: Context, *, incident: str, text: str, cause: str) -> None:
     """Close an INCIDENT. New facts can open it again.
 
-    Example: ninethirty incident close malpractice-2017-2018-01-05 --by "head of profession"
+    Example: ninethirty incident close malpractice-2017-2018-01-05
     """
-    role, now = role_of(by), context.now()
+    role, now = context.actor().role, context.now()
 
     def record_cause_and_close(known: Incident) -> Incident:
         return by_hand.close_incident(
@@ -148,31 +145,29 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
         )
 
     with context.store() as store:
-        change_incident(context, store, incident, "closed", role, record_cause_and_close)
+        change_incident(context, store, incident, "closed", record_cause_and_close)
         print_incident(context, store, incident, "closed")
 
 
 @command.command("waive")
 @click.argument("incident", shell_complete=incidents)
 @click.option("--reason", required=True, help="Why no report will be made; kept in the timeline.")
-@by_role
+@refuse_role
 @json_verb
-def waive(context: Context, *, incident: str, reason: str, by: str | None) -> None:
+def waive(context: Context, *, incident: str, reason: str) -> None:
     """Waive the report of an INCIDENT, with a reason.
 
     This closes it, and its report is no longer owed.
 
-    Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter" --by "head of
-    profession"
+    Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter"
     """
-    role, now = role_of(by), context.now()
+    role, now = context.actor(signs=True).role, context.now()
     with context.store() as store:
         change_incident(
             context,
             store,
             incident,
             "report_waived",
-            role,
             lambda known: by_hand.waive_report(known, role, reason, now),
         )
         print_incident(context, store, incident, "report waived")

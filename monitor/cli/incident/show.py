@@ -204,4 +204,4 @@ def _next_steps(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
     if report is not None and (boxes := list_open_fields(report)):
         yield from ("", f"To complete in the draft ({len(boxes)})")
         yield from bullet_lines(f"{report.label_of(name)} [{name}]" for name in boxes)
-        yield f'  ninethirty incident draft {incident.id} --field {boxes[0]} --text "..." --by ROLE'
+        yield f'  ninethirty incident draft {incident.id} --field {boxes[0]} --text "..."'

@@ -5,7 +5,6 @@ folder.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -17,13 +16,12 @@ from monitor.cli.common import PATH, Context, bullet_lines, json_verb, write_out
 from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
 from monitor.cli.incident.store import (
-    by_role,
     current_incident,
     current_incidents,
     own_template,
     record_act,
     refuse_invalid_input,
-    role_of,
+    refuse_role,
 )
 from monitor.deliver.by_hand import SigningBlocked, sign_report
 from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
@@ -36,7 +34,7 @@ from monitor.store.rows import Draft
 
 @click.command("sign")
 @click.argument("incident", shell_complete=incidents)
-@by_role
+@refuse_role
 @click.option(
     "--anyway", default="", metavar="REASON", help="Sign despite obstacles; the reason is recorded."
 )
@@ -61,7 +59,6 @@ def sign(  # one for each option
     context: Context,
     *,
     incident: str,
-    by: str | None,
     anyway: str,
     output: Path | None,
     endings: tuple[str, ...],
@@ -73,9 +70,9 @@ def sign(  # one for each option
     --anyway, it refuses to sign while a required box is empty, a choice has not been made, or the
     release is still overdue or exposed.
 
-    Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
+    Example: ninethirty incident sign malpractice-2017-2018-01-05
     """
-    role = role_of(by)
+    context.actor(signs=True)  # raises `NotAllowed` before anything is made
     with context.store() as store:
         # This measures the delay again, because a signed report states it at the time of signing.
         known = current_incident(context, store, incident)
@@ -85,7 +82,7 @@ def sign(  # one for each option
         made_folders = _make_folder(folder)
         recorder = current_incidents(context, store).record
         try:
-            _sign_report(recorder, known, role, context.now(), anyway)
+            _sign_report(context, recorder, known, anyway)
         except UserFault:
             # Innermost first, because only an empty folder can be removed.
             for each in made_folders:
@@ -97,17 +94,16 @@ def sign(  # one for each option
     context.print_result({**draft_json(signed), "files": files}, lines)
 
 
-def _sign_report(
-    recorder: VerdictRecorder, known: Incident, role: str, now: datetime, anyway: str
-) -> None:
+def _sign_report(context: Context, recorder: VerdictRecorder, known: Incident, anyway: str) -> None:
     """Sign the report.
 
     Raises `UserFault` with every obstacle, unless `anyway` gives a reason to sign.
     """
+    now, role = context.now(), context.actor(signs=True).role
     with recorder.store.transaction() as tx, refuse_invalid_input():
         try:
             sign_report(tx, recorder, known, role, now, anyway=anyway)
-            record_act(tx, "signed_off", known.id, role, now)
+            record_act(context, tx, "signed_off", known.id, now)
         except SigningBlocked as exc:
             obstacles = "\n".join(bullet_lines(map(str, exc.obstacles)))
             raise UserFault(f"{exc}:\n{obstacles}\nTo sign anyway, give --anyway REASON") from exc

@@ -13,7 +13,7 @@ from monitor.cli.common import Context, json_verb, table_lines
 from monitor.cli.complete import incidents
 from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.draft import complete_field, find_drafts
-from monitor.cli.incident.store import by_role, refuse_invalid_input
+from monitor.cli.incident.store import refuse_invalid_input, refuse_role
 
 
 @click.command("step")
@@ -21,17 +21,15 @@ from monitor.cli.incident.store import by_role, refuse_invalid_input
 @click.argument("name", required=False)
 @click.argument("note", required=False, default="")
 @click.option("--at", metavar="TIME", default="", help="Local time when it was done; default now.")
-@by_role
+@refuse_role
 @json_verb
-def step(
-    context: Context, *, incident: str, name: str | None, note: str, at: str, by: str | None
-) -> None:
+def step(context: Context, *, incident: str, name: str | None, note: str, at: str) -> None:
     """Say that the step NAME of an INCIDENT was done, with a NOTE such as a reference.
 
     The report says so in the past tense, if it concerns its readers. Without NAME, list the steps.
 
     Example: ninethirty incident step quarterly-2018-01-05 ask-platform "ticket 1234" --at 9.43am
-    --by "duty statistician"
+
     """
     if name is None:
         _print_steps(context, incident)
@@ -40,7 +38,7 @@ def step(
     with refuse_invalid_input():
         done = DoneStep(parse_past_instant(to_local_iso(at), now, zone), one_line(note))
     field = f"{STEP_PREFIX}{name.removeprefix(STEP_PREFIX)}"
-    complete_field(context, incident, field, done.write(zone), by, instead=False)
+    complete_field(context, incident, field, done.write(zone), instead=False)
 
 
 def _print_steps(context: Context, incident: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -27,24 +25,16 @@ if TYPE_CHECKING:
     from monitor.store.sql.read import VerdictStore
     from monitor.store.sql.write import Transaction
 
-by_role = click.option(
-    "--by",
-    metavar="ROLE",
-    envvar="NINETHIRTY_ROLE",
-    help="Your role, never a name; default $NINETHIRTY_ROLE.",
-)
+
+def _refuse_role(_ctx: click.Context, _param: click.Parameter, role: str | None) -> None:
+    if role is not None:
+        raise click.UsageError(
+            "leave out --by: your account decides your role, see docs/how-to/sign-in.md"
+        )
 
 
-def role_of(by: str | None) -> str:
-    """Return the person's role.
-
-    Without `by` it asks on a terminal, and otherwise raises a usage error.
-    """
-    if by and by.strip():
-        return by
-    if not is_attended():
-        raise click.UsageError('give your role: --by "duty statistician"')
-    return str(click.prompt("Your role", err=True))
+refuse_role = click.option("--by", hidden=True, expose_value=False, callback=_refuse_role)
+"""The option that named a role in 1.0.0rc1. It is an error, so that no one relies on it."""
 
 
 def is_attended() -> bool:
@@ -69,15 +59,9 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
     return found
 
 
-def record_act(tx: Transaction, what: str, subject: str, role: str, now: datetime) -> None:
+def record_act(context: Context, tx: Transaction, what: str, subject: str, now: datetime) -> None:
     """Record what the system's user did, as `Desk` records what people do in the browser."""
-    from monitor.store.rows import Actor
-
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user may have no name
-        user = str(os.getuid())
-    tx.save(Actor(f"system:{user}", role).act(what, subject, now))
+    tx.save(context.actor().act(what, subject, now))
 
 
 def change_incident(  # what, by whom, and how
@@ -85,7 +69,6 @@ def change_incident(  # what, by whom, and how
     store: Store,
     incident: str,
     what: str,
-    role: str,
     change: Callable[[Incident], Incident],
 ) -> Incident:
     """Apply `change` to the incident with this id, store it and return it.
@@ -98,7 +81,7 @@ def change_incident(  # what, by whom, and how
     record = current_incidents(context, store).record
     with store.transaction() as tx, refuse_invalid_input():
         changed = by_hand.change_incident(tx, record, incident, change, context.now())
-        record_act(tx, what, incident, role, context.now())
+        record_act(context, tx, what, incident, context.now())
         return changed
 
 
@@ -175,9 +158,9 @@ def print_incident(context: Context, store: Store, incident: str, what: str) -> 
 
 
 def change_draft(
+    context: Context,
     store: Store,
     incident: str,
-    role: str,
     now: datetime,
     change: Callable[[Versions], Versions],
 ) -> Versions:
@@ -190,5 +173,5 @@ def change_draft(
     incident_of(store.verdicts, incident)  # raises `UnknownName` for an unknown id
     with store.transaction() as tx:
         changed = by_hand.change_draft(tx, store.verdicts, incident, change)
-        record_act(tx, "written_by_hand", incident, role, now)
+        record_act(context, tx, "written_by_hand", incident, now)
         return changed

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.web.users import OPERATOR
 from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli
-from tests.unit.monitor.cli.test_incidents import ROLE, SIGN
+from tests.unit.monitor.cli.test_incidents import SIGN
 
 ADD = (
     "incident",
@@ -25,9 +26,9 @@ def with_two_actions(run_cli: RunCli) -> Result:
 
     Return what the second command printed.
     """
-    run_cli(*ADD, "--due", "2018-01-20", *ROLE)
+    run_cli(*ADD, "--due", "2018-01-20")
     watch = ("--text", "Watch it", "--owner", "desk", "--due", "2100-01-01")
-    return run_cli("incident", "action", "add", INCIDENT, *watch, *ROLE)
+    return run_cli("incident", "action", "add", INCIDENT, *watch)
 
 
 def test_added_actions_are_in_list_incident_and_draft(
@@ -50,17 +51,14 @@ def test_added_actions_are_in_list_incident_and_draft(
 def test_done_action_is_in_incident_and_draft_but_not_open(run_cli: RunCli) -> None:
     # The incident has two actions: no. 1, due in 2018, and no. 2, due in 2100.
     assert (
-        run_cli(
-            "incident", "action", "done", INCIDENT, "1", "--at", "2018-01-05T12:00", *ROLE
-        ).status
-        == 0
+        run_cli("incident", "action", "done", INCIDENT, "1", "--at", "2018-01-05T12:00").status == 0
     )
     assert run_cli("incident", "show", INCIDENT, "--json").json["actions"][0] == {
         "text": "Renew the certificate",
         "owner": "web team",
         "due": "2018-01-20",
         "done": "2018-01-05T12:00:00.000Z",
-        "done_by": "duty statistician",
+        "done_by": OPERATOR,
     }
     assert "done on 5 January 2018." in run_cli("incident", "draft", INCIDENT).out
     assert [
@@ -76,7 +74,7 @@ def test_an_empty_list_of_actions_says_so(run_cli: RunCli) -> None:
 
 
 def test_an_action_due_before_the_incident_is_refused(run_cli: RunCli) -> None:
-    refused = run_cli(*ADD, "--due", "2017-01-20", *ROLE)
+    refused = run_cli(*ADD, "--due", "2017-01-20")
     assert (refused.status, refused.err) == (
         1,
         'due: give a day after the incident (got "2017-01-20")\n',
@@ -84,7 +82,7 @@ def test_an_action_due_before_the_incident_is_refused(run_cli: RunCli) -> None:
 
 
 def test_an_unknown_action_or_incident_is_refused(run_cli: RunCli) -> None:
-    assert run_cli("incident", "action", "done", INCIDENT, "1", *ROLE).err.endswith(
+    assert run_cli("incident", "action", "done", INCIDENT, "1").err.endswith(
         f"{INCIDENT}, there are 0\n"
     )
     assert 'no incident "births"' in run_cli("incident", "action", "list", "births").err
@@ -103,6 +101,6 @@ def test_an_action_does_not_amend_a_signed_report(run_cli: RunCli, folder: Path)
     )
     signed = run_cli("incident", "draft", INCIDENT, "--versions", "--json").json
     # An amended report would have a new version after the signed one.
-    assert run_cli(*ADD, "--due", "2018-01-20", *ROLE).status == 0
+    assert run_cli(*ADD, "--due", "2018-01-20").status == 0
     assert run_cli("incident", "draft", INCIDENT, "--versions", "--json").json == signed
     assert len(run_cli("incident", "action", "list", "--json").json) == 1

@@ -22,14 +22,21 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.store.open import open_store
+from monitor.web.local_socket import own_name
 from monitor.web.log_page import SORTS as KINDS_OF_BREACH_ON_PAGE
 from monitor.web.log_page import Sort as KindOfBreachInApi
-from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, release_with_promise
+from monitor.web.users import OPERATOR
+from tests.unit.monitor.cli.conftest import (
+    INCIDENT,
+    Result,
+    RunCli,
+    append_config,
+    release_with_promise,
+)
 from tests.unit.monitor.web.board import a_board
 from tests.worlds.looks import ABSENT, a_run
 
-ROLE = ("--by", "duty statistician")
-SIGN = ("--by", "head of profession", "--format", "md")
+SIGN = ("--format", "md")
 LETTERS = ("letters/correction.docx", "letters/email.docx", "letters/lines.docx")
 PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
 ABOUT_BIRTHS = ("--release", "births-2016", "--what", "leaked", "--when", "2018-01-04")
@@ -101,7 +108,7 @@ def sign_anyway(run_cli: RunCli, place: Path, incident: str, *formats: str) -> R
     """Sign a report off although it is incomplete, and write its files in these formats into a
     folder.
     """
-    options = ("--by", "head of profession", "--anyway", "asked for", "--output", str(place))
+    options = ("--anyway", "asked for", "--output", str(place))
     return run_cli(
         "incident",
         "sign",
@@ -122,7 +129,7 @@ def test_signing_writes_report_evidence_and_letters_into_a_folder(
 
 def test_without_libreoffice_signing_writes_only_docx_files(folder: Path, root: Path) -> None:
     program = [sys.executable, "-m", "monitor", "--config", str(folder / "config.toml")]
-    sign = ("incident", "sign", INCIDENT, "--by", "head of profession", "--anyway", "asked for")
+    sign = ("incident", "sign", INCIDENT, "--anyway", "asked for")
     without_soffice = {"PYTHONPATH": str(root), "PATH": ""}
     command = [*program, *sign, "--output", str(folder)]
     ended = subprocess.run(
@@ -168,14 +175,14 @@ def test_report_is_owed_until_waived_with_a_reason(run_cli: RunCli) -> None:
 
     With a reason no report is owed any more, so a second waiver is refused.
     """
-    assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", " ").status == 1
+    assert run_cli("incident", "waive", INCIDENT, "--reason", " ").status == 1
     assert "report owed" in run_cli("incident", "show", INCIDENT).out
-    assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "sent by letter").status == 0
+    assert run_cli("incident", "waive", INCIDENT, "--reason", "sent by letter").status == 0
     screen = run_cli("incident", "show", INCIDENT).out
     assert "report owed" not in screen
-    assert "duty statistician: report waived: sent by letter" in screen
+    assert f"{OPERATOR}: report waived: sent by letter" in screen
     assert run_cli("incident", "list", "--open", "--json").json == []
-    again = run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "twice")
+    again = run_cli("incident", "waive", INCIDENT, "--reason", "twice")
     assert (again.status, again.err) == (1, f"no report is owed for {INCIDENT}\n")
 
 
@@ -260,33 +267,72 @@ async def test_an_open_incident_shows_what_to_do() -> None:
 
 
 def test_note_has_a_role_and_acknowledges_the_incident(run_cli: RunCli) -> None:
-    incident = run_cli("incident", "note", INCIDENT, "web team called", *ROLE, "--json").json
+    incident = run_cli("incident", "note", INCIDENT, "web team called", "--json").json
     note = incident["timeline"][-1]
-    assert (note["by"], note["text"]) == ("duty statistician", "web team called")
-    assert incident["acknowledged"]["by"] == "duty statistician"
+    assert (note["by"], note["text"]) == (OPERATOR, "web team called")
+    assert incident["acknowledged"]["by"] == OPERATOR
 
 
 @pytest.mark.parametrize("verb", ["note", "close", "sign"])
-def test_a_command_that_changes_an_incident_needs_a_role(run_cli: RunCli, verb: str) -> None:
-    """A case is a command without the option `--by`, such as `incident note`."""
-    result = run_cli("incident", verb, INCIDENT)
-    usage = f"ninethirty incident {verb}"
+def test_role_cannot_be_typed(run_cli: RunCli, verb: str) -> None:
+    """A case is a command with the option `--by`, such as `incident note`."""
+    result = run_cli("incident", verb, INCIDENT, "--by", "head of profession")
     assert result.status == 2
-    assert result.err == f'{usage}: give your role: --by "duty statistician" (see {usage} --help)\n'
+    assert "leave out --by: your account decides your role" in result.err
+
+
+def list_as(folder: Path, line: str) -> None:
+    """Let a line of the users file name the user who runs the tests."""
+    users = folder / "users"
+    users.touch(0o600)
+    users.write_text(line.format(user=own_name()))
+    append_config(folder, '[web]\nusers_file = "users"\n')
+
+
+def accounts_of(folder: Path, incident: str) -> list[tuple[str, str, str]]:
+    with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
+        acts = store.verdicts.acts(incident)
+    return [(act.account, act.role, act.what) for act in acts]
+
+
+def test_line_of_the_users_file_decides_role_and_right(run_cli: RunCli, folder: Path) -> None:
+    list_as(folder, 'anne:system = "{user}":duty statistician')
+    noted = run_cli("incident", "note", INCIDENT, "web team called", "--json").json
+    assert noted["acknowledged"]["by"] == "duty statistician"
+    for verb in (("sign", "--anyway", "x"), ("waive", "--reason", "x")):
+        refused = run_cli("incident", verb[0], INCIDENT, *verb[1:])
+        assert (refused.status, refused.out) == (1, "")
+        assert "user:anne" in refused.err
+    acts = accounts_of(folder, INCIDENT)
+    assert acts == [("user:anne", "duty statistician", "written_by_hand")]
+
+
+def test_viewer_changes_nothing_at_the_command_line(run_cli: RunCli, folder: Path) -> None:
+    list_as(folder, 'vic:system = "{user}":reader:viewer')
+    changes = [
+        ("incident", "note", INCIDENT, "called"),
+        ("incident", "close", INCIDENT),
+        ("incident", "add", *ABOUT_BIRTHS),
+        ("silence", "add", "--producer", "ons", "--for", "2h", "--reason", "x"),
+    ]
+    for change in changes:
+        assert run_cli(*change).status == 1, change
+    assert run_cli("incident", "list").status == 0
+    assert accounts_of(folder, INCIDENT) == []
 
 
 def test_a_note_without_text_acknowledges_the_incident(run_cli: RunCli) -> None:
     # docs/notices.md gives this command to people who acknowledge at a terminal.
-    result = run_cli("incident", "note", INCIDENT, *ROLE)
+    result = run_cli("incident", "note", INCIDENT)
     assert (result.status, result.out) == (0, f"{INCIDENT}: acknowledged\n")
     incident = run_cli("incident", "show", INCIDENT, "--json").json
-    assert incident["acknowledged"]["by"] == "duty statistician"
+    assert incident["acknowledged"]["by"] == OPERATOR
     assert incident["timeline"][-1]["text"] == "acknowledged"
 
 
 def test_note_with_only_a_cause_is_in_the_timeline(run_cli: RunCli) -> None:
     assert (
-        run_cli("incident", "note", INCIDENT, *ROLE, "--cause", "expired certificate").out
+        run_cli("incident", "note", INCIDENT, "--cause", "expired certificate").out
         == f"{INCIDENT}: noted\n"
     )
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
@@ -296,22 +342,22 @@ def test_note_with_only_a_cause_is_in_the_timeline(run_cli: RunCli) -> None:
 def test_timed_note_is_in_the_account_in_order(run_cli: RunCli) -> None:
     assert (
         run_cli(
-            "incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE
+            "incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41"
         ).status
         == 0
     )
     ticked = ("ask-platform", "ticket 1234", "--at", "2018-01-05T09:35")
-    assert run_cli("incident", "step", INCIDENT, *ticked, *ROLE).status == 0
-    assert run_cli("incident", "step", INCIDENT, *ticked[:2], "--at", "9999-01-05", *ROLE).status
+    assert run_cli("incident", "step", INCIDENT, *ticked).status == 0
+    assert run_cli("incident", "step", INCIDENT, *ticked[:2], "--at", "9999-01-05").status
     account = run_cli("incident", "draft", INCIDENT).out
     done_step = "The people who publish it were called at 9.35am on Friday 5 January 2018 (ticket"
     # Markdown escapes the full stop, because "9." would begin a list.
-    note = r"9\.41am: rang the web team (duty statistician)"
+    note = rf"9\.41am: rang the web team ({OPERATOR})"
     assert account.index(done_step) < account.index(note)
 
 
 def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
-    result = run_cli("incident", "note", INCIDENT, "--at", "soon", *ROLE)
+    result = run_cli("incident", "note", INCIDENT, "--at", "soon")
     assert result.status == 1
     assert "at: " in result.err
 
@@ -327,7 +373,7 @@ def test_note_timed_a_year_before_its_incident_gets_a_warning(
     The warning is given all the same.
     """
     result = run_cli(
-        "incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *other_options, *ROLE
+        "incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *other_options
     )
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
     # The incident is of 5 January 2018.
@@ -336,23 +382,21 @@ def test_note_timed_a_year_before_its_incident_gets_a_warning(
     ]
     assert (result.status, result.err) == (0, f"{warning}\n")
     notes = [(entry["at"], entry["by"]) for entry in timeline]
-    assert ("2017-01-05T09:41:00.000Z", "duty statistician") in notes
+    assert ("2017-01-05T09:41:00.000Z", OPERATOR) in notes
 
 
 def test_note_from_an_email_always_has_the_time_of_sending(run_cli: RunCli, tmp_path: Path) -> None:
     mail = tmp_path / "alert.eml"
     mail.write_text("Date: Fri, 5 Jan 2018 09:35:00 +0000\n\nPublished\n")
-    result = run_cli(
-        "incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41", *ROLE
-    )
+    result = run_cli("incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41")
     assert result.status == 2
     assert "leave out --at: an e-mail is noted at the time it was sent" in result.err
-    incident = run_cli("incident", "note", INCIDENT, "--mail", str(mail), *ROLE, "--json").json
+    incident = run_cli("incident", "note", INCIDENT, "--mail", str(mail), "--json").json
     assert "2018-01-05T09:35:00.000Z" in [entry["at"] for entry in incident["timeline"]]
 
 
 def test_an_empty_note_is_refused(run_cli: RunCli) -> None:
-    result = run_cli("incident", "note", INCIDENT, " ", *ROLE)
+    result = run_cli("incident", "note", INCIDENT, " ")
     assert (result.status, result.err) == (1, "write the text of the note\n")
 
 
@@ -379,7 +423,7 @@ def test_incident_logged_with_a_day_has_no_time(run_cli: RunCli) -> None:
 def test_a_hand_logged_incident_can_be_closed(run_cli: RunCli) -> None:
     name = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
     assert run_cli("incident", "show", name, "--json").json["closed"] is None
-    assert run_cli("incident", "close", name, "--text", "recalled", *ROLE).status == 0
+    assert run_cli("incident", "close", name, "--text", "recalled").status == 0
     closed = run_cli("incident", "show", name, "--json").json
     assert closed["closed"] is not None
     assert closed["timeline"][-1]["text"] == "closed: recalled"
@@ -505,9 +549,9 @@ def test_typed_text_is_kept_exactly_in_a_new_version(run_cli: RunCli, folder: Pa
     file = folder / "words.txt"
     file.write_text(words, encoding="utf-8")
     field = ("--field", "B.4.corrective")
-    assert run_cli("incident", "draft", INCIDENT, *field, "--file", str(file), *ROLE).status == 0
+    assert run_cli("incident", "draft", INCIDENT, *field, "--file", str(file)).status == 0
     draft = run_cli("incident", "draft", INCIDENT, "--json").json
-    assert (draft["version"], draft["by"]) == (before + 1, "duty statistician")
+    assert (draft["version"], draft["by"]) == (before + 1, OPERATOR)
     assert draft["words"] == {"B.4.corrective": words}
     assert (
         run_cli("incident", "draft", INCIDENT, "--version", str(before), "--json").json["words"]
@@ -516,7 +560,7 @@ def test_typed_text_is_kept_exactly_in_a_new_version(run_cli: RunCli, folder: Pa
 
 
 def test_fields_are_listed_with_their_source(run_cli: RunCli) -> None:
-    run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "checked", *ROLE)
+    run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "checked")
     rows = {
         row["field"]: row
         for row in run_cli("incident", "draft", INCIDENT, "--fields", "--json").json
@@ -555,7 +599,7 @@ def test_a_refused_change_of_a_draft_gives_the_reason(
     """A case is a change that cannot be made, for example of a misspelt field, and the begin of the
     message.
     """
-    result = run_cli("incident", "draft", INCIDENT, *arguments, *ROLE)
+    result = run_cli("incident", "draft", INCIDENT, *arguments)
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith(line)
 
@@ -564,9 +608,7 @@ def test_signing_with_json_gives_the_time_and_the_written_files(
     run_cli: RunCli, folder: Path
 ) -> None:
     options = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
-    result = run_cli(
-        "incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *options
-    )
+    result = run_cli("incident", "sign", INCIDENT, "--format", "docx", *options)
     assert result.json["signed"] is not None
     assert sorted(result.json["files"]) == sorted(map(str, (folder / "sent").rglob("*.docx")))
     assert len(result.json["files"]) == len(["report", "evidence", *LETTERS])
@@ -574,7 +616,7 @@ def test_signing_with_json_gives_the_time_and_the_written_files(
 
 def test_text_written_after_signing_amends_the_signed_report(run_cli: RunCli, folder: Path) -> None:
     sign_anyway(run_cli, folder / "sent", INCIDENT, "docx")
-    run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
+    run_cli("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later")
     assert "Amended after sign-off" in run_cli("incident", "draft", INCIDENT).out
 
 
@@ -599,17 +641,17 @@ def test_attached_file_is_in_the_export_with_its_hash(run_cli: RunCli, tmp_path:
     sent = tmp_path / "sent.pdf"
     sent.write_bytes(b"what was sent")
     digest = hashlib.sha256(b"what was sent").hexdigest()
-    attached = run_cli("incident", "attach", INCIDENT, str(sent), *ROLE, "--json").json
+    attached = run_cli("incident", "attach", INCIDENT, str(sent), "--json").json
     assert [one["sha256"] for one in attached["attachments"]] == [digest]
     file = tmp_path / "evidence.zip"
     assert run_cli("incident", "export", INCIDENT, str(file)).status == 0
     with zipfile.ZipFile(file) as archive:
         assert archive.read("attachments/1-sent.pdf") == b"what was sent"
-    assert run_cli("incident", "attach", "nothing", str(sent), *ROLE).status == 1
+    assert run_cli("incident", "attach", "nothing", str(sent)).status == 1
 
 
 def test_grade_is_lowered_with_a_reason(run_cli: RunCli) -> None:
     graded = ("incident", "grade", INCIDENT, "note")
-    assert run_cli(*graded, *ROLE).status == 2
-    body = run_cli(*graded, "--form", "D", "--reason", "agreed", *ROLE, "--json").json
+    assert run_cli(*graded).status == 2
+    body = run_cli(*graded, "--form", "D", "--reason", "agreed", "--json").json
     assert (body["grade"], body["drafts"][-1]["form"]) == ("note", "D")

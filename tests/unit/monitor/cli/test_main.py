@@ -30,7 +30,7 @@ COMMANDS = dict(commands(cli, click.Context(cli)))
 EXAMPLES = [
     (command.help or "").partition("Example: ninethirty ")[2] for command in COMMANDS.values()
 ]
-WHY = ("--reason", "their site moves", "--by", "duty statistician")
+WHY = ("--reason", "their site moves")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -193,10 +193,6 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
         (("explain", "births-2016", "--at", "half nine"), '"26/11/2026 9:31"'),
         (("silence", "add", "--producer", "ons", "--for", "2 hours", *WHY), 'two hours are "2h"'),
         (("silence", "add", "--producer", "ons", *WHY), "--for 2h, or --until"),
-        (
-            ("silence", "add", "--producer", "ons", "--for", "2h", "--reason", "x"),
-            '--by "duty statistician"',
-        ),
         (("report", "period", "--from", "1/2/2018", "--to", "1/1/2018"), "--to"),
         (
             ("backfill", "DfT", "--from", "1/1/2026", "--to", "2/1/2026"),
@@ -224,8 +220,6 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
                 "Z.9",
                 "--text",
                 "x",
-                "--by",
-                "desk",
             ),
             "--fields`",
         ),
@@ -269,10 +263,7 @@ UNKNOWN_INCIDENT = 'no incident "births-2016-2018", did you mean "births-2016-20
         ),
         ((*PERIOD, "--producer", "onz"), 'no producer "onz", did you mean "ons"?'),
         *((("incident", verb, "births-2016-2018"), UNKNOWN_INCIDENT) for verb in ("show", "draft")),
-        *(
-            (("incident", verb, "births-2016-2018", "--by", "x"), UNKNOWN_INCIDENT)
-            for verb in ("sign", "close")
-        ),
+        *((("incident", verb, "births-2016-2018"), UNKNOWN_INCIDENT) for verb in ("sign", "close")),
         (("incident", "export", "births-2016-2018", "x.zip"), UNKNOWN_INCIDENT),
     ],
 )

@@ -35,11 +35,10 @@ DAY = ("--date", "2018-01-05")
 PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
 KEEP_REPORT = (*PERIOD, "--producer", "ons", "--keep")
 KEPT_REPORT = "period-ons-2018-01-01-2018-01-31"
-BY_HEAD = ("--by", "head of profession")
 
 
 def fill_box(run_cli: RunCli, box: str, text: str) -> None:
-    run_cli("incident", "draft", KEPT_REPORT, "--field", box, "--text", text, *BY_HEAD)
+    run_cli("incident", "draft", KEPT_REPORT, "--field", box, "--text", text)
 
 
 def test_the_board_shows_slot_producer_verdict_delay_id_and_title(run_cli: RunCli) -> None:
@@ -390,7 +389,7 @@ def test_kept_period_report_is_signed_only_with_both_boxes_filled(
 ) -> None:
     # `report period --keep` stores the report as a draft that people complete and sign.
     assert run_cli(*KEEP_REPORT).out == f"{KEPT_REPORT}: version 1, 2 to complete\n"
-    sign = ("incident", "sign", KEPT_REPORT, *BY_HEAD, "--format", "md", "--output", str(folder))
+    sign = ("incident", "sign", KEPT_REPORT, "--format", "md", "--output", str(folder))
     assert run_cli(*sign).status == 1
     fill_box(run_cli, "P.nature", "Late by an error.")
     fill_box(run_cli, "P.actions", "A second check.")
@@ -420,7 +419,6 @@ def test_period_report_written_again_keeps_what_people_wrote(run_cli: RunCli) ->
         "a leak",
         "--when",
         "2018-01-04",
-        *BY_HEAD,
     )
     run_cli(*KEEP_REPORT)
     report = run_cli("incident", "draft", KEPT_REPORT).out
@@ -441,7 +439,7 @@ def test_stored_period_report_is_a_closed_incident_owing_no_report(run_cli: RunC
 
 def test_people_can_add_a_note_to_a_stored_period_report(run_cli: RunCli) -> None:
     run_cli(*KEEP_REPORT)
-    assert run_cli("incident", "note", KEPT_REPORT, "sent to the board", *BY_HEAD).status == 0
+    assert run_cli("incident", "note", KEPT_REPORT, "sent to the board").status == 0
 
 
 def test_period_report_has_counts_mean_delay_and_breached_practices(run_cli: RunCli) -> None:

@@ -13,6 +13,7 @@ from alerts.incident import Decision, Incident
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.open import open_store
+from monitor.web.users import OPERATOR
 from tests.unit.monitor.cli.conftest import RunCli, write_store
 from tests.worlds.signed import (
     NOTE,
@@ -21,17 +22,15 @@ from tests.worlds.signed import (
     list_cases,
 )
 
-BY = ("--by", "head of profession")
-
 
 def sign(run_cli: RunCli, folder: Path, incident: str) -> str:
     """Tick every step of an incident, note something and sign it, and return what was signed."""
     for step in run_cli("incident", "step", incident, "--json").json:
-        ticked = run_cli("incident", "step", incident, step["step"], "ticket 1234", *BY)
+        ticked = run_cli("incident", "step", incident, step["step"], "ticket 1234")
         assert ticked.status == 0, ticked.err
-    assert run_cli("incident", "note", incident, NOTE, *BY).status == 0
+    assert run_cli("incident", "note", incident, NOTE).status == 0
     place = ("--output", str(folder / "signed"), "--format", "html")
-    signed = run_cli("incident", "sign", incident, *BY, "--anyway", "boxes are empty", *place)
+    signed = run_cli("incident", "sign", incident, "--anyway", "boxes are empty", *place)
     assert signed.status == 0, signed.err
     with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
         report = report_from_json(store.verdicts.drafts(incident)[-1].facts)
@@ -51,7 +50,7 @@ def test_logged_incident_is_signed_with_true_sentences_only(
         if words.get(name)
         for option in (f"--{name}", words[name])
     ]
-    logged = run_cli("incident", "add", *options, *BY, "--json")
+    logged = run_cli("incident", "add", *options, "--json")
     assert logged.status == 0, logged.err
     check_logged_text(case, sign(run_cli, folder, logged.json["id"]))
 
@@ -68,4 +67,4 @@ def test_published_incidents_are_signed_with_true_sentences_only(
                 decision = Decision(incident, (), draft=True)
                 recorder.save_decision(tx, decision, incident.opened)
     for name in incidents:
-        assert f"{NOTE} (head of profession)" in sign(run_cli, folder, name)
+        assert f"{NOTE} ({OPERATOR})" in sign(run_cli, folder, name)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.web.users import OPERATOR
 from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 
-BY = ("--by", "duty statistician")
 WHY = ("--reason", "their site moves")
 OF_ONS = ("--producer", "ons")
 
@@ -20,10 +20,10 @@ OF_ONS = ("--producer", "ons")
 )
 def test_a_silence_can_be_added_and_listed(run_cli: RunCli, scope: str, name: str) -> None:
     """A case is what the silence is of: an incident, a release, a producer or a host."""
-    added = run_cli("silence", "add", f"--{scope}", name, "--for", "2h", *WHY, *BY, "--json").json
+    added = run_cli("silence", "add", f"--{scope}", name, "--for", "2h", *WHY, "--json").json
     assert (added["of"], added["name"]) == (scope, name)
     assert (added["by"], added["reason"], added["ended"]) == (
-        "duty statistician",
+        OPERATOR,
         "their site moves",
         None,
     )
@@ -33,17 +33,17 @@ def test_a_silence_can_be_added_and_listed(run_cli: RunCli, scope: str, name: st
 
 
 def test_an_ended_silence_is_listed_only_with_all(run_cli: RunCli) -> None:
-    name = run_cli("silence", "add", *OF_ONS, "--for", "2h", *WHY, *BY, "--json").json["id"]
-    assert run_cli("silence", "end", name, "--by", "head of profession").out == "ended\n"
+    name = run_cli("silence", "add", *OF_ONS, "--for", "2h", *WHY, "--json").json["id"]
+    assert run_cli("silence", "end", name).out == "ended\n"
     assert run_cli("silence", "list").out == "No silences.\n"
     (ended,) = run_cli("silence", "list", "--all", "--json").json
-    assert ended["ended_by"] == "head of profession"
+    assert ended["ended_by"] == OPERATOR
     assert "Active silences" not in run_cli("today").out
 
 
 def test_a_silence_that_begins_later_is_listed_but_not_active(run_cli: RunCli) -> None:
     later = ("--from", "tomorrow 9.30am", "--for", "2h")
-    added = run_cli("silence", "add", *OF_ONS, *later, *WHY, *BY, "--json").json
+    added = run_cli("silence", "add", *OF_ONS, *later, *WHY, "--json").json
     assert [silence["id"] for silence in run_cli("silence", "list", "--json").json] == [added["id"]]
     assert "Active silences" not in run_cli("today").out
 
@@ -73,11 +73,11 @@ def test_a_refused_silence_is_explained(
     """A case is the options, the exit status and a part of the message. For example, `--for 15d` is
     refused, because the longest silence is of 14 days.
     """
-    answer = run_cli("silence", "add", *options, *BY)
+    answer = run_cli("silence", "add", *options)
     assert (answer.status, answer.err.count("\n")) == (status, 1)
     assert message in answer.err
 
 
 def test_ending_an_unknown_silence_is_refused(run_cli: RunCli) -> None:
-    answer = run_cli("silence", "end", "nothing", *BY)
+    answer = run_cli("silence", "end", "nothing")
     assert (answer.status, answer.err) == (1, 'no active silence "nothing"\n')

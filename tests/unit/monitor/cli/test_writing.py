@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from monitor.web.users import OPERATOR
 from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 from tests.unit.monitor.cli.terminal import run_at_terminal
 
-ROLE = ("--by", "duty statistician")
 DRAFT = ("incident", "draft", INCIDENT)
 PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
 FIELD = "B.4.corrective"
@@ -44,11 +44,9 @@ def test_editor_begins_with_current_text_and_its_result_is_kept(
     run_cli: RunCli, folder: Path
 ) -> None:
     # FIELD is the box of corrective actions, which only a person can fill.
-    run_cli(*DRAFT, "--field", FIELD, "--text", "First, “quoted”.", *ROLE)
+    run_cli(*DRAFT, "--field", FIELD, "--text", "First, “quoted”.")
     appending_editor = editor_that_runs(folder, "printf '  Then “this”.\\n' >> \"$1\"")
-    screen = run_at_terminal(
-        folder / "config.toml", *DRAFT, "--field", FIELD, *ROLE, env=appending_editor
-    )
+    screen = run_at_terminal(folder / "config.toml", *DRAFT, "--field", FIELD, env=appending_editor)
     assert "version" in screen
     assert read_draft(run_cli)["words"][FIELD].split("\n") == ["First, “quoted”.", "  Then “this”."]
 
@@ -57,7 +55,7 @@ def test_an_editor_left_without_saving_changes_nothing(run_cli: RunCli, folder: 
     before = read_draft(run_cli)["version"]
     editor_left_at_once = editor_that_runs(folder, "exit 0")
     screen = run_at_terminal(
-        folder / "config.toml", *DRAFT, "--field", FIELD, *ROLE, env=editor_left_at_once
+        folder / "config.toml", *DRAFT, "--field", FIELD, env=editor_left_at_once
     )
     assert screen == "you saved no change in the editor, so the draft is unchanged\n"
     assert read_draft(run_cli)["version"] == before
@@ -66,30 +64,18 @@ def test_an_editor_left_without_saving_changes_nothing(run_cli: RunCli, folder: 
 @pytest.mark.slow
 def test_text_saved_by_others_during_editing_is_kept_too(run_cli: RunCli, folder: Path) -> None:
     config = folder / "config.toml"
-    options = f"'{INCIDENT}' --field {FIELD} --text 'From the web.' --by web"
+    options = f"'{INCIDENT}' --field {FIELD} --text 'From the web.'"
     save_as_another = (
         f"{sys.executable} -m monitor --config {config} incident draft {options} >/dev/null"
     )
     # While the editor is open, another person saves a text. Then the editor saves its own.
     editor = editor_that_runs(folder, f"{save_as_another}\necho 'From the editor.' > \"$1\"")
-    screen = run_at_terminal(config, *DRAFT, "--field", FIELD, *ROLE, env=editor)
+    screen = run_at_terminal(config, *DRAFT, "--field", FIELD, env=editor)
     text = read_draft(run_cli)["words"][FIELD]
     assert "From the web." in text
     assert "From the editor." in text
     # The terminal shows both texts side by side.
     assert "From the web.                                        | From the editor." in screen
-
-
-def test_absent_role_is_asked_for_at_a_terminal(run_cli: RunCli, folder: Path) -> None:
-    config = folder / "config.toml"
-    screen = run_at_terminal(
-        config, "incident", "note", INCIDENT, "called", typed="press officer\n"
-    )
-    assert "Your role: " in screen
-    assert (
-        run_cli("incident", "show", INCIDENT, "--json").json["timeline"][-1]["by"]
-        == "press officer"
-    )
 
 
 def test_logging_at_a_terminal_asks_only_for_absent_options(run_cli: RunCli, folder: Path) -> None:
@@ -171,7 +157,7 @@ def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
     step, *_ = [
         field for field in fields_of_draft(run_cli).values() if field["standing"] == "to do"
     ]
-    run_cli(*DRAFT, "--field", step["field"], "--text", "09:34, duty officer", *ROLE)
+    run_cli(*DRAFT, "--field", step["field"], "--text", "09:34, duty officer")
     assert fields_of_draft(run_cli)[step["field"]]["standing"] == "done"
     assert f"| ☑ {step['label']} |" in run_cli(*DRAFT).out
     # The incident shows only what is still to do.
@@ -187,7 +173,7 @@ def test_replaced_measured_account_is_only_in_the_evidence(run_cli: RunCli) -> N
         "Births 2016 came out at 09:52, about 20 minutes late.",
         "--instead",
     )
-    result = run_cli(*DRAFT, *options, *ROLE)
+    result = run_cli(*DRAFT, *options)
     # A warning: the monitor first saw the release at 09:50.
     assert result.err == "B.2.account: 09:52 is not in the measured text\n"
     report = run_cli(*DRAFT, "--document", "report").out
@@ -198,13 +184,13 @@ def test_replaced_measured_account_is_only_in_the_evidence(run_cli: RunCli) -> N
 
 def test_typed_account_follows_the_measured_one(run_cli: RunCli) -> None:
     # B.2.account is the account of what happened. The monitor writes it from its measurements.
-    run_cli(*DRAFT, "--field", "B.2.account", "--text", "A cause.", *ROLE)
+    run_cli(*DRAFT, "--field", "B.2.account", "--text", "A cause.")
     report = run_cli(*DRAFT, "--document", "report").out
     assert report.index("was pre-announced for") < report.index("A cause.")
 
 
 def test_assigning_an_incident_to_another_role_does_not_acknowledge_it(run_cli: RunCli) -> None:
-    result = run_cli("incident", "note", INCIDENT, "--assign", "press office", *ROLE, "--json")
+    result = run_cli("incident", "note", INCIDENT, "--assign", "press office", "--json")
     assert result.status == 0
     found = run_cli("incident", "show", INCIDENT, "--json").json
     assert found["acknowledged"] is None
@@ -216,9 +202,7 @@ def test_assigning_an_incident_to_another_role_does_not_acknowledge_it(run_cli: 
 
 
 def test_a_logged_cause_is_counted_in_the_period_report(run_cli: RunCli) -> None:
-    run_cli(
-        "incident", "note", INCIDENT, "web team called", "--cause", "expired certificate", *ROLE
-    )
+    run_cli("incident", "note", INCIDENT, "web team called", "--cause", "expired certificate")
     assert (
         run_cli("incident", "show", INCIDENT, "--json").json["timeline"][-1]["text"]
         == "cause: expired certificate"
@@ -255,9 +239,9 @@ def test_the_commands_on_the_page_about_drafts_run(
 def test_every_version_is_listed_with_role_time_and_what_changed(
     run_cli: RunCli, folder: Path
 ) -> None:
-    run_cli(*DRAFT, "--field", FIELD, "--text", "Checks.", *ROLE)
-    run_cli(*DRAFT, "--field", "step.tell-head", "--text", "09:34", "--by", "press officer")
-    sign = ("incident", "sign", INCIDENT, "--by", "head of profession", "--anyway", "asked for")
+    run_cli(*DRAFT, "--field", FIELD, "--text", "Checks.")
+    run_cli(*DRAFT, "--field", "step.tell-head", "--text", "09:34")
+    sign = ("incident", "sign", INCIDENT, "--anyway", "asked for")
     assert run_cli(*sign, "--format", "md", "--output", str(folder)).status == 0
     versions = run_cli(*DRAFT, "--versions", "--json").json
     assert [one["version"] for one in versions] == list(range(1, len(versions) + 1))
@@ -267,7 +251,7 @@ def test_every_version_is_listed_with_role_time_and_what_changed(
     assert "step.tell-head" in done_step["changed"]
     # The step is also in the account, which the monitor therefore writes again.
     assert "B.2.account" in new_account["changed"]
-    assert (signature["by"], signature["signed"] is not None) == ("head of profession", True)
+    assert (signature["by"], signature["signed"] is not None) == (OPERATOR, True)
     screen = run_cli(*DRAFT, "--versions").out
-    assert "duty statistician\n" in screen
+    assert f"{OPERATOR}\n" in screen
     assert f"[{FIELD}]" in screen
