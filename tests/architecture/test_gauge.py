@@ -16,7 +16,7 @@ GAUGE = {
     "schedules": 56_554,
     "alerts": 61_133,
     "monitor/app": 16_222,
-    "monitor/cli": 30_751,
+    "monitor/cli": 31_686,
     "monitor/config": 9_004,
     "monitor/deliver": 23_395,
     "monitor/health": 8_829,
