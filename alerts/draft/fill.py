@@ -22,7 +22,7 @@ from alerts.draft.code import (
     find_practices,
 )
 from alerts.draft.form import FilledBy, Form, Question
-from alerts.draft.history import NONE_ON_FILE, cite_earlier_incidents
+from alerts.draft.history import cite_earlier_incidents, say_none_recorded
 from alerts.draft.input import DraftInput, SeriesRecord, sort_parts
 from alerts.draft.letters import (
     title_correction,
@@ -63,12 +63,13 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
     *,
     typed: Mapping[str, str] | None = None,
     series: SeriesRecord = SeriesRecord(),  # noqa: B008 # it never changes
+    recorded_since: datetime | None = None,
 ) -> Report:
     """Return the draft of an incident on a form, as of `now`.
 
-    `configured` are the producer's settings, `typed` the texts of people, and `series` what is
-    known of the series, all as in `DraftInput`. `previous` are earlier incidents to cite.
-    `editions` replace the shipped editions of the Code.
+    `configured` are the producer's settings, `typed` the texts of people, `series` what is known of
+    the series, and `recorded_since` the time of the first record, all as in `DraftInput`.
+    `previous` are earlier incidents to cite. `editions` replace the shipped editions of the Code.
     """
     edition = find_edition(incident.occurred, editions, incident.producer)
     kinds = guidance.list_finding_kinds(incident)
@@ -87,6 +88,7 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
         requested,
         typed or {},
         series,
+        recorded_since,
     )
     return _build_report(inputs, form)
 
@@ -145,6 +147,9 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         for fact in question.facts
         if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)
     ]
+    asks_first = question.facts[0] in missing
+    if "human.impact" in missing and _was_elsewhere(inputs):
+        missing.insert(missing.index("human.impact"), "human.given")
     facts_with_help = list(missing)
     # The fact `clause.cite` names the broken practices of the Code of Practice. We fill it in, but
     # a person who completes the answer (MIXED) must check it, and needs help for that. Producers
@@ -161,6 +166,10 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
         help_texts += _summarise_practices(fact, inputs)
         help_texts += guidance.list_questions(fact, inputs.kinds)
         help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)
+    if "incident.date" in known:
+        help_texts += _question_dates(inputs)
+    if "incident.narrative" in known and _is_date_without_text(inputs):
+        help_texts.append("What happened on each of the dates?")
     label = question.label
     if label is not None and inputs.measured_facts is None:
         label = LABELS_OF_LOGGED.get(label, label)
@@ -171,9 +180,18 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     return replace(
         Field.of_question(question, paragraphs, placeholder),
         label=label,
-        guidance=tuple(help_texts),
+        asks_first=asks_first,
+        guidance=tuple(dict.fromkeys(help_texts)),
         notes=tuple(text for fact in question.facts for text in _list_warnings(fact, inputs)),
     )
+
+
+def _was_elsewhere(inputs: DraftInput) -> bool:
+    """Return whether content of the release was at another address, so that a person must say who
+    was given that.
+    """
+    facts = inputs.measured_facts
+    return facts is not None and bool(narrative.list_later_alternatives(facts))
 
 
 def _format_report_day(inputs: DraftInput) -> str:
@@ -210,18 +228,8 @@ def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
     """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day
     of each finding.
     """
-    if typed := inputs.incident.words.get("when"):
-        instants = _parse_typed_dates(inputs)
-        if not instants:
-            return (typed,)  # not all are ISO dates
-        # `2016-10-01` is a day. A longer text such as `2016-10-01T09:30` also has a time.
-        are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
-        ordered = sorted(zip(instants, are_days, strict=True))
-        named = (
-            inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone)
-            for at, is_day in ordered
-        )
-        return (words.join([*named]),)
+    if typed := logged.name_dates(inputs.incident, inputs.timezone):
+        return (typed,)
     days = _group_practices_by_day(inputs)
     # With several dates, each one also names the practices of the Code that were broken then, from
     # their `cite`.
@@ -272,6 +280,15 @@ def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
     return (*narrative.say_lengths(facts), *narrative.say_delays(facts))
 
 
+def _answer_impact(inputs: DraftInput) -> tuple[str, ...]:
+    """Return how long parts were public early or delayed, unless another question asks for that."""
+    facts = inputs.measured_facts
+    if facts is None or "incident.delay" in inputs.requested_facts:
+        return ()
+    # The account says how early they were public.
+    return (*narrative.say_lengths(facts, has_lead=False), *narrative.say_delays(facts))
+
+
 def _answer_addresses(inputs: DraftInput) -> tuple[str, ...]:
     """Return the address of the statistics, then those of its other parts that were early or late;
     never one at which a person saw something.
@@ -313,11 +330,7 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.evidence_list": lambda inputs: (
         narrative.EVIDENCE_IS_SEPARATE if inputs.measured_facts else "",
     ),
-    "impact.measured_sentence": lambda inputs: (
-        narrative.say_delays(inputs.measured_facts)
-        if inputs.measured_facts and "incident.delay" not in inputs.requested_facts
-        else ()
-    ),
+    "impact.measured_sentence": _answer_impact,
     "release.slot": _answer_slot,
     "human.corrective": lambda inputs: tuple(
         describe_action(act, inputs.timezone) for act in inputs.incident.actions
@@ -327,12 +340,10 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
 
 def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
     """Return sentences on what a person should check about a fact of the draft, such as
-    `incident.date`.
+    `clause.cite`.
     """
-    if fact == "incident.date":
-        return _check_dates(inputs)
     if fact == "incident.previous":
-        return () if cite_earlier_incidents(inputs) else (NONE_ON_FILE,)
+        return () if cite_earlier_incidents(inputs) else (say_none_recorded(inputs),)
     # `clause.cite` names the practices of the Code of Practice that were broken. Some producers are
     # outside this Code.
     if fact == "clause.cite" and not inputs.is_outside_code:
@@ -344,24 +355,28 @@ def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
     return ()
 
 
-def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
-    """Return warnings of unlikely dates: at a weekend, more than a month before the report, or
-    after it.
+def _is_date_without_text(inputs: DraftInput) -> bool:
+    """Return whether a person logged several dates, but not what happened on each."""
+    has_several = "," in inputs.incident.words.get("when", "")
+    return has_several and not logged.list_texts(inputs.incident)
+
+
+def _question_dates(inputs: DraftInput) -> tuple[str, ...]:
+    """Return a question about each unlikely date: at a weekend, more than a month before the
+    report, or after it.
     """
     dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
     days = [local_date(each, inputs.timezone) for each in dates]
     reported = local_date(inputs.incident.opened, inputs.timezone)
-    weekend = [day for day in days if day.weekday() >= 5]
-    warnings = [
-        f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in weekend
+    questions = [
+        f"{day_text(day)} was a {day:%A}: check the date." for day in days if day.weekday() >= 5
     ]
+    first = day_text(days[0])
     if (reported - days[0]).days > 31:
-        warnings.append(
-            "Check the date: the report is dated more than a month after the occurrence."
-        )
+        questions.append(f"{first} was more than a month before this report: check the date.")
     if days[0] > reported:
-        warnings.append("Check the date: the occurrence is after the date of this report.")
-    return tuple(warnings)
+        questions.append(f"{first} is after the date of this report: check the date.")
+    return tuple(questions)
 
 
 def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:

@@ -10,10 +10,15 @@ from alerts.draft.logged import describe_sort
 from alerts.incident import Incident
 from schedules.times.words import count
 
-NONE_ON_FILE = (
-    "No earlier incident of this release, producer or platform is in this store. Add any that you"
-    " know of."
-)
+
+def say_none_recorded(inputs: DraftInput) -> str:
+    """Return the sentence that no earlier incident is on record, and since when there are
+    records.
+    """
+    sentence = "The monitor has recorded no earlier incident of this release, producer or platform"
+    if inputs.recorded_since is not None:
+        sentence += f" since {inputs.local_day(inputs.recorded_since)}"
+    return f"{sentence}."
 
 
 def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:

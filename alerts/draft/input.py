@@ -32,6 +32,7 @@ class DraftInput:
     `settings` can contain `name`, `head_of_profession`, `contact`, `to` and `slot_time_reference`.
     `kinds` are kinds of finding. `requested_facts` are the facts that the questions of the form ask
     for. `typed` are the texts that people wrote into the draft, by id of field or step.
+    `recorded_since` is the time of the first record of evidence, None if unknown.
     """
 
     incident: Incident
@@ -44,6 +45,7 @@ class DraftInput:
     requested_facts: frozenset[str] = frozenset()
     typed: Mapping[str, str] = field(default_factory=dict)
     series: SeriesRecord = SeriesRecord()
+    recorded_since: datetime | None = None
 
     @property
     def facts(self) -> ReleaseFacts | None:

@@ -104,26 +104,69 @@ def say_end(incident: Incident, timezone: str) -> list[str]:
     ]
 
 
+def name_dates(incident: Incident, timezone: str) -> str:
+    """Return the typed dates in time order, as typed if one is not ISO; empty without any."""
+    typed = incident.words.get("when", "")
+    dates = [date.strip() for date in filter(None, typed.split(","))]
+    try:
+        instants = parse_instants(typed, timezone) if dates else []
+    except ValueError:
+        return typed
+    named = []
+    for instant, date in sorted(zip(instants, dates, strict=True)):
+        if _is_day(date):
+            named.append(day_text(local_date(instant, timezone)))
+        else:
+            named.append(words.format_clock_day(instant, timezone))
+    return words.join(named)
+
+
+def list_texts(incident: Incident) -> list[tuple[str, str]]:
+    """Return each date as typed, with the line of text on it; empty unless there are several of
+    both, and as many lines as dates.
+    """
+    texts = [line.strip() for line in incident.words.get("what", "").splitlines() if line.strip()]
+    dates = [date.strip() for date in incident.words.get("when", "").split(",")]
+    if len(dates) < 2 or len(texts) != len(dates):
+        return []
+    return sorted(zip(dates, texts, strict=True))
+
+
 def _say_when(incident: Incident, timezone: str) -> str:
     """Return the typed sentence with the time before it, or after it if it begins with a time.
 
-    Of a time that the sentence names itself, only the day is added.
+    If there is a line for each of several dates, each has its own date.
     """
-    what = incident.words.get("what", "").strip()
-    if not what.endswith((".", "?", "!")):
-        what += "."
-    dates = [date.strip() for date in incident.words.get("when", "").split(",")]
-    named = [
-        format_typed(date[: len("2016-10-01")] if _names_time(what, date) else date, timezone)
-        for date in sorted(filter(None, dates))
-    ]
-    when = words.join(named) if named else f"on {day_text(local_date(incident.occurred, timezone))}"
+    if texts := list_texts(incident):
+        return " ".join(_date_text(text, date, timezone) for date, text in texts)
+    what, when = incident.words.get("what", "").strip(), incident.words.get("when", "")
+    if "," in when:
+        return f"{_end(what)} The dates concerned are {name_dates(incident, timezone)}."
+    return _date_text(what, when or f"{local_date(incident.occurred, timezone)}", timezone)
+
+
+def _date_text(text: str, date: str, timezone: str) -> str:
+    """Return a typed text with its date as a sentence. Of a time that the text names itself, only
+    the day is added.
+    """
+    what = _end(text)
+    when = format_typed(date[: len("2016-10-01")] if _names_time(what, date) else date, timezone)
     first_word = what.partition(" ")[0].lower()
-    if len(named) > 1 or first_word in ("at", "on", "in", "from", "between"):
+    if first_word in ("at", "on", "in", "from", "between"):
         return f"{what} This happened {when}."
     if first_word in _LOWERED:
         return f"{words.capitalise(when)}, {what[:1].lower()}{what[1:]}"
     return f"{words.capitalise(when)}: {what}"
+
+
+def _end(text: str) -> str:
+    """Return a text that ends as a sentence does."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _is_day(typed: str) -> bool:
+    """Return whether a typed date has no time of day."""
+    return len(typed) <= len("2016-10-01")
 
 
 def _names_time(sentence: str, typed: str) -> bool:
@@ -143,6 +186,6 @@ def format_typed(text: str, timezone: str) -> str:
         (instant,) = parse_instants(text, timezone)
     except ValueError:
         return text
-    if len(text) <= len("2016-10-01"):
+    if _is_day(text):
         return f"on {day_text(local_date(instant, timezone), weekday=True)}"
     return f"at {words.format_clock_day(instant, timezone)}"

@@ -40,6 +40,8 @@ ALTERNATIVE_NAMES: Mapping[str, str] = {
 """The content of an alternative address, by its id. An address with another id may show only part
 of the release.
 """
+WHOLE = "the release"
+"""The subject of a sentence that is true of every required part."""
 FINDING_SENTENCES: Mapping[str, str] = {
     "swapped": "A file was replaced after it had been published.",
     "withdrawn": "Part of the release was removed after it had been published.",
@@ -66,6 +68,10 @@ CAP_SUBJECT_MARK, SUBJECT_MARK, WAS_MARK, CAP_IT_MARK, IT_MARK = (
 )
 """Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a
 sentence.
+"""
+AVAILABLE_MARK, PLACE_MARK = "\x00a", "\x00p"
+"""Marks for `available` and for nothing. A page with other content was available, but without the
+release: of that they say `on its landing page`.
 """
 
 
@@ -155,9 +161,9 @@ def say_availability(
 
     Parts with the same times share one.
 
-    `has_lengths`: add how early it was and for how long. `has_addresses`: add the addresses of
-    files that were public early, and where else the release could be read. `is_named`: the sentence
-    before has named the release.
+    `has_lengths`: add how early it was. `has_addresses`: add the addresses of files that were
+    public early, and where else the release could be read. `is_named`: the sentence before has
+    named the release.
     """
     parts = sort_parts(facts)
     announced = [part for part in parts if part.can_be_late]
@@ -191,13 +197,9 @@ def _say_not_early(announced: Sequence[PartVerdict], facts: ReleaseFacts) -> lis
     if pending := [part for part in others if part.verdict == "pending"]:
         name, _ = _name_parts(pending, facts)
         sentences.append(f"No early publication of {name} was found.")
-    if absent := [part for part in others if _was_absent_until_slot(part)]:
-        name, is_plural = _name_parts(absent, facts)
-        verb, whose = ("were", "their") if is_plural else ("was", "its")
-        sentences.append(
-            f"{words.capitalise(name)} {verb} not available before {whose} announced time."
-        )
-    return sentences
+    not_early = f"{CAP_SUBJECT_MARK} {WAS_MARK} not {AVAILABLE_MARK} before the announced time."
+    absent = [(part, not_early) for part in others if _was_absent_until_slot(part)]
+    return [*sentences, *_fill_subjects(absent, facts)]
 
 
 def _was_absent_until_slot(part: PartVerdict) -> bool:
@@ -205,24 +207,22 @@ def _was_absent_until_slot(part: PartVerdict) -> bool:
     return part.early_bound is not None or part.verdict in LATE_VERDICTS
 
 
-def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long parts were public early, and how early.
+def say_lengths(facts: ReleaseFacts, *, has_lead: bool = True) -> tuple[str, ...]:
+    """Return sentences on how long parts were public early, and, if `has_lead`, how early.
 
     Parts with the same text share it.
     """
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:
-            how_early = _say_how_early(exposure, facts)
+            how_early = _say_how_early(exposure, facts) if has_lead else ""
             # An exposure that lasted until the slot is as long as it was early.
             length = "" if exposure.ended is Ended.SLOT else words.round_length(exposure.seconds)
-            details = ", ".join(
-                filter(
-                    None,
-                    (f"for {length}" if length else "", f"from {how_early}" if how_early else ""),
-                )
-            )
-            available = f"available {details}" if details else "available"
+            if not (has_lead or length):
+                continue
+            details = [f"for {length}"] if length else []
+            details += [f"from {how_early}"] if how_early else []
+            available = f"available {', '.join(details)}".strip()
             sentences.append(
                 (part, f"{CAP_SUBJECT_MARK} {WAS_MARK} {available} before the announced time.")
             )
@@ -233,8 +233,8 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     """Return sentences on how long users waited for parts; empty if no wait is known to be a minute
     or longer.
 
-    A sentence on each other address at which part of the release could be read comes first, then
-    the part that users waited for longest.
+    The part that users waited for longest comes first. A sentence on each other address that had
+    part of the release comes last.
     """
     # A wait is the delay of the publication, or of users' access if a cache kept it for longer
     # (`is_hidden`).
@@ -253,18 +253,26 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     sentences = []
     for part, wait in waits:
         so_far = " so far" if wait.max is None else ""
-        sentences.append(
-            (part, f"Access to {SUBJECT_MARK} was delayed by {words.round_length(wait)}{so_far}.")
-        )
-    # Sentences on other addresses with content of the release.
-    elsewhere = []
-    for part in _list_found_alternatives(facts):  # the earliest first
+        delayed = f"was delayed by {words.round_length(wait)}{so_far}"
+        sentences.append((part, f"Access to {SUBJECT_MARK}{PLACE_MARK} {delayed}."))
+    elsewhere = [
+        f"{words.capitalise(_name_alternative(part))} was at another address"
+        f" {say_since(part.first_seen, facts)}."
+        for part in list_later_alternatives(facts)
+    ]
+    return (*_fill_subjects(sentences, facts), *elsewhere)
+
+
+def list_later_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
+    """Return the other addresses that surely had content of the release only after its slot, the
+    earliest first.
+    """
+    later = []
+    for part in _list_found_alternatives(facts):
         delay = part.delay or Bounds()
-        # An alternative that may have been out before the announced time does not count.
         if delay.max and delay.min is not None and delay.min >= 0:
-            name, length = words.capitalise(_name_alternative(part)), words.round_length(delay)
-            elsewhere.append(f"{name} could be read elsewhere {length} after the announced time.")
-    return (*elsewhere, *_fill_subjects(sentences, facts))
+            later.append(part)
+    return later
 
 
 def _order_by_wait(part_and_wait: tuple[PartVerdict, Bounds]) -> tuple[bool, float]:
@@ -329,7 +337,7 @@ def _format_time(at: datetime, facts: ReleaseFacts) -> str:
 def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool) -> str:
     """Return sentences on when a part was public before its slot, and how each exposure ended.
 
-    `has_lengths`: they also say how early it was, and for how long.
+    `has_lengths`: they also say how early it was.
     """
     sentences: list[str] = []
     for exposure in part.exposures:
@@ -340,7 +348,7 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
         )
         # the mark becomes a name
         sentences.append(f"{CAP_SUBJECT_MARK} became available{again} {start}.")
-        sentences.append(_say_how_it_ended(part, exposure, facts, has_lengths=has_lengths))
+        sentences.append(_say_how_it_ended(part, exposure, facts))
     # it came and went: only the first start and the last end matter
     if (returns := len(part.exposures) - 1) > 1:
         sentences[1:-1] = [
@@ -362,13 +370,8 @@ def _say_how_early(exposure: Exposure, facts: ReleaseFacts) -> str:
     return words.round_length(magnitude(since(exposure.start, facts.slot)))
 
 
-def _say_how_it_ended(
-    part: PartVerdict, exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool
-) -> str:
-    """Return the sentence on how an exposure ended.
-
-    `has_lengths`: it also says after how long a part was removed.
-    """
+def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts) -> str:
+    """Return the sentence on how an exposure ended."""
     # The sentence before, on the start of the exposure, has named its day.
     began = exposure.start.by or exposure.start.after
     named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)
@@ -379,12 +382,8 @@ def _say_how_it_ended(
         return f"{CAP_IT_MARK} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
         return f"It is not known whether {IT_MARK} {WAS_MARK} removed before the announced time."
-    lasted = words.round_length(exposure.seconds) if has_lengths else ""
-    after = f", after {lasted}" if lasted else ""
-    return (
-        f"{CAP_IT_MARK} {WAS_MARK} removed"
-        f" {words.round_interval(exposure.to, facts.timezone, named_day)}{after}."
-    )
+    removed = words.round_interval(exposure.to, facts.timezone, named_day)
+    return f"{CAP_IT_MARK} {WAS_MARK} removed {removed}."
 
 
 def _say_still_open(
@@ -416,18 +415,21 @@ def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     if _is_hidden_for_minutes(part):
         published = f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}"
         return f"{published}, but {_say_hidden_until(part, facts)}."
-    is_one_time = words.find_nearest_minute(appeared) is not None
+    until = _say_until(appeared, facts)
     if (out_by := fact_rules.find_earlier_publication(facts, part)) is not None:
         by = _format_interval(Interval(None, out_by), facts)
-        until = f"until {'' if is_one_time else 'some time '}"
-        access = f"users had no access {until}{_format_interval(appeared, facts, prefix='')}"
-        return f"{CAP_SUBJECT_MARK} {WAS_MARK} published {by}, but {access}."
-    if is_one_time:  # `was not available until 9.51am`
-        return (
-            f"{CAP_SUBJECT_MARK} {WAS_MARK} not available until"
-            f" {_format_interval(appeared, facts, prefix='')}."
-        )
-    return f"{CAP_SUBJECT_MARK} became available {_format_interval(appeared, facts)}."
+        return f"{CAP_SUBJECT_MARK} {WAS_MARK} published {by}, but users had no access {until}."
+    return f"{CAP_SUBJECT_MARK} {WAS_MARK} not {AVAILABLE_MARK} {until}."
+
+
+def _say_until(seen: Interval, facts: ReleaseFacts) -> str:
+    """Return the end of an absence in words: `until 9.51am`, `until about 9.51am` if it may round
+    to another minute, or `until some time between 9.40am and 9.51am`.
+    """
+    end = _format_interval(seen, facts, prefix="")
+    if words.find_nearest_minute(seen) is None:
+        return f"until some time {end}"
+    return f"until {end}" if words.is_one_minute(seen) else f"until about {end}"
 
 
 def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -458,10 +460,7 @@ def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
     if wait.max is None:  # users still wait
         return f"users still had no access at {_format_time(without_access or facts.at, facts)}"
     access_began = Interval(without_access, slot + timedelta(seconds=wait.max))
-    # A longer interval is written as `until some time between 9.40am and 9.51am`.
-    is_one_time = words.find_nearest_minute(access_began) is not None
-    until = "until" if is_one_time else "until some time"
-    return f"users had no access {until} {_format_interval(access_began, facts, prefix='')}"
+    return f"users had no access {_say_until(access_began, facts)}"
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -471,8 +470,8 @@ def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
     proved = facts.at
     if facts.slot and part.delay and part.delay.min:
         proved = facts.slot + timedelta(seconds=part.delay.min)
-    absent = "not available" if part.address == "announced" else "not found"
-    return f"{CAP_SUBJECT_MARK} {WAS_MARK} still {absent} at {_format_time(proved, facts)}."
+    absent = AVAILABLE_MARK if part.address == "announced" else "found"
+    return f"{CAP_SUBJECT_MARK} {WAS_MARK} still not {absent} at {_format_time(proved, facts)}."
 
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -545,38 +544,79 @@ def _fill_subjects(
     for part, text in texts:
         if text:
             groups.setdefault(text, []).append(part)
-    sentences = []
-    for text, parts in groups.items():
-        name, is_plural = _name_parts(parts, facts)
-        if has_addresses and len(parts) == 1 and parts[0].role != "page":
-            name += f" at {parts[0].shown_at}"
-        pronoun, verb = ("they", "were") if is_plural else ("it", "was")
-        sentence = text.replace(CAP_SUBJECT_MARK, words.capitalise(name)).replace(
-            SUBJECT_MARK, name
-        )
-        sentence = sentence.replace(CAP_IT_MARK, words.capitalise(pronoun)).replace(
-            IT_MARK, pronoun
-        )
-        sentences.append(sentence.replace(WAS_MARK, verb))
-    return sentences
+    return [
+        _fill_sentence(text, alike, facts, has_addresses=has_addresses)
+        for text, parts in groups.items()
+        for alike in _separate_page(text, parts, facts)
+    ]
+
+
+def _separate_page(
+    text: str, parts: list[PartVerdict], facts: ReleaseFacts
+) -> list[list[PartVerdict]]:
+    """Return the parts that can share a sentence: not the page, if `text` says where it was not."""
+    page = [part for part in parts if _is_without_release(text, [part], facts)]
+    others = [part for part in parts if part not in page]
+    if not page or not others or _is_whole(parts, facts):
+        return [parts]
+    return [page, others]
+
+
+def _is_without_release(text: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> bool:
+    """Return whether the subject of a sentence is only the landing page, and that had other
+    content.
+    """
+    (part, *others) = parts
+    is_about_place = AVAILABLE_MARK in text or PLACE_MARK in text
+    is_page = part.role == "page" and not others
+    return is_about_place and is_page and part.had_other_content and not _is_whole(parts, facts)
+
+
+def _fill_sentence(
+    text: str, parts: Sequence[PartVerdict], facts: ReleaseFacts, *, has_addresses: bool
+) -> str:
+    name, is_plural = _name_parts(parts, facts)
+    available, place = "available", ""
+    if _is_without_release(text, parts, facts):
+        name, available, place = WHOLE, "on its landing page", " on its landing page"
+    if has_addresses and len(parts) == 1 and parts[0].role != "page":
+        name += f" at {parts[0].shown_at}"
+    pronoun = "they" if is_plural else "it"
+    filled = {
+        CAP_SUBJECT_MARK: words.capitalise(name),
+        SUBJECT_MARK: name,
+        CAP_IT_MARK: words.capitalise(pronoun),
+        IT_MARK: pronoun,
+        WAS_MARK: "were" if is_plural else "was",
+        AVAILABLE_MARK: available,
+        PLACE_MARK: place,
+    }
+    for mark, by in filled.items():
+        text = text.replace(mark, by)
+    return text
 
 
 def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
     """Return a name of parts for a sentence (`the release` if they are all of it), and whether it
     names several.
     """
-    required = {part.id for part in facts.parts if part.can_be_late}
-    has_all = bool(required) and required <= {part.id for part in parts}
-    # If content was also found at another address, “the release” would be wrong for these parts, so
-    # name them.
-    if has_all and not _list_found_alternatives(facts):
-        return "the release", False
+    if _is_whole(parts, facts):
+        return WHOLE, False
     by_noun: dict[str, list[PartVerdict]] = {}
     for part in parts:
         by_noun.setdefault(_find_noun(part), []).append(part)
     names = [_name_alike(noun, alike, facts) for noun, alike in by_noun.items()]
     is_plural = len(parts) > 1 or names[0].endswith("tables")
     return words.join(names), is_plural
+
+
+def _is_whole(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> bool:
+    """Return whether parts are all of the release. They are not if another address had some of
+    it.
+    """
+    required = {part.id for part in facts.parts if part.can_be_late}
+    has_all = bool(required) and required <= {part.id for part in parts}
+    return has_all and not _list_found_alternatives(facts)
 
 
 def _find_noun(part: PartVerdict) -> str:
@@ -616,12 +656,11 @@ def _name_alternative(part: PartVerdict) -> str:
 
 
 def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
-    places = []
-    for number, part in enumerate(_list_found_alternatives(facts)):
-        verb = "" if number else " was available"  # the verb of the first one is for all
-        since = say_since(part.first_seen, facts)
-        places.append(f"{_name_alternative(part)}{verb} at {part.shown_at} {since}")
-    return [f"{words.capitalise(words.join(places))}."] if places else []
+    return [
+        f"{words.capitalise(_name_alternative(part))} was available at {part.shown_at}"
+        f" {say_since(part.first_seen, facts)}."
+        for part in _list_found_alternatives(facts)
+    ]
 
 
 def say_since(seen: Interval, facts: ReleaseFacts) -> str:

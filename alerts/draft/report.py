@@ -60,9 +60,9 @@ class Answer:
 class Field:
     """One answer box.
 
-    `paragraphs` come from measurement or configuration, `placeholder` marks what a person must add,
-    `guidance` are questions that help the person to write, `notes` are the monitor's warnings about
-    this box.
+    `paragraphs` come from measurement or configuration, `placeholder` marks what a person must add
+    (before them if it `asks_first`). `guidance` are questions that help the person to write,
+    `notes` are the monitor's warnings about this box.
     """
 
     id: str
@@ -75,6 +75,7 @@ class Field:
     guidance: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     answer: Answer | None = None
+    asks_first: bool = False
 
     @classmethod
     def of_question(

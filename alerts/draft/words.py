@@ -171,6 +171,15 @@ def find_nearest_minute(seen: Interval) -> datetime | None:
     return rounded(seen.after + (seen.by - seen.after) / 2 + times.MINUTE / 2, times.MINUTE)
 
 
+def is_one_minute(seen: Interval) -> bool:
+    """Return whether every instant of an interval has the same nearest minute."""
+    minute = find_nearest_minute(seen)
+    if minute is None or seen.after is None or seen.by is None:
+        return False
+    half_a_minute = times.MINUTE / 2
+    return minute - half_a_minute <= seen.after and seen.by <= minute + half_a_minute
+
+
 def format_clock_day(at: datetime, timezone: str, known_day: date | None = None) -> str:
     """Return `9.30am on Friday 5 January 2018`, without the day or year if it is that of
     `known_day`.

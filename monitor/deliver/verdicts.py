@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -76,6 +76,8 @@ class VerdictRecorder:
     rules: ReportingRules
     appended: Callable[[], Sequence[Record]] = lambda: ()
     head: Callable[[str], str] = lambda _record: ""
+    # The first record never changes, so it is read once.
+    _recorded_since: datetime | None = field(default=None, init=False)
 
     def record(self, tx: Transaction, assessment: Assessment, now: datetime) -> RecordedVerdict:
         """Save a verdict with the event, incident, draft and notices that follow from it.
@@ -250,8 +252,17 @@ class VerdictRecorder:
                 rules.editions,
                 typed=typed,
                 series=series,
+                recorded_since=self._find_first_record(),
             )
         add_measured_version(tx, drafts, incident.id, report)
+
+    def _find_first_record(self) -> datetime | None:
+        """Return when the first record of evidence was kept, None before that."""
+        if self._recorded_since is None:
+            evidence = self.store.evidence
+            chains = [evidence.chain(monitor, limit=1) for monitor in evidence.monitors()]
+            self._recorded_since = min((first.at for (first,) in chains), default=None)
+        return self._recorded_since
 
     def _platform_report(self, incident: Incident, now: datetime) -> Report:
         """Return the report on a platform's fault: its releases that were due on the day of the

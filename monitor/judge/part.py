@@ -91,9 +91,18 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
         delay=delay,
         exposures=exposures,
         entry=evidence.entry,
+        had_other_content=_had_other_content(evidence),
         # The exposures already say how early it came.
         early_bound=None if exposures else _early_bound(timing.released, window, evidence),
     )
+
+
+def _had_other_content(evidence: PartEvidence) -> bool:
+    """Return whether an address of a part was found, but with something else, such as a
+    placeholder.
+    """
+    absences = [run for run in evidence.runs_at_edge_and_origin if run.state is State.ABSENT]
+    return any(run.status == HTTPStatus.OK for run in absences)
 
 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:

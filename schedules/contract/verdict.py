@@ -216,6 +216,7 @@ class PartVerdict:
     the last look did not show it. `was_in_place`: something was at its address from before the
     slot on, perhaps the previous edition. `changed` is when that first changed since the slot.
     `entry` is the address of the entry that showed it, if `url` is that of a feed.
+    `had_other_content`: while the part was absent, its address answered with something else.
     """
 
     id: str
@@ -236,6 +237,7 @@ class PartVerdict:
     was_in_place: bool = False
     changed: Interval = NOTHING
     entry: str = ""
+    had_other_content: bool = False
 
     @property
     def shown_at(self) -> str:

@@ -136,7 +136,7 @@ def _find_untrue_sentences(context: _Context, text: str) -> Iterator[str]:
     """Yield each sentence of a paragraph that is not true, or that names a time or length and has
     no rule.
     """
-    for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z“])", text):
+    for sentence in map(_name_page, re.split(r"(?<=[.?!])\s+(?=[A-Z“])", text)):
         matches = ((re.fullmatch(pattern, sentence), is_true) for pattern, is_true in _RULES)
         match, is_true = next(
             ((match, is_true) for match, is_true in matches if match), (None, None)
@@ -155,6 +155,16 @@ def _find_untrue_sentences(context: _Context, text: str) -> Iterator[str]:
             read_clock(time, context.slot) for time in re.findall(TIME, sentence) if " on " in time
         ]
         context = replace(context, day=dated[-1] if dated else context.day)
+
+
+def _name_page(sentence: str) -> str:
+    """Return a sentence on where the release was not with the landing page as its subject."""
+    named = re.sub(
+        r"^(?:The release|It) was (still )?not on its landing page",
+        r"The landing page was \1not available",
+        sentence,
+    )
+    return named.replace("the release on its landing page", "the landing page")
 
 
 def _find_named_slot(release: Release, report: Report) -> datetime | None:
@@ -350,9 +360,7 @@ def _is_removal_right(context: _Context, match: re.Match[str]) -> bool:
     def fits(span: Span) -> bool:
         if span.ends is None or span.shown is None:
             return False
-        is_within = low - context.tolerance <= span.shown and span.ends <= high + context.tolerance
-        lengths = (span.ends - span.begins, span.shown - span.begins)
-        return is_within and any(context.is_as_long(length, match["length"]) for length in lengths)
+        return low - context.tolerance <= span.shown and span.ends <= high + context.tolerance
 
     return context.is_true_of_spans(fits)
 
@@ -466,10 +474,7 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
     (rf"(?P<who>.+) {_VERB} still not (?:available|found) at (?P<when>{TIME})\.", _was_absent_then),
     (rf"(?P<who>It|They) {_VERB} still available at (?P<when>{TIME})\.", _was_available_then),
     (r"(?P<who>It|They) remained available until the announced time\.", _was_available_at_slot),
-    (
-        rf"(?P<who>It|They) {_VERB} removed (?P<when>{WHEN})(?:, after (?P<length>{LENGTH}))?\.",
-        _is_removal_right,
-    ),
+    (rf"(?P<who>It|They) {_VERB} removed (?P<when>{WHEN})\.", _is_removal_right),
     (
         rf"(?:It|Part of it) could be seen (?:shortly )?before that time(?:, (?P<when>{WHEN}))?\.",
         _was_seen_before_slot,
@@ -478,10 +483,7 @@ _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
     (rf".+ {_VERB} available at http\S+ {WHEN}.*\.", _are_addresses_right),
     (rf"{_WAS_EARLY} before the announced time\.", _is_exposure_length_right),
     (rf"Access to (?P<who>.+) was delayed by (?P<length>{LENGTH})(?: so far)?\.", _is_delay_right),
-    (
-        rf"(?P<who>.+) could be read elsewhere (?P<length>{LENGTH}) after the announced time\.",
-        _is_delay_right,
-    ),
+    (rf"(?P<who>.+) was at another address (?P<when>{WHEN})\.", _is_start_right),
     (r"(?P<who>“”) is available at (?P<url>http\S+)\.", _is_available_at_address),
     (r"(?P<who>“”) was published at (?P<url>http\S+)\.", _was_published_at_address),
     (

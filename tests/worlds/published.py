@@ -40,6 +40,10 @@ def late_part(
     return PartVerdict(name, role, url, required, VerdictKind.LATE, first, first, delay)
 
 
+def late_behind_placeholder(url: str, slot: datetime, first: Interval) -> PartVerdict:
+    return replace(late_part("page", "page", url, slot, first), had_other_content=True)
+
+
 def alternative(name: str, path: str, slot: datetime, first: Interval) -> PartVerdict:
     return late_part(
         name, "alternative", f"https://www.gov.uk/government/{path}", slot, first, required=False
@@ -130,7 +134,8 @@ def moj_leak() -> Incident:
     facts = release_facts("moj-2016", title, "moj", url, slot, **pending)
     typed = {
         "sort": "leak",
-        "what": "A journalist said that a Sunday newspaper would print figures.",
+        "what": "A journalist said that a Sunday newspaper would print figures.\n"
+        "The article was published.",
         "when": "2016-09-30, 2016-10-01",
         "last_edition": "28 July 2016, figures to March 2016",
     }
@@ -196,8 +201,8 @@ def ofqual_late() -> Incident:
     title = "Malpractice for GCSE and A level: summer 2017 exam series"
     at_day = "2018-01-05T"
     parts = (
-        late_part(
-            "page", "page", url, slot, between(f"{at_day}12:18:45+00:00", f"{at_day}12:19+00:00")
+        late_behind_placeholder(
+            url, slot, between(f"{at_day}12:18:45+00:00", f"{at_day}12:19+00:00")
         ),
         alternative(
             "report",
@@ -226,8 +231,8 @@ def ofqual_late_again() -> Incident:
     title = "Vocational and other qualifications quarterly: October to December 2017"
     at_day = "2018-03-08T"
     parts = (
-        late_part(
-            "page", "page", url, slot, between(f"{at_day}10:51:45+00:00", f"{at_day}10:52+00:00")
+        late_behind_placeholder(
+            url, slot, between(f"{at_day}10:51:45+00:00", f"{at_day}10:52+00:00")
         ),
         alternative(
             "report",

@@ -20,7 +20,6 @@ SIGNED_STEPS_CAPTION = "What was to be done, and when it was"
 BLANK_NOTE = "Time:            By:"
 GRID_HEADER = ("Information needed", "Response")
 STEPS_HEADER = ("Step", "Within", "Done at, by (role)")
-WHAT_TO_DO = "what to do now"
 MEASURED_SINCE = "Measured since this was written, to be compared:"
 
 
@@ -130,9 +129,7 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
         case Document.DRAFT:
             return [*_build_form(report), *_build_annexes(report)]
         case Document.REPORT:
-            # A report on a period includes the list of releases, which is an annex.
-            annexes = _build_annexes(report) if report.form == "period" else []
-            return [*_build_form(report), *_build_signature(report), *annexes]
+            return [*_build_form(report), *_build_signature(report), *_build_annexes(report)]
         case Document.EVIDENCE:
             blocks = _build_head(report)
             how = "How it was measured" if report.measured else "What was recorded"
@@ -222,7 +219,8 @@ def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
     if answer is None:
         missing = _make_pieces(Tone.OPEN, [field.placeholder] if field.placeholder else [])
         questions = _make_pieces(Tone.ASK, field.guidance)
-        return (*measured, *missing, *remarks, *questions)
+        content = (*missing, *measured) if field.asks_first else (*measured, *missing)
+        return (*content, *remarks, *questions)
     if not field.is_replaced:  # the words are added to the measured text
         return (*measured, *typed, *remarks)
     # The words replace the measured text. A later measurement that differs is shown below them, to
@@ -289,10 +287,10 @@ def _build_section(section: Section, *, signed: bool) -> list[Block]:
 
 
 def _build_annexes(report: Report) -> list[Block]:
-    steps = _tabulate_steps(report)
-    # Only a report on a period includes its evidence. For an incident it is a separate document.
-    evidence = _build_evidence(report) if report.form == "period" else []
-    annexes = [*evidence, *([(WHAT_TO_DO, steps)] if steps else [])]
+    """Return the annexes of a report on a period: its evidence. For an incident, that and the steps
+    for its producer are documents of their own.
+    """
+    annexes = _build_evidence(report) if report.form == "period" else []
     blocks: list[Block] = []
     for letter, (title, body) in zip("ABCDEF", annexes, strict=False):
         blocks += [Heading(2, f"Annex {letter}: {title}", new_page=not blocks), *body]

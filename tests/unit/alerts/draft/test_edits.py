@@ -252,7 +252,7 @@ def test_step_with_typed_time_is_done_and_ticked(ofqual_late: Incident) -> None:
         {"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, minutes=5)
     )
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
-    assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
+    assert "☑ Call the people who publish it" in WRITERS["md"](report, Document.STEPS).decode()
 
 
 def test_every_version_is_kept_with_author_and_changes(ofqual_late: Incident) -> None:

@@ -11,7 +11,6 @@ from alerts.by_hand import InvalidInput, bring_forward, cite_other_incidents
 from alerts.decide import decide
 from alerts.draft.fill import fill_form
 from alerts.draft.form import load_forms
-from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.input import SeriesRecord
 from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
@@ -41,6 +40,11 @@ class PartRow(NamedTuple):
     public_early: str
 
 
+NONE_RECORDED = (
+    "The monitor has recorded no earlier incident of this release, producer or platform."
+)
+
+
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
     now = incident.facts.at if incident.facts else incident.opened
     return draft_of(incident, "note", now=now, previous=previous or [])
@@ -48,7 +52,7 @@ def note_of(incident: Incident, previous: list[Incident] | None = None) -> Repor
 
 def cites_no_earlier_incident(report: Report) -> bool:
     box = get_field(report, "N.previous")
-    return not box.paragraphs and box.notes == (NONE_ON_FILE,)
+    return not box.paragraphs and box.notes == (NONE_RECORDED,)
 
 
 def row_of_part(report: Report, number: int = 0) -> PartRow:
@@ -234,7 +238,7 @@ def test_page_at_guessed_address_is_not_found_until_it_appears(ofqual_late: Inci
     assert "The landing page was still not found at" in text_of_field(note_of(awaited), "N.what")
     # The page was seen at 12:19.
     appeared = with_page(ofqual_late, address="guessed")
-    assert "The landing page was not available until 12.19pm." in text_of_field(
+    assert "The release was not on its landing page until 12.19pm." in text_of_field(
         note_of(appeared), "N.what"
     )
 
@@ -507,7 +511,7 @@ def test_account_says_plainly_that_release_moved_at_short_notice(ipcc_late: Inci
             "late",
             Bounds(89, 91),
             Bounds(387, 392),
-            "no access until 9.36am.",
+            "no access until about 9.36am.",
             "by about 6 minutes.",
         ),
         (
@@ -654,7 +658,7 @@ def test_alternative_address_is_named_only_if_used_after_slot(
     delay = Bounds(min=least_seconds_after_slot, max=half_an_hour)
     parts = (page, *(replace(part, delay=delay) for part in alternatives))
     sentences = " ".join(say_delays(replace(facts, parts=parts)))
-    assert ("could be read elsewhere" in sentences) is is_named
+    assert ("was at another address" in sentences) is is_named
 
 
 def test_recurring_causes_are_counted(
@@ -779,10 +783,7 @@ def test_clock_offset_is_rounded_outward_and_zero_has_no_sign(
 def test_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Incident) -> None:
     logged = replace(moj_leak, facts=None, grade="note")
     report = note_of(logged)
-    assert (
-        "This happened on Friday 30 September 2016 and on Saturday 1 October 2016."
-        in text_of_field(report, "N.what")
-    )
+    assert "On Saturday 1 October 2016, the article" in text_of_field(report, "N.what")
     assert dict(annex_rows(logged, "This incident"))["Grade"] == "note"
     assert "Measured as of" not in dict(annex_rows(logged, "This incident"))
 
@@ -794,7 +795,7 @@ def test_account_does_not_repeat_date_that_has_its_own_box(moj_leak: Incident) -
 
 def test_account_of_logged_incident_is_only_what_person_wrote(moj_leak: Incident) -> None:
     text = text_of_field(note_of(moj_leak), "N.what")
-    assert "A journalist said that a Sunday newspaper would print figures." in text
+    assert "a journalist said that a Sunday newspaper would print figures." in text
     words_of_our_own = [
         word for word in ("Logged by hand", "As logged", "the monitor") if word in text
     ]

@@ -37,8 +37,7 @@ def test_the_covering_e_mail_states_recipient_sender_incident_and_practice(
     text = WRITERS["md"](report, Document.COVERING).decode()
     assert "To: Regulator's reporting desk" in text
     assert (
-        "The landing page was not available until 12.19pm. The report was available at <https"
-        in text
+        "It was not on its landing page until 12.19pm. The report was available at <https" in text
     )
     assert (
         "It concerns Protocol 2, practice 4 of the Code of Practice for Official Statistics,"
@@ -64,7 +63,7 @@ def test_statement_on_late_release_begins_with_its_address(
     assert first_paragraph.startswith(
         f"“{ofqual_late.title}” is available at {address_of_page}. It was pre-announced"
     )
-    assert "The landing page was not available until 12.19pm." in first_paragraph
+    assert "It was not on its landing page until 12.19pm." in first_paragraph
     # Its PDF, called the report, was out at another address before that.
     assert "The report was available at https://" in first_paragraph
     assert apology == "We apologise for the inconvenience."
@@ -85,7 +84,7 @@ def test_statement_on_overdue_page_does_not_say_available(
     ).holding
     assert next_step.startswith("We will publish it as soon as we can and update this page at ")
     assert (
-        "The landing page was still not available at 10.40am. The report was available at https://"
+        "It was still not on its landing page at 10.40am. The report was available at https://"
         in first
     )
     assert "is available at" not in first

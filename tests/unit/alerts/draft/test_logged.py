@@ -88,8 +88,16 @@ ACCOUNTS: list[tuple[dict[str, str], str]] = [
         {"what": "provisional figures were in a journal", "when": "2021-10-15, 2021-10-18"}
         | {"sort": "leak", "until": "", "due": ""},
         (
-            "provisional figures were in a journal. This happened on Friday 15 October 2021 and on"
-            " Monday 18 October 2021."
+            "provisional figures were in a journal. The dates concerned are 15 October 2021 and"
+            " 18 October 2021."
+        ),
+    ),
+    (
+        {"what": "Two papers printed it\nA firm saw provisional figures"}
+        | {"when": "2021-10-18, 2021-10-15T10:00", "sort": "leak", "until": "", "due": ""},
+        (
+            "At 10am on Friday 15 October 2021, a firm saw provisional figures. On Monday 18"
+            " October 2021, two papers printed it."
         ),
     ),
     (
@@ -189,3 +197,15 @@ def test_what_a_person_reported_stands_beside_a_contrary_measurement(ipcc_late: 
     assert measured in early
     late = account_of(log_by_hand(typed | {"sort": "late"}, facts, NOW), "note")
     assert not any("measurement" in paragraph for paragraph in late)
+
+
+@pytest.mark.parametrize(
+    ("what", "is_asked"),
+    [("Figures were in a journal", True), ("A firm saw figures\nA journal printed them", False)],
+)
+def test_dates_without_a_text_of_their_own_are_asked_about(what: str, *, is_asked: bool) -> None:
+    """Two dates are one incident: nothing says that it happened twice."""
+    incident = log(what=what, when="2021-10-15, 2021-10-18", until="", due="")
+    account = get_field(draft_of(incident, "D"), "D.2.account")
+    assert ("What happened on each of the dates?" in account.guidance) is is_asked
+    assert "This happened" not in account.paragraphs[0]

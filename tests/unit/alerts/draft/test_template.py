@@ -44,7 +44,7 @@ def test_an_organisations_own_template_is_filled(note: Report) -> None:
         fill_template(docx_of("Ref {{ incident }}", "{{ what_happened }}", "{{ reasons }}"), note)
     )
     assert "Ref ofqual-2018-01" in text
-    assert "The landing page was not available until 12.19pm." in text
+    assert "The release was not on its landing page until 12.19pm." in text
     assert "[to be completed: how and why it happened" in text
 
 

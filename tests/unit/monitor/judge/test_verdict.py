@@ -25,7 +25,16 @@ from schedules.promise import Promise
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import DAY, HOUR, SLOT, after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn, looks
+from tests.worlds.looks import (
+    ABSENT,
+    PRESENT,
+    UNKNOWN,
+    WITHDRAWN,
+    RegularLooks,
+    Turn,
+    a_sighting,
+    looks,
+)
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
 from tests.worlds.verdicts import Seen, found, judged, kinds
 
@@ -164,6 +173,16 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     assert (verdict.verdict, verdict.grade) == (expected, grade)
     assert verdict.final is is_final  # later looks are not expected to change it
     assert verdict.page.delay == delay
+
+
+@pytest.mark.parametrize(("status", "had_other_content"), [(200, True), (404, False)])
+def test_late_page_says_whether_something_else_was_there(
+    status: int, *, had_other_content: bool
+) -> None:
+    """A placeholder answers with the status 200."""
+    absent = [a_sighting(ABSENT, when, status=status) for when in range(-60, 400)]
+    page = looks(*absent, a_sighting(PRESENT, 400, status=200))
+    assert judged(500, {"page": page}).page.had_other_content is had_other_content
 
 
 @pytest.mark.parametrize(
