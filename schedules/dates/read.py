@@ -124,13 +124,16 @@ _NOW_AND_BEFORE = (_WAS_AND_NOW, _NOW_AND_WAS, _CHANGED_TO, _ONLY_NOW)
 
 
 # A time of the day as a spreadsheet's fraction of it, and words that speak of a time.
-_FRACTION = quick(r"0?\.\d{2,12}")
+_FRACTION = quick(r"0?\.\d{2,17}")
 _TIME_WORDS = quick(
     r"^\d|\d[:.]\d|\b(?:past|o'clock|morning|afternoon|noon|midday|am|pm|thirty"
     r"|seven|eight|nine|ten|eleven|twelve)\b"
 )
-# The day that spreadsheets write before a time of the day.
-_SPREADSHEET_DAY = quick(r"^(?:1899-12-3[01]|1900-01-0[01]|3[01]/12/1899)[ t]")
+# The day that spreadsheets write before a time of the day: their day 0 or 1, by several systems.
+_SPREADSHEET_DAY = quick(
+    r"^(?:1899-12-3[01]|1900-01-0[01]|1904-01-01|3[01]/12/1899|0?[01]/0?[01]/1900|0?1/0?1/1904)[ t]"
+)
+_NO_BRACKETS = str.maketrans("()[]", "    ")
 _LONGEST_TIME = 40
 
 
@@ -173,10 +176,12 @@ def with_time(slot: Slot, text: str) -> Slot:
     The text may also be a whole date with time, if it names the same day, or a fraction of a day as
     spreadsheets write it. A text that does not speak of a time of the day is ignored. Any other
     that cannot be read gives the doubt `unreadable-date`. A day that was written with midnight is
-    sure if it gets a time.
+    sure if it gets a time. A slot that has another time already gets the doubt `zone`.
     """
-    plain = _SPREADSHEET_DAY.sub("", normalise(text))
+    plain = " ".join(_SPREADSHEET_DAY.sub("", normalise(text)).translate(_NO_BRACKETS).split())
     has_no_time = plain in _EMPTY or status_word(plain) == "tbc"
+    if slot.instant is not None:
+        return _with_second_time(slot, text)
     if slot.precision is not Precision.DAY or slot.first is None or has_no_time:
         return slot
     if slot.doubt == "midnight":
@@ -184,7 +189,9 @@ def with_time(slot: Slot, text: str) -> Slot:
         is_timed = timed.precision is not Precision.DAY or timed.doubt is not None
         return timed if is_timed else slot
     raw = f"{slot.raw} {text.strip()}"
-    whole = read_date(text, slot.first, slot.timezone).slot
+    # A time as of ISO 8601, such as "08:30Z". "9:30-10:00" has no offset, but is a range.
+    whole = None if "-" in plain else iso_slot(f"{slot.first} {plain}", raw, slot.timezone)
+    whole = whole or read_date(text, slot.first, slot.timezone).slot
     if whole.instant is not None and first_day(whole) == slot.first:
         return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
     # after "at", digits without a colon are read as a time too
@@ -196,6 +203,18 @@ def with_time(slot: Slot, text: str) -> Slot:
         return _with_unreadable_time(slot, raw)
     span = Span(Precision.DAY, slot.first, slot.first, slot.doubt, _other_days(slot))
     return _add_time(span, found, raw, slot.timezone)
+
+
+def _with_second_time(slot: Slot, text: str) -> Slot:
+    """Return a slot that has a time, compared with the time of another column."""
+    day = first_day(slot)
+    if day is None or slot.instant is None:
+        return slot
+    other = with_time(on_days(day, day, slot.raw, slot.timezone), text)
+    if other.instant is None or other.instant == slot.instant:
+        return slot
+    readings = tuple(sorted({*slot.readings, slot.instant, other.instant}))
+    return replace(slot, raw=other.raw, doubt=slot.doubt or "zone", readings=readings)
 
 
 def _with_unreadable_time(slot: Slot, raw: str) -> Slot:

@@ -19,13 +19,13 @@ _FORMS = tuple(
         rf"(?<![:.\d/-])(?P<h>\d{{1,2}}) ?{_AM_OR_PM}",
         r"\b(?:12 ?|12[:.]00 ?)?(?P<noon>noon|midday|canol dydd)\b",
         r"\b(?:12 ?|00:00 ?)?(?P<midnight>midnight|hanner nos)\b",
-        rf"(?<![:.\d])(?P<h>\d{{1,2}}):(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![:.\d])(?: ?{_HRS})?",
+        rf"(?<![:.\d])(?P<h>\d{{1,2}})[:h](?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![:.\d])(?: ?{_HRS})?",
         rf"(?<![:.\d])(?P<h>\d{{1,2}})\.(?P<m>\d{{2}}) ?{_HRS}",
         r"(?:\b(?:at|am)|@) (?P<h>\d{1,2})\.(?P<m>\d{2})(?:\.(?P<s>\d{2}))?(?![.\d])",
         r"\bat (?P<past>half past|quarter past|quarter to) (?P<hour>[a-z]{3,6}|\d{1,2})\b",
         r"\bat (?P<hour_alone>[a-z]{3,6}) ?o'clock\b",
         rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_HRS}",
-        r"\bat (?P<h>\d{2})(?P<m>\d{2})\b",
+        r"\bat (?P<h>\d{1,2})(?P<m>\d{2})\b",
         r"(?<=[/. ]20\d\d) ?,? (?!20)(?P<h>\d{2})(?P<m>\d{2})(?= (?:bst|gmt|uk time)|$)",
     )
 )
@@ -132,7 +132,9 @@ def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) 
         return FoundTime(rest, spoken, zone, impossible=spoken is None)
     hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "m", "s"))
     am_or_pm = (parts.get("am_or_pm") or "").replace(".", "")
-    if not (am_or_pm or hour or minute or second):  # "midnight" or "00:00"
+    # "00:00", or "12:00:00 AM" beside a date, as programs write a day without a time
+    is_zero = not (am_or_pm or hour) or (am_or_pm == "am" and hour == 12 and parts.get("m"))
+    if parts.get("midnight") or (is_zero and not minute and not second):
         return FoundTime(rest, zone=zone, midnight=True)
     if am_or_pm and not 1 <= hour <= 12:
         return FoundTime(rest, impossible=True)

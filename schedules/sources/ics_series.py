@@ -18,7 +18,7 @@ from schedules.dates.span import at_instant, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot, first_day
 from schedules.sources.ics_lines import Property, RawEvent
-from schedules.sources.ics_times import TimeSettings, slot_at, zone_name
+from schedules.sources.ics_times import TimeSettings, doubt_name_of_season, slot_at, zone_name
 from schedules.times.zone import local_date
 
 MOST_INSTANCES = 1000
@@ -28,6 +28,7 @@ _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
 _OCCURS_ALWAYS = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
+_UNTIL_DAY = quick(r"\b(UNTIL=\d{8})(;|$)")
 _YEAR_1970_TO_2099 = quick(r"(19[7-9]|20)\d")
 # Parts of an RRULE with which it always has an occurrence, if their values are valid.
 _SAFE_PARTS = frozenset(
@@ -72,8 +73,11 @@ def expand_occurrences(
 
     Raises `SeriesRefused`.
     """
+    starts = (start for event in events for start in event.all("DTSTART"))
+    tzid = next((start.params.get("TZID", "") for start in starts), "")
     made = (
-        _make_occurrence(each, times) for each in _expand_if_safe(events, times, window, budget)
+        _make_occurrence(each, tzid, times)
+        for each in _expand_if_safe(events, times, window, budget)
     )
     return _with_days_of_their_own(
         sorted(made, key=lambda each: (each.day, first_day(each.slot) or each.day))
@@ -224,6 +228,10 @@ def _event_lines(events: Sequence[RawEvent], times: TimeSettings) -> Iterator[st
         for each in needed:
             if each.name == "RECURRENCE-ID" and rule_start is not None:
                 yield _with_known_zone(_in_form_of(each, rule_start), times).line()
+            elif each.name == "RRULE" and rule_start is not None and "T" in rule_start.value:
+                # The whole day in UNTIL belongs to the series, also if its start has a time.
+                value = _UNTIL_DAY.sub(r"\1T235959Z\2", each.value.upper())
+                yield replace(each, value=value).line()
             else:
                 yield _with_known_zone(each, times).line()
         yield "END:VEVENT"
@@ -273,13 +281,18 @@ def _zone_blocks(events: Sequence[RawEvent], times: TimeSettings) -> list[str]:
     return [times.zones[tzid].text for tzid in private]
 
 
-def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: ANN401  # a component of the library
-    """Return the occurrence of an event. If it was moved, its day is still that of the rule."""
+def _make_occurrence(event: Any, tzid: str, times: TimeSettings) -> Occurrence:  # noqa: ANN401  # a component of the library
+    """Return the occurrence of an event of a series that begins in the zone `tzid`.
+
+    If it was moved, its day is still that of the rule.
+    """
     start, by_rule = event.get("DTSTART").dt, event.get("RECURRENCE-ID")
     day = by_rule.dt if by_rule else start
     if isinstance(day, datetime):
         day = day.date() if day.tzinfo is None else local_date(day, times.timezone)
     slot = _read_slot(start, times)
+    if isinstance(start, datetime):
+        slot = doubt_name_of_season(slot, start.replace(tzinfo=None), tzid, times)
     # midnight mostly means a day without a time
     if isinstance(start, datetime) and start.time() == time():
         slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")

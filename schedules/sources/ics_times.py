@@ -112,26 +112,31 @@ def _slot_in_zone(wall: datetime, tzid: str, raw: str, times: TimeSettings) -> S
     """Return the slot of a local time in the zone that a TZID names.
 
     If no known zone has this name, the file's own block for it (VTIMEZONE) counts. Without one that
-    can be read, only the day is known. British files use names of UTC (`DOUBTFUL`) for local time.
-    So in summer, when the two differ, such a name gets the doubt `zone`.
+    can be read, only the day is known.
     """
     name = zone_name(tzid)
     if name is not None:
-        slot = slot_at(wall, name, raw, times)
-        is_shifted = (
-            slot.instant is not None
-            and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
-        )
-        if slot.instant is None or not is_shifted or tzid.casefold() not in DOUBTFUL:
-            return slot
-        readings = {slot.instant, *instants_of(wall, times.timezone)}
-        return replace(slot, doubt="zone", readings=tuple(sorted(readings)))
+        return doubt_name_of_season(slot_at(wall, name, raw, times), wall, tzid, times)
     moment = _instant_by_zone_block(raw, tzid, times)
     if moment is None:
         day = on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone-unknown")
         at_utc = wall.replace(tzinfo=UTC)
         return replace(day, readings=(at_utc - _MOST_EAST, at_utc + _MOST_WEST))
     return at_instant(moment, raw, times.timezone)
+
+
+def doubt_name_of_season(slot: Slot, wall: datetime, tzid: str, times: TimeSettings) -> Slot:
+    """Return a slot with the doubt `zone` if its TZID names a fixed offset that the clocks of
+    `times.timezone` do not have then. British files use such a name all the year for local time.
+    """
+    offset = OFFSETS_OF_SEASONS.get(tzid.casefold())
+    if slot.instant is None or offset is None:
+        return slot
+    literal = (wall - offset).replace(tzinfo=UTC)
+    readings = {slot.instant, literal, *instants_of(wall, times.timezone)}
+    if len(readings) == 1:
+        return slot
+    return replace(slot, doubt="zone", readings=tuple(sorted(readings)))
 
 
 def slot_at(wall: datetime, zone: str, raw: str, times: TimeSettings) -> Slot:
@@ -272,8 +277,12 @@ ALIASES: dict[str, str] = {
     for name in names
 }
 
-# Names of UTC all the year, which British files use for local time.
-DOUBTFUL = frozenset({"gmt", "etc/gmt", "greenwich", "greenwich standard time", "gmt0"})
+_WINTER_NAMES = ("gmt", "etc/gmt", "greenwich", "greenwich standard time", "gmt0")
+OFFSETS_OF_SEASONS: dict[str, timedelta] = {
+    **dict.fromkeys(_WINTER_NAMES, timedelta(0)),
+    **dict.fromkeys(("bst", "british summer time"), timedelta(hours=1)),
+}
+"""Names that British files use for local time all the year, with the offset that they mean."""
 
 
 _OFFSET_BEFORE = quick(r"^\((?:utc|gmt)(?:[+-]\d{2}[:.]\d{2})?\) ")

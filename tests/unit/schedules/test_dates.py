@@ -111,7 +111,24 @@ def test_zone_word_must_fit_the_season(text: str, doubt: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "local_time"),
-    [("09.30", "09:30"), ("7am", "07:00"), ("0930", "09:30"), ("noon", "12:00")],
+    [
+        ("09.30", "09:30"),
+        ("7am", "07:00"),
+        ("0930", "09:30"),
+        ("930", "09:30"),
+        ("noon", "12:00"),
+        ("09h30", "09:30"),
+        ("09:30:00.000", "09:30"),
+        ("09:30Z", "09:30"),
+        ("10:30+01:00", "09:30"),
+        ("09:30 Europe/London", "09:30"),
+        ("09:30 (local time)", "09:30"),
+        ("9.30am (GMT)", "09:30"),
+        ("00/01/1900 09:30", "09:30"),
+        ("1/0/1900 9:30:00 AM", "09:30"),
+        ("01/01/1904 09:30", "09:30"),
+        ("0.395833333333333", "09:30"),
+    ],
 )
 def test_a_time_in_its_own_column_makes_a_day_exact(text: str, local_time: str) -> None:
     """For example, the column for the time has “7am”, “0930” or “noon”."""
@@ -129,7 +146,9 @@ def test_an_empty_time_leaves_the_day(text: str) -> None:
     assert (slot.precision, slot.doubt) == (Precision.DAY, None)
 
 
-@pytest.mark.parametrize("text", ["9:30 or 10:00", "25:00", "9:30am Mars time"])
+@pytest.mark.parametrize(
+    "text", ["9:30 or 10:00", "25:00", "9:30am Mars time", "9:30-10:00", "9:30am (embargoed)"]
+)
 def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None:
     """Some calendars have a column for the time beside that of the date.
 
@@ -137,6 +156,26 @@ def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None
     """
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
+
+
+@pytest.mark.parametrize("midnight", ["12:00:00 AM", "12:00 am", "00:00:00"])
+def test_midnight_as_programs_write_it_beside_a_date_is_no_time(midnight: str) -> None:
+    slot = read_date(f"26/11/2026 {midnight}", ANCHOR).slot
+    assert (slot.precision, slot.doubt) == (Precision.DAY, "midnight")
+    timed = with_time(slot, "9:30am")
+    assert (timed.instant, timed.doubt) == (datetime(2026, 11, 26, 9, 30, tzinfo=UTC), None)
+
+
+def test_two_times_in_two_columns_are_two_readings() -> None:
+    slot = with_time(read_date("26/11/2026 09:30", ANCHOR).slot, "11:00")
+    assert slot.doubt == "zone"
+    assert [f"{each:%H:%M}" for each in slot.readings] == ["09:30", "11:00"]
+
+
+@pytest.mark.parametrize("text", ["09:30", "9.30am", "", "TBC", "morning", "to 10:30"])
+def test_a_time_column_that_does_not_contradict_leaves_the_time_of_the_date(text: str) -> None:
+    slot = read_date("26/11/2026 09:30", ANCHOR).slot
+    assert with_time(slot, text) == slot
 
 
 def test_time_column_is_ignored_beside_a_month() -> None:

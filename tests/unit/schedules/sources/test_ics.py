@@ -55,6 +55,7 @@ END:VTIMEZONE""".replace("\n", "\r\n")
         ),
         ("DTSTART;TZID=GMT:20260723T093000", ("instant", "2026-07-23T09:30Z", "zone")),
         ("DTSTART;TZID=GMT:20261223T093000", ("instant", "2026-12-23T09:30Z", None)),
+        ("DTSTART;TZID=BST:20261223T093000", ("instant", "2026-12-23T09:30Z", "zone")),
         ("DTSTART;TZID=Europe/London:20260723T093000Z", ("day", "2026-07-23 2026-07-23", "zone")),
         (
             "DTSTART;TZID=Dept Time:20260723T093000",
@@ -289,6 +290,20 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
     moved = reading.announcements[1]
     # The key has the day in the series, before the move.
     assert moved.uid == "u#2026-04-15"
+
+
+@pytest.mark.parametrize("start", ["DTSTART;TZID=London:20260701T093000", "DTSTART:20260701"])
+def test_a_series_until_a_day_includes_that_day(parse: Parse, start: str) -> None:
+    series = calendar(event(start, "RRULE:FREQ=WEEKLY;UNTIL=20260715"))
+    uids = [each.uid for each in parse("ics", series, at=NOW).announcements]
+    assert uids == ["u#2026-07-01", "u#2026-07-08", "u#2026-07-15"]
+
+
+def test_a_zone_name_of_the_other_season_is_doubted_in_a_series_too(parse: Parse) -> None:
+    """The clocks change between these two days."""
+    series = calendar(event("DTSTART;TZID=GMT:20261022T093000", "RRULE:FREQ=WEEKLY;COUNT=2"))
+    doubts = [each.doubt for each in parse("ics", series, at=NOW).announcements]
+    assert doubts == ["zone", None]
 
 
 @pytest.mark.parametrize(
