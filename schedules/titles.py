@@ -13,6 +13,7 @@ from sys import intern
 
 from schedules.announcement import State
 from schedules.dates.status import Status, state_of, status_word
+from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 
 _MONTH = (
@@ -101,7 +102,7 @@ _LABELS = frozenset({"official", "accredited", "experimental"})
 _LEAST_MISSPELT = 4
 
 _LEAD = quick(
-    r"^\s*[(\[]?(?P<word>[a-z]{3,14}|on hold)[)\]]?"
+    r"^\s*[(\[]?(?P<word>[a-z]{3,14}|on hold|new date|date changed|wedi['\u2019]i [a-z]{6,7})[)\]]?"
     r"(?:\s*[:\u2013\u2014]\s*|\s+-\s+|(?<=[)\]])\s+)(?=\S)",
     re.IGNORECASE,
 )
@@ -110,10 +111,14 @@ _SUBJECT = r"(?P<subject>(?:(?:this |the )?(?:release|publication) )?(?:has been
 _STATUS = (
     r"(?!(?:postponed|delayed|deferred|rescheduled) from\b)"
     r"(?P<word>cancell?ed|postponed|withdrawn|discontinued|not published|on hold|suspended|delayed"
-    r"|deferred|paused|rescheduled|moved(?= (?:until|till|to)\b))"
+    r"|deferred|paused|rescheduled|moved(?= (?:until|till|to)\b)"
+    r"|no longer (?:being )?(?:published|released|produced)|superseded|replaced|new date"
+    r"|date changed)"
 )
+# Such words say that something is wrong, but not what.
+_SAY_NO_STATE = frozenset({"not published", "superseded", "replaced", "new date", "date changed"})
 # Without a date after it, such a word may name the subject of the statistics.
-_UNCLEAR = frozenset({"not published", "suspended", "delayed", "deferred", "paused", "rescheduled"})
+_UNCLEAR = frozenset({"suspended", "delayed", "deferred", "paused", "rescheduled"})
 _DAY = rf"(?:[a-z]{{3,9}} )?\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?: \d{{4}})?"
 _UNTIL = (
     rf"until further notice|indefinitely|(?:until|till|to) (?:a later date|{_DAY})"
@@ -291,8 +296,11 @@ def read_called_off(title: str) -> tuple[str, Status]:
     is alone. The rest is empty if the whole title only says that.
     """
     state = leading_state(title)
+    lead = _LEAD.match(title)
     if state in CALLED_OFF:
         return _LEAD.sub("", title, count=1), Status(state)
+    if lead is not None and lead["word"].lower() in _SAY_NO_STATE:
+        return _LEAD.sub("", title, count=1), Status(is_understood=False)
     for form in (_BRACKETS, _ENDING, _AT_END):
         found = form.search(title)
         if found is None:
@@ -301,7 +309,7 @@ def read_called_off(title: str) -> tuple[str, Status]:
         if rest or form is _AT_END:
             word = found["word"].lower()
             is_clear = bool(found["subject"] or found["since"]) or word not in _UNCLEAR
-            if not is_clear:
+            if word in _SAY_NO_STATE or not is_clear:
                 return rest, Status(is_understood=False)
             return rest, Status(state_of(status_word(word)))
     return title, Status()
@@ -312,7 +320,7 @@ def leading_state(title: str) -> State | None:
     it. Else None.
     """
     found = _LEAD.match(title)
-    return state_of(status_word(found["word"].lower())) if found else None
+    return state_of(status_word(normalise(found["word"]))) if found else None
 
 
 def strip_label(title: str) -> str:

@@ -188,11 +188,18 @@ def with_time(slot: Slot, text: str) -> Slot:
         timed = with_time(replace(slot, doubt=None), text)
         is_timed = timed.precision is not Precision.DAY or timed.doubt is not None
         return timed if is_timed else slot
+    return _with_time_of_day(slot, slot.first, text, plain)
+
+
+def _with_time_of_day(slot: Slot, day: date, text: str, plain: str) -> Slot:
+    """Return the slot of a day with the time in a text: `plain` is the normalised one, `text` the
+    one as written.
+    """
     raw = f"{slot.raw} {text.strip()}"
     # A time as of ISO 8601, such as "08:30Z". "9:30-10:00" has no offset, but is a range.
-    whole = None if "-" in plain else iso_slot(f"{slot.first} {plain}", raw, slot.timezone)
-    whole = whole or read_date(text, slot.first, slot.timezone).slot
-    if whole.instant is not None and first_day(whole) == slot.first:
+    whole = None if "-" in plain else iso_slot(f"{day} {plain}", raw, slot.timezone)
+    whole = whole or read_date(text, day, slot.timezone).slot
+    if whole.instant is not None and first_day(whole) == day:
         return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
     # after "at", digits without a colon are read as a time too
     found = _fraction_of_day(plain) or find_time(f"at {plain}")
@@ -201,7 +208,7 @@ def with_time(slot: Slot, text: str) -> Slot:
         return slot if is_other_text else _with_unreadable_time(slot, raw)
     if found.rest or found.impossible:
         return _with_unreadable_time(slot, raw)
-    span = Span(Precision.DAY, slot.first, slot.first, slot.doubt, _other_days(slot))
+    span = Span(Precision.DAY, day, day, slot.doubt, _other_days(slot))
     return _add_time(span, found, raw, slot.timezone)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from schedules.announcement import State
-from schedules.dates.words import normalise
+from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import quick
 
 DOUBT = "status"
@@ -42,12 +42,18 @@ _SUBJECT = (
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
 _FIRST_WORDS = quick(rf"{_SUBJECT}(?:{_STATUS})(?![a-z0-9])")
 _CALLED_OFF = frozenset({"cancelled", "postponed"})
+# What may follow such words in a note. "Delayed discharges" is the subject of statistics.
+_END_OF_CALL = quick(
+    r"(?: (?:date|release|indefinitely|until further notice))?"
+    r"(?:$| ?[-:;,.!(\[]| (?:until|till|to|by|due|owing|pending|because|as|see|following|on \d))"
+)
+_REDATED = quick(rf"{_SUBJECT}will (?:now|instead) be {_PUT_OUT}\b")
 # Other words of calendars for an entry that stands. "Accredited official statistics" says what
 # kind of statistics it is.
 _OTHERS_THAT_STAND = quick(
     r"(?:finali[sz]ed|final|firm|fixed|definite|planned|scheduled|expected|upcoming|forthcoming"
     r"|due|future|on (?:track|schedule)|as planned|unchanged|(?:pre-?)?announced"
-    rf"|to be {_PUT_OUT}|awaiting publication|not (?:yet )?{_PUT_OUT}|unpublished"
+    rf"|to be {_PUT_OUT}|awaiting publication|not yet {_PUT_OUT}|unpublished"
     r"|(?:accredited )?(?:official|national|experimental) statistics?(?: in development)?"
     r"|i'w gyhoeddi)(?![a-z0-9])"
 )
@@ -128,8 +134,10 @@ def read_status(text: str, stands: Collection[str] = ()) -> Status:
         return Status(State.CONFIRMED, earlier=earlier)
     if first is not None and first.lastgroup in _CALLED_OFF:
         return Status(state_of(first.lastgroup), earlier=earlier)
+    # Beside "new date to be confirmed", the date that the calendar shows is an old one.
+    is_replaced = plain.startswith("new ")
     known = first or _OTHERS_THAT_STAND.match(plain)
-    if known is None or _TAKES_BACK.search(_HARMLESS.sub("", plain[known.end() :])):
+    if known is None or is_replaced or _TAKES_BACK.search(_HARMLESS.sub("", plain[known.end() :])):
         return Status(is_understood=False)
     return Status(state_of(first.lastgroup) if first else None, earlier=earlier)
 
@@ -164,6 +172,19 @@ def called_off_word(text: str) -> str | None:
     """
     match = _FIRST_WORDS.match(text.strip(" .,;:-"))
     return match.lastgroup if match and match.lastgroup in _CALLED_OFF else None
+
+
+def calls_off(text: str) -> bool:
+    """Return whether a note begins by calling a release off or naming another date, such as
+    "Postponed to 3 December" or "Will now be published in May".
+    """
+    plain = normalise(text[:LONGEST])
+    if _REDATED.match(plain):
+        return True
+    first = _FIRST_WORDS.match(plain)
+    if first is None or first.lastgroup not in _CALLED_OFF:
+        return False
+    return _END_OF_CALL.match(plain, first.end()) is not None
 
 
 def state_of(status: str | None) -> State | None:

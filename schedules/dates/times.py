@@ -11,6 +11,7 @@ from schedules.patterns import linear, quick
 
 _AM_OR_PM = r"(?P<am_or_pm>a\.?m\b\.?|p\.?m\b\.?|yb\b|yh\b)"
 _HRS = r"(?:hrs?\b|hours\b|o'clock\b)"
+_CLOCK = r"(?<![:.\d])(?P<h>\d{1,2})[:h](?P<m>\d{2})(?::(?P<s>\d{2}))?"
 _FORMS = tuple(
     quick(pattern)
     for pattern in (
@@ -19,13 +20,13 @@ _FORMS = tuple(
         rf"(?<![:.\d/-])(?P<h>\d{{1,2}}) ?{_AM_OR_PM}",
         r"\b(?:12 ?|12[:.]00 ?)?(?P<noon>noon|midday|canol dydd)\b",
         r"\b(?:12 ?|00:00 ?)?(?P<midnight>midnight|hanner nos)\b",
-        rf"(?<![:.\d])(?P<h>\d{{1,2}})[:h](?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![:.\d])(?: ?{_HRS})?",
+        rf"{_CLOCK}(?![:.\d])(?: ?{_HRS})?",
         rf"(?<![:.\d])(?P<h>\d{{1,2}})\.(?P<m>\d{{2}}) ?{_HRS}",
         r"(?:\b(?:at|am)|@) (?P<h>\d{1,2})\.(?P<m>\d{2})(?:\.(?P<s>\d{2}))?(?![.\d])",
         r"\bat (?P<past>half past|quarter past|quarter to) (?P<hour>[a-z]{3,6}|\d{1,2})\b",
         r"\bat (?P<hour_alone>[a-z]{3,6}) ?o'clock\b",
         rf"\b(?P<h>\d{{2}})(?P<m>\d{{2}}) ?{_HRS}",
-        r"\bat (?P<h>\d{1,2})(?P<m>\d{2})\b",
+        r"\bat (?P<h>\d{2})(?P<m>\d{2})\b",
         r"(?<=[/. ]20\d\d) ?,? (?!20)(?P<h>\d{2})(?P<m>\d{2})(?= (?:bst|gmt|uk time)|$)",
     )
 )

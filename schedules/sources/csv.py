@@ -14,7 +14,14 @@ from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
 from schedules.sources.grid import field_columns, is_heading, is_remark_row
-from schedules.sources.row import CalendarRow, Remark, make_announcements, make_reading, make_row
+from schedules.sources.row import (
+    CalendarRow,
+    Remark,
+    make_announcements,
+    make_reading,
+    make_row,
+    note_of,
+)
 from schedules.sources.settings import CalendarSettings
 
 _DELIMITERS = (",", ";", "\t")
@@ -65,7 +72,8 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
         if is_heading(cells, settings.options):
             columns, unknown = field_columns(cells, settings.options, page.url)
             remarks = [Remark(f"row {number}", "unknown column", name) for name in unknown]
-            rows, left_out = _read_rows(lines, columns, settings)
+            notes = {number: name for number, name in enumerate(cells) if name.strip() in unknown}
+            rows, left_out = _read_rows(lines, columns, notes, settings)
             return rows, remarks + left_out
     raise UnreadableCalendar(
         f"{page_name(page)}: no heading with a title and a date in the first {_FIRST_ROWS} rows"
@@ -84,10 +92,12 @@ def _parse_csv(page: Page, text: str, delimiter: str) -> Iterator[list[str]]:
 def _read_rows(
     lines: Iterable[tuple[int, Sequence[str]]],
     columns: Mapping[str, int],
+    notes: Mapping[int, str],
     settings: CalendarSettings,
 ) -> tuple[list[CalendarRow], list[Remark]]:
     """Return rows of numbered lines, and remarks on those that are only notes.
 
+    `notes` are the headings of columns that are no field.
     With the option `excel`, a date or time can be a spreadsheet's serial number.
     """
     rows: list[CalendarRow] = []
@@ -104,6 +114,8 @@ def _read_rows(
             f"row {number}",
             {name: cells[place] for name, place in columns.items() if place < len(cells)},
         )
+        others = (note_of(notes[place], cells[place]) for place in notes if place < len(cells))
+        row = replace(row, notes=tuple(others))
         if settings.has_flag("excel"):
             row = replace(row, slot=serial_slot(row.date, row.time, settings.zone))
         rows.append(row)

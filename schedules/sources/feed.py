@@ -86,9 +86,11 @@ class FeedSource(OnePage):
             }
             # The slot of an instant counts instead of `date`. If it is None, `date` is read as a
             # text later.
-            yield make_row(
+            row = make_row(
                 f"entry {number}", texts, slot=_instant_slot(date_text, self._settings.zone)
             )
+            categories = [str(tag.get("term", "")) for tag in item.get("tags", ())]
+            yield replace(row, notes=(_strip_markup(item.get("summary", "")), *categories))
 
 
 def _parse_feed(page: Page) -> Sequence[Mapping[str, Any]]:

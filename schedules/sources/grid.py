@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
+from schedules.dates.status import calls_off
 from schedules.patterns import quick
 from schedules.source import UnreadableCalendar
 
@@ -23,8 +24,8 @@ _FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The text of a cell, the text struck out in it, the address of its first link, and the
-    attribute of its first `<time>` (`stamp`).
+    """The text of a cell, the text struck out in it, the address of its first link, the attribute
+    of its first `<time>` (`stamp`), and the texts of elements in it that call a release off.
 
     A cell with a span is at several places of the grid, with the same `id`.
     """
@@ -34,6 +35,7 @@ class Cell:
     struck: str = ""
     href: str = ""
     stamp: str = ""
+    labels: tuple[str, ...] = ()
 
 
 def read_grid(table: HtmlElement) -> list[list[Cell]]:
@@ -68,7 +70,8 @@ def _read_row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cel
         text, struck = cell_texts(element)
         link = element.find(".//a[@href]")
         href = "" if link is None else link.get("href", "")
-        cell = Cell(id(element), text, struck, href, find_stamp(element))
+        labels = find_labels(element)
+        cell = Cell(id(element), text, struck, href, find_stamp(element), labels)
         row_span = _read_span(element, "rowspan")
         for _ in range(_read_span(element, "colspan")):
             if len(row) >= MOST_COLUMNS:
@@ -133,6 +136,13 @@ def find_stamp(element: HtmlElement) -> str:
     return ""
 
 
+def find_labels(element: HtmlElement) -> tuple[str, ...]:
+    """Return the texts inside an element that call a release off, such as a tag "Cancelled"."""
+    inner = (node for node in element.iterdescendants() if isinstance(node.tag, str))
+    texts = (node.text for node in inner if node.text and not _is_struck(node))
+    return tuple(" ".join(text.split()) for text in texts if calls_off(text))
+
+
 def _is_struck(node: HtmlElement) -> bool:
     return node.tag in _STRUCK or "line-through" in node.get("style", "")
 
@@ -173,7 +183,10 @@ _TEXTS = {
         " reviseddate revisedreleasedate newdate newreleasedate rescheduleddate"
     ),
     "time": "time releasetime publicationtime timeofrelease amser",
-    "status": "status state datestatus releasestatus statws",
+    "status": (
+        "status state datestatus releasestatus publicationstatus currentstatus statusofrelease"
+        " statusofpublication statws"
+    ),
     "url": "url link weblink webaddress address",
     "period": "period referenceperiod timeperiod coverage cyfnod",
     "previous": (

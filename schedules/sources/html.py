@@ -21,17 +21,25 @@ from schedules.sources.grid import (
     Cell,
     cell_texts,
     field_columns,
+    find_labels,
     find_stamp,
     is_heading,
     is_remark_row,
     read_grid,
 )
-from schedules.sources.row import CalendarRow, make_announcements, make_reading, make_row
+from schedules.sources.row import (
+    CalendarRow,
+    make_announcements,
+    make_reading,
+    make_row,
+    note_of,
+)
 from schedules.sources.settings import CalendarSettings
 
 _HEAD = 10  # the heading of a table must be in the first rows
 _LONGEST_DAY = 16  # characters of a weekday and a number
 _NOT_FIELDS = frozenset({"rows", "heading"})
+_LABELLED = ("title", "date", "time")
 
 
 class HtmlSource(OnePage):
@@ -86,15 +94,26 @@ def _read_tables(
         for index, row in enumerate(rows[:_HEAD]):
             texts = [cell.text for cell in row]
             if is_heading(texts, settings.options):
-                columns, _ = field_columns(texts, settings.options, page.url)
-                yield from _read_table_rows(f"table {number}", rows[index + 1 :], columns, settings)
+                columns, unknown = field_columns(texts, settings.options, page.url)
+                notes = {place: name for place, name in enumerate(texts) if name in unknown}
+                below = _read_table_rows(
+                    f"table {number}", rows[index + 1 :], columns, notes, settings
+                )
+                yield from below
                 break
 
 
 def _read_table_rows(
-    key: str, rows: Sequence[Sequence[Cell]], columns: dict[str, int], settings: CalendarSettings
+    key: str,
+    rows: Sequence[Sequence[Cell]],
+    columns: Mapping[str, int],
+    notes: Mapping[int, str],
+    settings: CalendarSettings,
 ) -> Iterator[CalendarRow]:
-    """Yield the rows of a table. A row of a single wide cell is a heading for those below it."""
+    """Yield the rows of a table. A row of a single wide cell is a heading for those below it.
+
+    `notes` are the headings of columns that are no field.
+    """
     above: str = ""
     for number, row in enumerate(rows, 1):
         texts = [cell.text for cell in row]
@@ -102,7 +121,12 @@ def _read_table_rows(
             above = texts[0]
         elif any(cell.text or cell.struck for cell in row) and not is_remark_row(texts):
             cells = {name: row[column] for name, column in columns.items() if column < len(row)}
-            yield _make_row(f"{key} row {number}", cells, above, settings)
+            others = {place: row[place] for place in notes if place < len(row)}
+            texts_of_others = [note_of(notes[place], cell.text) for place, cell in others.items()]
+            shown = (*others.values(), *(cells[name] for name in _LABELLED if name in cells))
+            labels = [label for cell in shown for label in cell.labels]
+            made = _make_row(f"{key} row {number}", cells, above, settings)
+            yield replace(made, notes=(*texts_of_others, *labels))
 
 
 def _make_row(
@@ -200,7 +224,7 @@ def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[Ca
             if texts.get("title") or texts.get("date"):
                 row = make_row(f"row {row_numbers[element]}", texts)
                 stamp = _select_stamp(element, selectors)
-                row = replace(row, is_struck=is_struck, stamp=stamp)
+                row = replace(row, is_struck=is_struck, stamp=stamp, notes=find_labels(element))
                 yield apply_heading(row, above, settings)
 
 

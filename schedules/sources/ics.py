@@ -26,6 +26,7 @@ from schedules.sources.row import (
     clean_title,
     clean_url,
     drop_duplicates,
+    find_call_off,
     make_reading,
     make_uid,
     make_uids_unique,
@@ -35,6 +36,7 @@ from schedules.titles import CALLED_OFF, leading_state
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 
+_NOTES = ("DESCRIPTION", "COMMENT", "CATEGORIES")
 _LINK = quick(r"https?://[^\s<>\"\\]+")
 _ONS = "office for national statistics"
 
@@ -151,7 +153,8 @@ class IcsSource(OnePage):
         """
         title = clean_title(event.text("SUMMARY"))
         uid = event.value("UID")
-        status = self._read_status(event.value("STATUS"), title, slot, context)
+        notes = [event.text(name) for name in _NOTES]
+        status = self._read_status(event.value("STATUS"), title, slot, context, notes)
         if context.is_ons and status["state"] is State.PROVISIONAL:
             # The time of a provisional ONS entry has no meaning.
             day = first_day(slot) if slot.instant else None
@@ -167,17 +170,27 @@ class IcsSource(OnePage):
         )
 
     def _read_status(
-        self, text: str, title: str, slot: Slot, context: _CalendarContext
+        self,
+        text: str,
+        title: str,
+        slot: Slot,
+        context: _CalendarContext,
+        notes: Sequence[str] = (),
     ) -> _StatusFields:
-        """Return what the STATUS of an event means, or the first word of its title."""
+        """Return what the STATUS of an event means, or the first word of its title.
+
+        A note that calls the event off makes that a doubt.
+        """
         status = read_status(text, self._settings.stands)
         state = State.CANCELLED if context.cancels_all else status.state or leading_state(title)
         is_standing = status.is_understood and state not in CALLED_OFF
+        note = find_call_off(notes, self._settings.stands) if is_standing else ""
+        is_clear = status.is_understood and not note
         return {
             "state": state,
-            "doubt": slot.doubt if status.is_understood else STATUS_DOUBT,
+            "doubt": slot.doubt if is_clear else STATUS_DOUBT,
             "published": status.is_published,
-            "status": "" if is_standing else text,
+            "status": note if is_standing else text,
         }
 
     def _find_url(self, event: RawEvent, uid: str) -> str:

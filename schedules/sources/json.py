@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -27,6 +28,7 @@ Finder = Callable[[Any], Any]
 _PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _STRUCK = linear(r"(?s)<(?:s|del|strike)(?:\s[^>]*)?>.*?</(?:s|del|strike)>")
 _TAGS = quick(r"<[^>]{0,1000}>")
+_IS = quick(r"^is_?(?=[A-Z_a-z])", re.IGNORECASE)
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
 # Used if the options name no field: a plain list of releases, or a WordPress list of posts, where
@@ -107,7 +109,8 @@ class JsonSource(OnePage):
                 if texts.pop("published", ""):
                     texts["status"] = "published"
                 row = make_row(f"entry {number}", texts)
-                yield replace(row, is_struck=_is_struck(found.get("title")))
+                is_struck = _is_struck(found.get("title"))
+                yield replace(row, is_struck=is_struck, notes=_list_flags(item))
 
 
 def _follow_path(names: Sequence[str], data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
@@ -144,6 +147,12 @@ def _status_text(value: object) -> str:
     if isinstance(value, list):
         return " ".join(filter(None, map(_status_text, value)))
     return _value_text(value)
+
+
+def _list_flags(item: object) -> tuple[str, ...]:
+    """Return the fields of an entry that are true as texts, such as "cancelled: true"."""
+    fields = item.items() if isinstance(item, dict) else ()
+    return tuple(f"{_IS.sub('', str(key))}: true" for key, value in fields if value is True)
 
 
 def _is_struck(title: object) -> bool:

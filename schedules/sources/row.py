@@ -5,6 +5,7 @@ faults.
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from schedules.announcement import Announcement, Part, State
 from schedules.clean import clean_address, clean_text
 from schedules.dates.read import assume_time, read_date, with_stamp, with_time
 from schedules.dates.status import DOUBT as STATUS_DOUBT
-from schedules.dates.status import Status, read_status, state_of
+from schedules.dates.status import Status, calls_off, read_status, state_of
 from schedules.patterns import linear, quick
 from schedules.slot import Slot, first_day
 from schedules.source import Reading
@@ -41,7 +42,9 @@ NOT_UNDERSTOOD = (
     f"not understood, write {', '.join(State)}, or name it in stands of the [[calendar]]"
 )
 
+_NO = frozenset({"", "-", "n", "no", "false", "0", "n/a"})
 _MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
+_REFERENCE = quick(r"&(?:#\d{1,6}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
 _STARS = linear(r"[*]+([\s\pZ]|$)")
 _CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
 _BLANKS = quick(r"[\s\u200b\ufeff]+")
@@ -69,7 +72,8 @@ class CalendarRow:
 
     `key` is its place in the calendar ("row 7", "release[3]"), `anchor` the day given by a heading
     above it. `is_struck`: its title, date or status is struck through, and nothing replaces it.
-    `stamp` is the date in an attribute beside the text that people see.
+    `stamp` is the date in an attribute beside the text that people see. `notes` are its texts that
+    are no field.
     """
 
     key: str
@@ -90,9 +94,10 @@ class CalendarRow:
     anchor: date_type | None = None
     is_struck: bool = False
     stamp: str = ""
+    notes: tuple[str, ...] = ()
 
 
-_NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp"}
+_NO_TEXTS = {"key", "parts", "slot", "anchor", "is_struck", "stamp", "notes"}
 _TEXTS = {field.name for field in fields(CalendarRow)} - _NO_TEXTS
 
 
@@ -105,8 +110,10 @@ def make_row(
 
 
 def clean_title(text: str) -> str:
-    """Return a title with single blanks and without footnote marks."""
+    """Return a title with single blanks, without footnote marks and character references."""
     text = text if text.isascii() else text.translate(_MARKS)
+    if "&" in text:  # exports of web pages write "&amp;" into any format
+        text = _REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
     return _BLANKS.sub(" ", _STARS.sub(r"\1", text) if "*" in text else text).strip()
 
 
@@ -230,8 +237,29 @@ def _read_status(
         return Status(is_understood=False), f"struck through: {row.status or row.title}"
     if not status.is_understood:
         return status, row.status
+    if note := find_call_off(row.notes, stands):
+        return Status(is_understood=False), note
     # without a word in the status, the one beside the date counts
     return replace(status, state=status.state or state_beside_date), ""
+
+
+def find_call_off(notes: Iterable[str], stands: Collection[str]) -> str:
+    """Return the first note that calls an entry off and is not among the words for "it stands",
+    else "".
+    """
+    found = (note for note in notes if calls_off(note))
+    stated = ((note, read_status(note, stands).state) for note in found)
+    return next((note for note, state in stated if state is not State.CONFIRMED), "")
+
+
+def note_of(heading: str, text: str) -> str:
+    """Return the text of a column that is no field, with its heading if that calls releases off,
+    such as "Cancelled?".
+    """
+    question = heading.strip(" ?")
+    if not calls_off(question):
+        return text
+    return "" if text.strip().casefold() in _NO else f"{question}: {text}"
 
 
 def make_announcements(

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 # Code tokens of each package. A change that moves a package further than SLACK from its number
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
-    "schedules": 56_554,
+    "schedules": 59_372,
     "alerts": 61_133,
     "monitor/app": 16_222,
     "monitor/cli": 31_686,

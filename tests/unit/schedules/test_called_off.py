@@ -37,6 +37,9 @@ C, P = State.CANCELLED, State.POSTPONED
         ("Housing stats, Q3 2026, cancelled", "Housing stats, Q3 2026", C),
         ("Housing stats (delayed until further notice)", "Housing stats", P),
         ("Delayed until further notice", "", P),
+        ("WEDI\u2019I GANSLO: Ystadegau tai", "Ystadegau tai", C),
+        ("Wedi'i ohirio - Ystadegau tai", "Ystadegau tai", P),
+        ("Housing stats [no longer published]", "Housing stats", C),
     ],
 )
 def test_cancelling_title_gives_state_and_rest_of_title(
@@ -59,6 +62,20 @@ def test_cancelling_title_gives_state_and_rest_of_title(
 )
 def test_a_word_alone_at_the_end_that_may_also_be_a_subject_is_not_understood(title: str) -> None:
     assert read_called_off(title) == ("Housing stats, Q3", Status(is_understood=False))
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "NEW DATE: Housing stats",
+        "Date changed - Housing stats",
+        "Housing stats (date changed)",
+        "Housing stats (superseded)",
+        "Housing stats [replaced by the annual report]",
+    ],
+)
+def test_words_that_name_no_state_are_not_understood(title: str) -> None:
+    assert read_called_off(title) == ("Housing stats", Status(is_understood=False))
 
 
 @pytest.mark.parametrize(

@@ -158,3 +158,9 @@ def test_twenty_thousand_rows_are_read(parse: Parse) -> None:
     )
     reading = parse("csv", f"id,title,producer,url,date,time,state\n{rows}".encode())
     assert len(reading.announcements) == 20_000
+
+
+def test_character_references_in_a_title_are_read(parse: Parse) -> None:
+    body = b"title,date\nFood &amp; drink &ndash; R&D &regions,22 July 2027\n"
+    (entry,) = parse("csv", body).announcements
+    assert entry.title == "Food & drink \u2013 R&D &regions"

@@ -138,3 +138,91 @@ def test_a_struck_date_with_another_beside_it_is_a_move(parse: Parse) -> None:
     (entry,) = parse("html", page.encode()).announcements
     assert (entry.doubt, entry.status) == (None, "")
     assert entry.previous is not None
+
+
+_NOTES: dict[str, Callable[[str], bytes]] = {
+    "csv": lambda note: (
+        f'title,date,state,Notes\nApples,22 July 2027,confirmed,"{note}"\n'.encode()
+    ),
+    "html": lambda note: (
+        "<table><tr><th>Title<th>Date<th>Comments"
+        f"<tr><td>Apples<td>22 July 2027<td>{note}</table>".encode()
+    ),
+    "ics": lambda note: (
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Apples\nDTSTART:20270722T083000Z\n"
+        f"DESCRIPTION:{note}\nEND:VEVENT\nEND:VCALENDAR".encode()
+    ),
+    "feed": lambda note: (
+        "<rss version='2'><channel><item><title>Apples</title><pubDate>22 July 2027</pubDate>"
+        f"<description>{note}</description></item></channel></rss>".encode()
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(_NOTES))
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Cancelled",
+        "Postponed to 3 December 2027",
+        "Delayed: see the note on quality",
+        "This release has been cancelled.",
+        "Withdrawn on 10 July",
+        "This release will now be published on 29 July.",
+    ],
+)
+def test_a_note_that_calls_an_entry_off_is_a_doubt(parse: Parse, kind: str, note: str) -> None:
+    (entry,) = parse(kind, _NOTES[kind](note)).announcements
+    assert (entry.doubt, entry.status) == ("status", note)
+    (settled,) = parse(kind, _NOTES[kind](note), stands=[note]).announcements
+    assert (settled.doubt, settled.status) == (None, "")
+
+
+@pytest.mark.parametrize("kind", sorted(_NOTES))
+@pytest.mark.parametrize(
+    "note",
+    [
+        "Contact the team for data",
+        "Delayed discharges are in table 3",
+        "Cancelled operations by region",
+        "Moved from 15 July 2027",
+        "Provisional figures",
+    ],
+)
+def test_other_notes_are_no_doubt(parse: Parse, kind: str, note: str) -> None:
+    (entry,) = parse(kind, _NOTES[kind](note)).announcements
+    assert (entry.doubt, entry.status) == (None, "")
+
+
+@pytest.mark.parametrize(("cell", "doubt"), [("Yes", "status"), ("no", None), ("", None)])
+def test_a_column_that_asks_whether_an_entry_is_called_off_is_read(
+    parse: Parse, cell: str, doubt: str | None
+) -> None:
+    body = f"title,date,Cancelled?\nApples,22 July 2027,{cell}\n".encode()
+    (entry,) = parse("csv", body).announcements
+    assert (entry.doubt, entry.status) == (doubt, "Cancelled: Yes" if doubt else "")
+
+
+@pytest.mark.parametrize("field", ["cancelled", "isCancelled", "is_postponed"])
+def test_a_field_of_json_that_calls_an_entry_off_is_a_doubt(parse: Parse, field: str) -> None:
+    for value, doubt in ((True, "status"), (False, None)):
+        body = json.dumps([{"title": "Apples", "date": "22 July 2027", field: value}])
+        (entry,) = parse("json", body.encode()).announcements
+        assert entry.doubt == doubt
+
+
+def test_a_label_inside_a_cell_or_an_entry_is_a_doubt(parse: Parse) -> None:
+    label = "<strong class=tag>Cancelled</strong>"
+    rows = f"<tr><th>Title<th>Date<tr><td><a href=/a>Apples</a> {label}<td>22 July 2027"
+    entries = f"<ul><li><a href=/a>Apples</a><time>22 July 2027</time>{label}</ul>"
+    options = {"rows": "li", "title": "a", "date": "time"}
+    for body, chosen in ((f"<table>{rows}</table>", {}), (entries, options)):
+        (entry,) = parse("html", body.encode(), options=chosen).announcements
+        assert (entry.doubt, entry.status) == ("status", "Cancelled")
+
+
+@pytest.mark.parametrize("heading", ["Publication status", "Current status", "Status of release"])
+def test_a_status_column_is_known_by_its_heading(parse: Parse, heading: str) -> None:
+    body = f"title,date,{heading}\nApples,22 July 2027,Cancelled\n".encode()
+    (entry,) = parse("csv", body).announcements
+    assert entry.state is State.CANCELLED
