@@ -106,7 +106,7 @@ def make_row(
 ) -> CalendarRow:
     """Return a row from texts by field name. Other names are ignored."""
     known = {name: text for name, text in texts.items() if name in _TEXTS}
-    return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None, is_struck=False)
+    return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None, is_struck=False, notes=())
 
 
 def clean_title(text: str) -> str:
