@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.apart", "tests.explore", "tests.worlds.published"]
+pytest_plugins = ["tests.apart", "tests.certificates", "tests.explore", "tests.worlds.published"]
 
 ROOT = Path(__file__).parents[1]
 PARTS = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -51,7 +52,8 @@ _STORE_THREADS = 8
 class Core:
     """The objects that nearly every part of a monitor is made from. Relative files are in `folder`.
 
-    `leadership` is None if the store is for one monitor.
+    `leadership` is None if the store is for one monitor. `certificates` has the end of each host's
+    certificate.
     """
 
     settings: Settings
@@ -72,6 +74,7 @@ class Core:
     evidence: Evidence
     ledger: Ledger
     fetcher: Fetcher
+    certificates: dict[str, datetime]
     leadership: Leadership | None
     spooling: Spooling
 
@@ -109,6 +112,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     ledger = Ledger(
         store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask
     )
+    certificates: dict[str, datetime] = {}
     return Core(
         settings=settings,
         edges=edges,
@@ -127,7 +131,8 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         writer=writer,
         evidence=evidence,
         ledger=ledger,
-        fetcher=edges.fetcher or make_fetcher(settings, clock),
+        fetcher=edges.fetcher or make_fetcher(settings, clock, certificates),
+        certificates=certificates,
         leadership=_make_leadership(settings, edges, store, writer, clock),
         spooling=Spooling(spool, writer, evidence, heartbeat, health),
     )

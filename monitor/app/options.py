@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -125,13 +125,24 @@ def make_usual_time_filler(settings: Settings) -> Callable[[Announcement], Annou
     return add_usual_time
 
 
-def make_fetcher(settings: Settings, clock: Clock) -> Fetcher:
-    """Return the fetcher for the network, with the configured guard, budgets and proxies."""
+def make_fetcher(
+    settings: Settings, clock: Clock, certificates: dict[str, datetime] | None = None
+) -> Fetcher:
+    """Return the fetcher for the network, with the configured guard, budgets and proxies.
+
+    `certificates` gets the end of each host's certificate.
+    """
     network, guard = settings.network, _make_guard(settings)
     seconds = network.timeout.total_seconds()
     budget, proxies = make_budget(settings), make_proxies(network)
     return HttpFetcher(
-        clock, guard, budget=budget, contact=network.contact, seconds=seconds, proxies=proxies
+        clock,
+        guard,
+        budget=budget,
+        contact=network.contact,
+        seconds=seconds,
+        proxies=proxies,
+        certificates=certificates,
     )
 
 

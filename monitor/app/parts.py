@@ -27,6 +27,7 @@ from monitor.app.reporting_options import (
     make_keys,
     make_links,
     make_periods,
+    make_readiness_reader,
     make_reporting_rules,
     make_sessions,
     make_summary_schedules,
@@ -340,6 +341,7 @@ def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
         ),
         "explain_verdict": make_explainer(settings, core.store).explain_release,
         "periods": make_periods(settings, core.store),
+        "readiness": make_readiness_reader(settings, core.store, rules, core.certificates),
         "redactor": redactor(secrets_in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }

@@ -252,7 +252,7 @@ class Reload:
         return (
             core.fetcher
             if old == new or core.edges.fetcher is not None
-            else make_fetcher(settings, core.clock)
+            else make_fetcher(settings, core.clock, core.certificates)
         )
 
     def _replace_readers(

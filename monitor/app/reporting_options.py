@@ -5,7 +5,7 @@ sign-in.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
@@ -139,9 +139,15 @@ def make_links(settings: Settings) -> Links:
 
 
 def make_readiness_reader(
-    settings: Settings, store: Store, rules: ReportingRules
+    settings: Settings,
+    store: Store,
+    rules: ReportingRules,
+    certificates: Mapping[str, datetime] | None = None,
 ) -> ReadinessReader:
-    """Return what assesses whether everything is ready for the next slots."""
+    """Return what assesses whether everything is ready for the next slots.
+
+    `certificates` has the end of each host's certificate, as far as looks have shown it.
+    """
     return ReadinessReader(
         store,
         make_watch_rules(settings),
@@ -149,6 +155,7 @@ def make_readiness_reader(
         make_links(settings),
         make_budget(settings),
         calendar_spacings(settings),
+        certificates or {},
     )
 
 

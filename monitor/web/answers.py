@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from alerts import incident
 from alerts.silence import Scope
+from monitor.readiness.line import Area, Readiness
 from schedules.announcement import Address, Origin, Role
 from schedules.contract.verdict import Ended, FindingKind, Grade, VerdictKind
 from schedules.slot import Precision
@@ -364,6 +365,35 @@ class Calendars(Answer):
 
     calendars: list[Calendar]
     reads: list[Read]
+
+
+class ReadinessLine(Answer):
+    """The result of one check. `release` is empty if it is about what several releases share.
+
+    `todo` is empty if it is ready.
+    """
+
+    area: Area
+    check: str
+    subject: str
+    release: str
+    state: Readiness
+    reason: str
+    todo: str
+
+
+class Assessment(Answer):
+    """Whether everything is ready for the slots from `from` to before `to` that are ahead.
+
+    It is `ready` if no line is not ready.
+    """
+
+    begin: Instant = Field(alias="from")
+    to: Instant
+    at: Instant
+    slots: list[Instant]
+    ready: bool
+    lines: list[ReadinessLine]
 
 
 class Silence(Answer):

@@ -211,6 +211,20 @@ def _calendar_row(name: str, ledger: LedgerStore) -> Json:
     }
 
 
+async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
+    """Assess whether everything is ready for the slots of a day that are still ahead.
+
+    It makes no request, and is at most a minute old. Only staff may read it.
+    """
+    queries = queries_of(request)
+    if not queries.sees_all:
+        raise NotAllowed("Readiness is for staff.")
+    assessment = await queries.assess_readiness(query.date)
+    if assessment is None:
+        raise UnknownName("readiness is not assessed here")
+    return assessment.as_json()
+
+
 async def show_silences(request: Request, _input: ListInput) -> Json:
     """List the current silences.
 
@@ -577,6 +591,12 @@ ROUTES = [
         "/calendars",
         Operation(
             "listCalendars", "calendars", list_calendars, answers.Calendars, ListInput, _CALENDARS
+        ),
+    ),
+    ApiRoute(
+        "/readiness",
+        Operation(
+            "getReadiness", "releases", get_readiness, answers.Assessment, inputs.ReadinessDay
         ),
     ),
     ApiRoute("/openapi.json", Operation("describe", "description", get_description)),

@@ -89,6 +89,7 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
         "is_filtered": any(chosen.values()),
         "producers": list_producers(releases, queries.producers),
         "states": [word for word, _ in fragments.count_statuses(releases)],
+        "readiness": await fragments.render_readiness(queries, None if is_today else day),
         "needing": fragments.render_needing_action(queries, needing),
         "parts": parts | {"warnings": await fragments.render_warnings(queries, now)},
         "html_rows": await render_rows(queries, rows, last_looks, counted_at),

@@ -12,8 +12,11 @@ from urllib.parse import quote
 from alerts.actions import overdue_actions
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json, measured_text
+from monitor.errors import StoreFault
 from monitor.judge.as_json import verdict_or_due
 from monitor.judge.as_text import slot_headline
+from monitor.readiness.line import Readiness
+from monitor.readiness.text import STATE_WORDS, describe_assessment
 from monitor.web.pages import ago, list_silences, millis, render_fragment
 from monitor.web.queries import Queries
 from schedules.times.json import instant_from_json
@@ -190,6 +193,26 @@ def render_day_parts(
         "headline": render_fragment(queries, "headline.html", headline=headline, now=counted_at),
         "next": render_fragment(queries, "next.html", next=following, now=counted_at),
     }
+
+
+async def render_readiness(queries: Queries, day: date | None) -> str:
+    """Return the HTML of what is not ready for the slots of a day (None: the next with a slot).
+
+    Empty for strangers, without a slot, and while the store does not answer.
+    """
+    try:
+        assessment = await queries.assess_readiness(day)
+    except StoreFault:
+        return ""
+    if assessment is None or not assessment.slots:
+        return ""
+    headline = describe_assessment(assessment, queries.timezone)
+    open_lines = [line for line in assessment.lines if line.state is not Readiness.READY]
+    more = max(0, len(open_lines) - _MOST_IN_BAND)
+    lines = open_lines[:_MOST_IN_BAND]
+    return render_fragment(
+        queries, "readiness.html", headline=headline, lines=lines, more=more, words=STATE_WORDS
+    )
 
 
 async def render_warnings(queries: Queries, now: datetime) -> str:

@@ -117,6 +117,12 @@ class ListInput(Input):
     )
 
 
+class ReadinessDay(Input):
+    """The day to assess."""
+
+    date: Day | Nothing = Field(None, description="Default the next day with a slot.")
+
+
 class DayFilter(ListInput):
     """Days, a producer, and the page of the list."""
 

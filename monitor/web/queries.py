@@ -27,6 +27,7 @@ from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
+from monitor.readiness.reader import Assessment, ReadinessReader
 from monitor.store.rows import Act, CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
 from monitor.threads import Threads, with_pauses
@@ -43,6 +44,7 @@ _MOST_SHOWN = 50
 _STORE_WITHIN = 5.0
 _ONLY_FOR_STAFF = {IncidentKind.HAND, IncidentKind.LEAD}
 MOST_INCIDENTS = 500
+_ASSESSED_FOR = timedelta(minutes=1)
 
 
 class RunningMonitor(Protocol):
@@ -117,6 +119,8 @@ class Queries:
     read_calendar: Callable[[str], Awaitable[CalendarRead | None]] | None = None
     # Makes reports on periods.
     periods: Periods | None = None
+    # Assesses whether everything is ready for the next slots; None in a demonstration.
+    readiness: ReadinessReader | None = None
     # Removes secrets of configured addresses from every response.
     redactor: Redactor | None = None
     # Whether it listens only on this machine and has no sign-in: then a person at the machine sees
@@ -129,6 +133,8 @@ class Queries:
     # The last rendered row of each release, by (for staff, release), with the values that it was
     # rendered from.
     rendered: dict[tuple[bool, str], tuple[Mapping[str, object], str]] = field(default_factory=dict)
+    # The last assessment of each day, None for the next day with a slot.
+    _assessed: dict[date | None, Assessment] = field(default_factory=dict)
     _threads: Threads = field(default_factory=lambda: Threads(2, "web", within=60.0))
     _slow_threads: Threads = field(default_factory=lambda: Threads(1, "web-aside", within=300.0))
 
@@ -316,6 +322,26 @@ class Queries:
             if redraft is not None:
                 await desk.writer.write(redraft)
         return await self.ask(lambda: self.store.verdicts.drafts(incident))
+
+    async def assess_readiness(self, day: date | None) -> Assessment | None:
+        """Return whether everything is ready for the slots of a day (None: the next with a slot).
+
+        It is at most a minute old. None if this viewer may not see it, or nothing is assessed here.
+        """
+        reader, now = self.readiness, self.clock.now()
+        if reader is None or not self.sees_all:
+            return None
+        known = self._assessed.get(day)
+        if known is not None and now - _ASSESSED_FOR < known.at <= now:
+            return known
+        # An open board is read every few seconds.
+        made = await self.ask(
+            lambda: reader.assess_next(now) if day is None else reader.assess_day(day, now),
+            is_slow=True,
+        )
+        self._assessed.clear()
+        self._assessed[day] = made
+        return made
 
     async def list_acts(self, incident: Incident) -> list[Act]:
         """Return which account did what to an incident, in time order."""

@@ -6,11 +6,12 @@ Asyncio sends the bytes, httptools (llhttp) parses them.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import inf
 
 import httptools
@@ -188,6 +189,13 @@ class Connection(asyncio.BufferedProtocol):
         self._timing = None
         self._chunks.clear()
         return self.is_open and self.is_complete and self._keeps_open and self._fault is None
+
+    def certificate_ends(self) -> datetime | None:
+        """Return when the certificate of the server ends. None without encryption."""
+        shown = None if self._handle is None else self._handle.get_extra_info("peercert")
+        if not shown:
+            return None
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
 
     def detach(self) -> asyncio.Transport:
         """Return the socket's transport for another protocol, after a proxy has opened a tunnel."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from datetime import datetime
 from functools import lru_cache
 
 import httpx
@@ -47,10 +48,12 @@ class HttpFetcher:
         seconds: float = 15.0,
         context: ssl.SSLContext | None = None,
         proxies: Proxies | None = None,
+        certificates: dict[str, datetime] | None = None,
     ) -> None:
         """Prepare requests without sending any.
 
-        Rehearsals and tests give a `route` in place of the lookup of names.
+        Rehearsals and tests give a `route` in place of the lookup of names. `certificates` gets the
+        end of each host's certificate.
         """
         self._clock = clock
         self._seconds = seconds
@@ -62,6 +65,7 @@ class HttpFetcher:
             resolver,
             connections=lambda host: concurrent_requests(rate_of(host)),
             context=context,
+            certificates={} if certificates is None else certificates,
         )
         always = [
             (b"User-Agent", user_agent(contact).encode("ascii", "replace")),

@@ -9,6 +9,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime
 from functools import lru_cache
 
 import httpx
@@ -44,7 +45,8 @@ class HttpTransport(httpx.AsyncBaseTransport):
 
     It follows no redirects. Looks call `send`. Everything else uses
     `httpx.AsyncClient(transport=…)`, which calls `handle_async_request`. A client's request may
-    take `seconds`. `connections` returns how many a host may have.
+    take `seconds`. `connections` returns how many a host may have. `certificates` gets the end of
+    each host's certificate, as its newest connection showed it.
     """
 
     clock: Clock
@@ -53,6 +55,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
     seconds: float = 15.0
     connections: Callable[[str], int] = lambda _host: MOST_CONCURRENT
     context: ssl.SSLContext | None = None
+    certificates: dict[str, datetime] = field(default_factory=dict)
     _pools: dict[Origin, _Pool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,7 +79,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
             self.context = self.context or shared_context()
             most = self.connections(origin.host)
             pool = self._pools[origin] = _Pool(
-                origin, self.resolver, self.context, most, self.clock
+                origin, self.resolver, self.context, most, self.clock, self.certificates
             )
         try:
             return await pool.send(request, timing, is_head=is_head)
@@ -165,6 +168,7 @@ class _Pool:
     context: ssl.SSLContext
     most: int
     clock: Clock
+    certificates: dict[str, datetime]
     _connections: set[Connection] = field(default_factory=set)
     _idle: list[Connection] = field(default_factory=list)
     _opening: int = 0
@@ -259,6 +263,9 @@ class _Pool:
             connection.abort()
             raise httpx.ConnectError("the transport was closed")
         self._connections.add(connection)
+        ends = connection.certificate_ends()
+        if ends is not None:
+            self.certificates[self.origin.host] = ends
         return connection
 
     async def _connect_to_origin(self, timing: RequestTiming) -> Connection:

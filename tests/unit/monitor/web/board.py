@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 from starlette.types import ASGIApp
@@ -20,17 +20,21 @@ from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.deliver.facts import Measurement
-from monitor.deliver.rules import ReportingRules
+from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
+from monitor.errors import StoreFault
 from monitor.health.self_check import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
+from monitor.plan.budget import Budget
+from monitor.readiness.reader import ReadinessReader
 from monitor.store.kept_sessions import KeptSessions
 from monitor.store.rows import Delivery, DeliveryState, Draft, Judged, Record
 from monitor.store.writer import Writer
 from monitor.watch.periods import Periods
+from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import Explainer
 from monitor.web.app import make_application
 from monitor.web.credentials import Keys, Throttle
@@ -120,6 +124,13 @@ class StoredIncidents(CurrentIncidents):
 
     def prepare_redraft(self, incident: str, now: datetime) -> None:  # noqa: ARG002 # as the base class
         return None
+
+
+class UnreadableVerdicts:
+    """The verdicts of a store that cannot be read."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise StoreFault("store: the disk is gone")
 
 
 def early_runs(now: float) -> list[Run]:
@@ -322,6 +333,7 @@ async def a_board(
         throttle=throttle,
         explain_verdict=Explainer(store, policies, "Europe/London").explain_release,
         local=public and door is None,
+        readiness=ReadinessReader(store, WatchRules(), RULES, Links(), Budget(), {}),
         periods=Periods(store, policies, "Europe/London", {"ofqual": "Ofqual"}, ("ofqual",)),
     )
     app = make_application(queries)

@@ -9,13 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import cast
 
 import httpx
 import pytest
 
 from monitor.app.options import make_policies
-from monitor.errors import StoreFault
 from monitor.store.sql.read import VerdictStore
 from monitor.watch.rejudge import body_of_unwatched
 from schedules.times.interval import Bounds
@@ -27,7 +26,7 @@ from tests.unit.monitor.app.monitor_in_test import (
     published_at,
     run_monitor,
 )
-from tests.unit.monitor.web.board import Board, a_board, ids_of
+from tests.unit.monitor.web.board import Board, UnreadableVerdicts, a_board, ids_of
 from tests.worlds.releases import a_release
 
 PUBLISHED_AT_09_41 = published_at("09:41:00")
@@ -212,13 +211,6 @@ def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> No
         assert statuses == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
 
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
-
-
-class UnreadableVerdicts:
-    """The verdicts of a store that cannot be read."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise StoreFault("store: the disk is gone")
 
 
 async def test_pages_are_a_503_while_the_store_cannot_be_read(board: Board) -> None:
