@@ -47,7 +47,7 @@ DIGESTED = frozenset({"opened", "due", "unproven"})
 """Kinds of openings that one fault can cause in numbers, so that many at once become one digest."""
 PERSON_ACTS = ("acknowledged", "closed", "signed")
 """Kinds of notices about what people did. Only webhooks and pagers get them."""
-_NAMED_LIKE_KIND = ("reminder", *PERSON_ACTS, "summary", "test")
+_NAMED_LIKE_KIND = ("reminder", *PERSON_ACTS, "summary", "readiness", "test")
 _EVENT_OF_KIND = {"digest": "opened", "final": "over"} | {kind: kind for kind in _NAMED_LIKE_KIND}
 _DIGEST_WORDS: dict[str, tuple[str, str]] = {
     "opened": (

@@ -51,6 +51,7 @@ from monitor.look.clock_skew import Skew
 from monitor.look.clock_steps import ClockSteps
 from monitor.look.poller import BrokenLooks, Poller
 from monitor.plan.budget import Budget
+from monitor.readiness.notices import ReadinessNotices, Recipients
 from monitor.store.kept_sessions import KeptSessions
 from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
@@ -155,6 +156,26 @@ def make_summaries(
         outbox.wake,
         settings.web.public_url or "",
         rotas,
+    )
+
+
+def make_readiness_notices(core: Core, rules: ReportingRules, outbox: Outbox) -> ReadinessNotices:
+    """Return the notices of what is not ready before a slot."""
+    settings = core.settings
+    recipients = [
+        Recipients(tuple(table.channels), table.producer)
+        for table in settings.summary
+        if table.kind == "ready"
+    ]
+    return ReadinessNotices(
+        recipients,
+        make_readiness_reader(settings, core.store, rules, core.certificates),
+        core.writer,
+        core.clock,
+        core.threads.ask,
+        outbox.wake,
+        rules.rotas,
+        core.health.started,
     )
 
 

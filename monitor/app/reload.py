@@ -32,6 +32,7 @@ from monitor.app.parts import (
     judge_at_for,
     make_channels_and_rules,
     make_outbox_options,
+    make_readiness_notices,
     make_rota_reads,
     make_summaries,
     page_settings,
@@ -156,6 +157,7 @@ class Reload:
             *self._last_resort.jobs(),
             *make_rota_reads(core, daemon.poller, daemon.calendar_reads.incidents, rotas).jobs(),
             *make_summaries(core, self.queries, self.forecast, daemon.outbox, rotas).jobs(),
+            *make_readiness_notices(core, self.reminders.rules, daemon.outbox).jobs(),
         )
 
     async def __call__(self, read: Callable[[], Settings], file: str) -> list[str]:

@@ -220,8 +220,9 @@ def make_digest_rule(settings: Settings) -> DigestRule:
 
 
 def make_summary_schedules(settings: Settings) -> list[SummarySchedule]:
-    """Return the configured summaries with their times."""
-    if not settings.summary:
+    """Return the configured summaries with their times, without the notices before slots."""
+    tables = [table for table in settings.summary if table.kind != "ready"]
+    if not tables:
         return []
     from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 # 80 ms, needed only with summaries
 
@@ -232,7 +233,6 @@ def make_summary_schedules(settings: Settings) -> list[SummarySchedule]:
             hour=at.hour, minute=at.minute, second=0, timezone=settings.timezone, **on
         )
 
-    tables = settings.summary
     return [
         SummarySchedule(table.kind, tuple(table.channels), trigger(table), table.producer)
         for table in tables

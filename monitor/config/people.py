@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schedules.values import (
     Duration,
@@ -17,6 +17,7 @@ from schedules.values import (
     Text,
     TimeOfDay,
     WebAddress,
+    refuse_any,
 )
 
 RightName = Literal["viewer", "duty", "head"]
@@ -140,22 +141,25 @@ class AlertSettings(Table):
 
 
 class SummarySettings(Table):
-    """Summaries at fixed times.
+    """Summaries at fixed times, and notices before slots.
 
     `morning` lists the releases that are due, and which are at risk. `evening` has the verdicts of
     the day, owed reports, overdue actions, and the releases of the next day for which a budget is
-    too small. `month` says how punctual the last month was.
+    too small. `month` says how punctual the last month was. `ready` is sent a day and half an hour
+    before each slot with a time, if something [is not ready](readiness.md) for it.
 
     If the monitor was down at that time, it sends the summary up to three hours later. You cannot
     name a channel of `open_channels`.
     """
 
-    kind: Literal["morning", "evening", "month"]
-    """`morning`, `evening` or `month`."""
+    kind: Literal["morning", "evening", "month", "ready"]
+    """`morning`, `evening`, `month` or `ready`."""
     channels: list[str] = Field(min_length=1)
     """Names of channels, or of rotas."""
     at: TimeOfDay | None = None
-    """The local time. By default 08:45 for `morning`, 17:00 for `evening`, 09:00 for `month`."""
+    """The local time. By default 08:45 for `morning`, 17:00 for `evening`, 09:00 for `month`. Not
+    for `ready`.
+    """
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = [
         "mon",
         "tue",
@@ -168,6 +172,12 @@ class SummarySettings(Table):
     """
     producer: str = ""
     """The id of a producer. If you set it, only its releases are included."""
+
+    @model_validator(mode="after")
+    def _check_time(self) -> SummarySettings:
+        if self.kind == "ready" and self.at is not None:
+            refuse_any([("at", "cannot be set for `ready`, which follows the slots", None)])
+        return self
 
 
 class CodeSettings(Table):

@@ -101,15 +101,21 @@ class ReadinessReader:
         found = next((one for one in assessments if one.slots), None)
         return found or self.assess_day(today, now)
 
-    def assess(self, begin: datetime, end: datetime, now: datetime) -> Assessment:
-        """Return the assessment of the slots from `begin` to before `end` that are still ahead."""
-        facts = self.read_facts(begin, end, now)
+    def assess(
+        self, begin: datetime, end: datetime, now: datetime, producer: str = ""
+    ) -> Assessment:
+        """Return the assessment of the slots from `begin` to before `end` that are still ahead.
+
+        Only releases of `producer` count, unless it is empty.
+        """
+        facts = self.read_facts(begin, end, now, producer)
         slots = tuple(sorted({due.slot for due in facts.releases}))
         return Assessment(begin, end, now, slots, assess_readiness(facts, now))
 
-    def read_facts(self, begin: datetime, end: datetime, now: datetime) -> Facts:
+    def read_facts(self, begin: datetime, end: datetime, now: datetime, producer: str) -> Facts:
         """Return the facts about the releases of these slots, in the order of slots."""
-        due = self._read_due(begin, end, now)
+        found = self._read_due(begin, end, now)
+        due = [one for one in found if not producer or producer in one.release.producers]
         producers = dict.fromkeys(one for each in due for one in each.release.producers)
         return Facts(
             timezone=self.reporting.timezone,

@@ -25,7 +25,9 @@ from monitor.web.answers import (
 from monitor.web.operations import PlainSchema
 from schedules.contract.verdict import Grade
 
-KINDS = sorted({*OPENING_KINDS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "test"})
+KINDS = sorted(
+    {*OPENING_KINDS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "readiness", "summary", "test"}
+)
 
 
 class HookIncident(Answer):
@@ -88,8 +90,8 @@ class Hook(Answer):
 
     `event` is the sort of event, and `kind` is more specific. `link` is where to read or
     acknowledge the incident, `page` is its page, `runbook` the instructions: empty if there are no
-    pages. `incident` is null for a digest, a summary and a test. `measured` is null for these, and
-    for an incident logged by hand about no release.
+    pages. `incident` is null for a digest, a summary, `readiness` and a test. `measured` is null
+    for these, and for an incident logged by hand about no release.
     """
 
     version: Literal["ninethirty.notice/1"] = Field(alias="schema")
@@ -104,6 +106,7 @@ class Hook(Answer):
         "closed",
         "signed",
         "summary",
+        "readiness",
         "test",
     ]
     kind: Annotated[str, WithJsonSchema({"type": "string", "enum": KINDS})]

@@ -54,6 +54,12 @@ class LedgerStore(Queries):
         conditions = (release.joined_into.is_(None), release.id.in_(promised))
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
+    def promised_instants(self, begin: datetime, end: datetime) -> list[datetime]:
+        """Return the begins of the slots in `[begin, end)` that calendars have ever promised."""
+        begins = tables.PROMISE.c.begins
+        query = select(begins).where(*in_period(begins, begin, end)).distinct()
+        return sorted(self.runner.make_each(lambda slot: slot, query))
+
     def release(self, release: str) -> Release | None:
         """Return one release, or None if no release has this id."""
         return self.runner.find(Release, release)
