@@ -31,6 +31,7 @@ BENCHES = {
     "calendar": "bench.calendar",
     "board": "bench.board",
     "live": "bench.live",
+    "readiness": "bench.readiness",
     "detect": "bench.detect",
     "start": "bench.start",
     "memory": "bench.memory",

@@ -71,6 +71,7 @@ GOALS: Mapping[str, Mapping[str, Goal]] = {
         board_p99_ms=100, releases_p99_ms=100, release_p99_ms=100, start_cpu_seconds=1
     ),
     "live": _at_most(live_late_p99_ms=10, board_p99_ms=100),
+    "readiness": _at_most(assess_s=1),
     "detect": _at_most(detect_p99_ms=1000, late_p99_ms=1000),
     "start": _at_most(first_look_seconds=3),
     "memory": _at_most(rss_with_drafts_mb=150, growth_percent=10, idle_cpu_percent=0.1),

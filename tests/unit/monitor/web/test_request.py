@@ -68,7 +68,7 @@ async def test_every_described_parameter_is_accepted(board: Board) -> None:
     """
     (first, *_) = (await board.read_json("/api/v1/events"))["events"]
     valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
-    valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY}
+    valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY, "date": DAY}
     # `after` is the position in a list at which its page before ended. Each list has its own kind
     # of position.
     valid_after = {
