@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 GAUGE = {
     "schedules": 59_372,
     "alerts": 61_133,
-    "monitor/app": 16_222,
+    "monitor/app": 16_776,
     "monitor/cli": 31_686,
     "monitor/config": 9_004,
     "monitor/deliver": 23_395,
@@ -24,11 +24,11 @@ GAUGE = {
     "monitor/ledger": 17_546,
     "monitor/look": 41_852,
     "monitor/plan": 10_031,
-    "monitor/readiness": 5_199,
+    "monitor/readiness": 5_987,
     "monitor/rehearse": 22_060,
     "monitor/store": 34_475,
     "monitor/watch": 27_089,
-    "monitor/web": 45_200,
+    "monitor/web": 46_282,
 }
 SLACK = 0.03
 NO_CODE = {
