@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from monitor.web.strip import Mark, list_marks, make_strips, place_on_axis
+from schedules.times.json import instant_json
+from tests.unit.monitor.web.board import Board
+from tests.worlds.instants import SLOT, after_slot
+
+NAMES = {"ons": "ONS", "dfe": "Department for Education"}
+LATER = after_slot(3600)
+
+
+def a_row(verdict: str, low: float | None, high: float | None, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return what the strip reads of a release's JSON. It has no required part but its page."""
+    delay = None if low is None else {"min": low, "max": high}
+    row = {
+        "id": f"{verdict}-{low}",
+        "title": f"{verdict} {low}",
+        "producer": "ons",
+        "slot": {"start": instant_json(SLOT), "precision": "instant"},
+        "verdict": verdict,
+        "delay": delay,
+        "parts": [],
+        "exposures": [],
+        "due": None,
+        "incident": None,
+    }
+    return {**row, **fields}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "place"),
+    [
+        (-1e9, 0.0),
+        (-86_400, 0.0),
+        (-60, 18.5),
+        (0, 25.0),
+        (5, 32.5),
+        (600, 78.0),
+        (86_400, 100.0),
+        (1e9, 100.0),
+    ],
+)
+def test_axis_is_bent(seconds: float, place: float) -> None:
+    assert place_on_axis(seconds) == place
+
+
+@pytest.mark.parametrize(
+    ("row", "marks"),
+    [
+        (a_row("late", 60, 300), [Mark("late", 55.0, 13.0)]),
+        (a_row("late", 300, 300), [Mark("late", 68.0, 0.8)]),
+        (a_row("overdue", 60, None), [Mark("open", 25.0, 75.0)]),
+        (a_row("pending", None, None, due={"part": "page"}), [Mark("open", 25.0, 75.0)]),
+        (a_row("unproven", 10, 60), [Mark("unproven", 40.0, 15.0)]),
+        (a_row("unproven", None, None), []),
+    ],
+)
+def test_a_release_is_drawn_where_its_delay_is(row: dict[str, Any], marks: list[Mark]) -> None:
+    assert list_marks(row, SLOT) == marks
+
+
+@pytest.mark.parametrize(("ends", "width"), [(None, 13.0), (after_slot(-120), 0.8)])
+def test_an_exposure_is_drawn_from_its_beginning_to_its_end_or_the_slot(
+    ends: object, width: float
+) -> None:
+    begins = {"after": instant_json(after_slot(-120)), "by": instant_json(after_slot(-110))}
+    exposure = {"from": begins, "to": ends and {"by": instant_json(after_slot(-120))}}
+    row = a_row("early", -120, -110, exposures=[exposure])
+    assert list_marks(row, SLOT) == [Mark("early", 12.0, width)]
+
+
+def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
+    rows = [
+        a_row("on_time", -0.5, 0.5),
+        a_row("on_time", 4.0, 10.0),
+        a_row("late", 60, 300, producer="dfe"),
+        a_row("overdue", 300, None, producer="dfe"),
+        a_row("cancelled", None, None),
+    ]
+    [strip] = make_strips(rows, NAMES, LATER)
+    assert (strip.slot, strip.releases, strip.left_out) == (SLOT, 4, 0)
+    dfe, ons = strip.lanes
+    assert [row["verdict"] for row, _ in dfe.problems] == ["overdue", "late"]
+    assert (dfe.producer, dfe.releases, dfe.on_time, list(dfe.marks)) == (
+        "Department for Education",
+        2,
+        0,
+        [],
+    )
+    assert (ons.producer, ons.releases, ons.on_time) == ("ONS", 2, 2)
+    assert list(ons.marks) == [Mark("on_time", 24.95, 15.05)]
+
+
+def test_a_slot_is_shown_from_two_minutes_before_it_or_once_it_has_a_problem() -> None:
+    coming = [a_row("pending", None, None)]
+    early = [*coming, a_row("early", -200, -190)]
+    assert make_strips(coming, NAMES, SLOT - timedelta(minutes=3)) == []
+    assert len(make_strips(coming, NAMES, SLOT - timedelta(minutes=2))) == 1
+    assert len(make_strips(early, NAMES, SLOT - timedelta(minutes=3))) == 1
+
+
+def test_slots_without_a_time_of_day_have_no_strip() -> None:
+    slot = {"start": instant_json(SLOT), "precision": "day"}
+    rows = [a_row("overdue", 60, None, slot=slot), a_row("unannounced", None, None, slot=None)]
+    assert make_strips(rows, NAMES, LATER) == []
+
+
+def test_a_slot_with_hundreds_of_problems_names_forty_and_counts_the_rest() -> None:
+    rows = [a_row("overdue", number, None) for number in range(175)]
+    [strip] = make_strips(rows, NAMES, LATER)
+    assert [len(lane.problems) for lane in strip.lanes] == [40]
+    assert (strip.releases, strip.left_out) == (175, 135)
+
+
+async def test_board_shows_the_strip_of_its_slot(board: Board) -> None:
+    page = await board.read_page("/?date=2018-01-05")
+    strip = page.partition('class="strip"')[2].partition("</table>")[0]
+    assert "The slot at 09:30 GMT: 2 releases" in strip
+    assert re.findall('<td class="([a-z]+)">([a-z]+)', strip) == [
+        ("overdue", "not"),
+        ("early", "early"),
+    ]
+
+
+async def test_a_wall_shows_the_strip_in_place_of_the_lists(board: Board) -> None:
+    page = await board.read_page("/?date=2018-01-05&wall=1")
+    assert 'class="strip"' in page
+    assert ">Promised<" not in page
+    assert 'class="needing"' not in page
+    assert "www.gov.uk/" in page.partition('class="strip"')[2]
