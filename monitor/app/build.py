@@ -112,13 +112,13 @@ class App:
 
         `words` has the answers by box of the form. Raises `InvalidInput`.
         """
-        core, watch = self.daemon.core, self.daemon.watch
+        core, judging = self.daemon.core, self.daemon.watch.judging
         now = core.clock.now()
         known = await core.ledger.load_release(release)
-        facts = None if known is None else watch.facts(known, core.ledger.promises(release))
+        facts = None if known is None else judging.facts(known, core.ledger.promises(release))
         answers = {"release": release, **words}
         incident, _is_new = await core.writer.write(
-            lambda tx: log_by_hand(tx, watch.events, answers, facts, now)
+            lambda tx: log_by_hand(tx, judging.events, answers, facts, now)
         )
         self.daemon.outbox.wake()
         return incident

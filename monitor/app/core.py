@@ -42,7 +42,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY, Writer
 from monitor.threads import Tasks, Threads
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.judging import JudgingQueue
+from monitor.watch.judging_queue import JudgingQueue
 
 _STORE_THREADS = 8
 """One for each task that queries the store, so that none waits behind a query that hangs."""

@@ -57,8 +57,10 @@ from monitor.threads import run_in_thread
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import LookTally
+from monitor.watch.judging import Judging
 from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
+from monitor.watch.planner import Planner
 from monitor.watch.rejudge import body_of_unwatched, facts_of
 from monitor.watch.store_replay import StoreReplay
 from monitor.watch.tripwires import Tripwires
@@ -188,19 +190,18 @@ def make_watch(
     again.
     """
     ask = core.threads.ask
-    watch = Watch(
+    judging = Judging(
         core.clock,
-        poller,
+        Planner(core.clock, poller, make_watch_rules(core.settings)),
+        core.queue,
+        core.blind,
         core.writer,
         record,
-        core.evidence,
-        make_watch_rules(core.settings),
-        queue=core.queue,
-        blind=core.blind,
-        health=core.health,
+        core.health,
         on_recorded=reminders.wake_for_notices,
         is_clock_in_doubt=steps.is_undecided,
     )
+    watch = Watch(core.clock, judging, core.writer, core.evidence, core.blind, core.health)
     loop = asyncio.get_running_loop()
     replay = StoreReplay(
         core.ledger, watch, core.blind, core.evidence, core.writer, core.store, ask, loop
@@ -284,7 +285,7 @@ def make_calendar_reads(
             clock,
             store.verdicts,
             writer,
-            watch.events,
+            watch.judging.events,
             outbox.wake,
             zone,
             ask,

@@ -137,7 +137,7 @@ class Reload:
             core.clock,
             self.daemon.outbox,
             core.health.store_failing_since,
-            self.daemon.watch.find_unrecorded,
+            self.daemon.watch.judging.find_unrecorded,
         )
         self.daemon.jobs = self.jobs()
         core.metrics.record_reload(core.clock.now())

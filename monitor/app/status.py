@@ -45,7 +45,7 @@ class Status:
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now."""
-        return self.watch.verdict_now(release)
+        return self.watch.judging.verdict_now(release)
 
     def last_looks(self) -> dict[str, datetime | None]:
         """Return when each watched release was last looked at, by its id."""
@@ -276,9 +276,9 @@ def clock_check(offset: Bounds | None, *, is_synchronised: bool | None, is_off: 
 
 def release_states(releases: Mapping[str, WatchedRelease]) -> list[ReleaseState]:
     """Return the verdict of every watched release, for metrics, unless it is withheld."""
-    shown = (watched for watched in releases.values() if watched.verdict_withheld_until is None)
+    states = [watched.judging for watched in releases.values()]
     return [
-        ReleaseState(watched.verdict, watched.final_since)
-        for watched in shown
-        if watched.verdict is not None
+        ReleaseState(state.verdict, state.final_since)
+        for state in states
+        if state.verdict is not None and state.withheld_until is None
     ]

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from monitor.judge.doubt import BREACHES
 from monitor.judge.verdict import Verdict
@@ -40,15 +39,16 @@ class WantedRead:
     deadline: datetime
 
 
-class DeferredRelease(Protocol):
-    """A release with a verdict that may wait for a calendar read.
+@dataclass(frozen=True, slots=True)
+class CalendarWait:
+    """Whether a verdict waits now for the calendar read that it needs, or last needed.
 
-    If `waits_for_calendar`, it waits now.
+    `judge_at`: if no read comes, the release must be judged again then. None: only if one comes.
     """
 
-    release: Release
-    wanted_read: WantedRead | None
-    waits_for_calendar: bool
+    wanted: WantedRead | None = None
+    is_on: bool = False
+    judge_at: datetime | None = None
 
 
 class PromiseCheck:
@@ -66,34 +66,29 @@ class PromiseCheck:
         self.has_reader = False
 
     def request_needed_reads(
-        self, watched: DeferredRelease, verdict: Verdict, judge_again: Requeue
-    ) -> datetime | None:
-        """Request the calendar reads that a verdict needs, and set `watched.waits_for_calendar`.
+        self, release: Release, verdict: Verdict, before: CalendarWait, judge_again: Requeue
+    ) -> CalendarWait:
+        """Request the calendar reads that a verdict needs, and return how it waits for them.
 
         A breach is reported only after its calendars were read, or after a deadline. `judge_again`
-        is called after each requested read. Return the time at which the release must be judged
-        again if no read comes, or None.
+        is called after each requested read. `before` is the wait of the verdict before.
         """
-        watched.waits_for_calendar = False
+        wanted = before.wanted
         if not self.has_reader:  # a verdict must not wait for reads that no one makes
-            return None
+            return CalendarWait(wanted)
         # a read counts only if it begins at this time or later
         since = confirmation_needed_since(verdict)
         if since is None:
-            return self._request_early_confirmation(watched.release, verdict, judge_again)
-        wanted = watched.wanted_read
+            early = self._request_early_confirmation(release, verdict, judge_again)
+            return CalendarWait(wanted, judge_at=early)
         if wanted is None or wanted.since != since:
-            wanted = watched.wanted_read = WantedRead(since, max(verdict.at, since) + LONGEST_WAIT)
+            wanted = WantedRead(since, max(verdict.at, since) + LONGEST_WAIT)
         if verdict.at < since:  # a read that begins now would not count
-            watched.waits_for_calendar = True
-            return since
-        if verdict.at >= wanted.deadline:
-            return None
-        release = watched.release
-        watched.waits_for_calendar = self.request_reads(
+            return CalendarWait(wanted, is_on=True, judge_at=since)
+        is_on = verdict.at < wanted.deadline and self.request_reads(
             release.calendars, since, release.id, judge_again
         )
-        return wanted.deadline if watched.waits_for_calendar else None
+        return CalendarWait(wanted, is_on=is_on, judge_at=wanted.deadline if is_on else None)
 
     def _request_early_confirmation(
         self, release: Release, verdict: Verdict, judge_again: Requeue

@@ -19,7 +19,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case
-from monitor.watch.release import WatchedRelease
+from monitor.watch.release import JudgingState, WatchedRelease
 from monitor.watch.tripwires import Producer, window_at_all_times
 from schedules.announcement import Origin
 from schedules.in_force import slot_in_force
@@ -203,9 +203,8 @@ class Day:
         case = stored_case(self.store, release.id) if release.id in self.judged else None
         if case is None:
             return None
-        return WatchedRelease(
-            release, case.promises, verdict=case.judge(self.rules.policies, self.now)
-        )
+        verdict = case.judge(self.rules.policies, self.now)
+        return WatchedRelease(release, case.promises, judging=JudgingState(verdict))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,15 @@ No release waits for another one's record.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections.abc import (
     Awaitable,
     Callable,
-    Collection,
     Coroutine,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,8 +22,9 @@ from typing import Any
 
 import structlog
 
+from alerts.finding import ReleaseFacts
 from monitor.clock import Clock
-from monitor.deliver.assessment import Assessment, assess
+from monitor.deliver.assessment import Assessment, assess, body_of
 from monitor.deliver.facts import Measurement
 from monitor.deliver.verdicts import RecordedVerdict, VerdictRecorder
 from monitor.errors import Conflict
@@ -36,111 +34,42 @@ from monitor.judge.judge import ReleaseCase
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
 from monitor.ledger.promise_check import PromiseCheck
+from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import Target
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
+from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.planner import Planner
-from monitor.watch.release import WatchedRelease
-from schedules.contract.verdict import LATE_VERDICTS, VerdictKind
+from monitor.watch.release import CachedJson, WatchedRelease
+from schedules.contract.verdict import LATE_VERDICTS, Grade, VerdictKind
+from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.slot import has_passed
 
 _log = structlog.get_logger(__name__)
 
 _RETRY_AFTER, _AFTER_A_FAULT = timedelta(seconds=1), timedelta(minutes=1)
-_LONGEST_PAUSE = 3600.0
 _NEAR_SLOT = timedelta(days=1)
-PORTION = 100
-"""The most releases taken at a time if all are due. A release that changes waits for no more than
-these.
+_UNDECIDED = {VerdictKind.PENDING, VerdictKind.UNPROVEN}
+MAX_WITHHELD = timedelta(seconds=30)
+"""The longest that a verdict is withheld if the slot had passed when the release came under
+watch.
 """
-
-
-class JudgingQueue:
-    """Ids of releases to judge in the next iteration of the event loop or at an instant.
-
-    Each is judged once.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        # Ids of releases to judge at once, and a heap of those to judge at an instant.
-        self._soon: set[str] = set()
-        self._later: list[tuple[datetime, str]] = []
-        self._is_all_queued = False
-        # The ids that `judge_all` queued and that are not judged yet, in the order of judging.
-        self._remaining: list[str] = []
-        self._wakeup = asyncio.Event()
-
-    def judge_soon(self, release: str) -> None:
-        """Queue a release for the next iteration of the event loop."""
-        self._soon.add(release)
-        self._wakeup.set()
-
-    def judge_at(self, instant: datetime, release: str) -> None:
-        """Queue a release for an instant."""
-        # A release that is judged often asks for the same instant again and again.
-        if (instant, release) not in self._later[:1]:
-            heapq.heappush(self._later, (instant, release))
-            self._wakeup.set()
-
-    def judge_all(self) -> None:
-        """Queue all releases."""
-        self._is_all_queued = True
-        self._wakeup.set()
-
-    async def wait_for_due(self, known: Collection[str] = ()) -> list[str]:
-        """Wait until releases are due, and return their ids in order.
-
-        After `judge_all`, all ids in `known` are due.
-        """
-        while not (due := self._take_due(known)):
-            # Pause until the next one is due, or until another is queued.
-            self._wakeup.clear()
-            pause = _LONGEST_PAUSE
-            if self._later:
-                pause = min(
-                    pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds())
-                )
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wakeup.wait()
-        return due
-
-    def _take_due(self, known: Collection[str]) -> list[str]:
-        """Take the releases that are due now out of the queue, and return them.
-
-        Releases queued by id go first. If there are none, take the next portion of those that
-        `judge_all` queued.
-        """
-        now = self._clock.now()
-        if self._is_all_queued:
-            # Ids that remain from an earlier `judge_all` stay in front. Else frequent calls would
-            # starve the last ids.
-            self._remaining += sorted({*known}.difference(self._remaining))
-            self._is_all_queued = False
-        while self._later and self._later[0][0] <= now:
-            _, release = heapq.heappop(self._later)
-            self._soon.add(release)
-        if self._soon:
-            due, self._soon = sorted(self._soon), set()
-        else:
-            due, self._remaining = sorted(self._remaining[:PORTION]), self._remaining[PORTION:]
-        return due
 
 
 @dataclass(slots=True)
 class Judging:
-    """Keeps the verdicts of these releases up to date.
+    """Keeps the verdicts of watched releases up to date, and their `JudgingState`.
 
     After our clock was set, `is_clock_in_doubt` returns True for a moment, and judging waits until
     it returns False. Verdicts are in memory at once. Notices for a release are sent only after its
-    verdict is stored.
+    verdict is stored. `on_recorded` is called with each recorded verdict.
     """
 
     clock: Clock
-    releases: Mapping[str, WatchedRelease]
     planner: Planner
     queue: JudgingQueue
     blind: BlindSpans
@@ -150,6 +79,7 @@ class Judging:
     _: KW_ONLY
     on_recorded: Callable[[RecordedVerdict], None]
     is_clock_in_doubt: Callable[[], bool] = lambda: False
+    releases: dict[str, WatchedRelease] = field(default_factory=dict)
     promise_check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
     # The releases with a verdict that is being recorded, and those of them that were judged again
@@ -168,6 +98,104 @@ class Judging:
                     self._judge_in_background(watched)
             # Let looks and the store run, even if each judgement queues another one.
             await asyncio.sleep(0)
+
+    def withhold_if_slot_passed(self, watched: WatchedRelease) -> bool:
+        """If a release was added after its slot, withhold its verdict until a look at its page, for
+        a short time.
+
+        Return whether it is withheld.
+        """
+        now = self.clock.now()
+        # The slot in force is the slot of one of these promises. Finding it is slow.
+        if any(has_passed(promise.slot, now) for promise in watched.promises):
+            slot = slot_in_force(watched.release, watched.promises, now).slot
+            passes = slot.passes() if slot is not None else None
+            if passes is not None and passes <= now:
+                watched.judging.withheld_until = now + MAX_WITHHELD
+        return watched.judging.withheld_until is not None
+
+    def note_sighting(
+        self, watched: WatchedRelease, target: Target, sighting: Sighting, *, is_new_run: bool
+    ) -> None:
+        """Have a release judged again if a sighting can change its verdict."""
+        state = watched.judging
+        proves_page = target.part == "page" and sighting.state is not State.UNKNOWN
+        ends_withholding = proves_page and state.withheld_until is not None
+        if ends_withholding:
+            # The release was added after its slot. This is the first proof about its page, so now
+            # the verdict counts.
+            state.withheld_until = None
+        # then any look can prove that the absence has lasted long enough
+        was_removed = watched.was_removed(target)
+        can_time_change_verdict = self._can_time_change_verdict(watched, sighting.received)
+        if ends_withholding or is_new_run or was_removed or can_time_change_verdict:
+            self.queue.judge_soon(target.release)
+
+    def _can_time_change_verdict(self, watched: WatchedRelease, at: datetime) -> bool:
+        """Return whether a look at `at` with the same result as before can change the verdict or
+        its grade.
+        """
+        verdict = watched.verdict
+        slot_end = (
+            verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
+        )
+        if verdict is None or slot_end is None:
+            return False
+        if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
+            # An absence later than `note_within` after the slot raises the grade to a report.
+            return at > slot_end + self.planner.rules.policies.of(watched.release).note_within
+        # The first look after the slot shows whether an early exposure lasted until then.
+        is_exposed = any(exposure.open for exposure in verdict.exposures)
+        return (verdict.verdict in _UNDECIDED or is_exposed) and at > slot_end
+
+    def record_again(self, watched: WatchedRelease) -> None:
+        """Judge a release, and record its verdict even if people have seen it."""
+        watched.judging.recorded = None
+        self.queue.judge_soon(watched.release.id)
+
+    def verdict_now(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of a watched release as of now, or None if it has no verdict to show.
+
+        It has none if it is not watched, and while its verdict is withheld or waits for a calendar
+        read.
+        """
+        watched = self.releases.get(release)
+        if watched is None or watched.judging.is_withheld:
+            return None
+        state, now = watched.judging, self.clock.now()
+        recorded, seen = watched.recorded_state, watched.seen_state
+        if state.cached_json is not None:
+            body = state.cached_json.as_of(now, recorded, seen)
+            if body is not None:
+                return body
+        verdict = self.verdict(watched, now)
+        # `incident` is the id, for which the store need not be read.
+        body = body_of(verdict, None, self.events.rules.editions) | {"incident": state.incident}
+        # If the slot has passed without a release, the JSON has the seconds since the slot, which
+        # change at once.
+        changes_at = verdict.revisit if verdict.due is None else now
+        state.cached_json = CachedJson(body, now, changes_at, recorded, seen)
+        return body
+
+    def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
+        """Return the facts for `alerts` as of now about a release, watched or only promised."""
+        watched = self.releases.get(release.id) or WatchedRelease(
+            self.planner.rules.with_parts(release), list(promises)
+        )
+        return self.assess(watched, self.verdict(watched, self.clock.now())).facts
+
+    def find_unrecorded(self) -> Iterator[ReleaseFacts]:
+        """Yield the facts of releases whose present verdict the store lacks.
+
+        A release without any recorded verdict is left out, because its incident may be stored.
+        """
+        for watched in self.releases.values():
+            state = watched.judging
+            if state.verdict is None or state.is_withheld or state.recorded is None:
+                continue
+            assessment = self.assess(watched, state.verdict)
+            if assessment.visible.is_breach and not state.recorded.is_breach:
+                yield assessment.facts
 
     async def judge_all(self, releases: Iterable[str]) -> None:
         """Judge these releases and record every verdict that changed."""
@@ -226,18 +254,26 @@ class Judging:
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
+        name, state = watched.release.id, watched.judging
         # After a start past the slot, the first verdict lacks a look at the page. It is only used
         # to plan looks.
-        if watched.verdict_withheld_until is not None and now < watched.verdict_withheld_until:
-            self.queue.judge_at(watched.verdict_withheld_until, watched.release.id)
+        if state.withheld_until is not None and now < state.withheld_until:
+            self.queue.judge_at(state.withheld_until, name)
             return None
-        watched.verdict_withheld_until = None
-        # Call this even if the verdict is unchanged: time that has passed can be a reason for a
-        # calendar read.
-        if self._queue_judgements_after(watched, verdict):
+        state.withheld_until = None
+        # Request reads even if the verdict is unchanged: time that has passed can be a reason.
+        judge_after_read = partial(self.queue.judge_soon, name)
+        state.wait = self.promise_check.request_needed_reads(
+            watched.release, verdict, state.wait, judge_after_read
+        )
+        if state.wait.judge_at is not None:
+            self.queue.judge_at(state.wait.judge_at, name)
+        if state.wait.is_on:
             return None
+        # The verdict counts from now on, so it is evidence about the other releases of its slot.
+        self._requeue_same_slot(watched, verdict)
         assessment = self.assess(watched, verdict)
-        has_changed = assessment.visible != watched.last_recorded
+        has_changed = assessment.visible != state.recorded
         return self.record(watched, assessment) if has_changed else None
 
     def assess(self, watched: WatchedRelease, verdict: Verdict) -> Assessment:
@@ -275,32 +311,13 @@ class Judging:
         except Conflict:
             self.queue.judge_at(verdict.at + _RETRY_AFTER, verdict.release)
             return
-        watched.last_recorded = assessment.visible
-        watched.incident = recorded.incident.id if recorded.incident else None
+        watched.judging.recorded = assessment.visible
+        watched.judging.incident = recorded.incident.id if recorded.incident else None
         kind, grade = verdict.verdict.value, verdict.grade.value
         _log.info(
             "verdict", release=verdict.release, verdict=kind, grade=grade, final=verdict.final
         )
         self.on_recorded(recorded)
-
-    def _queue_judgements_after(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Queue the judgements that follow from a verdict.
-
-        Return whether the verdict must wait for a calendar read.
-        """
-        judge_after_read = partial(self.queue.judge_soon, watched.release.id)
-        # This call also sets `watched.waits_for_calendar`.
-        judge_at_latest = self.promise_check.request_needed_reads(
-            watched, verdict, judge_after_read
-        )
-        if judge_at_latest is not None:  # None: no judgement is needed unless a calendar is read
-            self.queue.judge_at(judge_at_latest, watched.release.id)
-        must_wait_for_calendar = watched.waits_for_calendar
-        if not must_wait_for_calendar:
-            # The verdict counts from now on, so it is evidence about the other releases of its
-            # slot.
-            self._requeue_same_slot(watched, verdict)
-        return must_wait_for_calendar
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
         """Have the other releases of the same slot judged again if this verdict has changed since
@@ -309,14 +326,16 @@ class Judging:
         Without a change, none are judged again. Otherwise two releases would requeue each other for
         ever.
         """
-        before, watched.last_propagated = watched.last_propagated, verdict
+        before = watched.judging.propagated
+        watched.judging.propagated = verdict
         for name in releases_to_rejudge(self.releases, before, verdict):
             self.queue.judge_soon(name)
 
     def _judge_and_replan(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Judge a release, and plan its looks by the verdict."""
-        verdict = watched.verdict = self.verdict(watched, now)
-        watched.final_since = (watched.final_since or now) if verdict.final else None
+        state = watched.judging
+        verdict = state.verdict = self.verdict(watched, now)
+        state.final_since = (state.final_since or now) if verdict.final else None
         self.planner.replan(watched)
         if verdict.revisit is not None:
             self.queue.judge_at(verdict.revisit, watched.release.id)
@@ -339,7 +358,7 @@ class Judging:
         for name, other in self.releases.items():
             # A withheld verdict is no evidence, because the monitor has not looked at the page of
             # its release yet.
-            is_evidence = name != verdict.release and other.verdict_withheld_until is None
+            is_evidence = name != verdict.release and other.judging.withheld_until is None
             if is_evidence and other.verdict is not None:
                 yield slot_verdict(other.verdict)
 

@@ -91,8 +91,8 @@ class Leads:
         """Store a lead (a hint that a person must judge) and its notices, unless an earlier lead
         had the same `url`.
         """
-        now = self.clock.now()
-        facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
+        now, judging = self.clock.now(), self.watch.judging
+        facts = judging.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def write(tx: Transaction) -> int:
             """Add the lead to the incident of leads, apart from measured ones.
@@ -108,7 +108,7 @@ class Leads:
             facts_with_lead = add_lead(facts, lead, known)
             if facts_with_lead is None:  # the incident has a lead with this `url`
                 return 0
-            return self.watch.events.save_decision(tx, decide(facts_with_lead, known, now), now)
+            return judging.events.save_decision(tx, decide(facts_with_lead, known, now), now)
 
         if await self.writer.write(write) > 0:  # new notices
             self.wake()

@@ -22,7 +22,7 @@ from monitor.judge.runs import (
 )
 from monitor.judge.verdict import Verdict
 from monitor.judge.witnesses import Publication
-from monitor.ledger.promise_check import WantedRead
+from monitor.ledger.promise_check import CalendarWait
 from monitor.look.recognise.content import PLACEHOLDER
 from monitor.look.recognise.result import Known
 from monitor.look.sighting import Sighting, State
@@ -87,6 +87,26 @@ class TargetState:
         window = window_at(self.windows, now)
         return window.every if window is not None and window.phase.limits_gaps else None
 
+    def runs_with(
+        self, sighting: Sighting, monitor: str, *, follows_blind: bool = False
+    ) -> tuple[Run, ...]:
+        """Return the runs with a sighting added to the last one, or with a new run of `monitor`.
+
+        A new run begins after a blind span, at a phase close to the slot, and after too wide a gap.
+        Raises `OutOfOrder`.
+        """
+        if sighting.digest is not None and count_changes(self.runs) >= MOST_CHANGES:
+            # The bytes differ at almost every look. Without a digest, the next look does not begin
+            # a new run for that.
+            sighting = replace(sighting, digest=None)
+        if self.last is not None:
+            must_begin_run = follows_blind or self.crosses_close_phase(sighting.sent)
+            spacing = self.spacing(sighting.sent)
+            extended = extend_run(self.last, sighting, spacing, apart=must_begin_run)
+            if extended is not None:
+                return (*self.runs[:-1], extended)
+        return (*self.runs, replace(start_run(sighting), monitor=monitor))
+
 
 _EMPTY_STATE = TargetState()
 
@@ -139,15 +159,40 @@ class CachedJson:
 
 
 @dataclass(slots=True)
+class JudgingState:
+    """How far the judging of a release is. Only `judging.py` changes it.
+
+    - `final_since` is since when its last verdict has been final.
+    - Until `withheld_until` its verdict is only used to plan looks, because its slot passed
+      unwatched. A look at its page ends that.
+    - `wait` is how its verdict waits for a calendar read.
+    - `recorded` is what people see of it since the last record, a new object after each record.
+      `incident` is the id of its incident.
+    - `propagated` is the verdict with which others of its slot were last judged again.
+    """
+
+    verdict: Verdict | None = None
+    final_since: datetime | None = None
+    withheld_until: datetime | None = None
+    wait: CalendarWait = field(default_factory=CalendarWait)
+    recorded: VisibleState | None = None
+    incident: str | None = None
+    propagated: Verdict | None = None
+    cached_json: CachedJson | None = None
+
+    @property
+    def is_withheld(self) -> bool:
+        """Return whether its verdict is not shown yet: it waits for a look or a calendar read."""
+        return self.withheld_until is not None or self.wait.is_on
+
+
+@dataclass(slots=True)
 class WatchedRelease:
     """A release, and everything that the daemon has in memory about it.
 
     - `announced` is the release as its calendars show it. `release` has configured and found parts
       as well.
-    - `states` are by target id. `last_recorded` is a new object after each record of the release.
-    - `last_propagated` is the verdict with which others of its slot were last judged again.
-    - Until `verdict_withheld_until` its verdict is only used to plan looks, because its slot passed
-      unwatched. A look at its page ends that.
+    - `states` are by target id.
     - `watched_closely` are parts that a listing showed, with since when. They are looked at as if
       public early.
     - `other_runs` are runs of other monitors on the same store, or of this one before a restart.
@@ -155,27 +200,22 @@ class WatchedRelease:
     our looks never extend them.
     - `found_page` is the address of its page if a redirect or a look found it, and how. None:
       calendars name it.
-    - `wanted_read` is the calendar read that a breach must wait for. `waits_for_calendar` is
-      whether it waits now.
     """
 
     release: Release
     promises: Sequence[Promise]
     announced: Release | None = None
     states: dict[str, TargetState] = field(default_factory=dict)
-    verdict: Verdict | None = None
-    final_since: datetime | None = None
-    incident: str | None = None
-    last_recorded: VisibleState | None = None
-    last_propagated: Verdict | None = None
-    verdict_withheld_until: datetime | None = None
+    judging: JudgingState = field(default_factory=JudgingState)
     watched_closely: tuple[tuple[str, datetime], ...] = ()
     other_runs: tuple[Run, ...] = ()
     monitor: str = ""
     found_page: tuple[str, Address] | None = None
-    wanted_read: WantedRead | None = None
-    waits_for_calendar: bool = False
-    cached_json: CachedJson | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Return its last verdict, or None."""
+        return self.judging.verdict
 
     @property
     def recorded_state(self) -> tuple[object, ...]:
@@ -183,7 +223,8 @@ class WatchedRelease:
 
         One of the objects is replaced when any of it changes.
         """
-        return self.release, self.promises, self.verdict, self.last_recorded, self.incident
+        judging = self.judging
+        return self.release, self.promises, self.verdict, judging.recorded, judging.incident
 
     @property
     def seen_state(self) -> tuple[object, ...]:
@@ -310,37 +351,6 @@ class WatchedRelease:
             if state.target != target:
                 state.target, state.windows = target, ()
 
-    def add_sighting(
-        self,
-        state: TargetState,
-        sighting: Sighting,
-        spacing: timedelta | None,
-        *,
-        must_begin_run: bool,
-    ) -> tuple[Run, bool]:
-        """Add a sighting to the last run of `state`, or to a new run.
-
-        Return its run, and whether this is a new run.
-
-        If the gap since the last look is much longer than `spacing` (if any), begin a new run.
-        Raises `OutOfOrder`.
-        """
-        if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
-            # The bytes differ at almost every look. Without a digest, the next look does not begin
-            # a new run for that.
-            sighting = replace(sighting, digest=None)
-        extended = (
-            None
-            if state.last is None
-            else extend_run(state.last, sighting, spacing, apart=must_begin_run)
-        )
-        if extended is not None:
-            state.runs = (*state.runs[:-1], extended)
-            return extended, False
-        new_run = replace(start_run(sighting), monitor=self.monitor)
-        state.runs = (*state.runs, new_run)
-        return new_run, True
-
     def known_about(self, target: Target) -> Known:
         """Return what earlier looks at a target found out, so that the next look can recognise new
         content.
@@ -359,11 +369,6 @@ class WatchedRelease:
         # `placeholder` is the text of such a page, None without one. Runs do not have the text, so
         # use an empty one.
         return Known(baseline, was_missing, placeholder="" if had_placeholder else None)
-
-    def replace_last_run(self, run: Run) -> None:
-        """Replace the last run of a target by a changed version of it."""
-        state = self.states[run.target]
-        state.runs = (*state.runs[:-1], run)
 
     def was_removed(self, target: Target) -> bool:
         """Return whether a published target was later found removed, or with other bytes, and did

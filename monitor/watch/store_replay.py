@@ -64,7 +64,7 @@ class StoreReplay:
             if (watched := self.watch.releases.get(name)) is not None:
                 watched.merge_promises(self.ledger.promises(name))
         await self._merge_stored_runs()
-        self.watch.queue.judge_all()
+        self.watch.judging.queue.judge_all()
 
     async def write(self) -> None:
         """Write the ledger, blind spans and runs in memory again, and have every release judged and
@@ -84,8 +84,7 @@ class StoreReplay:
                 for run in state.runs:
                     self.writer.queue_run(run)
             # The verdict is recorded again. If the store has the same one, that makes no new event.
-            watched.last_recorded = None
-            self.watch.queue.judge_soon(watched.release.id)
+            self.watch.judging.record_again(watched)
 
     async def _merge_stored_runs(self) -> None:
         """Give watched releases the runs that other monitors, or an earlier start of this one, have

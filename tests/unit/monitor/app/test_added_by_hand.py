@@ -69,7 +69,7 @@ def add_address_of_claims(tables: list[Json], *, required: bool = False, url: st
 
 
 def release_json_now(monitor: MonitorInTest, release: str = "claims-q3") -> dict[str, Any]:
-    found = monitor.daemon.watch.verdict_now(release)
+    found = monitor.daemon.watch.judging.verdict_now(release)
     assert found is not None
     return found
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from monitor.judge.verdict import Verdict
 from monitor.ledger.promise_check import (
     LONGEST_WAIT,
+    CalendarWait,
     PromiseCheck,
     WantedRead,
     confirmation_needed_since,
@@ -62,11 +63,10 @@ def with_finding(kind: FindingKind, without_finding: Verdict) -> Verdict:
 
 @dataclass
 class WatchedStub:
-    """Stands in for a watched release: its verdict may wait for a calendar read."""
+    """A release, and how its last verdict waits for a calendar read."""
 
     release: Release = RELEASE
-    wanted_read: WantedRead | None = None
-    waits_for_calendar: bool = False
+    wait: CalendarWait = field(default_factory=CalendarWait)
 
 
 class CallCounter:
@@ -91,7 +91,10 @@ def wait_until(check: PromiseCheck, watched: WatchedStub, new_verdict: Verdict) 
 
     Return until when it waits for them, None if it does not.
     """
-    return check.request_needed_reads(watched, new_verdict, CallCounter())
+    watched.wait = check.request_needed_reads(
+        watched.release, new_verdict, watched.wait, CallCounter()
+    )
+    return watched.wait.judge_at
 
 
 @pytest.mark.parametrize(
@@ -236,13 +239,13 @@ def test_breach_waits_ten_seconds_at_most_for_a_read() -> None:
     end_of_wait = JUDGED_AT + LONGEST_WAIT
     first_verdict = verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
     assert wait_until(check, watched, first_verdict) == end_of_wait
-    assert watched.waits_for_calendar
-    assert watched.wanted_read == WantedRead(since=SLOT, deadline=end_of_wait)
+    assert watched.wait.is_on
+    assert watched.wait.wanted == WantedRead(since=SLOT, deadline=end_of_wait)
     halfway = replace(first_verdict, at=JUDGED_AT + LONGEST_WAIT / 2)
     assert wait_until(check, watched, halfway) == end_of_wait
     at_the_end = replace(first_verdict, at=end_of_wait)
     assert wait_until(check, watched, at_the_end) is None
-    assert not watched.waits_for_calendar
+    assert not watched.wait.is_on
 
 
 def test_verdict_dated_before_its_exposure_waits_until_then() -> None:
@@ -255,9 +258,9 @@ def test_verdict_dated_before_its_exposure_waits_until_then() -> None:
     early_page = page_verdict(VerdictKind.EARLY, exposed_at=[seen_at])
     a_second_earlier = verdict(early_page, judged_at=seen_at - SECOND)
     assert wait_until(check, watched, a_second_earlier) == seen_at
-    assert watched.waits_for_calendar
+    assert watched.wait.is_on
     # The ten seconds for the read itself (LONGEST_WAIT) begin only then.
-    assert watched.wanted_read == WantedRead(since=seen_at, deadline=seen_at + LONGEST_WAIT)
+    assert watched.wait.wanted == WantedRead(since=seen_at, deadline=seen_at + LONGEST_WAIT)
 
 
 def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
@@ -268,7 +271,7 @@ def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
     check, watched, seen_at = running_check(), WatchedStub(), SLOT - 5 * MINUTE
     early = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[seen_at]), judged_at=seen_at)
     assert wait_until(check, watched, early) == seen_at + LONGEST_WAIT
-    assert watched.waits_for_calendar
+    assert watched.wait.is_on
     assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
 
@@ -282,13 +285,13 @@ def test_each_new_breach_waits_for_a_newer_read() -> None:
     exposed_once = page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure])
     a_minute_later = first_exposure + MINUTE
     wait_until(check, watched, verdict(exposed_once, judged_at=a_minute_later))
-    assert watched.wanted_read == WantedRead(
+    assert watched.wait.wanted == WantedRead(
         since=first_exposure, deadline=a_minute_later + LONGEST_WAIT
     )
     exposed_twice = page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure, second_exposure])
     a_second_later = second_exposure + SECOND
     wait_until(check, watched, verdict(exposed_twice, judged_at=a_second_later))
-    assert watched.wanted_read == WantedRead(
+    assert watched.wait.wanted == WantedRead(
         since=second_exposure, deadline=a_second_later + LONGEST_WAIT
     )
 
@@ -308,9 +311,9 @@ def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(
     """An earlier verdict on a release waits for a calendar read. The next one does not (None): no
     task reads calendars, or the calendar was read since the slot, or the release is on time.
     """
-    watched = WatchedStub(waits_for_calendar=True)
+    watched = WatchedStub(wait=CalendarWait(is_on=True))
     assert wait_until(check, watched, next_verdict) is None
-    assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
+    assert (watched.wait.is_on, watched.wait.wanted) == (False, None)
 
 
 def test_calendar_already_read_since_slot_is_not_requested() -> None:
@@ -450,7 +453,7 @@ def test_calendars_are_read_if_page_is_not_out_at_unannounced_address(still_open
     """
     watched = WatchedStub()
     assert asyncio.run(requests_calendar_read(watched, still_open))
-    assert not watched.waits_for_calendar
+    assert not watched.wait.is_on
 
 
 @pytest.mark.parametrize(
@@ -470,7 +473,7 @@ def test_calendars_are_not_read_before_slot_or_without_need(difference: dict[str
     """
     watched, without_need = WatchedStub(), replace(PENDING_AT_GUESSED_ADDRESS, **difference)
     assert not asyncio.run(requests_calendar_read(watched, without_need))
-    assert not watched.waits_for_calendar
+    assert not watched.wait.is_on
 
 
 def test_read_for_guessed_address_waits_five_seconds() -> None:
@@ -483,7 +486,7 @@ def test_read_for_guessed_address_waits_five_seconds() -> None:
     just_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=SLOT + 0.2 * SECOND)
     judge_again_at = wait_until(check, watched, just_after_slot)
     assert judge_again_at == SLOT + 5 * SECOND
-    assert not watched.waits_for_calendar
+    assert not watched.wait.is_on
     five_seconds_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=SLOT + 5 * SECOND)
     assert asyncio.run(requests_calendar_read(watched, five_seconds_after_slot))
 

@@ -42,7 +42,7 @@ def play(folder: Path, head: str, answers: str, *, now: str) -> dict[str, Any]:
     async def read_verdict(monitor: MonitorInTest) -> None:
         await monitor.until(now)
         (name,) = monitor.daemon.watch.releases
-        bodies.append(monitor.daemon.watch.verdict_now(name))
+        bodies.append(monitor.daemon.watch.judging.verdict_now(name))
 
     run_monitor(folder, answers, read_verdict, head=head)
     return bodies[0]

@@ -24,7 +24,8 @@ from monitor.store.batch import ROWS_AT_ONCE, Portions
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.judging import PORTION, Judging, JudgingQueue
+from monitor.watch.judging import Judging
+from monitor.watch.judging_queue import PORTION, JudgingQueue
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address, Part, Role
@@ -68,9 +69,7 @@ def release_without_verdict(
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
     page = watched.state_of(target.id)
     for when, answered in ((-60, State.ABSENT), (seconds_after_slot, state)):
-        watched.add_sighting(
-            page, a_sighting(answered, when, target.id), None, must_begin_run=False
-        )
+        page.runs = page.runs_with(a_sighting(answered, when, target.id), watched.monitor)
     return watched
 
 
@@ -130,8 +129,8 @@ def release_at_guessed_address(
             seen.append((redirected_at, State.UNKNOWN, REDIRECTED))
         seen_target = watched.state_of(target.id)
         for when, state, why in seen:
-            watched.add_sighting(
-                seen_target, a_sighting(state, when, target.id, why=why), None, must_begin_run=False
+            seen_target.runs = seen_target.runs_with(
+                a_sighting(state, when, target.id, why=why), watched.monitor
             )
     return watched
 
@@ -225,7 +224,7 @@ async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClo
 
 
 def judging_of(
-    releases: Mapping[str, WatchedRelease],
+    releases: dict[str, WatchedRelease],
     store: TemporaryStore,
     writer: Writer,
     queue: JudgingQueue,
@@ -236,7 +235,6 @@ def judging_of(
     """Return the judging of these releases, which records verdicts and has no other task."""
     return Judging(
         clock,
-        releases,
         Planner(clock, FakePoller(), WatchRules()),
         queue,
         BlindSpans("north", queue.judge_all, Metrics("1")),
@@ -245,6 +243,7 @@ def judging_of(
         HealthState(clock.now(), {}, timedelta(seconds=2)),
         on_recorded=lambda _recorded: None,
         is_clock_in_doubt=is_clock_in_doubt,
+        releases=releases,
     )
 
 

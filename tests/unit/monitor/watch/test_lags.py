@@ -44,7 +44,7 @@ def claims_json(watch: Watch) -> dict[str, Any]:
     (body,) = (
         body
         for name in watch.releases
-        if (body := watch.verdict_now(name)) and "claims" in body["title"]
+        if (body := watch.judging.verdict_now(name)) and "claims" in body["title"]
     )
     return body
 

@@ -32,7 +32,7 @@ from monitor.watch.predicted_addresses import (
     predicted_files,
     predicted_pages,
 )
-from monitor.watch.release import WatchedRelease
+from monitor.watch.release import JudgingState, WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Origin, Part, Role
 from schedules.contract.verdict import FindingKind, VerdictKind
@@ -79,7 +79,9 @@ def published_release_with_missing_file(predicted: Part) -> WatchedRelease:
     after the slot.
     """
     return WatchedRelease(
-        a_release(predicted), [a_promise()], verdict=verdict_with_prediction((-120, ABSENT), now=2)
+        a_release(predicted),
+        [a_promise()],
+        judging=JudgingState(verdict_with_prediction((-120, ABSENT), now=2)),
     )
 
 
@@ -521,7 +523,7 @@ def add_predictions(
             tx.save(row)
     ahead = replace(april_release(), producer="ofqual")
     verdict = replace(verdict_with_prediction((-120, ABSENT), now=-60), at=SLOT - MINUTE)
-    watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
+    watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], judging=JudgingState(verdict))})
     clock = StandingClock(SLOT - MINUTE)
     predicted = PredictedAddresses(store.verdicts, cast("Watch", watch), clock, {}, ask, inside)
     for _ in range(times):

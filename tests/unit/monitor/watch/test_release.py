@@ -18,7 +18,7 @@ from monitor.plan.phases import AFTER, AGAIN, NEAR, Phase, Window
 from monitor.plan.phases import SLOT as SLOT_PHASE
 from monitor.plan.targets import Target, View
 from monitor.watch.blind_spans import BlindSpans
-from monitor.watch.release import WatchedRelease
+from monitor.watch.release import JudgingState, WatchedRelease
 from tests.worlds.instants import DAY, HOUR, MINUTE, SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, UNKNOWN, WITHDRAWN, a_sighting
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
@@ -123,7 +123,8 @@ ORIGIN_OF_PAGE = replace(PAGE, id=ORIGIN, view=View.ORIGIN)
 
 
 def release_published_on_time() -> WatchedRelease:
-    return WatchedRelease(a_release(), (), verdict=judged(60, [(-60, ABSENT), (0, PRESENT)]))
+    verdict = judged(60, [(-60, ABSENT), (0, PRESENT)])
+    return WatchedRelease(a_release(), (), judging=JudgingState(verdict))
 
 
 def add_look(
@@ -135,7 +136,8 @@ def add_look(
     digest: str | None = None,
 ) -> None:
     sighting = a_sighting(state, second, target.id, digest=digest)
-    release.add_sighting(release.state_of(target.id), sighting, None, must_begin_run=False)
+    state = release.state_of(target.id)
+    state.runs = state.runs_with(sighting, release.monitor)
 
 
 def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
