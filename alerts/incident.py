@@ -147,6 +147,7 @@ class Incident:
     a person lowers the `grade`. Without `facts` of a watched release, it is about a `calendar`, an
     edition of a `series` that no calendar announces, or a host, which is its `producer`. `linked`
     are the releases that the host delayed, `step_list` names the steps if it has no facts.
+    `ticks` are preparations for the release. They acknowledge nothing.
     """
 
     id: str
@@ -167,6 +168,7 @@ class Incident:
     actions: tuple[Action, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     step_list: str = ""
+    ticks: tuple[Entry, ...] = ()
 
     @property
     def has_draft(self) -> bool:

@@ -42,10 +42,11 @@ Event = tuple[datetime, Callable[[str], str]]
 
 
 def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a heading and one line for each event that a person logged or ticked, oldest first;
-    empty without any.
+    """Return a heading and one line for each event that was logged or ticked, oldest first; empty
+    without any.
     """
     events = [*_list_logged_events(inputs), *_list_done_steps(inputs)]
+    events += [(tick.at, partial(_write_entry, tick)) for tick in inputs.incident.ticks]
     lines, named_day = [], None
     for at, write_line in sorted(events, key=lambda event: event[0]):
         time = words.format_clock_day(at, inputs.timezone, named_day)

@@ -23,6 +23,7 @@ from alerts.draft.edits import STEP_PREFIX, Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import SIGNED, Incident, IncidentKind
 from alerts.silence import Scope, Silence, create_silence
+from alerts.ticks import Tick
 from monitor.clock import Clock
 from monitor.deliver.by_hand import (
     EditConflict,
@@ -33,6 +34,7 @@ from monitor.deliver.by_hand import (
     sign_report,
 )
 from monitor.deliver.current_incidents import CurrentIncidents
+from monitor.deliver.ticks import entries_of_ticks, make_tick
 from monitor.errors import Refused, UnknownName
 from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
 from monitor.store.evidence.bundle import Exported, export_bundle
@@ -269,6 +271,26 @@ class Desk:
             is_waiting = incident.closed is None and incident.acknowledged is None
             if incident.kind is IncidentKind.CALENDAR and is_waiting:
                 await self.acknowledge(incident.id)
+
+    async def tick(self, release: str, tick: Tick) -> None:
+        """Record that something was done to prepare a release, also in its open incidents.
+
+        Raises `UnknownName`.
+        """
+        now, record = self.clock.now(), self.current.record
+        act = make_tick(self.actor, tick, release, now)
+
+        def write(tx: Transaction) -> None:
+            if record.store.ledger.release(release) is None:
+                raise UnknownName(f"no release {release!r}")
+            tx.save(act)
+            for known in record.store.verdicts.incidents_of(release):
+                if known.closed is None:
+                    ticked = replace(known, ticks=(*known.ticks, *entries_of_ticks([act])))
+                    tx.save(ticked)
+
+        await self.writer.write(write)
+        self._log_act(act.what, release=release)
 
     async def export_evidence(self, incident: Incident, file: Path) -> Exported:
         """Write the evidence of an incident to a zip file. Raises `UserFault` and `StoreFault`."""

@@ -33,6 +33,7 @@ from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.series import find_series_record
+from monitor.deliver.ticks import entries_of_ticks
 from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
 from monitor.store.sql.engine import Store
@@ -95,6 +96,7 @@ class VerdictRecorder:
             names = map(self.rules.producer_name, verdict.producers)
             facts = replace(assessment.facts, names=tuple(names))
             decision = decide(facts, known, now, [one.id for one in earlier])
+            decision = self._add_ticks(decision, known)
         if known is not None and decision.superseded is not None:
             # The incident of a breach replaces a lesser one, such as that of an unproven release,
             # which is now closed. The notices of the decision are about the new one. So send one to
@@ -132,6 +134,14 @@ class VerdictRecorder:
             # `thread.decision` is the change of the platform's incident by this release.
             notices += self.save_decision(tx, thread.decision, now, thread)
         return RecordedVerdict(body, incident, notices)
+
+    def _add_ticks(self, decision: Decision, known: Incident | None) -> Decision:
+        """Return a decision whose incident, if it is new, has the preparations for its release."""
+        incident = decision.incident
+        if incident is None or (known is not None and known.id == incident.id):
+            return decision
+        acts = self.store.verdicts.acts(incident.release)
+        return replace(decision, incident=replace(incident, ticks=entries_of_ticks(acts)))
 
     def save_decision(
         self,

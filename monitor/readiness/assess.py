@@ -11,6 +11,7 @@ from monitor.readiness.line import Line, sort_lines
 from monitor.readiness.monitor_lines import assess_hosts, assess_monitors
 from monitor.readiness.people import assess_people
 from monitor.readiness.promises import assess_address, assess_promise
+from monitor.readiness.ticks import assess_ticks
 
 
 def assess_readiness(facts: Facts, now: datetime) -> tuple[Line, ...]:
@@ -34,3 +35,4 @@ def _assess_release(due: DueRelease, now: datetime, zone: str) -> Iterator[Line]
     yield from assess_promise(due, now, zone)
     yield assess_address(due)
     yield assess_leaks(due, now, zone)
+    yield from assess_ticks(due, now, zone)

@@ -20,8 +20,7 @@ class DueRelease:
     """A release with a slot that is still ahead.
 
     `release` has all watched parts. `public` are the addresses with an open exposure. `last_runs`
-    is the newest run of each of its targets. `ticks` are what people and programs ticked, oldest
-    first.
+    is the newest run of each of its targets. `ticks` are acts upon it, oldest first.
     """
 
     release: Release

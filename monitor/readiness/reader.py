@@ -26,7 +26,7 @@ from monitor.readiness.facts import (
     ProducerFacts,
 )
 from monitor.readiness.line import Line, Readiness
-from monitor.store.rows import DeliveryState, Judged
+from monitor.store.rows import Act, DeliveryState, Judged
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
@@ -144,6 +144,9 @@ class ReadinessReader:
             promises[promise.release].append(promise)
         rows = {row.release: row for some in chunks(names) for row in verdicts.judged_on(some)}
         last_runs = self._read_last_runs(names)
+        acts = defaultdict[str, list[Act]](list)
+        for act in verdicts.acts_on(names):
+            acts[act.subject].append(act)
         due = []
         for release in releases:
             row = rows.get(release.id)
@@ -155,7 +158,8 @@ class ReadinessReader:
                 complete = self._with_parts(release, row)
                 public = () if row is None else tuple(_public_addresses(row))
                 runs = tuple(last_runs[release.id])
-                due.append(DueRelease(complete, promised, min(slots), policy, public, runs))
+                ticks = tuple(acts[release.id])
+                due.append(DueRelease(complete, promised, min(slots), policy, public, runs, ticks))
         return sorted(due, key=lambda one: (one.slot, one.release.id))
 
     def _with_parts(self, release: Release, row: Judged | None) -> Release:

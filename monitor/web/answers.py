@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from alerts import incident
 from alerts.silence import Scope
+from alerts.ticks import Tick
 from monitor.readiness.line import Area, Readiness
 from schedules.announcement import Address, Origin, Role
 from schedules.contract.verdict import Ended, FindingKind, Grade, VerdictKind
@@ -394,6 +395,24 @@ class Assessment(Answer):
     slots: list[Instant]
     ready: bool
     lines: list[ReadinessLine]
+
+
+class Ticked(Answer):
+    """What an account ticked, and in which role.
+
+    `scheduled_otherwise`: the publishing tool has another time than the announced one.
+    """
+
+    tick: Tick
+    at: Instant
+    account: str
+    role: str
+
+
+class Ticks(Answer):
+    """What was ticked about a release, in time order."""
+
+    ticks: list[Ticked]
 
 
 class Silence(Answer):

@@ -19,6 +19,7 @@ from alerts.draft.report import report_from_json
 from alerts.draft.write.registry import MEDIA
 from alerts.incident import Incident
 from alerts.one_line import one_line
+from alerts.ticks import Tick
 from monitor.deliver import open_data
 from monitor.deliver.by_hand import EditConflict
 from monitor.deliver.desk import Desk
@@ -27,11 +28,12 @@ from monitor.deliver.silences import silence_json
 from monitor.errors import NotAllowed, Refused, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.web import answers, inputs
+from monitor.web import answers, inputs, ticks
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
 from monitor.web.pages import list_silences, render, render_fragment
+from monitor.web.queries import Queries
 from monitor.web.request import desk_of, parse_day, problem_response, queries_of
 from monitor.web.settle import settle_slot
 from monitor.web.staff_form import SentForm
@@ -373,6 +375,35 @@ async def settle_release(request: Request, sent: inputs.Settling) -> Json:
     return dict(await settle_slot(queries, desk, release, sent.meant))
 
 
+async def list_ticks(request: Request, _input: Input) -> Json:
+    """List what was ticked to prepare a release. Only staff may read it."""
+    queries, release = queries_of(request), request.path_params["release"]
+    await queries.find_release(release)
+    if not queries.sees_all:
+        raise NotAllowed("Ticks are for staff.")
+    return await _ticks_json(queries, release)
+
+
+async def tick_release(request: Request, sent: inputs.Ticking) -> Json:
+    """Tick what was prepared for a release, or say what the publishing tool did.
+
+    Ticks become facts in the chronology of a later report.
+    """
+    queries, release = queries_of(request), request.path_params["release"]
+    desk = _require_desk(request)
+    await ticks.tick_release(queries, desk, release, Tick(sent.tick), sent.time)
+    return await _ticks_json(queries, release)
+
+
+async def _ticks_json(queries: Queries, release: str) -> Json:
+    found = await queries.list_ticks(release)
+    return {
+        "ticks": [
+            {"tick": tick.value, **fields_json(act, "at", "account", "role")} for tick, act in found
+        ]
+    }
+
+
 async def mute_messages(request: Request, sent: inputs.Silencing) -> Json:
     """Mute messages about an incident, a release, a producer or a host, for at most 14 days."""
     of, desk = (sent.of, sent.name), _require_desk(request)
@@ -491,6 +522,12 @@ ROUTES = [
             _RELEASES,
         ),
     ),
+    # An id may contain slashes, so the shortest address is tried last.
+    ApiRoute(
+        "/releases/{release}/ticks",
+        Operation("listTicks", "releases", list_ticks, answers.Ticks),
+        _post("tickRelease", "releases", tick_release, answers.Ticks, inputs.Ticking),
+    ),
     ApiRoute(
         "/releases/{release}", Operation("getRelease", "releases", get_release, answers.Release)
     ),
@@ -569,7 +606,6 @@ ROUTES = [
         "/incidents/{incident}/acts",
         Operation("listActs", "incidents", list_acts, answers.Acts),
     ),
-    # An id may contain slashes, so the shortest address is tried last.
     ApiRoute(
         "/incidents/{incident}",
         Operation("getIncident", "incidents", get_incident, answers.Incident),

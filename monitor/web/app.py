@@ -35,6 +35,7 @@ from monitor.web import (
     settle,
     signin,
     silences,
+    ticks,
 )
 from monitor.web.live import SharedBoards
 from monitor.web.middleware import AccessLog, AddSecurityHeaders, RedactSecrets
@@ -125,7 +126,7 @@ def make_application(queries: Queries) -> AccessLog:
         live,
         release,
     ]
-    modules += [pages, api, month, reports, feeds, by_hand, settle]
+    modules += [pages, api, month, reports, feeds, by_hand, settle, ticks]
     sign_in_routes = (
         signin.ROUTES if queries.sessions is not None and queries.sessions.allows_sign_in else []
     )

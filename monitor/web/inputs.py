@@ -194,6 +194,15 @@ class Settling(Acting):
     meant: Annotated[AwareDatetime, Field(description="One of `readings` of the slot, if any.")]
 
 
+class Ticking(Acting):
+    """What was prepared for a release, or what the publishing tool says."""
+
+    tick: Literal["scheduled", "files_uploaded", "list_sent", "second_named", "published"]
+    time: AwareDatetime | Nothing = Field(
+        None, description="With `scheduled`: for when. Default the announced time."
+    )
+
+
 class Silencing(Acting):
     """Messages to mute, for at most 14 days."""
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, IncidentKind
+from alerts.ticks import Tick
 from monitor.clock import Clock
 from monitor.deliver.assessment import with_brought_forward
 from monitor.deliver.desk import Desk
@@ -23,6 +24,7 @@ from monitor.deliver.outbox_rows import given_up_json
 from monitor.deliver.owed import needs_action
 from monitor.deliver.platform import related_incidents
 from monitor.deliver.reminders import GIVEN_UP_FOR
+from monitor.deliver.ticks import select_ticks
 from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check
@@ -342,6 +344,12 @@ class Queries:
         self._assessed.clear()
         self._assessed[day] = made
         return made
+
+    async def list_ticks(self, release: str) -> list[tuple[Tick, Act]]:
+        """Return what was ticked about a release, in time order. Empty for strangers."""
+        if not self.sees_all:
+            return []
+        return await self.ask(lambda: list(select_ticks(self.store.verdicts.acts(release))))
 
     async def list_acts(self, incident: Incident) -> list[Act]:
         """Return which account did what to an incident, in time order."""

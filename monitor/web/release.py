@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.claim import NO_PROOF
+from alerts.ticks import Tick
+from monitor.deliver.ticks import entries_of_ticks
 from monitor.judge.explain.explain import FACT_HEADINGS, group_by_heading
 from monitor.judge.explain.timeline import Timeline, build_timeline
+from monitor.readiness.ticks import TICKED_BY_PEOPLE
+from monitor.store.rows import Act
 from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.request import queries_of
@@ -43,6 +47,7 @@ async def render_release(
     """
     queries, name = queries_of(request), request.path_params["release"]
     body, now = await queries.find_release(name), queries.clock.now()
+    ticks = await queries.list_ticks(name)
     shows_all = queries.sees_all or slot_has_passed(body, now)
     explained = await queries.ask(lambda: queries.explain_verdict(name, now)) if shows_all else None
     case = explained.case if explained is not None else None
@@ -54,6 +59,8 @@ async def render_release(
         typed=typed or {},
         faults=faults or {},
         asked=_find_question(body, now),
+        ticks=entries_of_ticks(act for _, act in ticks),
+        unticked={} if slot_has_passed(body, now) else _list_unticked(ticks),
         why=group_by_heading(explained.explanation, reasons) if explained is not None else [],
         would_change=explained.explanation.would_change if explained is not None else (),
         timeline=None if case is None else build_timeline(body, case.runs, case.blind, now),
@@ -93,6 +100,12 @@ def _find_question(body: Mapping[str, Any], now: datetime) -> _Question | None:
     times = readings if settled or slot["precision"] == "instant" else []
     first = instant_from_json(min(readings, default=slot["start"]))
     return _Question(times, is_too_late=first is not None and first <= now)
+
+
+def _list_unticked(ticks: Iterable[tuple[Tick, Act]]) -> Mapping[Tick, str]:
+    """Return what people can still tick, in words."""
+    ticked = {tick for tick, _ in ticks}
+    return {tick: words for tick, words in TICKED_BY_PEOPLE.items() if tick not in ticked}
 
 
 def _label_instant(instant: datetime, line: Timeline, zone: str) -> str:

@@ -42,6 +42,7 @@ PARTIAL = {
     "monitor.plan.addresses.PART_ID_PREFIX": (
         "parts of other origins have ids from their calendar or configuration"
     ),
+    "monitor.readiness.ticks.TICKED_BY_PEOPLE": "only the publishing tool ticks the others",
     "monitor.web.operations.describe_api": "a signed link is no way into the API",
     "monitor.web.users._ROLES": "a viewer does not act",
     "monitor.web.pages.list_silences": "a producer or a host has no title in the store",

@@ -224,6 +224,11 @@ class VerdictStore(Queries):
         act = tables.ACT.c
         return self.runner.find_all(Act, act.subject == subject, order_by=(act.at, act.what))
 
+    def acts_on(self, subjects: Sequence[str]) -> list[Act]:
+        """Return what people and programs did to these subjects, in time order."""
+        found = self.runner.find_each_of(Act, tables.ACT.c.subject, subjects)
+        return sorted(found, key=lambda act: (act.at, act.what))
+
     def is_draft_signed(self, incident: str) -> bool:
         """Return whether a version of a draft is signed, without reading the versions."""
         table = tables.DRAFT

@@ -8,6 +8,8 @@ from datetime import datetime
 import pytest
 
 from alerts.rota import Shift
+from alerts.ticks import Tick
+from monitor.deliver.ticks import make_tick
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
 from monitor.plan.forecast import SlotForecast
@@ -21,7 +23,7 @@ from monitor.readiness.facts import (
     ProducerFacts,
 )
 from monitor.readiness.line import Line, Readiness
-from monitor.store.rows import Heartbeat
+from monitor.store.rows import Act, Actor, Heartbeat
 from schedules.announcement import Address, Origin, State
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise, Unlisted
@@ -31,6 +33,7 @@ from tests.worlds.looks import PRESENT, UNKNOWN, a_run
 from tests.worlds.releases import SHEET, a_promise, a_release, a_slot
 from tests.worlds.rotas import a_rota
 
+DUTY = Actor("user:anne", "duty officer")
 NOW = SLOT - 30 * MINUTE
 SEEN = NOW - 2 * MINUTE
 FRESH = a_promise(confirmed_at=SEEN)
@@ -38,6 +41,10 @@ ABSENT_LATELY = a_run(first=SEEN)
 ON_CALL = a_rota({"duty": "phone"}, Shift("duty", SLOT - HOUR, SLOT + HOUR))
 LATER_SHIFT = a_rota({"duty": "phone"}, Shift("duty", SLOT + MINUTE, SLOT + HOUR))
 ROW = HostFacts("www.gov.uk", 5.0, SLOT, answered=SEEN)
+ALL_TICKED = tuple(
+    make_tick(DUTY, tick, "r", NOW - HOUR)
+    for tick in (Tick.SCHEDULED, Tick.FILES_UPLOADED, Tick.LIST_SENT, Tick.SECOND_NAMED)
+)
 SCARCE = SlotForecast(SLOT, 30, 12, SECOND, ("r",), 3)
 
 
@@ -47,9 +54,8 @@ def a_due(
     """Return a release due at the slot, last seen absent just now."""
     release = release or a_release()
     promised = slot_in_force(release, promises or [FRESH], now)
-    return replace(
-        DueRelease(release, promised, SLOT, Policy(), last_runs=(ABSENT_LATELY,)), **fields
-    )
+    usual = DueRelease(release, promised, SLOT, Policy(), (), (ABSENT_LATELY,), ALL_TICKED)
+    return replace(usual, **fields)
 
 
 def all_ready(*due: DueRelease, **fields: object) -> Facts:
@@ -89,6 +95,7 @@ def test_each_check_of_a_prepared_slot_is_ready_and_asks_for_nothing() -> None:
         ("channel", ""),
         ("acknowledge", ""),
         ("producer", ""),
+        ("ticks", ""),
     ]
     assert {line.state for line in lines} == {Readiness.READY}
 
@@ -172,6 +179,44 @@ def test_release_is_ready_only_if_looks_show_it_absent(
     lines = assess_readiness(all_ready(a_due(**fields)), NOW)
     (absent,) = (line for line in lines if line.check == "absent")
     assert absent.state is state
+
+
+TICKS = {
+    "nothing was ticked": ((), "ticks", Readiness.NOT_KNOWN),
+    "files were not": (
+        tuple(tick for tick in ALL_TICKED if "files" not in tick.what),
+        "ticks",
+        Readiness.NOT_KNOWN,
+    ),
+    "the tool then got another time": (
+        (*ALL_TICKED, make_tick(DUTY, Tick.SCHEDULED_OTHERWISE, "r", NOW)),
+        "scheduled",
+        Readiness.NOT_READY,
+    ),
+    "the slot was moved later": (
+        tuple(replace(tick, at=FRESH.learnt - HOUR) for tick in ALL_TICKED),
+        "scheduled",
+        Readiness.NOT_READY,
+    ),
+    "the tool says that it is out": (
+        (*ALL_TICKED, make_tick(DUTY, Tick.PUBLISHED, "r", NOW)),
+        "published",
+        Readiness.NOT_READY,
+    ),
+}
+
+
+@pytest.mark.parametrize(("ticks", "check", "state"), TICKS.values(), ids=list(TICKS))
+def test_missing_tick_is_not_known_and_one_that_contradicts_is_not_ready(
+    ticks: tuple[Act, ...], check: str, state: Readiness
+) -> None:
+    (line,) = not_ready(all_ready(a_due(ticks=ticks)))
+    assert (line.check, line.state, line.release) == (check, state, "r")
+
+
+def test_tool_that_was_corrected_is_ready() -> None:
+    wrong = make_tick(DUTY, Tick.SCHEDULED_OTHERWISE, "r", NOW - 2 * HOUR)
+    assert not_ready(all_ready(a_due(ticks=(wrong, *ALL_TICKED)))) == []
 
 
 SHARED = {
