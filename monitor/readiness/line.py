@@ -33,7 +33,7 @@ class Area(StrEnum):
 class Line:
     """The result of one check.
 
-    `check` and `subject` identify it, whatever its state. `subject` is what people call the thing:
+    `check` names it, whatever its state. `subject` is what people call the thing:
     the title of a release, a host, a calendar, a channel. `release` is the id of a release, empty
     if the line is about something that several share. `todo` is empty if the state is `READY`.
     """

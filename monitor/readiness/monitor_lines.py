@@ -50,7 +50,7 @@ def _assess_budget(host: HostFacts, zone: str) -> Iterator[Line]:
     for forecast in short:
         yield Line(
             Area.ADDRESS,
-            f"budget {moment(forecast.slot, zone, forecast.slot)}",
+            "budget",
             host.host,
             Readiness.NOT_READY,
             forecast.describe(zone),

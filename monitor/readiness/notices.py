@@ -125,7 +125,7 @@ class ReadinessNotices:
             release="",
             producer=producer,
             grade=Grade.NONE,
-            findings=(),
+            findings=tuple(sorted({line.check for line in not_ready})),
             at=now,
             subject=subject,
             text=write_blocks([subject], listed, ending),

@@ -78,7 +78,7 @@ def _find_contradictions(
     for other in due.promised.disagreements:
         reason = f"{calendar} shows {promised}, but {other.calendar} {_slot_text(other, zone)}"
         todo = "Correct the calendar that is wrong."
-        yield f"agreement {other.calendar}", Readiness.NOT_READY, reason, todo
+        yield "agreement", Readiness.NOT_READY, reason, todo
     for other in due.promised.possible_changes:
         reason = f"{calendar} now shows {_slot_text(other, zone)}, perhaps a change of {promised}"
         todo = "Ask the producer which time counts."

@@ -305,6 +305,7 @@ def _read_notices(outbox: OutboxStore) -> list[dict[str, Any]]:
             "at": instant_json(notice.at),
             "channels": sorted(channels[notice.id]),
             "follows": notice.follows or None,
+            "findings": list(notice.findings),
             "subject": notice.subject,
         }
         for notice in outbox.notices()

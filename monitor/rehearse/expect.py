@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from monitor.rehearse.script.check import WITHOUT_RELEASE
 from monitor.rehearse.script.script import Script, ScriptExpect, TrueLength
 
 Row = Mapping[str, Any]
-_KEYS_WITH_OWN_RULE = {"release", "part", "delay", "users_delay", "exposure", "notices", "drafts"}
+_KEYS_WITH_OWN_RULE = WITHOUT_RELEASE | {"release", "part", "delay", "users_delay", "exposure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def check(script: Script, results: Results) -> list[Met]:
     for expect in script.expect:
         differences = [
             *_compare_counts(script, expect, results),
+            *_compare_readiness(expect, results),
             *_compare_release(script, expect, results),
         ]
         met.append(Met(expect.release or "", expect.part, not differences, "; ".join(differences)))
@@ -47,9 +49,9 @@ def check(script: Script, results: Results) -> list[Met]:
 def _compare_release(script: Script, expect: ScriptExpect, results: Results) -> Iterator[str]:
     """Yield how a release or part differs from the expectation.
 
-    Yield nothing if the expectation names no release, or has only numbers of notices and drafts.
+    Yield nothing if the expectation names no release, or has no key of a release.
     """
-    keys = expect.model_fields_set - {"release", "part", "notices", "drafts"}
+    keys = expect.model_fields_set - {"release", "part", *WITHOUT_RELEASE}
     if expect.release is None or not (keys or expect.part):
         return
     release = _find_release(script, expect.release, results)
@@ -97,6 +99,15 @@ def _compare_counts(script: Script, expect: ScriptExpect, results: Results) -> I
         if wanted is not None and len(counted) != wanted:
             kinds = ", ".join(str(row.get("kind") or row.get("form") or "?") for row in counted)
             yield f"{key}: {len(counted)}, not {wanted}" + (f" ({kinds})" if kinds else "")
+
+
+def _compare_readiness(expect: ScriptExpect, results: Results) -> Iterator[str]:
+    """Yield the expected checks that no notice before a slot named as not ready."""
+    before_slots = [row for row in results.notices if row.get("kind") == "readiness"]
+    named = {check for notice in before_slots for check in notice["findings"]}
+    missing = [check for check in expect.not_ready or () if check not in named]
+    if missing:
+        yield f"not_ready: no {', '.join(missing)} ({', '.join(sorted(named))})"
 
 
 def _compare_keys(expect: ScriptExpect, subject: Row) -> Iterator[str]:

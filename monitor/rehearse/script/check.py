@@ -17,6 +17,9 @@ from monitor.errors import Fault
 from monitor.rehearse.script.values import to_utc
 from schedules.values import did_you_mean, quote_value
 
+WITHOUT_RELEASE = frozenset({"notices", "drafts", "not_ready"})
+"""The keys of an expectation that need no release."""
+
 Row = Mapping[str, Any]
 STATISTICS_PAGE = re.compile(
     r"https?://www\.gov\.uk/government/statistics/(?!announcements/)(?=[^/])"
@@ -201,5 +204,6 @@ def _check_names(data: Row, _zone: str) -> Iterator[FoundFault]:
             if isinstance(name, str) and name not in known:
                 yield f"{place}.release", f"no such release{did_you_mean(name, known)}", name
     for place, row in rows_of(data, "expect"):
-        if row.get("release") is None and set(row) - {"notices", "drafts"}:
-            yield f"{place}.release", "is required, except for notices and drafts", None
+        if row.get("release") is None and set(row) - WITHOUT_RELEASE:
+            reason = "is required, except for notices, drafts and not_ready"
+            yield f"{place}.release", reason, None

@@ -239,6 +239,7 @@ class ScriptExpect(create_model("_Published", __base__=Table, **_PUBLISHED)):  #
     exposure: TrueLength | None = None
     notices: int | None = Field(default=None, ge=0)
     drafts: int | None = Field(default=None, ge=0)
+    not_ready: list[str] | None = None
     verdict: Annotated[str, one_of(VerdictKind)] | None = None
     findings: list[Annotated[Json, AfterValidator(_check_finding)]] | None = None
     grade: Annotated[str, one_of(Grade)] | None = None

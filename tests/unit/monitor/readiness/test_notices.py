@@ -110,7 +110,7 @@ def test_notice_says_what_to_do_and_goes_to_the_role_on_call() -> None:
     async def story(world: World) -> None:
         await world.write_at(A_DAY_BEFORE)
         (notice,) = world.store.outbox.notices()
-        assert notice.kind == "readiness"
+        assert (notice.kind, notice.findings) == ("readiness", ("confirmed", "running"))
         assert "- monitor: no monitor writes to the store. Start one" in notice.text
         assert notice.text.endswith("\nhttps://board\n")
         assert [one.channel for one in world.store.outbox.deliveries()] == ["phone"]
