@@ -18,6 +18,7 @@ from alerts.steps import ACKNOWLEDGE, COMPLETE, steps_at
 from monitor.cli import complete
 from monitor.cli.common import Context, json_verb, print_json
 from monitor.errors import unknown_name
+from monitor.store.rows import CHANNEL_TESTED
 from schedules.contract.verdict import Finding, FindingKind, Grade, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
 from schedules.times.zone import LONDON
@@ -51,6 +52,7 @@ def test(context: Context, *, name: str) -> None:
         raise unknown_name("channel", name, names)
     outcome = asyncio.run(_send_test(context, name))
     if isinstance(outcome, Accepted):
+        _record_test(context, name)
         reference = f", reference {outcome.reference}" if outcome.reference else ""
         body = {
             "channel": name,
@@ -66,6 +68,16 @@ def test(context: Context, *, name: str) -> None:
     else:
         click.echo(f"{name}: refused: {outcome.reason}", err=True)
     raise SystemExit(1)
+
+
+def _record_test(context: Context, name: str) -> None:
+    """Record that the channel took a test, so that `ready` knows it. A first test may precede the
+    store.
+    """
+    if not context.has_store:
+        return
+    with context.store() as store, store.transaction() as tx:
+        tx.save(context.peer.actor.act(CHANNEL_TESTED, name, context.now()))
 
 
 async def _send_test(context: Context, name: str) -> Outcome:

@@ -15,6 +15,8 @@ REDIRECTED = "redirected"
 uses.
 """
 MISREAD = "absent at an address that we may have misread in a redirect"
+OTHER_HOST = "redirected to another host"
+"""Reason of an unknown: users are led away, so no look at this address proves anything."""
 _BLANKS = "".join(map(chr, range(0x21)))
 """Control characters and the space: browsers ignore them at both ends of an address."""
 _BEFORE_QUERY = quick(r"^[^?#]*")
@@ -42,9 +44,7 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
         return withdrawn("its address leads to the parent page")
     if not is_same_site(url, destination):
         is_same_host = here.hostname == there.hostname
-        return unknown(
-            "redirected to another port or scheme" if is_same_host else "redirected to another host"
-        )
+        return unknown("redirected to another port or scheme" if is_same_host else OTHER_HOST)
     # `REDIRECTED` means that an announcement leads to its release. One to the same path with
     # another query does not.
     why = "redirected to itself" if here.path == there.path else REDIRECTED

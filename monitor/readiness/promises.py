@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from monitor.judge.case import is_in_doubt
+from monitor.look.redirect import OTHER_HOST
 from monitor.readiness.facts import DueRelease
 from monitor.readiness.line import Area, Line, Readiness
 from schedules.announcement import Address, Origin, State
@@ -95,7 +96,10 @@ def assess_address(due: DueRelease) -> Line:
     release = due.release
     predicted = [part.url for part in release.parts if part.origin is Origin.PREDICTED]
     state, reason, todo = Readiness.READY, f"announced: {release.url}", ""
-    if not release.url:
+    if any(run.why == OTHER_HOST for run in due.last_runs):
+        state, reason = Readiness.NOT_READY, f"{release.url} or a file redirects to another host"
+        todo = "Correct the address, or add the other one in a `[[part]]`."
+    elif not release.url:
         state, reason = Readiness.NOT_KNOWN, "no calendar names the address of its page"
         todo = "Add the address in a `[[part]]`."
     elif release.address is Address.GUESSED:

@@ -26,7 +26,7 @@ from monitor.readiness.facts import (
     ProducerFacts,
 )
 from monitor.readiness.line import Line, Readiness
-from monitor.store.rows import Act, DeliveryState, Judged
+from monitor.store.rows import CHANNEL_TESTED, Act, DeliveryState, Judged
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
@@ -238,6 +238,9 @@ class ReadinessReader:
 
     def _read_channels(self) -> Iterable[ChannelFacts]:
         delivered = self.store.outbox.last_finished(DeliveryState.SENT)
+        for act in self.store.verdicts.acts_on(self.reporting.channels):
+            if act.what == CHANNEL_TESTED:
+                delivered[act.subject] = max(act.at, delivered.get(act.subject, act.at))
         given_up = self.store.outbox.last_finished(DeliveryState.GIVEN_UP)
         for name in self.reporting.channels:
             yield ChannelFacts(name, delivered.get(name), given_up.get(name))

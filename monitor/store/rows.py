@@ -191,6 +191,8 @@ class Actor:
         return Act(now, self.account, what, subject, self.role)
 
 
+CHANNEL_TESTED = "channel_tested"
+"""The word of the act that a channel, its subject, accepted a test."""
 NOBODY = Actor("", "")
 """Without a role, every act is refused."""
 

@@ -12,6 +12,7 @@ from alerts.ticks import Tick
 from monitor.deliver.ticks import make_tick
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
+from monitor.look.redirect import OTHER_HOST
 from monitor.plan.forecast import SlotForecast
 from monitor.readiness.assess import assess_readiness
 from monitor.readiness.facts import (
@@ -151,6 +152,12 @@ def test_guessed_address_is_not_known_and_a_predicted_file_is_named() -> None:
     )
     assert address.state is Readiness.READY
     assert "1 file at predicted addresses" in address.reason
+
+
+def test_address_that_leads_to_another_host_is_not_ready() -> None:
+    away = a_run("sheet", UNKNOWN, SEEN, why=OTHER_HOST, status=301)
+    (line,) = not_ready(all_ready(a_due(last_runs=(ABSENT_LATELY, away))))
+    assert (line.check, line.state) == ("address", Readiness.NOT_READY)
 
 
 LEAKS = {

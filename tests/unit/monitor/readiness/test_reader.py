@@ -11,7 +11,7 @@ from monitor.deliver.rules import Links, ReportingRules
 from monitor.plan.budget import Budget
 from monitor.readiness.line import Line, Readiness
 from monitor.readiness.reader import ReadinessReader
-from monitor.store.rows import DeliveryState, Heartbeat
+from monitor.store.rows import CHANNEL_TESTED, Actor, DeliveryState, Heartbeat
 from monitor.watch.planner import WatchRules
 from schedules.announcement import State
 from tests.worlds.incidents import a_notice
@@ -94,6 +94,13 @@ def test_channel_is_judged_by_its_last_finished_delivery(store: TemporaryStore) 
     with store.transaction() as tx:
         tx.add_notice(a_notice("m", incident=""), [given_up])
     assert line_of(a_reader(store), "channel").state is Readiness.NOT_READY
+
+
+def test_channel_that_took_a_test_lately_is_ready(store: TemporaryStore) -> None:
+    tester = Actor("system:anne", "duty officer")
+    with store.transaction() as tx:
+        tx.save(tester.act(CHANNEL_TESTED, "mail", NOW - DAY))
+    assert line_of(a_reader(store), "channel").state is Readiness.READY
 
 
 def test_producer_lacks_the_keys_of_its_report_that_are_not_configured(

@@ -179,7 +179,10 @@ FAULTS = [
     ('[[expects]]\nverdict = "late"', "expects: unknown key, did you mean expect?"),
     ('[[expect]]\nverdict = "lat"', 'expect[1].verdict: not known, did you mean late? (got "lat")'),
     ('[[expect]]\nfindings = ["odd"]', "expect[1].findings[1]: no finding of that kind"),
-    ('[[expect]]\ngrade = "none"', "expect[1].release: is required, except for notices and drafts"),
+    (
+        '[[expect]]\ngrade = "none"',
+        "expect[1].release: is required, except for notices, drafts and not_ready",
+    ),
     (
         "[[expect]]\ndelay = { mim = 1 }",
         "expect[1].delay.mim: unknown key, did you mean min? (got 1)",
