@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerts.rota import Rota
-from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
 from monitor.plan.forecast import SlotForecast
 from monitor.store.rows import Act, Heartbeat
@@ -19,14 +18,15 @@ from schedules.release import Release
 class DueRelease:
     """A release with a slot that is still ahead.
 
-    `release` has all watched parts. `public` are the addresses with an open exposure. `last_runs`
-    is the newest run of each of its targets. `ticks` are acts upon it, oldest first.
+    `release` has all watched parts. The promise must have been shown within `confirmed_within`.
+    `public` are the addresses with an open exposure. `last_runs` is the newest run of each of its
+    targets. `ticks` are acts upon it, oldest first.
     """
 
     release: Release
     promised: InForce
     slot: datetime
-    policy: Policy
+    confirmed_within: timedelta
     public: tuple[str, ...] = ()
     last_runs: tuple[Run, ...] = ()
     ticks: tuple[Act, ...] = ()

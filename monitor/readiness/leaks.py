@@ -30,7 +30,8 @@ def _assess_looks(due: DueRelease, now: datetime, zone: str) -> tuple[Readiness,
         )
     runs = due.last_runs
     if not runs:
-        return Readiness.NOT_KNOWN, "not looked at yet", "Check that a monitor is running."
+        todo = "Looks begin some days before the slot. Check then that a monitor runs."
+        return Readiness.NOT_KNOWN, "not looked at yet", todo
     present = [run for run in runs if run.state in (State.PRESENT, State.WITHDRAWN)]
     if present:
         places = " ".join(dict.fromkeys(run.address or run.target for run in present))

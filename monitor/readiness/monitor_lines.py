@@ -13,8 +13,10 @@ from schedules.times.words import moment
 
 _ALIVE_WITHIN = timedelta(minutes=2)
 """A running monitor writes to the store more often."""
-_BLIND_WITHIN = timedelta(minutes=5)
-"""A blind span that ended so lately may come again before the slot."""
+_BLIND_WITHIN = timedelta(minutes=1)
+"""A blind span that lasts is stored again more often."""
+_SILENT_WITHIN = timedelta(days=7)
+"""A monitor that fell silent before that is not expected back."""
 
 
 def assess_hosts(facts: Facts, now: datetime) -> Iterator[Line]:
@@ -80,7 +82,11 @@ def assess_monitors(facts: Facts, now: datetime) -> Iterator[Line]:
 def _assess_running(facts: Facts, now: datetime) -> Iterator[Line]:
     """Yield whether a monitor writes to the store, and which monitors have died."""
     alive = [one for one in facts.monitors if _is_alive(one, now)]
-    dead = [one for one in facts.monitors if not one.stopped and not _is_alive(one, now)]
+    dead = [
+        one
+        for one in facts.monitors
+        if not one.stopped and _ALIVE_WITHIN <= now - one.at < _SILENT_WITHIN
+    ]
     if alive:
         last = moment(alive[0].at, facts.timezone, now)
         reason = f"last wrote to the store at {last}"

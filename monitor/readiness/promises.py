@@ -10,6 +10,7 @@ from monitor.look.redirect import OTHER_HOST
 from monitor.readiness.facts import DueRelease
 from monitor.readiness.line import Area, Line, Readiness
 from schedules.announcement import Address, Origin, State
+from schedules.change import is_cancelled, is_standing
 from schedules.promise import Promise
 from schedules.slot import Precision
 from schedules.times.words import count, instant_text, moment
@@ -39,7 +40,10 @@ _Doubt = tuple[str, Readiness, str, str]
 def _find_doubts(due: DueRelease, promise: Promise, now: datetime, zone: str) -> Iterator[_Doubt]:
     """Yield what is uncertain about the text of the promise itself."""
     calendar = promise.calendar
-    if is_in_doubt(promise):
+    if not is_standing(promise) and not is_cancelled(promise):
+        reason = f'{calendar} shows the status "{promise.status or promise.state}"'
+        yield "status", Readiness.NOT_READY, reason, "Ask the producer whether the date stands."
+    elif is_in_doubt(promise):
         readings = " or ".join(moment(each, zone, now) for each in promise.slot.choices())
         means = f", which can mean {readings}" if readings else ""
         reason = f'{calendar} shows "{promise.slot.raw}"{means}'
@@ -72,7 +76,7 @@ def _find_contradictions(
         reason = f"{calendar} has not shown it since {since}"
         todo = "Ask the producer whether it was moved or renamed."
         yield "listed", Readiness.NOT_READY, reason, todo
-    elif now - shown_at > due.policy.confirmed_within:
+    elif now - shown_at > due.confirmed_within:
         reason = f"{calendar} last showed the promise at {moment(shown_at, zone, now)}"
         todo = f"Run `ninethirty calendar read {calendar}` and check its fault."
         yield "confirmed", Readiness.NOT_READY, reason, todo
@@ -87,6 +91,8 @@ def _find_contradictions(
 
 
 def _slot_text(promise: Promise, zone: str) -> str:
+    if is_cancelled(promise):
+        return "it as cancelled"
     instant = promise.slot.instant
     return promise.slot.raw or "no time" if instant is None else instant_text(instant, zone)
 

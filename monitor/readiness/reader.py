@@ -10,6 +10,7 @@ from typing import Any
 
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.health.metrics import FRESH_READS
+from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.addresses import with_page_at
@@ -157,10 +158,16 @@ class ReadinessReader:
             if slots:
                 complete = self._with_parts(release, row)
                 public = () if row is None else tuple(_public_addresses(row))
+                within = self._confirmed_within(promised, policy)
                 runs = tuple(last_runs[release.id])
                 ticks = tuple(acts[release.id])
-                due.append(DueRelease(complete, promised, min(slots), policy, public, runs, ticks))
+                due.append(DueRelease(complete, promised, min(slots), within, public, runs, ticks))
         return sorted(due, key=lambda one: (one.slot, one.release.id))
+
+    def _confirmed_within(self, promised: InForce, policy: Policy) -> timedelta:
+        """Return how old the last read of a promise may be: a calendar may be read seldom."""
+        calendar = "" if promised.promise is None else promised.promise.calendar
+        return max(policy.confirmed_within, FRESH_READS * self.spacings.get(calendar, timedelta()))
 
     def _with_parts(self, release: Release, row: Judged | None) -> Release:
         """Return a release with its configured parts, and those that looks found."""

@@ -24,7 +24,7 @@ GAUGE = {
     "monitor/ledger": 17_546,
     "monitor/look": 41_852,
     "monitor/plan": 10_031,
-    "monitor/readiness": 6_499,
+    "monitor/readiness": 6_607,
     "monitor/rehearse": 22_060,
     "monitor/store": 34_475,
     "monitor/watch": 27_089,

@@ -10,7 +10,6 @@ import pytest
 from alerts.rota import Shift
 from alerts.ticks import Tick
 from monitor.deliver.ticks import make_tick
-from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
 from monitor.look.redirect import OTHER_HOST
 from monitor.plan.forecast import SlotForecast
@@ -26,6 +25,7 @@ from monitor.readiness.facts import (
 from monitor.readiness.line import Line, Readiness
 from monitor.store.rows import Act, Actor, Heartbeat
 from schedules.announcement import Address, Origin, State
+from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise, Unlisted
 from schedules.release import Release
@@ -55,7 +55,7 @@ def a_due(
     """Return a release due at the slot, last seen absent just now."""
     release = release or a_release()
     promised = slot_in_force(release, promises or [FRESH], now)
-    usual = DueRelease(release, promised, SLOT, Policy(), (), (ABSENT_LATELY,), ALL_TICKED)
+    usual = DueRelease(release, promised, SLOT, 30 * MINUTE, (), (ABSENT_LATELY,), ALL_TICKED)
     return replace(usual, **fields)
 
 
@@ -115,6 +115,10 @@ PROMISES = {
     ),
     "another calendar shows another time": ((FRESH, OTHER), "agreement"),
     "it is still provisional": ((replace(FRESH, state=State.PROVISIONAL),), "provisional"),
+    "its status is not understood": (
+        (replace(FRESH, doubt=STATUS_DOUBT, status="on hold"),),
+        "status",
+    ),
     "its text can mean two times": ((replace(FRESH, slot=DOUBTFUL),), "reading"),
     "it was announced yesterday": (
         (replace(FRESH, learnt=NOW - DAY, unlearnt=NOW - 2 * DAY),),
@@ -299,7 +303,17 @@ def test_what_releases_share_has_one_line(
     assert not line.release
 
 
+def test_release_that_one_of_two_calendars_cancels_is_not_ready() -> None:
+    cancelled = replace(FRESH, state=State.CANCELLED)
+    other = replace(OTHER, slot=FRESH.slot)
+    lines = not_ready(all_ready(a_due(other, cancelled)))
+    assert any("cancelled" in line.reason for line in lines)
+
+
 RECOVERED = {
+    "a monitor that was renamed last year": {
+        "monitors": (Heartbeat("edge", NOW), Heartbeat("old", NOW - 400 * DAY))
+    },
     "a blind span of the night": {"blind": (Blind(NOW - 9 * HOUR, NOW - 8 * HOUR, "killed"),)},
     "a delivery after one that was given up": {
         "channels": (ChannelFacts("phone", NOW - HOUR, NOW - DAY),)

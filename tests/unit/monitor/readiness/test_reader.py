@@ -57,6 +57,13 @@ def test_prepared_release_is_ready_by_what_the_store_knows(store: TemporaryStore
     assert [states.pop(check) for check in ready if check in states] == [Readiness.READY] * 8
 
 
+def test_calendar_that_is_read_seldom_may_confirm_less_often(store: TemporaryStore) -> None:
+    seldom = a_reader(store, spacings={"govuk": timedelta(hours=1)})
+    a_minute_before = SLOT - MINUTE
+    assert line_of(a_reader(store), "confirmed", a_minute_before).state is Readiness.NOT_READY
+    assert line_of(seldom, "promise", a_minute_before).state is Readiness.READY
+
+
 def test_open_exposure_of_a_verdict_names_the_address_that_is_public(store: TemporaryStore) -> None:
     exposure = {"part": "page", "open": True}
     body = {"parts": [], "exposures": [exposure, {"part": "sheet", "open": False}], "url": PAGE_URL}
