@@ -80,6 +80,17 @@ def test_init_with_mail_makes_a_key_for_links_that_only_this_account_reads(file:
     assert key.read_text() == made
 
 
+@pytest.mark.parametrize(
+    ("options", "recipient"), [((), "on-call"), (("--on-call", "duty A=a@example.gov.uk"), "duty")]
+)
+def test_init_with_mail_has_what_is_not_ready_sent_before_slots(
+    file: Path, options: tuple[str, ...], recipient: str
+) -> None:
+    assert init(file, "--yes", *MAIL, *options) == 0
+    (summary,) = read_settings(file).summary
+    assert (summary.kind, summary.channels) == ("ready", [recipient])
+
+
 def test_init_without_mail_makes_no_key(file: Path) -> None:
     assert init(file, "--yes") == 0
     assert not (file.parent / "secrets").exists()
