@@ -290,7 +290,7 @@ class Desk:
                     tx.save(ticked)
 
         await self.writer.write(write)
-        self._log_act(act.what, release=release)
+        self._log_act("ticked", release=release, tick=tick.value)
 
     async def export_evidence(self, incident: Incident, file: Path) -> Exported:
         """Write the evidence of an incident to a zip file. Raises `UserFault` and `StoreFault`."""
