@@ -155,3 +155,21 @@ def test_an_expected_delay_is_unmet_if_none_was_measured(script: ReadScript) -> 
     expecting = script(RELEASE_AND_EXPECT + of_birds("delay = { min = 0, max = 0, within = 9 }"))
     (outcome,) = check(expecting, Results(releases=[{**MEASURED_RELEASE, "delay": None}]))
     assert (outcome.met, outcome.why) == (False, "delay: was not measured")
+
+
+def test_checks_that_are_not_ready_must_be_named_by_notices_before_slots(
+    script: ReadScript,
+) -> None:
+    """A notice of an incident names findings too, but none of them counts as a check."""
+    results = Results(
+        notices=[
+            {"id": "1", "kind": "readiness", "release": "", "findings": ["budget", "on_call"]},
+            {"id": "2", "kind": "opened", "release": "birds", "findings": ["late"]},
+        ]
+    )
+    for keys, why in (
+        ('not_ready = ["on_call"]', ""),
+        ('not_ready = ["on_call", "late"]', "not_ready: no late (budget, on_call)"),
+    ):
+        (met,) = check(script(RELEASE_AND_EXPECT + keys), results)
+        assert met.why == why
