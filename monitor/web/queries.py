@@ -338,8 +338,7 @@ class Queries:
             return known
         # An open board is read every few seconds.
         made = await self.ask(
-            lambda: reader.assess_next(now) if day is None else reader.assess_day(day, now),
-            is_slow=True,
+            lambda: reader.assess_next(now) if day is None else reader.assess_day(day, now)
         )
         self._assessed.clear()
         self._assessed[day] = made
