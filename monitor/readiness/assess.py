@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from monitor.readiness.facts import DueRelease, Facts
+from monitor.readiness.hosts import assess_hosts
 from monitor.readiness.leaks import assess_leaks
 from monitor.readiness.line import Line, sort_lines
-from monitor.readiness.monitor_lines import assess_hosts, assess_monitors
+from monitor.readiness.monitors import assess_monitors
 from monitor.readiness.people import assess_people
 from monitor.readiness.promises import assess_address, assess_promise
 from monitor.readiness.ticks import assess_ticks
