@@ -161,7 +161,8 @@ def make_readiness_reader(
 
 def make_keys(settings: Settings) -> Keys:
     """Return the keys of signed links, of the API and of metrics. An unset key is empty."""
-    secrets = (settings.web.link_key, settings.web.token, settings.web.metrics_token)
+    web = settings.web
+    secrets = (web.link_key, web.token, web.metrics_token, web.embargoed_token)
     return Keys(*(secret.reveal().encode() if secret is not None else b"" for secret in secrets))
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from monitor import __version__
 from monitor.app.core import Core
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.health.collector import ReleaseState, StateCollector
+from monitor.health.collector import EmbargoedCollector, ReleaseState, StateCollector
 from monitor.health.hosts import SilentHosts
+from monitor.health.metrics import render_metrics
 from monitor.health.self_check import NOTICE_STUCK_AFTER, Check, SelfCheck
 from monitor.health.system import clock_sync_text, is_clock_synchronised
 from monitor.judge.as_text import elapsed_text
@@ -77,6 +78,10 @@ class Status:
     def metrics(self) -> Iterator[bytes]:
         """Yield the page for Prometheus, one metric at a time."""
         return self.core.metrics.render(self.states)
+
+    def embargoed_metrics(self) -> Iterator[bytes]:
+        """Yield the page with what was measured of releases before their slot."""
+        return render_metrics(EmbargoedCollector(self.states.releases, self.states.now))
 
     def as_json(self) -> dict[str, Any]:
         """Return the health of the monitor: why it is not reliable, and the checks of the status

@@ -416,6 +416,8 @@ def access_lines(settings: Settings) -> list[str]:
         lines.append("programs with the token see: everything")
     if web.metrics_token:
         lines.append("programs with the metrics token see: the metrics")
+    if web.embargoed_token:
+        lines.append("programs with the embargoed token see: exposures before the slot, in metrics")
     if web.metrics_listen:
         lines.append(f"programs that reach {web.metrics_listen} see: the metrics")
     if settings.alert.open_channels:

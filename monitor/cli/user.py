@@ -28,7 +28,7 @@ from monitor.errors import UserFault
 @click.option(
     "--token",
     "scope",
-    type=click.Choice(["metrics", "read", "duty"]),
+    type=click.Choice(["metrics", "embargoed", "read", "duty"]),
     help="Make a token: NAME is a program.",
 )
 @json_verb

@@ -103,9 +103,13 @@ class WebSettings(Table):
     """A secret that Prometheus sends as `Authorization: Bearer …` to read `/metrics`. It can send
     `token` instead.
     """
+    embargoed_token: Secret | None = None
+    """Another secret, with which Prometheus reads `/metrics/embargoed`: what was measured of
+    releases before their slot.
+    """
     metrics_listen: str | None = None
     """An address, such as `"10.1.2.3:9031"`, that serves only `/metrics` and health, without a
-    token. Metrics show embargoed facts, so let only your Prometheus reach it.
+    token. `/metrics/embargoed` needs its token there too.
     """
 
     @property

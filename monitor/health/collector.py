@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -15,13 +15,17 @@ from prometheus_client.registry import Collector
 from alerts.fact_rules import CALENDAR_FINDINGS
 from monitor.health.metrics import Metrics
 from monitor.judge.verdict import Verdict
-from schedules.contract.verdict import FindingKind, VerdictKind
+from schedules.contract.verdict import FindingKind, Grade, VerdictKind
 from schedules.times.json import instant_json
 
 BEFORE_SLOT = timedelta(hours=2)
 AFTER_FINAL = timedelta(days=1)
 _RELEASE = ("release", "producer")
 _LONGEST_TITLE = 100
+_ONLY_AFTER_SLOT = frozenset(
+    (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
+)
+"""Verdicts that are given only after a slot."""
 _FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
     "late": lambda verdict: verdict.verdict in (VerdictKind.LATE, VerdictKind.NOT_PUBLISHED),
     "partial": lambda verdict: _has_finding(verdict, {FindingKind.PARTIAL}),
@@ -65,6 +69,9 @@ class MonitorState:
 class StateCollector(Collector):
     """Collects all gauges. A release has its own series only while its slot is near.
 
+    Before its slot these say only that it is promised. What was measured until then is in
+    `EmbargoedCollector`.
+
     Each scrape counts the slots that have passed since the last one, the exposures that began,
     however short, and its own failure.
     """
@@ -92,7 +99,7 @@ class StateCollector(Collector):
         """
         now = self.now()
         try:
-            shown = self.releases()
+            shown = [_public_state(row, now) for row in self.releases()]
             families = [*_release_families(shown, now), *_monitor_families(self.monitor_state())]
         except Exception:  # noqa: BLE001 # a failed scrape would look like a monitor that is down, so it is counted
             self.counters.faults.labels("metrics").inc()
@@ -128,6 +135,50 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
     """Yield the number of all releases by verdict, and the metrics of each release that is near."""
     near = [row.verdict for row in shown if _is_near(row, now)]
     yield _count_by_verdict(shown)
+    yield _show_verdicts(near)
+    yield _show_titles_and_slots(near)
+    yield from _measure_releases([one for one in near if _has_passed(one, now)], now)
+
+
+@dataclass(frozen=True, eq=False)
+class EmbargoedCollector(Collector):
+    """Collects what was measured of releases whose slot has not passed: exposures, findings and
+    delays.
+    """
+
+    releases: Callable[[], Sequence[ReleaseState]]
+    now: Callable[[], datetime]
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics, without a series for any release whose slot has passed."""
+        now = self.now()
+        near = [row.verdict for row in self.releases() if _is_near(row, now)]
+        yield from _measure_releases([one for one in near if not _has_passed(one, now)], now)
+
+
+def _has_passed(verdict: Verdict, now: datetime) -> bool:
+    """Return whether the slot of a release has passed. False without a slot, as on the pages."""
+    end = _slot_end(verdict)
+    # So a clock that is set back hides no result.
+    if verdict.verdict in _ONLY_AFTER_SLOT:
+        return True
+    return end is not None and end <= now
+
+
+def _public_state(row: ReleaseState, now: datetime) -> ReleaseState:
+    """Return what everyone may know of a release: before its slot only that it is promised."""
+    verdict = row.verdict
+    if _has_passed(verdict, now):
+        return row
+    # "cancelled" depends only on calendars.
+    is_cancelled = verdict.verdict is VerdictKind.CANCELLED
+    kind = verdict.verdict if is_cancelled else VerdictKind.PENDING
+    promised = replace(verdict, verdict=kind, grade=Grade.NONE, parts=(), findings=())
+    return ReleaseState(promised, row.final_since if is_cancelled else None)
+
+
+def _measure_releases(near: Sequence[Verdict], now: datetime) -> Iterator[Metric]:
+    """Yield what was measured of each of these releases."""
     yield _measure_each(
         near,
         "release_overdue_seconds",
@@ -140,7 +191,6 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
         "1 while something is out early",
         lambda verdict: float(any(exposure.open for exposure in verdict.exposures)),
     )
-    yield _show_verdicts(near)
     yield _show_findings(near)
     yield _measure_each(
         near,
@@ -148,7 +198,6 @@ def _release_families(shown: Sequence[ReleaseState], now: datetime) -> Iterator[
         "Exposures so far, open and over",
         lambda verdict: float(len(verdict.exposures)),
     )
-    yield _show_titles_and_slots(near)
     yield _show_delays(near)
     yield _measure_each(
         near,

@@ -304,8 +304,7 @@ class Metrics:
 
         `states` come first, because reading them can count.
         """
-        for collector in (*states, self.registry):
-            yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
+        yield from render_metrics(*states, self.registry)
 
     def _host_label(self, host: str) -> str:
         """Return the label of a host, and create its series if it is new.
@@ -319,6 +318,12 @@ class Metrics:
                 self.looks.counts[labels] = 0
             self.missed.counts[label,] = 0
         return label
+
+
+def render_metrics(*collectors: Collector) -> Iterator[bytes]:
+    """Yield the text for Prometheus, one metric at a time."""
+    for collector in collectors:
+        yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
 
 
 def outcome_of(state: State, failure: Failure | None) -> str:

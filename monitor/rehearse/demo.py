@@ -102,6 +102,10 @@ class NotWatching:
         """Return no metrics."""
         return ()
 
+    def embargoed_metrics(self) -> Iterable[bytes]:
+        """Return no metrics."""
+        return ()
+
 
 def script_of(incident: str) -> Path:
     """Return the path of an incident's script: in this package in an installed wheel, else in the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Iterable
 from functools import partial
 
 from starlette.applications import Starlette
@@ -93,8 +94,17 @@ async def metrics(request: Request) -> Response:
     """Return the metrics for Prometheus, with pauses between them in which looks that are due can
     run.
     """
+    return await _render_metrics(request, request.app.state.queries.live.metrics())
+
+
+async def embargoed_metrics(request: Request) -> Response:
+    """Return the metrics of releases before their slot, for staff and a token of its own."""
+    return await _render_metrics(request, request.app.state.queries.live.embargoed_metrics())
+
+
+async def _render_metrics(request: Request, metrics: Iterable[bytes]) -> Response:
     queries = request.app.state.queries
-    page = b"".join([metric async for metric in with_pauses(queries.live.metrics(), queries.clock)])
+    page = b"".join([metric async for metric in with_pauses(metrics, queries.clock)])
     headers = {"Vary": "Accept-Encoding"}
     if _accepts_gzip(request.headers.get("Accept-Encoding", "")):
         # Secrets are removed first, because `RedactSecrets` cannot read compressed text. No other
@@ -140,6 +150,7 @@ def make_application(queries: Queries) -> AccessLog:
         Route("/livez", livez),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
+        Route("/metrics/embargoed", embargoed_metrics),
     ]
     app = Starlette(
         middleware=[Middleware(signin.Authorise, queries=queries)],

@@ -16,11 +16,12 @@ _MOST_CLIENTS = 10_000
 
 
 class TokenScope(StrEnum):
-    """The permissions of a token: read the metrics, read everything, or also act like staff on
-    duty.
+    """The permissions of a token: read the metrics, read those of releases before their slot, read
+    everything, or also act like staff on duty.
     """
 
     METRICS = "metrics"
+    EMBARGOED = "embargoed"
     READ = "read"
     DUTY = "duty"
 
@@ -42,12 +43,13 @@ class Keys:
 
     An empty value means that there is none.
 
-    `token` has the scope `TokenScope.DUTY`, `metrics` has `TokenScope.METRICS`.
+    `token` has the scope `TokenScope.DUTY`. The others have that of their name.
     """
 
     link: bytes = field(default=b"", repr=False)
     token: bytes = field(default=b"", repr=False)
     metrics: bytes = field(default=b"", repr=False)
+    embargoed: bytes = field(default=b"", repr=False)
 
     def read_link(self, token: str, now: datetime) -> SignedLink | None:
         """Return what a signed link's token says, None if it is invalid."""
@@ -63,7 +65,11 @@ class Keys:
 
         Takes equally long for every wrong token.
         """
-        known = ((self.token, TokenScope.DUTY), (self.metrics, TokenScope.METRICS))
+        known = (
+            (self.token, TokenScope.DUTY),
+            (self.metrics, TokenScope.METRICS),
+            (self.embargoed, TokenScope.EMBARGOED),
+        )
         matching = [
             scope for one, scope in known if hmac.compare_digest(token.encode(), one) and one
         ]

@@ -17,7 +17,7 @@ from monitor.clock import Clock
 
 _log = structlog.get_logger(__name__)
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_POLLED = {"/healthz", "/livez", "/readyz", "/metrics", "/board"}
+_POLLED = {"/healthz", "/livez", "/readyz", "/metrics", "/metrics/embargoed", "/board"}
 _ID_HEADER = "X-Request-ID"
 _BINARY = ("application/vnd", "application/zip", "image/png")
 

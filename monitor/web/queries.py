@@ -84,6 +84,9 @@ class RunningMonitor(Protocol):
     def metrics(self) -> Iterable[bytes]:
         """Yield the metrics for Prometheus, one at a time."""
 
+    def embargoed_metrics(self) -> Iterable[bytes]:
+        """Yield the metrics of releases before their slot, one at a time."""
+
 
 @dataclass
 class Queries:

@@ -43,7 +43,7 @@ _UNRESTRICTED_PATHS |= {"/sign-in", "/sign-in/oidc", "/sign-in/oidc/return"}
 """Paths that everyone may request: health, assets, the runbook, sign-in, and the page of signed
 links.
 """
-_METRICS = "/metrics"
+_METRICS, _EMBARGOED = "/metrics", "/metrics/embargoed"
 _LOOPBACK_ADDRESSES = {"127.0.0.1", "::1"}
 _STAFF_PATHS = ("/status", "/api/v1/calendars", "/reports")
 """Paths only for staff: status and calendars show embargoed addresses, and reports show
@@ -100,7 +100,8 @@ class Authorise:
             await self.app(scope, receive, send)
             return
         request, sessions = Request(scope), self.queries.sessions
-        if getattr(request.state, "for_metrics", False):
+        is_embargoed = scope["path"] == _EMBARGOED
+        if getattr(request.state, "for_metrics", False) and not is_embargoed:
             is_served = scope["path"] in _HEALTH | {_METRICS}
             responder = (
                 self.app if is_served else problem_response(404, "only metrics and health are here")
@@ -150,7 +151,9 @@ class Authorise:
         if checks_itself or path in _UNRESTRICTED_PATHS:
             return True
         if path == _METRICS:
-            return request.state.token_scope is not None
+            return request.state.token_scope is TokenScope.METRICS
+        if path == _EMBARGOED:
+            return request.state.token_scope is TokenScope.EMBARGOED
         may_read = self.queries.public or request.state.is_known
         return may_read and not path.startswith(_STAFF_PATHS)
 
@@ -233,7 +236,8 @@ def _refuse_viewer(request: Request, sessions: Sessions | None) -> Response:
     """
     if session_of(request) is not None or isinstance(request.state.caller, Peer):
         return problem_response(403, "this is for staff")
-    if sessions is None or not sessions.allows_sign_in or request.scope["path"] == _METRICS:
+    are_metrics = request.scope["path"] in {_METRICS, _EMBARGOED}
+    if sessions is None or not sessions.allows_sign_in or are_metrics:
         return problem_response(401, "needs a token of [web]", {"WWW-Authenticate": "Bearer"})
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         query = request.scope["query_string"].decode("latin-1")

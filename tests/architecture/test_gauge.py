@@ -19,7 +19,7 @@ GAUGE = {
     "monitor/cli": 31_686,
     "monitor/config": 9_004,
     "monitor/deliver": 23_395,
-    "monitor/health": 8_829,
+    "monitor/health": 9_157,
     "monitor/judge": 33_934,
     "monitor/ledger": 17_546,
     "monitor/look": 41_852,

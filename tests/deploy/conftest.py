@@ -40,6 +40,7 @@ folder = "{folder}/evidence"
 [web]
 listen = "127.0.0.1:{web}"
 metrics_token = {{ file = "metrics_token" }}
+embargoed_token = {{ file = "embargoed_token" }}
 [policy]
 on_time_within = "1s"
 note_within = "2s"
@@ -231,7 +232,7 @@ def prometheus_config(chain: Chain) -> str:
     second if hurried.
     """
     table = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
-    job = next(job for job in table["scrape_configs"] if job["job_name"] == "ninethirty")
+    jobs = [job for job in table["scrape_configs"] if job["job_name"].startswith("ninethirty")]
     rules = [DEPLOY / "prometheus" / name for name in table["rule_files"]]
     if chain.is_hurried:
         table["global"] = {
@@ -239,16 +240,19 @@ def prometheus_config(chain: Chain) -> str:
             "scrape_timeout": "1s",
             "evaluation_interval": "1s",
         }
-        del job["scrape_interval"], job["scrape_timeout"]
+        for job in jobs:
+            del job["scrape_interval"], job["scrape_timeout"]
         rules = [_at_once(chain, file) for file in rules]
     table["global"]["external_labels"] = {"board": f"http://127.0.0.1:{chain.web}"}
     table["rule_files"] = list(map(str, rules))
     table["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [
         f"127.0.0.1:{chain.alertmanager}"
     ]
-    job["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.web}"]
-    job["authorization"]["credentials_file"] = str(chain.folder / "metrics_token")
-    table["scrape_configs"] = [job]
+    for job in jobs:
+        job["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.web}"]
+        token = Path(job["authorization"]["credentials_file"]).name
+        job["authorization"]["credentials_file"] = str(chain.folder / token)
+    table["scrape_configs"] = jobs
     return yaml.safe_dump(table)
 
 
@@ -330,6 +334,7 @@ async def chain(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator
         )
         (tmp_path / "config.toml").write_text(config)
         (tmp_path / "metrics_token").write_text("for metrics alone")
+        (tmp_path / "embargoed_token").write_text("for exposures")
         log = stack.enter_context((tmp_path / "log").open("wb"))
         environment = {**os.environ, "NOTIFY_SOCKET": notify, "WATCHDOG_USEC": "1000000"}
         environment.pop("WATCHDOG_PID", None)

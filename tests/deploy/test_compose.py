@@ -121,15 +121,17 @@ def test_secrets_that_are_not_given_are_generated_once(tmp_path: Path) -> None:
     }
     assert set(files) == {
         "ninethirty/board_password",
+        "ninethirty/embargoed_token",
         "ninethirty/metrics_token",
         "ninethirty/users",
+        "prometheus/embargoed_token",
         "prometheus/metrics_token",
         "grafana/grafana_password",
     }
     assert files["ninethirty/metrics_token"] == files["prometheus/metrics_token"]
     people, faults = read_people(files["ninethirty/users"], "users")
     assert (list(people), faults) == (["admin"], [])
-    assert len({*files.values()}) == len(files) - 1
+    assert len({*files.values()}) == len(files) - 2
     # The container's log keeps the output, so it must not contain a password.
     assert "cat /run/secrets/board_password" in output
     assert not any(text.strip() in output for text in files.values())

@@ -201,13 +201,15 @@ def test_the_component_for_a_shared_cluster_is_taken_by_kubernetes_and_selects_t
     assert scraped["selector"]["matchLabels"] == base["Service"]["metadata"]["labels"]
     # The rules and the boards know the monitor by this job.
     assert base["Service"]["metadata"]["labels"][scraped["jobLabel"]] == "ninethirty"
-    (endpoint,) = scraped["endpoints"]
-    assert endpoint["port"] in {port["name"] for port in base["Service"]["spec"]["ports"]}
+    ports = {port["name"] for port in base["Service"]["spec"]["ports"]}
     gathered = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))[
         "secretGenerator"
     ]
-    assert endpoint["authorization"]["credentials"]["name"] == gathered[0]["name"]
-    assert f"secrets/{endpoint['authorization']['credentials']['key']}" in gathered[0]["files"]
+    for endpoint in scraped["endpoints"]:
+        assert endpoint["port"] in ports
+        credentials = endpoint["authorization"]["credentials"]
+        assert credentials["name"] == gathered[0]["name"]
+        assert f"secrets/{credentials['key']}" in gathered[0]["files"]
 
 
 def test_a_cluster_alerts_by_the_same_rules_as_prometheus_does() -> None:
@@ -231,6 +233,7 @@ def test_what_kustomize_is_told_to_gather_is_what_the_configuration_names(tmp_pa
         [*PROGRAM, "user", "anne"], input=f"{uuid4()}", check=True, capture_output=True, text=True
     )
     secrets = {"users": person.stdout, "smtp_password": "p\n", "metrics_token": f"{uuid4()}\n"}
+    secrets["embargoed_token"] = f"{uuid4()}\n"
     assert {Path(name).name for name in secret["files"]} == set(secrets)
     for name, text in secrets.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

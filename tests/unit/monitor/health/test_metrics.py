@@ -12,8 +12,19 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.health.collector import MonitorState, ReleaseState, StateCollector
-from monitor.health.metrics import MOST_HOSTS, Metrics, QuickCounter, QuickHistogram
+from monitor.health.collector import (
+    EmbargoedCollector,
+    MonitorState,
+    ReleaseState,
+    StateCollector,
+)
+from monitor.health.metrics import (
+    MOST_HOSTS,
+    Metrics,
+    QuickCounter,
+    QuickHistogram,
+    render_metrics,
+)
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import Exposure, Grade, PartVerdict, VerdictKind
 from schedules.slot import Precision, Slot
@@ -92,10 +103,11 @@ class World:
             self.metrics,
         )
 
-    def scrape(self) -> Samples:
-        families = text_string_to_metric_families(
-            b"".join(self.metrics.render(self.states)).decode()
-        )
+    def scrape(self, *, embargoed: bool = False) -> Samples:
+        page = self.metrics.render(self.states)
+        if embargoed:
+            page = render_metrics(EmbargoedCollector(lambda: self.releases, lambda: self.now))
+        families = text_string_to_metric_families(b"".join(page).decode())
         return {
             (one.name, frozenset(one.labels.items())): one.value
             for each in families
@@ -122,7 +134,9 @@ def test_documented_metric_is_exported_with_its_labels_from_start(
     """`documented` is, for example, `looks_total{host,outcome}` or `slots_passed_total`."""
     name, _, labels = documented.rstrip("}").partition("{")
     documented_labels = set(labels.split(",")) if labels else set()
-    # The metrics of releases exist as soon as one is watched. Nothing else happens here.
+    # The metrics of releases exist as soon as the slot of one has passed. Nothing else happens
+    # here.
+    world.now = SLOT
     world.watch(a_verdict(VerdictKind.LATE, delay=Bounds(90, 92)))
     # A histogram is exported under several names. The one for its count ends in `_count`.
     exported_names = {f"ninethirty_{name}", f"ninethirty_{name}_count"}
@@ -176,9 +190,38 @@ def test_releases_have_metrics_only_near_their_slot(world: World) -> None:
     assert world.value("releases", verdict="on_time") == 2
 
 
-def test_open_exposure_has_series_however_far_its_slot_is(world: World) -> None:
+EXPOSURE = ("ninethirty_release_exposure_open", frozenset({("release", "r"), ("producer", "dft")}))
+
+
+def test_open_exposure_has_embargoed_series_however_far_its_slot_is(world: World) -> None:
     world.watch(a_verdict(VerdictKind.EARLY, slot=SLOT + timedelta(days=6)))
-    assert world.value("release_exposure_open", release="r", producer="dft") == 1
+    assert world.scrape(embargoed=True)[EXPOSURE] == 1
+
+
+def test_metrics_are_the_same_before_the_slot_whether_or_not_a_release_is_out(
+    world: World,
+) -> None:
+    """Its slot is in thirty minutes, or in six days."""
+    process = "ninethirty_release"
+    for slot in (SLOT, SLOT + timedelta(days=6)):
+        pages = []
+        for kind in (VerdictKind.PENDING, VerdictKind.EARLY, VerdictKind.UNPROVEN):
+            world.watch(a_verdict(kind, slot=slot, delay=Bounds(-60, -59)))
+            shown = world.scrape()
+            exposures = {("ninethirty_exposures_total", frozenset[tuple[str, str]]())}
+            pages.append(
+                {key: value for key, value in shown.items() if key[0].startswith(process)}
+                | {key: shown[key] for key in exposures}
+            )
+        assert pages[0] == pages[1] == pages[2]
+
+
+def test_exposure_moves_to_the_metrics_at_its_slot(world: World) -> None:
+    world.watch(a_verdict(VerdictKind.EARLY))
+    assert (EXPOSURE in world.scrape(), EXPOSURE in world.scrape(embargoed=True)) == (False, True)
+    world.now = SLOT
+    assert (EXPOSURE in world.scrape(), EXPOSURE in world.scrape(embargoed=True)) == (True, False)
+    assert world.value("release_finding", release="r", producer="dft", kind="early") == 1
 
 
 def test_lateness_grows_while_page_is_absent(world: World) -> None:
@@ -257,6 +300,7 @@ def test_finding_of_verdict_has_value_one_and_others_zero(
     """For example, a late release has the value 1 for `late` and 0 for `early`, `partial` and all
     others.
     """
+    world.now = SLOT
     world.watch(a_verdict(verdict_kind))
     others = {"late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar"} - {
         finding
@@ -271,6 +315,7 @@ def test_exposure_that_ended_between_scrapes_is_counted_once(world: World) -> No
     assert world.value("exposures_total") == 0
     early = a_verdict(VerdictKind.EARLY)
     ended = replace(early.exposures[0], open=False)
+    world.now = SLOT
     world.watch(replace(early, parts=(replace(early.parts[0], exposures=(ended,)),)))
     first_scrape, second_scrape = world.value("exposures_total"), world.value("exposures_total")
     assert first_scrape == second_scrape == 1

@@ -118,6 +118,9 @@ class Live:
     def metrics(self) -> Sequence[bytes]:
         return (self.metrics_page,)
 
+    def embargoed_metrics(self) -> Sequence[bytes]:
+        return (b"embargoed metrics\n",)
+
 
 class StoredIncidents(CurrentIncidents):
     """Incidents whose drafts stay as they are stored."""

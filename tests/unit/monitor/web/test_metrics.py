@@ -5,12 +5,13 @@ address.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from monitor.web.server import WebServer, bind_address
-from tests.unit.monitor.web.board import WITH_TOKEN, Board, a_board
+from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, a_board
 
 PAGE = b'ninethirty_release_info{release="malpractice",title="Malpractice"} 1.0\n' * 200
 
@@ -90,5 +91,33 @@ async def test_separate_metrics_address_serves_only_metrics_and_health() -> None
                 assert (await metrics.get(path, headers=WITH_TOKEN)).status_code == 404
             for path in ("/", "/status", "/api/v1/releases", "/style.css", "/acknowledge"):
                 assert (await metrics.get(path)).status_code == 404
+        server.stop()
+        await serving
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer for metrics"}, 401),
+        ({"Authorization": "Bearer for exposures"}, 200),
+        (WITH_TOKEN, 200),
+    ],
+    ids=["stranger", "token for metrics", "token of its own", "token for everything"],
+)
+async def test_embargoed_metrics_need_a_token_of_their_own_on_both_addresses(
+    headers: dict[str, str], status: int
+) -> None:
+    keys = replace(KEYS, metrics=b"for metrics", embargoed=b"for exposures")
+    async with a_board(public=True, keys=keys) as board:
+        board.view_as_stranger()
+        metrics_socket = bind_address("127.0.0.1:0")
+        server = WebServer(board.remake_app(), bind_address("127.0.0.1:0"), metrics=metrics_socket)
+        serving = asyncio.create_task(server.run())
+        for address in (server.address, f"127.0.0.1:{metrics_socket.getsockname()[1]}"):
+            async with httpx.AsyncClient(base_url=f"http://{address}", headers=headers) as client:
+                answer = await client.get("/metrics/embargoed")
+            assert answer.status_code == status
+            assert ("embargoed metrics" in answer.text) is (status == 200)
         server.stop()
         await serving

@@ -75,6 +75,10 @@ async def statuses_with_token(board: Board, token: str) -> dict[str, int]:
             {"metrics": 200, "page": 401, "api": 401, "acknowledge": 403, "silence": 401},
         ),
         (
+            TokenScope.EMBARGOED,
+            {"metrics": 401, "page": 401, "api": 401, "acknowledge": 403, "silence": 401},
+        ),
+        (
             TokenScope.READ,
             {"metrics": 200, "page": 200, "api": 200, "acknowledge": 403, "silence": 403},
         ),
