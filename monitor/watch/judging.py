@@ -41,6 +41,7 @@ from monitor.store.writer import Writer
 from monitor.threads import Tasks, with_pauses
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging_queue import JudgingQueue
+from monitor.watch.log_facts import unless_embargoed
 from monitor.watch.planner import Planner
 from monitor.watch.release import CachedJson, WatchedRelease
 from schedules.contract.verdict import LATE_VERDICTS, Grade, VerdictKind
@@ -314,9 +315,10 @@ class Judging:
         watched.judging.recorded = assessment.visible
         watched.judging.incident = recorded.incident.id if recorded.incident else None
         kind, grade = verdict.verdict.value, verdict.grade.value
-        _log.info(
-            "verdict", release=verdict.release, verdict=kind, grade=grade, final=verdict.final
+        judged = unless_embargoed(
+            verdict.slot, verdict.at, verdict=kind, grade=grade, final=verdict.final
         )
+        _log.info("verdict", release=verdict.release, **judged)
         self.on_recorded(recorded)
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:

@@ -121,7 +121,7 @@ class Leads:
         ahead = [(it.slot, it.release.id) for it in near if it.slot is not None and it.slot > at]
         if ahead:
             _, next_due = min(ahead)
-            _log.info("lead", producer=producer, release=next_due, url=found.url)
+            _log.info("lead", producer=producer, release=next_due)
             # A lead may not quote the item, because its text may be of the release, before its
             # slot.
             detail = (
@@ -157,7 +157,7 @@ class Leads:
         may_be_new = _follows_absence_or_is_placeholder(target, run, last_proof)
         if not may_be_new or not self._is_early_or_missing(watched, target, run, slot):
             return
-        _log.info("odd_answer", target=target.id, why=run.why)
+        _log.info("odd_answer", target=target.id)
         early = " before its slot" if slot is not None and run.begin < slot else ""
         claim = f"{_ODD_ANSWERS[run.why]} is at its address{early}"
         first_seen = Interval(None if last_proof is None else last_proof.end, run.begin)

@@ -92,13 +92,7 @@ class ListingFollowUp:
             )
             if old_editions:
                 return
-        _log.info(
-            "listed",
-            release=match.release,
-            sort=match.kind.value,
-            url=match.url,
-            listing=match.listing,
-        )
+        _log.info("listed", release=match.release, listing=match.listing)
         slot = self.ledger.slot_begins(match.release)
         is_early = slot is not None and match.listed.by is not None and match.listed.by < slot
         # An entry that came after the slot is worth a lead only while the release is missing.

@@ -147,7 +147,7 @@ class Planner:
         """Move a release's page from its guessed address to the one that was found, and look there
         at once.
         """
-        _log.info("page", release=watched.release.id, url=url, address=address.value)
+        _log.info("page", release=watched.release.id)
         watched.found_page = (url, address)
         self.update_release(watched, watched.announced or watched.release, soon=True)
 

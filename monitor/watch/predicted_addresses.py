@@ -112,7 +112,7 @@ class PredictedAddresses:
         ]
         if parts:
             self.watch.add_parts(release.id, parts)
-            _log.info("expected", release=release.id, addresses=[part.url for part in parts])
+            _log.info("expected", release=release.id, parts=[part.id for part in parts])
 
     def _read_editions(
         self, producer: str, wanted: Collection[Series], now: datetime

@@ -61,7 +61,7 @@ class Unannounced:
         if self._under_way[producer] < MAX_AT_ONCE:
             self.tasks.start(self.consider(producer, found))
         else:
-            _log.warning("too_many_newcomers", producer=producer, url=found.url)
+            _log.warning("too_many_newcomers", producer=producer)
 
     async def consider(self, producer: str, found: Found) -> None:
         """Watch the release of an entry if it is new, of statistics, and announced by no calendar
@@ -84,7 +84,7 @@ class Unannounced:
         await self.clock.sleep(CALENDAR_DELAY.total_seconds())
         if await self._is_known(release, found):
             return
-        _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
+        _log.warning("unannounced", release=release.id, producer=producer)
         await self.tasks.within(STALLED_AFTER, self.writer.write(lambda tx: tx.save(release)))
         self.watch.adopt(release, [])
         for page in filter(is_view_of_page, list(self.watch.releases[release.id].targets.values())):

@@ -20,6 +20,7 @@ from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import Judging
+from monitor.watch.log_facts import unless_embargoed
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease, find_last_proof
 from schedules.announcement import Address, Part
@@ -172,13 +173,12 @@ class Watch:
         if is_new_run and is_change(find_last_proof(state.runs, target.url), run):
             records = self.evidence.keep_state_change(target, outcome)
             run = replace(run, evidence=(*run.evidence, *records))
-            _log.info(
-                "turned",
-                target=target.id,
-                state=run.state.value,
-                status=run.status,
-                why=run.why or None,
+            slot = None if watched.verdict is None else watched.verdict.slot
+            why = run.why or None
+            seen = unless_embargoed(
+                slot, self.clock.now(), state=run.state.value, status=run.status, why=why
             )
+            _log.info("turned", target=target.id, **seen)
         else:
             self.evidence.remember(target, outcome)
         # Memory must not have a run that the store lacks.

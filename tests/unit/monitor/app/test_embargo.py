@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import MutableMapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -114,6 +116,25 @@ def test_content_public_before_its_slot_is_not_shown_or_logged(
     ).casefold()
     assert "'event': 'verdict'" in logged  # so the log was recorded
     assert {word for word in WORDS_OF_CONTENT if word in logged} == set()
+
+
+def test_log_has_only_ids_until_the_slot_of_a_release_that_is_out(tmp_path: Path) -> None:
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:50")
+        assert monitor.stored_verdict() == "early"
+        lines[:] = logs
+        await monitor.until("09:40:00")
+
+    lines = list[MutableMapping[str, Any]]()
+    with capture_logs() as logs:
+        run_monitor(tmp_path, EARLY, act)
+    before = [line for line in lines if line["event"] in {"turned", "verdict"}]
+    assert {line["event"] for line in before} == {"turned", "verdict"}
+    words = ("present", "absent", "early", "pending", "https://www.gov.uk/government/statistics")
+    assert {word for word in words for line in lines if word in repr([*line.values()])} == set()
+    after = logs[len(lines) :]
+    assert any(line.get("state") == "present" for line in after if line["event"] == "turned")
+    assert any(line.get("verdict") == "early" for line in after if line["event"] == "verdict")
 
 
 def test_stored_content_is_readable_only_by_the_service_account(tmp_path: Path) -> None:
