@@ -26,10 +26,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import make_url
 
-from monitor.errors import StoreFault, StoreLed, StoreTooNew, StoreTooOld, UserFault
+from monitor.errors import (
+    StoreDamaged,
+    StoreFault,
+    StoreLed,
+    StoreTooNew,
+    StoreTooOld,
+    UserFault,
+)
 from monitor.store.sql import backup, integrity
 from monitor.store.sql.columns import database_clock
-from monitor.store.sql.driver_errors import convert_faults
+from monitor.store.sql.driver_errors import MEND, convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
 from monitor.store.sql.read import (
     EvidenceIndex,
@@ -167,6 +174,7 @@ class Store:
                 self._migrate_tables()
             else:
                 self._check_revision(revision)
+                self._refuse_incomplete()
             # if the file has another id later, it was replaced
             self._file_id = self._find_file_id()
             self._rechecks_schema = may_migrate
@@ -177,6 +185,7 @@ class Store:
             revision = self._find_revision()
             if revision is not None:
                 self._check_revision(revision)
+                self._refuse_incomplete()
 
     def refuse_while_led(self) -> None:
         """Raise `StoreLed` while a monitor of an older version leads. The store is not changed."""
@@ -198,10 +207,13 @@ class Store:
             )
 
     def _check_revision(self, revision: str) -> None:
-        """Raise `StoreTooOld` or `StoreTooNew` unless the store has this version's schema.
+        """Raise `StoreTooOld`, `StoreTooNew` or `StoreDamaged` unless the store has this version's
+        schema.
 
         Revisions are numbers of four digits, so a later one is greater.
         """
+        if not revision.isdecimal():
+            raise StoreDamaged(f"store {self._place}: the database is damaged: {MEND}")
         if revision > HEAD:
             made_by = f"a newer version of ninethirty made it (its shape is {revision})"
             raise StoreTooNew(f"store {self._place}: {made_by}: upgrade this one")
@@ -214,6 +226,13 @@ class Store:
             fault = f"its shape is {revision}, this version needs {HEAD}"
             remedy = "run `ninethirty store upgrade`, or start the monitor"
             raise StoreTooOld(f"store {self._place}: {fault}: {remedy}")
+
+    def _refuse_incomplete(self) -> None:
+        """Raise `StoreDamaged` if a table of this version's schema is missing."""
+        missing = METADATA.tables.keys() - set(inspect(self._engine).get_table_names())
+        if missing:
+            lacks = f"the database is damaged, it lacks {', '.join(sorted(missing))}"
+            raise StoreDamaged(f"store {self._place}: {lacks}: {MEND}")
 
     def free_pages(self, most: int) -> int:
         """Return up to `most` free pages to the disk. Return how many free pages are left.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import StoreFault, UserFault
+from monitor.errors import StoreDamaged, StoreFault, UserFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.store.open import open_store
@@ -22,7 +22,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.json_compression import pack, unpack
 from schedules.release import Release
 from tests.worlds.instants import HOUR, SECOND, SLOT
-from tests.worlds.stores import a_verdict_row, an_event, runs_of
+from tests.worlds.stores import a_store_file, a_verdict_row, an_event, runs_of
 
 
 def some_runs(count: int, target: str = "r/page/edge") -> list[Run]:
@@ -293,6 +293,25 @@ def test_check_accepts_verdict_events_from_a_clock_set_back(sqlite: Store) -> No
     assert [
         fault for fault in sqlite.check() if not is_about_missing_release_of_verdict(fault)
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "lacks"),
+    [("DROP TABLE judged", ", it lacks judged"), ("DELETE FROM alembic_version", "")],
+)
+def test_store_without_a_table_or_its_version_is_called_damaged_and_not_old(
+    tmp_path: Path, damage: str, lacks: str
+) -> None:
+    url = a_store_file(tmp_path / "store.db")
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        connection.execute(damage)
+        connection.commit()
+    for open_damaged in (Store.upgrade, Store.check_schema):
+        with (
+            closing(Store(url)) as store,
+            pytest.raises(StoreDamaged, match=rf"the database is damaged{lacks}: stop, move it"),
+        ):
+            open_damaged(store)
 
 
 def test_a_damaged_file_is_found(sqlite: Store) -> None:
