@@ -153,13 +153,13 @@ def test_draft_never_names_its_own_release_as_last_edition(run_cli: RunCli) -> N
         assert "Latest published edition" not in run_cli("incident", "draft", name).out
 
 
-def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
+def test_a_done_step_is_ticked_in_the_list_of_steps(run_cli: RunCli) -> None:
     step, *_ = [
         field for field in fields_of_draft(run_cli).values() if field["standing"] == "to do"
     ]
     run_cli(*DRAFT, "--field", step["field"], "--text", "09:34, duty officer")
     assert fields_of_draft(run_cli)[step["field"]]["standing"] == "done"
-    assert f"| ☑ {step['label']} |" in run_cli(*DRAFT).out
+    assert f"| ☑ {step['label']} |" in run_cli(*DRAFT, "--document", "to-do").out
     # The incident shows only what is still to do.
     assert step["label"] not in run_cli("incident", "show", INCIDENT).out
 
