@@ -118,7 +118,7 @@ def test_person_is_asked_who_was_given_another_address(
     ofqual_late: Incident, ipcc_late: Incident
 ) -> None:
     """No look can tell whether users knew of it."""
-    question = "[to be completed: when, and to whom, the other address was given (from the person"
+    question = "[to be completed: when, and to whom, another address was given (from the person"
     assert question in get_field(draft_of(ofqual_late), "B.3.impact").placeholder
     assert question not in get_field(draft_of(ipcc_late), "B.3.impact").placeholder
 
