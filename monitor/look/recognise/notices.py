@@ -59,6 +59,10 @@ _MARK = quick(
     r"|[\[({](preview|draft|test|cancelled|postponed|delayed|embargoed)[\])}]\W*$",
     re.IGNORECASE,
 )
+_WITHDRAWN = quick(
+    r"^\W*withdrawn *[\])}:–—|-]|[\[({]withdrawn[\])}]\W*$",
+    re.IGNORECASE,
+)
 # These count only on a page without content. Figures for Wales may be "not yet available".
 _NOT_AVAILABLE = quick(
     r"\bth(is|ese) (page|release|publication|report|statistics|figures|content) (is|are|has been"
@@ -75,7 +79,8 @@ _WAITING = quick(
 
 def is_blank(page: Page) -> bool:
     """Return whether a page shows nothing: it has no text, no script and no redirect."""
-    return page.root is not None and not page.root.xpath(_SHOWS)
+    is_empty = page.root is not None and not page.root.xpath(_SHOWS)
+    return is_empty and not page.has_refresh
 
 
 def has_dummy_text(page: Page) -> bool:
@@ -129,4 +134,15 @@ def find_sign_against(page: Page, title: str) -> str:
     if notice is not None or has_dummy_text(page):
         return NOTICE_ONLY
     is_shell = title and not page.content and page.find(_SHELL)
-    return CLOSED if is_shell or _WAITING.search(text) or page.find(_REFRESH) else ""
+    leads_elsewhere = page.has_refresh or page.find(_REFRESH)
+    return CLOSED if is_shell or _WAITING.search(text) or leads_elsewhere else ""
+
+
+def is_marked_withdrawn(page: Page, title: str) -> bool:
+    """Return whether title or heading of a page say that it is withdrawn, and the release's `title`
+    does not.
+    """
+    is_marked = any(
+        _WITHDRAWN.search(words[:_LONGEST_TITLE]) for words in (page.title, page.heading)
+    )
+    return is_marked and not _WITHDRAWN.search(title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from dataclasses import dataclass
@@ -38,6 +39,15 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
 
 
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_META = quick(r"<meta\s[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_PRESCANNED = 1024
+_MARKED_CHARSETS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16le",
+    codecs.BOM_UTF16_BE: "utf-16be",
+}
+# The Encoding Standard reads these labels so.
+_READ_AS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii", "ascii"), "windows-1252")
 _MOST_LINKS = 2000
 _IN_FRAME = (
     "ancestor::footer or ancestor::nav or ancestor::aside or ancestor::*[@hidden]"
@@ -67,6 +77,8 @@ class Page:
     def __init__(self, answer: Answer) -> None:
         self._url = answer.url
         self.root = _parse_html(answer)
+        self.has_refresh = "refresh" in answer.headers
+        """Whether a header makes browsers load another page."""
 
     @cached_property
     def title(self) -> str:
@@ -77,6 +89,15 @@ class Page:
     def heading(self) -> str:
         """Return the text of the first `<h1>`."""
         return self._first_text("//h1")
+
+    @cached_property
+    def other_titles(self) -> list[str]:
+        """Return texts that are the title of many pages: of the first `<h2>` if there is no `<h1>`,
+        and of `og:title`, which is `<title>` without the name of the site.
+        """
+        found = self.find("//head/meta[@property='og:title']/@content")[:1]
+        second = "" if self.heading else self._first_text("//h2")
+        return [" ".join(text.split()) for text in (second, *found) if text]
 
     @cached_property
     def text(self) -> str:
@@ -154,16 +175,26 @@ def is_json(answer: Answer) -> bool:
 
 
 def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
-    """Return the root element of a body, read with its declared encoding or UTF-8.
-
-    None if it is not HTML.
-    """
-    charset = _CHARSET.search(answer.headers.get("content-type", ""))
-    parser = _html_parser(charset[1].lower() if charset else "utf-8")
+    """Return the root element of a body, None if it is not HTML."""
+    parser = _html_parser(_find_charset(answer))
     try:
         return html.document_fromstring(answer.body, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
+
+
+def _find_charset(answer: Answer) -> str:
+    """Return the encoding of a page as browsers find it: by its byte order mark, its header, its
+    first 1,024 bytes, else UTF-8.
+    """
+    body = answer.body
+    for mark, name in _MARKED_CHARSETS.items():
+        if body.startswith(mark):
+            return name
+    in_page = body[:_PRESCANNED].decode("ascii", "replace")
+    stated = _CHARSET.search(answer.headers.get("content-type", "")) or _META.search(in_page)
+    name = stated[1].lower() if stated else "utf-8"
+    return _READ_AS.get(name, name)
 
 
 @lru_cache(maxsize=16)

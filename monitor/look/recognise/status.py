@@ -5,10 +5,24 @@ from __future__ import annotations
 from monitor.look.fetch import Answer
 from monitor.look.recognise.content import links_file, read_test_page, require_content
 from monitor.look.recognise.file_kind import content_fault
-from monitor.look.recognise.notices import BLANK, is_blank, notice_reason
+from monitor.look.recognise.notices import BLANK, is_blank, is_marked_withdrawn, notice_reason
 from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
-from monitor.look.recognise.title import Likeness, compare_titles, names_release, recognise_title
+from monitor.look.recognise.result import (
+    NAMELESS,
+    Context,
+    Recognised,
+    absent,
+    present,
+    unknown,
+    withdrawn,
+)
+from monitor.look.recognise.title import (
+    Likeness,
+    compare_titles,
+    is_title_among,
+    names_release,
+    recognise_title,
+)
 from monitor.look.sighting import State
 from schedules.titles import slug
 
@@ -29,21 +43,25 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     page = Page(answer)
     if is_blank(page):
         return absent(BLANK)
-    return require_content(_read_titles(page, answer, context), page, answer, context)
+    seen = require_content(_read_titles(page, answer, context), page, answer, context)
+    if seen.state is State.PRESENT and is_marked_withdrawn(page, context.title):
+        return withdrawn("marked as withdrawn")
+    return seen
 
 
 def _read_titles(page: Page, answer: Answer, context: Context) -> Recognised:
     """Return what the heading and the `<title>` of a page prove, compared with the release's title.
 
-    Presence if one has the same title and period (`specific`). Unknown if only `<title>` has, e.g.
-    at a sign-in page.
+    Presence if one has the same title and period (`specific`), or if one of the other titles has.
+    Unknown if the heading is about something else, e.g. at a sign-in page.
     """
     results = [
         recognise_title(context, words, text=page.text)
         for words in (page.heading, page.title)
         if words
     ]
-    if any(result.specific for result in results):
+    has_other_title = bool(context.title) and is_title_among(context, page.other_titles)
+    if has_other_title or any(result.specific for result in results):
         return unknown(OTHER_HEADING) if _is_under_another_heading(page, context) else present()
     if why := notice_reason(page):
         return unknown(why)

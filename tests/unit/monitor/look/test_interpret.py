@@ -135,6 +135,36 @@ def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(
     assert sighting.why in ("challenge", "sign-in page")
 
 
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<title>Just a moment...</title><script>window._cf_chl_opt={}</script>",
+        b"<title>Access denied | x used Cloudflare to restrict access</title><h1>Error 1020</h1>",
+        b"<title>Request Rejected</title>Your support ID is: 1",
+        b"<iframe>Request unsuccessful. Incapsula incident ID: 1</iframe>",
+        b"<script src='https://ct.captcha-delivery.com/c.js'></script>",
+    ],
+)
+def test_missing_page_of_a_bot_wall_is_unknown(status: int, body: bytes) -> None:
+    seen = answer(status, body, content_type="text/html")
+    assert (interpret(seen).state, interpret(seen).why) == (State.UNKNOWN, "challenge")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<title>Not found</title>",
+        b"<title>Not found</title><script src='/cdn-cgi/challenge-platform/x.js'></script>",
+        b"<title>Not found</title><script src='/_Incapsula_Resource?x=1'></script>",
+        b"<title>Not found</title><form><input type='password'></form>",
+    ],
+)
+def test_missing_page_of_the_publisher_is_absent_with_the_scripts_of_a_wall(body: bytes) -> None:
+    assert interpret(answer(404, body, content_type="text/html")).state is State.ABSENT
+
+
 @pytest.mark.parametrize(
     "script", [b"/cdn-cgi/challenge-platform/scripts/jsd/main.js", b"/_Incapsula_Resource?x=1"]
 )

@@ -874,3 +874,85 @@ def test_html_report_under_the_title_of_an_earlier_edition_is_absent(
     part = target(title="", edition=QUARTER)
     inside = "<table><tr><td>1,204</td></tr></table>"
     assert Interpreter().interpret_now(part, answer(page(heading, inside))).state is state
+
+
+_CONTENT = f"<p>Published 26 November 2026. {'Freight rose in every port. ' * 10}</p>"
+
+
+@before_and_after_slot
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (f"<title>Port statistics</title><h2>{TITLE}</h2>{_CONTENT}", "text/html"),
+        (
+            f"<title>Ports | News</title><meta property='og:title' content='{TITLE}'>{_CONTENT}",
+            "text/html",
+        ),
+    ],
+    ids=["h2", "og:title"],
+)
+def test_page_may_have_its_title_elsewhere(body: str, kind: str, at: datetime) -> None:
+    whole = f"<html><head></head><body>{body}</body></html>".encode()
+    if "og:title" in body:
+        whole = f"<html><head>{body.replace('<p>', '</head><body><p>', 1)}</body></html>".encode()
+    assert sighting_after_404(target(), answer(whole, kind, at)).state is PRESENT
+
+
+@before_and_after_slot
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<h1>Sign in</h1><h2>{TITLE}</h2>",
+        f"<title>All releases</title><h1>All releases</h1><h2>{TITLE}</h2>{_CONTENT}",
+    ],
+    ids=["sign in", "listing"],
+)
+def test_second_heading_beside_another_first_one_is_no_title(body: str, at: datetime) -> None:
+    whole = f"<html><body>{body}</body></html>".encode()
+    assert sighting_after_404(target(), answer(whole, at=at)).state is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("kind", "meta", "encoding", "mark"),
+    [
+        ("text/html", "<meta charset=windows-1252>", "cp1252", ""),
+        ("text/html", "<meta http-equiv=x content='text/html; charset=latin1'>", "cp1252", ""),
+        ("text/html; charset=iso-8859-1", "", "cp1252", ""),
+        ("text/html; charset=iso-8859-1", "<meta charset=utf-8>", "cp1252", ""),
+        ("text/html; charset=iso-8859-1", "", "utf-8", "\ufeff"),
+        ("text/html; charset=utf-8", "", "utf-16le", "\ufeff"),
+        ("text/html", "", "utf-16be", "\ufeff"),
+        ("text/html", "", "utf-8", ""),
+    ],
+)
+def test_page_is_read_in_the_encoding_that_browsers_find(
+    kind: str, meta: str, encoding: str, mark: str
+) -> None:
+    """First counts a byte order mark, then the header, then the page."""
+    title = "Caf\u00e9 prices \u2013 Wales: October 2026"
+    text = f"{mark}<html><head>{meta}<title>{title}</title></head><body>{_CONTENT}</body></html>"
+    sighting = sighting_after_404(target(title=title), answer(text.encode(encoding), kind))
+    assert sighting.state is PRESENT
+
+
+@before_and_after_slot
+@pytest.mark.parametrize(
+    "marked", [f"[Withdrawn] {TITLE}", f"WITHDRAWN: {TITLE}", f"{TITLE} (withdrawn)"]
+)
+def test_page_marked_as_withdrawn_is_withdrawn_on_every_site(marked: str, at: datetime) -> None:
+    body = page(TITLE, _CONTENT, title=marked)
+    assert sighting_after_404(target(), answer(body, at=at)).state is State.WITHDRAWN
+
+
+def test_title_of_a_release_about_withdrawn_things_is_no_mark() -> None:
+    title = "Withdrawn: planning applications 2025"
+    seen = answer(page(title, _CONTENT))
+    assert sighting_after_404(target(title=title), seen).state is PRESENT
+
+
+@before_and_after_slot
+@pytest.mark.parametrize("body", [b"<title></title>", page(TITLE)], ids=["blank", "its title"])
+def test_page_that_a_header_leads_away_from_proves_nothing(body: bytes, at: datetime) -> None:
+    seen = answer(body, at=at)
+    seen.headers["refresh"] = "0; url=/queue"
+    assert sighting_after_404(target(), seen).state is UNKNOWN
