@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Answer, Request
 from monitor.look.http.body import Body
 from monitor.look.http.connection import Connection, RequestTiming
-from tests.unit.monitor.look.publisher import BASE, CLOCK, fetcher_for, full_response, publishing
+from tests.unit.monitor.look.publisher import (
+    BASE,
+    CLOCK,
+    fetch_from,
+    fetcher_for,
+    full_response,
+    publishing,
+    reply_with,
+)
 
 ANSWERS = [
     (b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "1"\r\n\r\nhello', 200, b"hello"),
@@ -283,3 +291,17 @@ async def test_pool_survives_cancelled_looks() -> None:
                 look.cancel()
             await asyncio.gather(*looks, return_exceptions=True)
         assert isinstance(await fetcher.fetch(Request(BASE)), Answer)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\nContent-Length: 5\n\n",
+        b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 5\r\n\r\n",
+    ],
+    ids=["lines without CR", "a line that is no header"],
+)
+async def test_head_that_browsers_read_is_read(head: bytes) -> None:
+    answered = await fetch_from(reply_with(head + b"hello", close=True))
+    assert isinstance(answered, Answer)
+    assert (answered.status, answered.body) == (200, b"hello")
