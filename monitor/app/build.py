@@ -168,10 +168,8 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     interpreter = make_interpreter(core, steps)
     poller = Poller(clock, core.fetcher, budget, interpreter)
     channels, rules = make_channels_and_rules(core)
-    record = VerdictRecorder(
-        core.store, rules, core.evidence.records_being_written, core.evidence.headers.get
-    )
-    current_incidents = CurrentIncidents(core.store.verdicts, judge_at_for(core), record)
+    record = VerdictRecorder(rules, core.evidence.records_being_written, core.evidence.headers.get)
+    current_incidents = CurrentIncidents(core.store, judge_at_for(core), record)
     outbox = make_outbox(core, channels, rules, current_incidents)
     reminders = make_reminders(core, rules, outbox, current_incidents)
     watch = make_watch(core, poller, record, reminders, steps)

@@ -93,7 +93,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     spool = _make_spool(settings, durable=edges.durable) if edges.spools else None
     store = _open_store(settings, edges, spool)
     metrics = _make_metrics(settings)
-    queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
+    queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
     health = _make_health(settings, clock, blind)
     store_health = StoreHealth(clock, metrics, health)
@@ -133,7 +133,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         ledger=ledger,
         fetcher=edges.fetcher or make_fetcher(settings, clock, certificates),
         certificates=certificates,
-        leadership=_make_leadership(settings, edges, store, writer, clock),
+        leadership=_make_leadership(settings, edges, writer, clock),
         spooling=Spooling(spool, writer, evidence, heartbeat, health),
     )
 
@@ -198,7 +198,7 @@ def _make_writer(
 
 
 def _make_leadership(
-    settings: Settings, edges: Edges, store: Store, writer: Writer, clock: SteadyClock
+    settings: Settings, edges: Edges, writer: Writer, clock: SteadyClock
 ) -> Leadership | None:
     """Return what decides which monitor of a shared store looks, or None for a store of one."""
     if not is_shared(settings.store.url):
@@ -207,7 +207,7 @@ def _make_leadership(
     # No other process has this name, even if its monitor has the same one.
     process = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
     length = settings.store.takeover
-    return Leadership(vantage, process, store.leases, writer, clock, length)
+    return Leadership(vantage, process, writer, clock, length)
 
 
 def _make_workers(

@@ -92,7 +92,9 @@ def make_outbox_options(
         idle=idle,
         redactor=redactor(secrets_in_addresses(settings)),
         rules=rules,
-        refresh_incident=current_incidents.refresh,
+        refresh_incident=lambda tx, incident, now: current_incidents.within(tx).refresh(
+            incident, now
+        ),
     )
 
 
@@ -117,7 +119,7 @@ def make_outbox(
 
 def judge_at_for(core: Core) -> JudgeAt:
     """Return a function that judges a release again as of an instant."""
-    return partial(facts_of, core.store, make_policies(core.settings), core.settings.watch.vantage)
+    return partial(facts_of, make_policies(core.settings), core.settings.watch.vantage)
 
 
 def make_reminders(
@@ -215,7 +217,6 @@ def make_watch(
 def make_leads(core: Core, watch: Watch, admission: Admission, outbox: Outbox) -> Leads:
     """Return the leads, which send people what only they can judge."""
     return Leads(
-        core.store.verdicts,
         core.writer,
         core.clock,
         watch,

@@ -155,7 +155,7 @@ def end(context: Context, *, silence: str) -> None:
 
     now, role = context.now(), clean_role(context.actor().role)
     with context.store() as store, store.transaction() as tx:
-        with_end_ahead = {one.id: one for one in store.outbox.silences(now)}
+        with_end_ahead = {one.id: one for one in tx.read.outbox.silences(now)}
         if silence not in with_end_ahead:
             raise unknown_name("active silence", silence, with_end_ahead)
         ended = with_end_ahead[silence]

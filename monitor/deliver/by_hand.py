@@ -46,7 +46,7 @@ def change_incident(
     Machines (webhooks, and pagers that were called) get a notice if it was acknowledged, closed or
     signed. Raises `UnknownName`, and what `change` raises.
     """
-    known = recorder.store.verdicts.incident(incident)
+    known = tx.read.verdicts.incident(incident)
     if known is None:
         raise UnknownName(f"no incident {incident!r}")
     changed = change(known)
@@ -58,13 +58,13 @@ def change_incident(
 
 
 def change_draft(
-    tx: Transaction, verdicts: VerdictStore, incident: str, change: Callable[[Versions], Versions]
+    tx: Transaction, incident: str, change: Callable[[Versions], Versions]
 ) -> Versions:
     """Apply `change` to an incident's draft, save the new versions and return all.
 
     Raises `UserFault` without one.
     """
-    drafts = verdicts.drafts(incident)
+    drafts = tx.read.verdicts.drafts(incident)
     if not drafts:
         raise UserFault(f"incident {incident} has no draft")
     return change_versions(tx, drafts, incident, change)
@@ -153,7 +153,7 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
         )
         return append_signature(known, role, now, note)
 
-    versions = change_draft(tx, recorder.store.verdicts, incident.id, sign)
+    versions = change_draft(tx, incident.id, sign)
     signed = versions[-1]
     reason = why if signed.report.anyway else ""  # it is not stored if there were no obstacles
     sign_off = partial(
@@ -186,7 +186,7 @@ def log_by_hand(
     `words` has the answer in each box of the form. `facts` are about the chosen release or None.
     Raises `InvalidInput`.
     """
-    verdicts = recorder.store.verdicts
+    verdicts = tx.read.verdicts
     if facts is not None:
         facts = replace(facts, names=tuple(map(recorder.rules.producer_name, facts.producers)))
     incident = by_hand.log_by_hand(words, facts, now, recorder.rules.timezone)

@@ -12,10 +12,10 @@ from alerts.draft.versions import MONITOR
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, IncidentKind, find_known_incident
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.read import Reads
 from monitor.store.sql.write import Transaction
 
-JudgeAt = Callable[[str, datetime], ReleaseFacts | None]
+JudgeAt = Callable[[Reads, str, datetime], ReleaseFacts | None]
 # Opening a draft again and again adds at most one version in this time.
 _REDRAFT_AFTER = timedelta(seconds=10)
 _LOGGED_BY_PEOPLE = (IncidentKind.HAND, IncidentKind.LEAD)
@@ -26,13 +26,21 @@ class CurrentIncidents:
     """Returns incidents with the facts of an instant, and redrafts their reports before a person
     opens them.
 
-    `judge_at(release, instant)` returns the facts of a release at that instant, or None for an
-    unknown release.
+    `judge_at(read, release, instant)` returns the facts of a release at that instant, or None if it
+    is unknown.
     """
 
-    verdicts: VerdictStore
+    read: Reads
     judge_at: JudgeAt
     record: VerdictRecorder
+
+    def within(self, tx: Transaction) -> CurrentIncidents:
+        """Return the same, as a transaction sees the store."""
+        return replace(self, read=tx.read)
+
+    def find_facts(self, release: str, now: datetime) -> ReleaseFacts | None:
+        """Return the facts of a release as of `now`, or None if it is unknown."""
+        return self.judge_at(self.read, release, now)
 
     def refresh(self, known: Incident, now: datetime) -> Incident:
         """Return an incident with the facts as of `now`, or unchanged if its release is no longer
@@ -43,7 +51,7 @@ class CurrentIncidents:
         stays, because `judge_at` does not know the clock and the evidence.
         """
         stored = known.facts
-        facts = self.judge_at(known.release, now) if self._is_still_measured(known) else None
+        facts = self.find_facts(known.release, now) if self._is_still_measured(known) else None
         if facts is None or stored is None:
             return known
         new = facts.certainty
@@ -61,7 +69,8 @@ class CurrentIncidents:
         It needs none if it is signed, if the monitor wrote a version seconds ago, or if its facts
         cannot change.
         """
-        known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
+        verdicts = self.read.verdicts
+        known, drafts = verdicts.incident(incident), verdicts.drafts(incident)
         if known is None or not drafts or any(draft.signed is not None for draft in drafts):
             return None
         is_recent = drafts[-1].by == MONITOR and now - drafts[-1].at < _REDRAFT_AFTER
@@ -75,7 +84,7 @@ class CurrentIncidents:
         def write(tx: Transaction) -> None:
             # If the incident changed since it was read above, that change also wrote a draft, which
             # is newer than this.
-            if self.verdicts.incident(incident) == known:
+            if tx.read.verdicts.incident(incident) == known:
                 self.record.redraft(tx, fresh, now)
 
         return write
@@ -83,5 +92,6 @@ class CurrentIncidents:
     def _is_still_measured(self, incident: Incident) -> bool:
         if incident.facts is None or incident.facts.final or incident.kind in _LOGGED_BY_PEOPLE:
             return False
-        last = find_known_incident(self.verdicts.incidents_of(incident.release), incident.release)
+        of_release = self.read.verdicts.incidents_of(incident.release)
+        last = find_known_incident(of_release, incident.release)
         return last is not None and last.id == incident.id

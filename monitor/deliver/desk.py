@@ -108,15 +108,15 @@ class Desk:
         changed since then. Each of these boxes gets both texts. Without `merging`, raise
         `EditConflict` instead. Raises `UnknownName` too.
         """
-        current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
-        role = self.actor.role
+        now, role = self.clock.now(), self.actor.role
         words = {box: make_storable(text) for box, text in words.items()}
 
         def save_texts_and_change(tx: Transaction) -> tuple[Conflict, ...]:
             """Save texts, apply `change`, and redraft the report that quotes them."""
+            current = self.current.within(tx)
             # the boxes that another person changed after version `read`
             conflicts: tuple[Conflict, ...] = ()
-            before = _drafted_acts(verdicts.incident(incident))
+            before = _drafted_acts(tx.read.verdicts.incident(incident))
 
             def merge_words(known: Versions) -> Versions:
                 nonlocal conflicts
@@ -127,7 +127,7 @@ class Desk:
 
             changed = change_incident(tx, current.record, incident, change, now)
             if words:
-                change_draft(tx, verdicts, incident, merge_words)
+                change_draft(tx, incident, merge_words)
             # The account has the notes, the ticked steps and the decisions of people.
             has_ticks = any(box.startswith(STEP_PREFIX) for box in words)
             if changed.has_draft and (has_ticks or _drafted_acts(changed) != before):
@@ -186,7 +186,7 @@ class Desk:
         signed_words = {**words, "by": self.actor.role}
 
         def save(tx: Transaction) -> tuple[Incident, bool]:
-            facts = self.current.judge_at(release, now) if release else None
+            facts = self.current.within(tx).find_facts(release, now) if release else None
             if release and facts is None:
                 raise UnknownName(f"no release {release!r}")
             logged, is_new = log_by_hand(tx, self.current.record, signed_words, facts, now)
@@ -214,13 +214,12 @@ class Desk:
         scope, name = of
         now, role = self.clock.now(), self.actor.role
         made = create_silence(scope, name, until, role, reason, now, begins=begins)
-        store = self.current.record.store
 
         def write(tx: Transaction) -> None:
             # Other scopes, such as a producer, are names that need not be stored yet.
             find_by_scope = {
-                Scope.RELEASE: store.ledger.release,
-                Scope.INCIDENT: store.verdicts.incident,
+                Scope.RELEASE: tx.read.ledger.release,
+                Scope.INCIDENT: tx.read.verdicts.incident,
             }
             find_named = find_by_scope.get(scope)
             if find_named is not None and find_named(name) is None:
@@ -236,12 +235,11 @@ class Desk:
 
         Raises `UnknownName`, also if it has ended already.
         """
-        now, outbox = self.clock.now(), self.current.record.store.outbox
+        now = self.clock.now()
 
         def write(tx: Transaction) -> None:
-            silence = next(
-                (one for one in outbox.silences(now) if one.id == name and now < one.ends), None
-            )
+            known = tx.read.outbox.silences(now)
+            silence = next((one for one in known if one.id == name and now < one.ends), None)
             if silence is None:
                 raise UnknownName(f"no silence {name!r} that can be ended")
             ended = replace(silence, ended=now, ended_by=clean_role(self.actor.role))
@@ -266,7 +264,7 @@ class Desk:
         settled = self.actor.act("slot_settled", release, self.clock.now())
         await self.writer.write(lambda tx: tx.save(settled))
         self._log_act("slot_settled", release=release, meant=meant.isoformat())
-        incidents = self.current.verdicts.incidents_of
+        incidents = self.current.read.verdicts.incidents_of
         for incident in await asyncio.to_thread(incidents, release):
             is_waiting = incident.closed is None and incident.acknowledged is None
             if incident.kind is IncidentKind.CALENDAR and is_waiting:
@@ -277,14 +275,14 @@ class Desk:
 
         Raises `UnknownName`.
         """
-        now, record = self.clock.now(), self.current.record
+        now = self.clock.now()
         act = make_tick(self.actor, tick, release, now)
 
         def write(tx: Transaction) -> None:
-            if record.store.ledger.release(release) is None:
+            if tx.read.ledger.release(release) is None:
                 raise UnknownName(f"no release {release!r}")
             tx.save(act)
-            for known in record.store.verdicts.incidents_of(release):
+            for known in tx.read.verdicts.incidents_of(release):
                 if known.closed is None:
                     ticked = replace(known, ticks=(*known.ticks, *entries_of_ticks([act])))
                     tx.save(ticked)
@@ -294,12 +292,12 @@ class Desk:
 
     async def export_evidence(self, incident: Incident, file: Path) -> Exported:
         """Write the evidence of an incident to a zip file. Raises `UserFault` and `StoreFault`."""
-        now, store = self.clock.now(), self.current.record.store
+        now, read = self.clock.now(), self.current.read
         exported = await asyncio.to_thread(
-            export_bundle, store, self.evidence, incident, file, now, self.monitors
+            export_bundle, read, self.evidence, incident, file, now, self.monitors
         )
-        read = self.actor.act("evidence_read", incident.id, now)
-        await self.writer.write(lambda tx: tx.save(read))
+        act = self.actor.act("evidence_read", incident.id, now)
+        await self.writer.write(lambda tx: tx.save(act))
         self._log_act("evidence_read", incident=incident.id)
         return exported
 

@@ -82,7 +82,7 @@ class OutboxOptions:
     idle: timedelta = IDLE
     redactor: Redactor | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
-    refresh_incident: RefreshIncident = lambda incident, _now: incident
+    refresh_incident: RefreshIncident = lambda _tx, incident, _now: incident
 
 
 @dataclass
@@ -246,7 +246,7 @@ class Outbox:
     def _notify_after_silences(self, silenced: Silenced, now: datetime, tx: Transaction) -> None:
         """Replace what ended silences suppressed by current notices."""
         for silence, rows in silenced.ended.values():
-            notify_after_silence(tx, self.store, self.options.refresh_incident, silence, rows, now)
+            notify_after_silence(tx, self.options.refresh_incident, silence, rows, now)
 
     async def _replace_by_digests(
         self, digests: Sequence[Digest], state: ChannelState, now: datetime
@@ -376,7 +376,7 @@ class Outbox:
 
         A newer attempt, which another process has saved in the meantime, is not overwritten.
         """
-        stored = stored_delivery(self.store.outbox, delivery.notice, delivery.channel)
+        stored = stored_delivery(tx.read.outbox, delivery.notice, delivery.channel)
         if stored is None or stored.attempts <= delivery.attempts:
             tx.add_notice(notice, [])  # a store that was restored meanwhile may lack the notice
             tx.save(delivery)

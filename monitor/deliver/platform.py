@@ -20,8 +20,7 @@ from monitor.deliver.outbox_rows import covered_delivery, is_unsent, notified_ch
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.stages import MOST_PAUSES
 from monitor.store.rows import Delivery, DeliveryState
-from monitor.store.sql.engine import Store
-from monitor.store.sql.read import VerdictStore
+from monitor.store.sql.read import Reads, VerdictStore
 from monitor.store.sql.write import Transaction
 
 
@@ -37,7 +36,7 @@ class PlatformThread:
     incident: Incident
     release_incident: str
     rules: ReportingRules
-    store: Store
+    read: Reads
 
     def cover_release_notice(
         self, notice: Notice, deliveries: Sequence[Delivery], now: datetime
@@ -54,7 +53,7 @@ class PlatformThread:
         if notice.kind == "final":
             # The last notice closes the alert at a pager, so send it to pagers that got the first
             # notice.
-            rows = self.store.outbox.deliveries(notice.follows)  # of the first notice
+            rows = self.read.outbox.deliveries(notice.follows)  # of the first notice
             called = {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(
                 self.rules.pagers
             )
@@ -77,11 +76,11 @@ class PlatformThread:
             confirmation_notice_id(self.release_incident),
         )
         for notice_id in (first_id, second_id):
-            notice = self.store.outbox.notice(notice_id)
+            notice = self.read.outbox.notice(notice_id)
             if notice is None or not is_covered_by_platform(notice):
                 continue
             channels = self._thread_channels(notice, now)
-            for row in self.store.outbox.deliveries(notice.id):
+            for row in self.read.outbox.deliveries(notice.id):
                 if row.channel in channels and is_unsent(row):
                     tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
@@ -93,10 +92,10 @@ class PlatformThread:
         pauses since the incident was opened. Only `folding` channels wait. Channels that the routes
         choose only now get the notice too.
         """
-        opening = self.store.outbox.notice(thread_id(self.incident.id))
+        opening = self.read.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
-        rows = {row.channel: row for row in self.store.outbox.deliveries(opening.id)}
+        rows = {row.channel: row for row in self.read.outbox.deliveries(opening.id)}
         # Finding each channel's own pause is slow. It is only needed if a stored delivery is
         # unsent.
         pause_by_channel = (
@@ -125,7 +124,7 @@ class PlatformThread:
         """
         ids = (thread_id, confirmation_notice_id)
         names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
-        rows = (row for name in names for row in self.store.outbox.deliveries(name))
+        rows = (row for name in names for row in self.read.outbox.deliveries(name))
         notified = {row.channel for row in rows if row.standing is DeliveryState.SENT}
         gather = self.rules.gather
         return {
@@ -158,7 +157,7 @@ class PlatformThread:
         chosen_for_release = (
             self.rules.for_everyone_on_call().platform_audience(notice, about_release, now).keys()
         )
-        got_opening = {row.channel for row in self.store.outbox.deliveries(notice.follows)}
+        got_opening = {row.channel for row in self.read.outbox.deliveries(notice.follows)}
         return [one for one in deliveries if one.channel in got_opening & chosen_for_release]
 
     def _thread_channels(self, notice: Notice, now: datetime) -> set[str]:
@@ -166,7 +165,7 @@ class PlatformThread:
         changed.
         """
         earlier = (
-            notified_channels(self.store.outbox, self.incident.id)
+            notified_channels(self.read.outbox, self.incident.id)
             if self.rules.recipients_can_change
             else set()
         )
@@ -176,7 +175,7 @@ class PlatformThread:
 
 
 def find_platform_thread(
-    store: Store, rules: ReportingRules, release: Incident | None, now: datetime
+    read: Reads, rules: ReportingRules, release: Incident | None, now: datetime
 ) -> PlatformThread | None:
     """Return the thread of messages about the fault of a release's platform, or None if it does not
     affect the release.
@@ -192,14 +191,14 @@ def find_platform_thread(
     ):
         return None
     platform = platform_id_of(release.facts)
-    known = store.verdicts.incident(platform) if platform else None
+    known = read.verdicts.incident(platform) if platform else None
     # If the thread's first notice is still unsent, it will report this release too when it is sent.
-    rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
+    rows = read.outbox.deliveries(thread_id(known.id)) if known is not None else []
     decision = update_platform(known, release, now, is_unsent=any(map(is_unsent, rows)))
     incident = decision.incident or known
     is_linked = incident is not None and any(one.incident == release.id for one in incident.linked)
     return (
-        PlatformThread(decision, incident, release.id, rules, store)
+        PlatformThread(decision, incident, release.id, rules, read)
         if incident is not None and is_linked
         else None
     )

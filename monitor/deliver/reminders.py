@@ -21,6 +21,7 @@ from monitor.deliver.owed import count_owed, find_owed, is_countable
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import RecordedVerdict
 from monitor.store.sql.engine import Store
+from monitor.store.sql.read import Reads
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
@@ -115,21 +116,20 @@ class Reminders:
         """Return for each of these instants the ids of the open incidents that need a notice
         then.
         """
-        still_open = [
-            one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None
-        ]
+        read = self.store
+        still_open = [one for one in read.verdicts.open_incidents(_MOST) if one.closed is None]
         return [
-            [one.id for one in still_open if self._due_notice(one, at) is not None]
+            [one.id for one in still_open if self._due_notice(read, one, at) is not None]
             for at in instants
         ]
 
-    def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
+    def _due_notice(self, read: Reads, incident: Incident, now: datetime) -> Notice | None:
         """Return the notice that is due now, or None if none is.
 
         If content came and went (flapping), one notice reports that it is steady again. Otherwise a
         reminder may be due, unless `remind_after` is zero. A silence suppresses only the reminder.
         """
-        outbox = self.store.outbox
+        outbox = read.outbox
         # None if content never flapped or is not steady yet
         steady = make_steady_notice(incident, now)
         was_flapping = outbox.notice(make_flapping_id(incident)) is not None
@@ -150,15 +150,16 @@ class Reminders:
 
         Return whether there was one.
         """
-        found = self.store.verdicts.incident(incident)
+        current_incidents = self.current_incidents.within(tx)
+        found = tx.read.verdicts.incident(incident)
         # The stored facts are those of the last change. A delay that is still open has grown since.
-        current = self.current_incidents.refresh(found, now) if found is not None else None
-        notice = self._due_notice(current, now) if current is not None else None
+        current = current_incidents.refresh(found, now) if found is not None else None
+        notice = self._due_notice(tx.read, current, now) if current is not None else None
         if found is None or notice is None:
             return False
         if not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False
-        save_redraft = self.current_incidents.prepare_redraft(incident, now)
+        save_redraft = current_incidents.prepare_redraft(incident, now)
         if save_redraft is not None:  # the draft is not current
             save_redraft(tx)
         tx.save(found.with_entries(Entry(now, MONITOR, notice.subject)))

@@ -13,17 +13,16 @@ from alerts.silence import Silence
 from monitor.deliver.outbox_rows import OutboxRow, covered_delivery, is_unsent, stored_delivery
 from monitor.deliver.stages import SILENCE_OVER
 from monitor.store.rows import Delivery, DeliveryState
-from monitor.store.sql.engine import Store
+from monitor.store.sql.read import OutboxStore
 from monitor.store.sql.write import Transaction
 from schedules.times.json import fields_json
 
-RefreshIncident = Callable[[Incident, datetime], Incident]
+RefreshIncident = Callable[[Transaction, Incident, datetime], Incident]
 """Returns an incident with the facts of an instant."""
 
 
 def notify_after_silence(
     tx: Transaction,
-    store: Store,
     refresh_incident: RefreshIncident,
     silence: Silence,
     rows: Sequence[OutboxRow],
@@ -35,10 +34,10 @@ def notify_after_silence(
     `rows` are these deliveries, all of one channel and one incident.
     """
     channel = rows[0].delivery.channel
-    incident = store.verdicts.incident(rows[0].notice.incident)
+    incident = tx.read.verdicts.incident(rows[0].notice.incident)
     if incident is None:
         return
-    was_notified = _was_notified(store, incident, channel)
+    was_notified = _was_notified(tx.read.outbox, incident, channel)
     # `replacement` is the id of the notice that is sent instead of all rows.
     if incident.closed is not None and not was_notified:
         replacement = ""  # the incident began and closed during the silence, so no notice is sent
@@ -50,7 +49,7 @@ def notify_after_silence(
         is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
         # "still": the incident is still open
         kind = rows[0].notice.kind if is_opening_unsent else "still"
-        fresh = refresh_incident(incident, now)
+        fresh = refresh_incident(tx, incident, now)
         facts = fresh.facts or incident.facts
         # The id of the notice contains that of the silence, so that each silence gives a notice of
         # its own.
@@ -61,7 +60,7 @@ def notify_after_silence(
         tx.save(Delivery(notice.id, channel, DeliveryState.WAITING, now))
         replacement = notice.id
     for row in rows:
-        stored = stored_delivery(store.outbox, row.notice.id, channel)
+        stored = stored_delivery(tx.read.outbox, row.notice.id, channel)
         # Rows that were attempted or finished since they were read stay as they are.
         if stored is not None and is_unsent(stored):
             is_kept = row.notice.id == replacement
@@ -72,7 +71,7 @@ def notify_after_silence(
             )
 
 
-def _was_notified(store: Store, incident: Incident, channel: str) -> bool:
+def _was_notified(outbox: OutboxStore, incident: Incident, channel: str) -> bool:
     """Return whether a channel has sent a notice of an incident, or one that replaced it, such as a
     digest.
     """
@@ -90,11 +89,11 @@ def _was_notified(store: Store, incident: Incident, channel: str) -> bool:
                 and one.reference != ""
                 and was_sent(one.reference)
             )
-            for one in store.outbox.deliveries(notice)
+            for one in outbox.deliveries(notice)
             if one.channel == channel
         )
 
-    return any(was_sent(notice.id) for notice in store.outbox.notices(incident.id))
+    return any(was_sent(notice.id) for notice in outbox.notices(incident.id))
 
 
 def silence_json(one: Silence) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from monitor.deliver.series import find_series_record
 from monitor.deliver.ticks import entries_of_ticks
 from monitor.judge.verdict import Verdict
 from monitor.store.rows import Event, Judged, Record
-from monitor.store.sql.engine import Store
+from monitor.store.sql.read import EvidenceIndex, Reads
 from monitor.store.sql.write import Transaction
 from schedules.contract.verdict import FindingKind, VerdictKind
 from schedules.times.zone import day_begins, local_date
@@ -73,7 +73,6 @@ class VerdictRecorder:
     response headers.
     """
 
-    store: Store
     rules: ReportingRules
     appended: Callable[[], Sequence[Record]] = lambda: ()
     head: Callable[[str], str] = lambda _record: ""
@@ -89,14 +88,14 @@ class VerdictRecorder:
         thread of messages about the platform instead of one for each release.
         """
         verdict = assessment.verdict
-        earlier = self.store.verdicts.incidents_of(verdict.release)
+        earlier = tx.read.verdicts.incidents_of(verdict.release)
         known = find_known_incident(earlier, verdict.release)
         decision = Decision()  # no incident and no notices
         if not _needs_no_incident(verdict):
             names = map(self.rules.producer_name, verdict.producers)
             facts = replace(assessment.facts, names=tuple(names))
             decision = decide(facts, known, now, [one.id for one in earlier])
-            decision = self._add_ticks(decision, known)
+            decision = self._add_ticks(tx.read, decision, known)
         if known is not None and decision.superseded is not None:
             # The incident of a breach replaces a lesser one, such as that of an unproven release,
             # which is now closed. The notices of the decision are about the new one. So send one to
@@ -111,7 +110,7 @@ class VerdictRecorder:
         body = assessment.body
         if incident is not None:
             body = with_incident(body, incident, self.rules.editions)
-        before = self.store.verdicts.judged_one(verdict.release)
+        before = tx.read.verdicts.judged_one(verdict.release)
         slot = verdict.slot.begins() if verdict.slot else None
         judged = Judged(
             verdict.release,
@@ -126,7 +125,7 @@ class VerdictRecorder:
         tx.save(judged)
         if (event := _status_change(judged, assessment.visible.status, before)) is not None:
             tx.add(event)
-        thread = find_platform_thread(self.store, self.rules, incident, now)
+        thread = find_platform_thread(tx.read, self.rules, incident, now)
         notices = self.save_decision(tx, decision, now, thread)
         if thread is not None:
             thread.cover_release_opening(tx, now)  # not to be sent on channels that get the thread
@@ -135,12 +134,12 @@ class VerdictRecorder:
             notices += self.save_decision(tx, thread.decision, now, thread)
         return RecordedVerdict(body, incident, notices)
 
-    def _add_ticks(self, decision: Decision, known: Incident | None) -> Decision:
+    def _add_ticks(self, read: Reads, decision: Decision, known: Incident | None) -> Decision:
         """Return a decision whose incident, if it is new, has the preparations for its release."""
         incident = decision.incident
         if incident is None or (known is not None and known.id == incident.id):
             return decision
-        acts = self.store.verdicts.acts(incident.release)
+        acts = read.verdicts.acts(incident.release)
         return replace(decision, incident=replace(incident, ticks=entries_of_ticks(acts)))
 
     def save_decision(
@@ -160,7 +159,7 @@ class VerdictRecorder:
         """
         if decision.incident is None:
             return 0
-        incident = self._with_hashes(decision.incident)
+        incident = self._with_hashes(tx.read, decision.incident)
         tx.save(incident)
         if decision.draft:
             self.redraft(tx, incident, now)
@@ -169,7 +168,7 @@ class VerdictRecorder:
             # People who got earlier messages of a thread get later ones too, even if another person
             # is on call now.
             is_later = notice.follows and self.rules.recipients_can_change
-            earlier_channels = notified_channels(self.store.outbox, incident.id) if is_later else ()
+            earlier_channels = notified_channels(tx.read.outbox, incident.id) if is_later else ()
             deliveries = self.rules.deliveries(notice, incident, now, earlier_channels)
             if notice.kind == "calendar":
                 # Wait, because other entries that the same read shows as changed are added to this
@@ -195,7 +194,7 @@ class VerdictRecorder:
         incident = decision.incident
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
             return decision
-        silences = [one for one in self.store.outbox.silences(now) if one.is_on(now)]
+        silences = [one for one in tx.read.outbox.silences(now) if one.is_on(now)]
         if any(one.covers(incident) for one in silences):
             return decision
 
@@ -203,17 +202,15 @@ class VerdictRecorder:
             routed = replace(decision.notices[0], grade=one.grade, findings=list_route_names(one))
             return {row.channel for row in self.rules.deliveries(routed, one, now)}
 
-        opened = self.store.verdicts.open_incidents(_MOST_INCIDENTS)
+        opened = tx.read.verdicts.open_incidents(_MOST_INCIDENTS)
         of_this_edit = [one for one in opened if are_of_one_edit(one, incident)]
         unsilenced = [
             one for one in of_this_edit if not any(silence.covers(one) for silence in silences)
         ]
         others = [one for one in unsilenced if list_channels(one) == list_channels(incident)]
         for other in others:
-            opening = self.store.outbox.notice(thread_id(other.id))
-            if opening is not None and all(
-                map(is_unsent, self.store.outbox.deliveries(opening.id))
-            ):
+            opening = tx.read.outbox.notice(thread_id(other.id))
+            if opening is not None and all(map(is_unsent, tx.read.outbox.deliveries(opening.id))):
                 # The first notice of the other incident still waits. Write it again, about all
                 # entries.
                 entries = sorted([*others, incident], key=lambda one: (one.opened, one.id))
@@ -225,7 +222,7 @@ class VerdictRecorder:
         self, tx: Transaction, notice: Notice, incident: Incident, now: datetime
     ) -> None:
         """Add a notice of what a person did, for webhooks and for the pagers that were called."""
-        earlier = notified_channels(self.store.outbox, incident.id)
+        earlier = notified_channels(tx.read.outbox, incident.id)
         machines = {*self.rules.hooks, *(earlier & {*self.rules.pagers})}
         rows = self.rules.deliveries(notice, incident, now, earlier)
         if theirs := [one for one in rows if one.channel in machines]:
@@ -239,20 +236,20 @@ class VerdictRecorder:
         if incident.kind is IncidentKind.PLATFORM and not incident.linked:
             # it delayed no release: it has a report on a period, measured when a person requests it
             return
-        drafts, rules = self.store.verdicts.drafts(incident.id), self.rules
+        drafts, rules = tx.read.verdicts.drafts(incident.id), self.rules
         if incident.kind is IncidentKind.PLATFORM:
-            report = self._platform_report(incident, now)
+            report = self._platform_report(tx.read, incident, now)
         else:
             configured = incident.words.get(GRADED_FORM) or rules.forms.get(incident.producer)
             form = choose_form(incident.occurred, incident.grade, configured)
             # A draft may cite all incidents of the producer, and those of other producers in two
             # years.
-            since, incidents = incident.occurred - _OTHERS_CITED_FOR, self.store.verdicts.incidents
+            since, incidents = incident.occurred - _OTHERS_CITED_FOR, tx.read.verdicts.incidents
             older = incidents(end=since, producer=incident.producer)
             recent = incidents(begin=since, end=incident.occurred)  # of all producers
             earlier = [one for one in (*older, *recent) if one.id != incident.id]
             entries, typed = rules.draft_entries(incident), drafts[-1].words if drafts else {}
-            series = find_series_record(self.store.verdicts, incident, earlier)
+            series = find_series_record(tx.read.verdicts, incident, earlier)
             report = fill_form(
                 incident,
                 form,
@@ -262,34 +259,33 @@ class VerdictRecorder:
                 rules.editions,
                 typed=typed,
                 series=series,
-                recorded_since=self._find_first_record(),
+                recorded_since=self._find_first_record(tx.read.evidence),
             )
         add_measured_version(tx, drafts, incident.id, report)
 
-    def _find_first_record(self) -> datetime | None:
+    def _find_first_record(self, evidence: EvidenceIndex) -> datetime | None:
         """Return when the first record of evidence was kept, None before that."""
         if self._recorded_since is None:
-            evidence = self.store.evidence
             chains = [evidence.chain(monitor, limit=1) for monitor in evidence.monitors()]
             self._recorded_since = min((first.at for (first,) in chains), default=None)
         return self._recorded_since
 
-    def _platform_report(self, incident: Incident, now: datetime) -> Report:
+    def _platform_report(self, read: Reads, incident: Incident, now: datetime) -> Report:
         """Return the report on a platform's fault: its releases that were due on the day of the
         fault, up to `now`.
         """
-        verdicts, zone = self.store.verdicts, self.rules.timezone
+        verdicts, zone = read.verdicts, self.rules.timezone
         # a platform's incident has its host there
         day, host = local_date(incident.occurred, zone), incident.producer
         begin, end = day_begins(day, zone), min(now, day_begins(day + timedelta(days=1), zone))
         rows = (period_row(verdicts, row.body) for row in verdicts.judged(begin, end))
-        spans = (span for span in self.store.runs.blind(begin, end) if span.host in ("", host))
+        spans = (span for span in read.runs.blind(begin, end) if span.host in ("", host))
         blind = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in spans)
         period = replace(select_period(rows, day, day, host=host), blind=blind)
         report = build_period_report(period, host, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
 
-    def _with_hashes(self, incident: Incident) -> Incident:
+    def _with_hashes(self, read: Reads, incident: Incident) -> Incident:
         """Return an incident with the hash and response headers of its evidence records, also of
         unsaved ones.
         """
@@ -297,13 +293,13 @@ class VerdictRecorder:
         if facts is None or not facts.certainty.records:
             return incident
         names = [name for name, _ in facts.certainty.records]
-        known = (*self.store.evidence.records(names), *self.appended())
+        known = (*read.evidence.records(names), *self.appended())
         hashes = {record.id: _LOST if record.is_lost else record.sha256 for record in known}
         records = tuple(
             (name, hashes.get(name, known_hash)) for name, known_hash in facts.certainty.records
         )
         # Response headers from before the last start are only in the stored incident.
-        stored = self.store.verdicts.incident(incident.id)
+        stored = read.verdicts.incident(incident.id)
         earlier = (
             dict(stored.facts.certainty.heads)
             if stored is not None and stored.facts is not None

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from monitor.store.batch import RowSource
 from monitor.store.rows import Heartbeat
-from monitor.store.sql.read import Leases
 from monitor.store.sql.write import Transaction
 
 
@@ -19,12 +18,11 @@ class HeartbeatWriter(RowSource):
     """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
     Until `begin` it does not write, so that the heartbeat of the earlier process can still be read.
-    `leases` read the stored heartbeat. If it shows that the store has lost committed batches,
-    `report_loss` is called, in the writer's thread.
+    If the stored heartbeat shows that the store has lost committed batches, `report_loss` is
+    called, in the writer's thread.
     """
 
     monitor: str
-    leases: Leases | None = None
     report_loss: Callable[[], object] = lambda: None
     # None before `begin` and after `end`, which sets the final heartbeat instead.
     _last_alive: datetime | None = None
@@ -72,8 +70,8 @@ class HeartbeatWriter(RowSource):
         if beat is None:
             self._last_written = None
             return
-        if self.leases is not None and self._last_confirmed is not None:
-            stored = self.leases.heartbeat(self.monitor)
+        if self._last_confirmed is not None:
+            stored = transaction.read.leases.heartbeat(self.monitor)
             # Without a loss, the store has the last confirmed heartbeat, or the last written one:
             # it may have committed that batch although its answer did not arrive. Times are not
             # compared, because a clock may have been set.

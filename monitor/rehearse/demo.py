@@ -177,7 +177,7 @@ def _cut_back_incident(
     """
     facts_then = None
     if incident.facts is not None:
-        facts_then = facts_of(store, policies, monitor="demo", release=incident.release, now=at)
+        facts_then = facts_of(policies, "demo", store, incident.release, at)
     is_closed_then = incident.closed is not None and incident.closed <= at
     return replace(
         incident,

@@ -13,7 +13,6 @@ from monitor.clock import Clock
 from monitor.errors import Deposed, EnvironmentFault, StoreFault, StoreTooNew
 from monitor.store.batch import RowSource
 from monitor.store.rows import NAME_PREFIX, Leader
-from monitor.store.sql.read import Leases
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 
@@ -68,14 +67,13 @@ class Leadership(RowSource):
         self,
         monitor: str,
         process: str,
-        leases: Leases,
         writer: Writer,
         clock: Clock,
         length: timedelta,
     ) -> None:
         """Begin as a standby. `process` must be a name that no other process has."""
         self._monitor, self._process = monitor, process
-        self._leases, self._writer, self._clock = leases, writer, clock
+        self._writer, self._clock = writer, clock
         self._length = length
         self._interval = (length / _ATTEMPTS).total_seconds()
         self.leader: Leader | None = None
@@ -110,9 +108,9 @@ class Leadership(RowSource):
     async def is_led_by_other(self) -> bool:
         """Return whether another monitor leads now."""
 
-        def read(tx: Transaction) -> bool:  # noqa: ARG001  # it only reads
-            self.leader = self._leases.leader()
-            now = self._leases.now(self._now)
+        def read(tx: Transaction) -> bool:
+            self.leader = tx.read.leases.leader()
+            now = tx.read.leases.now(self._now)
             return self.leader is not None and self.leader.until > now
 
         self.prepare()
@@ -192,7 +190,7 @@ class Leadership(RowSource):
         """Take or renew the lease on our name. Return who has it, and until when."""
         now, name = self._now, NAME_PREFIX + self._monitor
         lease = tx.take_lease(name, self._process, now, now + self._length)
-        lease = lease or self._leases.lease(name)
+        lease = lease or tx.read.leases.lease(name)
         return ("", None) if lease is None else (lease.holder, lease.until)
 
     async def _try_to_lead(self) -> bool:
@@ -220,9 +218,9 @@ class Leadership(RowSource):
         """
         self._take_name_in(tx)
         now = self._now
-        self.leader = self._leases.leader()
+        self.leader = tx.read.leases.leader()
         # To try to take the row would lock it, which delays its leader.
-        if self.leader is None or self.leader.until <= self._leases.now(now):
+        if self.leader is None or self.leader.until <= tx.read.leases.now(now):
             taken = tx.take_leader(self._process, self._monitor, now, now + self._length)
             if taken is not None:
                 self.leader = taken
@@ -234,9 +232,9 @@ class Leadership(RowSource):
         """Renew our lease on looking, and read the waits of hosts and the others' leases."""
         name = _LOOKS_PREFIX + self._monitor
         tx.take_lease(name, _LOOKS_PREFIX, self._now, self._now + self._length)
-        now = self._leases.now(self._now)
+        now = tx.read.leases.now(self._now)
         waits, looking = dict[str, datetime](), dict[str, datetime]()
-        for lease in self._leases.leases():
+        for lease in tx.read.leases.leases():
             if lease.holder == _WAIT_PREFIX and lease.until > now:
                 waits[lease.name.removeprefix(_WAIT_PREFIX)] = lease.until
             elif lease.holder == _LOOKS_PREFIX and lease.name != name:
@@ -261,7 +259,7 @@ class Leadership(RowSource):
 
         def renew(tx: Transaction) -> _Stored:
             self._take_name_in(tx)
-            now = self._leases.now(self._now)
+            now = tx.read.leases.now(self._now)
             for host, seconds in waits.items():
                 until = now + timedelta(seconds=seconds)
                 tx.take_lease(_WAIT_PREFIX + host, _WAIT_PREFIX, now, until)

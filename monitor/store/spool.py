@@ -31,6 +31,7 @@ from monitor.store.rows import (
 )
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import Storable, from_values, to_json
+from monitor.store.sql.read import EvidenceIndex
 from monitor.store.sql.write import Transaction
 from schedules.promise import Promise
 from schedules.release import Release
@@ -138,7 +139,7 @@ class Spool:
                     facts = self._read_facts(lines)
                     while some := list(islice(facts, _FACTS_AT_ONCE)):
                         with store.transaction() as transaction:
-                            _hand_in(some, store, transaction)
+                            _hand_in(some, transaction)
                         count += len(some)
             except (Conflict, ValueError) as fault:
                 refused = self.file.with_suffix(".refused")
@@ -256,15 +257,16 @@ class _FactCollector(Transaction):
         self.facts.append(ShownEntries(calendar, at, tuple(uids)))
 
 
-def _hand_in(facts: Iterable[Fact], store: Store, transaction: Transaction) -> None:
+def _hand_in(facts: Iterable[Fact], transaction: Transaction) -> None:
+    index = transaction.read.evidence
     for fact in facts:
         match fact:
             case Record():
-                if _continues_chain(store, fact):
+                if _continues_chain(index, fact):
                     transaction.add_evidence([fact])
             case Run():
                 # A run must not name evidence that the store lacks.
-                evidence = [record.id for record in store.evidence.records(fact.evidence)]
+                evidence = [record.id for record in index.records(fact.evidence)]
                 transaction.save_later(replace(fact, evidence=tuple(evidence)))
             case Blind():
                 transaction.add_blind(fact)
@@ -276,12 +278,12 @@ def _hand_in(facts: Iterable[Fact], store: Store, transaction: Transaction) -> N
                 transaction.save_later(fact)
 
 
-def _continues_chain(store: Store, record: Record) -> bool:
+def _continues_chain(index: EvidenceIndex, record: Record) -> bool:
     """Return whether a record follows directly on the monitor's last one in the store.
 
     A store that has switched to an older standby may lack the records between.
     """
-    last = store.evidence.last(record.monitor)
+    last = index.last(record.monitor)
     number, chain = (last.number, last.chain) if last is not None else (0, "")
     is_next = record.number == number + 1
     return is_next and link_record(record, chain).chain == record.chain

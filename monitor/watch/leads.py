@@ -28,7 +28,6 @@ from monitor.look.recognise.title import ANOTHER_TITLE, WITHOUT_PERIOD
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import is_witness
 from monitor.plan.targets import Target, View
-from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
@@ -75,7 +74,6 @@ class Leads:
     `wake` is called when the outbox has a new notice.
     """
 
-    verdicts: VerdictStore
     writer: Writer
     clock: Clock
     watch: Watch
@@ -101,7 +99,7 @@ class Leads:
             """
             of_leads = [
                 incident
-                for incident in self.verdicts.incidents_of(release)
+                for incident in tx.read.verdicts.incidents_of(release)
                 if incident.kind is IncidentKind.LEAD
             ]
             known = find_known_incident(of_leads, release)

@@ -124,7 +124,7 @@ class Periods:
         Return the incident and all versions of its draft. If the incident exists, the report is a
         further version.
         """
-        report, verdicts = self.report(found, now), self.store.verdicts
+        report, verdicts = self.report(found, now), tx.read.verdicts
         name = f"period-{file_stem_of(found)}"
         about = found.producer or found.host or "all"
         title = f"{report.title}: {report.subject}"

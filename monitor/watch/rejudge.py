@@ -29,7 +29,7 @@ from monitor.plan.addresses import with_page_at
 from monitor.store.rows import Judged, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
-from monitor.store.sql.read import RunStore
+from monitor.store.sql.read import Reads, RunStore
 from monitor.store.sql.read_ledger import LedgerStore
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import FindingKind, VerdictKind
@@ -42,7 +42,7 @@ _BLIND_SPANS_AROUND = timedelta(days=30)
 _MOMENT, _DAY = timedelta(microseconds=1), timedelta(days=1)
 
 
-def stored_case(store: Store, release: str) -> ReleaseCase | None:
+def stored_case(store: Reads, release: str) -> ReleaseCase | None:
     """Return the stored facts for a verdict on a release, or None if the release is not known."""
     found = store.ledger.release(release)
     if found is None:
@@ -65,14 +65,14 @@ def stored_case(store: Store, release: str) -> ReleaseCase | None:
     )
 
 
-def _runs_by_target(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:
+def _runs_by_target(store: Reads, releases: Sequence[str]) -> dict[str, list[Run]]:
     found: dict[str, list[Run]] = defaultdict(list)
     for run in store.runs.of_releases(releases):
         found[run.target].append(run)
     return dict(found)
 
 
-def _publications_near(store: Store, release: str, slot: datetime | None) -> Iterator[Publication]:
+def _publications_near(store: Reads, release: str, slot: datetime | None) -> Iterator[Publication]:
     """Yield the other releases that were published and have a slot within a day of this one."""
     rows = [] if slot is None else store.verdicts.judged(slot - _DAY, slot + _DAY)
     runs = _runs_by_target(store, [row.release for row in rows])
@@ -170,7 +170,7 @@ def judged_between(
 
 
 def facts_of(
-    store: Store, policies: Policies, monitor: str, release: str, now: datetime
+    policies: Policies, monitor: str, store: Reads, release: str, now: datetime
 ) -> ReleaseFacts | None:
     """Return the facts for `alerts` about a release as of `now`, or None if it is not known."""
     case = stored_case(store, release)
@@ -191,7 +191,7 @@ def body_of_unwatched(
     return None if case is None else body_of(case.judge(policies, now), None, editions)
 
 
-def _slot_verdicts(store: Store, verdict: Verdict) -> Iterator[SlotVerdict]:
+def _slot_verdicts(store: Reads, verdict: Verdict) -> Iterator[SlotVerdict]:
     """Yield the stored verdicts on other releases with exactly the slot of this one."""
     slot = verdict.slot.instant if verdict.slot is not None else None
     for row in [] if slot is None else store.verdicts.judged(slot, slot + _MOMENT):

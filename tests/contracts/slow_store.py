@@ -20,6 +20,7 @@ class _CountedTransaction:
 
     def __init__(self, inner: Transaction) -> None:
         self._inner = inner
+        self.read = inner.read
         self.rows = 0
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # whatever a transaction has

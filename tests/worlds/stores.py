@@ -28,6 +28,7 @@ from monitor.store.rows import (
     Record,
 )
 from monitor.store.sql.engine import Store
+from monitor.store.sql.read import Reads
 from monitor.store.sql.tables import HEAD, METADATA, REVISION
 from monitor.store.sql.write import Transaction
 from tests.worlds.instants import DAY, SECOND, SLOT
@@ -108,7 +109,7 @@ def an_emptied_store(url: str) -> str:
     return url
 
 
-def runs_of(store: Store, *targets: str) -> list[Run]:
+def runs_of(store: Reads, *targets: str) -> list[Run]:
     """Return the runs of these targets in time order."""
     releases = sorted({release_from_id(target) for target in targets})
     kept = [

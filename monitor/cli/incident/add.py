@@ -60,7 +60,7 @@ def add(context: Context, /, *, urls: tuple[str, ...], **words: str | None) -> N
         current = current_incidents(context, store)
         release = given.get("release")
         facts = (
-            current.judge_at(release_of(store.ledger, release).id, context.now())
+            current.find_facts(release_of(store.ledger, release).id, context.now())
             if release
             else None
         )

@@ -27,9 +27,9 @@ from monitor.deliver.by_hand import SigningBlocked, sign_report
 from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
 from monitor.deliver.incident_json import draft_json
 from monitor.deliver.message import redact_draft
-from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import EnvironmentFault, UserFault
 from monitor.store.rows import Draft
+from monitor.store.sql.engine import Store
 
 
 @click.command("sign")
@@ -80,9 +80,8 @@ def sign(  # one for each option
         # If the folder cannot be created, the report must not be signed. If signing is refused, the
         # folder is removed.
         made_folders = _make_folder(folder)
-        recorder = current_incidents(context, store).record
         try:
-            _sign_report(context, recorder, known, anyway)
+            _sign_report(context, store, known, anyway)
         except UserFault:
             # Innermost first, because only an empty folder can be removed.
             for each in made_folders:
@@ -94,13 +93,14 @@ def sign(  # one for each option
     context.print_result({**draft_json(signed), "files": files}, lines)
 
 
-def _sign_report(context: Context, recorder: VerdictRecorder, known: Incident, anyway: str) -> None:
+def _sign_report(context: Context, store: Store, known: Incident, anyway: str) -> None:
     """Sign the report.
 
     Raises `UserFault` with every obstacle, unless `anyway` gives a reason to sign.
     """
     now, role = context.now(), context.actor(signs=True).role
-    with recorder.store.transaction() as tx, refuse_invalid_input():
+    recorder = current_incidents(context, store).record
+    with store.transaction() as tx, refuse_invalid_input():
         try:
             sign_report(tx, recorder, known, role, now, anyway=anyway)
             record_act(context, tx, "signed_off", known.id, now)

@@ -96,8 +96,8 @@ def current_incidents(context: Context, store: Store) -> CurrentIncidents:
     settings = context.settings
     names = [channel.name for channel in settings.channel]
     rules = make_reporting_rules(settings, names, context.path.parent)
-    judge_at = partial(facts_of, store, make_policies(settings), settings.watch.vantage)
-    return CurrentIncidents(store.verdicts, judge_at, VerdictRecorder(store, rules))
+    judge_at = partial(facts_of, make_policies(settings), settings.watch.vantage)
+    return CurrentIncidents(store, judge_at, VerdictRecorder(rules))
 
 
 def current_incident(context: Context, store: Store, incident: str) -> Incident:
@@ -172,6 +172,6 @@ def change_draft(
 
     incident_of(store.verdicts, incident)  # raises `UnknownName` for an unknown id
     with store.transaction() as tx:
-        changed = by_hand.change_draft(tx, store.verdicts, incident, change)
+        changed = by_hand.change_draft(tx, incident, change)
         record_act(context, tx, "written_by_hand", incident, now)
         return changed

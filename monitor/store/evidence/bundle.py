@@ -20,8 +20,7 @@ from monitor.store.evidence.attachments import read_attachment
 from monitor.store.evidence.chain import chain_of, read_bytes
 from monitor.store.evidence.warc import DELETION_KIND
 from monitor.store.rows import OFFLINE_MARK, Record
-from monitor.store.sql.engine import Store
-from monitor.store.sql.read import EvidenceIndex
+from monitor.store.sql.read import EvidenceIndex, Reads
 
 _HOW_TO_CHECK = (
     "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c"
@@ -47,7 +46,7 @@ class Exported:
 
 
 def export_bundle(
-    store: Store,
+    store: Reads,
     folder: Path,
     incident: Incident,
     file: Path,

@@ -38,15 +38,7 @@ from monitor.store.sql import backup, integrity
 from monitor.store.sql.columns import database_clock
 from monitor.store.sql.driver_errors import MEND, convert_faults
 from monitor.store.sql.query import QueryRunner, long_limits
-from monitor.store.sql.read import (
-    EvidenceIndex,
-    Leases,
-    OutboxStore,
-    RunStore,
-    SessionStore,
-    VerdictStore,
-)
-from monitor.store.sql.read_ledger import LedgerStore
+from monitor.store.sql.read import Reads
 from monitor.store.sql.tables import HEAD, LEADER, METADATA, OLDEST, REVISION
 from monitor.store.sql.write import Transaction
 
@@ -67,7 +59,7 @@ _CACHE_KB = 512
 _ROWS_ANALYSED = 1000
 
 
-class Store:
+class Store(Reads):
     """A store at an address of SQLAlchemy. `sqlite:///:memory:` is a temporary file.
 
     If not `durable`, SQLite does not wait for the disk: a commit survives the end of the process,
@@ -99,14 +91,7 @@ class Store:
         # Whether each transaction checks that no newer version has upgraded the schema. True after
         # our own upgrade.
         self._rechecks_schema = False
-        self._runner = runner = QueryRunner(self._engine, self._place)
-        self.ledger = LedgerStore(runner)
-        self.runs = RunStore(runner)
-        self.verdicts = VerdictStore(runner)
-        self.outbox = OutboxStore(runner)
-        self.sessions = SessionStore(runner)
-        self.evidence = EvidenceIndex(runner)
-        self.leases = Leases(runner)
+        super().__init__(QueryRunner(self._engine, self._place))
 
     @classmethod
     def open_upgraded(cls, url: str, *, durable: bool = True) -> Store:
@@ -131,8 +116,8 @@ class Store:
         with convert_faults(self._place), self._engine.begin() as connection:
             if self._rechecks_schema:
                 self._check_revision(_read_revision(connection))
-            with self._runner.use_transaction(connection):
-                yield Transaction(connection)
+            runner = QueryRunner(self._engine, self._place, connection)
+            yield Transaction(connection, Reads(runner))
 
     def _reopen_if_replaced(self) -> None:
         """Reopen the store if its file was replaced or deleted.

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 import json
 import operator
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -45,35 +44,22 @@ _ROWS_FETCHED = 1000
 """Rows that are fetched from the driver together, because fetching one by one is slow."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class QueryRunner:
-    """Runs queries, each on its own connection, which does not wait for writers.
+    """Runs queries in an open transaction, whose writes they see.
 
-    `place` must not contain a password.
-
-    Inside `use_transaction`, queries of this thread use the open transaction, so that they see what
-    it has written.
+    Without one, each has its own connection, which does not wait for writers. `place` must not
+    contain a password.
     """
 
     engine: Engine
     place: str
-    _thread: threading.local = field(default_factory=threading.local)
-
-    @contextmanager
-    def use_transaction(self, transaction: Connection) -> Iterator[None]:
-        """Run this thread's queries in a transaction for the length of a block."""
-        self._thread.transaction = transaction
-        try:
-            yield
-        finally:
-            self._thread.transaction = None
+    transaction: Connection | None = None
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
-        """Yield the open transaction of this thread, or a new connection if it has none."""
-        open_transaction: Connection | None = getattr(self._thread, "transaction", None)
-        if open_transaction is not None:
-            yield open_transaction
+        if self.transaction is not None:
+            yield self.transaction
             return
         with self.engine.connect() as connection:
             # With `once`, SQLite begins no transaction: a single query sees one state of the store
@@ -149,6 +135,13 @@ class QueryRunner:
             listed = sa.func.json_each(json.dumps(storable)).table_valued("value")
             return column.in_(sa.select(listed.c.value))
         return column == sa.any_(sa.literal(storable, sa.ARRAY(sa.Text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Queries of a store, which `runner` runs."""
+
+    runner: QueryRunner
 
 
 def in_period(

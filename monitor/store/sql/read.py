@@ -1,13 +1,10 @@
-"""The queries of the store, one class for each subject. Those of the ledger are in
-`read_ledger`.
-"""
+"""The queries of the store, one class for each subject, and `Reads`, which has them all."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -36,20 +33,14 @@ from monitor.store.rows import (
 )
 from monitor.store.sql import tables
 from monitor.store.sql.columns import database_clock
-from monitor.store.sql.query import FORMS, QueryRunner, chunks, equals, in_period
+from monitor.store.sql.query import FORMS, Queries, QueryRunner, chunks, equals, in_period
+from monitor.store.sql.read_ledger import LedgerStore
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
 _IS_NOT_JOINED = tables.JUDGED.c.release.not_in(tables.JOINED_RELEASES)
 """The condition that the release of a verdict was not joined into another."""
 _NEWEST_INCIDENTS = (tables.INCIDENT.c.occurred.desc(), tables.INCIDENT.c.id.desc())
-
-
-@dataclass(frozen=True, slots=True)
-class Queries:
-    """Queries of a store, which `runner` runs."""
-
-    runner: QueryRunner
 
 
 class RunStore(Queries):
@@ -378,6 +369,19 @@ class Leases(Queries):
             return own
         times: list[datetime] = self.runner.make_each(lambda now: now, select(database_clock()))
         return times[0]
+
+
+class Reads:
+    """The queries of a store by subject, in an open transaction or without one."""
+
+    def __init__(self, runner: QueryRunner) -> None:
+        self.ledger = LedgerStore(runner)
+        self.runs = RunStore(runner)
+        self.verdicts = VerdictStore(runner)
+        self.outbox = OutboxStore(runner)
+        self.sessions = SessionStore(runner)
+        self.evidence = EvidenceIndex(runner)
+        self.leases = Leases(runner)
 
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:

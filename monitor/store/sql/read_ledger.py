@@ -12,8 +12,7 @@ from sqlalchemy import func, or_, select, tuple_, union
 from alerts.claim import Claim
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
-from monitor.store.sql.query import FORMS, equals, from_json, in_period
-from monitor.store.sql.read import Queries
+from monitor.store.sql.query import FORMS, Queries, equals, from_json, in_period
 from schedules.promise import Promise
 from schedules.release import Release
 

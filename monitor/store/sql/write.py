@@ -29,6 +29,7 @@ from monitor.store.rows import LEADER, Delivery, Draft, Leader, Lease, Record
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
 from monitor.store.sql.query import FORMS, Storable, chunks
+from monitor.store.sql.read import Reads
 from schedules.promise import Promise
 
 _LATER_COLUMNS: Mapping[Table, str] = {
@@ -44,9 +45,13 @@ Of other facts, the first version stays.
 
 
 class Transaction:
-    """The writes of one transaction. If a block of writes raises, all of them are rolled back."""
+    """The writes of one transaction. If a block of writes raises, all of them are rolled back.
 
-    def __init__(self, connection: Connection) -> None:
+    `read` has the queries that see these writes. Read there in a block, not from the store.
+    """
+
+    def __init__(self, connection: Connection, read: Reads) -> None:
+        self.read = read
         self._connection, self._dialect = connection, connection.dialect.name
 
     def save(self, *items: Storable) -> None:

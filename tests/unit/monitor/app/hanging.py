@@ -7,13 +7,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 
 from monitor.rehearse.virtual_loop import JumpingLoop, get_jumping_loop
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 
-PARTS = ("ledger", "runs", "verdicts", "outbox", "evidence", "leases")
+PARTS = ("ledger", "runs", "verdicts", "outbox", "sessions", "evidence", "leases")
 WRITING = ("transaction", "tx", "commit")
 EVERYTHING = "everything"
 
@@ -25,6 +26,7 @@ class _Part:
 
     def __init__(self, name: str, inner: object, meet: Callable[[str], None]) -> None:
         self._name, self._inner, self._meet = name, inner, meet
+        self.read = SimpleNamespace()
 
     def __getattr__(self, call: str) -> Any:  # noqa: ANN401 # whatever the part itself has
         made = getattr(self._inner, call)
@@ -65,7 +67,10 @@ class HangingStore:
     def transaction(self) -> Iterator[Transaction]:
         self._meet("transaction.begin")
         with self._inner.transaction() as tx:
-            yield cast("Transaction", _Part("tx", tx, self._meet))
+            met = _Part("tx", tx, self._meet)
+            parts = {part: _Part(part, getattr(tx.read, part), self._meet) for part in PARTS}
+            met.read = SimpleNamespace(**parts)
+            yield cast("Transaction", met)
             self._meet("commit.commit")
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # upkeep, which is nothing of a part

@@ -114,7 +114,7 @@ def fill(store: Store) -> None:
     deaths, later = release_with_promise("deaths-2029", "Deaths 2029", AHEAD)
     runs = [births_run(ABSENT, -3600, 1200), births_run(PRESENT, 1201, 3600)]
     by_target = {runs[0].target: runs}
-    events = VerdictRecorder(store, ReportingRules())
+    events = VerdictRecorder(ReportingRules())
     with store.transaction() as tx:
         for known, promised in ((births, promise), (deaths, later)):
             tx.save(known)

@@ -204,7 +204,7 @@ def save_overdue_release(folder: Path, *, hours: int) -> str:
         tx.save(known)
         tx.add_promises([promise])
         tx.save(replace(absent, end=slot + overdue, last_received=slot + overdue))
-        VerdictRecorder(store, ReportingRules()).record(
+        VerdictRecorder(ReportingRules()).record(
             tx, assess(verdict, Measurement("edge")), verdict.at
         )
     (incident,) = store.verdicts.incidents_of(name)

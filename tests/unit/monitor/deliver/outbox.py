@@ -84,7 +84,7 @@ async def open_late_incidents(
     """Open an incident of grade report for each of these releases, with its notice to each
     channel.
     """
-    recorder = VerdictRecorder(store, ReportingRules(channels=channels))
+    recorder = VerdictRecorder(ReportingRules(channels=channels))
     for name in names:
         await record_verdict(writer, recorder, a_late_verdict(400, name), clock.now())
 

@@ -76,7 +76,7 @@ class Day:
             hooks=["hook"],
         )
         self.writer = Writer(self.store, self.clock)
-        self.recorder = VerdictRecorder(self.store, self.rules)
+        self.recorder = VerdictRecorder(self.rules)
         options = OutboxOptions(rules=self.rules)
         self.outbox: Outbox = an_outbox(
             self.store, self.writer, list(self.channels.values()), self.clock, options
@@ -89,7 +89,7 @@ class Day:
             remind_after=timedelta(minutes=15),
             remind_every=timedelta(minutes=30),
             current_incidents=CurrentIncidents(
-                self.store.verdicts, lambda _release, _now: None, self.recorder
+                self.store, lambda _read, _release, _now: None, self.recorder
             ),
             ask=query_at_once,
             wake=self.outbox.wake,

@@ -49,7 +49,7 @@ def verdict_on_moved_release(
 def record_verdicts(
     store: TemporaryStore, verdicts: Sequence[Verdict], *routes: Route
 ) -> list[Notice]:
-    recorder = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"], routes=routes))
+    recorder = VerdictRecorder(ReportingRules(channels=["mail", "hook"], routes=routes))
     for verdict in verdicts:
         with store.transaction() as tx:
             recorder.record(tx, assess(verdict, Measurement()), verdict.at)

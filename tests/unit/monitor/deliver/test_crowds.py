@@ -143,7 +143,7 @@ def test_digest_does_not_replace_later_notices() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
-        recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
+        recorder = VerdictRecorder(ReportingRules(channels=["mail"]))
         # The release r0 is published 1200 s late. This is judged 100 s later.
         r0_published_late = a_late_verdict(now=1300, release="r0", seconds_late=1200)
         await record_verdict(writer, recorder, r0_published_late, clock.now())

@@ -61,7 +61,7 @@ def current(store: Store) -> CurrentIncidents:
         tx.save(a_release())
         tx.add_promises([a_promise()])
     save_absence_until(store, JUDGED_AT)
-    recorder = VerdictRecorder(store, ReportingRules())
+    recorder = VerdictRecorder(ReportingRules())
     runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, JUDGED_AT)]}
     verdict = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(JUDGED_AT))
     with store.transaction() as tx:
@@ -70,11 +70,11 @@ def current(store: Store) -> CurrentIncidents:
             assess(verdict, Measurement("edge", runs, records=(("edge-1", ""),))),
             after_slot(JUDGED_AT),
         )
-    return CurrentIncidents(store.verdicts, partial(facts_of, store, Policies(), "edge"), recorder)
+    return CurrentIncidents(store, partial(facts_of, Policies(), "edge"), recorder)
 
 
 def the_incident(current: CurrentIncidents) -> Incident:
-    (found,) = current.verdicts.incidents_of("r")
+    (found,) = current.read.verdicts.incidents_of("r")
     return found
 
 
@@ -92,7 +92,7 @@ def redraft_if_needed(store: Store, current: CurrentIncidents, seconds: float) -
 
 def draft_text(current: CurrentIncidents, document: Document = Document.DRAFT) -> str:
     return render_draft(
-        current.verdicts.drafts(the_incident(current).id)[-1], "md", document=document
+        current.read.verdicts.drafts(the_incident(current).id)[-1], "md", document=document
     )[0].decode()
 
 
@@ -135,7 +135,7 @@ def test_draft_opened_twice_within_ten_seconds_gets_one_new_version(
     assert redraft_if_needed(store, current, TWELVE_MINUTES)
     assert not redraft_if_needed(store, current, TWELVE_MINUTES + 9)
     # The version of when the incident opened, and the new one.
-    assert len(current.verdicts.drafts(the_incident(current).id)) == 2
+    assert len(current.read.verdicts.drafts(the_incident(current).id)) == 2
 
 
 def test_new_version_keeps_typed_text_and_has_current_delay(
@@ -149,7 +149,7 @@ def test_new_version_keeps_typed_text_and_has_current_delay(
     a new version. This version has the typed text and the current delay.
     """
     name = the_incident(current).id
-    versions = versions_from_rows(current.verdicts.drafts(name))
+    versions = versions_from_rows(current.read.verdicts.drafts(name))
     impact_box = next(box.id for box in versions[-1].report.fields() if "human.impact" in box.facts)
     typed = append_edit(
         versions, {impact_box: "Two users telephoned."}, "duty statistician", after_slot(700)
@@ -166,7 +166,7 @@ def test_signed_draft_gets_no_new_version_when_opened(
     store: Store, current: CurrentIncidents
 ) -> None:
     name = the_incident(current).id
-    versions = versions_from_rows(current.verdicts.drafts(name))
+    versions = versions_from_rows(current.read.verdicts.drafts(name))
     signed = append_signature(versions, "head of profession", after_slot(700))[-1]
     with store.transaction() as tx:
         tx.add_draft(draft_row(signed, name))
@@ -216,7 +216,7 @@ def test_redraft_is_dropped_if_a_person_changed_the_incident(
     with store.transaction() as tx:
         tx.save(add_note(incident, "duty statistician", "seen", after_slot(TWELVE_MINUTES + 1)))
         write_new_version(tx)
-    assert len(current.verdicts.drafts(incident.id)) == 1
+    assert len(current.read.verdicts.drafts(incident.id)) == 1
     assert the_incident(current).timeline[-1].text == "seen"
 
 

@@ -30,7 +30,7 @@ def store_with_breach() -> TemporaryStore:
     overdue = judged(500, {"page": [NOT_WATCHED_SINCE_BEFORE_SLOT, ABSENT_AFTER_SLOT]})
     for verdict in (unproven, overdue):
         with store.transaction() as tx:
-            VerdictRecorder(store, rules).record(tx, assess(verdict, Measurement()), verdict.at)
+            VerdictRecorder(rules).record(tx, assess(verdict, Measurement()), verdict.at)
     return store
 
 

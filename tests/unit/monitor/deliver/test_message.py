@@ -28,7 +28,7 @@ def store_with_late_incident() -> TemporaryStore:
     to `mail`.
     """
     store = TemporaryStore()
-    recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
+    recorder = VerdictRecorder(ReportingRules(channels=["mail"]))
     with store.transaction() as tx:
         recorder.record(tx, assess(a_late_verdict(400), Measurement()), after_slot(400))
     return store

@@ -44,7 +44,7 @@ def record_verdict(
     store: TemporaryStore, verdict: Verdict, recorder: VerdictRecorder | None = None
 ) -> Incident:
     """Record a verdict whose evidence is the records `edge-1` to `edge-3`. Return its incident."""
-    recorder = recorder or VerdictRecorder(store, ReportingRules(channels=["mail"]))
+    recorder = recorder or VerdictRecorder(ReportingRules(channels=["mail"]))
     measured = Measurement("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
     with store.transaction() as tx:
         recorder.record(tx, assess(verdict, measured), verdict.at)
@@ -72,7 +72,7 @@ def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
     """
     store = store_with_first_record()
     records_of_the_transaction = [NOT_STORED_YET]  # edge-2
-    recorder = VerdictRecorder(store, ReportingRules(), lambda: records_of_the_transaction)
+    recorder = VerdictRecorder(ReportingRules(), lambda: records_of_the_transaction)
     incident = record_verdict(store, a_late_verdict(OVERDUE_AT), recorder)
     assert incident.facts is not None
     hashes_by_record = dict(incident.facts.certainty.records)
@@ -97,7 +97,7 @@ def test_second_monitor_with_more_looks_adds_no_draft() -> None:
     two. The last draft names both monitors.
     """
     store = store_with_first_record()
-    recorder = VerdictRecorder(store, ReportingRules())
+    recorder = VerdictRecorder(ReportingRules())
 
     def record_as(monitor: str, looks: int, judged_at: float, recorded_at: float) -> None:
         runs = {"r/page/edge": [a_run("page", State.ABSENT, -3600, OVERDUE_AT, looks=looks)]}
@@ -125,7 +125,7 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
 
     def record_and_fail() -> None:
         with store.transaction() as tx:
-            recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
+            recorder = VerdictRecorder(ReportingRules(channels=["mail"]))
             recorder.record(
                 tx, assess(a_late_verdict(OVERDUE_AT), Measurement()), after_slot(OVERDUE_AT)
             )
@@ -199,7 +199,7 @@ def test_organisation_can_configure_when_a_code_edition_begins() -> None:
     """
     editions = override_editions(load_editions(), {"2.0": date(2018, 1, 1)}, {})
     store = TemporaryStore()
-    recorder = VerdictRecorder(store, ReportingRules(editions=editions))
+    recorder = VerdictRecorder(ReportingRules(editions=editions))
     incident = record_verdict(store, a_late_verdict(OVERDUE_AT), recorder)
     assert last_draft(store, incident).edition == "2.0"
     row = store.verdicts.judged_one("r")

@@ -25,6 +25,7 @@ from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.store.rows import Actor, DeliveryState
 from monitor.store.sql.engine import Store
+from monitor.store.sql.read import Reads
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import (
     open_late_incidents,
@@ -55,9 +56,7 @@ class World:
     given_up_counts: list[int] = field(default_factory=list)
 
     async def record(self, verdict: Verdict, rules: ReportingRules = RULES) -> RecordedVerdict:
-        return await record_verdict(
-            self.writer, VerdictRecorder(self.store, rules), verdict, self.clock.now()
-        )
+        return await record_verdict(self.writer, VerdictRecorder(rules), verdict, self.clock.now())
 
     async def open_late_incident(self) -> None:
         """Open an incident of grade report about the release `r`."""
@@ -72,8 +71,8 @@ class World:
             tx.save(incident)
 
     async def acknowledge(self, incident: str) -> Incident | None:
-        recorder = VerdictRecorder(self.store, RULES)
-        current = CurrentIncidents(self.store.verdicts, lambda _release, _now: None, recorder)
+        recorder = VerdictRecorder(RULES)
+        current = CurrentIncidents(self.store, lambda _read, _release, _now: None, recorder)
         desk = Desk(current, self.writer, self.clock, actor=Actor("user:anne", "duty statistician"))
         return await desk.acknowledge(incident)
 
@@ -81,7 +80,7 @@ class World:
         self,
         remind_after: timedelta = timedelta(minutes=15),
         rules: ReportingRules = RULES,
-        judge_at: JudgeAt = lambda _release, _now: None,
+        judge_at: JudgeAt = lambda _read, _release, _now: None,
     ) -> Reminders:
         return Reminders(
             self.store,
@@ -90,9 +89,7 @@ class World:
             rules,
             remind_after=remind_after,
             remind_every=timedelta(minutes=30),
-            current_incidents=CurrentIncidents(
-                self.store.verdicts, judge_at, VerdictRecorder(self.store, rules)
-            ),
+            current_incidents=CurrentIncidents(self.store, judge_at, VerdictRecorder(rules)),
             ask=query_at_once,
             wake=lambda: self.outbox_wakes.append(self.clock.now()),
             record_given_up=self.given_up_counts.append,
@@ -176,7 +173,7 @@ async def test_the_outbox_is_woken_for_each_reminder(world: World) -> None:
     assert world.outbox_wakes == [reminder.at for reminder in world.sent_reminders()]
 
 
-def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
+def facts_while_overdue(_read: Reads, release: str, now: datetime) -> ReleaseFacts:
     """Return the facts at `now` of a release that is not out yet."""
     return release_facts(
         a_late_verdict((now - SLOT).total_seconds(), release, seconds_late=2400.0), Measurement()

@@ -23,6 +23,7 @@ from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import (
     a_channel,
@@ -74,7 +75,7 @@ class World:
         await open_late_incidents(self.store, self.writer, self.clock, [release])
 
     async def judge_late_and_published(self) -> None:
-        events = VerdictRecorder(self.store, ReportingRules(channels=["mail"]))
+        events = VerdictRecorder(ReportingRules(channels=["mail"]))
         await record_verdict(self.writer, events, a_late_verdict(600, "r", 500.0), self.clock.now())
 
     async def kinds_sent_after(self, wait: timedelta) -> list[str]:
@@ -98,7 +99,7 @@ def with_world(test: Test) -> Callable[..., None]:
     ) -> None:
         channel = a_channel(clock)
 
-        def refresh_incident(incident: Incident, now: datetime) -> Incident:
+        def refresh_incident(_tx: Transaction, incident: Incident, now: datetime) -> Incident:
             verdict = a_late_verdict((now - SLOT).total_seconds(), "r", 9000.0)
             return replace(incident, facts=release_facts(verdict, Measurement()))
 

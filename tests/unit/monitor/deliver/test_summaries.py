@@ -130,7 +130,7 @@ def play_friday_evening(
     async def run_story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
-        await record_verdict(writer, VerdictRecorder(store, ReportingRules()), LATE_BY_20_MINUTES)
+        await record_verdict(writer, VerdictRecorder(ReportingRules()), LATE_BY_20_MINUTES)
         await story(make_summaries(schedule, board, store, writer, clock), store, clock)
         writer.abandon()
 

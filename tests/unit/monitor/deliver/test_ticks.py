@@ -25,7 +25,7 @@ def test_ticks_enter_the_chronology_of_a_later_report_and_acknowledge_nothing() 
         tx.save(DUTY.act("slot_settled", "r", SLOT - HOUR))
         tx.save(make_tick(DUTY, Tick.SCHEDULED, "other", SLOT - HOUR))
     with store.transaction() as tx:
-        recorder = VerdictRecorder(store, ReportingRules())
+        recorder = VerdictRecorder(ReportingRules())
         recorder.record(tx, assess(late, Measurement()), late.at)
     (incident,) = store.verdicts.incidents_of("r")
     assert [(one.by, one.text) for one in incident.ticks] == [

@@ -122,7 +122,7 @@ async def deliver_unless_killed(
     async def work() -> None:
         await record_verdict(
             writer,
-            VerdictRecorder(store, ReportingRules(channels=[receiver.name])),
+            VerdictRecorder(ReportingRules(channels=[receiver.name])),
             verdict,
             verdict.at,
         )

@@ -67,7 +67,7 @@ class StoreOfBatches:
 
     def __init__(self) -> None:
         self.store, self.reported_losses = TemporaryStore(), 0
-        self.heartbeat = HeartbeatWriter("edge", self.store.leases, report_loss=self.count_loss)
+        self.heartbeat = HeartbeatWriter("edge", report_loss=self.count_loss)
         self.heartbeat.begin(NINE)
 
     def count_loss(self) -> None:

@@ -43,9 +43,7 @@ class Monitor:
         self.store.upgrade()
         self.writer = Writer(self.store, self.clock)
         process = self.process or f"{self.name} 1"
-        self.leadership = Leadership(
-            self.name, process, self.store.leases, self.writer, self.clock, LENGTH
-        )
+        self.leadership = Leadership(self.name, process, self.writer, self.clock, LENGTH)
         self.leadership.on_allowance = self._set_allowance
         self.leadership.adopt_waits = self.adopted.update
         self.leadership.on_handed_in = self._note_handed_in

@@ -110,7 +110,7 @@ async def test_a_write_sees_the_runs_that_were_queued_before_it(clock: VirtualCl
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
-    assert await writer.write(lambda _tx: runs_of(store, EDGE)) == [a_run()]
+    assert await writer.write(lambda tx: runs_of(tx.read, EDGE)) == [a_run()]
     await writer.close()
 
 
@@ -121,7 +121,7 @@ async def test_write_sees_rows_of_earlier_writes_in_its_batch(clock: VirtualCloc
 
     def add_to_timeline(text: str) -> Callable[[Transaction], None]:
         def write(tx: Transaction) -> None:
-            known = store.verdicts.incident("i") or replace(an_incident(), timeline=())
+            known = tx.read.verdicts.incident("i") or replace(an_incident(), timeline=())
             tx.save(replace(known, timeline=(*known.timeline, Entry(SLOT, "duty", text))))
 
         return write

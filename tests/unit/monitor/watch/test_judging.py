@@ -239,7 +239,7 @@ def judging_of(
         queue,
         BlindSpans("north", queue.judge_all, Metrics("1")),
         writer,
-        VerdictRecorder(store, ReportingRules()),
+        VerdictRecorder(ReportingRules()),
         HealthState(clock.now(), {}, timedelta(seconds=2)),
         on_recorded=lambda _recorded: None,
         is_clock_in_doubt=is_clock_in_doubt,

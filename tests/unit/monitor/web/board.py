@@ -266,7 +266,7 @@ class Board:
 
 
 def _fill_board_store(store: TemporaryStore, title: str) -> None:
-    events = VerdictRecorder(store, RULES)
+    events = VerdictRecorder(RULES)
     late = replace(a_late_verdict(400), title=title)
     measured = Measurement("edge", {}, (), None, (("edge-1", ""),))
     with store.transaction() as tx:
@@ -321,9 +321,7 @@ async def a_board(
         else None
     )
     policies, running = Policies(Policy()), Live(reasons)
-    incidents = StoredIncidents(
-        store.verdicts, lambda _release, _now: None, VerdictRecorder(store, RULES)
-    )
+    incidents = StoredIncidents(store, lambda _read, _release, _now: None, VerdictRecorder(RULES))
     queries = Queries(
         store,
         running,

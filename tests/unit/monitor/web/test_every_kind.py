@@ -226,7 +226,7 @@ async def test_release_with_any_verdict_or_finding_opens_everywhere(
     """
     store = board.store
     with store.transaction() as tx:
-        VerdictRecorder(store, RULES).record(
+        VerdictRecorder(RULES).record(
             tx, assess(make_verdict(verdict, *findings), Measurement()), after_slot(500)
         )
     release = await board.read_json("/api/v1/releases/r")

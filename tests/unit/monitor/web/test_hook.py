@@ -44,7 +44,7 @@ def play_day_on_which_people_act(act: Callable[[Day, Desk], Awaitable[None]]) ->
 
     async def story(day: Day) -> None:
         days.append(day)
-        current = CurrentIncidents(day.store.verdicts, lambda _release, _now: None, day.recorder)
+        current = CurrentIncidents(day.store, lambda _read, _release, _now: None, day.recorder)
         await act(day, Desk(current, day.writer, day.clock, actor=DUTY))
 
     play_day(story, begins=SLOT)

@@ -229,7 +229,7 @@ def measure_release_as_a_running_monitor_does(board: Board) -> None:
     measured, desk = board.late_incident().facts, board.queries.desk
     assert desk is not None
     board.queries.desk = replace(
-        desk, current=replace(desk.current, judge_at=lambda _release, _now: measured)
+        desk, current=replace(desk.current, judge_at=lambda _read, _release, _now: measured)
     )
 
 
