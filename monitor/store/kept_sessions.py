@@ -78,7 +78,7 @@ class KeptSessions:
         most = _MOST_OF_ACCOUNT[session.use]
 
         def save(tx: Transaction) -> list[str]:
-            known = self._store.sessions.sessions(session.account)
+            known = tx.read.sessions.sessions(session.account)
             same = [one.key_hash for one in known if one.use is session.use]
             surplus = same[: max(0, len(same) + 1 - most)]
             tx.drop_sessions(surplus, session.began)
