@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import BaseModel
@@ -42,8 +42,10 @@ from monitor.app.reporting_options import make_openid, make_proxy_auth
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.last_resort import LastResort
+from monitor.deliver.outbox import OutboxOptions
 from monitor.deliver.reminders import Reminders
-from monitor.errors import BadInput, Fault, NinethirtyError
+from monitor.deliver.rules import ReportingRules
+from monitor.errors import BadInput, EnvironmentFault, Fault, NinethirtyError
 from monitor.health.hosts import CHECK_EVERY, StarvedHosts
 from monitor.health.self_check import DeadManSwitch, SelfCheck
 from monitor.health.system import return_free_memory
@@ -53,11 +55,16 @@ from monitor.store.retention import BOUNDED, DAILY, Retention
 from monitor.threads import RecurringJob, run_in_thread
 from monitor.watch.budget_forecast import FORECAST_EVERY, BudgetForecast
 from monitor.watch.compaction import Compaction
+from monitor.watch.planner import WatchRules
 from monitor.watch.predicted_addresses import PREDICT_EVERY, PredictedAddresses
 from monitor.watch.watch import Watch
 from monitor.web.queries import Queries
+from monitor.web.sessions import ProxyAuth
 from schedules.sources.settings import CalendarSettings
 from schedules.values import quote_value
+
+if TYPE_CHECKING:
+    from monitor.web.openid import OpenID
 
 _log = structlog.get_logger(__name__)
 _ROLL_EVERY = timedelta(hours=1)
@@ -108,6 +115,21 @@ def _differing_keys(key: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]: 
             yield from _differing_keys(f"{key}.{name}", getattr(old, name), getattr(new, name))
     elif old != new:
         yield key, new
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What a reload makes from new settings before it changes anything."""
+
+    core: Core
+    channels: list[Channel]
+    rules: ReportingRules
+    readers: Sequence[tuple[CalendarReader, timedelta]]
+    outbox_options: OutboxOptions
+    watch_rules: WatchRules
+    pages: dict[str, Any]
+    proxy_auth: ProxyAuth | None
+    provider: OpenID | None
 
 
 @dataclass
@@ -181,7 +203,7 @@ class Reload:
                 if core.is_standby:
                     self.daemon.begin_again(settings)
                 else:
-                    await self._apply_settings(settings)
+                    await self._apply(await self._prepare(settings))
             except NinethirtyError as fault:
                 core.metrics.record_reload(None)
                 _log.error("reload_refused", faults=str(fault).splitlines())
@@ -190,55 +212,74 @@ class Reload:
         _log.info("reloaded", changed=changed)
         return []
 
-    async def _apply_settings(self, settings: Settings) -> None:
+    async def _prepare(self, settings: Settings) -> _Prepared:
+        """Return every part that new settings make. This changes nothing.
+
+        Raises `EnvironmentFault` if a file that they name cannot be read.
+        """
+        old = self.daemon.core
+        core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
+        try:
+            channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
+            return _Prepared(
+                core,
+                channels,
+                rules,
+                make_calendar_readers(core, self.daemon.poller.send_in_turn),
+                make_outbox_options(core, rules, self.current_incidents),
+                make_watch_rules(settings),
+                page_settings(core, rules),
+                make_proxy_auth(settings),
+                make_openid(settings, core.clock),
+            )
+        except OSError as exc:
+            raise EnvironmentFault(f"{exc.filename}: {exc.strerror}") from exc
+        except UnicodeDecodeError as exc:
+            raise EnvironmentFault("a file that the configuration names is not UTF-8") from exc
+
+    async def _apply(self, new: _Prepared) -> None:
         """Give new settings to every part that runs.
 
-        If a part cannot be made from them, or the store fails, raise. The old settings then stay in
-        use.
+        If the ledger refuses them or the store fails, raise. The old settings then stay in use.
         """
-        old, daemon, poller = self.daemon.core, self.daemon, self.daemon.poller
-        core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
-        # All steps that can fail come first. The ledger is the last of them, because it uses its
-        # new rules at once.
-        channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
-        readers = make_calendar_readers(core, poller.send_in_turn)
+        old, daemon = self.daemon.core, self.daemon
+        core, settings = new.core, new.core.settings
+        # The ledger comes first, because it uses its new rules at once, and may fail.
         await core.ledger.reconfigure(
             make_join_rules(settings), make_calendar_checks(settings), core.clock.now()
         )
         # Only the last step awaits from here on, so no look, page or notice sees half of the
         # change.
         daemon.core = core
-        self.current_incidents.record.rules = self.reminders.rules = rules
+        self.current_incidents.record.rules = self.reminders.rules = new.rules
         self.reminders.remind_after = settings.alert.remind_after
         self.reminders.remind_every = settings.alert.remind_every
         self.current_incidents.judge_at = judge_at_for(core)
         self.forecast.budget = make_budget(settings)
-        self.forecast.close_enough = make_policies(settings).general.close_enough
+        self.forecast.close_enough = new.watch_rules.policies.general.close_enough
         spacings = calendar_spacings(settings)
         hosts = [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)
-        core.metrics.prepare_series(spacings, hosts, [channel.name for channel in channels])
-        poller.reconfigure(self.forecast.budget, core.fetcher)
-        daemon.outbox.reconfigure(
-            channels, make_outbox_options(core, rules, self.current_incidents)
-        )
+        core.metrics.prepare_series(spacings, hosts, [channel.name for channel in new.channels])
+        daemon.poller.reconfigure(self.forecast.budget, core.fetcher)
+        daemon.outbox.reconfigure(new.channels, new.outbox_options)
         daemon.tripwires.reconfigure(
             make_tripwire_producers(settings), settings.watch.tripwire.every
         )
         # The new rules may have joined a release into another.
         for release in daemon.watch.releases.keys() - core.ledger.releases.keys():
             daemon.watch.forget(release)
-        daemon.watch.reconfigure(make_watch_rules(settings))
+        daemon.watch.reconfigure(new.watch_rules)
         changed_rotas = [
             rota_calendar_name(table.name)
             for table in settings.rota
             if table not in old.settings.rota
         ]
-        run_now = [*self._replace_readers(readers, old.settings), *changed_rotas]
-        self._reconfigure_pages(settings)
+        run_now = [*self._replace_readers(new.readers, old.settings), *changed_rotas]
+        self._reconfigure_pages(new)
         daemon.reconfigure(self.jobs(), run_now)
         old_channels = daemon.channels
-        daemon.channels = channels
+        daemon.channels = new.channels
         self._close_later(old.fetcher, old_channels)
         await daemon.admission.watch_all_near_or_retry()
 
@@ -285,15 +326,13 @@ class Reload:
         reads.expect_editions = settings.policy.expect_editions
         return [f"calendar {reader.name}" for reader, _ in readers if reader.name not in unchanged]
 
-    def _reconfigure_pages(self, settings: Settings) -> None:
+    def _reconfigure_pages(self, new: _Prepared) -> None:
         """Use other settings for pages, API and sign-in from now on. People stay signed in."""
-        self.queries = replace(
-            self.queries, **page_settings(self.daemon.core, self.current_incidents.record.rules)
-        )
+        self.queries = replace(self.queries, **new.pages)
         if self.queries.sessions is not None:
-            self.queries.sessions.public_url = settings.web.public_url or ""
-            self.queries.sessions.proxy_auth = make_proxy_auth(settings)
-            self.queries.sessions.provider = make_openid(settings, self.daemon.core.clock)
+            self.queries.sessions.public_url = new.core.settings.web.public_url or ""
+            self.queries.sessions.proxy_auth = new.proxy_auth
+            self.queries.sessions.provider = new.provider
         if self.daemon.web is not None:
             from monitor.web.app import make_application  # noqa: PLC0415 # 6 MB, only if pages are served
 

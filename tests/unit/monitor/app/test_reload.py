@@ -137,6 +137,28 @@ async def test_first_sign_in_provider_needs_a_restart(monitor: MonitorInTest) ->
     ]
 
 
+def test_reload_that_fails_while_it_is_prepared_changes_nothing(tmp_path: Path) -> None:
+    """The tolerance and the key of links change. But the file of the key is no text."""
+    key = tmp_path / "link.key"
+    key.write_bytes(b"\xff" * 40)
+    key.chmod(0o600)
+
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        before = monitor.daemon.core
+        faults = await reload_with(
+            monitor, policy={"on_time_within": "90s"}, web={"link_key": {"file": str(key)}}
+        )
+        assert faults == ["a file that the configuration names is not UTF-8"]
+        assert monitor.daemon.core is before
+        assert monitor.metric("config_last_reload_successful") == 0.0
+        # Published at 09:31:15, 75 s after the slot. The refused policy would allow that.
+        await monitor.until("09:35:00")
+        assert monitor.stored_verdict() == "late"
+
+    run_monitor(tmp_path, published_at("09:31:15"), act, delay=DELAY)
+
+
 def test_reload_succeeds_while_the_store_hangs(tmp_path: Path) -> None:
     """The last step of a reload reads the verdicts, which do not answer."""
     store = HangingStore(a_store(tmp_path, "hung.db"))
