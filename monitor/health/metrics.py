@@ -321,7 +321,7 @@ class Metrics:
 
 
 def render_metrics(*collectors: Collector) -> Iterator[bytes]:
-    """Yield the text for Prometheus, one metric at a time."""
+    """Yield the text of these collectors, one metric at a time."""
     for collector in collectors:
         yield from (generate_latest(_SingleMetric(metric)) for metric in collector.collect())
 
