@@ -86,10 +86,15 @@ class Jobs:
         task.add_done_callback(self._tasks.discard)
 
     async def _run_repeatedly(self, entry: _RecurringJob) -> None:
-        """Run a job at once and then at its spacing, until it is dropped."""
+        """Run a job at once and then at its spacing, until it is dropped. Pass its exceptions to
+        `on_failed`.
+        """
         due = self._clock.monotonic()
         while (job := entry.job) is not None:
-            await self._run_and_catch(entry.name, job)
+            try:
+                await job()
+            except Exception as exc:  # noqa: BLE001 # a recurring job must survive one bad run
+                self._on_failed(entry.name, exc)
             due = await self._wait_until_due(entry, last_due=due)
 
     async def _wait_until_due(self, entry: _RecurringJob, last_due: float) -> float:
@@ -104,13 +109,6 @@ class Jobs:
             except TimeoutError:
                 return due
         return ended
-
-    async def _run_and_catch(self, name: str, job: Job) -> None:
-        """Run a job once. An exception is passed to `on_failed`."""
-        try:
-            await job()
-        except Exception as exc:  # noqa: BLE001 # a recurring job must survive one bad run
-            self._on_failed(name, exc)
 
 
 def count_failures(counters: Metrics) -> OnFailed:

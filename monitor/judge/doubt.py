@@ -184,7 +184,8 @@ def _possible_minutes(case: Case) -> list[Promise]:
         windows = [(entry, case.with_promise(entry).window) for entry in in_force.possible_changes]
         return [entry for entry, window in windows if window is not None and window.exact]
     if is_in_doubt(promise):
-        return [_by_reading(promise, reading) for reading in promise.slot.all_readings()]
+        slots = map(promise.slot.read_as, promise.slot.all_readings())
+        return [replace(promise, slot=slot, doubt=None) for slot in slots]
     minute, last_read = promise.slot.instant, in_force.announced_as_of
     if (
         minute is None
@@ -196,11 +197,6 @@ def _possible_minutes(case: Case) -> list[Promise]:
     # The calendar was last read before the slot. It may have confirmed the provisional minute after
     # that read.
     return [replace(promise, state=State.CONFIRMED)]
-
-
-def _by_reading(promise: Promise, reading: datetime) -> Promise:
-    """Return a doubtful promise as if one reading of its time was announced."""
-    return replace(promise, slot=promise.slot.read_as(reading), doubt=None)
 
 
 def _readings_text(case: Case, promise: Promise) -> str:

@@ -257,7 +257,10 @@ def evaluate_read(
     the earliest instant that the reading can describe (it may come from a cache), by default the
     end of the read.
     """
-    shown_reading, reading = reading, _keep_years(state, reading)
+    # A table still shows "5 May" a month after that day. It does not mean the next year then. So
+    # each entry keeps the year of its date text, if that has none.
+    kept = [_keep_year(state.entries.get(each.uid), each) for each in reading.announcements]
+    shown_reading, reading = reading, replace(reading, announcements=tuple(kept))
     is_accepted = checks.are_changes_accepted(read.finished)
     last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}
     earlier = EarlierReads(
@@ -303,15 +306,6 @@ def evaluate_read(
         if uid not in state.entries or state.entries[uid].announcement != shown[uid]
     )
     return ReadResult(changes, after, tuple(changed))
-
-
-def _keep_years(state: CalendarState, reading: Reading) -> Reading:
-    """Return a read in which each entry keeps the year of its date text, if that has none.
-
-    A table still shows "5 May" a month after that day. It does not mean the next year then.
-    """
-    kept = [_keep_year(state.entries.get(each.uid), each) for each in reading.announcements]
-    return replace(reading, announcements=tuple(kept))
 
 
 def _keep_year(known: CalendarEntry | None, shown: Announcement) -> Announcement:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import (
-    Awaitable,
     Callable,
-    Coroutine,
     Iterable,
     Iterator,
     Mapping,
@@ -201,12 +199,10 @@ class Judging:
     async def judge_all(self, releases: Iterable[str]) -> None:
         """Judge these releases and record every verdict that changed."""
         for release in releases:
-            watched = self.releases.get(release)
-            if (
-                watched is not None
-                and (record := self._judge_and_prepare_record(watched)) is not None
-            ):
-                await record
+            if (watched := self.releases.get(release)) is None:
+                continue
+            if (assessment := self._assess_if_changed(watched)) is not None:
+                await self.record(watched, assessment)
 
     def _judge_in_background(self, watched: WatchedRelease) -> None:
         """Judge a release.
@@ -221,17 +217,18 @@ class Judging:
             # The record that is under way may lack this verdict, so the release is judged again
             # afterwards.
             self._judged_meanwhile.add(name)
-        elif (record := self._judge_and_prepare_record(watched)) is not None:
+        elif (assessment := self._assess_if_changed(watched)) is not None:
             self._being_recorded.add(name)
-            self._tasks.start(self._record_in_background(name, record))
+            self._tasks.start(self._record_in_background(watched, assessment))
 
-    async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
+    async def _record_in_background(self, watched: WatchedRelease, assessment: Assessment) -> None:
         """Record a verdict.
 
         Judge the release again in a minute after a fault, or soon if it was judged meanwhile.
         """
+        release = watched.release.id
         try:
-            await record
+            await self.record(watched, assessment)
         except Exception:  # a fault in one release must not end the watch over all others
             self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, release)
             # no one awaits this task, so the daemon's handler of stray exceptions counts and logs
@@ -243,15 +240,11 @@ class Judging:
                 self._judged_meanwhile.remove(release)
                 self.queue.judge_soon(release)
 
-    def _judge_and_prepare_record(
-        self, watched: WatchedRelease
-    ) -> Coroutine[Any, Any, None] | None:
+    def _assess_if_changed(self, watched: WatchedRelease) -> Assessment | None:
         """Judge a release.
 
-        Return the coroutine that records its verdict, or None if nothing is to be recorded now.
-
-        Nothing is recorded if people would see no change but growing durations, or while the
-        verdict waits for a calendar read.
+        Return the assessment of its verdict to record. None if people would see no change but
+        growing durations, and while the verdict waits for a look or a calendar read.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
@@ -274,8 +267,7 @@ class Judging:
         # The verdict counts from now on, so it is evidence about the other releases of its slot.
         self._requeue_same_slot(watched, verdict)
         assessment = self.assess(watched, verdict)
-        has_changed = assessment.visible != state.recorded
-        return self.record(watched, assessment) if has_changed else None
+        return assessment if assessment.visible != state.recorded else None
 
     def assess(self, watched: WatchedRelease, verdict: Verdict) -> Assessment:
         """Return the assessment of a verdict, with how it was measured: vantage, runs, blind spans
