@@ -284,9 +284,7 @@ def assume_time(slot: Slot, default_time: time | None) -> Slot:
 
 
 def _read_words(plain: str, text: str, timezone: str, context: Context) -> DateText:
-    """Return the slot, status and earlier slot in a text: `plain` is the normalised one, `text` the
-    one as written.
-    """
+    """Return the slot, status and earlier slot in a text, normalised and as written."""
     if status_word(plain):  # the whole text is a status
         return _read_status_only(StrippedText(plain), text, timezone)
     moved = _MOVED.search(plain)
