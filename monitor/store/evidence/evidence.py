@@ -78,7 +78,6 @@ class Evidence(RowSource):
         self._clock = clock
         self._monitor = monitor
         self._folder = EvidenceFolder(folder, monitor, durable=durable)
-        self._index = index
         last = index.last(monitor)
         self._folder.truncate_uncommitted(last)  # move bytes after the last record away
         # The number of the newest record, and the hash in it, which the next record includes.
@@ -262,7 +261,11 @@ class Evidence(RowSource):
         # A database that switched to a replica may have lost our last committed records. Write the
         # lost records again before any new record, because a gap in the chain could not be repaired
         # later.
-        lost = self._find_lost_records() if new or self._must_check_committed else []
+        lost = []
+        if new or self._must_check_committed:
+            last = transaction.read.evidence.last(self._monitor)
+            number = last.number if last else 0
+            lost = [record for record in self.last_committed() if record.number > number]
         if lost:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
         if lost or new:
@@ -296,11 +299,6 @@ class Evidence(RowSource):
         Called in the writer's thread.
         """
         self._must_check_committed = True
-
-    def _find_lost_records(self) -> list[Record]:
-        last = self._index.last(self._monitor)
-        number = last.number if last else 0
-        return [record for record in self.last_committed() if record.number > number]
 
     def flush_to_disk(self) -> list[Record]:
         """Write all waiting bytes to the disk, and return their records.

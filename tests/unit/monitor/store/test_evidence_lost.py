@@ -20,6 +20,7 @@ from monitor.look.fetch import Answer
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.evidence.folder import EvidenceFolder
+from monitor.store.sql import tables
 from monitor.store.writer import Writer
 from tests.worlds.evidence import Archive, an_answer
 from tests.worlds.instants import SLOT
@@ -111,6 +112,23 @@ def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> No
     run_and_kill_monitor(archive, second_life)
     assert record_numbers(archive) == [1, 2, 3]
     assert archive.find_faults() == []
+
+
+def test_row_that_is_lost_in_the_same_transaction_is_written_again(archive: Archive) -> None:
+    """The store of the batch lacks record 2. A connection beside it would still show it, like that
+    to a server that another one has replaced.
+    """
+
+    async def story(evidence: Evidence, writer: Writer) -> None:
+        await keep(evidence, writer, an_answer(404), an_answer(200))
+        await writer.run_between_batches(evidence.check_for_lost_records)
+        with archive.store.transaction() as tx:
+            tx._delete_rows(tables.EVIDENCE, [("edge", 2)])
+            evidence.write(tx)
+        evidence.note_committed()
+
+    run_and_kill_monitor(archive, story)
+    assert record_numbers(archive) == [1, 2]
 
 
 def test_failed_append_on_a_full_disk_keeps_earlier_bytes(tmp_path: Path) -> None:
