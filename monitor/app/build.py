@@ -217,23 +217,21 @@ def _bind_local_socket(
 ) -> LocalSocket | None:
     """Return the socket for users of this machine, or None without a `configuration`.
 
-    None too if the default place cannot be used. A place that `[web] socket` names must be usable.
+    None too if no default place can be used. A place that `[web] socket` names must be usable.
     """
     if configuration is None:
         return None
-    from monitor.web.local_socket import LocalSocket, bind_local, choose_path  # noqa: PLC0415
+    from monitor.web.local_socket import LocalSocket, bind_local, default_paths  # noqa: PLC0415
 
     named = settings.web.socket
-    path = choose_path(os.environ) if named is None else folder / named
-    if path is None:
-        return None
-    try:
-        return LocalSocket(bind_local(path), path, configuration)
-    except PortTaken as fault:
-        if named is not None:
-            raise
-        _log.warning("socket_unreachable", fault=str(fault))
-        return None
+    if named is not None:
+        return LocalSocket(bind_local(folder / named), folder / named, configuration)
+    for path in default_paths(os.environ, Path(settings.evidence.folder)):
+        try:
+            return LocalSocket(bind_local(path), path, configuration)
+        except PortTaken as fault:
+            _log.warning("socket_unusable", fault=str(fault))
+    return None
 
 
 def _make_web_server(

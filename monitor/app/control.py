@@ -1,7 +1,7 @@
 """A socket in the evidence folder, through which other processes of this machine query the running
 monitor.
 
-A request is one word, `reload` or `status`. The answer is one JSON value.
+A request is the word `reload`. The answer is one JSON value.
 """
 
 from __future__ import annotations
@@ -23,31 +23,22 @@ from monitor.errors import EnvironmentFault
 _log = structlog.get_logger(__name__)
 _LONGEST_RELOAD = 120.0
 """In seconds, because a reload can join a calendar of many thousand entries again."""
-_LONGEST_STATUS = 10.0
 
 ReloadConfig = Callable[[], Awaitable[list[str]]]
 """Loads the configuration again and returns its faults."""
 
 
 @asynccontextmanager
-async def serve_control_socket(
-    settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
-) -> AsyncIterator[None]:
-    """Answer the words `status` and `reload` on a local socket in this context.
+async def serve_control_socket(settings: Settings, reload: ReloadConfig) -> AsyncIterator[None]:
+    """Answer the word `reload` on a local socket in this context.
 
     If there can be none, only log that.
     """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one word that a client sends, `status` or `reload`. Any other word gets no
-        answer.
-        """
-        request = await reader.read(64)  # bytes
-        match request:
-            case b"status":
-                writer.write(json.dumps(status()).encode())
-            case b"reload":
-                writer.write(json.dumps(await reload()).encode())
+        """Answer the word `reload`. Any other word gets no answer."""
+        if await reader.read(64) == b"reload":
+            writer.write(json.dumps(await reload()).encode())
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
@@ -74,13 +65,13 @@ def request_reload(settings: Settings) -> list[str]:
     return faults
 
 
-def request_status(settings: Settings) -> dict[str, Any]:
-    """Return the health of the monitor on this machine.
-
-    Raises `EnvironmentFault` if none can be reached.
-    """
-    status: dict[str, Any] = _send_request(settings, b"status", _LONGEST_STATUS)
-    return status
+def no_monitor(settings: Settings) -> EnvironmentFault:
+    """Return the fault that no monitor runs here with this configuration."""
+    monitor = (
+        f'monitor named "{settings.watch.vantage}" runs here with its evidence in'
+        f" {settings.evidence.folder}"
+    )
+    return EnvironmentFault(f"no {monitor}: start it with `ninethirty run`, or go to its folder")
 
 
 def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # noqa: ANN401 # any JSON
@@ -95,13 +86,7 @@ def _send_request(settings: Settings, word: bytes, timeout: float) -> Any:  # no
             connection.sendall(word)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
     except (FileNotFoundError, ConnectionRefusedError) as exc:
-        monitor = (
-            f'monitor named "{settings.watch.vantage}" runs here with its evidence in'
-            f" {settings.evidence.folder}"
-        )
-        raise EnvironmentFault(
-            f"no {monitor}: start it with `ninethirty run`, or go to its folder"
-        ) from exc
+        raise no_monitor(settings) from exc
     except OSError as exc:
         raise EnvironmentFault(f"the monitor does not answer: {exc.strerror or exc}") from exc
     if not answer:

@@ -21,6 +21,9 @@ from monitor.look.guard import Guard, make_guard
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.look.http.resolve import Proxies, Proxy, Resolver
 from monitor.plan.budget import Budget
+from monitor.store.open import is_shared
+from monitor.store.rows import OFFLINE_MARK
+from monitor.store.sql.engine import Store
 from monitor.watch.planner import WatchRules
 from monitor.watch.tripwires import Producer
 from monitor.web.hand_calendar import HandCalendar
@@ -252,3 +255,16 @@ def granted_times(settings: Settings) -> tuple[UsualTime, ...]:
 def _workdays(settings: Settings, nation: Nation) -> Workdays:
     """Return the working days of a nation, with the corrections of `[nation]`."""
     return Workdays(nation, settings.nation.get(nation, NationSettings()))
+
+
+def own_monitors(settings: Settings, store: Store) -> list[str] | None:
+    """Return the monitors whose evidence is on this machine, or None if all of it is.
+
+    Evidence that this monitor kept while the store could not be reached is under its name with a
+    suffix.
+    """
+    if not is_shared(settings.store.url):
+        return None
+    name = settings.watch.vantage
+    kept_offline = [one for one in store.evidence.monitors() if one.startswith(name + OFFLINE_MARK)]
+    return [name, *kept_offline]

@@ -8,13 +8,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from alerts.channel import Channel
 from alerts.rota import Rota
 from monitor.app.core import Core
 from monitor.app.options import (
-    make_hand_calendar,
     make_policies,
     make_tripwire_producers,
     make_watch_rules,
@@ -23,14 +21,12 @@ from monitor.app.readers import make_calendar_readers, make_rota_readers
 from monitor.app.reporting_options import (
     make_channels,
     make_digest_rule,
-    make_explainer,
-    make_keys,
     make_links,
-    make_periods,
     make_readiness_reader,
     make_reporting_rules,
     make_sessions,
     make_summary_schedules,
+    page_settings,
 )
 from monitor.app.status import Status, release_states
 from monitor.config.secrets import redactor, secrets_in_addresses
@@ -61,14 +57,13 @@ from monitor.watch.judging import Judging
 from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
 from monitor.watch.planner import Planner
-from monitor.watch.rejudge import body_of_unwatched, facts_of
+from monitor.watch.rejudge import facts_of
 from monitor.watch.store_replay import StoreReplay
 from monitor.watch.tripwires import Tripwires
 from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
-from schedules.values import is_loopback
 
 
 def make_channels_and_rules(core: Core) -> tuple[list[Channel], ReportingRules]:
@@ -343,31 +338,8 @@ def make_queries(
         ),
         throttle=throttle,
         read_calendar=reads.read_named,
-        **page_settings(core, current.record.rules),
+        **page_settings(settings, core.folder, core.store, current.record.rules, core.certificates),
     )
-
-
-def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
-    """Return the fields of `Queries`, the data behind pages and API, that depend on the
-    configuration.
-    """
-    settings = core.settings
-    return {
-        "public": settings.web.public == "board",
-        "keys": make_keys(settings),
-        "templates": rules.templates,
-        "by_hand": make_hand_calendar(settings, core.folder),
-        "calendars": [table.name for table in settings.calendar],
-        "producers": {table.id: table.name for table in settings.producer},
-        "judge_promised": partial(
-            body_of_unwatched, core.store, make_policies(settings), editions=rules.editions
-        ),
-        "explain_verdict": make_explainer(settings, core.store).explain_release,
-        "periods": make_periods(settings, core.store),
-        "readiness": make_readiness_reader(settings, core.store, rules, core.certificates),
-        "redactor": redactor(secrets_in_addresses(settings)),
-        "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
-    }
 
 
 def make_self_check(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:

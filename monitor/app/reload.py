@@ -35,10 +35,9 @@ from monitor.app.parts import (
     make_readiness_notices,
     make_rota_reads,
     make_summaries,
-    page_settings,
 )
 from monitor.app.readers import make_calendar_readers
-from monitor.app.reporting_options import make_openid, make_proxy_auth
+from monitor.app.reporting_options import make_openid, make_proxy_auth, page_settings
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.last_resort import LastResort
@@ -228,7 +227,7 @@ class Reload:
                 make_calendar_readers(core, self.daemon.poller.send_in_turn),
                 make_outbox_options(core, rules, self.current_incidents),
                 make_watch_rules(settings),
-                page_settings(core, rules),
+                page_settings(settings, core.folder, core.store, rules, core.certificates),
                 make_proxy_auth(settings),
                 make_openid(settings, core.clock),
             )

@@ -8,8 +8,9 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from alerts.channel import Channel
@@ -21,6 +22,7 @@ from monitor.app.options import (
     calendar_spacings,
     granted_times,
     make_budget,
+    make_hand_calendar,
     make_policies,
     make_proxies,
     make_watch_rules,
@@ -40,7 +42,7 @@ from monitor.readiness.reader import ReadinessReader
 from monitor.store.kept_sessions import KeptSessions
 from monitor.store.sql.engine import Store
 from monitor.watch.periods import Periods
-from monitor.watch.rejudge import Explainer
+from monitor.watch.rejudge import Explainer, body_of_unwatched
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.provider import Provider
 from monitor.web.sessions import ProxyAuth, Sessions
@@ -181,6 +183,36 @@ def make_sessions(
     sessions.proxy_auth = make_proxy_auth(settings)
     sessions.provider = make_openid(settings, throttle.clock)
     return sessions
+
+
+def page_settings(
+    settings: Settings,
+    folder: Path,
+    store: Store,
+    rules: ReportingRules,
+    certificates: Mapping[str, datetime] | None = None,
+) -> dict[str, Any]:
+    """Return the fields of `Queries`, the data behind pages and API, that depend on the
+    configuration.
+
+    Without a monitor that looks, there are no `certificates`.
+    """
+    return {
+        "public": settings.web.public == "board",
+        "keys": make_keys(settings),
+        "templates": rules.templates,
+        "by_hand": make_hand_calendar(settings, folder),
+        "calendars": [table.name for table in settings.calendar],
+        "producers": {table.id: table.name for table in settings.producer},
+        "judge_promised": partial(
+            body_of_unwatched, store, make_policies(settings), editions=rules.editions
+        ),
+        "explain_verdict": make_explainer(settings, store).explain_release,
+        "periods": make_periods(settings, store),
+        "readiness": make_readiness_reader(settings, store, rules, certificates),
+        "redactor": redactor(secrets_in_addresses(settings)),
+        "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
+    }
 
 
 def make_openid(settings: Settings, clock: Clock) -> OpenID | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar, 
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import EnvironmentFault, NotAllowed, UserFault, unknown_name, why_unusable
+from monitor.errors import EnvironmentFault, UserFault, unknown_name, why_unusable
+from schedules.times.words import stamp
+from schedules.times.zone import LONDON
 
 if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
     from monitor.config.settings import Settings
-    from monitor.store.rows import Actor
     from monitor.store.sql.engine import Store
     from monitor.store.sql.read_ledger import LedgerStore
     from monitor.web.users import Peer
@@ -49,6 +50,8 @@ class Context:
 
     path: Path = Path()
     as_json: bool = False
+    # The address of a monitor on another machine, or empty.
+    url: str = ""
 
     @cached_property
     def settings(self) -> Settings:
@@ -97,26 +100,7 @@ class Context:
 
         return redactor(secrets_in_addresses(self.settings))
 
-    def own_monitors(self, store: Store) -> list[str] | None:
-        """Return the monitors whose evidence is on this machine.
-
-        None if the store is not shared: all of it is here.
-
-        Evidence that this monitor kept while the store could not be reached is under its name with
-        a suffix.
-        """
-        from monitor.store.open import is_shared
-        from monitor.store.rows import OFFLINE_MARK
-
-        name = self.settings.watch.vantage
-        if not is_shared(self.settings.store.url):
-            return None
-        return [
-            name,
-            *(one for one in store.evidence.monitors() if one.startswith(name + OFFLINE_MARK)),
-        ]
-
-    @cached_property
+    @property
     def peer(self) -> Peer:
         """Return who runs this command: a line of the users file, or the user of the machine."""
         from monitor.web.local_socket import own_name
@@ -124,18 +108,6 @@ class Context:
 
         file = self.settings.web.users_file
         return Users(None if file is None else self.path.parent / file).find_peer(own_name())
-
-    def actor(self, *, signs: bool = False) -> Actor:
-        """Return who acts.
-
-        Raises `NotAllowed` if they may only read, or if the act `signs` and they may not.
-        """
-        person = self.peer.person
-        if person.is_viewer:
-            raise NotAllowed(f"{self.peer.account} may only read")
-        if signs and not person.is_head:
-            raise NotAllowed(f"{self.peer.account} may not sign or waive a report")
-        return self.peer.actor
 
     def now(self) -> datetime:
         """Return the current time."""
@@ -214,6 +186,17 @@ class Parsed(click.ParamType[V]):
             self.fail(f'{exc} (got "{value}")', param, ctx)
 
 
+def _refuse_role(_ctx: click.Context, _param: click.Parameter, role: str | None) -> None:
+    if role is not None:
+        raise click.UsageError(
+            "leave out --by: your account decides your role, see docs/how-to/sign-in.md"
+        )
+
+
+refuse_role = click.option("--by", hidden=True, expose_value=False, callback=_refuse_role)
+"""The option that named a role in 1.0.0rc1. It is an error, so that no one relies on it."""
+
+
 def print_json(value: object) -> None:
     """Print one JSON value on one line."""
     click.echo(json.dumps(value, ensure_ascii=False))
@@ -242,6 +225,11 @@ def table_lines(
         if sys.stdout.isatty() and len(text) > line_width():
             text = f"{text[: line_width() - 1]}…"
         yield click.style(text, bold=True) if line is not lines[0] and is_loud(line) else text
+
+
+def json_stamp(at: str, timezone: str = LONDON) -> str:
+    """Return an instant of JSON as local text."""
+    return stamp(datetime.fromisoformat(at), timezone)
 
 
 output_option = click.option(
@@ -345,13 +333,18 @@ def release_of(ledger: LedgerStore, release: str) -> Release:
     return found
 
 
+def check_known(kind: str, name: str, known: Collection[str]) -> None:
+    """Raise `UnknownName` with the most similar name if `known` has no such name."""
+    if name not in known:
+        raise unknown_name(kind, name, known)
+
+
 def check_producer(context: Context, store: Store, name: str) -> None:
     """Raise `UnknownName` if neither the configuration nor the store has this producer."""
     known = {table.id for table in context.settings.producer}
     if name not in known:
         known |= {producer for one in store.ledger.releases() for producer in one.producers}
-    if name not in known:
-        raise unknown_name("producer", name, known)
+    check_known("producer", name, known)
 
 
 def bullet_lines(texts: Iterable[str]) -> Iterator[str]:

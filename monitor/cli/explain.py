@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import click
 
 from monitor.cli import complete
-from monitor.cli.common import Context, bullet_lines, json_verb, release_of
+from monitor.cli.client import open_api
+from monitor.cli.common import Context, bullet_lines, json_verb
 from monitor.cli.dates import INSTANT
 from monitor.cli.terminal import page_output
 from monitor.cli.text import release_lines
-from monitor.judge.explain.explain import Explanation, explanation_json, group_by_heading
+from monitor.judge.explain.explain import FACT_HEADINGS
+from schedules.times.json import instant_json
 
 
 @click.command("explain")
@@ -25,26 +28,24 @@ def command(context: Context, *, release: str, moment: datetime | None) -> None:
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
-    from monitor.app.reporting_options import make_explainer
-
-    with context.store() as store:
-        known = release_of(store.ledger, release)
-        explained = make_explainer(context.settings, store).explain_release(
-            known.id, moment or context.now()
-        )
-    assert explained is not None  # noqa: S101 # the release is known
-    body = {**explained.body, "explanation": explanation_json(explained.explanation)}
-    name = context.name_of(explained.body["producer"])
-    lines = [*release_lines(explained.body, name), *_explanation_lines(explained.explanation)]
+    with open_api(context) as api:
+        at = None if moment is None else instant_json(moment)
+        body = api.get(f"/releases/{release}/explanation", at=at)
+    lines = [
+        *release_lines(body, context.name_of(body["producer"])),
+        *_explanation_lines(body["explanation"]),
+    ]
     context.print_result(body, lines)
 
 
-def _explanation_lines(explanation: Explanation) -> Iterator[str]:
+def _explanation_lines(explanation: Mapping[str, Any]) -> Iterator[str]:
     """Yield the facts behind a verdict under headings, what would change it, and its evidence."""
-    for heading, texts in group_by_heading(explanation):
-        yield from ("", heading)
-        yield from bullet_lines(texts)
+    for kind, heading in FACT_HEADINGS.items():
+        texts = [fact["text"] for fact in explanation["facts"] if fact["kind"] == kind]
+        if texts:
+            yield from ("", heading)
+            yield from bullet_lines(texts)
     yield from ("", "What would change the verdict")
-    yield from bullet_lines(explanation.would_change)
-    if explanation.records:
-        yield from ("", f"Evidence: {', '.join(explanation.records)}")
+    yield from bullet_lines(explanation["would_change"])
+    if explanation["records"]:
+        yield from ("", f"Evidence: {', '.join(explanation['records'])}")

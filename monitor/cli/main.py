@@ -184,9 +184,19 @@ def _replace_config(ctx: click.Context, _param: click.Parameter, config: Path | 
     default="config.toml",
     help="Configuration; default $NINETHIRTY_CONFIG, else ./config.toml.",
 )
+@click.option(
+    "--url",
+    metavar="ADDRESS",
+    envvar="NINETHIRTY_URL",
+    default="",
+    help=(
+        "A monitor on another machine for what people do and read, with the token in"
+        " $NINETHIRTY_TOKEN. Write it before the verb; default $NINETHIRTY_URL."
+    ),
+)
 @click.version_option(__version__, prog_name="ninethirty")
 @click.pass_context
-def cli(ctx: click.Context, config: Path) -> None:
+def cli(ctx: click.Context, config: Path, url: str) -> None:
     """Prove when official statistics were published, and draft the report when one is late or
     early.
 
@@ -198,7 +208,8 @@ def cli(ctx: click.Context, config: Path) -> None:
     """
     # Only the service account may read the files that the program writes.
     os.umask(0o077)
-    ctx.ensure_object(Context).path = config
+    context = ctx.ensure_object(Context)
+    context.path, context.url = config, url
     # None: click colours only what goes to a terminal.
     ctx.color = False if os.environ.get("NO_COLOR") else None
 

@@ -139,7 +139,7 @@ async def _run_app(
         pause_garbage_collection()
         try:
             lock.lock()  # the file of a new store
-            async with serve_control_socket(settings, reload, app.status.as_json):
+            async with serve_control_socket(settings, reload):
                 await app.daemon.run(stop, resume_garbage_collection)
         except NoLongerLeads:
             # Begin again as a standby, with what the store has by now.

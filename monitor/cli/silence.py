@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from alerts.by_hand import clean_role
-from alerts.silence import Scope, Silence, create_silence
 from monitor.cli import complete
-from monitor.cli.common import Context, Parsed, check_producer, json_verb, release_of, table_lines
-from monitor.cli.dates import INSTANT
-from monitor.cli.incident.store import (
-    incident_of,
-    record_act,
-    refuse_invalid_input,
+from monitor.cli.client import open_api
+from monitor.cli.common import (
+    Context,
+    Parsed,
+    json_stamp,
+    json_verb,
     refuse_role,
+    table_lines,
 )
-from monitor.errors import unknown_name
-from schedules.times.words import stamp
+from monitor.cli.dates import INSTANT
+from schedules.times.json import instant_json
 from schedules.values import read_duration
-
-if TYPE_CHECKING:
-    from monitor.store.sql.engine import Store
 
 
 def _parse_length(text: str) -> timedelta:
@@ -86,23 +82,25 @@ def add(  # one for each option
 
     Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves"
     """
-    from monitor.deliver.silences import silence_json
-
     now = context.now()
     if (length is None) == (until is None):
         raise click.UsageError("give its length or end: --for 2h, or --until TIME")
     begin = max(now, begins or now)  # a time that has passed counts as now
     end = until or begin + (length or timedelta())
-    with context.store() as store:
-        scope, name = _check_scope(
-            context, store, {option: name for option, name in names.items() if name}
+    named = [(scope, name) for scope, name in names.items() if name]
+    if len(named) != 1:
+        raise click.UsageError("give one of --incident, --release, --producer and --host")
+    ((scope, name),) = named
+    with open_api(context) as api:
+        made = api.post(
+            "/silences",
+            of=scope,
+            name=name,
+            begins=None if begin == now else instant_json(begin),
+            until=instant_json(end),
+            reason=reason,
         )
-        with refuse_invalid_input():
-            made = create_silence(scope, name, end, context.actor().role, reason, now, begins=begin)
-        with store.transaction() as tx:
-            tx.save(made)
-            record_act(context, tx, "silenced", made.id, now)
-    context.print_result(silence_json(made), silence_text(made, context.settings.timezone))
+    context.print_result(made, silence_text(made, context.settings_or_default.timezone))
 
 
 @command.command("list")
@@ -113,33 +111,23 @@ def list_silences(context: Context, *, with_ended: bool) -> None:
 
     Example: ninethirty silence list --all
     """
-    from monitor.deliver.silences import silence_json
-
-    now, zone = context.now(), context.settings.timezone
-    # With --all, the year 1970 selects every silence.
-    ended_after = datetime.fromtimestamp(0, now.tzinfo) if with_ended else now
-    with context.store() as store:
-        stored = store.outbox.silences(ended_after)
-    # The store selects by the planned end, so its rows include silences that were ended early.
-    chosen = [one for one in stored if with_ended or now < one.ends]
+    with open_api(context) as api:
+        chosen = api.get("/silences", include="all" if with_ended else "future")["silences"]
+    zone = context.settings_or_default.timezone
     rows = [
         (
-            one.scope,
-            one.name,
-            stamp(one.begins, zone),
-            stamp(one.ends, zone),
-            one.by,
-            one.reason,
-            one.id,
+            one["of"],
+            one["name"],
+            json_stamp(one["begins"], zone),
+            json_stamp(_end_of(one), zone),
+            one["by"],
+            one["reason"],
+            one["id"],
         )
         for one in chosen
     ]
-    text = (
-        table_lines(rows, ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"])
-        if rows
-        else "No silences."
-    )
-    context.print_result([silence_json(one) for one in chosen], text)
+    heads = ["OF", "NAME", "FROM", "UNTIL", "BY", "WHY", "SILENCE"]
+    context.print_result(chosen, table_lines(rows, heads) if rows else "No silences.")
 
 
 @command.command("end")
@@ -151,40 +139,17 @@ def end(context: Context, *, silence: str) -> None:
 
     Example: ninethirty silence end producer-ofqual-20261126T093000000000
     """
-    from monitor.deliver.silences import silence_json
-
-    now, role = context.now(), clean_role(context.actor().role)
-    with context.store() as store, store.transaction() as tx:
-        with_end_ahead = {one.id: one for one in tx.read.outbox.silences(now)}
-        if silence not in with_end_ahead:
-            raise unknown_name("active silence", silence, with_end_ahead)
-        ended = with_end_ahead[silence]
-        # `ended.ended` is the time of an early end. To end a silence again changes nothing.
-        if ended.ended is None:
-            ended = replace(ended, ended=now, ended_by=role)
-        tx.save(ended)
-        record_act(context, tx, "silence_ended", silence, now)
-    context.print_result(silence_json(ended), "ended")
+    with open_api(context) as api:
+        ended = api.post(f"/silences/{silence}/end")
+    context.print_result(ended, "ended")
 
 
-def silence_text(one: Silence, zone: str) -> str:
-    """Return a silence in one line."""
-    return f"{one.scope} {one.name}, until {stamp(one.ends, zone)}, by {one.by}: {one.reason}"
+def silence_text(one: Mapping[str, Any], zone: str) -> str:
+    """Return a silence, from its JSON, in one line."""
+    until = json_stamp(_end_of(one), zone)
+    return f"{one['of']} {one['name']}, until {until}, by {one['by']}: {one['reason']}"
 
 
-def _check_scope(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
-    """Return scope and name of a silence from `given`, the names of things by option.
-
-    Raises `UsageError` unless exactly one is given. Each look-up raises `UnknownName`. A host can
-    have any name.
-    """
-    if len(given) != 1:
-        raise click.UsageError("give one of --incident, --release, --producer and --host")
-    ((scope, name),) = given.items()
-    if scope == "incident":
-        incident_of(store.verdicts, name)
-    elif scope == "release":
-        release_of(store.ledger, name)
-    elif scope == "producer":
-        check_producer(context, store, name)
-    return Scope(scope), name
+def _end_of(one: Mapping[str, Any]) -> str:
+    """Return when a silence ends or ended."""
+    return str(one["ended"] or one["until"])

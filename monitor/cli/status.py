@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from monitor.cli.client import open_api
 from monitor.cli.common import Context, bullet_lines, json_verb
 
 
@@ -13,13 +14,11 @@ def command(context: Context) -> None:
     """Show whether the running monitor is reliable, and the state of calendars, clock, budgets and
     watch.
 
-    Exit status 1 if it is not reliable now. Run it in the monitor's folder, as its user.
-
+    Exit status 1 if it is not reliable now.
     Example: ninethirty status
     """
-    from monitor.app.control import request_status
-
-    found = request_status(context.settings)
+    with open_api(context, needs_monitor=True) as api:
+        found = api.get("/status")
     lines = ["NOT READY:", *bullet_lines(found["unready"])] if found["unready"] else ["Ready."]
     for title, facts in found["status"].items():
         if facts:

@@ -39,10 +39,11 @@ def check(context: Context) -> None:
 
     Example: ninethirty store check
     """
+    from monitor.app.options import own_monitors
     from monitor.store.evidence.chain import verify_evidence
 
     with context.store() as store:
-        own = context.own_monitors(store)
+        own = own_monitors(context.settings, store)
         faults = store.check() or verify_evidence(
             store.evidence, Path(context.settings.evidence.folder), own
         )

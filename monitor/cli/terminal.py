@@ -18,6 +18,11 @@ P = ParamSpec("P")
 _CLEAR_LINE = "\x1b[K"
 
 
+def is_attended() -> bool:
+    """Return whether a person at a terminal can answer questions."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def page_output(
     verb: Callable[Concatenate[Context, P], None],
 ) -> Callable[Concatenate[Context, P], None]:

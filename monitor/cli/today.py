@@ -102,6 +102,7 @@ def _open_work_lines(context: Context) -> Iterator[str]:
     actions.
     """
     from monitor.deliver.owed import find_owed
+    from monitor.deliver.silences import silence_json
 
     with context.store() as store:
         still_open = [one for one in store.verdicts.incidents() if one.closed is None]
@@ -111,7 +112,10 @@ def _open_work_lines(context: Context) -> Iterator[str]:
     # Incidents are oldest first, so the last are shown. Actions begin with the longest overdue.
     if silences:
         yield from ("", f"Active silences: {len(silences)}")
-        yield from (f"  {silence_text(silence, context.settings.timezone)}" for silence in silences)
+        yield from (
+            f"  {silence_text(silence_json(silence), context.settings.timezone)}"
+            for silence in silences
+        )
     if still_open:
         yield from ("", f"Open incidents: {len(still_open)}")
         yield from _open_incident_lines(context, still_open[-_MOST_SHOWN:])

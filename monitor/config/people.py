@@ -60,7 +60,7 @@ class WebSettings(Table):
     socket: str | None = None
     """The Unix socket that serves the same to users of this machine, such as the command line
     ([who may](how-to/sign-in.md#at-the-machine)). By default `/run/ninethirty/socket` under the
-    service, else `$XDG_RUNTIME_DIR/ninethirty/socket`.
+    service, else `$XDG_RUNTIME_DIR/ninethirty/socket`, else `web.sock` in the evidence folder.
     """
     public: Literal["none", "board"] = "none"
     """What people see without signing in: nothing (`"none"`), or the `"board"` without embargoed

@@ -1,7 +1,7 @@
-"""Writes what people do to incidents and drafts, for the command line and the browser form.
+"""Writes what people do to incidents and drafts.
 
-Every function reads the current rows in the transaction that writes, because daemon and command
-line can both write.
+Every function reads the current rows in the transaction that writes, because several monitors and
+commands can write.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Writes what people do in the browser, through the daemon's single writer."""
+"""Writes what people do: in the browser, by the API and at the command line."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ from monitor.deliver.by_hand import (
 )
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.ticks import entries_of_ticks, make_tick
-from monitor.errors import Refused, UnknownName
+from monitor.errors import Refused, UnknownName, unknown_name
 from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
 from monitor.store.evidence.bundle import Exported, export_bundle
 from monitor.store.rows import NOBODY, Actor
@@ -177,8 +177,12 @@ class Desk:
             incident, "attached", lambda known: attach_file(known, role, name, digest, now)
         )
 
-    async def log_incident(self, words: Mapping[str, str], release: str = "") -> Incident:
+    async def log_incident(
+        self, words: Mapping[str, str], release: str = ""
+    ) -> tuple[Incident, bool]:
         """Save what a person reports, for a watched release or none.
+
+        Return the incident, and whether it is new.
 
         Raises `InvalidInput` and `UnknownName`.
         """
@@ -197,7 +201,7 @@ class Desk:
         if is_new:
             self.wake()
             self._log_act("logged_by_hand", incident=logged.id)
-        return logged
+        return logged, is_new
 
     async def silence(
         self,
@@ -216,38 +220,49 @@ class Desk:
         made = create_silence(scope, name, until, role, reason, now, begins=begins)
 
         def write(tx: Transaction) -> None:
-            # Other scopes, such as a producer, are names that need not be stored yet.
-            find_by_scope = {
-                Scope.RELEASE: tx.read.ledger.release,
-                Scope.INCIDENT: tx.read.verdicts.incident,
-            }
-            find_named = find_by_scope.get(scope)
-            if find_named is not None and find_named(name) is None:
-                raise UnknownName(f"no {scope} {name!r}")
+            known = self._known_names(tx, scope)
+            # A host can have any name.
+            if known is not None and name not in known:
+                raise unknown_name(scope, name, known)
             tx.save(made, self.actor.act("silenced", made.id, now))
 
         await self.writer.write(write)
         self._log_act("silenced", of=f"{scope} {name}", until=made.until.isoformat())
         return made
 
-    async def end_silence(self, name: str) -> None:
-        """End a silence now, or before it begins, and send what it suppressed.
+    def _known_names(self, tx: Transaction, scope: Scope) -> Collection[str] | None:
+        """Return the names of a scope that can be silenced, or None if any can. Reads the store."""
+        match scope:
+            case Scope.RELEASE:
+                return [one.id for one in tx.read.ledger.releases()]
+            case Scope.INCIDENT:
+                return [one.id for one in tx.read.verdicts.incidents()]
+            case Scope.PRODUCER:
+                announced = {name for one in tx.read.ledger.releases() for name in one.producers}
+                return announced | self.current.record.rules.producers.keys()
+            case Scope.HOST:
+                return None
+
+    async def end_silence(self, name: str) -> Silence:
+        """End a silence now, or before it begins, send what it suppressed, and return it.
 
         Raises `UnknownName`, also if it has ended already.
         """
         now = self.clock.now()
 
-        def write(tx: Transaction) -> None:
-            known = tx.read.outbox.silences(now)
-            silence = next((one for one in known if one.id == name and now < one.ends), None)
-            if silence is None:
-                raise UnknownName(f"no silence {name!r} that can be ended")
+        def write(tx: Transaction) -> Silence:
+            active = {one.id: one for one in tx.read.outbox.silences(now) if now < one.ends}
+            if name not in active:
+                raise unknown_name("active silence", name, active)
+            silence = active[name]
             ended = replace(silence, ended=now, ended_by=clean_role(self.actor.role))
             tx.save(ended, self.actor.act("silence_ended", name, now))
+            return ended
 
-        await self.writer.write(write)
+        ended = await self.writer.write(write)
         self._log_act("silence_ended", silence=name)
         self.wake()
+        return ended
 
     async def settle_slot(self, release: str, meant: datetime) -> None:
         """Record which time a calendar's text means, and acknowledge the incident about the doubt.

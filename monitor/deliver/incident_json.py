@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from alerts.by_hand import logged_end
+from alerts.by_hand import has_time_of_day, logged_end
+from alerts.draft.edits import list_open_fields
 from alerts.draft.logged import write_badge
-from alerts.incident import Action, Attachment, Incident, IncidentKind
+from alerts.draft.report import report_from_json
+from alerts.incident import Action, Attachment, Incident, IncidentKind, steps_for_incident
 from alerts.one_line import whole_lengths
 from alerts.status import find_main_late_part
+from alerts.steps import numbered_steps
 from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.contract.verdict import LEAD
@@ -35,6 +38,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
             "opened",
             "occurred",
         ),
+        "has_time": has_time_of_day(incident),
         "ended": instant_json(logged_end(incident)),
         "closed": instant_json(incident.closed),
         "urls": incident.words.get("url", "").splitlines(),
@@ -55,6 +59,25 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "actions": [action_json(action) for action in incident.actions],
         "attachments": [attachment_json(one) for one in incident.attachments],
         "drafts": [draft_json(draft) for draft in drafts],
+    }
+
+
+def to_do_json(incident: Incident, drafts: Sequence[Draft]) -> dict[str, Any]:
+    """Return what people typed about an incident, its steps to do now, and the boxes to
+    complete.
+    """
+    report = report_from_json(drafts[-1].facts) if drafts else None
+    done = {step.id for step in report.steps if step.done} if report is not None else set()
+    # A closed incident needs no immediate steps, only its report.
+    steps = [step for step in steps_for_incident(incident) if step.id not in done]
+    open_fields = [] if report is None else list_open_fields(report)
+    return {
+        "words": incident.words,
+        "to_do": list(numbered_steps(steps)) if steps and incident.closed is None else [],
+        "to_complete": [
+            {"id": name, "label": report.label_of(name) if report is not None else None}
+            for name in open_fields
+        ],
     }
 
 

@@ -94,6 +94,10 @@ class NotWatching:
         """Return no hosts, because there are no looks."""
         return ()
 
+    def as_json(self) -> dict[str, Any]:
+        """Return why it is not reliable. There are no checks of parts that do not run."""
+        return {"unready": [*self.unready()], "status": {}}
+
     def checks(self) -> Sequence[Check]:
         """Return no checks, because no calendar is read and the clock is virtual."""
         return ()

@@ -89,6 +89,23 @@ class StoreLock:
             self._locked = None
 
 
+def is_locked(url: str) -> bool:
+    """Return whether a monitor has locked the store's file. False for a store that is no file.
+
+    Call it before this process opens the store: to close the file ends SQLite's own locks.
+    """
+    path = file_of(url)
+    if path is None or not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            # Other commands may do this at the same time.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @contextmanager
 def locked_store(url: str) -> Iterator[StoreLock]:
     """Lock a store's file for the length of a block.

@@ -222,6 +222,38 @@ class Acknowledged(Answer):
     by: str
 
 
+class ExplainedRelease(Release):
+    """A release with the facts behind its verdict, and what would change it."""
+
+    explanation: dict[str, object]
+
+
+class History(Answer):
+    """The promises of a release, the changes between them, and what the public record claims.
+
+    `promised` is a slot in words.
+    """
+
+    release: str
+    title: str
+    producer: str
+    url: str
+    calendar: list[str]
+    joined_by: str | None
+    joined_into: str | None
+    promises: list[dict[str, object]]
+    events: list[dict[str, object]]
+    claims: list[dict[str, object]]
+    incidents: list[str]
+
+
+class Status(Answer):
+    """The reasons why the monitor is not reliable now, and its checks under their headings."""
+
+    unready: list[str]
+    status: dict[str, dict[str, str]]
+
+
 class LinkedRelease(Answer):
     """A release that the same platform fault delayed, with its own incident and its status."""
 
@@ -259,6 +291,8 @@ class ListedIncident(Answer):
 
     `verdict`, `delay` and `findings` are as of `as_of`; people log `ended` and `urls`.
 
+    `has_time` is false if only the day of `occurred` is known.
+
     `release` is the id of its release, empty if it has none. `releases` are those that one platform
     fault delayed.
     """
@@ -271,6 +305,7 @@ class ListedIncident(Answer):
     title: str
     opened: Instant
     occurred: Instant
+    has_time: bool
     ended: Instant | None
     closed: Instant | None
     urls: list[str]
@@ -303,20 +338,88 @@ class Acts(Answer):
     acts: list[Act]
 
 
+class OpenBox(Answer):
+    """A box that a person must still complete."""
+
+    id: str
+    label: str | None
+
+
 class Incident(ListedIncident):
     """An incident with the versions of its draft, and the ids of incidents that the same platform
     fault explains.
+
+    The answer to logging one has `is_new`: false if the same texts came before. Staff who read one
+    incident get the `words` that people typed, what `to_do` now, and the boxes `to_complete`.
     """
 
     drafts: list[Draft]
     related: list[str] = []
+    is_new: bool | None = None
+    words: dict[str, str] = {}
+    to_do: list[str] = []
+    to_complete: list[OpenBox] = []
+
+
+class IncidentWithDrafts(ListedIncident):
+    """An incident in a list, with the versions of its draft if they were requested."""
+
+    drafts: list[Draft] | None = None
 
 
 class Incidents(Answer):
     """Incidents, the newest first."""
 
-    incidents: list[ListedIncident]
+    incidents: list[IncidentWithDrafts]
     next: Next
+
+
+class ListedAction(incident.Action):
+    """An action, its incident and its number there."""
+
+    incident: str
+    number: int
+    overdue: bool
+
+
+class Actions(Answer):
+    """Actions, the first due first."""
+
+    actions: list[ListedAction]
+
+
+class Version(Draft):
+    """One version of a draft, and the boxes that changed in it."""
+
+    changed: list[OpenBox]
+
+
+class Versions(Answer):
+    """The versions of a draft, the oldest first."""
+
+    versions: list[Version]
+
+
+class WholeVersion(Draft):
+    """One version of a draft with the facts of the report, and the texts that roles typed, by
+    box.
+    """
+
+    report: dict[str, object]
+    words: dict[str, str]
+
+
+class Producer(Answer):
+    """A producer: its id and its name for people."""
+
+    id: str
+    name: str
+
+
+class Producers(Answer):
+    """Producers."""
+
+    producers: list[Producer]
 
 
 class Event(Answer):
@@ -448,7 +551,7 @@ class Box(Answer):
     wrote.
 
     `placeholder` says what to add, empty if nothing is missing. `notes` are warnings of the
-    monitor.
+    monitor. `unmeasured` are figures of the answer that are not in the measured text.
     """
 
     id: str
@@ -460,6 +563,9 @@ class Box(Answer):
     guidance: list[str]
     notes: list[str]
     answer: Given | None
+    filled_by: str
+    standing: Literal["contested", "said", "filled", "to complete"]
+    unmeasured: list[str]
 
 
 class Step(Answer):
@@ -473,8 +579,18 @@ class Step(Answer):
     done: str
 
 
+class Clashing(Answer):
+    """A box into which another person wrote since it was read: the stored text `stood`, and the
+    `sent` text.
+    """
+
+    box: str
+    stood: str
+    sent: str
+
+
 class Form(Answer):
-    """The newest version of an incident's draft as a form.
+    """A version of an incident's draft as a form.
 
     `kept` are texts for which it has no box, by name.
     """
@@ -486,22 +602,14 @@ class Form(Answer):
     boxes: list[Box]
     steps: list[Step]
     kept: dict[str, str]
-
-
-class Clashing(Answer):
-    """A box into which another person wrote since it was read: the stored text `stood`, and the
-    `sent` text.
-    """
-
-    box: str
-    stood: str
-    sent: str
+    conflicts: list[Clashing] = []
 
 
 class Problem(Answer):
     """The reason why a request failed (RFC 9457): the status, and one line for a person.
 
-    `conflicts` are present only if answers were sent to a version that is no longer the newest.
+    `conflicts` are present only if answers were sent to a version that is no longer the newest,
+    `faults` if several texts are not valid, `obstacles` if a report cannot be signed yet.
     """
 
     type: Literal["about:blank"]
@@ -509,3 +617,5 @@ class Problem(Answer):
     status: int
     detail: str
     conflicts: list[Clashing] | None = None
+    faults: list[str] | None = None
+    obstacles: list[str] | None = None

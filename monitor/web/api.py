@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -12,29 +13,41 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from alerts import by_hand
-from alerts.by_hand import InvalidInput, parse_past_instant
+from alerts.actions import complete_action
+from alerts.by_hand import parse_past_instant
 from alerts.draft.done_steps import DoneStep
-from alerts.draft.edits import STEP_PREFIX
-from alerts.draft.report import report_from_json
+from alerts.draft.edits import (
+    INSTEAD_PREFIX,
+    STEP_PREFIX,
+    Conflict,
+    find_wrong_numbers,
+    list_open_fields,
+)
+from alerts.draft.report import Field, report_from_json
 from alerts.draft.write.registry import MEDIA
 from alerts.incident import Incident
 from alerts.one_line import one_line
 from alerts.ticks import Tick
 from monitor.deliver import open_data
 from monitor.deliver.by_hand import EditConflict
-from monitor.deliver.desk import Desk
-from monitor.deliver.incident_json import calendar_read_json, event_json, incident_json
+from monitor.deliver.incident_json import (
+    calendar_read_json,
+    event_json,
+    incident_json,
+    to_do_json,
+)
 from monitor.deliver.silences import silence_json
 from monitor.errors import NotAllowed, Refused, UnknownName, UserFault
 from monitor.store.rows import Draft
 from monitor.store.sql.read_ledger import LedgerStore
-from monitor.web import answers, inputs, ticks
+from monitor.web import answers, incident_acts, inputs, reasons_api, ticks
+from monitor.web.incident_acts import find_version, incident_answer, require_drafts
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
 from monitor.web.operations import ApiRoute, Operation, Rows, describe_api
 from monitor.web.pages import list_silences, render, render_fragment
 from monitor.web.queries import Queries
-from monitor.web.request import desk_of, parse_day, problem_response, queries_of
+from monitor.web.request import parse_day, problem_response, queries_of, require_desk
 from monitor.web.settle import settle_slot
 from monitor.web.staff_form import SentForm
 from monitor.web.users import UNKNOWN_PERSON
@@ -142,11 +155,16 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     # incidents, it begins after the last one that was read, because the store may have more. No
     # incident read means no next page.
     before_next_page = page if len(page) < len(matching) else older
-    # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
-    listed = [
-        {name: value for name, value in queries.incident_json(one).items() if name != "drafts"}
-        for one in page
-    ]
+    if query.drafts:
+        read = queries.store.verdicts.drafts
+        drafts = await queries.ask(lambda: [read(one.id) for one in page])
+        listed = [queries.incident_json(*each) for each in zip(page, drafts, strict=True)]
+    else:
+        # An empty list of drafts would mean that an incident has none.
+        listed = [
+            {name: value for name, value in queries.incident_json(one).items() if name != "drafts"}
+            for one in page
+        ]
     return {"incidents": listed, "next": before_next_page[-1].id if before_next_page else None}
 
 
@@ -154,8 +172,10 @@ async def get_incident(request: Request, _input: Input) -> Json:
     """Return one incident with the versions of its draft."""
     queries, name = queries_of(request), request.path_params["incident"]
     found = await queries.find_incident(name)
-    body = queries.incident_json(found, await queries.list_drafts(name))
-    return body | {"related": [one.id for one in await queries.list_related(found)]}
+    drafts = await queries.list_drafts(name)
+    body = queries.incident_json(found, drafts)
+    body["related"] = [one.id for one in await queries.list_related(found)]
+    return body | to_do_json(found, drafts) if queries.sees_all else body
 
 
 async def list_events(request: Request, query: inputs.EventFilter) -> Json:
@@ -165,15 +185,12 @@ async def list_events(request: Request, query: inputs.EventFilter) -> Json:
 
 
 async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
-    """Return the newest version of a draft, or one of its documents, as a file."""
+    """Return a version of a draft, by default the newest, or one of its documents, as a file."""
     queries = queries_of(request)
     name, ending = request.path_params["incident"], request.path_params["ending"]
-    document = await queries.write_document(
-        await queries.find_incident(name), ending, query.document
-    )
-    if document is None:
-        raise UnknownName(f"no draft of an incident {name!r}")
-    content, media = document
+    incident = await queries.find_incident(name)
+    draft = find_version(await require_drafts(request, name), query.version)
+    content, media = await queries.write_document(incident, draft, ending, query.document)
     stem = f"{name}-{query.document}" if query.document else name
     # Browsers show the other formats themselves, so only these are saved under a file name.
     file_name = f"{stem}.{ending}" if ending in {"docx", "odt"} else ""
@@ -189,6 +206,17 @@ def file_response(content: bytes, media: str, name: str) -> Response:
     if name:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return Response(content, media_type=media, headers=headers)
+
+
+async def list_producers(request: Request, _input: Input) -> Json:
+    """List the producers that are configured or have announced a release. Only staff may."""
+    queries = queries_of(request)
+    if not queries.sees_all:
+        raise NotAllowed("The list of producers is for staff.")
+    releases = await queries.ask(queries.store.ledger.releases)
+    known = {*queries.producers, *(name for one in releases for name in one.producers)}
+    names = [{"id": one, "name": queries.producers.get(one) or one} for one in sorted(known)]
+    return {"producers": names}
 
 
 async def list_calendars(request: Request, _input: ListInput) -> Json:
@@ -227,20 +255,31 @@ async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
     return assessment.as_json()
 
 
-async def show_silences(request: Request, _input: ListInput) -> Json:
-    """List the current silences.
+async def show_silences(request: Request, query: inputs.SilenceFilter) -> Json:
+    """List the current silences, and also future or all of them.
 
     The list is empty for viewers who do not see everything.
     """
-    return {"silences": [silence_json(one) for one, _ in await list_silences(queries_of(request))]}
+    queries = queries_of(request)
+    if query.include != "all":
+        listed = await list_silences(queries, with_future=query.include == "future")
+        return {"silences": [silence_json(one) for one, _ in listed]}
+    ever = datetime.fromtimestamp(0, UTC)
+    every = await queries.ask(lambda: queries.store.outbox.silences(ever))
+    return {"silences": [silence_json(one) for one in every if queries.sees_all]}
 
 
-async def get_form(request: Request, _input: Input) -> Json:
-    """Return the newest version of a draft as a form: the measured values, and the answers that
-    roles wrote.
+async def end_silence(request: Request, _sent: inputs.Acting) -> Json:
+    """End a silence now, or before it begins. People get what it suppressed."""
+    return silence_json(await require_desk(request).end_silence(request.path_params["silence"]))
+
+
+async def get_form(request: Request, query: inputs.VersionChoice) -> Json:
+    """Return a version of a draft, by default the newest, as a form: the measured values, and the
+    answers that roles wrote.
     """
     name = request.path_params["incident"]
-    return _form_json(name, (await _require_drafts(request, name))[-1])
+    return _form_json(name, find_version(await require_drafts(request, name), query.version))
 
 
 async def answer_form(request: Request, sent: inputs.Answering) -> Json | Response:
@@ -250,12 +289,13 @@ async def answer_form(request: Request, sent: inputs.Answering) -> Json | Respon
     written. The problem document has both texts. Changes to a signed report need a reason, which is
     noted in the timeline.
     """
-    desk, name = _require_desk(request), request.path_params["incident"]
-    drafts = await _require_drafts(request, name)
+    desk, name = require_desk(request), request.path_params["incident"]
+    drafts = await require_drafts(request, name)
     read = next((one for one in drafts if one.version == sent.version), None)
     if read is None:
         raise Refused(f"version: this report has versions 1 to {drafts[-1].version}")
-    if unknown := [box for box in sent.answers if box not in texts_of_boxes(read)]:
+    boxes = texts_of_boxes(read)
+    if unknown := [box for box in sent.answers if box.removeprefix(INSTEAD_PREFIX) not in boxes]:
         raise Refused(f"answers: no such box in version {read.version} ({unknown[0]!r})")
     typed = {box: with_plain_line_ends(text) for box, text in sent.answers.items()}
     changes = dict(find_changes(read, drafts, typed))
@@ -264,17 +304,21 @@ async def answer_form(request: Request, sent: inputs.Answering) -> Json | Respon
     note_reason = make_notes(
         form, desk.clock.now(), queries_of(request).timezone, amends=amends_signed_report
     )
+    for mark, text in typed.items():
+        if mark.startswith(INSTEAD_PREFIX) and mark.removeprefix(INSTEAD_PREFIX) in changes:
+            changes[mark] = text
     try:
-        # The page saves both texts of a conflict in one box. A program gets both in the problem
-        # document instead.
-        await desk.save_answers(name, changes, read.version, note_reason, merging=False)
+        # With `merge`, a box gets both texts of a conflict, as on the page.
+        merged = await desk.save_answers(
+            name, changes, read.version, note_reason, merging=bool(sent.merge)
+        )
     except EditConflict as clash:
-        conflicts = [
-            {"box": each.field, "stood": each.stored, "sent": each.typed}
-            for each in clash.conflicts
-        ]
-        return problem_response(409, str(clash), conflicts=conflicts)
-    return _form_json(name, (await _require_drafts(request, name))[-1])
+        return problem_response(409, str(clash), conflicts=_conflicts_json(clash.conflicts))
+    return _form_json(name, (await require_drafts(request, name))[-1], merged)
+
+
+def _conflicts_json(conflicts: Sequence[Conflict]) -> list[Json]:
+    return [{"box": one.field, "stood": one.stored, "sent": one.typed} for one in conflicts]
 
 
 async def complete_step(request: Request, sent: inputs.Doing) -> Json | Response:
@@ -282,15 +326,15 @@ async def complete_step(request: Request, sent: inputs.Doing) -> Json | Response
 
     The report states it in the past tense if it concerns its readers.
     """
-    zone, now = queries_of(request).timezone, _require_desk(request).clock.now()
-    drafts = await _require_drafts(request, request.path_params["incident"])
+    zone, now = queries_of(request).timezone, require_desk(request).clock.now()
+    drafts = await require_drafts(request, request.path_params["incident"])
     name = f"{STEP_PREFIX}{sent.step.removeprefix(STEP_PREFIX)}"
     if name not in texts_of_boxes(drafts[-1]):
         raise Refused(f"step: this report has no step {sent.step!r}")
     at = parse_past_instant("" if sent.at is None else _form_text(sent.at, zone), now, zone)
     text = DoneStep(at, one_line(sent.note or "")).write(zone)
     answers_to_step = inputs.Answering(
-        version=drafts[-1].version, answers={name: text}, reason=sent.reason
+        version=drafts[-1].version, answers={name: text}, reason=sent.reason, merge=None
     )
     return await answer_form(request, answers_to_step)
 
@@ -299,54 +343,59 @@ async def attach_file(request: Request, sent: inputs.Attaching) -> Json:
     """Keep a file that was sent or signed as evidence, with its name and SHA-256."""
     queries, name = queries_of(request), request.path_params["incident"]
     await queries.find_incident(name)
-    try:
-        found = await _require_desk(request).attach(name, sent.name, sent.content)
-    except InvalidInput as fault:
-        raise Refused(str(fault)) from fault
+    found = await require_desk(request).attach(name, sent.name, sent.content)
     return incident_json(found, await queries.list_drafts(name))
 
 
 async def grade_incident(request: Request, sent: inputs.Grading) -> Json:
     """Raise or lower the grade of one incident, or choose the form of its draft."""
-    desk, name = _require_desk(request), request.path_params["incident"]
-    now, queries = desk.clock.now(), queries_of(request)
+    desk, name = require_desk(request), request.path_params["incident"]
+    now = desk.clock.now()
 
     def grade(known: Incident) -> Incident:
         form = sent.form or ""
         return by_hand.grade_incident(known, desk.actor.role, sent.grade, sent.reason, now, form)
 
-    try:
-        await desk.save_answers(name, words={}, read=0, change=grade)
-    except InvalidInput as fault:
-        raise Refused("; ".join(fault.faults)) from fault
-    return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
+    await desk.save_answers(name, words={}, read=0, change=grade)
+    return await incident_answer(request, name)
 
 
 async def add_notes(request: Request, sent: inputs.Noting) -> Json:
-    """Add notes, calls, a cause, actions or an assignment to an incident, mark an action as done,
-    or close it.
+    """Add notes, calls, an e-mail, a cause, actions or an assignment to an incident, mark an action
+    as done, or close it.
+
+    `at` is when what you note happened, or when the action was done.
     """
-    desk, name, queries = (
-        _require_desk(request),
-        request.path_params["incident"],
+    desk, queries, name = (
+        require_desk(request),
         queries_of(request),
+        request.path_params["incident"],
     )
-    given = sent.model_dump(exclude_none=True, exclude={"role", "done", "close"})
+    zone = queries.timezone
+    await queries.find_incident(name)  # raises `UnknownName` with the most similar id
+    now, role = desk.clock.now(), desk.actor.role
+    apart = {"role", "note", "at", "mail", "cite_others", "done", "close"}
+    given = sent.model_dump(exclude_none=True, exclude=apart)
     # The fields have the names that they have in the form on the incident's page.
-    fields = {key: _form_text(value, queries.timezone) for key, value in given.items()}
-    if sent.done:
-        fields[f"acted.{sent.done}"] = "on"
-    if sent.close:
-        fields["close"] = "on"
-    try:
-        add_all = make_notes(
-            SentForm(desk, UNKNOWN_PERSON, name, fields), desk.clock.now(), queries.timezone
-        )
-        # No version of a report was read, and none of its boxes change.
-        await desk.save_answers(name, words={}, read=0, change=add_all)
-    except InvalidInput as fault:
-        raise Refused("; ".join(fault.faults)) from fault
-    return incident_json(await queries.find_incident(name), await queries.list_drafts(name))
+    fields = {key: _form_text(value, zone) for key, value in given.items()}
+    files = {} if sent.mail is None else {"mail": sent.mail}
+    add_form = make_notes(SentForm(desk, UNKNOWN_PERSON, name, fields, files), now, zone)
+    at = "" if sent.at is None else _form_text(sent.at, zone)
+
+    def add_all(incident: Incident) -> Incident:
+        if sent.note is not None or (at and sent.done is None):
+            note = with_plain_line_ends(sent.note or "")
+            incident = by_hand.add_note(incident, role, note, now, at, zone)
+        incident = add_form(incident)
+        if sent.done is not None:
+            incident = complete_action(incident, role, sent.done, now, at, zone)
+        if sent.cite_others:
+            incident = by_hand.cite_other_incidents(incident, role, now)
+        return by_hand.close_incident(incident, role, now) if sent.close else incident
+
+    # No version of a report was read, and none of its boxes change.
+    await desk.save_answers(name, words={}, read=0, change=add_all)
+    return await incident_answer(request, name)
 
 
 async def list_acts(request: Request, _input: Input) -> Json:
@@ -361,8 +410,10 @@ async def list_acts(request: Request, _input: Input) -> Json:
 
 async def acknowledge(request: Request, _sent: inputs.Acting) -> Json:
     """Acknowledge an incident. Repeating it changes nothing."""
-    found = await _require_desk(request).acknowledge(request.path_params["incident"])
-    return incident_json(found, await queries_of(request).list_drafts(found.id))
+    desk, queries = require_desk(request), queries_of(request)
+    known = await queries.find_incident(request.path_params["incident"])
+    found = await desk.acknowledge(known.id)
+    return incident_json(found, await queries.list_drafts(found.id))
 
 
 async def settle_release(request: Request, sent: inputs.Settling) -> Json:
@@ -371,7 +422,7 @@ async def settle_release(request: Request, sent: inputs.Settling) -> Json:
     It counts until the calendar shows another text. A later answer is kept, but changes no verdict.
     """
     release = request.path_params["release"]
-    desk, queries = _require_desk(request), queries_of(request)
+    desk, queries = require_desk(request), queries_of(request)
     return dict(await settle_slot(queries, desk, release, sent.meant))
 
 
@@ -390,7 +441,7 @@ async def tick_release(request: Request, sent: inputs.Ticking) -> Json:
     Ticks become facts in the chronology of a later report.
     """
     queries, release = queries_of(request), request.path_params["release"]
-    desk = _require_desk(request)
+    desk = require_desk(request)
     await ticks.tick_release(queries, desk, release, Tick(sent.tick), sent.time)
     return await _ticks_json(queries, release)
 
@@ -406,7 +457,7 @@ async def _ticks_json(queries: Queries, release: str) -> Json:
 
 async def mute_messages(request: Request, sent: inputs.Silencing) -> Json:
     """Mute messages about an incident, a release, a producer or a host, for at most 14 days."""
-    of, desk = (sent.of, sent.name), _require_desk(request)
+    of, desk = (sent.of, sent.name), require_desk(request)
     return silence_json(await desk.silence(of, sent.until, sent.reason, sent.begins))
 
 
@@ -415,13 +466,13 @@ async def log_incident(request: Request, sent: inputs.Logging) -> Json:
 
     If the same texts came before, return that incident.
     """
-    desk, queries = _require_desk(request), queries_of(request)
+    desk, queries = require_desk(request), queries_of(request)
     given = sent.model_dump(exclude_none=True, exclude={"role", "release"})
     words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     if "url" in words:
         words["url"] = "\n".join(words["url"].split())  # several addresses are stored one a line
-    logged = await desk.log_incident(words, sent.release or "")
-    return incident_json(logged, await queries.list_drafts(logged.id))
+    logged, is_new = await desk.log_incident(words, sent.release or "")
+    return incident_json(logged, await queries.list_drafts(logged.id)) | {"is_new": is_new}
 
 
 async def get_description(_request: Request, _input: Input) -> Response:
@@ -446,24 +497,12 @@ async def show_reference(request: Request) -> Response:
     return render(request, "api.html", reference=state.reference)
 
 
-def _require_desk(request: Request) -> Desk:
-    if (desk := desk_of(request)) is None:
-        raise Refused("this board is only for reading")
-    return desk
-
-
-async def _require_drafts(request: Request, name: str) -> list[Draft]:
-    queries = queries_of(request)
-    if not (drafts := await queries.list_drafts((await queries.find_incident(name)).id)):
-        raise UnknownName(f"no draft of an incident {name!r}")
-    return drafts
-
-
-def _form_json(incident: str, draft: Draft) -> Json:
+def _form_json(incident: str, draft: Draft, conflicts: Sequence[Conflict] = ()) -> Json:
     """Return a version of a report as the JSON of a form: boxes, steps, and as `kept` the texts
     that have no box.
     """
     report = report_from_json(draft.facts)
+    open_fields = set(list_open_fields(report))
     boxes = [
         {
             "id": field.id,
@@ -474,6 +513,9 @@ def _form_json(incident: str, draft: Draft) -> Json:
             "answer": (
                 None if field.answer is None else fields_json(field.answer, "text", "by", "at")
             ),
+            "filled_by": field.filled_by.value,
+            "standing": _standing_of(field, is_open=field.id in open_fields),
+            "unmeasured": list(find_wrong_numbers(report, field.id)),
         }
         for section in report.sections
         for field in section.fields
@@ -487,7 +529,20 @@ def _form_json(incident: str, draft: Draft) -> Json:
             for one in report.steps
         ],
         "kept": dict(report.kept),
+        "conflicts": _conflicts_json(conflicts),
     }
+
+
+def _standing_of(field: Field, *, is_open: bool) -> str:
+    """Return `contested` if two people wrote different texts or a measurement changed after the
+    answer, `said` if a person wrote it, `filled` if the monitor did, else `to complete`.
+    """
+    # A field with an answer is still open only if the answer has the wordings of two people.
+    if field.is_contested or (field.answer is not None and is_open):
+        return "contested"
+    if field.answer is not None:
+        return "said"
+    return "to complete" if is_open else "filled"
 
 
 def _form_text(value: object, timezone: str) -> str:
@@ -511,6 +566,8 @@ _EVENTS = Rows("events", open_data.EVENT, open_data.event_row)
 _CALENDARS = Rows("calendars", open_data.CALENDAR)
 _SILENCES = Rows("silences", open_data.SILENCE)
 ROUTES = [
+    *incident_acts.ROUTES,
+    *reasons_api.ROUTES,
     ApiRoute(
         "/releases",
         Operation(
@@ -571,7 +628,7 @@ ROUTES = [
     ),
     ApiRoute(
         "/incidents/{incident}/answers",
-        Operation("readForm", "incidents", get_form, answers.Form),
+        Operation("readForm", "incidents", get_form, answers.Form, inputs.VersionChoice),
         _post(
             "answerForm", "incidents", answer_form, answers.Form, inputs.Answering, max_bytes=_FORM
         ),
@@ -599,7 +656,7 @@ ROUTES = [
     ApiRoute(
         "/incidents/{incident}/notes",
         _post(
-            "noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, max_bytes=_FORM
+            "noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, max_bytes=_FILE
         ),
     ),
     ApiRoute(
@@ -613,9 +670,18 @@ ROUTES = [
     ApiRoute(
         "/silences",
         Operation(
-            "listSilences", "silences", show_silences, answers.Silences, ListInput, _SILENCES
+            "listSilences",
+            "silences",
+            show_silences,
+            answers.Silences,
+            inputs.SilenceFilter,
+            _SILENCES,
         ),
         _post("holdBack", "silences", mute_messages, answers.Silence, inputs.Silencing, status=201),
+    ),
+    ApiRoute(
+        "/silences/{silence}/end",
+        _post("endSilence", "silences", end_silence, answers.Silence, inputs.Acting),
     ),
     ApiRoute(
         "/events",
@@ -634,6 +700,9 @@ ROUTES = [
         Operation(
             "getReadiness", "releases", get_readiness, answers.Assessment, inputs.ReadinessDay
         ),
+    ),
+    ApiRoute(
+        "/producers", Operation("listProducers", "releases", list_producers, answers.Producers)
     ),
     ApiRoute("/openapi.json", Operation("describe", "description", get_description)),
     Route("/api", show_reference),

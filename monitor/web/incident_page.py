@@ -39,6 +39,7 @@ from alerts.notice_text import list_finding_details, status_sentence
 from alerts.one_line import one_line
 from alerts.platform import describe_platform
 from monitor.deliver.by_hand import SigningBlocked, signing_obstacles
+from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import ENDINGS, versions_from_rows
 from monitor.deliver.incident_json import incident_json, measured_text
 from monitor.errors import NotAllowed, UnknownName, UserFault
@@ -387,7 +388,11 @@ async def download_evidence(request: Request) -> Response:
     queries, name, desk = queries_of(request), request.path_params["incident"], desk_of(request)
     if not may_act(request) or desk is None:
         raise NotAllowed("Evidence is for people who have signed in and may act.")
-    incident = await queries.find_incident(name)
+    return await send_evidence(desk, await queries.find_incident(name))
+
+
+async def send_evidence(desk: Desk, incident: Incident) -> Response:
+    """Return the evidence of an incident with its hashes as a zip. Raises `UserFault`."""
     with ExitStack() as folders:
         file = Path(folders.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
         await desk.export_evidence(incident, file)

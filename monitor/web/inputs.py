@@ -69,6 +69,11 @@ Limit = Annotated[
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST}),
     Field(description="How many at most."),
 ]
+Number = Annotated[
+    int,
+    BeforeValidator(_validate_limit),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST}),
+]
 After = Annotated[Name, Field(description="The `next` of the page before.")]
 
 
@@ -123,6 +128,20 @@ class ReadinessDay(Input):
     date: Day | Nothing = Field(None, description="Default the next day with a slot.")
 
 
+class AsOf(Input):
+    """An instant."""
+
+    at: AwareDatetime | Nothing = Field(None, description="Judge at this time; default now.")
+
+
+class SilenceFilter(ListInput):
+    """Which silences to list."""
+
+    include: Literal["future", "all"] | Nothing = Field(
+        None, description="Also future ones, or all. Default only those in force."
+    )
+
+
 class DayFilter(ListInput):
     """Days, a producer, and the page of the list."""
 
@@ -159,7 +178,18 @@ class IncidentFilter(DayFilter):
             "Only those that need action: open, with a report owed, or with an overdue action."
         ),
     )
+    drafts: Literal["true"] | Nothing = Field(
+        None, description="With the versions of each draft, without their texts."
+    )
     limit: Limit = 500
+
+
+class ActionFilter(Input):
+    """Actions of incidents."""
+
+    incident: Name | Nothing = Field(
+        None, description="Only of this incident, those that are done too."
+    )
 
 
 class EventFilter(ListInput):
@@ -170,8 +200,14 @@ class EventFilter(ListInput):
     limit: Limit = MOST
 
 
-class DraftChoice(Input):
-    """A document of a report."""
+class VersionChoice(Input):
+    """A version of a report."""
+
+    version: Number | Nothing = Field(None, description="Its number; default the newest.")
+
+
+class DraftChoice(VersionChoice):
+    """A document of a version of a report."""
 
     document: Document | Nothing = Field(
         None, description="Default draft, or report once it is signed."
@@ -221,6 +257,10 @@ class Answering(Acting):
 
     version: Annotated[int, Field(ge=1, le=1_000_000)]
     answers: dict[str, Text]
+    merge: Literal[True] | Nothing = Field(
+        None,
+        description="Keep both texts in a box that another person changed, and save the rest.",
+    )
     reason: Line | Nothing = Field(
         None, description="Why you amend the report. Required if it is signed."
     )
@@ -256,6 +296,30 @@ class Attaching(Acting):
     content: Annotated[Base64Bytes, Field(description="Its bytes in Base64.")]
 
 
+class Signing(Acting):
+    """The version that a person read before they sign it."""
+
+    version: Annotated[int, Field(ge=1, le=1_000_000)] | Nothing = Field(
+        None, description="Refused if the text changed since. Default the newest."
+    )
+    anyway: Line | Nothing = Field(
+        None, description="Why you sign although something is missing; it is recorded."
+    )
+
+
+class Waiving(Acting):
+    """Why no report will be made."""
+
+    reason: Line
+
+
+class Closing(Acting):
+    """Why an incident is over."""
+
+    reason: Line | Nothing = None
+    cause: Line | Nothing = None
+
+
 class Noting(Acting):
     """Notes on an incident.
 
@@ -263,6 +327,16 @@ class Noting(Acting):
     """
 
     note: Line | Nothing = None
+    at: Moment | Nothing = Field(
+        None, description="When it happened, local if it has no offset. Default now."
+    )
+    mail: Base64Bytes | Nothing = Field(
+        None, description="An e-mail that users got, with its headers, in Base64."
+    )
+    mailed: Line | Nothing = Field(None, description="What the e-mail says.")
+    cite_others: Literal[True] | Nothing = Field(
+        None, description="Cite other producers' incidents on the same platform in the draft."
+    )
     call: Line | Nothing = None
     said: Line | Nothing = None
     address: Line | Nothing = Field(None, description="Another web address where it is public.")
@@ -287,8 +361,12 @@ class Logging(Acting):
     """
 
     what: Line
-    when: Moment
+    when: Annotated[
+        Moment | Line,
+        Field(description="Several local dates or times have commas. The first is the occurrence."),
+    ]
     sort: Sort
+    grade: Grade | Nothing = Field(None, description="Default report.")
     release: Name | Nothing = None
     title: Line | Nothing = None
     producer: Line | Nothing = None

@@ -42,24 +42,23 @@ class LocalSocket:
             self.path.unlink()
 
 
-def default_paths(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield where a socket can be if `[web] socket` names none: that of the service, then that of
-    the user.
+def default_paths(environ: Mapping[str, str], evidence: Path) -> Iterator[Path]:
+    """Yield where a monitor makes its socket if `[web] socket` names none, the best place first:
+    the folder of the service, that of the user, and the folder of its `evidence`.
     """
-    runtime_folder = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    if runtime_folder:
-        yield Path(runtime_folder, "socket")
-    if runtime_folder != str(_SERVICE.parent):
-        yield _SERVICE
+    if service_folder := environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]:
+        yield Path(service_folder, "socket")
     if user_folder := environ.get("XDG_RUNTIME_DIR"):
         yield Path(user_folder, "ninethirty", "socket")
+    yield evidence / "web.sock"
 
 
-def choose_path(environ: Mapping[str, str]) -> Path | None:
-    """Return where the monitor makes its socket by default, or None without a folder for it."""
-    is_service = bool(environ.get("RUNTIME_DIRECTORY"))
-    own = (path for path in default_paths(environ) if is_service or path != _SERVICE)
-    return next(own, None)
+def paths_to_try(environ: Mapping[str, str], evidence: Path) -> Iterator[Path]:
+    """Yield where a command looks for the socket of its monitor: also in the folder of the
+    service.
+    """
+    yield _SERVICE
+    yield from default_paths(environ, evidence)
 
 
 def bind_local(path: Path) -> socket.socket:
@@ -67,7 +66,7 @@ def bind_local(path: Path) -> socket.socket:
 
     It replaces the file of a monitor that was killed. Raises `PortTaken`.
     """
-    if _is_served(path):
+    if is_served(path):
         raise PortTaken(f"cannot listen on {path}: another monitor does: set another [web] socket")
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -81,7 +80,7 @@ def bind_local(path: Path) -> socket.socket:
     return bound
 
 
-def _is_served(path: Path) -> bool:
+def is_served(path: Path) -> bool:
     """Return whether a process accepts connections at this path."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial, suppress(OSError):
         trial.connect(str(path))

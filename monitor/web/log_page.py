@@ -85,7 +85,7 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
     words["url"] = "\n".join(words["url"].split())  # stored as one address a line
     filled = {name: text for name, text in words.items() if text}
     try:
-        logged = await sent.desk.log_incident(filled, release)
+        logged, _is_new = await sent.desk.log_incident(filled, release)
     except InvalidInput as fault:
         return await show_log_form(request, sent.fields, faults_by_box(fault, _BOX_IDS, "what"))
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)

@@ -24,7 +24,7 @@ from alerts.draft.write.registry import MEDIA
 from alerts.incident import IncidentKind
 from monitor import __version__
 from monitor.deliver.open_data import FlatRow, csv_chunks
-from monitor.errors import Refused, UnknownName
+from monitor.errors import UnknownName
 from monitor.web.answers import Answer, Problem
 from monitor.web.inputs import ID, Input
 from monitor.web.request import PROBLEM, check_parameters, problem_response, read_body
@@ -103,7 +103,7 @@ class Operation:
         try:
             answer: Any = await self.endpoint(request, sent)
         except InvalidInput as fault:
-            raise Refused("; ".join(fault.faults)) from fault
+            return problem_response(409, "; ".join(fault.faults), faults=list(fault.faults))
         return answer if isinstance(answer, Response) else self._respond_with(request, sent, answer)
 
     def _respond_with(self, request: Request, sent: Input, answer: Json) -> Response:

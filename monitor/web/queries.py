@@ -25,7 +25,7 @@ from monitor.deliver.owed import needs_action
 from monitor.deliver.platform import related_incidents
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.ticks import select_ticks
-from monitor.errors import StoreFault, UnknownName
+from monitor.errors import StoreFault, UnknownName, unknown_name
 from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
@@ -77,6 +77,9 @@ class RunningMonitor(Protocol):
 
     def stuck(self) -> Sequence[str]:
         """Return the reasons to restart this process, empty if there are none."""
+
+    def as_json(self) -> Json:
+        """Return the health of the monitor: `unready`, and its checks under their headings."""
 
     def checks(self) -> Sequence[Check]:
         """Return the state of store, calendars, looks, clock, budgets and channels."""
@@ -304,6 +307,9 @@ class Queries:
             lambda: self._visible_incidents([self.store.verdicts.incident(incident)], now)
         )
         if not found:
+            if self.sees_all:
+                known = await self.ask(self.store.verdicts.incidents)
+                raise unknown_name("incident", incident, [one.id for one in known])
             raise UnknownName(f"There is no incident {incident!r}.")
         return found[0]
 
@@ -365,23 +371,11 @@ class Queries:
         )
 
     async def write_document(
-        self, incident: Incident, ending: str, which: Document | None
-    ) -> tuple[bytes, str] | None:
-        """Return a document of the newest draft and its media type, or None without a draft.
-
-        Raises `UnknownName`.
-        """
-        template, drafts = (
-            self.templates.get(incident.producer),
-            await self.list_drafts(incident.id),
-        )
-        return await self.ask(
-            lambda: (
-                render_draft(redact_draft(drafts[-1], self.redactor), ending, template, which)
-                if drafts
-                else None
-            )
-        )
+        self, incident: Incident, draft: Draft, ending: str, which: Document | None
+    ) -> tuple[bytes, str]:
+        """Return a document of a draft and its media type. Raises `UnknownName`."""
+        template, shown = self.templates.get(incident.producer), redact_draft(draft, self.redactor)
+        return await self.ask(lambda: render_draft(shown, ending, template, which))
 
     def incident_json(self, incident: Incident, drafts: Sequence[Draft] = ()) -> Json:
         """Return the JSON of an incident.

@@ -18,10 +18,11 @@ from starlette.responses import JSONResponse, Response
 
 from alerts.one_line import one_line
 from monitor.deliver.desk import Desk
-from monitor.errors import UserFault
+from monitor.errors import Refused, UserFault
 from monitor.store.rows import Actor
 from monitor.web.queries import Queries
 from monitor.web.sessions import Session
+from monitor.web.users import Peer
 
 _LONGEST_BODY = 8192
 _BODY_SECONDS = 10.0
@@ -59,6 +60,19 @@ def desk_of(request: Request) -> Desk | None:
     actor: Actor | None = getattr(request.state, "actor", None)
     desk = queries_of(request).desk
     return None if actor is None or desk is None else desk.acting_as(actor)
+
+
+def require_desk(request: Request) -> Desk:
+    """Return the desk for the account that made a request. Raises `Refused` if it may not act."""
+    if (desk := desk_of(request)) is None:
+        raise Refused("this board is only for reading")
+    return desk
+
+
+def may_sign(request: Request) -> bool:
+    """Return whether a user of this machine, by the socket, has the right `head`."""
+    caller = getattr(request.state, "caller", None)
+    return isinstance(caller, Peer) and caller.person.is_head
 
 
 def may_act(request: Request) -> bool:

@@ -32,7 +32,6 @@ PARTIAL = {
     "alerts.incident.find_incident_kind": "facts of a release open no other kind of incident",
     "alerts.notice_html._COLOURS": "any other grade has a calm colour",
     "alerts.status.CALENDAR_DOUBTS": "a release without these findings is in no calendar",
-    "monitor.deliver.desk.Desk": "any other scope of a silence need not exist yet",
     "monitor.judge.explain.explain._HINT_TEXTS": "any other event of the ledger needs no question",
     "monitor.judge.explain.explain.title_facts": "no other event is one of a title",
     "monitor.judge.findings.all._LATE": "a late part with another verdict came",

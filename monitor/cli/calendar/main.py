@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
-from alerts.claim import NO_PROOF, Claim, claim_json
+from alerts.claim import NO_PROOF
 from monitor.cli import complete
 from monitor.cli.calendar.read import diff, read
+from monitor.cli.client import open_api
 from monitor.cli.common import (
     PATH,
     Context,
     Parsed,
     json_ignored,
+    json_stamp,
     json_verb,
     print_json,
     read_input,
-    release_of,
     table_lines,
 )
 from monitor.cli.dates import DAY, today
@@ -29,16 +30,11 @@ from monitor.clock import SystemClock
 from monitor.config.read import validate_data
 from monitor.errors import BadInput, Fault, UserFault
 from schedules.dates.read import read_date
-from schedules.ledger_event import LedgerEvent
-from schedules.promise import Promise
-from schedules.release import Release
 from schedules.source import UnreadableCalendar
 from schedules.sources.csv import csv_faults
 from schedules.sources.row import REASONS, Remark
 from schedules.sources.settings import CalendarSettings
 from schedules.sources.toml import toml_faults
-from schedules.times.json import fields_json
-from schedules.times.words import stamp
 from schedules.times.zone import UnknownZone, zone
 from schedules.values import quote_value
 
@@ -187,96 +183,38 @@ def show_history(context: Context, *, release: str) -> None:
 
     Example: ninethirty calendar history malpractice-2017
     """
-    from monitor.watch.rejudge import titles_of_release
-    from schedules.history import release_history
-
-    with context.store() as store:
-        found = release_of(store.ledger, release)
-        promises, titles = store.ledger.promises([release]), titles_of_release(store.ledger, found)
-        incidents = [one.id for one in store.verdicts.incidents_of(release)]
-        claims = store.ledger.claims(url=found.url) if found.url else []
-    events = release_history(found, promises, context.now(), titles=titles)
-    body = {
-        "release": found.id,
-        "title": found.title,
-        "producer": found.producer,
-        "calendar": list(found.calendars),
-        "joined_by": found.joined_by,
-        "joined_into": found.joined_into,
-        "promises": [_promise_json(promise) for promise in promises],
-        "events": [_event_json(event) for event in events],
-        "claims": [claim_json(one) for one in claims],
-        "incidents": incidents,
-    }
-    context.print_result(body, _history_lines(found, promises, events, incidents, claims))
+    with open_api(context) as api:
+        found = api.get(f"/releases/{release}/history")
+    context.print_result(found, _history_lines(found))
 
 
-def _promise_json(promise: Promise) -> dict[str, Any]:
-    known = {
-        "calendar": promise.calendar,
-        "slot": promise.slot.as_json(),
-        **fields_json(promise, "state", "learnt", "unlearnt", "confirmed_at", "why", "doubt"),
-    }
-    if promise.settled is not None:
-        known["settled"] = fields_json(promise.settled, "by", "asked")
-    return known
-
-
-def _event_json(event: LedgerEvent) -> dict[str, Any]:
-    return {
-        **fields_json(event, "what", "at", "since", "calendar"),
-        "before": event.before.as_json() if event.before else None,
-        "after": event.after.as_json() if event.after else None,
-        "detail": event.detail,
-    }
-
-
-def _history_lines(
-    release: Release,
-    promises: Sequence[Promise],
-    events: Sequence[LedgerEvent],
-    incidents: Sequence[str],
-    claims: Sequence[Claim],
-) -> Iterator[str]:
+def _history_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """Yield title and address of a release, its promises, changes and incidents, and claims of the
     public record.
     """
-    from monitor.deliver.facts import slot_text
-
-    yield f"{release.title} ({release.producer})"
-    yield f"{release.url}"
-    if release.joined_by:
-        yield f"Joined: {release.joined_by}"
-    if release.joined_into is not None:
-        yield (
-            f"Its entries now belong to {release.joined_into}: see `ninethirty explain"
-            f" {release.joined_into}`"
-        )
+    yield f"{found['title']} ({found['producer']})"
+    yield found["url"]
+    if found["joined_by"]:
+        yield f"Joined: {found['joined_by']}"
+    if other := found["joined_into"]:
+        yield f"Its entries now belong to {other}: see `ninethirty explain {other}`"
     yield ""
     rows = [
-        [
-            stamp(one.learnt),
-            one.calendar,
-            one.state.value if one.state else "-",
-            slot_text(one.slot),
-        ]
-        for one in promises
+        [json_stamp(one["learnt"]), one["calendar"], one["state"] or "-", one["promised"]]
+        for one in found["promises"]
     ]
     yield from table_lines(rows, ["READ AT", "CALENDAR", "STATE", "PROMISED"])
     yield ""
-    for event in events:
-        after = slot_text(event.after) if event.after else ""
-        details = ", ".join(part for part in (after, event.detail) if part)
+    for event in found["events"]:
+        details = ", ".join(part for part in (event["promised"], event["detail"]) if part)
         # `at` is the first read that showed the change, which happened at some time since the read
         # before.
-        yield f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (
-            f": {details}" if details else ""
-        )
-    if incidents:
-        yield from ("", f"Incidents: {', '.join(incidents)}")
-    if claims:
+        change = f"{json_stamp(event['at'])}  {event['calendar']}  {event['what']}"
+        yield f"{change}: {details}" if details else change
+    if found["incidents"]:
+        yield from ("", f"Incidents: {', '.join(found['incidents'])}")
+    if found["claims"]:
         yield from ("", f"Claimed in the public record. {NO_PROOF}")
-    yield from (
-        f"  first published {stamp(one.at)}, read {stamp(one.read)} at {one.source}"
-        for one in claims
-    )
+    for one in found["claims"]:
+        first, read = json_stamp(one["first_published"]), json_stamp(one["read"])
+        yield f"  first published {first}, read {read} at {one['source']}"

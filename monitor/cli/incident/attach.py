@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
 import click
 
-from alerts import by_hand
-from monitor.cli.common import PATH, Context, json_verb, read_input
+from monitor.cli.client import open_api
+from monitor.cli.common import PATH, Context, json_verb, read_input, refuse_role
 from monitor.cli.complete import incidents
-from monitor.cli.incident.store import (
-    change_incident,
-    incident_of,
-    print_incident,
-    refuse_role,
-)
-from monitor.errors import UserFault
-from monitor.store.evidence.attachments import MOST_BYTES, keep_attachment
 
 
 @click.command("attach")
@@ -31,17 +24,8 @@ def attach(context: Context, *, incident: str, file: Path) -> None:
 
     Example: ninethirty incident attach quarterly-2018-01-05 sent.pdf
     """
-    role, now, data = context.actor().role, context.now(), read_input(file)
-    if len(data) > MOST_BYTES:
-        raise UserFault(f"{file}: larger than {MOST_BYTES >> 20} MB")
-    with context.store() as store:
-        incident_of(store.verdicts, incident)  # raises `UnknownName` before anything is kept
-        digest = keep_attachment(Path(context.settings.evidence.folder), data)
-        change_incident(
-            context,
-            store,
-            incident,
-            "attached",
-            lambda known: by_hand.attach_file(known, role, file.name, digest, now),
-        )
-        print_incident(context, store, incident, f"attached {file.name}, SHA-256 {digest}")
+    content = b64encode(read_input(file)).decode()
+    with open_api(context) as api:
+        kept = api.post(f"/incidents/{incident}/attachments", name=file.name, content=content)
+    digest = kept["attachments"][-1]["sha256"]
+    context.print_result(kept, f"{incident}: attached {file.name}, SHA-256 {digest}")

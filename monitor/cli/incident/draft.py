@@ -3,50 +3,41 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import click
 
-from alerts.draft.edits import INSTEAD_PREFIX, Conflict, find_wrong_numbers, list_open_fields
-from alerts.draft.report import Report, report_from_json
-from alerts.draft.versions import Version, Versions
-from alerts.draft.write.outline import Document
+from alerts.draft.edits import INSTEAD_PREFIX
+from monitor.cli.client import Api, open_api
 from monitor.cli.common import (
     PATH,
     Context,
     bullet_lines,
     choose_format,
+    json_stamp,
     json_verb,
     print_json,
     read_input,
+    refuse_role,
     table_lines,
     write_output,
 )
 from monitor.cli.complete import incidents
-from monitor.cli.incident.store import (
-    change_draft,
-    current_incident,
-    incident_of,
-    is_attended,
-    own_template,
-    redraft_for_steps,
-    refuse_role,
-)
-from monitor.deliver.by_hand import merge_texts
-from monitor.deliver.drafts import render_draft_or_pdf, versions_from_rows
-from monitor.deliver.incident_json import draft_json
-from monitor.deliver.message import redact_draft
+from monitor.cli.terminal import is_attended
+from monitor.deliver.drafts import convert_to_pdf
 from monitor.errors import UserFault, unknown_name
-from monitor.store.rows import Draft
-from monitor.store.sql.engine import Store
-from schedules.times.words import stamp
 
+Json = dict[str, Any]
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
 _COLUMN = 52
+amends_option = click.option(
+    "--reason", metavar="WHY", help="Why you amend the report; required if it is signed."
+)
 
 
 @click.command("draft")
@@ -71,6 +62,7 @@ _COLUMN = 52
 @click.option("--text", help="Its text, word for word; an empty text clears the field.")
 @click.option("--file", type=PATH, help="A text file with its text.")
 @click.option("--instead", is_flag=True, help="Replace the measured text; the evidence keeps that.")
+@amends_option
 @refuse_role
 @json_verb
 def draft(  # noqa: PLR0913 # one for each option
@@ -87,6 +79,7 @@ def draft(  # noqa: PLR0913 # one for each option
     text: str | None,
     file: Path | None,
     instead: bool,
+    reason: str | None,
 ) -> None:
     """Print or save the draft of an INCIDENT, list its fields or versions, or complete a field.
 
@@ -94,80 +87,85 @@ def draft(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident draft malpractice-2017-2018-01-05 --output report.docx
     """
-    if field is not None:
-        complete_field(context, incident, field, _read_typed_text(text, file), instead=instead)
-    elif list_versions:
-        print_versions(context, find_drafts(context, incident))
-    elif list_fields:
-        _print_fields(context, _find_version(context, incident, number))
-    elif context.as_json:
-        found = _find_version(context, incident, number)
-        print_json({**draft_json(found), "report": found.facts, "words": found.words})
-    else:
-        _write_document(context, _find_version(context, incident, number), ending, output, document)
+    path = f"/incidents/{incident}"
+    with open_api(context) as api:
+        if field is not None:
+            typed = _read_typed_text(text, file)
+            saved = _complete_field(api, incident, field, typed, instead=instead, reason=reason)
+            print_saved(context, api, saved)
+        elif list_versions:
+            _print_versions(context, api.get(f"{path}/versions")["versions"])
+        elif list_fields:
+            _print_fields(context, api.get(f"{path}/answers", version=number))
+        elif context.as_json:
+            print_json(api.get(f"{path}/version", version=number))
+        else:
+            kind = choose_format(ending, output, FORMATS, "md")
+            content = read_document(api, incident, kind, document=document, version=number)
+            write_output(content, output, kind)
 
 
-def complete_field(  # one for each option
-    context: Context, incident: str, field: str, text: str | None, *, instead: bool
-) -> None:
-    """Save a person's text in a field, and print how many fields are left.
+def read_document(
+    api: Api, incident: str, ending: str, *, document: str | None, version: int | None = None
+) -> bytes:
+    """Return a draft, or one `document` of it, as a file.
 
-    If `text` is None, open $EDITOR.
-
-    A step of the report is the field `step.ID`. With `instead`, the text replaces the measured one.
-    Raises `UnknownName` for an unknown field.
+    A PDF is made from a .docx on this machine. Raises `EnvironmentFault` without LibreOffice.
     """
-    context.actor()  # raises `NotAllowed` before an editor opens
-    with context.store() as store:
-        draft_before = find_drafts(context, incident)[-1]
-        report = report_from_json(draft_before.facts)
-        names = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
-        if field not in names:
-            raise unknown_name(
-                "field", field, names, listed_by=f"ninethirty incident draft {incident} --fields"
-            )
-        # An editor may stay open for an hour, so its text is merged with what others saved since
-        # the version that it showed. A text of --text or --file replaces the newest text instead
-        # (`merge_texts` gets None).
-        version_in_editor = draft_before.version if text is None else None
-        words = {field: _ask_in_editor(draft_before, field) if text is None else text}
-        if instead:
-            # marks the text as a replacement of the measured one
-            words[f"{INSTEAD_PREFIX}{field}"] = "yes"
-        saved, conflicts = _merge_and_save(context, store, incident, words, version_in_editor)
-        # A completed step changes the text of the report. Then this adds one more version after
-        # `saved`.
-        redraft_for_steps(context, store, incident, [field])
-        newest_draft = store.verdicts.drafts(incident)[-1]
-    print_conflicts(conflicts)
-    warn_of_unmeasured_figures(saved.report, [field])
-    summary = (
-        f"{incident}: version {saved.number}, {len(list_open_fields(saved.report))} to complete"
-    )
-    context.print_result(draft_json(newest_draft), summary)
+    source = "docx" if ending == "pdf" else ending
+    path = f"/incidents/{incident}/draft.{source}"
+    content = api.read(path, document=document, version=version)
+    return convert_to_pdf(content, source) if ending == "pdf" else content
 
 
-def _merge_and_save(
-    context: Context,
-    store: Store,
+def _complete_field(
+    api: Api,
     incident: str,
-    words: Mapping[str, str],
-    number_read: int | None,
-) -> tuple[Version, tuple[Conflict, ...]]:
-    """Save typed texts as a new version.
+    field: str,
+    typed: str | None,
+    *,
+    instead: bool,
+    reason: str | None,
+) -> Json:
+    """Save a person's text in a field, print what is doubtful about it, and return the form.
 
-    Return it, and the texts that others changed since version `number_read`.
+    If `typed` is None, open $EDITOR. With `instead`, the text replaces the measured one. Raises
+    `UnknownName` for an unknown field.
     """
-    conflicts: tuple[Conflict, ...] = ()
-    now, role = context.now(), context.actor().role
+    form = api.get(f"/incidents/{incident}/answers")
+    texts = {box["id"]: box["answer"]["text"] if box["answer"] else "" for box in form["boxes"]}
+    texts |= {one["id"]: one["done"] for one in form["steps"]}
+    if field not in texts:
+        raise unknown_name(
+            "field", field, texts, listed_by=f"ninethirty incident draft {incident} --fields"
+        )
+    answers = {field: _ask_in_editor(field, texts[field]) if typed is None else typed}
+    if instead:
+        # marks the text as a replacement of the measured one
+        answers[f"{INSTEAD_PREFIX}{field}"] = "yes"
+    # An editor may stay open for an hour, so its text is merged with what others saved since the
+    # version that it showed.
+    saved: Json = api.post(
+        f"/incidents/{incident}/answers",
+        version=form["version"],
+        answers=answers,
+        reason=reason,
+        merge=True,
+    )
+    _print_conflicts(saved["conflicts"])
+    for box in saved["boxes"]:
+        if box["id"] == field and box["unmeasured"]:
+            figures = ", ".join(box["unmeasured"])
+            click.echo(f"{field}: {figures} is not in the measured text", err=True)
+    return saved
 
-    def merge(versions: Versions) -> Versions:
-        nonlocal conflicts  # `change_draft` takes only the versions
-        merged, conflicts = merge_texts(versions, words, number_read, role, now)
-        return merged
 
-    saved = change_draft(context, store, incident, now, merge)[-1]
-    return saved, conflicts
+def print_saved(context: Context, api: Api, form: Json) -> None:
+    """Print the version that was saved, and how many fields are left."""
+    to_complete = sum(box["standing"] == "to complete" for box in form["boxes"])
+    text = f"{form['incident']}: version {form['version']}, {to_complete} to complete"
+    versions = api.get(f"/incidents/{form['incident']}")["drafts"]
+    context.print_result(versions[-1], text)
 
 
 def _read_typed_text(text: str | None, file: Path | None) -> str | None:
@@ -185,125 +183,59 @@ def _read_typed_text(text: str | None, file: Path | None) -> str | None:
         raise UserFault(f"{file}: cannot be read: is not UTF-8 text") from exc
 
 
-def _ask_in_editor(draft: Draft, field: str) -> str:
+def _ask_in_editor(field: str, text: str) -> str:
     """Return the text of a field after a person edited it in $EDITOR.
 
     Raises `UserFault` without a change.
     """
     if not is_attended():
         raise UserFault(f"give the text of {field}: --text or --file")
-    edited = click.edit(draft.words.get(field, ""), require_save=True, extension=".txt")
+    edited = click.edit(text, require_save=True, extension=".txt")
     if edited is None:
         raise UserFault("you saved no change in the editor, so the draft is unchanged")
     return edited.rstrip("\n")
 
 
-def find_drafts(context: Context, incident: str) -> list[Draft]:
-    """Return all versions of an incident's draft. Raises `UserFault` if it has none."""
-    with context.store() as store:
-        drafts = store.verdicts.drafts(incident_of(store.verdicts, incident).id)
-    if not drafts:
-        raise UserFault(f"incident {incident} has no draft")
-    return drafts
-
-
-def _find_version(context: Context, incident: str, number: int | None) -> Draft:
-    """Return version `number` of a draft.
-
-    None: the last version, after redrafting it if it is outdated.
-    """
-    if number is None:
-        with context.store() as store:
-            current_incident(context, store, incident)  # this redrafts the report if it is outdated
-    drafts = find_drafts(context, incident)
-    found = [one for one in drafts if number in (None, one.version)]
-    if not found:
-        raise UserFault(
-            f"incident {incident} has no version {number} of its draft, the last is"
-            f" {drafts[-1].version}"
-        )
-    return found[-1]
-
-
-def _write_document(
-    context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None
-) -> None:
-    """Write a draft or signed report, or the letter named by `document`, to a file or the
-    terminal.
-    """
-    kind = choose_format(ending, output, FORMATS, "md")
-    with context.store() as store:
-        template = own_template(context, incident_of(store.verdicts, draft.incident).producer)
-    chosen = Document(document) if document else None
-    write_output(
-        render_draft_or_pdf(redact_draft(draft, context.hide), kind, template, chosen), output, kind
-    )
-
-
-def _print_fields(context: Context, draft: Draft) -> None:
+def _print_fields(context: Context, form: Json) -> None:
     """Print every field with its status, and how to complete one."""
-    rows = list(_field_rows(report_from_json(draft.facts)))
     heads = ["field", "filled_by", "standing", "label"]
+    rows = [
+        [box["id"], box["filled_by"], box["standing"], box["label"] or box["section"]]
+        for box in form["boxes"]
+    ]
+    rows += [
+        [one["id"], "human", "done" if one["done"] else "to do", one["text"]]
+        for one in form["steps"]
+    ]
     lines = table_lines(rows, [head.upper().replace("_", " ") for head in heads])
-    note = f'\nninethirty incident draft {shlex.quote(draft.incident)} --field ID --text "..."'
+    name = shlex.quote(form["incident"])
+    note = f'\nninethirty incident draft {name} --field ID --text "..."'
     context.print_result([dict(zip(heads, row, strict=True)) for row in rows], lines, note=note)
 
 
-def _field_rows(report: Report) -> Iterator[list[str]]:
-    """Yield the field, who fills it, its status and its label, for each field and step.
-
-    The status is `contested` if two people wrote different texts or a measurement changed after the
-    answer, `said` if a person wrote it, `filled` if the monitor did, else `to complete`. Of a step
-    it is `done` or `to do`.
-    """
-    open_fields = set(list_open_fields(report))
-    for field in report.fields():
-        # A field with an answer is still open only if the answer has the wordings of two people.
-        has_two_wordings = field.answer is not None and field.id in open_fields
-        if field.is_contested or has_two_wordings:
-            status = "contested"
-        elif field.answer is not None:
-            status = "said"
-        else:
-            status = "to complete" if field.id in open_fields else "filled"
-        yield [field.id, field.filled_by.value, status, report.label_of(field.id)]
-    for step in report.steps:
-        yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]
-
-
-def print_versions(context: Context, drafts: Sequence[Draft]) -> None:
+def _print_versions(context: Context, versions: Sequence[Json]) -> None:
     """Print every version, the oldest first, with the names of the fields that changed."""
     body, lines = [], list[str]()
-    for draft, version in zip(drafts, versions_from_rows(drafts), strict=True):
-        body.append({**draft_json(draft), "changed": list(version.changed)})
-        signed = ", signed off" if version.signed else ""
-        lines.append(f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}")
-        lines += bullet_lines(
-            f"{version.report.label_of(name)} [{name}]" for name in version.changed
-        )
+    for one in versions:
+        changed = one["changed"]
+        body.append({**one, "changed": [field["id"] for field in changed]})
+        signed = ", signed off" if one["signed"] else ""
+        lines.append(f"Version {one['version']}  {json_stamp(one['at'])}  {one['by']}{signed}")
+        lines += bullet_lines(f"{field['label']} [{field['id']}]" for field in changed)
     context.print_result(body, lines)
 
 
-def warn_of_unmeasured_figures(report: Report, changed: Iterable[str]) -> None:
-    """Warn on standard error if a changed field replaces a measured text and has figures that are
-    not in it.
-    """
-    for name in changed:
-        if wrong := find_wrong_numbers(report, name):
-            click.echo(f"{name}: {', '.join(wrong)} is not in the measured text", err=True)
-
-
-def print_conflicts(conflicts: Sequence[Conflict]) -> None:
+def _print_conflicts(conflicts: Sequence[Json]) -> None:
     """Print side by side on standard error what two people wrote in one box."""
     for one in conflicts:
         click.echo(
-            f"{one.field}: another person changed this box too. It has both texts now: edit it"
+            f"{one['box']}: another person changed this box too. It has both texts now: edit it"
             " to one",
             err=True,
         )
         stored, typed = (
-            ["AS IT STOOD", *_wrap_lines(one.stored)],
-            ["AS YOU WROTE IT", *_wrap_lines(one.typed)],
+            ["AS IT STOOD", *_wrap_lines(one["stood"])],
+            ["AS YOU WROTE IT", *_wrap_lines(one["sent"])],
         )
         for left, right in zip_longest(stored, typed, fillvalue=""):
             click.echo(f"  {left.ljust(_COLUMN)} | {right}".rstrip(), err=True)

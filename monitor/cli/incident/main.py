@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
+from base64 import b64encode
+from collections import Counter
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
-from alerts import by_hand
-from alerts.incident import MONITOR, SIGNED, Incident
-from monitor.cli.common import PATH, Context, json_verb
+from alerts.incident import MONITOR
+from monitor.cli.client import open_api
+from monitor.cli.common import PATH, Context, json_verb, refuse_role
 from monitor.cli.complete import incidents
 from monitor.cli.dates import to_local_iso
 from monitor.cli.incident.action import action
@@ -20,18 +25,9 @@ from monitor.cli.incident.grade import grade
 from monitor.cli.incident.show import list_incidents, show_incident
 from monitor.cli.incident.sign import sign
 from monitor.cli.incident.step import step
-from monitor.cli.incident.store import (
-    change_incident,
-    current_incident,
-    print_incident,
-    redraft,
-    refuse_role,
-)
-from monitor.store.evidence.bundle import export_bundle
+from monitor.errors import UserFault
 
-_cause = click.option(
-    "--cause", default="", help="Its cause in a few words; period reports count causes."
-)
+_cause = click.option("--cause", help="Its cause in a few words; period reports count causes.")
 
 
 @click.group("incident")
@@ -51,7 +47,7 @@ for _verb in (list_incidents, show_incident, action, add, attach, draft, grade, 
 @command.command("note")
 @click.argument("incident", shell_complete=incidents)
 @click.argument("text", required=False)
-@click.option("--at", metavar="TIME", default="", help="Local time of what you note; default now.")
+@click.option("--at", metavar="TIME", help="Local time of what you note; default now.")
 @click.option(
     "--mail",
     type=click.File("rb"),
@@ -59,7 +55,7 @@ for _verb in (list_incidents, show_incident, action, add, attach, draft, grade, 
     help="An e-mail that users got; TEXT says what.",
 )
 @_cause
-@click.option("--assign", metavar="ROLE", default="", help="Assign it to another role.")
+@click.option("--assign", metavar="ROLE", help="Assign it to another role.")
 @click.option(
     "--brought-forward", metavar="TIME", help="Local time to which the release was brought forward."
 )
@@ -70,17 +66,16 @@ for _verb in (list_incidents, show_incident, action, add, attach, draft, grade, 
 )
 @refuse_role
 @json_verb
-def note(  # noqa: PLR0913 # one for each option
+def note(  # one for each option
     context: Context,
+    /,
     *,
     incident: str,
     text: str | None,
-    at: str,
+    at: str | None,
     mail: BinaryIO | None,
-    cause: str,
-    assign: str,
-    brought_forward: str | None,
     cite_others: bool,
+    **given: str | None,
 ) -> None:
     """Acknowledge an INCIDENT, and add TEXT, an e-mail, its cause or a decision to its timeline if
     you give one.
@@ -91,62 +86,48 @@ def note(  # noqa: PLR0913 # one for each option
     """
     if mail is not None and at:
         raise click.UsageError("leave out --at: an e-mail is noted at the time it was sent")
-    role, now, zone = context.actor().role, context.now(), context.settings.timezone
-    mail_bytes = mail.read() if mail is not None else b""
-
-    def apply_options(known: Incident) -> Incident:
-        """Return the incident with everything that the options say, in the order of its
-        timeline.
-        """
-        # Every entry by a person acknowledges the incident, except an assignment. So --assign adds
-        # no acknowledgement.
-        changed = known if assign else by_hand.acknowledge_incident(known, role, now)
-        if mail is not None:
-            changed = by_hand.note_mail(changed, role, mail_bytes, text or "", now)
-        elif text is not None or at:
-            changed = by_hand.add_note(changed, role, text or "", now, to_local_iso(at), zone)
-        changed = by_hand.assign_role(changed, role, assign, now)
-        if brought_forward:
-            changed = by_hand.bring_forward(changed, role, to_local_iso(brought_forward), now, zone)
-        if cite_others:
-            changed = by_hand.cite_other_incidents(changed, role, now)
-        return by_hand.record_cause(changed, role, cause, now)
-
-    with context.store() as store:
-        changed = change_incident(context, store, incident, "written_by_hand", apply_options)
-        for entry in changed.timeline:
-            # `by_hand.add_note` adds such an entry as a warning if the time --at is far from the
-            # incident.
-            if at and entry.by == MONITOR and entry.at == now:
-                click.echo(entry.text, err=True)
-        # A note does not amend a signed report, but a decision or a request to cite others does.
-        if brought_forward or cite_others or SIGNED not in changed.words:
-            redraft(context, store, changed)
-        is_noted = text is not None or mail or cause or assign
-        print_incident(context, store, incident, "noted" if is_noted else "acknowledged")
+    earlier = given["brought_forward"]
+    notes: dict[str, Any] = {
+        "cause": given["cause"],
+        "assigned": given["assign"],
+        "forward": to_local_iso(earlier) if earlier else None,
+        "cite_others": cite_others or None,
+        "at": to_local_iso(at) if at else None,
+    }
+    if mail is None:
+        notes["note"] = text
+    else:
+        notes |= {"mail": b64encode(mail.read()).decode(), "mailed": text}
+    adds_anything = any(value is not None for value in notes.values())
+    with open_api(context) as api:
+        path = f"/incidents/{incident}"
+        known = api.get(path)["timeline"] if at else []
+        if adds_anything:
+            changed = api.post(f"{path}/notes", **notes)
+        else:
+            changed = api.post(f"{path}/acknowledge")
+    # If the time --at is far from the incident, the monitor adds an entry that warns of it.
+    for entry in changed["timeline"] if at else ():
+        if entry["by"] == MONITOR and entry not in known:
+            click.echo(entry["text"], err=True)
+    is_noted = text is not None or mail or given["cause"] or given["assign"]
+    context.print_result(changed, f"{incident}: {'noted' if is_noted else 'acknowledged'}")
 
 
 @command.command("close")
 @click.argument("incident", shell_complete=incidents)
-@click.option("--text", default="", help="Why you close it.")
+@click.option("--text", help="Why you close it.")
 @_cause
 @refuse_role
 @json_verb
-def close(context: Context, *, incident: str, text: str, cause: str) -> None:
+def close(context: Context, *, incident: str, text: str | None, cause: str | None) -> None:
     """Close an INCIDENT. New facts can open it again.
 
     Example: ninethirty incident close malpractice-2017-2018-01-05
     """
-    role, now = context.actor().role, context.now()
-
-    def record_cause_and_close(known: Incident) -> Incident:
-        return by_hand.close_incident(
-            by_hand.record_cause(known, role, cause, now), role, now, text
-        )
-
-    with context.store() as store:
-        change_incident(context, store, incident, "closed", record_cause_and_close)
-        print_incident(context, store, incident, "closed")
+    with open_api(context) as api:
+        closed = api.post(f"/incidents/{incident}/close", reason=text, cause=cause)
+    context.print_result(closed, f"{incident}: closed")
 
 
 @command.command("waive")
@@ -161,16 +142,9 @@ def waive(context: Context, *, incident: str, reason: str) -> None:
 
     Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter"
     """
-    role, now = context.actor(signs=True).role, context.now()
-    with context.store() as store:
-        change_incident(
-            context,
-            store,
-            incident,
-            "report_waived",
-            lambda known: by_hand.waive_report(known, role, reason, now),
-        )
-        print_incident(context, store, incident, "report waived")
+    with open_api(context) as api:
+        waived = api.post(f"/incidents/{incident}/waive", reason=reason)
+    context.print_result(waived, f"{incident}: report waived")
 
 
 @command.command("export")
@@ -185,18 +159,27 @@ def export(context: Context, *, incident: str, file: Path) -> None:
 
     Example: ninethirty incident export malpractice-2017-2018-01-05 evidence.zip
     """
-    with context.store() as store:
-        folder = Path(context.settings.evidence.folder)
-        known = current_incident(context, store, incident)
-        made = export_bundle(store, folder, known, file, context.now(), context.own_monitors(store))
+    with open_api(context) as api:
+        content = api.read(f"/incidents/{incident}/evidence.zip")
+    try:
+        with file.open("xb") as new:
+            new.write(content)
+    except FileExistsError as exc:
+        raise UserFault(f"{file}: exists, name a new file") from exc
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        records = json.loads(archive.read("manifest.json"))["records"]
+    kept_elsewhere = Counter(
+        one["monitor"] for one in records if one["path"] is None and one["expired"] is None
+    )
+    included = sum(one["path"] is not None for one in records)
     body = {
         "incident": incident,
         "file": str(file),
-        "records": made.records,
-        "elsewhere": made.on_other_machines,
+        "records": included,
+        "elsewhere": dict(kept_elsewhere),
     }
     elsewhere = [
-        f"{records} more are with the monitor {monitor}: export there too"
-        for monitor, records in made.on_other_machines.items()
+        f"{count} more are with the monitor {monitor}: export there too"
+        for monitor, count in kept_elsewhere.items()
     ]
-    context.print_result(body, [f"{file}: {made.records} records of evidence", *elsewhere])
+    context.print_result(body, [f"{file}: {included} records of evidence", *elsewhere])

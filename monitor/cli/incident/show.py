@@ -4,39 +4,42 @@ next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 import click
 
 from alerts.actions import describe_action
-from alerts.by_hand import has_time_of_day
-from alerts.draft.edits import list_open_fields
-from alerts.draft.report import report_from_json
-from alerts.incident import Incident, steps_for_incident
-from alerts.steps import numbered_steps
-from monitor.cli.common import Context, bullet_lines, check_producer, json_verb, table_lines
+from alerts.incident import Action
+from monitor.cli.client import Api, RefusedByMonitor, open_api
+from monitor.cli.common import (
+    Context,
+    bullet_lines,
+    check_known,
+    json_stamp,
+    json_verb,
+    table_lines,
+)
 from monitor.cli.complete import incidents, producer_option
 from monitor.cli.dates import DAY
-from monitor.cli.incident.store import current_incident, current_incidents
 from monitor.cli.terminal import page_output
 from monitor.cli.text import headline
-from monitor.cli.today import judged_now
-from monitor.deliver.incident_json import delay_of, incident_json
-from monitor.deliver.owed import is_owed
-from monitor.deliver.platform import related_incidents
-from monitor.store.rows import Draft
 from schedules.times.interval import Bounds
-from schedules.times.words import lengths, stamp
-from schedules.times.zone import LONDON, span_of
+from schedules.times.json import bounds_from_json, instant_from_json
+from schedules.times.words import lengths
+from schedules.times.zone import LONDON
 
+Json = Mapping[str, Any]
 _SHOWN_WORDS = ("what", "when", "until", "due", "page", "url", "cause", "assigned")
 
 
 @click.command("list")
 @click.option(
-    "--open", "only_open", is_flag=True, help="Only open incidents, and those that owe a report."
+    "--open",
+    "only_open",
+    is_flag=True,
+    help="Only those that need action: open, with a report owed or an overdue action.",
 )
 @producer_option
 @click.option("--from", "first", type=DAY, help="First day of occurrence.")
@@ -53,27 +56,26 @@ def list_incidents(
 ) -> None:
     """List incidents, the newest first.
 
-    With --open, only those that are not closed or that owe a report.
+    With --open, only those that are not closed, owe a report, or have an overdue action.
 
     Example: ninethirty incident list --open --producer ofqual
     """
-    with context.store() as store:
-        found = store.verdicts.incidents(*span_of(first, last, context.settings.timezone))
-        current, now = current_incidents(context, store), context.now()
-        chosen = []
-        for stored in reversed(found):
-            drafts = store.verdicts.drafts(stored.id)
-            is_chosen = not only_open or stored.closed is None or is_owed(stored, drafts)
-            if is_chosen and producer in (None, *stored.producers):
-                chosen.append((current.refresh(stored, now), drafts))
+    query = {
+        "from": first.isoformat() if first else None,
+        "to": last.isoformat() if last else None,
+        "producer": producer,
+        "open": "true" if only_open else None,
+        "drafts": "true",
+    }
+    with open_api(context) as api:
+        listed = api.list_pages("/incidents", "incidents", **query)
         # programs get an empty list for an unknown one
-        if producer and not chosen and not context.as_json:
-            check_producer(context, store, producer)
+        if producer and not listed and not context.as_json:
+            known = [one["id"] for one in api.get("/producers")["producers"]]
+            check_known("producer", producer, known)
     heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
-    lines = (
-        table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
-    )
-    context.print_result([incident_json(incident, drafts) for incident, drafts in chosen], lines)
+    lines = table_lines([incident_row(one) for one in listed], heads) if listed else "No incidents."
+    context.print_result(listed, lines)
 
 
 @click.command("show")
@@ -85,98 +87,115 @@ def show_incident(context: Context, *, incident: str) -> None:
 
     Example: ninethirty incident show malpractice-2017-2018-01-05
     """
-    with context.store() as store:
-        known = current_incident(context, store, incident)
-        drafts, judged = store.verdicts.drafts(incident), judged_now(context, store, known.release)
-        related = [one.id for one in related_incidents(store.verdicts, known)]
-    lines = incident_lines(known, drafts, judged, related, context.name_of(known.producer))
-    context.print_result(incident_json(known, drafts) | {"related": related}, lines)
+    with open_api(context) as api:
+        known = api.get(f"/incidents/{incident}")
+        judged = None if context.as_json else _read_release(api, known["release"])
+    lines = incident_lines(known, judged, context.name_of(known["producer"]))
+    context.print_result(known, lines)
 
 
-def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
+def _read_release(api: Api, release: str) -> Json | None:
+    """Return the JSON of a release, or None if there is none or it is not known any more."""
+    if not release:
+        return None
+    try:
+        body: Json = api.get(f"/releases/{release}")
+    except RefusedByMonitor:
+        return None
+    return body
+
+
+def incident_row(incident: Json) -> list[str]:
     """Return an incident as the cells of one row of a list."""
     # Cut before the seconds and the zone: `5 Jan 2018 09:30`.
     occurred = _say_when_it_occurred(incident).rsplit(":", 1)[0]
-    signed = " signed" if any(draft.signed for draft in drafts) else ""
-    drafted = f"{drafts[-1].form} v{drafts[-1].version}{signed}" if drafts else "-"
-    late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
-    status = status_text(incident, drafts)
+    drafts = incident["drafts"]
+    signed = " signed" if any(draft["signed"] for draft in drafts) else ""
+    drafted = f"{drafts[-1]['form']} v{drafts[-1]['version']}{signed}" if drafts else "-"
+    delay = bounds_from_json(incident["delay"]) or Bounds()
+    late = lengths(delay, parts=2, tenths=False, unknown="-")
     return [
         occurred,
-        incident.grade,
-        incident.kind.value,
+        incident["grade"],
+        incident["kind"],
         late,
-        status,
+        status_text(incident),
         drafted,
-        incident.id,
-        incident.title,
+        incident["id"],
+        incident["title"],
     ]
 
 
-def _say_when_it_occurred(incident: Incident) -> str:
+def _say_when_it_occurred(incident: Json) -> str:
     """Return the local time at which an incident occurred, or only the day if a person logged no
     time.
     """
-    return stamp(incident.occurred).rsplit(" ", 0 if has_time_of_day(incident) else 2)[0]
+    at = json_stamp(incident["occurred"])
+    return at.rsplit(" ", 0 if incident["has_time"] else 2)[0]
 
 
-def status_text(incident: Incident, drafts: Sequence[Draft]) -> str:
+def status_text(incident: Json) -> str:
     """Return the status of an incident: open, in hand (acknowledged), report owed or closed."""
-    if incident.closed is not None:
-        return "report owed" if is_owed(incident, drafts) else "closed"
-    return "open" if incident.acknowledged is None else "in hand"
+    if incident["closed"] is not None:
+        return "report owed" if incident["report_owed"] else "closed"
+    return "open" if incident["acknowledged"] is None else "in hand"
 
 
-def incident_lines(
-    incident: Incident,
-    drafts: Sequence[Draft],
-    body: Mapping[str, Any] | None,
-    related: Sequence[str] = (),
-    producer: str = "",
-) -> Iterator[str]:
+def incident_lines(incident: Json, body: Json | None, producer: str = "") -> Iterator[str]:
     """Yield the lines on one incident.
 
-    `body` is the JSON of its release as last judged (None: no release).
-
-    `related` are the ids of incidents of the same platform fault, `producer` is the name of the
-    incident's producer.
+    `body` is the JSON of its release (None: no release), `producer` is the name of the incident's
+    producer.
     """
-    owed = ", report owed" if is_owed(incident, drafts) else ""
-    yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_open_text(incident)}{owed}"
-    yield f"{incident.title} ({producer or incident.producer})"
+    owed = ", report owed" if incident["report_owed"] else ""
+    opened = json_stamp(incident["opened"])
+    yield f"{incident['kind'].upper()}, grade {incident['grade']}, {_open_text(incident)}{owed}"
+    yield f"{incident['title']} ({producer or incident['producer']})"
     yield ""
-    yield f"  Incident  {incident.id}"
-    yield f"  Occurred  {_say_when_it_occurred(incident)}, opened {stamp(incident.opened)}"
+    yield f"  Incident  {incident['id']}"
+    yield f"  Occurred  {_say_when_it_occurred(incident)}, opened {opened}"
     if body is not None:
-        yield f"  Release   {incident.release}: {headline(body)}"
+        yield f"  Release   {incident['release']}: {headline(body)}"
         yield f"  Address   {body['url']}"
-    shown = ((key, " ".join(incident.words.get(key, "").split())) for key in _SHOWN_WORDS)
-    yield from (f"  {key.capitalize():<9} {text}" for key, text in shown if text)
-    yield f"  Draft     {_draft_text(drafts)}"
-    if related:
-        yield from ("", "Delayed by the same platform fault", *bullet_lines(related))
-    if incident.actions:
+    for key in _SHOWN_WORDS:
+        if text := " ".join(incident["words"].get(key, "").split()):
+            yield f"  {key.capitalize():<9} {text}"
+    yield f"  Draft     {_draft_text(incident['drafts'])}"
+    if incident["related"]:
+        yield from ("", "Delayed by the same platform fault", *bullet_lines(incident["related"]))
+    if incident["actions"]:
         yield from ("", "Actions")
         yield from bullet_lines(
-            f"{number}. {describe_action(one, LONDON)}"
-            for number, one in enumerate(incident.actions, 1)
+            f"{number}. {_action_text(one)}" for number, one in enumerate(incident["actions"], 1)
         )
     yield from ("", "Timeline")
     yield from bullet_lines(
-        f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline_by_time
+        f"{json_stamp(entry['at'])}  {entry['by']}: {entry['text']}"
+        for entry in incident["timeline"]
     )
-    yield from _next_steps(incident, drafts)
+    if incident["to_do"]:
+        yield from ("", *incident["to_do"])
+    if boxes := incident["to_complete"]:
+        yield from ("", f"To complete in the draft ({len(boxes)})")
+        yield from bullet_lines(f"{box['label']} [{box['id']}]" for box in boxes)
+        yield f'  ninethirty incident draft {incident["id"]} --field {boxes[0]["id"]} --text "..."'
 
 
-def _open_text(incident: Incident) -> str:
+def _action_text(one: Json) -> str:
+    done = instant_from_json(one["done"]) if one["done"] else None
+    due = date.fromisoformat(one["due"])
+    return describe_action(Action(one["text"], one["owner"], due, done, one["done_by"]), LONDON)
+
+
+def _open_text(incident: Json) -> str:
     """Return in words when an incident was closed, or else who acknowledged it."""
-    if incident.closed is not None:
-        return f"closed {stamp(incident.closed)}"
-    taken = incident.acknowledged
-    return "not acknowledged" if taken is None else f"acknowledged by the {taken.by}"
+    if incident["closed"] is not None:
+        return f"closed {json_stamp(incident['closed'])}"
+    taken = incident["acknowledged"]
+    return "not acknowledged" if taken is None else f"acknowledged by the {taken['by']}"
 
 
-def _draft_text(drafts: Sequence[Draft]) -> str:
+def _draft_text(drafts: list[Json]) -> str:
     """Describe the last of a draft's versions: form, edition, author and signature.
 
     `none` without a draft.
@@ -184,24 +203,9 @@ def _draft_text(drafts: Sequence[Draft]) -> str:
     if not drafts:
         return "none"
     last = drafts[-1]
-    signed = next((draft for draft in reversed(drafts) if draft.signed), None)
-    signature = f", signed off as version {signed.version}" if signed else ", not signed"
-    amended = " and amended since" if signed and signed.version < last.version else ""
-    edition = f" of the Code's edition {last.edition}" if last.edition else ""
-    return f"form {last.form}{edition}, version {last.version} by {last.by}{signature}{amended}"
-
-
-def _next_steps(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
-    """Yield what to do next: the steps that are not done, then the boxes to complete."""
-    report = report_from_json(drafts[-1].facts) if drafts else None
-    done = {step.id for step in report.steps if step.done} if report is not None else set()
-    # A closed incident needs no immediate steps, only its report.
-    if incident.closed is None and (
-        steps := [step for step in steps_for_incident(incident) if step.id not in done]
-    ):
-        yield ""
-        yield from numbered_steps(steps)
-    if report is not None and (boxes := list_open_fields(report)):
-        yield from ("", f"To complete in the draft ({len(boxes)})")
-        yield from bullet_lines(f"{report.label_of(name)} [{name}]" for name in boxes)
-        yield f'  ninethirty incident draft {incident.id} --field {boxes[0]} --text "..."'
+    signed = next((draft for draft in reversed(drafts) if draft["signed"]), None)
+    signature = f", signed off as version {signed['version']}" if signed else ", not signed"
+    amended = " and amended since" if signed and signed["version"] < last["version"] else ""
+    edition = f" of the Code's edition {last['edition']}" if last["edition"] else ""
+    form = f"form {last['form']}{edition}"
+    return f"{form}, version {last['version']} by {last['by']}{signature}{amended}"

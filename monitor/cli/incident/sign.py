@@ -1,43 +1,33 @@
-"""`ninethirty incident sign`: sign a report, and write it with evidence and letters into one
-folder.
-"""
+"""`ninethirty incident sign`: sign the draft, and write its documents into a folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from alerts.draft.report import report_from_json
 from alerts.draft.write.outline import Document, has_content
-from alerts.incident import Incident
-from monitor.cli.common import PATH, Context, bullet_lines, json_verb, write_output
-from monitor.cli.complete import incidents
-from monitor.cli.incident.draft import FORMATS
-from monitor.cli.incident.store import (
-    current_incident,
-    current_incidents,
-    own_template,
-    record_act,
-    refuse_invalid_input,
+from monitor.cli.client import Api, RefusedByMonitor, open_api
+from monitor.cli.common import (
+    PATH,
+    Context,
+    bullet_lines,
+    json_verb,
     refuse_role,
+    write_output,
 )
-from monitor.deliver.by_hand import SigningBlocked, sign_report
-from monitor.deliver.drafts import can_make_pdf, render_draft_or_pdf
-from monitor.deliver.incident_json import draft_json
-from monitor.deliver.message import redact_draft
+from monitor.cli.complete import incidents
+from monitor.cli.incident.draft import FORMATS, read_document
+from monitor.deliver.drafts import can_make_pdf
 from monitor.errors import EnvironmentFault, UserFault
-from monitor.store.rows import Draft
-from monitor.store.sql.engine import Store
 
 
 @click.command("sign")
 @click.argument("incident", shell_complete=incidents)
-@refuse_role
-@click.option(
-    "--anyway", default="", metavar="REASON", help="Sign despite obstacles; the reason is recorded."
-)
+@click.option("--anyway", metavar="REASON", help="Sign despite obstacles; the reason is recorded.")
 @click.option(
     "--output",
     type=PATH,
@@ -54,12 +44,13 @@ from monitor.store.sql.engine import Store
         " as pdf."
     ),
 )
+@refuse_role
 @json_verb
 def sign(  # one for each option
     context: Context,
     *,
     incident: str,
-    anyway: str,
+    anyway: str | None,
     output: Path | None,
     endings: tuple[str, ...],
 ) -> None:
@@ -68,45 +59,33 @@ def sign(  # one for each option
 
     The signed version has a fixed hash, and later changes are marked as amendments. Without
     --anyway, it refuses to sign while a required box is empty, a choice has not been made, or the
-    release is still overdue or exposed.
+    release is still overdue or exposed. Only an account with the right `head` may sign.
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05
     """
-    context.actor(signs=True)  # raises `NotAllowed` before anything is made
-    with context.store() as store:
-        # This measures the delay again, because a signed report states it at the time of signing.
-        known = current_incident(context, store, incident)
-        folder = (output or Path()) / incident
+    folder = (output or Path()) / incident
+    with open_api(context) as api:
+        api.get(f"/incidents/{incident}/version")  # raises for an unknown incident
         # If the folder cannot be created, the report must not be signed. If signing is refused, the
         # folder is removed.
         made_folders = _make_folder(folder)
         try:
-            _sign_report(context, store, known, anyway)
-        except UserFault:
+            api.post(f"/incidents/{incident}/sign", anyway=anyway or None)
+        except RefusedByMonitor as exc:
             # Innermost first, because only an empty folder can be removed.
             for each in made_folders:
                 each.rmdir()
-            raise
-        signed = store.verdicts.drafts(incident)[-1]
-    files = [str(file) for file in _write_documents(context, signed, known, folder, endings)]
-    lines = [f"{incident}: version {signed.version} signed off, SHA-256 {signed.digest}", *files]
-    context.print_result({**draft_json(signed), "files": files}, lines)
-
-
-def _sign_report(context: Context, store: Store, known: Incident, anyway: str) -> None:
-    """Sign the report.
-
-    Raises `UserFault` with every obstacle, unless `anyway` gives a reason to sign.
-    """
-    now, role = context.now(), context.actor(signs=True).role
-    recorder = current_incidents(context, store).record
-    with store.transaction() as tx, refuse_invalid_input():
-        try:
-            sign_report(tx, recorder, known, role, now, anyway=anyway)
-            record_act(context, tx, "signed_off", known.id, now)
-        except SigningBlocked as exc:
-            obstacles = "\n".join(bullet_lines(map(str, exc.obstacles)))
-            raise UserFault(f"{exc}:\n{obstacles}\nTo sign anyway, give --anyway REASON") from exc
+            obstacles = exc.problem.get("obstacles")
+            if obstacles is None:
+                raise
+            lines = "\n".join(bullet_lines(obstacles))
+            raise UserFault(f"{exc}:\n{lines}\nTo sign anyway, give --anyway REASON") from exc
+        signed = api.get(f"/incidents/{incident}/version")
+        report = signed.pop("report")
+        signed.pop("words")
+        files = [str(file) for file in _write_documents(api, incident, report, folder, endings)]
+    version = f"version {signed['version']} signed off, SHA-256 {signed['digest']}"
+    context.print_result({**signed, "files": files}, [f"{incident}: {version}", *files])
 
 
 def _make_folder(folder: Path) -> list[Path]:
@@ -123,17 +102,15 @@ def _make_folder(folder: Path) -> list[Path]:
 
 
 def _write_documents(
-    context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
+    api: Api, incident: str, facts: dict[str, Any], folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
     """Write report, evidence and letters, and yield each file.
 
-    `endings` are requested formats (empty: defaults).
+    `facts` are those of the report, `endings` are requested formats (empty: defaults).
 
     If one cannot be written, its fault is printed and the rest is left out.
     """
-    template = own_template(context, incident.producer)
-    redacted = redact_draft(draft, context.hide)
-    report = report_from_json(redacted.facts)
+    report = report_from_json(facts)
     # LINES are the lines for ministers and press.
     letters = [
         each
@@ -153,13 +130,9 @@ def _write_documents(
     # PDF is last: without LibreOffice every other file is written.
     for document, file, ending in sorted(files, key=lambda each: each[2] == "pdf"):
         try:
+            content = read_document(api, incident, ending, document=document)
             file.parent.mkdir(exist_ok=True)
-            write_output(
-                render_draft_or_pdf(redacted, ending, template, document),
-                file,
-                ending,
-                names_file=False,
-            )
+            write_output(content, file, ending, names_file=False)
         except (OSError, EnvironmentFault) as fault:
             click.echo(str(fault), err=True)
             return

@@ -4,45 +4,47 @@ from __future__ import annotations
 
 import click
 
-from alerts.by_hand import parse_past_instant
-from alerts.draft.done_steps import DoneStep
 from alerts.draft.edits import STEP_PREFIX
-from alerts.draft.report import report_from_json
-from alerts.one_line import one_line
-from monitor.cli.common import Context, json_verb, table_lines
+from monitor.cli.client import open_api
+from monitor.cli.common import Context, json_verb, refuse_role, table_lines
 from monitor.cli.complete import incidents
 from monitor.cli.dates import to_local_iso
-from monitor.cli.incident.draft import complete_field, find_drafts
-from monitor.cli.incident.store import refuse_invalid_input, refuse_role
+from monitor.cli.incident.draft import amends_option, print_saved
 
 
 @click.command("step")
 @click.argument("incident", shell_complete=incidents)
 @click.argument("name", required=False)
-@click.argument("note", required=False, default="")
-@click.option("--at", metavar="TIME", default="", help="Local time when it was done; default now.")
+@click.argument("note", required=False)
+@click.option("--at", metavar="TIME", help="Local time when it was done; default now.")
+@amends_option
 @refuse_role
 @json_verb
-def step(context: Context, *, incident: str, name: str | None, note: str, at: str) -> None:
+def step(
+    context: Context,
+    *,
+    incident: str,
+    name: str | None,
+    note: str | None,
+    at: str | None,
+    reason: str | None,
+) -> None:
     """Say that the step NAME of an INCIDENT was done, with a NOTE such as a reference.
 
     The report says so in the past tense, if it concerns its readers. Without NAME, list the steps.
 
     Example: ninethirty incident step quarterly-2018-01-05 ask-platform "ticket 1234" --at 9.43am
-
     """
-    if name is None:
-        _print_steps(context, incident)
-        return
-    now, zone = context.now(), context.settings.timezone
-    with refuse_invalid_input():
-        done = DoneStep(parse_past_instant(to_local_iso(at), now, zone), one_line(note))
-    field = f"{STEP_PREFIX}{name.removeprefix(STEP_PREFIX)}"
-    complete_field(context, incident, field, done.write(zone), instead=False)
-
-
-def _print_steps(context: Context, incident: str) -> None:
-    steps = report_from_json(find_drafts(context, incident)[-1].facts).steps
-    rows = [[one.id, one.done or "to do", one.text] for one in steps]
+    with open_api(context) as api:
+        if name is not None:
+            when = to_local_iso(at) if at else None
+            path = f"/incidents/{incident}/steps"
+            form = api.post(path, step=name, at=when, note=note or None, reason=reason)
+            print_saved(context, api, form)
+            return
+        steps = api.get(f"/incidents/{incident}/answers")["steps"]
+    rows = [
+        [one["id"].removeprefix(STEP_PREFIX), one["done"] or "to do", one["text"]] for one in steps
+    ]
     body = [{"step": name, "done": done, "text": text} for name, done, text in rows]
     context.print_result(body, table_lines(rows, ["STEP", "DONE", "WHAT"]))

@@ -39,7 +39,7 @@ def complete(
 
 def test_the_shell_completes_verbs_and_options(complete: Complete) -> None:
     # Verbs are offered in the order in which the help lists them.
-    assert complete("re") == ["reload", "replay", "report", "rehearse"]
+    assert complete("re") == ["ready", "reload", "replay", "report", "rehearse"]
     assert complete("incident", "s") == ["show", "sign", "step"]
     assert "--producer" in complete("today", "--p")
     assert complete("no-such-verb", "x") == []

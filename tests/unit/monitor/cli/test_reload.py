@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import shutil
 import signal
@@ -11,7 +10,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -140,7 +138,7 @@ def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
     async def fail_while_serving() -> None:
         # Commands reach the running monitor through this socket, a file named after the monitor,
         # `edge`.
-        async with serve_control_socket(settings, reload_nothing, dict):
+        async with serve_control_socket(settings, reload_nothing):
             assert socket_file.exists()
             raise StoreFault("the disk is gone")
 
@@ -155,7 +153,7 @@ def test_monitor_whose_evidence_folder_was_removed_stops_without_an_error(tmp_pa
     settings = Settings.model_validate({"evidence": {"folder": str(folder)}})
 
     async def remove_folder_while_serving() -> None:
-        async with serve_control_socket(settings, reload_nothing, dict):
+        async with serve_control_socket(settings, reload_nothing):
             shutil.rmtree(folder)
 
     asyncio.run(remove_folder_while_serving())
@@ -170,7 +168,7 @@ def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) 
         return []
 
     async def answer_to(request: bytes) -> bytes:
-        async with serve_control_socket(settings, record_reload, dict):
+        async with serve_control_socket(settings, record_reload):
             reader, writer = await asyncio.open_unix_connection(tmp_path / "edge.sock")
             writer.write(request)
             answer = await reader.read()
@@ -180,30 +178,6 @@ def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) 
     # The control socket knows no request `restart`.
     assert asyncio.run(answer_to(b"restart")) == b""
     assert reloads == []
-
-
-def test_status_shows_the_health_that_the_running_monitor_reports(config: Path) -> None:
-    settings = read_settings(config)
-    health: dict[str, Any] = {
-        "unready": [],
-        "status": {"Clock": {"offset": "0.01 s"}, "Calendars, faults": {}},
-    }
-
-    async def run_status(*options: str) -> Result:
-        async with serve_control_socket(settings, reload_nothing, lambda: health):
-            arguments = ["--config", str(config), "status", *options]
-            return await asyncio.to_thread(CliRunner().invoke, cli, arguments, obj=Context())
-
-    ready = asyncio.run(run_status())
-    # A section without facts, here "Calendars, faults", is left out.
-    assert (ready.exit_code, ready.output) == (0, "Ready.\n\nClock\n  - offset: 0.01 s\n")
-    health["unready"] = ["store: it does not answer"]
-    unready = asyncio.run(run_status())
-    assert (unready.exit_code, unready.output.splitlines()[:2]) == (
-        1,
-        ["NOT READY:", "  - store: it does not answer"],
-    )
-    assert json.loads(asyncio.run(run_status("--json")).output) == health
 
 
 @pytest.mark.parametrize("verb", ["status", "reload"])

@@ -51,7 +51,7 @@ def test_a_silence_that_begins_later_is_listed_but_not_active(run_cli: RunCli) -
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        ((*OF_ONS, "--for", "2h", "--reason", " "), 1, "say why"),
+        ((*OF_ONS, "--for", "2h", "--reason", " "), 1, "reason: must have a visible character"),
         ((*OF_ONS, "--for", "15d", *WHY), 1, "must be after now, and within 14 days"),
         ((*OF_ONS, "--until", "2018-01-05", *WHY), 1, "must be after now"),
         (

@@ -43,6 +43,7 @@ WARNING_OF_ONLY_FOLDERS = (
 NO_ONE_NEXT = "At the next slot (not known yet) no one is notified of a late release."
 WHO_SEES_WHAT = [
     "strangers see: whether the monitor is alive and ready",
+    "users of the machine who may write to the socket have every right, or that of their line",
     "people at this machine see: everything",
 ]
 
@@ -56,7 +57,7 @@ def test_configuration_that_notifies_no_one_gets_a_warning(run_cli: RunCli, fold
     )
     assert result.err == WARNING_OF_ONLY_FOLDERS
     # At its end, `check` also prints who sees what on the web pages, and who is notified next.
-    assert result.out.splitlines()[-3:] == [*WHO_SEES_WHAT, NO_ONE_NEXT]
+    assert result.out.splitlines()[-4:] == [*WHO_SEES_WHAT, NO_ONE_NEXT]
 
 
 def test_check_prints_faults_warnings_and_plans_as_json(run_cli: RunCli, folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from monitor.cli.client import OFFLINE
 from monitor.web.users import OPERATOR
 from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 from tests.unit.monitor.cli.terminal import run_at_terminal
@@ -57,7 +58,7 @@ def test_an_editor_left_without_saving_changes_nothing(run_cli: RunCli, folder: 
     screen = run_at_terminal(
         folder / "config.toml", *DRAFT, "--field", FIELD, env=editor_left_at_once
     )
-    assert screen == "you saved no change in the editor, so the draft is unchanged\n"
+    assert screen == f"{OFFLINE}\nyou saved no change in the editor, so the draft is unchanged\n"
     assert read_draft(run_cli)["version"] == before
 
 

@@ -112,6 +112,9 @@ class Live:
     def stuck(self) -> Sequence[str]:
         return self.reasons
 
+    def as_json(self) -> dict[str, Any]:
+        return {"unready": [*self.reasons], "status": {}}
+
     def checks(self) -> Sequence[Check]:
         return self.states
 

@@ -524,7 +524,7 @@ async def test_one_tick_answers_that_no_earlier_incident_is_known(users: Path) -
     typed = {"title": "Prices", "producer": "ofqual", "what": "A file was sent", "by": "desk"}
     async with signed_in_board(users) as board:
         assert board.queries.desk is not None
-        logged = await board.queries.desk.log_incident(
+        logged, _is_new = await board.queries.desk.log_incident(
             typed | {"when": "2018-01-04", "grade": "note"}
         )
         board.incident = logged.id

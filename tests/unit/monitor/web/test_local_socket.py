@@ -17,9 +17,9 @@ from monitor.web.local_socket import (
     CONFIGURATION_HEADER,
     LocalSocket,
     bind_local,
-    choose_path,
     default_paths,
     own_name,
+    paths_to_try,
     read_peer,
 )
 from monitor.web.server import WebServer, bind_address
@@ -129,21 +129,25 @@ def test_path_that_cannot_be_a_socket_is_refused(tmp_path: Path) -> None:
             bind_local(path)
 
 
+EVIDENCE = Path("var/evidence")
+
+
 @pytest.mark.parametrize(
-    ("environ", "chosen"),
+    ("environ", "first"),
     [
         ({"RUNTIME_DIRECTORY": "/run/ninethirty"}, "/run/ninethirty/socket"),
         ({"RUNTIME_DIRECTORY": "/run/x", "XDG_RUNTIME_DIR": "/run/user/1"}, "/run/x/socket"),
         ({"XDG_RUNTIME_DIR": "/run/user/1"}, "/run/user/1/ninethirty/socket"),
-        ({}, None),
+        ({}, "var/evidence/web.sock"),
     ],
 )
-def test_socket_is_in_the_folder_of_the_service_or_of_the_user(
-    environ: dict[str, str], chosen: str | None
+def test_socket_is_in_the_folder_of_the_service_of_the_user_or_of_the_evidence(
+    environ: dict[str, str], first: str
 ) -> None:
-    assert choose_path(environ) == (None if chosen is None else Path(chosen))
-    # A command finds the service's socket too.
-    assert Path("/run/ninethirty/socket") in list(default_paths(environ))
+    paths = list(default_paths(environ, EVIDENCE))
+    assert (paths[0], paths[-1]) == (Path(first), EVIDENCE / "web.sock")
+    # A command of any user finds the socket of the service too.
+    assert list(paths_to_try(environ, EVIDENCE)) == [Path("/run/ninethirty/socket"), *paths]
 
 
 def test_clients_of_other_sockets_have_no_user() -> None:

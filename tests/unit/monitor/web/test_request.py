@@ -69,6 +69,8 @@ async def test_every_described_parameter_is_accepted(board: Board) -> None:
     (first, *_) = (await board.read_json("/api/v1/events"))["events"]
     valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
     valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY, "date": DAY}
+    valid |= {"version": "1", "incident": board.incident, "include": "all", "drafts": "true"}
+    valid["at"] = "2018-01-05T10:00:00Z"
     # `after` is the position in a list at which its page before ended. Each list has its own kind
     # of position.
     valid_after = {
@@ -85,6 +87,7 @@ async def test_every_described_parameter_is_accepted(board: Board) -> None:
         }
         if values:
             address = path.replace("{incident}", board.incident).replace("{ending}", "md")
+            address = address.replace("{release}", "r")
             assert (await board.client.get(address, params=values)).status_code == 200
 
 

@@ -163,7 +163,7 @@ async def test_strangers_see_no_silence(users: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "status", "reason"),
     [
-        ({"name": "s"}, 404, "no release 's'"),
+        ({"name": "s"}, 404, 'no release "s"'),
         ({"until": "noon"}, 400, "until: Input should be a valid datetime"),
         ({"until": "2018-01-05T12:00:00"}, 400, "until: Input should have timezone info"),
         ({"until": "2028-01-05T12:00:00Z"}, 409, "within 14 days"),

@@ -1,0 +1,142 @@
+"""The web application on the store of a monitor that does not run, for commands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from monitor.app.options import make_policies, own_monitors
+from monitor.app.reporting_options import make_editions, make_reporting_rules, page_settings
+from monitor.clock import SystemClock
+from monitor.config.settings import Settings
+from monitor.deliver.current_incidents import CurrentIncidents
+from monitor.deliver.desk import Desk
+from monitor.deliver.verdicts import VerdictRecorder
+from monitor.health.self_check import Check
+from monitor.store.kept_sessions import KeptSessions
+from monitor.store.sql.engine import Store
+from monitor.store.writer import Writer
+from monitor.watch.rejudge import current_body, facts_of
+from monitor.web.app import make_application
+from monitor.web.credentials import Throttle
+from monitor.web.queries import Queries
+from monitor.web.sessions import Sessions
+from monitor.web.users import Users
+
+_NOT_RUNNING = ("no monitor runs here",)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMonitor:
+    """What the store shows of a monitor that does not run. Verdicts are judged again, as of now."""
+
+    settings: Settings
+    store: Store
+
+    def body(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of a judged release as of now, or None if it was not judged yet."""
+        row = self.store.verdicts.judged_one(release)
+        if row is None:
+            return None
+        policies, editions = make_policies(self.settings), make_editions(self.settings)
+        return current_body(self.store, policies, row, SystemClock().now(), editions)
+
+    def last_looks(self) -> Mapping[str, datetime | None]:
+        """Return no looks, because no release is watched."""
+        return {}
+
+    def is_standby(self) -> bool:
+        """Return False, because this process does not wait to take over."""
+        return False
+
+    def is_store_unavailable(self) -> bool:
+        """Return False: a query may wait for the store."""
+        return False
+
+    def unready(self) -> Sequence[str]:
+        """Return that no monitor runs."""
+        return _NOT_RUNNING
+
+    def unable(self) -> Sequence[str]:
+        """Return that no monitor runs."""
+        return _NOT_RUNNING
+
+    def stuck(self) -> Sequence[str]:
+        """Return no reasons: no process needs a restart."""
+        return ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return why it is not reliable. There are no checks of parts that do not run."""
+        return {"unready": [*self.unready()], "status": {}}
+
+    def checks(self) -> Sequence[Check]:
+        """Return no checks of parts that do not run."""
+        return ()
+
+    def metrics(self) -> Iterable[bytes]:
+        """Return no metrics."""
+        return ()
+
+    def embargoed_metrics(self) -> Iterable[bytes]:
+        """Return no metrics."""
+        return ()
+
+
+@contextmanager
+def open_application(settings: Settings, folder: Path, store: Store) -> Iterator[ASGIApp]:
+    """Yield the web application on a store.
+
+    Notices that an act causes wait in the store until a monitor runs. Relative files start at
+    `folder`.
+    """
+    clock = SystemClock()
+    channels = [channel.name for channel in settings.channel]
+    rules = make_reporting_rules(settings, channels, folder)
+    judge_at = partial(facts_of, make_policies(settings), settings.watch.vantage)
+    current = CurrentIncidents(store, judge_at, VerdictRecorder(rules))
+    writer, throttle = Writer(store, clock), Throttle(clock)
+    desk = Desk(
+        current,
+        writer,
+        clock,
+        evidence=Path(settings.evidence.folder),
+        monitors=own_monitors(settings, store),
+    )
+    users, sessions = settings.web.users_file, None
+    if users is not None:
+        # It only says who the user of this process is: no one signs in.
+        kept = KeptSessions(store, writer, clock)
+        sessions = Sessions(Users(folder / users), kept, throttle)
+    queries = Queries(
+        store,
+        StoredMonitor(settings, store),
+        clock,
+        settings.timezone,
+        desk=desk,
+        sessions=sessions,
+        throttle=throttle,
+        **page_settings(settings, folder, store, rules),
+    )
+    try:
+        yield make_application(queries)
+    finally:
+        writer.abandon()
+        queries.close()
+
+
+def as_own_user(application: ASGIApp) -> ASGIApp:
+    """Return an application in which every request comes from the user of this process."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["peer"] = os.getuid()
+        await application(scope, receive, send)
+
+    return answer

@@ -1,0 +1,187 @@
+"""Sends what people do at the command line to the monitor: by its socket, by its address with a
+token, or in this process if no monitor runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import click
+import httpx
+
+from monitor.app.control import no_monitor
+from monitor.cli.common import log_only_errors
+from monitor.errors import EnvironmentFault, StoreFault, UserFault
+from monitor.store.open import is_locked
+from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
+
+if TYPE_CHECKING:
+    from monitor.cli.common import Context
+    from monitor.store.sql.engine import Store
+
+Json = dict[str, Any]
+OFFLINE = "No monitor runs here, so this works on the store itself."
+_HERE = "http://localhost"
+_SECONDS = 120.0
+"""How long a command waits for an answer. A report on a long period takes a minute."""
+
+
+class RefusedByMonitor(UserFault):
+    """The monitor refused a request, for the reasons in its `problem` document (RFC 9457)."""
+
+    def __init__(self, problem: Json) -> None:
+        super().__init__("\n".join(problem.get("faults") or [problem["detail"]]))
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The operations of a monitor. Each call is one request."""
+
+    runner: asyncio.Runner
+    client: httpx.AsyncClient
+
+    def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 # any JSON
+        """Return the JSON of an operation. Values of None are left out of the query."""
+        return self._send("GET", path, params=_without_none(query)).json()
+
+    def read(self, path: str, **query: object) -> bytes:
+        """Return the file of an operation."""
+        return self._send("GET", path, params=_without_none(query)).content
+
+    def post(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
+        """Do something, and return the JSON of the answer. Values of None are left out."""
+        return self._send("POST", path, json=_without_none(body)).json()
+
+    def list_pages(self, path: str, name: str, **query: object) -> list[Json]:
+        """Return the rows `name` of all pages of a list."""
+        rows: list[Json] = []
+        after = None
+        while True:
+            page = self.get(path, **query, after=after)
+            rows += page[name]
+            after = page["next"]
+            if after is None:
+                return rows
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
+        address = f"/api/v1{quote(path)}"
+        try:
+            answer = self.runner.run(self.client.request(method, address, **content))
+        except httpx.HTTPError as exc:
+            raise EnvironmentFault(f"the monitor does not answer: {exc}") from exc
+        if answer.is_success:
+            return answer
+        try:
+            problem: Json = answer.json()
+        except ValueError as exc:
+            raise EnvironmentFault(f"the monitor answered {answer.status_code}") from exc
+        if answer.status_code >= 500:
+            raise StoreFault(problem["detail"])
+        raise RefusedByMonitor(problem)
+
+
+def _without_none(values: Json) -> Json:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@contextmanager
+def open_api(context: Context, *, needs_monitor: bool = False) -> Iterator[Api]:
+    """Yield the operations of the monitor that `--url` names, of the one that runs here with this
+    configuration, or of none: then they work on the store itself, and a line says so.
+
+    Raises `EnvironmentFault` if none runs and it `needs_monitor`.
+    """
+    with asyncio.Runner() as runner:
+        opened = _open_client(context, needs_monitor=needs_monitor)
+        client = runner.run(opened.__aenter__())
+        try:
+            yield Api(runner, client)
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
+
+
+@asynccontextmanager
+async def _open_client(
+    context: Context, *, needs_monitor: bool
+) -> AsyncIterator[httpx.AsyncClient]:
+    if context.url:
+        token = os.environ.get("NINETHIRTY_TOKEN", "")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        async with httpx.AsyncClient(
+            base_url=context.url, headers=headers, timeout=_SECONDS
+        ) as client:
+            yield client
+        return
+    found = await asyncio.to_thread(_find_socket, context)
+    if found is not None:
+        path, headers = found
+        over_socket = httpx.AsyncHTTPTransport(uds=str(path))
+        async with httpx.AsyncClient(
+            transport=over_socket, base_url=_HERE, headers=headers, timeout=_SECONDS
+        ) as client:
+            yield client
+        return
+    _refuse_beside_monitor(context.settings.store.url)
+    if needs_monitor:
+        raise no_monitor(context.settings)
+    from monitor.app.offline import as_own_user, open_application
+
+    click.echo(OFFLINE, err=True)
+    settings, folder = context.settings, context.path.parent
+    with (
+        log_only_errors(context.hide),
+        context.store() as store,
+        open_application(settings, folder, store) as application,
+    ):
+        _refuse_beside_leader(store, context.now())
+        inside = httpx.ASGITransport(as_own_user(application))
+        async with httpx.AsyncClient(transport=inside, base_url=_HERE, timeout=_SECONDS) as client:
+            yield client
+
+
+def _find_socket(context: Context) -> tuple[Path, dict[str, str]] | None:
+    """Return the socket of the monitor that runs here with this configuration, and the headers to
+    send there. None if there is none.
+    """
+    headers: dict[str, str] = {}
+    named = context.settings.web.socket
+    if named is not None:
+        paths = [context.path.parent / named]
+    else:
+        paths = [*paths_to_try(os.environ, Path(context.settings.evidence.folder))]
+        headers[CONFIGURATION_HEADER] = str(context.path.resolve())
+    for path in filter(is_served, paths):
+        over_socket = httpx.HTTPTransport(uds=str(path))
+        with httpx.Client(transport=over_socket, headers=headers) as client:
+            # The monitor of another configuration answers 421.
+            if client.get(f"{_HERE}/healthz").is_success:
+                return path, headers
+    return None
+
+
+def _refuse_beside_monitor(url: str) -> None:
+    """Raise `EnvironmentFault` if a monitor of this machine has locked the store's file."""
+    if is_locked(url):
+        raise EnvironmentFault(
+            "a monitor runs on this store, but not on a socket that you may write to: join its"
+            " group, or name its [web] socket"
+        )
+
+
+def _refuse_beside_leader(store: Store, now: datetime) -> None:
+    """Raise `EnvironmentFault` if a monitor of another machine leads on the store."""
+    leader = store.leases.leader()
+    if leader is not None and leader.holder and leader.until > store.leases.now(now):
+        raise EnvironmentFault(
+            f"the monitor {leader.monitor} leads on this store: name its address with --url, and a"
+            " token in $NINETHIRTY_TOKEN"
+        )

@@ -1,0 +1,122 @@
+"""Operations of the API for staff: the reasons for a verdict, the history of a release, and the
+health of the monitor.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+
+from alerts.claim import claim_json
+from monitor.deliver.facts import slot_text
+from monitor.errors import NotAllowed, UnknownName, unknown_name
+from monitor.judge.explain.explain import explanation_json
+from monitor.watch.rejudge import titles_of_release
+from monitor.web import answers, inputs
+from monitor.web.inputs import Input
+from monitor.web.operations import ApiRoute, Operation
+from monitor.web.queries import Queries
+from monitor.web.request import queries_of
+from schedules.history import release_history
+from schedules.ledger_event import LedgerEvent
+from schedules.promise import Promise
+from schedules.times.json import fields_json
+
+Json = dict[str, Any]
+
+
+async def explain_release(request: Request, query: inputs.AsOf) -> Json:
+    """Explain the verdict on a release as of an instant: each fact behind it, and what would change
+    it.
+    """
+    queries, name = _queries_of_staff(request), request.path_params["release"]
+    at = query.at or queries.clock.now()
+    explained = await queries.ask(lambda: queries.explain_verdict(name, at))
+    if explained is None:
+        raise await queries.ask(lambda: _unknown_release(queries, name))
+    return {**explained.body, "explanation": explanation_json(explained.explanation)}
+
+
+async def show_history(request: Request, _input: Input) -> Json:
+    """Return every promise of a release, where and when it was read, and what changed."""
+    queries, name = _queries_of_staff(request), request.path_params["release"]
+    return await queries.ask(lambda: _read_history(queries, name))
+
+
+def _read_history(queries: Queries, name: str) -> Json:
+    store, now = queries.store, queries.clock.now()
+    found = store.ledger.release(name)
+    if found is None:
+        raise _unknown_release(queries, name)
+    promises, titles = store.ledger.promises([name]), titles_of_release(store.ledger, found)
+    events = release_history(found, promises, now, titles=titles)
+    claims = store.ledger.claims(url=found.url) if found.url else []
+    return {
+        "release": found.id,
+        **fields_json(found, "title", "producer", "url"),
+        "calendar": list(found.calendars),
+        **fields_json(found, "joined_by", "joined_into"),
+        "promises": [_promise_json(promise) for promise in promises],
+        "events": [_event_json(event) for event in events],
+        "claims": [claim_json(one) for one in claims],
+        "incidents": [one.id for one in store.verdicts.incidents_of(name)],
+    }
+
+
+def _promise_json(promise: Promise) -> Json:
+    known = {
+        "calendar": promise.calendar,
+        "slot": promise.slot.as_json(),
+        "promised": slot_text(promise.slot),
+        **fields_json(promise, "state", "learnt", "unlearnt", "confirmed_at", "why", "doubt"),
+    }
+    if promise.settled is not None:
+        known["settled"] = fields_json(promise.settled, "by", "asked")
+    return known
+
+
+def _event_json(event: LedgerEvent) -> Json:
+    return {
+        **fields_json(event, "what", "at", "since", "calendar"),
+        "before": event.before.as_json() if event.before else None,
+        "after": event.after.as_json() if event.after else None,
+        "promised": slot_text(event.after) if event.after else None,
+        "detail": event.detail,
+    }
+
+
+async def show_status(request: Request, _input: Input) -> Json:
+    """Return the health of the monitor: why it is not reliable now, and the checks of the status
+    page.
+    """
+    return _queries_of_staff(request).live.as_json()
+
+
+def _queries_of_staff(request: Request) -> Queries:
+    queries = queries_of(request)
+    if not queries.sees_all:
+        raise NotAllowed("This is for staff.")
+    return queries
+
+
+def _unknown_release(queries: Queries, name: str) -> UnknownName:
+    known = queries.store.ledger.releases()
+    return unknown_name(
+        "release", name, [one.id for one in known], {one.title: one.id for one in known}
+    )
+
+
+ROUTES = [
+    ApiRoute(
+        "/releases/{release}/explanation",
+        Operation(
+            "explainRelease", "releases", explain_release, answers.ExplainedRelease, inputs.AsOf
+        ),
+    ),
+    ApiRoute(
+        "/releases/{release}/history",
+        Operation("getHistory", "releases", show_history, answers.History),
+    ),
+    ApiRoute("/status", Operation("getStatus", "calendars", show_status, answers.Status)),
+]
