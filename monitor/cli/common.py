@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     # These are only for annotations. Importing them would delay `--help`.
     from monitor.config.settings import Settings
     from monitor.store.sql.engine import Store
-    from monitor.store.sql.read_ledger import LedgerStore
     from monitor.web.users import Peer
-    from schedules.release import Release
 
 
 P = ParamSpec("P")
@@ -320,17 +318,6 @@ class RedactingStream:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any attribute of the stream
         """Return an attribute of the stream."""
         return getattr(self._stream, name)
-
-
-def release_of(ledger: LedgerStore, release: str) -> Release:
-    """Return a release by its id. Raises `UnknownName` with the most similar id or title."""
-    found = ledger.release(release)
-    if found is None:
-        known = ledger.releases()
-        raise unknown_name(
-            "release", release, [one.id for one in known], {one.title: one.id for one in known}
-        )
-    return found
 
 
 def check_known(kind: str, name: str, known: Collection[str]) -> None:

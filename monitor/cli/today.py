@@ -213,21 +213,6 @@ def judged_bodies(
     )
 
 
-def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:
-    """Return the JSON of a judged release as of now, or None if it was not judged yet."""
-    from monitor.app.options import make_policies
-    from monitor.app.reporting_options import make_editions
-    from monitor.watch.rejudge import current_body
-
-    row = store.verdicts.judged_one(release)
-    editions = make_editions(context.settings)
-    return (
-        None
-        if row is None
-        else current_body(store, make_policies(context.settings), row, context.now(), editions)
-    )
-
-
 def board_cells(row: dict[str, Any], producer: str = "") -> list[str]:
     """Return the cells of a release in the board.
 

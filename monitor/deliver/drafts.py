@@ -87,22 +87,6 @@ def add_measured_version(
     )
 
 
-def render_draft_or_pdf(
-    draft: Draft, ending: str, template: Path | None = None, document: Document | None = None
-) -> bytes:
-    """Return a draft as a file of format `ending`, which can also be `pdf`.
-
-    For other formats see `render_draft`.
-
-    Raises `EnvironmentFault` without LibreOffice. Do not use it for web requests: a PDF takes
-    seconds of a processor.
-    """
-    if ending != "pdf":
-        return render_draft(draft, ending, template, document)[0]
-    source = "odt" if template is None else "docx"
-    return convert_to_pdf(render_draft(draft, source, template, document)[0], source)
-
-
 def render_draft(
     draft: Draft, ending: str, template: Path | None = None, document: Document | None = None
 ) -> tuple[bytes, str]:
