@@ -86,9 +86,11 @@ def test_what_is_written_is_read_within_its_transaction_and_gone_if_that_fails(
         tx.save(an_incident())
         tx.add_notice(a_notice(), [])
         tx.add_draft(first)
-        assert store.verdicts.incident("i") == an_incident()
-        assert store.verdicts.drafts("i") == [first]
-        assert [incident.id for incident in store.verdicts.incidents()] == ["i"]
+        assert tx.read.verdicts.incident("i") == an_incident()
+        assert tx.read.verdicts.drafts("i") == [first]
+        assert [incident.id for incident in tx.read.verdicts.incidents()] == ["i"]
+        # A query of the store itself does not see what is not committed.
+        assert store.verdicts.incident("i") is None
 
     break_off(store, write)
     assert (store.verdicts.incident("i"), store.verdicts.drafts("i")) == (None, [])
