@@ -451,6 +451,11 @@ _WAS_EARLY = (
     rf"(?P<who>.+) {_VERB} available(?: for (?P<length>{LENGTH}))?(?:,? from (?P<early>{LENGTH}))?"
 )
 _RULES: tuple[tuple[str, Callable[[_Context, re.Match[str]], bool]], ...] = (
+    # The Code's own words name the usual time, not that of this release.
+    (
+        r"Standard 3 \(Be transparent\): “at a standard time \(usually 9\.30am\)”",
+        lambda _context, _match: True,
+    ),
     (
         rf"(?P<who>“”|It|The release) was pre-announced(?: on GOV\.UK)? for (?P<slot>{TIME})\.",
         _is_slot_right,
