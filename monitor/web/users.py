@@ -18,7 +18,7 @@ import re
 import secrets
 import unicodedata
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -331,33 +331,36 @@ def _parse_password(hashed: str) -> Password | None:
 
 def find_faults(file: Path) -> list[str]:
     """Return the faults of a users file, one line each."""
-    return _read_users_file(file)[2]
+    return list(_read_users_file(file).faults)
 
 
-def _read_users_file(file: Path) -> tuple[dict[str, Person], dict[str, Program], list[str]]:
-    """Return the people by name, the programs by token hash, and the faults of a users file, one
-    line each.
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """The people of a users file by name, its programs by token hash, and its faults, a line each.
+
+    `is_complete` is false if the file or one of its lines could not be read: then a person may be
+    missing.
     """
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    programs: Mapping[str, Program] = field(default_factory=dict)
+    faults: Sequence[str] = ()
+    is_complete: bool = True
+
+
+def _read_users_file(file: Path) -> _Contents:
     try:
         text = file.read_text(encoding="utf-8")
         is_writable_by_others = bool(file.stat().st_mode & 0o022)
     except (OSError, UnicodeDecodeError) as exc:
-        return (
-            {},
-            {},
-            [
-                (
-                    f"{file.name}: cannot be read:"
-                    f" {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
-                )
-            ],
-        )
+        reason = getattr(exc, "strerror", None) or "is not UTF-8 text"
+        return _Contents(faults=[f"{file.name}: cannot be read: {reason}"], is_complete=False)
     (people, line_faults), programs = read_people(text, file.name), read_programs(text)
     faults = [f"{file.name}: can be written by others, chmod 600"] if is_writable_by_others else []
     faults += map(str, line_faults)
     if not people and not programs:
         faults.append(f"{file.name}: no one can sign in; `ninethirty user NAME` adds a person")
-    return people, programs, faults
+    return _Contents(people, programs, faults, is_complete=not line_faults)
 
 
 class Users:
@@ -370,8 +373,7 @@ class Users:
         """Read people and programs from `file`. If it is None, there are none."""
         self.file = file
         self._file_state: object = None
-        self._people: Mapping[str, Person] = {}
-        self._programs: Mapping[str, Program] = {}
+        self._contents = _Contents()
 
     def find(self, name: str) -> Person | None:
         """Return the person with this name, or None if the file has none or cannot be read.
@@ -379,28 +381,32 @@ class Users:
         Reads the disk.
         """
         self._read_if_changed()
-        return self._people.get(name)
+        return self._contents.people.get(name)
 
     def find_peer(self, user: str) -> Peer:
         """Return the person whose line names this user of the machine, or else the user with every
         right. Reads the disk.
+
+        While a line cannot be read, it may be the one of this user: then they only see.
         """
         self._read_if_changed()
-        named = [one for one in self._people.values() if one.system_user == user]
+        contents = self._contents
+        named = [one for one in contents.people.values() if one.system_user == user]
         if named:
             return Peer(f"user:{named[-1].name}", named[-1])
-        return Peer(f"system:{user}", Person(user, role=OPERATOR, right=Right.HEAD))
+        right = Right.HEAD if contents.is_complete else Right.VIEWER
+        return Peer(f"system:{user}", Person(user, role=OPERATOR, right=right))
 
     def find_program(self, token: str) -> Program | None:
         """Return the program with this token, or None if there is none. Reads the disk."""
         self._read_if_changed()
-        return self._programs.get(_hash_token(token))
+        return self._contents.programs.get(_hash_token(token))
 
     def _read_if_changed(self) -> None:
         if self.file is None or (state := _file_state(self.file)) == self._file_state:
             return
-        self._people, self._programs, faults = _read_users_file(self.file)
-        for fault in faults:
+        self._contents = _read_users_file(self.file)
+        for fault in self._contents.faults:
             _log.warning("users_faulty", fault=fault)
         self._file_state = state
 

@@ -231,3 +231,21 @@ def test_sign_in_is_refused_while_the_file_cannot_be_read(file: Path) -> None:
     assert logs[0]["fault"] == "users: cannot be read: No such file or directory"
     file.with_name("away").rename(file)
     assert users.find("anne") is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "right"),
+    [
+        (b"", Right.HEAD),
+        (b"# nobody yet\n", Right.HEAD),
+        (b'eve:system = "eve":viewer\n', Right.HEAD),
+        (b'asmith:system = "asmith:viewer\n', Right.VIEWER),
+        (b"\xff", Right.VIEWER),
+    ],
+)
+def test_user_of_the_machine_only_sees_while_their_line_may_be_unreadable(
+    file: Path, content: bytes, right: Right
+) -> None:
+    file.write_bytes(content)
+    peer = Users(file).find_peer("asmith")
+    assert (peer.account, peer.person.right) == ("system:asmith", right)
