@@ -51,7 +51,7 @@ class Api:
 
     def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 # any JSON
         """Return the JSON of an operation. Values of None are left out of the query."""
-        return self._send("GET", path, params=_without_none(query)).json()
+        return _read_json(self._send("GET", path, params=_without_none(query)))
 
     def read(self, path: str, **query: object) -> bytes:
         """Return the file of an operation."""
@@ -59,7 +59,7 @@ class Api:
 
     def post(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
         """Do something, and return the JSON of the answer. Values of None are left out."""
-        return self._send("POST", path, json=_without_none(body)).json()
+        return _read_json(self._send("POST", path, json=_without_none(body)))
 
     def list_pages(self, path: str, name: str, **query: object) -> list[Json]:
         """Return the rows `name` of all pages of a list."""
@@ -80,13 +80,21 @@ class Api:
             raise EnvironmentFault(f"the monitor does not answer: {exc}") from exc
         if answer.is_success:
             return answer
-        try:
-            problem: Json = answer.json()
-        except ValueError as exc:
-            raise EnvironmentFault(f"the monitor answered {answer.status_code}") from exc
+        problem = _read_json(answer)
+        if not isinstance(problem, dict) or "detail" not in problem:
+            raise EnvironmentFault(f"the monitor answered {answer.status_code}")
         if answer.status_code >= 500:
             raise StoreFault(problem["detail"])
         raise RefusedByMonitor(problem)
+
+
+def _read_json(answer: httpx.Response) -> Any:  # noqa: ANN401 # any JSON
+    try:
+        return answer.json()
+    except ValueError as exc:
+        raise EnvironmentFault(
+            f"{answer.url} answered {answer.status_code} without JSON: is it a monitor?"
+        ) from exc
 
 
 def _without_none(values: Json) -> Json:
@@ -116,9 +124,8 @@ async def _open_client(
     if context.url:
         token = os.environ.get("NINETHIRTY_TOKEN", "")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with httpx.AsyncClient(
-            base_url=context.url, headers=headers, timeout=_SECONDS
-        ) as client:
+        url = _check_url(context.url, is_secret=bool(token))
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=_SECONDS) as client:
             yield client
         return
     found = await asyncio.to_thread(_find_socket, context)
@@ -148,6 +155,22 @@ async def _open_client(
             yield client
 
 
+def _check_url(text: str, *, is_secret: bool) -> httpx.URL:
+    """Return the address of a monitor. Raises `UserFault` if it is none, or if it `is_secret` what
+    is sent there and the network could read it.
+    """
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as exc:
+        raise UserFault(f"--url: not an address: {exc} (got “{text}”)") from exc
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UserFault(f"--url: must begin with https:// or http:// (got “{text}”)")
+    is_here = url.host in ("localhost", "127.0.0.1", "::1")
+    if is_secret and url.scheme == "http" and not is_here:
+        raise UserFault(f"--url: a token is sent by https only, or to this machine (got “{text}”)")
+    return url
+
+
 def _find_socket(context: Context) -> tuple[Path, dict[str, str]] | None:
     """Return the socket of the monitor that runs here with this configuration, and the headers to
     send there. None if there is none.
@@ -162,8 +185,11 @@ def _find_socket(context: Context) -> tuple[Path, dict[str, str]] | None:
     for path in filter(is_served, paths):
         over_socket = httpx.HTTPTransport(uds=str(path))
         with httpx.Client(transport=over_socket, headers=headers) as client:
-            # The monitor of another configuration answers 421.
-            if client.get(f"{_HERE}/healthz").is_success:
+            try:
+                status = client.get(f"{_HERE}/healthz").status_code
+            except httpx.HTTPError:  # it stops now, or hangs
+                continue
+            if status != httpx.codes.MISDIRECTED_REQUEST:  # of another configuration
                 return path, headers
     return None
 

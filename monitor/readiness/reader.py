@@ -40,8 +40,8 @@ from schedules.times.json import instant_json
 from schedules.times.zone import day_begins, local_date
 
 _DAY = timedelta(days=1)
-_DAYS_AHEAD = 5
-"""A Thursday's question finds the next slots even if a bank holiday follows the weekend."""
+_DAYS_AHEAD = 6
+"""A Thursday's question finds the slots of the Tuesday after Easter."""
 _REPORT_KEYS = ("head_of_profession", "contact", "to")
 
 

@@ -66,8 +66,9 @@ class KeptSessions:
             session = await self._threads.ask(lambda: self._store.sessions.session(key_hash))
         except StoreFault:
             session = None if copy is None else copy.session
-        if session is None:
-            self._copies.pop(key_hash, None)
+        latest = self._copies.get(key_hash)
+        was_ended_meanwhile = latest is not None and latest.session is None
+        if session is None or was_ended_meanwhile:
             return None
         self._keep_copy(session, now)
         return session
@@ -106,6 +107,7 @@ class KeptSessions:
             tx.save(actor.act("session_ended", account, now))
 
         await self._writer.write(drop, patient=False)
+        self._copies[key_hash] = _Copy(None, self._clock.monotonic())
 
     async def list_sessions(self, account: str | None = None) -> list[StoredSession]:
         """Return the sessions of an account or of all, the last used first. Raises `StoreFault`."""
@@ -144,6 +146,6 @@ class KeptSessions:
             viewers = (
                 key_hash
                 for key_hash, copy in self._copies.items()
-                if copy.session is None or copy.session.right == _VIEWER
+                if copy.session is not None and copy.session.right == _VIEWER
             )
             del self._copies[next(viewers, oldest)]

@@ -124,7 +124,7 @@ class Judging:
             # The release was added after its slot. This is the first proof about its page, so now
             # the verdict counts.
             state.withheld_until = None
-        # then any look can prove that the absence has lasted long enough
+        # After a removal, any look can prove that the absence has lasted long enough.
         was_removed = watched.was_removed(target)
         can_time_change_verdict = self._can_time_change_verdict(watched, sighting.received)
         if ends_withholding or is_new_run or was_removed or can_time_change_verdict:
@@ -149,7 +149,8 @@ class Judging:
 
     def record_again(self, watched: WatchedRelease) -> None:
         """Judge a release, and record its verdict even if people have seen it."""
-        watched.judging.recorded = None
+        watched.judging.must_record = True
+        watched.judging.cached_json = None
         self.queue.judge_soon(watched.release.id)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:
@@ -267,7 +268,8 @@ class Judging:
         # The verdict counts from now on, so it is evidence about the other releases of its slot.
         self._requeue_same_slot(watched, verdict)
         assessment = self.assess(watched, verdict)
-        return assessment if assessment.visible != state.recorded else None
+        is_due = state.must_record or assessment.visible != state.recorded
+        return assessment if is_due else None
 
     def assess(self, watched: WatchedRelease, verdict: Verdict) -> Assessment:
         """Return the assessment of a verdict, with how it was measured: vantage, runs, blind spans
@@ -275,7 +277,9 @@ class Judging:
         """
         slot = verdict.slot.begins() if verdict.slot else None
         near = [
-            span for span in self.blind.spans if slot is None or abs(span.ends - slot) < _NEAR_SLOT
+            span
+            for span in self.blind.spans
+            if slot is None or span.begins - _NEAR_SLOT < slot < span.ends + _NEAR_SLOT
         ]
         runs = watched.runs
         records = tuple(
@@ -299,9 +303,14 @@ class Judging:
             _write_release_and_promises(tx, watched.announced, perhaps_unwritten)
             return self.events.record(tx, assessment, verdict.at)
 
+        # Whoever asks for a record while this one is written gets another.
+        must_record, watched.judging.must_record = watched.judging.must_record, False
         try:
             recorded = await self.writer.write(write)
-        except Conflict:
+        except BaseException as exc:
+            watched.judging.must_record |= must_record
+            if not isinstance(exc, Conflict):
+                raise
             self.queue.judge_at(verdict.at + _RETRY_AFTER, verdict.release)
             return
         watched.judging.recorded = assessment.visible

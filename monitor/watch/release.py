@@ -168,6 +168,7 @@ class JudgingState:
     - `wait` is how its verdict waits for a calendar read.
     - `recorded` is what people see of it since the last record, a new object after each record.
       `incident` is the id of its incident.
+    - `must_record`: its verdict is recorded even if people would see no change.
     - `propagated` is the verdict with which others of its slot were last judged again.
     """
 
@@ -176,6 +177,7 @@ class JudgingState:
     withheld_until: datetime | None = None
     wait: CalendarWait = field(default_factory=CalendarWait)
     recorded: VisibleState | None = None
+    must_record: bool = False
     incident: str | None = None
     propagated: Verdict | None = None
     cached_json: CachedJson | None = None
@@ -196,8 +198,7 @@ class WatchedRelease:
     - `watched_closely` are parts that a listing showed, with since when. They are looked at as if
       public early.
     - `other_runs` are runs of other monitors on the same store, or of this one before a restart.
-      They are judged, and
-    our looks never extend them.
+      They are judged, and our looks never extend them.
     - `found_page` is the address of its page if a redirect or a look found it, and how. None:
       calendars name it.
     """

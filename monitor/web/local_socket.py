@@ -4,9 +4,11 @@ connects.
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import socket
+import stat
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -21,7 +23,11 @@ one refuses it. It is left out if `[web] socket` names the socket.
 """
 _SERVICE = Path("/run/ninethirty/socket")
 _MODE = 0o660
-_CREDENTIALS = struct.Struct("3i")
+_CONNECTED_WITHIN = 5.0
+"""Seconds. A monitor that hangs accepts no connection."""
+_NOT_SERVED = (ConnectionRefusedError, FileNotFoundError)
+"""What shows that no process listens at a path."""
+_CREDENTIALS = struct.Struct("iII")
 """Process, user and group of a peer: `struct ucred` of Linux (unix(7), SO_PEERCRED)."""
 
 _UNKNOWN_USER = 65534
@@ -37,9 +43,9 @@ class LocalSocket:
     configuration: Path
 
     def remove(self) -> None:
-        """Remove the file of the socket, so that no command tries to connect."""
+        """Remove the file, so that no command tries to connect."""
         with suppress(OSError):
-            self.path.unlink()
+            _remove_socket(self.path)
 
 
 def default_paths(environ: Mapping[str, str], evidence: Path) -> Iterator[Path]:
@@ -64,14 +70,17 @@ def paths_to_try(environ: Mapping[str, str], evidence: Path) -> Iterator[Path]:
 def bind_local(path: Path) -> socket.socket:
     """Return a socket bound to `path`, which its owner and group may write to.
 
-    It replaces the file of a monitor that was killed. Raises `PortTaken`.
+    It replaces the socket of a monitor that was killed. Raises `PortTaken`.
     """
-    if is_served(path):
+    fault = _try_to_connect(path)
+    if fault is None:
         raise PortTaken(f"cannot listen on {path}: another monitor does: set another [web] socket")
+    if not isinstance(fault, _NOT_SERVED):
+        raise PortTaken(f"cannot listen on {path}: {fault.strerror or fault}")
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
+        _remove_socket(path)
         bound.bind(str(path))
         path.chmod(_MODE)
     except OSError as exc:
@@ -82,10 +91,29 @@ def bind_local(path: Path) -> socket.socket:
 
 def is_served(path: Path) -> bool:
     """Return whether a process accepts connections at this path."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial, suppress(OSError):
-        trial.connect(str(path))
-        return True
-    return False
+    return _try_to_connect(path) is None
+
+
+def _try_to_connect(path: Path) -> OSError | None:
+    """Return why no process accepts a connection at this path, None if one does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        trial.settimeout(_CONNECTED_WITHIN)
+        try:
+            trial.connect(str(path))
+        except OSError as exc:
+            return exc
+    return None
+
+
+def _remove_socket(path: Path) -> None:
+    """Remove the socket at this path, if there is one. Raises `FileExistsError` for another
+    file.
+    """
+    if not os.path.lexists(path):
+        return
+    if not stat.S_ISSOCK(path.lstat().st_mode):
+        raise FileExistsError(errno.EEXIST, "it is a file, but not a socket")
+    path.unlink()
 
 
 def read_peer(connection: socket.socket) -> int | None:

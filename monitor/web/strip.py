@@ -1,7 +1,6 @@
 """The strip of a slot: each release with that slot as a bar on one axis, seconds near the slot.
 
-It shows at a glance whether one producer or all are concerned. Releases on time are one bar for
-each producer, and only problems are named.
+It shows at a glance whether one producer or all are concerned.
 """
 
 from __future__ import annotations
@@ -51,13 +50,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One producer with its releases on time, then each of its releases with a problem."""
+    """One producer with its releases on time, and those with a problem, the gravest first."""
 
     producer: str
     releases: int
     on_time: int
     marks: Sequence[Mark]
-    problems: Sequence[tuple[Row, Sequence[Mark]]]
+    problems: list[tuple[Row, Sequence[Mark]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,9 @@ def make_strips(rows: Iterable[Row], names: Mapping[str, str], now: datetime) ->
     by_slot = defaultdict[datetime, list[Row]](list)
     for row in rows:
         slot = row["slot"]
-        if slot is None or slot["precision"] != "instant" or row["verdict"] == "cancelled":
+        if slot is None or slot["precision"] != "instant":
+            continue
+        if row["verdict"] == "cancelled" and not has_gone_wrong(row):
             continue
         start = instant_from_json(slot["start"])
         if start is not None:
@@ -97,14 +98,22 @@ def _make_strip(slot: datetime, rows: Sequence[Row], names: Mapping[str, str]) -
         by_producer[names.get(row["producer"], row["producer"])].append(row)
     lanes = [_make_lane(name, some, slot) for name, some in by_producer.items()]
     lanes.sort(key=lambda lane: (-len(lane.problems), lane.producer.casefold()))
-    named, left_out, room = list[Lane](), 0, _MOST_NAMED
-    for lane in lanes:
-        problems = lane.problems[:room]
-        room -= len(problems)
-        left_out += len(lane.problems) - len(problems)
-        named.append(Lane(lane.producer, lane.releases, lane.on_time, lane.marks, problems))
+    left_out = _leave_out(lanes)
     ticks = [(place_on_axis(seconds), label) for seconds, label in _TICKS.items()]
-    return Strip(slot, len(rows), named, left_out, ticks)
+    return Strip(slot, len(rows), lanes, left_out, ticks)
+
+
+def _leave_out(lanes: Sequence[Lane]) -> int:
+    """Keep `_MOST_NAMED` problems at most, and return how many are left out.
+
+    A producer with few problems keeps them before one with many, so that each is seen.
+    """
+    room, left_out = _MOST_NAMED, 0
+    for lane in sorted(lanes, key=lambda lane: len(lane.problems)):
+        left_out += len(lane.problems[room:])
+        del lane.problems[room:]
+        room -= len(lane.problems)
+    return left_out
 
 
 def _make_lane(producer: str, rows: Sequence[Row], slot: datetime) -> Lane:
@@ -115,12 +124,15 @@ def _make_lane(producer: str, rows: Sequence[Row], slot: datetime) -> Lane:
     lows = [one["min"] for one in bounds if one["min"] is not None]
     highs = [one["max"] for one in bounds if one["max"] is not None]
     marks = [_mark("on_time", min(lows), max(highs))] if lows and highs else []
-    drawn = [(row, list_marks(row, slot)) for row in problems]
+    drawn: list[tuple[Row, Sequence[Mark]]] = [(row, list_marks(row, slot)) for row in problems]
     return Lane(producer, len(rows), len(on_time), marks, drawn)
 
 
 def list_marks(row: Row, slot: datetime) -> list[Mark]:
-    """Return the bars of one release: its exposures, and the interval in which it came."""
+    """Return the bars of one release: its exposures, and an open bar if it is not out.
+
+    Without any, it is the interval in which it came.
+    """
     word = verdict_or_due(row)
     marks = [_mark("early", *_seconds_of(one, slot)) for one in row["exposures"]]
     delay, _part = decisive_delay(row)
@@ -150,12 +162,12 @@ def _mark(state: str, low: float, high: float) -> Mark:
 
 def place_on_axis(seconds: float) -> float:
     """Return where a second after the slot lies on the axis, from 0 to 100."""
-    before, share = _AXIS[0]
-    for after, place in _AXIS:
+    before, left = _AXIS[0]
+    if seconds <= before:
+        return left
+    for after, right in _AXIS[1:]:
         if seconds <= after:
-            if after == before:
-                return place
-            part = (seconds - before) / (after - before)
-            return round(share + part * (place - share), 2)
-        before, share = after, place
-    return share
+            share = (seconds - before) / (after - before)
+            return round(left + share * (right - left), 2)
+        before, left = after, right
+    return left

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[3]
 LONGEST = 240
 """Seconds that a bench may take on a busy machine."""
 KEYS = {
+    "readiness": {"assess_s"},
     "looks": {
         "cpu_ratio_to_httpx",
         "lateness_p99_ms",

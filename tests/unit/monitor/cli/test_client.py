@@ -211,6 +211,25 @@ def test_command_stops_beside_a_monitor_without_a_socket(run_cli: RunCli, folder
     assert "name its [web] socket" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("monitor.example", "must begin with https://"),
+        ("ftp://monitor.example", "must begin with https://"),
+        ("https://monitor.example:port", "not an address"),
+        ("http://monitor.example", "a token is sent by https only"),
+    ],
+)
+def test_address_to_which_no_request_should_go_is_refused(
+    run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, address: str, reason: str
+) -> None:
+    monkeypatch.setenv("NINETHIRTY_TOKEN", "secret")
+    refused = run_cli("--url", address, "incident", "list")
+    assert (refused.status, refused.out, refused.err.count("\n")) == (1, "", 1)
+    assert reason in refused.err
+    assert "secret" not in refused.err
+
+
 def test_unreachable_address_is_an_environment_fault(run_cli: RunCli) -> None:
     refused = run_cli("--url", "http://127.0.0.1:9", "incident", "list")
     assert (refused.status, refused.out, refused.err.count("\n")) == (3, "", 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli.client import OFFLINE
 from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 from tests.unit.monitor.cli.terminal import ROOT, run_at_terminal
 
@@ -23,7 +24,8 @@ def test_output_longer_than_the_terminal_is_paged_whole(
     The pager marks its lines.
     """
     terminal = {**PAGER_THAT_MARKS_LINES, "LINES": "20"}
-    screen = run_at_terminal(folder / "config.toml", *verb, env=terminal).splitlines()
+    first, *screen = run_at_terminal(folder / "config.toml", *verb, env=terminal).splitlines()
+    assert first == OFFLINE
     assert len(screen) > 20
     assert all(line.startswith("PAGED:") for line in screen)
     # Lines are folded at the width of the terminal, so only the words are compared.
@@ -48,7 +50,7 @@ def test_an_error_does_not_go_to_the_pager(folder: Path) -> None:
     screen = run_at_terminal(
         folder / "config.toml", "explain", "births", env=PAGER_THAT_MARKS_LINES
     )
-    assert screen == 'no release "births", did you mean "births-2016"?\n'
+    assert screen == f'{OFFLINE}\nno release "births", did you mean "births-2016"?\n'
 
 
 @pytest.mark.slow

@@ -129,6 +129,16 @@ def test_path_that_cannot_be_a_socket_is_refused(tmp_path: Path) -> None:
             bind_local(path)
 
 
+def test_file_that_is_no_socket_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    file.write_text("rows")
+    with pytest.raises(PortTaken, match="it is a file, but not a socket"):
+        bind_local(file)
+    with socket.socket(socket.AF_UNIX) as unused:
+        LocalSocket(unused, file, CONFIGURATION).remove()
+    assert file.read_text() == "rows"
+
+
 EVIDENCE = Path("var/evidence")
 
 

@@ -161,6 +161,27 @@ async def test_viewers_sign_no_staff_out_even_if_the_store_fails_then(tmp_path: 
     writer.abandon()
 
 
+async def test_session_ended_while_the_store_fails_is_not_forgotten_for_others(
+    tmp_path: Path,
+) -> None:
+    store, clock = CutStore(a_store_file(tmp_path / "store.db")), StoppedClock(after_slot(0))
+    writer = Writer(store, clock)
+    kept = KeptSessions(store, writer, clock)
+    session = a_session(clock.now(), "user:anne")
+    await kept.open(session)
+    store.is_cut = True
+    with pytest.raises(StoreFault):
+        await kept.end(session.key_hash, Actor("user:anne", "duty officer"), "user:anne")
+    viewers = [a_session(clock.now(), f"user:v{number}", right="viewer") for number in range(1010)]
+    await asyncio.gather(*map(kept.open, viewers))
+    store.is_cut = False
+    clock.seconds += 3600
+    assert store.sessions.session(session.key_hash) == session
+    assert await kept.find(session.key_hash) is None
+    kept.close()
+    writer.abandon()
+
+
 async def test_people_sign_in_and_out_while_the_store_fails(tmp_path: Path) -> None:
     store, clock = CutStore(a_store_file(tmp_path / "store.db")), StoppedClock(after_slot(0))
     writer = Writer(store, clock)

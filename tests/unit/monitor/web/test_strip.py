@@ -118,6 +118,25 @@ def test_a_slot_with_hundreds_of_problems_names_forty_and_counts_the_rest() -> N
     assert (strip.releases, strip.left_out) == (175, 135)
 
 
+def test_a_producer_with_one_problem_keeps_it_beside_one_with_hundreds() -> None:
+    many = [a_row("overdue", number, None) for number in range(100)]
+    [strip] = make_strips([*many, a_row("late", 60, 300, producer="dfe")], NAMES, LATER)
+    assert [(lane.producer, len(lane.problems)) for lane in strip.lanes] == [
+        ("ONS", 39),
+        ("Department for Education", 1),
+    ]
+    assert strip.left_out == 61
+
+
+def test_a_cancelled_release_is_drawn_only_if_it_was_out() -> None:
+    begins = {"after": instant_json(after_slot(-120)), "by": instant_json(after_slot(-110))}
+    exposure = {"from": begins, "to": None}
+    out = a_row("cancelled", None, None, exposures=[exposure], incident="ons-1")
+    [strip] = make_strips([out], NAMES, LATER)
+    assert [marks for _, marks in strip.lanes[0].problems] == [[Mark("early", 12.0, 13.0)]]
+    assert make_strips([a_row("cancelled", None, None)], NAMES, LATER) == []
+
+
 async def test_board_shows_the_strip_of_its_slot(board: Board) -> None:
     page = await board.read_page("/?date=2018-01-05")
     strip = page.partition('class="strip"')[2].partition("</table>")[0]
