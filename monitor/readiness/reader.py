@@ -159,7 +159,9 @@ class ReadinessReader:
                 complete = self._with_parts(release, row)
                 public = () if row is None else tuple(_public_addresses(row))
                 within = self._confirmed_within(promised, policy)
-                runs = tuple(last_runs[release.id])
+                # A run of a former address says nothing about the address of today.
+                watched = {target.id for target in targets_of(complete)}
+                runs = tuple(run for run in last_runs[release.id] if run.target in watched)
                 ticks = tuple(acts[release.id])
                 due.append(DueRelease(complete, promised, min(slots), within, public, runs, ticks))
         return sorted(due, key=lambda one: (one.slot, one.release.id))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.deliver.rules import Links, ReportingRules
+from monitor.look.redirect import OTHER_HOST
 from monitor.plan.budget import Budget
 from monitor.readiness.line import Line, Readiness
 from monitor.readiness.reader import ReadinessReader
@@ -78,6 +79,13 @@ def test_host_is_not_ready_if_its_last_answer_was_a_failure(store: TemporaryStor
         tx.save(a_run("page", UNKNOWN, NOW - MINUTE, why="timeout"))
     line = line_of(a_reader(store), "host")
     assert (line.subject, line.state) == ("www.gov.uk", Readiness.NOT_READY)
+
+
+def test_redirect_of_a_former_address_does_not_count(store: TemporaryStore) -> None:
+    away = a_run("former@edge", UNKNOWN, NOW - HOUR, why=OTHER_HOST, status=301)
+    with store.transaction() as tx:
+        tx.save(away)
+    assert line_of(a_reader(store), "address").state is Readiness.READY
 
 
 def test_certificate_of_a_host_is_compared_with_its_last_slot(store: TemporaryStore) -> None:
