@@ -4,6 +4,7 @@ health of the monitor.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -41,11 +42,12 @@ async def explain_release(request: Request, query: inputs.AsOf) -> Json:
 async def show_history(request: Request, _input: Input) -> Json:
     """Return every promise of a release, where and when it was read, and what changed."""
     queries, name = _queries_of_staff(request), request.path_params["release"]
-    return await queries.ask(lambda: _read_history(queries, name))
+    now = queries.clock.now()
+    return await queries.ask(lambda: _read_history(queries, name, now))
 
 
-def _read_history(queries: Queries, name: str) -> Json:
-    store, now = queries.store, queries.clock.now()
+def _read_history(queries: Queries, name: str, now: datetime) -> Json:
+    store = queries.store
     found = store.ledger.release(name)
     if found is None:
         raise _unknown_release(queries, name)

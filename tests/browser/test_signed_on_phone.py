@@ -119,6 +119,7 @@ async def test_four_taps_lead_from_the_mail_to_the_signature(users: Path) -> Non
         )
         await page.get_by_role("button", name="Sign or waive").click()
         sign_button = page.get_by_role("button", name="Sign it off")
+        await page.wait_for_load_state()
         assert await sign_button.evaluate(
             "one => one.getBoundingClientRect().bottom <= innerHeight"
         )
