@@ -19,6 +19,7 @@ from monitor.app.options import make_join_rules
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.assessment import body_of
+from monitor.deliver.verdicts import judged_row
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.ledger.memory import LedgerMemory
@@ -171,14 +172,4 @@ def judgement(one: Release, promised: Promise, slot: datetime) -> Judged:
     """Return the verdict on a release without any look, as of today."""
     settled = slot + timedelta(days=40)
     verdict = judge(one, [promised], {}, (), Policy(), min(settled, SystemClock().now()))
-    body = body_of(verdict, None)
-    return Judged(
-        one.id,
-        one.producer,
-        slot,
-        verdict.verdict.value,
-        verdict.grade.value,
-        verdict.final,
-        verdict.at,
-        body,
-    )
+    return judged_row(verdict, body_of(verdict, None))

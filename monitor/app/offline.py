@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,74 +18,33 @@ from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.desk import Desk
 from monitor.deliver.verdicts import VerdictRecorder
-from monitor.health.self_check import Check
 from monitor.store.kept_sessions import KeptSessions
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
 from monitor.watch.rejudge import current_body, facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
+from monitor.web.not_running import NotRunning
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
 
-_NOT_RUNNING = ("no monitor runs here",)
 
-
-@dataclass(frozen=True, slots=True)
-class StoredMonitor:
+class StoredMonitor(NotRunning):
     """What the store shows of a monitor that does not run. Verdicts are judged again, as of now."""
 
-    settings: Settings
-    store: Store
+    reasons = ("no monitor runs here",)
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a judged release as of now, or None if it was not judged yet."""
-        row = self.store.verdicts.judged_one(release)
+        row = self._store.verdicts.judged_one(release)
         if row is None:
             return None
-        policies, editions = make_policies(self.settings), make_editions(self.settings)
-        return current_body(self.store, policies, row, SystemClock().now(), editions)
-
-    def last_looks(self) -> Mapping[str, datetime | None]:
-        """Return no looks, because no release is watched."""
-        return {}
-
-    def is_standby(self) -> bool:
-        """Return False, because this process does not wait to take over."""
-        return False
-
-    def is_store_unavailable(self) -> bool:
-        """Return False: a query may wait for the store."""
-        return False
-
-    def unready(self) -> Sequence[str]:
-        """Return that no monitor runs."""
-        return _NOT_RUNNING
-
-    def unable(self) -> Sequence[str]:
-        """Return that no monitor runs."""
-        return _NOT_RUNNING
-
-    def stuck(self) -> Sequence[str]:
-        """Return no reasons: no process needs a restart."""
-        return ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return why it is not reliable. There are no checks of parts that do not run."""
-        return {"unready": [*self.unready()], "status": {}}
-
-    def checks(self) -> Sequence[Check]:
-        """Return no checks of parts that do not run."""
-        return ()
-
-    def metrics(self) -> Iterable[bytes]:
-        """Return no metrics."""
-        return ()
-
-    def embargoed_metrics(self) -> Iterable[bytes]:
-        """Return no metrics."""
-        return ()
+        policies, editions = make_policies(self._settings), make_editions(self._settings)
+        return current_body(self._store, policies, row, SystemClock().now(), editions)
 
 
 @contextmanager
@@ -112,7 +69,7 @@ def open_application(settings: Settings, folder: Path, store: Store) -> Iterator
     )
     users, sessions = settings.web.users_file, None
     if users is not None:
-        # It only says who the user of this process is: no one signs in.
+        # The users file only tells who runs this process: no one signs in.
         kept = KeptSessions(store, writer, clock)
         sessions = Sessions(Users(folder / users), kept, throttle)
     queries = Queries(

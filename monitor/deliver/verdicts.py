@@ -111,17 +111,7 @@ class VerdictRecorder:
         if incident is not None:
             body = with_incident(body, incident, self.rules.editions)
         before = tx.read.verdicts.judged_one(verdict.release)
-        slot = verdict.slot.begins() if verdict.slot else None
-        judged = Judged(
-            verdict.release,
-            verdict.producer,
-            slot,
-            verdict.verdict.value,
-            verdict.grade.value,
-            verdict.final,
-            verdict.at,
-            body,
-        )
+        judged = judged_row(verdict, body)
         tx.save(judged)
         if (event := _status_change(judged, assessment.visible.status, before)) is not None:
             tx.add(event)
@@ -135,7 +125,7 @@ class VerdictRecorder:
         return RecordedVerdict(body, incident, notices)
 
     def _add_ticks(self, read: Reads, decision: Decision, known: Incident | None) -> Decision:
-        """Return a decision whose incident, if it is new, has the preparations for its release."""
+        """Return the decision. A new incident has the ticks of its release."""
         incident = decision.incident
         if incident is None or (known is not None and known.id == incident.id):
             return decision
@@ -310,6 +300,20 @@ class VerdictRecorder:
         )
         certainty = replace(facts.certainty, records=records, heads=heads)
         return replace(incident, facts=replace(facts, certainty=certainty))
+
+
+def judged_row(verdict: Verdict, body: dict[str, Any]) -> Judged:
+    """Return the row that keeps a verdict, with the JSON of its release."""
+    return Judged(
+        verdict.release,
+        verdict.producer,
+        verdict.slot.begins() if verdict.slot else None,
+        verdict.verdict.value,
+        verdict.grade.value,
+        verdict.final,
+        verdict.at,
+        body,
+    )
 
 
 def _needs_no_incident(verdict: Verdict) -> bool:

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -19,7 +18,6 @@ from starlette.types import Receive, Scope, Send
 from alerts.incident import Incident
 from monitor.clock import VirtualClock
 from monitor.errors import UserFault
-from monitor.health.self_check import Check
 from monitor.judge.policy import Policies, Policy
 from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
@@ -27,6 +25,7 @@ from monitor.watch.rejudge import Explainer, facts_of
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.middleware import AccessLog
+from monitor.web.not_running import NotRunning
 from monitor.web.queries import Queries
 from monitor.web.server import WebServer, bind_address
 from schedules.times.json import instant_from_json
@@ -61,54 +60,6 @@ _PRODUCERS = {
     "ofsted": "Ofsted",
     "ofqual": "Ofqual",
 }
-
-
-class NotWatching:
-    """The web's view of a monitor that watches no release."""
-
-    def body(self, _release: str) -> dict[str, Any] | None:
-        """Return None, because each release is shown as stored."""
-        return None
-
-    def last_looks(self) -> Mapping[str, datetime | None]:
-        """Return no looks, because no release is watched."""
-        return {}
-
-    def is_standby(self) -> bool:
-        """Return False, because no monitor looks."""
-        return False
-
-    def is_store_unavailable(self) -> bool:
-        """Return False, because there is a store."""
-        return False
-
-    def unready(self) -> Sequence[str]:
-        """Return no doubts, because no release is watched."""
-        return ()
-
-    def unable(self) -> Sequence[str]:
-        """Return no reasons, because the board can always be served."""
-        return ()
-
-    def stuck(self) -> Sequence[str]:
-        """Return no hosts, because there are no looks."""
-        return ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return why it is not reliable. There are no checks of parts that do not run."""
-        return {"unready": [*self.unready()], "status": {}}
-
-    def checks(self) -> Sequence[Check]:
-        """Return no checks, because no calendar is read and the clock is virtual."""
-        return ()
-
-    def metrics(self) -> Iterable[bytes]:
-        """Return no metrics."""
-        return ()
-
-    def embargoed_metrics(self) -> Iterable[bytes]:
-        """Return no metrics."""
-        return ()
 
 
 def script_of(incident: str) -> Path:
@@ -259,7 +210,7 @@ class DemoBoard:
         explain_verdict = Explainer(shown, Policies(Policy()), LONDON).explain_release
         queries = Queries(
             shown,
-            NotWatching(),
+            NotRunning(),
             clock,
             LONDON,
             producers=_PRODUCERS,
