@@ -141,7 +141,7 @@ def _say_when(incident: Incident, timezone: str) -> str:
         return " ".join(_date_text(text, date, timezone) for date, text in texts)
     what, when = incident.words.get("what", "").strip(), incident.words.get("when", "")
     if "," in when:
-        return f"{_end(what)} The dates concerned are {name_dates(incident, timezone)}."
+        return f"{_end_sentence(what)} The dates concerned are {name_dates(incident, timezone)}."
     return _date_text(what, when or f"{local_date(incident.occurred, timezone)}", timezone)
 
 
@@ -149,7 +149,7 @@ def _date_text(text: str, date: str, timezone: str) -> str:
     """Return a typed text with its date as a sentence. Of a time that the text names itself, only
     the day is added.
     """
-    what = _end(text)
+    what = _end_sentence(text)
     when = format_typed(date[: len("2016-10-01")] if _names_time(what, date) else date, timezone)
     first_word = what.partition(" ")[0].lower()
     if first_word in ("at", "on", "in", "from", "between"):
@@ -159,7 +159,7 @@ def _date_text(text: str, date: str, timezone: str) -> str:
     return f"{words.capitalise(when)}: {what}"
 
 
-def _end(text: str) -> str:
+def _end_sentence(text: str) -> str:
     """Return a text that ends as a sentence does."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
 

@@ -159,7 +159,7 @@ def make_summaries(
 
 
 def make_readiness_notices(core: Core, rules: ReportingRules, outbox: Outbox) -> ReadinessNotices:
-    """Return the notices of what is not ready before a slot."""
+    """Return the sender of notices about readiness."""
     settings = core.settings
     recipients = [
         Recipients(tuple(table.channels), table.producer)

@@ -202,7 +202,7 @@ class Reload:
                 if core.is_standby:
                     self.daemon.begin_again(settings)
                 else:
-                    await self._apply(await self._prepare(settings))
+                    await self._apply_parts(await self._prepare_parts(settings))
             except NinethirtyError as fault:
                 core.metrics.record_reload(None)
                 _log.error("reload_refused", faults=str(fault).splitlines())
@@ -211,7 +211,7 @@ class Reload:
         _log.info("reloaded", changed=changed)
         return []
 
-    async def _prepare(self, settings: Settings) -> _Prepared:
+    async def _prepare_parts(self, settings: Settings) -> _Prepared:
         """Return every part that new settings make. This changes nothing.
 
         Raises `EnvironmentFault` if a file that they name cannot be read.
@@ -236,7 +236,7 @@ class Reload:
         except UnicodeDecodeError as exc:
             raise EnvironmentFault("a file that the configuration names is not UTF-8") from exc
 
-    async def _apply(self, new: _Prepared) -> None:
+    async def _apply_parts(self, new: _Prepared) -> None:
         """Give new settings to every part that runs.
 
         If the ledger refuses them or the store fails, raise. The old settings then stay in use.

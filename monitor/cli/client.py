@@ -51,15 +51,15 @@ class Api:
 
     def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 # any JSON
         """Return the JSON of an operation. Values of None are left out of the query."""
-        return _read_json(self._send("GET", path, params=_without_none(query)))
+        return _read_json(self._send_request("GET", path, params=_without_none(query)))
 
     def read(self, path: str, **query: object) -> bytes:
         """Return the file of an operation."""
-        return self._send("GET", path, params=_without_none(query)).content
+        return self._send_request("GET", path, params=_without_none(query)).content
 
     def post(self, path: str, **body: object) -> Any:  # noqa: ANN401 # any JSON
         """Do something, and return the JSON of the answer. Values of None are left out."""
-        return _read_json(self._send("POST", path, json=_without_none(body)))
+        return _read_json(self._send_request("POST", path, json=_without_none(body)))
 
     def list_pages(self, path: str, name: str, **query: object) -> list[Json]:
         """Return the rows `name` of all pages of a list."""
@@ -72,7 +72,7 @@ class Api:
             if after is None:
                 return rows
 
-    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
+    def _send_request(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401 # as httpx has it
         address = f"/api/v1{quote(path)}"
         try:
             answer = self.runner.run(self.client.request(method, address, **content))
@@ -106,7 +106,8 @@ def open_api(context: Context, *, needs_monitor: bool = False) -> Iterator[Api]:
     """Yield the operations of the monitor that `--url` names, of the one that runs here with this
     configuration, or of none: then they work on the store itself, and a line says so.
 
-    Raises `EnvironmentFault` if none runs and it `needs_monitor`.
+    Raises `EnvironmentFault` if a monitor runs that cannot be reached, or if none runs and it
+    `needs_monitor`.
     """
     with asyncio.Runner() as runner:
         opened = _open_client(context, needs_monitor=needs_monitor)

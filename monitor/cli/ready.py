@@ -32,14 +32,14 @@ def command(context: Context, *, day: date | None) -> None:
     from monitor.readiness.line import Readiness
     from monitor.readiness.text import describe_assessment
 
-    assessment = _assess(context, day)
+    assessment = _assess_day(context, day)
     headline = describe_assessment(assessment, context.settings.timezone)
     is_ready = all(line.state is not Readiness.NOT_READY for line in assessment.lines)
     text = [headline, *_listed_lines(assessment.lines)]
     context.print_result(assessment.as_json(), text, ok=is_ready)
 
 
-def _assess(context: Context, day: date | None) -> Assessment:
+def _assess_day(context: Context, day: date | None) -> Assessment:
     from monitor.app.reporting_options import make_readiness_reader, make_reporting_rules
 
     channels = [table.name for table in context.settings.channel]
@@ -52,7 +52,7 @@ def _assess(context: Context, day: date | None) -> Assessment:
 
 
 def _listed_lines(lines: Sequence[Line]) -> Iterator[str]:
-    """Yield what is not ready or not known, each with what to do, by state."""
+    """Yield the lines that are not ready or not known, by state, each with its remedy."""
     from monitor.readiness.line import Readiness
     from monitor.readiness.text import STATE_WORDS, describe_line
 

@@ -290,9 +290,9 @@ class Outbox:
             if is_removed or self._attempts.is_ending:
                 return
             async with self._attempts.track():
-                await self._attempt(row, state)
+                await self._attempt_row(row, state)
 
-    async def _attempt(self, row: OutboxRow, state: ChannelState) -> None:
+    async def _attempt_row(self, row: OutboxRow, state: ChannelState) -> None:
         """Record an attempt, send the message, and record the outcome.
 
         Do nothing if `_record_attempt` finds that we must not send it.

@@ -1,4 +1,5 @@
-"""The stages between the outbox and a channel, as pure functions on the rows that wait for it.
+"""The stages between the outbox and a channel, as functions without side effects on the rows that
+wait for it.
 
 Each channel's rows pass `drop_silenced`, `hold_for_digest` and `order_threads`. Of the result,
 `bundle` returns the messages that replace several rows, and `select_ready` the rows to attempt now.
@@ -20,9 +21,7 @@ from alerts.silence import Silence
 from monitor.deliver.outbox_rows import Backlog, OutboxRow
 
 MOST_PAUSES = 5
-"""The longest wait of the first opening, in a group or of a platform, as a multiple of the wait
-after one opening.
-"""
+"""A group waits at most this many pauses after its first opening."""
 _UNHURRIED_FACTOR = 50
 """The wait after an opening that is not urgent, as a multiple of `within`."""
 _SAME_EVENT_WITHIN = timedelta(minutes=5)
@@ -66,8 +65,8 @@ class ChannelState:
     wakeup: asyncio.Event = field(default_factory=asyncio.Event)
 
     def count_backlog(self, waiting: Sequence[OutboxRow], sendable: Sequence[OutboxRow]) -> None:
-        """Count what waits. What is silenced counts, but not for how long, because it could not
-        have been sent yet.
+        """Count what waits. Silenced rows are counted, but do not make the backlog older, because
+        they could not have been sent yet.
         """
         # A retried delivery has waited since its notice, because its due time moves with each
         # attempt.
@@ -116,8 +115,6 @@ def drop_silenced(
         # The silences that delayed this message and have ended. None if it must not be replaced.
         ended = [one for one in covering if is_replaceable and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
-            # The message waits until its last active silence ends. If all have ended, it waits
-            # until it is due.
             found.ends.append(max(active_until, default=row.delivery.due))
         elif ended:
             # The new message of an incident names one silence: the last that ended and had
@@ -132,9 +129,7 @@ def drop_silenced(
 def hold_for_digest(
     rows: Sequence[OutboxRow], state: ChannelState, now: datetime
 ) -> list[OutboxRow]:
-    """Return the rows, with due openings (first notices) held until others may join their digest
-    no more.
-    """
+    """Return the rows, with due openings held until no other can join their digest."""
     held = {
         row.notice.id: _end_of_wait(group, state)
         for group in _group_openings(rows, state, now)
@@ -170,7 +165,8 @@ def bundle(
     name_of: Callable[[str], str] = str,
 ) -> list[Digest]:
     """Return the messages that are sent instead of several rows: a digest of openings, and on a
-    paced channel one for the later notices of each incident.
+    paced channel one for the later notices of each incident. The rows are as `order_threads`
+    returns them.
 
     `name_of` returns the name of a producer by its id.
     """

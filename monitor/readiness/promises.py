@@ -78,7 +78,7 @@ def _find_contradictions(
         yield "listed", Readiness.NOT_READY, reason, todo
     elif now - shown_at > due.confirmed_within:
         reason = f"{calendar} last showed the promise at {moment(shown_at, zone, now)}"
-        todo = f"Run `ninethirty calendar read {calendar}` and check its fault."
+        todo = f"Run `ninethirty calendar read {calendar}` and correct the fault that it prints."
         yield "confirmed", Readiness.NOT_READY, reason, todo
     for other in due.promised.disagreements:
         reason = f"{calendar} shows {promised}, but {other.calendar} {_slot_text(other, zone)}"

@@ -21,7 +21,7 @@ TICKED_BY_PEOPLE = {
 
 
 def assess_ticks(due: DueRelease, now: datetime, zone: str) -> Iterator[Line]:
-    """Yield what the publishing tool contradicts, and what is not ticked yet."""
+    """Yield a line for each tick that the publishing tool contradicts or that is missing."""
     title, release = due.release.title, due.release.id
     last = {tick: act.at for tick, act in select_ticks(due.ticks)}
     for check, reason, todo in _find_contradictions(due, last, now, zone):

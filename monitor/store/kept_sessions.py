@@ -20,7 +20,7 @@ from monitor.store.writer import Writer
 from monitor.threads import Threads
 
 CHECKED_EVERY = 5.0
-"""Seconds between two reads of a session, so for so long one works that another monitor ended."""
+"""Seconds between two reads of a session. One that another monitor ended may work for this long."""
 _SEEN_EVERY = timedelta(minutes=15)
 _STORE_WITHIN = 5.0
 _MOST_COPIES = 1000
@@ -47,8 +47,8 @@ class _Copy:
 class KeptSessions:
     """The sessions of all people.
 
-    While the store fails, new sessions exist only in this process, and those that it has read
-    remain. It asks the store for a session at most every `CHECKED_EVERY` seconds.
+    While the store fails, new sessions exist only in this process, and those read before stay
+    valid. It asks the store for a session at most every `CHECKED_EVERY` seconds.
     """
 
     def __init__(self, store: Store, writer: Writer, clock: Clock) -> None:

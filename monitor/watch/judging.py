@@ -185,9 +185,10 @@ class Judging:
         return self.assess(watched, self.verdict(watched, self.clock.now())).facts
 
     def find_unrecorded(self) -> Iterator[ReleaseFacts]:
-        """Yield the facts of releases whose present verdict the store lacks.
+        """Yield the facts of releases whose breach is not recorded yet.
 
-        A release without any recorded verdict is left out, because its incident may be stored.
+        A release without any recorded verdict is left out: the store may have its incident from
+        before a restart.
         """
         for watched in self.releases.values():
             state = watched.judging
@@ -206,27 +207,19 @@ class Judging:
                 await self.record(watched, assessment)
 
     def _judge_in_background(self, watched: WatchedRelease) -> None:
-        """Judge a release.
-
-        Record a changed verdict in the background, so that no other release waits for it.
-        """
+        """Judge a release, and record a changed verdict in the background."""
         name = watched.release.id
         if name in self._being_recorded:
             verdict = self._judge_and_replan(watched, self.clock.now())
             # Whether this release is late or on time is evidence about the others of its slot.
             self._requeue_same_slot(watched, verdict)
-            # The record that is under way may lack this verdict, so the release is judged again
-            # afterwards.
             self._judged_meanwhile.add(name)
         elif (assessment := self._assess_if_changed(watched)) is not None:
             self._being_recorded.add(name)
             self._tasks.start(self._record_in_background(watched, assessment))
 
     async def _record_in_background(self, watched: WatchedRelease, assessment: Assessment) -> None:
-        """Record a verdict.
-
-        Judge the release again in a minute after a fault, or soon if it was judged meanwhile.
-        """
+        """Record a verdict. After a fault, judge the release again in a minute."""
         release = watched.release.id
         try:
             await self.record(watched, assessment)
@@ -237,7 +230,7 @@ class Judging:
             raise
         finally:
             self._being_recorded.remove(release)
-            if release in self._judged_meanwhile:  # the newest verdict was not recorded yet
+            if release in self._judged_meanwhile:
                 self._judged_meanwhile.remove(release)
                 self.queue.judge_soon(release)
 

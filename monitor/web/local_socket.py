@@ -18,8 +18,8 @@ from pathlib import Path
 from monitor.errors import PortTaken
 
 CONFIGURATION_HEADER = "X-Configuration"
-"""The header in which a command sends the path of its configuration, so that the monitor of another
-one refuses it. It is left out if `[web] socket` names the socket.
+"""The header in which a command sends the path of its configuration. A monitor with another one
+refuses the request. It is left out if `[web] socket` names the socket.
 """
 _SERVICE = Path("/run/ninethirty/socket")
 _MODE = 0o660
@@ -68,8 +68,9 @@ def paths_to_try(environ: Mapping[str, str], evidence: Path) -> Iterator[Path]:
 
 
 def bind_local(path: Path) -> socket.socket:
-    """Return a socket bound to `path`, which its owner and group may write to.
+    """Return a socket that is bound to `path` and does not listen yet.
 
+    Its owner and group may write to it.
     It replaces the socket of a monitor that was killed. Raises `PortTaken`.
     """
     fault = _try_to_connect(path)

@@ -109,14 +109,14 @@ class Authorise:
             await responder(scope, receive, send)
             return
         try:
-            await self._identify(request, sessions)
+            await self._identify_sender(request, sessions)
             may_pass = request.state.sees_all or self._may_request(request)
         except Busy as busy:
             await (await respond_to_error(request, busy))(scope, receive, send)
             return
         await (self.app if may_pass else _refuse_viewer(request, sessions))(scope, receive, send)
 
-    async def _identify(self, request: Request, sessions: Sessions | None) -> None:
+    async def _identify_sender(self, request: Request, sessions: Sessions | None) -> None:
         """Write into the state of a request who sent it. Raises `Busy`."""
         state = request.state
         peer = await _find_peer(request, sessions)

@@ -123,7 +123,7 @@ def _make_lane(producer: str, rows: Sequence[Row], slot: datetime) -> Lane:
     bounds = [row["delay"] for row in on_time if row["delay"]]
     lows = [one["min"] for one in bounds if one["min"] is not None]
     highs = [one["max"] for one in bounds if one["max"] is not None]
-    marks = [_mark("on_time", min(lows), max(highs))] if lows and highs else []
+    marks = [_make_mark("on_time", min(lows), max(highs))] if lows and highs else []
     drawn: list[tuple[Row, Sequence[Mark]]] = [(row, list_marks(row, slot)) for row in problems]
     return Lane(producer, len(rows), len(on_time), marks, drawn)
 
@@ -134,14 +134,14 @@ def list_marks(row: Row, slot: datetime) -> list[Mark]:
     Without any, it is the interval in which it came.
     """
     word = verdict_or_due(row)
-    marks = [_mark("early", *_seconds_of(one, slot)) for one in row["exposures"]]
+    marks = [_make_mark("early", *_seconds_of(one, slot)) for one in row["exposures"]]
     delay, _part = decisive_delay(row)
     low = delay["min"] if delay else None
     high = delay["max"] if delay else None
     if word in _OPEN:
-        marks.append(_mark("open", 0.0, _AXIS[-1][0]))
+        marks.append(_make_mark("open", 0.0, _AXIS[-1][0]))
     elif low is not None and high is not None and not marks:
-        marks.append(_mark(word, low, high))
+        marks.append(_make_mark(word, low, high))
     return marks
 
 
@@ -154,7 +154,7 @@ def _seconds_of(exposure: Mapping[str, Any], slot: datetime) -> tuple[float, flo
     return start, (last - slot).total_seconds() if last is not None else 0.0
 
 
-def _mark(state: str, low: float, high: float) -> Mark:
+def _make_mark(state: str, low: float, high: float) -> Mark:
     left = place_on_axis(low)
     width = max(place_on_axis(high) - left, _NARROWEST)
     return Mark(state, min(left, 100 - _NARROWEST), round(width, 2))

@@ -42,7 +42,7 @@ _SUBJECT = (
 _WHOLE = quick(rf"{_SUBJECT}(?:{_STATUS})(?: (?:date|release|indefinitely|until further notice))?")
 _FIRST_WORDS = quick(rf"{_SUBJECT}(?:{_STATUS})(?![a-z0-9])")
 _CALLED_OFF = frozenset({"cancelled", "postponed"})
-# What may follow such words in a note. "Delayed discharges" is the subject of statistics.
+# A note calls off only if one of these follows. "Delayed discharges" is a subject of statistics.
 _END_OF_CALL = quick(
     r"(?: (?:date|release|indefinitely|until further notice))?"
     r"(?:$| ?[-:;,.!(\[]| (?:until|till|to|by|due|owing|pending|because|as|see|following|on \d))"

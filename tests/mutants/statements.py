@@ -67,7 +67,7 @@ class StatementRecorder:
     def _note_call(
         self, frame: FrameType, _event: str, _argument: object
     ) -> Callable[[FrameType, str, object], object] | None:
-        """Return what notes the lines of a call: nothing for a function without a mutant."""
+        """Return the tracer of a call's lines, or None for a function without a mutant."""
         code = frame.f_code
         for mutant in self._by_file.get(code.co_filename, ()):
             if mutant.first <= code.co_firstlineno <= mutant.last:
