@@ -4,8 +4,8 @@ and its edges.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -112,7 +112,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     ledger = Ledger(
         store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), threads.ask
     )
-    certificates: dict[str, datetime] = {}
+    certificates = dict(edges.certificates)
     return Core(
         settings=settings,
         edges=edges,
@@ -256,8 +256,8 @@ class Edges:
     """Replacements of the real edges, for rehearsals and tests (None: the real one).
 
     With the file of its `configuration`, the monitor also serves users of this machine on a socket.
-    If it `spools`, facts that the store does not take are kept in a spool. `delay` is how many
-    seconds the writer collects a batch.
+    The ends of hosts' `certificates` are known at the start. If it `spools`, facts that the store
+    does not take are kept in a spool. `delay` is how many seconds the writer collects a batch.
     """
 
     clock: SteadyClock | None = None
@@ -267,6 +267,7 @@ class Edges:
     seed: int | None = None
     serve: bool = True
     configuration: Path | None = None
+    certificates: Mapping[str, datetime] = field(default_factory=dict)
     manager: ServiceManager = NO_SERVICE_MANAGER
     durable: bool = True
     delay: float = DELAY

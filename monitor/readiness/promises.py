@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from monitor.judge.case import is_in_doubt
 from monitor.look.redirect import OTHER_HOST
 from monitor.readiness.facts import DueRelease
 from monitor.readiness.line import Area, Line, Readiness
 from schedules.announcement import Address, Origin, State
 from schedules.change import is_cancelled, is_standing
+from schedules.dates.status import DOUBT as STATUS_DOUBT
 from schedules.promise import Promise
 from schedules.slot import Precision
 from schedules.times.words import count, instant_text, moment
@@ -43,7 +43,7 @@ def _find_doubts(due: DueRelease, promise: Promise, now: datetime, zone: str) ->
     if not is_standing(promise) and not is_cancelled(promise):
         reason = f'{calendar} shows the status "{promise.status or promise.state}"'
         yield "status", Readiness.NOT_READY, reason, "Ask the producer whether the date stands."
-    elif is_in_doubt(promise):
+    if promise.slot.doubt or promise.doubt not in (None, STATUS_DOUBT):
         readings = " or ".join(moment(each, zone, now) for each in promise.slot.choices())
         means = f", which can mean {readings}" if readings else ""
         reason = f'{calendar} shows "{promise.slot.raw}"{means}'

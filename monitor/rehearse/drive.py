@@ -22,6 +22,7 @@ from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.rehearse.expect import Met, Results, check
+from monitor.rehearse.publisher.faults import find_certificates
 from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, ScriptLog, ScriptTrouble
 from monitor.rehearse.settings import rehearsal_settings
@@ -234,6 +235,7 @@ class _Rehearsal:
             fetcher=TimeStoppingFetcher(fetcher),  # virtual time stands still during a request
             seed=Random(f"{self.script.seed}/{self._starts}").getrandbits(32),  # noqa: S311 # a rehearsal must be repeatable
             serve=False,
+            certificates=find_certificates(self.script.fault),
             # No script has a power cut, and waiting for the disk would be most of a rehearsal's
             # real time.
             durable=False,

@@ -5,6 +5,8 @@ gets.
 from __future__ import annotations
 
 import gzip
+import socket
+import ssl
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from random import Random
+
+import httpx
 
 from monitor.rehearse.publisher.govuk.pages import error_page
 from monitor.rehearse.publisher.reply import ReceivedRequest, Reply, html_reply, to_bytes
@@ -58,12 +62,28 @@ def fault_for(
     return min(affecting, key=lambda fault: fault.url is None, default=None)
 
 
-def has_dns_fault(faults: Sequence[ScriptFault], host: str, now: datetime) -> bool:
-    """Return whether the name of a host cannot be resolved at `now`."""
-    return any(
-        fault.kind == "dns" and fault.host == host and fault.begins <= now < fault.ends
+def refuse_connection(faults: Sequence[ScriptFault], host: str, now: datetime) -> None:
+    """Refuse a new connection to a host at `now`.
+
+    Raises `gaierror` during a `dns` fault, and `httpx.ConnectError` during a `tls` fault.
+    """
+    for fault in faults:
+        if fault.host != host or not fault.begins <= now < fault.ends:
+            continue
+        if fault.kind == "dns":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if fault.kind == "tls":
+            reason = ssl.SSLCertVerificationError("certificate has expired")
+            raise httpx.ConnectError(str(reason)) from reason
+
+
+def find_certificates(faults: Sequence[ScriptFault]) -> dict[str, datetime]:
+    """Return for each host with a `tls` fault when its certificate ends."""
+    return {
+        fault.host: fault.begins
         for fault in faults
-    )
+        if fault.kind == "tls" and fault.host is not None
+    }
 
 
 def apply_fault(
@@ -74,8 +94,8 @@ def apply_fault(
     `seed` makes random bytes repeatable.
     """
     match fault.kind:
-        # During a DNS fault, the name is not resolved for a new connection. An open one is reset.
-        case "reset" | "dns":
+        # A fault of new connections resets an open one.
+        case "reset" | "dns" | "tls":
             return RawResponse(mode=SendMode.RESET)
         case "timeout":
             return RawResponse(mode=SendMode.SILENT)

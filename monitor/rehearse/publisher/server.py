@@ -17,7 +17,7 @@ import httptools
 
 from monitor.clock import Clock
 from monitor.look.http.resolve import Route
-from monitor.rehearse.publisher.faults import RawResponse, SendMode, has_dns_fault
+from monitor.rehearse.publisher.faults import RawResponse, SendMode, refuse_connection
 from monitor.rehearse.publisher.reply import ReceivedRequest
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import Script
@@ -59,12 +59,9 @@ class Publisher:
         self._port = self._server.sockets[0].getsockname()[1]
 
     def route(self, host: str, port: int, tls: bool) -> Route:  # noqa: FBT001  # the shape of a `Router`
-        """Return this server's address for any host. Raises OSError during a DNS fault of the
-        host.
-        """
+        """Return this server's address for any host, unless a fault refuses the connection."""
         del port, tls
-        if has_dns_fault(self._script.fault, host, self.clock.now()):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        refuse_connection(self._script.fault, host, self.clock.now())
         return Route(_LOOPBACK, self._port, tls=False)
 
     async def close(self) -> None:

@@ -36,6 +36,7 @@ FAULTS = (
     "reset",
     "timeout",
     "dns",
+    "tls",
     "429",
     "503",
     "truncated",

@@ -140,6 +140,12 @@ def test_doubtful_promise_is_not_ready(promises: tuple[Promise, ...], check: str
     assert line.todo
 
 
+def test_status_in_doubt_hides_no_time_in_doubt() -> None:
+    promise = replace(FRESH, doubt=STATUS_DOUBT, status="on hold", slot=DOUBTFUL)
+    lines = not_ready(all_ready(a_due(promise, release=a_release(calendars=("govuk",)))))
+    assert [line.check for line in lines] == ["status", "reading"]
+
+
 def test_day_without_a_time_is_not_known() -> None:
     promise = a_promise(a_slot(SLOT.astimezone(LONDON).date()), confirmed_at=SEEN)
     (line,) = not_ready(all_ready(a_due(promise)))

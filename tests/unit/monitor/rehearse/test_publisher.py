@@ -137,6 +137,7 @@ async def test_a_scripted_query_is_part_of_the_address(client: PublisherClient) 
         ("reset", Reason.RESET),
         ("timeout", Reason.TIMEOUT),
         ("dns", Reason.DNS),
+        ("tls", Reason.TLS),
         ("truncated", Reason.TRUNCATED),
         ("slow", Reason.TIMEOUT),
         ("garbage", Reason.PROTOCOL),
@@ -159,7 +160,7 @@ def test_each_network_fault_has_its_reason_of_failure(
     run_scenario(script_with_answer() + fault_from_9_to_10(kind), scenario)
 
 
-@pytest.mark.parametrize("kind", ["reset", "timeout", "dns", "truncated", "slow", "garbage"])
+@pytest.mark.parametrize("kind", ["reset", "timeout", "dns", "tls", "truncated", "slow", "garbage"])
 def test_requests_succeed_again_after_a_fault(run_scenario: RunScenario, kind: str) -> None:
     """A case is a fault of the host from 09:00 to 10:00."""
 
