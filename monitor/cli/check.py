@@ -396,7 +396,8 @@ def access_lines(settings: Settings) -> list[str]:
         )
     ]
     lines.append(
-        "users of the machine who may write to the socket have every right, or that of their line"
+        "users of the machine who may write to the socket see everything and can act, but not sign"
+        " reports, unless their line says otherwise"
     )
     if not web.signs_in:
         lines.append("people at this machine see: everything")

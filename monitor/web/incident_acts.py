@@ -23,7 +23,8 @@ from monitor.web import answers, inputs
 from monitor.web.incident_page import send_evidence
 from monitor.web.inputs import Input
 from monitor.web.operations import ApiRoute, Operation
-from monitor.web.request import may_sign, problem_response, queries_of, require_desk
+from monitor.web.request import problem_response, queries_of, require_desk
+from monitor.web.users import Peer
 
 Json = dict[str, Any]
 
@@ -159,12 +160,14 @@ def _incident_of(request: Request) -> str:
 
 def _require_head(request: Request) -> Desk:
     """Return the desk of an account that may sign. Raises `NotAllowed` for others."""
-    desk = require_desk(request)
-    if not may_sign(request):
-        raise NotAllowed(
-            f"{desk.actor.account} may not sign or waive a report: that needs the right head"
-        )
-    return desk
+    desk, caller = require_desk(request), request.state.caller
+    if isinstance(caller, Peer) and caller.person.is_head:
+        return desk
+    remedy = "that needs a person with the right head"
+    if isinstance(caller, Peer) and not caller.person.system_user:
+        user = caller.person.name
+        remedy = f"`ninethirty user NAME --system {user} --head` makes the line that allows it"
+    raise NotAllowed(f"{desk.actor.account} may not sign or waive a report: {remedy}")
 
 
 _post = partial(Operation, method="POST")

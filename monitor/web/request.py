@@ -22,7 +22,6 @@ from monitor.errors import Refused, UserFault
 from monitor.store.rows import Actor
 from monitor.web.queries import Queries
 from monitor.web.sessions import Session
-from monitor.web.users import Peer
 
 _LONGEST_BODY = 8192
 _BODY_SECONDS = 10.0
@@ -67,12 +66,6 @@ def require_desk(request: Request) -> Desk:
     if (desk := desk_of(request)) is None:
         raise Refused("this board is only for reading")
     return desk
-
-
-def may_sign(request: Request) -> bool:
-    """Return whether a user of this machine, by the socket, has the right `head`."""
-    caller = getattr(request.state, "caller", None)
-    return isinstance(caller, Peer) and caller.person.is_head
 
 
 def may_act(request: Request) -> bool:

@@ -384,17 +384,17 @@ class Users:
         return self._contents.people.get(name)
 
     def find_peer(self, user: str) -> Peer:
-        """Return the person whose line names this user of the machine, or else the user with every
-        right. Reads the disk.
+        """Return the person whose line names this user of the machine. Reads the disk.
 
-        While a line cannot be read, it may be the one of this user: then they only see.
+        A user without a line has the right `duty`. While a line cannot be read, it may be that of
+        this user: then they only see.
         """
         self._read_if_changed()
         contents = self._contents
         named = [one for one in contents.people.values() if one.system_user == user]
         if named:
             return Peer(f"user:{named[-1].name}", named[-1])
-        right = Right.HEAD if contents.is_complete else Right.VIEWER
+        right = Right.DUTY if contents.is_complete else Right.VIEWER
         return Peer(f"system:{user}", Person(user, role=OPERATOR, right=right))
 
     def find_program(self, token: str) -> Program | None:

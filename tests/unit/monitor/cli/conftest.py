@@ -26,6 +26,7 @@ from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
+from monitor.web.local_socket import own_name
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.worlds.instants import MINUTE, SECOND, SLOT
@@ -82,6 +83,7 @@ class Result:
 
 
 RunCli = Callable[..., Result]
+HEAD = "head of profession"
 
 
 def release_with_promise(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
@@ -184,6 +186,20 @@ def append_config(folder: Path, text: str) -> None:
     """Add text to the configuration in a folder."""
     config = folder / "config.toml"
     config.write_text(config.read_text() + text)
+
+
+def list_as(folder: Path, line: str) -> None:
+    """Let a line of the users file name the user who runs the tests."""
+    users = folder / "users"
+    users.touch(0o600)
+    users.write_text(line.format(user=own_name()))
+    append_config(folder, '[web]\nusers_file = "users"\n')
+
+
+@pytest.fixture
+def as_head(folder: Path) -> None:
+    """Give the user who runs the tests the right to sign."""
+    list_as(folder, f'hope:system = "{{user}}":{HEAD}:head')
 
 
 def replace_in_config(folder: Path, old: str, new: str) -> None:

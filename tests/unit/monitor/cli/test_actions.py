@@ -88,6 +88,7 @@ def test_an_unknown_action_or_incident_is_refused(run_cli: RunCli) -> None:
     assert 'no incident "births"' in run_cli("incident", "action", "list", "births").err
 
 
+@pytest.mark.usefixtures("as_head")
 def test_an_action_does_not_amend_a_signed_report(run_cli: RunCli, folder: Path) -> None:
     run_cli(
         "incident",

@@ -28,10 +28,11 @@ from monitor.web.log_page import SORTS as KINDS_OF_BREACH_ON_PAGE
 from monitor.web.log_page import Sort as KindOfBreachInApi
 from monitor.web.users import OPERATOR
 from tests.unit.monitor.cli.conftest import (
+    HEAD,
     INCIDENT,
     Result,
     RunCli,
-    append_config,
+    list_as,
     release_with_promise,
 )
 from tests.unit.monitor.web.board import WITH_TOKEN, a_board
@@ -65,6 +66,7 @@ def test_incidents_are_listed_with_grade_status_and_draft(run_cli: RunCli) -> No
         ] == [INCIDENT]
 
 
+@pytest.mark.usefixtures("as_head")
 def test_incomplete_report_is_not_signed_and_still_owed(run_cli: RunCli, folder: Path) -> None:
     assert INCIDENT in run_cli("today").out.split("Closed, report owed: 1")[1]
     refused = run_cli("incident", "sign", INCIDENT, *SIGN, "--output", str(folder))
@@ -74,6 +76,7 @@ def test_incomplete_report_is_not_signed_and_still_owed(run_cli: RunCli, folder:
     assert run_cli("incident", "show", INCIDENT, "--json").json["report_owed"]
 
 
+@pytest.mark.usefixtures("as_head")
 def test_incomplete_report_is_signed_with_a_reason_in_the_evidence(
     run_cli: RunCli, folder: Path
 ) -> None:
@@ -119,6 +122,7 @@ def sign_anyway(run_cli: RunCli, place: Path, incident: str, *formats: str) -> R
     )
 
 
+@pytest.mark.usefixtures("as_head")
 def test_signing_writes_report_evidence_and_letters_into_a_folder(
     run_cli: RunCli, folder: Path
 ) -> None:
@@ -128,6 +132,7 @@ def test_signing_writes_report_evidence_and_letters_into_a_folder(
     assert sorted(printed_files) == sorted(map(str, (folder / "signed").rglob("*.docx")))
 
 
+@pytest.mark.usefixtures("as_head")
 def test_without_libreoffice_signing_writes_only_docx_files(folder: Path, root: Path) -> None:
     program = [sys.executable, "-m", "monitor", "--config", str(folder / "config.toml")]
     sign = ("incident", "sign", INCIDENT, "--anyway", "asked for")
@@ -143,6 +148,7 @@ def test_without_libreoffice_signing_writes_only_docx_files(folder: Path, root: 
     assert files_in(folder / INCIDENT) == ["evidence.docx", *LETTERS, "report.docx"]
 
 
+@pytest.mark.usefixtures("as_head")
 @pytest.mark.slow
 def test_signing_with_libreoffice_also_writes_pdf_files(
     run_cli: RunCli, folder: Path, soffice: str
@@ -152,6 +158,7 @@ def test_signing_with_libreoffice_also_writes_pdf_files(
     assert files_in(folder / INCIDENT) == ["evidence.pdf", *LETTERS, "report.docx", "report.pdf"]
 
 
+@pytest.mark.usefixtures("as_head")
 def test_reports_signed_into_one_place_do_not_replace_each_other(
     run_cli: RunCli, folder: Path
 ) -> None:
@@ -162,6 +169,7 @@ def test_reports_signed_into_one_place_do_not_replace_each_other(
     assert "Marriages 2016" in (folder / other / "report.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("as_head")
 def test_a_refused_signature_creates_and_deletes_no_folder(run_cli: RunCli, folder: Path) -> None:
     (folder / "existing").mkdir()
     # The signature is refused because boxes of the report are empty.
@@ -171,6 +179,7 @@ def test_a_refused_signature_creates_and_deletes_no_folder(run_cli: RunCli, fold
     assert not (folder / "new").exists()
 
 
+@pytest.mark.usefixtures("as_head")
 def test_report_is_owed_until_waived_with_a_reason(run_cli: RunCli) -> None:
     """A blank reason is refused.
 
@@ -181,7 +190,7 @@ def test_report_is_owed_until_waived_with_a_reason(run_cli: RunCli) -> None:
     assert run_cli("incident", "waive", INCIDENT, "--reason", "sent by letter").status == 0
     screen = run_cli("incident", "show", INCIDENT).out
     assert "report owed" not in screen
-    assert f"{OPERATOR}: report waived: sent by letter" in screen
+    assert f"{HEAD}: report waived: sent by letter" in screen
     assert run_cli("incident", "list", "--open", "--json").json == []
     again = run_cli("incident", "waive", INCIDENT, "--reason", "twice")
     assert (again.status, again.err) == (1, f"no report is owed for {INCIDENT}\n")
@@ -231,6 +240,7 @@ def test_overdue_incident_is_shown_with_its_delay_until_now(run_cli: RunCli, fol
     assert "delayed by at least 32 hours" in run_cli("incident", "draft", incident).out
 
 
+@pytest.mark.usefixtures("as_head")
 def test_report_of_overdue_release_is_signed_with_current_delay(
     run_cli: RunCli, folder: Path
 ) -> None:
@@ -281,14 +291,6 @@ def test_role_cannot_be_typed(run_cli: RunCli, verb: str) -> None:
     assert "leave out --by: your account decides your role" in result.err
 
 
-def list_as(folder: Path, line: str) -> None:
-    """Let a line of the users file name the user who runs the tests."""
-    users = folder / "users"
-    users.touch(0o600)
-    users.write_text(line.format(user=own_name()))
-    append_config(folder, '[web]\nusers_file = "users"\n')
-
-
 def accounts_of(folder: Path, incident: str) -> list[tuple[str, str, str]]:
     with closing(open_store(f"sqlite:///{folder}/store.db", durable=False)) as store:
         acts = store.verdicts.acts(incident)
@@ -305,6 +307,20 @@ def test_line_of_the_users_file_decides_role_and_right(run_cli: RunCli, folder: 
         assert "user:anne" in refused.err
     acts = accounts_of(folder, INCIDENT)
     assert acts == [("user:anne", "duty statistician", "written_by_hand")]
+
+
+@pytest.mark.parametrize("verb", [("sign", "--anyway", "x"), ("waive", "--reason", "x")])
+def test_user_without_a_line_acts_but_does_not_sign(
+    run_cli: RunCli, folder: Path, verb: tuple[str, ...]
+) -> None:
+    assert run_cli("incident", "note", INCIDENT, "web team called").status == 0
+    refused = run_cli("incident", verb[0], INCIDENT, *verb[1:])
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == (
+        f"system:{own_name()} may not sign or waive a report: `ninethirty user NAME --system"
+        f" {own_name()} --head` makes the line that allows it\n"
+    )
+    assert accounts_of(folder, INCIDENT) == [(f"system:{own_name()}", OPERATOR, "written_by_hand")]
 
 
 def test_viewer_changes_nothing_at_the_command_line(run_cli: RunCli, folder: Path) -> None:
@@ -604,6 +620,7 @@ def test_a_refused_change_of_a_draft_gives_the_reason(
     assert result.err.startswith(line)
 
 
+@pytest.mark.usefixtures("as_head")
 def test_signing_with_json_gives_the_time_and_the_written_files(
     run_cli: RunCli, folder: Path
 ) -> None:
@@ -614,6 +631,7 @@ def test_signing_with_json_gives_the_time_and_the_written_files(
     assert len(result.json["files"]) == len(["report", "evidence", *LETTERS])
 
 
+@pytest.mark.usefixtures("as_head")
 def test_text_written_after_signing_amends_the_signed_report(run_cli: RunCli, folder: Path) -> None:
     sign_anyway(run_cli, folder / "sent", INCIDENT, "docx")
     amend = ("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later")

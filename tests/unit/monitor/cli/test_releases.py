@@ -384,6 +384,7 @@ def test_period_and_platform_reports_are_written_in_every_format(
     assert file.stat().st_size > fewest_bytes
 
 
+@pytest.mark.usefixtures("as_head")
 def test_kept_period_report_is_signed_only_with_both_boxes_filled(
     run_cli: RunCli, folder: Path
 ) -> None:

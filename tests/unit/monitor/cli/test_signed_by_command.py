@@ -13,8 +13,7 @@ from alerts.incident import Decision, Incident
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.store.open import open_store
-from monitor.web.users import OPERATOR
-from tests.unit.monitor.cli.conftest import RunCli, write_store
+from tests.unit.monitor.cli.conftest import HEAD, RunCli, write_store
 from tests.worlds.signed import (
     NOTE,
     check_logged_text,
@@ -39,6 +38,7 @@ def sign(run_cli: RunCli, folder: Path, incident: str) -> str:
     return check_signed_text(report)
 
 
+@pytest.mark.usefixtures("as_head")
 @pytest.mark.parametrize("case", list(list_cases()))
 def test_logged_incident_is_signed_with_true_sentences_only(
     run_cli: RunCli, folder: Path, case: Mapping[str, str]
@@ -55,6 +55,7 @@ def test_logged_incident_is_signed_with_true_sentences_only(
     check_logged_text(case, sign(run_cli, folder, logged.json["id"]))
 
 
+@pytest.mark.usefixtures("as_head")
 def test_published_incidents_are_signed_with_true_sentences_only(
     run_cli: RunCli,
     folder: Path,
@@ -66,4 +67,4 @@ def test_published_incidents_are_signed_with_true_sentences_only(
             decision = Decision(incident, (), draft=True)
             recorder.save_decision(tx, decision, incident.opened)
     for name in incidents:
-        assert f"{NOTE} ({OPERATOR})" in sign(run_cli, folder, name)
+        assert f"{NOTE} ({HEAD})" in sign(run_cli, folder, name)

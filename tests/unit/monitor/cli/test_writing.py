@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from monitor.cli.client import OFFLINE
-from monitor.web.users import OPERATOR
-from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
+from tests.unit.monitor.cli.conftest import HEAD, INCIDENT, RunCli
 from tests.unit.monitor.cli.terminal import run_at_terminal
 
 DRAFT = ("incident", "draft", INCIDENT)
@@ -214,6 +213,7 @@ def test_a_logged_cause_is_counted_in_the_period_report(run_cli: RunCli) -> None
     assert f"| expired certificate | {with_this_cause} | {of_all} |" in run_cli(*PERIOD).out
 
 
+@pytest.mark.usefixtures("as_head")
 def test_the_commands_on_the_page_about_drafts_run(
     run_cli: RunCli, folder: Path, root: Path
 ) -> None:
@@ -237,6 +237,7 @@ def test_the_commands_on_the_page_about_drafts_run(
         assert result.status == 0, (command, result.err)
 
 
+@pytest.mark.usefixtures("as_head")
 def test_every_version_is_listed_with_role_time_and_what_changed(
     run_cli: RunCli, folder: Path
 ) -> None:
@@ -252,7 +253,7 @@ def test_every_version_is_listed_with_role_time_and_what_changed(
     assert "step.tell-head" in done_step["changed"]
     # The step is also in the account, which the monitor therefore writes again.
     assert "B.2.account" in new_account["changed"]
-    assert (signature["by"], signature["signed"] is not None) == (OPERATOR, True)
+    assert (signature["by"], signature["signed"] is not None) == (HEAD, True)
     screen = run_cli(*DRAFT, "--versions").out
-    assert f"{OPERATOR}\n" in screen
+    assert f"{HEAD}\n" in screen
     assert f"[{FIELD}]" in screen

@@ -236,9 +236,9 @@ def test_sign_in_is_refused_while_the_file_cannot_be_read(file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "right"),
     [
-        (b"", Right.HEAD),
-        (b"# nobody yet\n", Right.HEAD),
-        (b'eve:system = "eve":viewer\n', Right.HEAD),
+        (b"", Right.DUTY),
+        (b"# nobody yet\n", Right.DUTY),
+        (b'eve:system = "eve":viewer\n', Right.DUTY),
         (b'asmith:system = "asmith:viewer\n', Right.VIEWER),
         (b"\xff", Right.VIEWER),
     ],
