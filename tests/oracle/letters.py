@@ -16,7 +16,17 @@ from alerts.draft.report import Report
 from tests.oracle.measures import may_seem_still_public
 from tests.oracle.phrases import LENGTH, TIME, WHEN, read_clock, read_interval, read_length
 from tests.oracle.words import allowed_error
-from tests.oracle.world import Place, Release, Span, World, is_in_old_copy, out, spans, users_from
+from tests.oracle.world import (
+    Place,
+    Release,
+    Span,
+    World,
+    is_in_old_copy,
+    out,
+    spans,
+    spans_with_copies,
+    users_from,
+)
 from tests.worlds.plain_style import breaches_of_style
 
 _MINUTE, _SEEN_WITHIN = timedelta(minutes=1), timedelta(seconds=150)
@@ -77,7 +87,9 @@ class _Context:
         """Return whether enough places of the subject have a span in public that fulfils a
         condition.
         """
-        return self.is_true_of_places(lambda place: any(map(is_true, spans(place))))
+        return self.is_true_of_places(
+            lambda place: any(map(is_true, spans_with_copies(self.world, place)))
+        )
 
     def is_within(self, at: datetime | None, words: str) -> bool:
         """Return whether an instant is known and agrees with words such as `between 9.40am and
@@ -391,10 +403,8 @@ def _are_addresses_right(context: _Context, match: re.Match[str]) -> bool:
 
 def _is_exposure_length_right(context: _Context, match: re.Match[str]) -> bool:
     def fits(place: Place) -> bool:
-        return any(
-            fits_span(span, follower)
-            for span, follower in zip_longest(spans(place), spans(place)[1:])
-        )
+        found = spans_with_copies(context.world, place)
+        return any(fits_span(span, follower) for span, follower in zip_longest(found, found[1:]))
 
     def fits_span(span: Span, follower: Span | None) -> bool:
         if span.begins >= context.slot or not context.is_as_long(
@@ -431,7 +441,7 @@ def _is_earlier_incident_right(context: _Context, match: re.Match[str]) -> bool:
         for release in context.world.releases
         for place in release.places
         for slot in _list_slots(release)
-        for span in spans(place)
+        for span in spans_with_copies(context.world, place)
         for end in (span.ends or slot, span.shown or slot, slot)
         for length in (
             end - span.begins,

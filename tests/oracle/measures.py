@@ -10,7 +10,16 @@ from itertools import pairwise
 from tests.oracle.claims import Claim, Exposure, Interval, PartClaim
 from tests.oracle.promises import is_quiet
 from tests.oracle.words import allowed_error
-from tests.oracle.world import Place, Span, World, is_at, release_of, spans, users_from
+from tests.oracle.world import (
+    Place,
+    Span,
+    World,
+    is_at,
+    release_of,
+    spans,
+    spans_with_copies,
+    users_from,
+)
 
 _LOOKED_AT_EVERY = timedelta(seconds=5)
 """How often content that is public early is looked at."""
@@ -130,7 +139,8 @@ def _check_bound(world: World, place: Place, bound: float | None, slot: datetime
 def _check_exposure(world: World, place: Place, reported: Exposure, claim: Claim) -> Iterator[str]:
     slot, off = claim.slot, allowed_error(world)
     assert slot is not None
-    early = [span for span in _join_spans(spans(place)) if span.begins < slot + off]
+    found = _join_spans(spans_with_copies(world, place))
+    early = [span for span in found if span.begins < slot + off]
     fitting = [span for span in early if _contains_instant(reported.begins, span.begins, off)]
     if not early:
         yield "an exposure of what was never public before its slot"
@@ -163,15 +173,12 @@ def _join_spans(found: list[Span]) -> list[Span]:
 
 
 def may_seem_still_public(place: Place, since: datetime, now: datetime) -> bool:
-    """Return whether a place has shown no proof of absence since `since`, but maintenance or the
-    release itself.
+    """Return whether a place has shown something since `since`, but no proof of absence.
+
+    No sentence of a page proves absence, not even "Page not found".
     """
     shown = [one.what for one in place.shows if since < one.at <= now]
-    return shown[-1:] in (["ours"], ["upkeep"], ["placeholder"]) and not {
-        "absent",
-        "gone",
-        "missing",
-    } & set(shown)
+    return shown[-1:] not in ([], ["other"]) and not {"absent", "gone"} & set(shown)
 
 
 def _check_end(world: World, span: Span, reported: Exposure, claim: Claim) -> Iterator[str]:

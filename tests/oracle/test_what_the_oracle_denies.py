@@ -369,3 +369,76 @@ def test_a_subject_that_was_untrue_when_sent_is_rejected(
 ) -> None:
     told = MonitorOutput({"releases": [], "peak_rate": {}}, [notice])
     assert "sentence" in {one.what for one in find_discrepancies(world, told)}
+
+
+EXPOSED_BEHIND_COPIES = replace(
+    a_world((-314, "ours"), (-3, "absent"), (10, "ours")),
+    faults=(Trouble("stale", at(-42), at(357), url=URL, age=40.0),),
+)
+
+
+@pytest.mark.parametrize(
+    ("ends", "is_denied"),
+    [((-4, -2), False), ((-0.5, 0), False), ((-83, -81), True)],
+    ids=["removed at the origin", "copies until the slot", "shortened by Age"],
+)
+def test_an_exposure_lasts_while_copies_of_it_answer(
+    ends: tuple[float, float], *, is_denied: bool
+) -> None:
+    begins = (-314.5, -313.5)
+    exposure = an_exposure(begins, ends, ends[0] - begins[1], ends[1] - begins[0])
+    claim = a_claim("early", begins, exposures=[exposure])
+    assert what_is_found(EXPOSED_BEHIND_COPIES, claim) == ({"measure"} if is_denied else set())
+
+
+def test_a_copy_made_before_an_exposure_does_not_prolong_it() -> None:
+    old = replace(EXPOSED_BEHIND_COPIES.faults[0], age=3600.0)
+    claim = a_claim(
+        "early",
+        (-314.5, -313.5),
+        exposures=[an_exposure((-314.5, -313.5), (-0.5, 0), 313, 314.5)],
+    )
+    assert what_is_found(replace(EXPOSED_BEHIND_COPIES, faults=(old,)), claim) == {"measure"}
+
+
+@pytest.mark.parametrize(
+    ("after", "is_denied"), [("missing", False), ("absent", True), ("gone", True)]
+)
+def test_an_exposure_may_stay_open_only_until_something_proves_absence(
+    after: str, *, is_denied: bool
+) -> None:
+    exposure = an_exposure((-200.5, -199.5), (-100.5, -99.5), 60, 102) | {
+        "to": seen(None, None),
+        "open": True,
+    }
+    claim = a_claim("early", (-200.5, -199.5), exposures=[exposure])
+    world = replace(a_world((-200, "ours"), (-100, after)), ends=at(-20))
+    assert ("measure" in what_is_found(world, claim)) == is_denied
+
+
+@pytest.mark.parametrize(
+    ("place", "told", "denied"),
+    [
+        ("England and Wales", {"verdict": "overdue"}, set()),
+        ("England", {"verdict": "overdue"}, {"part overdue"}),
+        ("England and Wales", {"verdict": "late", "first_seen": seen(72.5, 73.5)}, {"measure"}),
+        ("England", {"verdict": "late", "first_seen": seen(72.5, 73.5)}, set()),
+    ],
+)
+def test_a_page_of_a_new_entry_with_another_place_is_not_the_old_entrys(
+    place: str, told: dict[str, Any], denied: set[str]
+) -> None:
+    report = Place(
+        "report", "alternative", f"{URL}/report", required=False, shows=(Showing(at(73), "ours"),)
+    )
+    old = replace(
+        a_world((133, "ours"), parts=(report,), is_succeeded=True).releases[0],
+        title="Example claims in England: October 2026",
+    )
+    new = replace(old, id="entry-1", title=f"Example claims in {place}: October 2026")
+    world = replace(LATE, releases=(old, replace(new, known_from=at(80))))
+    claim = a_claim("late", (132.5, 133.5))
+    part = {"id": "report", "url": report.url, "role": "alternative", "required": False}
+    unseen = {"first_seen": seen(None, None), "delay": None}
+    claim["parts"].append(claim["parts"][0] | part | unseen | told)
+    assert denied == what_is_found(world, claim) & {"part overdue", "measure"}

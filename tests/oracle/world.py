@@ -7,6 +7,7 @@ script (`script_text`) with its JSON in the first line, and the oracle reads it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter
 
 _MOST_AT_ONE_HOST = 3
+_NATIONS = {"England", "Wales"}
+"""The places that tell the titles of random releases apart."""
 Content = Literal["ours", "other", "upkeep", "gone", "absent", "missing", "placeholder"]
 """What an address shows: the release, another page or edition, a page of maintenance, a 410 or a
 404.
@@ -215,10 +218,12 @@ class Span:
 def possible_worlds(world: World) -> Iterator[World]:
     """Yield each world that the script may mean.
 
-    If a new entry takes over a page, the page may be of either entry.
+    If a new entry takes over a page, the page may be of either entry. Its other pages are the new
+    entry's alone if the two titles name different places.
     """
+    readable = (_with_first_readable_slot(world, one) for one in world.releases)
     world = replace(
-        world, releases=tuple(_with_first_readable_slot(world, one) for one in world.releases)
+        world, releases=tuple(_without_pages_of_another_place(world, one) for one in readable)
     )
     yield world
     for old in world.releases:
@@ -239,6 +244,22 @@ def _with_first_readable_slot(world: World, release: Release) -> Release:
         if change.slot is not None and slot <= change.at <= world.begins:
             slot = change.slot
     return replace(release, slot=slot)
+
+
+def _without_pages_of_another_place(world: World, release: Release) -> Release:
+    """Return the release without the pages that show a new entry's title with another place.
+
+    The page at its own address is left, because its announcement may lead there under any title.
+    """
+    sharing = (one for one in world.releases if one.page.url == release.page.url)
+    shown = [_places_in(one.title) for one in sharing][-1]
+    if shown == _places_in(release.title):
+        return release
+    return replace(release, parts=tuple(_as_another(part) for part in release.parts))
+
+
+def _places_in(title: str) -> set[str]:
+    return _NATIONS & set(re.findall(r"\w+", title))
 
 
 def _as_another(place: Place) -> Place:
@@ -348,17 +369,34 @@ def is_in_old_copy(world: World, place: Place, at: datetime) -> bool:
     """Return whether, by an instant, a cache had served a stale copy made while the release was
     public at a place.
     """
-    stale = (
-        fault
-        for fault in world.faults
-        if fault.kind == "stale" and is_at(fault, place) and fault.begins <= at
-    )
-    copied = [fault.begins - timedelta(seconds=fault.age or 3600.0) for fault in stale]
     return any(
-        span.begins <= then and (span.ends is None or then < span.ends)
-        for then in copied
+        fault.begins <= at and span.begins <= made and (span.ends is None or made < span.ends)
+        for made, fault in _stale_copies(world, place)
         for span in spans(place)
     )
+
+
+def spans_with_copies(world: World, place: Place) -> list[Span]:
+    """Return when the release was public at an address, each span shown until its last stale copy.
+
+    What a cache answers is public, however old the copy is.
+    """
+    copies = list(_stale_copies(world, place))
+    found = []
+    for span in spans(place):
+        shown = span.shown
+        for made, fault in copies:
+            if shown is not None and span.begins <= made < shown:
+                shown = max(shown, fault.ends or world.ends)
+        found.append(replace(span, shown=shown))
+    return found
+
+
+def _stale_copies(world: World, place: Place) -> Iterator[tuple[datetime, Trouble]]:
+    """Yield when each stale copy of a place was made, and the fault that serves it."""
+    for fault in world.faults:
+        if fault.kind == "stale" and is_at(fault, place):
+            yield fault.begins - timedelta(seconds=fault.age or 3600.0), fault
 
 
 def is_at(fault: Trouble, place: Place) -> bool:
