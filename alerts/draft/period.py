@@ -67,6 +67,7 @@ class Period:
     """Releases with a slot between two local dates, both included: of one `producer` or `host` if
     named, else all.
 
+    With a `series`, named by the title of its newest edition, they are all its editions.
     `blind` are the monitor's own gaps in that time, `logged` the incidents that people logged by
     hand, `claims` the publishers' own statements. Neither `logged` nor `claims` count as releases.
     """
@@ -79,6 +80,7 @@ class Period:
     blind: tuple[BlindSpan, ...] = ()
     logged: tuple[Incident, ...] = ()
     claims: tuple[Claim, ...] = ()
+    series: str = ""
 
     @property
     def incidents(self) -> tuple[Row, ...]:

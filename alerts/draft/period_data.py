@@ -108,6 +108,7 @@ def period_json(period: Period) -> dict[str, Any]:
         "to": period.ends.isoformat(),
         "producer": period.producer or None,
         "host": period.host or None,
+        "series": period.series or None,
         "counts": count_verdicts(period),
         "punctuality": {
             "judged": indicator.judged,

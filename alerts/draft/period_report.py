@@ -229,10 +229,11 @@ def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
         "Delay or exposure",
         "Verdict and practice",
     )
-    rows = tuple(map(_write_row, period.incidents))
+    name = "Editions" if period.series else "Releases late, early or unproven"
+    rows = tuple(map(_write_row, period.rows if period.series else period.incidents))
     logged_rows = tuple(map(_write_logged_row, period.logged))
     tables = (
-        Table("Releases late, early or unproven", header, rows, COLUMN_SHARES),
+        Table(name, header, rows, COLUMN_SHARES),
         Table("Logged by hand, not measured", LOGGED_HEADER, logged_rows, COLUMN_SHARES),
     )
     return tuple(table for table in tables if table.rows)
@@ -268,6 +269,7 @@ def _write_row(row: Row) -> tuple[str, ...]:
     verdict_lines = (
         words.capitalise(verdict_text(row.verdict)),
         row.practice,
+        f"Cause: {row.cause}" if row.cause else "",
         words.capitalise(row.decided),
     )
     announced = words.format_instant(row.slot, row.timezone) if row.slot else ""

@@ -81,6 +81,34 @@ def period(  # noqa: PLR0913 # one for each option
     write_output(periods.render(found, chosen, now), output, chosen)
 
 
+@command.command("series")
+@click.argument("title")
+@click.option(
+    "--producer", default="", shell_complete=complete.producers, help="Only this producer."
+)
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Default: by --output, else md.")
+@output_option
+@json_verb
+def series(
+    context: Context, *, title: str, producer: str, kind: str | None, output: Path | None
+) -> None:
+    """Report on all editions of a series: slots, delays, exposures, incidents, and what the record
+    cannot tell.
+
+    TITLE is that of any edition. Its period does not count.
+
+    Example: ninethirty report series "Malpractice in GCSE, AS and A level: summer 2017"
+    """
+    from monitor.app.reporting_options import make_periods
+
+    now = context.now()
+    with context.store() as store:
+        periods = make_periods(context.settings, store)
+        found = periods.series(title, now, producer)
+    chosen = "json" if context.as_json else choose_format(kind, output, FORMATS, "md")
+    write_output(periods.render(found, chosen, now), output, chosen)
+
+
 def _keep_as_draft(
     context: Context, store: Store, periods: Periods, found: Period, now: datetime
 ) -> None:

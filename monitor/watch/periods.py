@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from alerts.draft.code import Editions
 from alerts.draft.period import Period, select_period
@@ -25,9 +25,11 @@ from monitor.judge.policy import Policies
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
-from monitor.watch.rejudge import judged_between
-from schedules.times.zone import day_begins, span_of
+from monitor.watch.rejudge import current_bodies, judged_between
+from schedules.times.zone import day_begins, local_date, span_of
+from schedules.titles import read_title, slug
 
+_AROUND = timedelta(hours=1)
 FORMATS: Mapping[str, str] = {**MEDIA, "csv": "text/csv; charset=utf-8", "json": "application/json"}
 """The formats of a report on a period, and the media type of each."""
 
@@ -98,11 +100,38 @@ class Periods:
             claims=tuple(claims),
         )
 
+    def series(self, title: str, now: datetime, producer: str = "") -> Period:
+        """Return all editions of the series of a title, from the first to the last slot, with the
+        blind spans within an hour of a slot.
+
+        Raises `UnknownName` if no release has such a title.
+        """
+        words, store = read_title(title).words, self.store
+        alike = store.ledger.releases_titled(words)
+        editions = [
+            release.id
+            for release in alike
+            if read_title(release.title).words == words and producer in ("", *release.producers)
+        ]
+        bodies = current_bodies(store, self.policies, editions, now, self.editions, self.redactor)
+        rows = [period_row(store.verdicts, body) for body in bodies]
+        slots = sorted((row.slot, row.title) for row in rows if row.slot is not None)
+        if not words or not slots:
+            raise unknown_name("series", title, {release.title for release in alike})
+        (first, _), (last, newest) = slots[0], slots[-1]
+        days = local_date(first, self.timezone), local_date(last, self.timezone)
+        blind = [
+            BlindSpan(span.begins, span.ends, span.cause)
+            for span in store.runs.blind(first - _AROUND, last + _AROUND)
+            if any(span.begins - _AROUND < slot < span.ends + _AROUND for slot, _ in slots)
+        ]
+        found = select_period(rows, *days, producer)
+        return replace(found, series=newest, blind=tuple(blind))
+
     def report(self, found: Period, now: datetime) -> Report:
         """Return the report on a period."""
-        name = (
-            found.host or self.names.get(found.producer, found.producer) or "All producers watched"
-        )
+        producer = self.names.get(found.producer, found.producer)
+        name = found.series or found.host or producer or "All producers watched"
         return build_period_report(
             found, name, now, self.timezone, lambda producer: self.names.get(producer, producer)
         )
@@ -155,7 +184,8 @@ def file_stem_of(found: Period) -> str:
     """Return the file name of a period without its ending, such as
     `ofqual-2026-10-01-2026-12-31`.
     """
-    subject = "-".join(filter(None, (found.producer, found.host))) or "all"
+    series = slug(" ".join(read_title(found.series).words))
+    subject = "-".join(filter(None, (found.producer, found.host, series))) or "all"
     return f"{subject}-{found.begins}-{found.ends}"
 
 

@@ -156,10 +156,24 @@ def judged_between(
 ) -> Iterator[dict[str, Any]]:
     """Yield the JSON as of `now` of every judged release with a slot that begins in `span` (None:
     without bound).
+    """
+    releases = store.verdicts.judged_ids(*span)
+    return current_bodies(store, policies, releases, now, editions, redactor)
+
+
+def current_bodies(
+    store: Store,
+    policies: Policies,
+    releases: Sequence[str],
+    now: datetime,
+    editions: Editions | None = None,
+    redactor: Redactor | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the JSON as of `now` of these releases, without those that were never judged.
 
     Only a few are in memory at a time. `redactor` removes secrets in configured addresses.
     """
-    for names in chunks(store.verdicts.judged_ids(*span)):
+    for names in chunks(releases):
         rows = {row.release: row for row in store.verdicts.judged_on(names)}
         bodies = [
             current_body(store, policies, rows[name], now, editions)

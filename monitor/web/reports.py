@@ -1,5 +1,5 @@
-"""Reports on periods in the browser, only for staff: choose a period, read its report, download it,
-save a draft.
+"""Reports on periods and series in the browser, only for staff: choose one, read its report,
+download it, save a draft.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from monitor.web.request import check_parameters, parse_day, queries_of
 from monitor.web.staff_form import SentForm, with_staff_form
 
 T = TypeVar("T")
-_PARAMETERS = ("from", "to", "producer", "host")
+_PARAMETERS = ("from", "to", "producer", "host", "series")
 
 
 async def show_report(request: Request) -> Response:
-    """Show a form to choose a period, filled with the last month, or with the chosen period and the
-    report on it.
+    """Show a form to choose a period or series, filled with the last month, or with what was chosen
+    and the report on it.
     """
     queries, choice = queries_of(request), _read_choice(request)
     report, fault = None, ""
-    if choice["from"] or choice["to"]:
+    if choice["from"] or choice["to"] or choice["series"]:
         try:
             period, now = await _read_period(request, choice), queries.clock.now()
             report = await _run_alone(request, lambda periods: periods.report(period, now))
@@ -59,7 +59,9 @@ async def show_report(request: Request) -> Response:
 
 
 async def download_report(request: Request) -> Response:
-    """Return the report on a period as a file that browsers save, or show if it is HTML."""
+    """Return the report on a period or series as a file that browsers save, or show if it is
+    HTML.
+    """
     ending, chosen = request.path_params["ending"], _read_choice(request)
     if ending not in FORMATS:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
@@ -79,7 +81,7 @@ async def save_as_draft(request: Request, sent: SentForm) -> Response:
 
 
 def _read_choice(request: Request) -> dict[str, str]:
-    """Return the period, producer and host in the query, each empty if it is not given.
+    """Return what the query chooses, each part empty if it is not given.
 
     Raises `UserFault`.
     """
@@ -88,7 +90,13 @@ def _read_choice(request: Request) -> dict[str, str]:
 
 
 async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:
-    """Return the releases and incidents of the chosen period. Raises `UserFault`, `UnknownName`."""
+    """Return the releases and incidents of the chosen period or series.
+
+    Raises `UserFault`, `UnknownName`.
+    """
+    now, producer, series = queries_of(request).clock.now(), chosen["producer"], chosen["series"]
+    if series:
+        return await _run_alone(request, lambda periods: periods.series(series, now, producer))
     first, last = (_read_day(name, chosen[name]) for name in ("from", "to"))
     if last < first:
         raise UserFault("to: must not be before from")
@@ -97,8 +105,7 @@ async def _read_period(request: Request, chosen: Mapping[str, str]) -> Period:
             f"to: must be within {MOST_DAYS} days of from; for longer, use `ninethirty report"
             " period`"
         )
-    now = queries_of(request).clock.now()
-    producer, host = chosen["producer"], chosen["host"]
+    host = chosen["host"]
     return await _run_alone(
         request, lambda periods: periods.period(first, last, now, producer, host)
     )

@@ -101,6 +101,8 @@ def test_releases_are_found_by_name_and_by_what_is_in_their_title_or_address(sto
     assert store.ledger.releases_alike("ofqual", "x.example/none", ["0% MORE_"]) == [first]
     assert store.ledger.releases_alike("ofqual", "x.example/none", ["5_%"]) == []
     assert store.ledger.releases_alike("ons", "x.example", ["deaths"]) == []
+    assert store.ledger.releases_titled(["deaths", "50"]) == [first]
+    assert store.ledger.releases_titled(["deaths", "births"]) == []
 
 
 def test_editions_come_in_pages_with_what_was_promised_last(store: Store) -> None:

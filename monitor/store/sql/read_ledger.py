@@ -94,6 +94,17 @@ class LedgerStore(Queries):
         conditions = (release.producer == producer, release.joined_into.is_(None), is_alike)
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
+    def releases_titled(self, words: Sequence[str]) -> list[Release]:
+        """Return the releases with all of `words` in their title, by id.
+
+        The letters A to Z match in upper and lower case.
+        """
+        release = tables.RELEASE.c
+        titled = [release.title.icontains(word, autoescape=True) for word in words]
+        return self.runner.find_all(
+            Release, release.joined_into.is_(None), *titled, order_by=(release.id,)
+        )
+
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
         """Return promises in the order of their reads, of these releases or of all."""
         table = tables.PROMISE

@@ -384,6 +384,16 @@ def test_period_and_platform_reports_are_written_in_every_format(
     assert file.stat().st_size > fewest_bytes
 
 
+def test_report_on_a_series_has_a_row_for_each_edition(run_cli: RunCli) -> None:
+    printed = run_cli("report", "series", "births 2021", "--format", "csv").out
+    assert [row.partition(",")[0] for row in printed.splitlines()] == ["release", "births-2016"]
+    report = run_cli("report", "series", "Births 2016").out
+    assert "Editions" in report
+    refused = run_cli("report", "series", "Birth")
+    assert refused.status == 1
+    assert 'no series "Birth"' in refused.err
+
+
 @pytest.mark.usefixtures("as_head")
 def test_kept_period_report_is_signed_only_with_both_boxes_filled(
     run_cli: RunCli, folder: Path

@@ -72,6 +72,7 @@ async def test_form_proposes_the_last_month_and_makes_no_report_yet(board: Board
         ({"from": "rubbish"}, "from: not a day", 400),
         ({"from": ""}, "from: not a day", 400),
         ({"producer": "ofqal"}, "no producer &#34;ofqal&#34;, did you mean &#34;ofqual&#34;?", 404),
+        ({"series": "Malpractise"}, "no series &#34;Malpractise&#34;", 404),
         ({"host": "gov.uk"}, "no host &#34;gov.uk&#34;", 404),
     ],
 )
@@ -87,6 +88,16 @@ async def test_invalid_period_is_refused_with_reason_and_typed_text(
     assert (page.status_code, file.status_code) == (400, status_of_file)
     assert reason in page.text
     assert f'value="{typed["to"]}"' in page.text
+
+
+async def test_page_of_a_release_leads_to_the_editions_of_its_series(board: Board) -> None:
+    release = await board.read_page("/releases/r")
+    assert 'href="/reports?series=Malpractice' in release
+    page = await board.read_page("/reports?series=malpractice%20statistics%202016")
+    assert re.findall("<h2>(.*)</h2>", page) == ["Malpractice, 5 January 2018"]
+    (file,) = re.findall(r'href="(/reports/period\.csv[^"]+)"', page)
+    rows = (await board.client.get(file.replace("&amp;", "&"))).text.splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["release", "r"]
 
 
 @pytest.mark.parametrize("is_signed_in", [True, False])
