@@ -126,27 +126,28 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An interval on a lane of the timeline, in aware UTC; `state` is absent, between, public,
-    early or blind.
-    """
+    """An interval on a lane of the timeline, in aware UTC, with a `state` of `alerts/plots.py`."""
 
     begins: datetime
     ends: datetime
     state: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One part on the timeline."""
+    """One part on the timeline. `left_out` counts spans that are not drawn."""
 
     label: str
     spans: tuple[Span, ...]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A timeline figure: lanes between two instants, with the announced time marked; `alt`
-    describes it in words.
+    """A timeline figure: lanes between two instants, with the announced time marked.
+
+    `alt` describes it in words. `lateness` is drawn as a bracket with its note.
     """
 
     title: str
@@ -156,6 +157,7 @@ class Timeline:
     timezone: str
     lanes: tuple[Lane, ...]
     alt: str
+    lateness: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,11 @@ from alerts.draft import words
 from alerts.draft.input import sort_parts
 from alerts.draft.report import Lane, Span, Timeline
 from alerts.finding import ReleaseFacts, part_name
+from alerts.plots import STATES, list_states
 from alerts.status import was_public_at_slot
 from schedules.contract.verdict import Ended, PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.words import clock, instant_text
-
-# Each state has its own pattern and its own grey, so that the states differ in a black-and-white
-# print. The values are the meaning of the state, its appearance in words, and its SVG fill.
-STATES = {
-    "absent": ("not public", "light grey", "#e8e8e8"),
-    "between": ("changed in here", "hatched", "url(#between)"),
-    "public": ("public", "dark green", "#1d5c3a"),
-    "early": ("public before the announced time", "dark red with white lines", "#9c2a1b"),
-    "blind": ("monitor could not see", "dotted", "url(#blind)"),
-}
 
 
 def build_figure(facts: ReleaseFacts) -> Timeline | None:
@@ -134,15 +125,6 @@ def write_legend(figure: Timeline) -> str:
         else ""
     )
     return f"{slot}{words.capitalise(marks)}."
-
-
-def list_states(figure: Timeline) -> list[str]:
-    """Return the states that the figure shows, in the order of the legend."""
-    return [
-        state
-        for state in STATES
-        if any(span.state == state for lane in figure.lanes for span in lane.spans)
-    ]
 
 
 def describe_lane(figure: Timeline, lane: Lane) -> str:

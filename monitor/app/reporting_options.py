@@ -197,6 +197,7 @@ def page_settings(
 
     Without a monitor that looks, there are no `certificates`.
     """
+    policies = make_policies(settings)
     return {
         "public": settings.web.public == "board",
         "keys": make_keys(settings),
@@ -204,9 +205,8 @@ def page_settings(
         "by_hand": make_hand_calendar(settings, folder),
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
-        "judge_promised": partial(
-            body_of_unwatched, store, make_policies(settings), editions=rules.editions
-        ),
+        "judge_promised": partial(body_of_unwatched, store, policies, editions=rules.editions),
+        "policies": policies,
         "explain_verdict": make_explainer(settings, store).explain_release,
         "periods": make_periods(settings, store),
         "readiness": make_readiness_reader(settings, store, rules, certificates),

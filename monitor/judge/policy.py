@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -148,14 +148,18 @@ class Policies:
         tables = [changes[producer] for producer in producers if producer in changes]
         return replace(
             self.general,
-            on_time_within=_first_set(
-                (table.on_time_within for table in tables), self.general.on_time_within
-            ),
+            on_time_within=self.tolerance(producers),
             note_within=_first_set(
                 (table.note_within for table in tables), self.general.note_within
             ),
             workdays=_first_set(map(self.workdays.get, producers), self.general.workdays),
         )
+
+    def tolerance(self, producers: Sequence[str]) -> timedelta:
+        """Return within what a release of these producers is on time."""
+        changes = (self.table.producer.get(producer) for producer in producers)
+        within = (table.on_time_within for table in changes if table is not None)
+        return _first_set(within, self.general.on_time_within)
 
 
 def _first_set(values: Iterable[T | None], default: T) -> T:

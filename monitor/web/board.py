@@ -24,7 +24,7 @@ from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import check_parameters, parse_day, queries_of, read_form
-from monitor.web.strip import make_strips
+from monitor.web.strip import read_strips
 
 _FOLDED_OVER = 20
 """If a day has more releases, those without a problem are folded by producer."""
@@ -93,7 +93,7 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
         "readiness": await fragments.render_readiness(queries, None if is_today else day),
         "needing": fragments.render_needing_action(queries, needing),
         "parts": parts | {"warnings": await fragments.render_warnings(queries, now)},
-        "strips": make_strips(rows, queries.producers, now),
+        "strips": await read_strips(queries, rows),
         "html_rows": await render_rows(queries, rows, last_looks, counted_at),
         "counted_at": counted_at,
         # Only the page of today is read again while it is open.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from math import asinh, log2
+from math import log2
 from statistics import fmean, median
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.draft.period import count_on_time
+from alerts.plots import Axis, Mark, Row
 from monitor.errors import UnknownName
 from monitor.web.embargo import slot_has_passed
 from monitor.web.fragments import sort_by_name
@@ -48,9 +49,12 @@ _TICKS = {
     0: "on time",
     5: "5 min",
     60: "1 h",
+    1440: "1 day",
+    10080: "1 week",
 }
-_TICKS |= {1440: "1 day", 10080: "1 week"}
-"""Labels of the scale, by minutes after the slot."""
+"""Labels of the scale of delays, by minutes after the slot."""
+_SCALE = Axis([(float(minutes), float(place)) for place, minutes in enumerate(_TICKS)])
+"""Delays range from seconds to weeks, so the ticks are equally far from each other."""
 _HEIGHT, _COLUMNS, _ROWS, _SMALLEST, _LARGEST = 120, 90, 24, 4.5, 10.0
 """A picture of dots has this height in pixels and this grid. Dots in one cell merge. Radii are in
 pixels.
@@ -112,23 +116,23 @@ class Group:
         middle = round(median(delays))
         return delay_from_slot({"min": middle, "max": middle}) if middle else "on time"
 
-    def boxes(self) -> Iterator[tuple[str, float, float]]:
-        """Yield (verdict, left, width) for each box of the bar, in percent of the picture."""
+    @property
+    def row(self) -> Row:
+        """Return its bar: a box for each verdict."""
+        marks: list[Mark] = []
         left = 0.0
         for verdict in VERDICTS:
             width = 100 * self.verdict_counts.get(verdict, 0) / max(self.most_releases, 1)
             if width:
-                yield verdict, round(left, 3), round(width, 3)
+                marks.append(Mark(verdict, round(left, 3), round(width, 3)))
             left += width
+        return Row(self.label, self.share, marks)
 
 
 @dataclass(frozen=True)
 class Axes:
     """The axes of all pictures of dots: time from left to right, delays in minutes from bottom to
     top.
-
-    The scale of delays is linear near zero and logarithmic beyond, because delays range from
-    seconds to weeks.
     """
 
     starts: Sequence[datetime]
@@ -138,13 +142,13 @@ class Axes:
 
     def x(self, instant: datetime) -> float:
         """Return the horizontal position of an instant, in percent."""
-        return round(100 * (instant - self.starts[0]) / (self.ends - self.starts[0]), 2)
+        axis = Axis([(self.starts[0].timestamp(), 0.0), (self.ends.timestamp(), 100.0)])
+        return axis.place(instant.timestamp())
 
     def y(self, minutes: float) -> float:
         """Return the vertical position of a delay, in pixels from the top."""
-        return round(
-            _HEIGHT * (asinh(self.high) - asinh(minutes)) / (asinh(self.high) - asinh(self.low)), 1
-        )
+        low, high, place = map(_SCALE.place, (self.low, self.high, minutes))
+        return round(_HEIGHT * (high - place) / (high - low), 1)
 
     @property
     def ticks(self) -> list[tuple[float, str]]:

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from alerts import plots
 from alerts.incident import IncidentKind
 from alerts.silence import Scope, Silence
 from alerts.status import describe_exposure_end
@@ -118,6 +119,13 @@ def _make_environment() -> Environment:
         as_json.address_note,
     ]
     functions += [as_json.length_text, as_json.decisive_delay]
+    functions += [plots.draw_for_page, plots.draw_rows_for_page, plots.draw_slot_bars]
+    functions += [plots.list_states]
+    made.globals |= {
+        "plot_states": plots.STATES,
+        "slot_ticks": plots.SLOT_TICKS,
+        "plot_pattern": plots.PATTERN_ON_PAGE,
+    }
     made.filters |= {one.__name__: one for one in functions}
     made.filters |= {
         "at": partial(stamp, step=SECOND),

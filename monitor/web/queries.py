@@ -29,6 +29,7 @@ from monitor.errors import StoreFault, UnknownName, unknown_name
 from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
+from monitor.judge.policy import Policies
 from monitor.readiness.reader import Assessment, ReadinessReader
 from monitor.store.rows import Act, CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
@@ -125,6 +126,7 @@ class Queries:
     # once.
     by_hand: HandCalendar | None = None
     read_calendar: Callable[[str], Awaitable[CalendarRead | None]] | None = None
+    policies: Policies = field(default_factory=Policies)
     # Makes reports on periods.
     periods: Periods | None = None
     # Assesses whether everything is ready for the next slots; None in a demonstration.

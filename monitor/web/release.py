@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,14 +15,13 @@ from alerts.claim import NO_PROOF
 from alerts.ticks import Tick
 from monitor.deliver.ticks import entries_of_ticks
 from monitor.judge.explain.explain import FACT_HEADINGS, group_by_heading
-from monitor.judge.explain.timeline import Timeline, build_timeline
+from monitor.judge.explain.timeline import build_timeline
 from monitor.readiness.ticks import TICKED_BY_PEOPLE
 from monitor.store.rows import Act
 from monitor.web.embargo import slot_has_passed
 from monitor.web.pages import render
 from monitor.web.request import queries_of
 from schedules.times.json import instant_from_json
-from schedules.times.words import MINUTE, clock, stamp
 
 _PUBLIC_REASONS = {"promise", "policy", "blind"}
 """The reasons that everyone may see. Others can quote pages that are embargoed."""
@@ -63,8 +61,9 @@ async def render_release(
         unticked={} if slot_has_passed(body, now) else _list_unticked(ticks),
         why=group_by_heading(explained.explanation, reasons) if explained is not None else [],
         would_change=explained.explanation.would_change if explained is not None else (),
-        timeline=None if case is None else build_timeline(body, case.runs, case.blind, now),
-        short=_label_instant,
+        timeline=None
+        if case is None
+        else build_timeline(body, case.runs, case.blind, now, queries.timezone),
         claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"]))
         if shows_all
         else [],
@@ -106,14 +105,6 @@ def _list_unticked(ticks: Iterable[tuple[Tick, Act]]) -> Mapping[Tick, str]:
     """Return what people can still tick, in words."""
     ticked = {tick for tick, _ in ticks}
     return {tick: words for tick, words in TICKED_BY_PEOPLE.items() if tick not in ticked}
-
-
-def _label_instant(instant: datetime, line: Timeline, zone: str) -> str:
-    """Return the label of an instant on a timeline: only the time of day if the whole timeline is
-    on one day.
-    """
-    days = {one.astimezone(ZoneInfo(zone)).date() for one in (line.begins, line.ends)}
-    return clock(instant, zone) if len(days) == 1 else stamp(instant, zone, step=MINUTE)
 
 
 ROUTES = [Route("/releases/{release:path}", show_release)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from alerts.draft.report import Bars, Lane, Report, Table, Timeline
 from alerts.draft.timeline import describe_lane, format_range, write_legend
 from alerts.draft.write import outline
 from alerts.one_line import one_line
+from alerts.plots import axis_of, list_marks
 
 LONGEST_PROPERTY = 255
 # Widths in centimetres of columns and pictures.
@@ -259,14 +259,13 @@ def lane_png(figure: Timeline, lane: Lane) -> bytes:
     bytes.
     """
     state_of_column = [""] * PICTURE_WIDTH
-    for span in lane.spans:
-        begin = _find_column(figure, span.begins)
-        # A one-second interval would be invisible on a scale of hours, so a span is at least three
-        # pixels wide.
-        end = max(_find_column(figure, span.ends), begin + 3)
-        for column in range(begin, min(end, PICTURE_WIDTH)):
-            state_of_column[column] = span.state
-    slot_column = None if figure.slot is None else _find_column(figure, figure.slot)
+    for mark in list_marks(figure, lane):
+        begin = _find_column(mark.left)
+        for column in range(begin, _find_column(mark.left + mark.width)):
+            state_of_column[column] = mark.state
+    slot_column = None
+    if figure.slot is not None:
+        slot_column = _find_column(axis_of(figure).place(figure.slot.timestamp()))
     return _encode_png([_draw_line(state_of_column, slot_column, y) for y in range(LANE_HEIGHT)])
 
 
@@ -283,9 +282,8 @@ def _encode_line(line: list[Colour]) -> bytes:
     return b"\0" + bytes(value for colour in line for value in colour)
 
 
-def _find_column(figure: Timeline, at: datetime) -> int:
-    share = (at - figure.begins) / (figure.ends - figure.begins)
-    return min(PICTURE_WIDTH - 1, max(0, round(share * PICTURE_WIDTH)))
+def _find_column(percent: float) -> int:
+    return round(percent * PICTURE_WIDTH / 100)
 
 
 def _draw_line(state_of_column: list[str], slot_column: int | None, y: int) -> bytes:

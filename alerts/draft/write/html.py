@@ -11,7 +11,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from alerts.draft.report import Bars, Report, Timeline
-from alerts.draft.svg import draw_figure
 from alerts.draft.write.outline import (
     GRID_HEADER,
     WEB_ADDRESS,
@@ -19,6 +18,7 @@ from alerts.draft.write.outline import (
     build_outline,
     make_printable,
 )
+from alerts.plots import draw_for_document
 
 
 @cache
@@ -59,7 +59,7 @@ def _render_report(template: str, report: Report, which: Document | None, *, dee
 
 def _embed_picture(figure: Timeline | Bars, name: str) -> Markup:
     """Return a figure as an image with its SVG inside. `name` must be unique on the page."""
-    *size, svg = draw_figure(figure, name)
+    *size, svg = draw_for_document(figure, name)
     # If the SVG were inline, a word processor would copy the words of the drawing into the text.
     image = Markup('<img width="{}" height="{}" alt="{}" src="data:image/svg+xml;base64,{}">')
     return image.format(*size, figure.title, b64encode(make_printable(svg).encode()).decode())

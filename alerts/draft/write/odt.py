@@ -10,9 +10,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from markupsafe import Markup, escape
 
 from alerts.draft.report import Bars, Report, Table, Timeline
-from alerts.draft.svg import draw_figure
 from alerts.draft.write import outline
 from alerts.draft.write.html import load_templates
+from alerts.plots import draw_for_document
 from schedules.times.json import instant_json
 
 PARTS = ("content.xml", "styles.xml", "meta.xml", "META-INF/manifest.xml")
@@ -88,7 +88,7 @@ def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
 def _make_drawing(block: outline.Block, place: int) -> Drawing | None:
     if not isinstance(block, Bars | Timeline):
         return None
-    width, height, svg = draw_figure(block, f"figure-{place}")
+    width, height, svg = draw_for_document(block, f"figure-{place}")
     return Drawing(
         f"Pictures/figure-{place}.svg", height * WIDTH_CM / width, outline.make_printable(svg)
     )

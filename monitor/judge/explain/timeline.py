@@ -3,75 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from alerts.draft.report import Lane, Span, Timeline
+from monitor.judge.as_json import decisive_delay, lateness_text
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
 from monitor.plan.targets import View, target_id
 from schedules.announcement import Origin
+from schedules.contract.verdict import LATE_VERDICTS
 from schedules.times.json import instant_from_json
-from schedules.times.words import MINUTE, rounded
+from schedules.times.words import MINUTE, count, rounded
 
 _MOST_LANES = 12
 _MOST_SPANS = 40
 # The time drawn before the first change and after the last one: a share of the time between them.
 _LEAST_MARGIN = timedelta(minutes=2)
 _MARGIN_SHARE = 0.08
-# The narrowest span that can be seen, in percent.
-_LEAST_WIDTH = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """One state from `begins` to `ends`, seen in `looks` looks.
-
-    The state `early` means public before the slot.
-    """
-
-    state: str
-    begins: datetime
-    ends: datetime
-    looks: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """The spans of one view of one part. `left_out` counts the spans left out of the middle."""
-
-    part: str
-    view: str
-    spans: tuple[Span, ...]
-    left_out: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """Lanes between two instants, with the slot and the spans in which the monitor was blind."""
-
-    begins: datetime
-    ends: datetime
-    slot: datetime | None
-    now: datetime
-    lanes: tuple[Lane, ...]
-    blind: tuple[Span, ...]
-
-    def place(self, instant: datetime) -> float:
-        """Return the position of an instant in percent of the width, at least 0 and at most 100."""
-        share = (instant - self.begins) / (self.ends - self.begins)
-        return round(100 * min(max(share, 0.0), 1.0), 2)
-
-    def box(self, span: Span) -> tuple[float, float] | None:
-        """Return the left side and the width of a span in percent; None if it is outside the
-        timeline.
-        """
-        if span.ends < self.begins or span.begins > self.ends:
-            return None
-        left = self.place(span.begins)
-        width = max(self.place(span.ends) - left, _LEAST_WIDTH)
-        return min(left, 100 - width), round(width, 2)
 
 
 def build_timeline(
@@ -79,11 +29,13 @@ def build_timeline(
     runs: Mapping[str, Sequence[Run]],
     blind: Iterable[Blind],
     now: datetime,
+    timezone: str,
 ) -> Timeline | None:
     """Return the timeline of a release from its JSON and its runs by target id, or None without
     looks.
 
-    A lane shows the looks at one view of a part. Of many lanes, only the first are kept.
+    A lane shows the looks at one view of a part, the last one when the monitor was blind. Of many
+    lanes, only the first are kept.
     """
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
     early_until = now if slot is None else min(slot, now)  # until when an open exposure is drawn
@@ -119,12 +71,26 @@ def build_timeline(
         rounded(min(visible) - margin, MINUTE),
         rounded(max(visible) + margin, MINUTE, up=True),
     )
-    inside = (span for span in blind if span.begins <= ends and span.ends >= begins)
-    blind_spans = [
-        Span(span.cause, span.begins, span.ends)
-        for span in sorted(inside, key=lambda span: span.begins)
+    gaps = sorted((span for span in blind if span.begins <= ends), key=lambda span: span.begins)
+    gap_spans = [
+        Span(span.begins, span.ends, "blind", span.cause) for span in gaps if span.ends >= begins
     ]
-    return Timeline(begins, ends, slot, now, tuple(lanes), tuple(blind_spans))
+    if gap_spans:
+        lanes.append(Lane("monitor", tuple(gap_spans)))
+    title = "What was seen around the slot"
+    alt = "The table below says the same"
+    lateness = None if slot is None else _find_lateness(body, slot)
+    return Timeline(title, begins, ends, slot, timezone, tuple(lanes), alt, lateness)
+
+
+def _find_lateness(body: Mapping[str, Any], slot: datetime) -> Span | None:
+    """Return from its slot until when a release was late, with how late it was in words."""
+    delay, _part = decisive_delay(body)
+    if delay is None or body["verdict"] not in LATE_VERDICTS:
+        return None
+    seconds = delay["min"] if delay["max"] is None else delay["max"]
+    ends = slot + timedelta(seconds=seconds)
+    return Span(slot, ends, "late", f"{lateness_text(body)} late")
 
 
 def _draw_lane(
@@ -136,13 +102,21 @@ def _draw_lane(
     """
     if not runs:
         return None
-    seen = [Span(run.state.value, run.first_sent, run.last_received, run.looks) for run in runs]
+    seen = [
+        Span(run.first_sent, run.last_received, _state_of(run), count(run.looks, "look"))
+        for run in runs
+    ]
     early = [
-        Span("early", begins, instant_from_json(exposure["to"]["after"]) or max(until, begins))
+        Span(begins, instant_from_json(exposure["to"]["after"]) or max(until, begins), "early")
         for exposure in part["exposures"]
         if (begins := instant_from_json(exposure["from"]["by"])) is not None
     ]
     # Of many spans, keep the first and the last, as the explanation in words does.
     half = _MOST_SPANS // 2
     kept = seen if len(seen) <= _MOST_SPANS else [*seen[:half], *seen[-half:]]
-    return Lane(part["id"], view.value, (*kept, *early), len(seen) - len(kept))
+    label = part["id"] if view is View.EDGE else f"{part['id']}, without caches"
+    return Lane(label, (*kept, *early), len(seen) - len(kept))
+
+
+def _state_of(run: Run) -> str:
+    return "public" if run.state is State.PRESENT else run.state.value

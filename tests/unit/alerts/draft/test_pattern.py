@@ -15,9 +15,9 @@ from alerts.draft.period import Period, Row, select_period
 from alerts.draft.period_data import period_json
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Bar, Bars, Report
-from alerts.draft.svg import draw_figure
 from alerts.draft.write.docx import bar_png
 from alerts.draft.write.registry import WRITERS
+from alerts.plots import draw_for_document
 from schedules.times.interval import Bounds, Interval
 
 FRIDAY_SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -147,7 +147,7 @@ def test_text_alternative_names_three_worst_groups_and_counts_others() -> None:
 
 def draw_chart(*groups: Bar) -> ET.Element:
     chart = Bars("A & B", ("Group", "Late", "Watched"), groups, "Most: x.")
-    return ET.fromstring(draw_figure(chart, "chart-1").svg)  # noqa: S314 # our own drawing
+    return ET.fromstring(draw_for_document(chart, "chart-1").svg)  # noqa: S314 # our own drawing
 
 
 def test_drawn_bar_fills_its_share_of_its_frame() -> None:
@@ -158,10 +158,12 @@ def test_drawn_bar_fills_its_share_of_its_frame() -> None:
         Bar("z", number=0, whole=1),
     )
     rectangles = [
-        element for element in draw_chart(half, quarter, zero) if element.tag.endswith("rect")
+        element
+        for element in draw_chart(half, quarter, zero).iter()
+        if element.tag.endswith("rect")
     ]
     frame_of_half, bar_of_half, frame_of_quarter, bar_of_quarter, frame_of_zero = (
-        float(rectangle.get("width", "")) for rectangle in rectangles
+        float(rectangle.get("width", "").removesuffix("%")) for rectangle in rectangles
     )
     assert frame_of_half == frame_of_quarter == frame_of_zero
     assert bar_of_half == round(frame_of_half / 2, 1)
@@ -172,7 +174,7 @@ def test_drawn_chart_has_title_alternative_labels_and_numbers() -> None:
     """The chart has the title “A & B”, the text alternative “Most: x.” and a bar with the label
     “<x>”. Special characters are kept.
     """
-    texts = {element.text for element in draw_chart(Bar("<x>", number=4, whole=8))}
+    texts = {element.text for element in draw_chart(Bar("<x>", number=4, whole=8)).iter()}
     assert {"A & B", "Most: x.", "<x>", "4 of 8"} <= texts
 
 

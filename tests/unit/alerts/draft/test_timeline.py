@@ -12,11 +12,11 @@ import pytest
 
 from alerts.draft.certainty import describe_blind_span
 from alerts.draft.report import Timeline
-from alerts.draft.svg import choose_ticks, draw_figure
 from alerts.draft.timeline import build_figure, describe_lane, format_range, write_legend
 from alerts.draft.write.docx import LANE_HEIGHT, PICTURE_WIDTH, lane_png
 from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
+from alerts.plots import choose_ticks, draw_for_document
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
 from tests.unit.alerts.draft.conftest import facts_of, never_removed
@@ -135,7 +135,7 @@ def test_the_drawing_is_well_formed_and_carries_its_text_alternative(
     The text alternative of an SVG drawing is its `desc`.
     """
     figure = make_figure(replace(facts_of(ofqual_late_again), title="Tables <1> & “2”"))
-    root = ET.fromstring(draw_figure(figure, "timeline").svg)  # noqa: S314
+    root = ET.fromstring(draw_for_document(figure, "timeline").svg)  # noqa: S314
     assert root.get("role") == "img"
     assert (root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")) == (figure.title, figure.alt)
     assert "Announced for Thursday 8 March 2018, 09:30 GMT." in figure.alt

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from alerts.draft.report import Timeline
+from alerts.plots import list_marks
 from monitor.deliver.assessment import body_of
-from monitor.judge.explain.timeline import Timeline, build_timeline
+from monitor.judge.explain.timeline import build_timeline
 from monitor.judge.runs import Blind, Run
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, a_run
@@ -16,9 +18,8 @@ from tests.worlds.verdicts import judged
 
 def timeline_of(*runs: Run, now: float, blind: tuple[Blind, ...] = ()) -> Timeline | None:
     seen = {EDGE: list(runs)} if runs else {}
-    return build_timeline(
-        body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now)
-    )
+    body = body_of(judged(now, seen, blind=blind), None)
+    return build_timeline(body, seen, blind, after_slot(now), "Europe/London")
 
 
 def early_spans(timeline: Timeline) -> list[tuple[object, object]]:
@@ -42,7 +43,7 @@ def test_timeline_of_late_release_shows_only_the_relevant_minutes() -> None:
     timeline = timeline_of(absent, present, now=day_after)
     assert timeline.begins < SLOT < after_slot(came) < timeline.ends
     assert timeline.ends - timeline.begins < timedelta(minutes=30)
-    assert [span.state for span in timeline.lanes[0].spans] == ["absent", "present"]
+    assert [span.state for span in timeline.lanes[0].spans] == ["absent", "public"]
 
 
 def test_exposure_is_drawn_as_early() -> None:
@@ -86,10 +87,10 @@ def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
     before = Blind(after_slot(-90_000), after_slot(-80_000), "stopped")
     always_absent = a_run("page", ABSENT, first=-86_400, last=400)
     timeline = timeline_of(always_absent, now=400, blind=(within, before))
-    assert [span.state for span in timeline.blind] == ["stalled"]
-    for span in (*timeline.lanes[0].spans, *timeline.blind):
-        left, width = timeline.box(span)  # in percent of the width of the timeline
-        assert 0 <= left <= left + width <= 100
+    page, monitor = timeline.lanes
+    assert [span.note for span in monitor.spans] == ["stalled"]
+    for mark in (*list_marks(timeline, page), *list_marks(timeline, monitor)):
+        assert 0 <= mark.left <= mark.left + mark.width <= 100
 
 
 def test_timeline_of_many_spans_leaves_out_the_middle() -> None:

@@ -26,14 +26,14 @@ async def test_observations_are_drawn_and_listed(board: Board) -> None:
     text = await board.read_page("/releases/early")
     picture, _, table = text.partition('<figure class="timeline">')[2].partition("</figure>")
     assert all(
-        f'<rect class="{state}"' in picture for state in ("absent", "present", "early", "blind")
+        f'<rect class="{state}"' in picture for state in ("absent", "public", "early", "blind")
     )
     # The content security policy forbids style attributes.
     assert "style=" not in picture
-    assert "slot 09:30 GMT" in picture
-    assert '<td data-head="Seen">out early</td>' in table
+    assert "announced 09:30 GMT" in picture
+    assert '<td data-head="Seen">public before the announced time</td>' in table
     # This monitor was stalled for a while before the slot.
-    assert "blind (stalled)" in table
+    assert '<td data-head="Note">stalled</td>' in table
 
 
 async def test_release_page_shows_the_publishers_claim_apart_from_proof(board: Board) -> None:

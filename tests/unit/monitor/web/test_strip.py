@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from monitor.web.strip import Mark, list_marks, make_strips, place_on_axis
+from alerts.plots import SLOT_AXIS, Mark
+from monitor.judge.policy import Policies, PolicySettings
+from monitor.judge.runs import Blind
+from monitor.web.strip import StripRules, list_marks, make_strips
 from schedules.times.json import instant_json
 from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import SLOT, after_slot
 
-NAMES = {"ons": "ONS", "dfe": "Department for Education"}
+RULES = StripRules({"ons": "ONS", "dfe": "Department for Education"}, Policies())
 LATER = after_slot(3600)
+WITHIN = {"on_time_within": "10s"}
 
 
 def a_row(verdict: str, low: float | None, high: float | None, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -22,6 +26,7 @@ def a_row(verdict: str, low: float | None, high: float | None, **fields: Any) ->
         "id": f"{verdict}-{low}",
         "title": f"{verdict} {low}",
         "producer": "ons",
+        "url": "https://www.ons.gov.uk/a",
         "slot": {"start": instant_json(SLOT), "precision": "instant"},
         "verdict": verdict,
         "delay": delay,
@@ -47,14 +52,14 @@ def a_row(verdict: str, low: float | None, high: float | None, **fields: Any) ->
     ],
 )
 def test_axis_is_bent(seconds: float, place: float) -> None:
-    assert place_on_axis(seconds) == place
+    assert SLOT_AXIS.place(seconds) == place
 
 
 @pytest.mark.parametrize(
     ("row", "marks"),
     [
-        (a_row("late", 60, 300), [Mark("late", 55.0, 13.0)]),
-        (a_row("late", 300, 300), [Mark("late", 68.0, 0.8)]),
+        (a_row("late", 60, 300), [Mark("lateness", 25.0, 30.0), Mark("late", 55.0, 13.0)]),
+        (a_row("late", 300, 300), [Mark("lateness", 25.0, 43.0), Mark("late", 68.0, 0.8)]),
         (a_row("overdue", 60, None), [Mark("open", 25.0, 75.0)]),
         (a_row("pending", None, None, due={"part": "page"}), [Mark("open", 25.0, 75.0)]),
         (a_row("unproven", 10, 60), [Mark("unproven", 40.0, 15.0)]),
@@ -83,7 +88,7 @@ def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
         a_row("overdue", 300, None, producer="dfe"),
         a_row("cancelled", None, None),
     ]
-    [strip] = make_strips(rows, NAMES, LATER)
+    [strip] = make_strips(rows, LATER, RULES)
     assert (strip.slot, strip.releases, strip.left_out) == (SLOT, 4, 0)
     dfe, ons = strip.lanes
     assert [row["verdict"] for row, _ in dfe.problems] == ["overdue", "late"]
@@ -100,27 +105,27 @@ def test_releases_on_time_are_one_bar_and_problems_come_first() -> None:
 def test_a_slot_is_shown_from_two_minutes_before_it_or_once_it_has_a_problem() -> None:
     coming = [a_row("pending", None, None)]
     early = [*coming, a_row("early", -200, -190)]
-    assert make_strips(coming, NAMES, SLOT - timedelta(minutes=3)) == []
-    assert len(make_strips(coming, NAMES, SLOT - timedelta(minutes=2))) == 1
-    assert len(make_strips(early, NAMES, SLOT - timedelta(minutes=3))) == 1
+    assert make_strips(coming, SLOT - timedelta(minutes=3), RULES) == []
+    assert len(make_strips(coming, SLOT - timedelta(minutes=2), RULES)) == 1
+    assert len(make_strips(early, SLOT - timedelta(minutes=3), RULES)) == 1
 
 
 def test_slots_without_a_time_of_day_have_no_strip() -> None:
     slot = {"start": instant_json(SLOT), "precision": "day"}
     rows = [a_row("overdue", 60, None, slot=slot), a_row("unannounced", None, None, slot=None)]
-    assert make_strips(rows, NAMES, LATER) == []
+    assert make_strips(rows, LATER, RULES) == []
 
 
 def test_a_slot_with_hundreds_of_problems_names_forty_and_counts_the_rest() -> None:
     rows = [a_row("overdue", number, None) for number in range(175)]
-    [strip] = make_strips(rows, NAMES, LATER)
+    [strip] = make_strips(rows, LATER, RULES)
     assert [len(lane.problems) for lane in strip.lanes] == [40]
     assert (strip.releases, strip.left_out) == (175, 135)
 
 
 def test_a_producer_with_one_problem_keeps_it_beside_one_with_hundreds() -> None:
     many = [a_row("overdue", number, None) for number in range(100)]
-    [strip] = make_strips([*many, a_row("late", 60, 300, producer="dfe")], NAMES, LATER)
+    [strip] = make_strips([*many, a_row("late", 60, 300, producer="dfe")], LATER, RULES)
     assert [(lane.producer, len(lane.problems)) for lane in strip.lanes] == [
         ("ONS", 39),
         ("Department for Education", 1),
@@ -132,9 +137,23 @@ def test_a_cancelled_release_is_drawn_only_if_it_was_out() -> None:
     begins = {"after": instant_json(after_slot(-120)), "by": instant_json(after_slot(-110))}
     exposure = {"from": begins, "to": None}
     out = a_row("cancelled", None, None, exposures=[exposure], incident="ons-1")
-    [strip] = make_strips([out], NAMES, LATER)
+    [strip] = make_strips([out], LATER, RULES)
     assert [marks for _, marks in strip.lanes[0].problems] == [[Mark("early", 12.0, 13.0)]]
-    assert make_strips([a_row("cancelled", None, None)], NAMES, LATER) == []
+    assert make_strips([a_row("cancelled", None, None)], LATER, RULES) == []
+
+
+def test_behind_the_bars_are_the_tolerance_and_the_gaps_of_the_monitor() -> None:
+    """A gap of another host, or of one address, is not drawn. Gaps that touch are one bar."""
+    policies = Policies(table=PolicySettings.model_validate({"producer": {"ons": WITHIN}}))
+    blind = [
+        Blind(after_slot(10), after_slot(60), "stalled"),
+        Blind(after_slot(60), after_slot(300), "budget", "www.ons.gov.uk"),
+        Blind(after_slot(-120), SLOT, "budget", "www.gov.uk"),
+        Blind(after_slot(-120), SLOT, "budget", target="x"),
+    ]
+    rules = StripRules({}, policies, blind)
+    [strip] = make_strips([a_row("on_time", 0, 1)], LATER, rules)
+    assert strip.lanes[0].backdrop == [Mark("tolerance", 25.0, 15.0), Mark("blind", 40.0, 28.0)]
 
 
 async def test_board_shows_the_strip_of_its_slot(board: Board) -> None:
