@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from time import perf_counter
 
 from bench.world import promise, release, settings, silence_logs, temporary_folder
-from monitor.app.reporting_options import make_readiness_reader, make_reporting_rules
+from monitor.app.options import make_readiness_reader, make_reporting_rules
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.targets import targets_of

@@ -17,36 +17,16 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from alerts.incident import Incident
-from monitor.app.core import REAL, Edges, make_clock_steps, make_core, make_interpreter
+from monitor.app.core import REAL, Edges, make_core
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import Jobs, count_failures
-from monitor.app.options import make_budget
-from monitor.app.parts import (
-    judge_at_for,
-    make_calendar_reads,
-    make_channels_and_rules,
-    make_forecast,
-    make_leads,
-    make_outbox,
-    make_queries,
-    make_reminders,
-    make_self_check,
-    make_status,
-    make_tripwires,
-    make_watch,
-)
+from monitor.app.parts import Parts
 from monitor.app.reload import Reload
 from monitor.app.status import Status
 from monitor.config.settings import Settings
 from monitor.deliver.by_hand import log_by_hand
-from monitor.deliver.current_incidents import CurrentIncidents
-from monitor.deliver.verdicts import VerdictRecorder
 from monitor.errors import EnvironmentFault, PortTaken
-from monitor.look.poller import Poller
 from monitor.store.writer import STALLED_AFTER
-from monitor.watch.admission import Admission
-from monitor.watch.clock_moves import ClockMoves
-from monitor.watch.intake import Intake, LookTally
 from monitor.web.queries import Queries
 from schedules.times.words import stamp
 
@@ -125,7 +105,7 @@ class App:
 
     async def redraft_all(self) -> None:
         """Write a new version of every draft that is no longer current."""
-        core, current_incidents = self.daemon.core, self.reload.current_incidents
+        core, current_incidents = self.daemon.core, self.reload.parts.current_incidents
         ask, now = core.threads.ask, core.clock.now()
         for incident in await ask(core.store.verdicts.incidents):
             save_redraft = await ask(partial(current_incidents.prepare_redraft, incident.id, now))
@@ -159,50 +139,25 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     `edges` replace the real clock, network, store or channels in rehearsals and tests. Relative
     files are in `folder`.
     """
-    # Each part is made from earlier ones. `tally` counts looks, `skew` estimates how wrong our
-    # clock is, and `leads` sends people what only they can judge.
     bound = _bind_ports(settings.web.listen, settings.web.metrics_listen) if edges.serve else ()
     local = _bind_local_socket(settings, edges.configuration, folder)
     core = make_core(settings, edges, folder)
-    clock, steps, budget = core.clock, make_clock_steps(core), make_budget(settings)
-    interpreter = make_interpreter(core, steps)
-    poller = Poller(clock, core.fetcher, budget, interpreter)
-    channels, rules = make_channels_and_rules(core)
-    record = VerdictRecorder(rules, core.evidence.records_being_written, core.evidence.headers.get)
-    current_incidents = CurrentIncidents(core.store, judge_at_for(core), record)
-    outbox = make_outbox(core, channels, rules, current_incidents)
-    reminders = make_reminders(core, rules, outbox, current_incidents)
-    watch = make_watch(core, poller, record, reminders, steps)
-    steps.on_moved = ClockMoves(
-        core.blind, core.health, poller, watch, core.ledger, core.tasks
-    ).follow
-    admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
-    tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, steps)
-    leads = make_leads(core, watch, admission, outbox)
-    tripwires = make_tripwires(core, poller, watch, admission, tally, leads)
-    forecast = make_forecast(core, watch, budget)
-    check = make_self_check(core, poller, outbox)
-    status = make_status(
-        core, watch, check, forecast, interpreter.skew, poller.broken, tally.silent_hosts, record
-    )
-    calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
-    queries = make_queries(core, status, current_incidents, outbox, calendar_reads, admission)
+    parts = Parts(core)
     daemon = Daemon(
         core,
-        job_runner=Jobs(clock, count_failures(core.metrics)),
-        poller=poller,
-        intake=Intake(tally, watch, tripwires, leads),
-        watch=watch,
-        admission=admission,
-        calendar_reads=calendar_reads,
-        tripwires=tripwires,
-        outbox=outbox,
-        channels=channels,
-        web=_make_web_server(queries, bound, settings.web.proxies, local),
-        close_queries=queries.close,
+        job_runner=Jobs(core.clock, count_failures(core.metrics)),
+        poller=parts.poller,
+        intake=parts.intake,
+        watch=parts.watch,
+        admission=parts.admission,
+        calendar_reads=parts.calendar_reads,
+        tripwires=parts.tripwires,
+        outbox=parts.outbox,
+        channels=parts.channels,
+        web=_make_web_server(parts.queries, bound, settings.web.proxies, local),
+        close_queries=parts.queries.close,
     )
-    reload = Reload(daemon, current_incidents, reminders, forecast, check, queries)
-    return App(daemon, status, reload)
+    return App(daemon, parts.status, Reload(daemon, parts))
 
 
 def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:

@@ -11,8 +11,13 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitor.app.options import make_policies, own_monitors
-from monitor.app.reporting_options import make_editions, make_reporting_rules, page_settings
+from monitor.app.options import (
+    make_editions,
+    make_policies,
+    make_reporting_rules,
+    own_monitors,
+    page_settings,
+)
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.current_incidents import CurrentIncidents

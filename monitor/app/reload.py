@@ -24,25 +24,22 @@ from monitor.app.options import (
     make_calendar_checks,
     make_fetcher,
     make_join_rules,
+    make_openid,
     make_policies,
+    make_proxy_auth,
     make_tripwire_producers,
     make_watch_rules,
+    page_settings,
 )
 from monitor.app.parts import (
+    Parts,
     judge_at_for,
     make_channels_and_rules,
-    make_outbox_options,
-    make_readiness_notices,
-    make_rota_reads,
-    make_summaries,
 )
 from monitor.app.readers import make_calendar_readers
-from monitor.app.reporting_options import make_openid, make_proxy_auth, page_settings
 from monitor.config.settings import Settings
-from monitor.deliver.current_incidents import CurrentIncidents
 from monitor.deliver.last_resort import LastResort
 from monitor.deliver.outbox import OutboxOptions
-from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
 from monitor.errors import BadInput, EnvironmentFault, Fault, NinethirtyError
 from monitor.health.hosts import CHECK_EVERY, StarvedHosts
@@ -57,7 +54,6 @@ from monitor.watch.compaction import Compaction
 from monitor.watch.planner import WatchRules
 from monitor.watch.predicted_addresses import PREDICT_EVERY, PredictedAddresses
 from monitor.watch.watch import Watch
-from monitor.web.queries import Queries
 from monitor.web.sessions import ProxyAuth
 from schedules.sources.settings import CalendarSettings
 from schedules.values import quote_value
@@ -139,46 +135,42 @@ class Reload:
     """
 
     daemon: Daemon
-    current_incidents: CurrentIncidents
-    reminders: Reminders
-    forecast: BudgetForecast
-    check: SelfCheck
-    queries: Queries
+    parts: Parts
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _starved_hosts: StarvedHosts = field(init=False)
     _last_resort: LastResort = field(init=False)
 
     def __post_init__(self) -> None:
         """Set the recurring jobs of the first configuration."""
-        core = self.daemon.core
+        core, parts = self.parts.core, self.parts
         self._starved_hosts = StarvedHosts(
-            core.clock, self.daemon.poller.stretch_factors, core.blind.note
+            core.clock, parts.poller.stretch_factors, core.blind.note
         )
         self._last_resort = LastResort(
             core.clock,
-            self.daemon.outbox,
+            parts.outbox,
             core.health.store_failing_since,
-            self.daemon.watch.judging.find_unrecorded,
+            parts.watch.judging.find_unrecorded,
         )
         self.daemon.jobs = self.jobs()
         core.metrics.record_reload(core.clock.now())
 
     def jobs(self) -> tuple[RecurringJob, ...]:
         """Return the recurring jobs of the current configuration."""
-        core, daemon, rotas = self.daemon.core, self.daemon, self.reminders.rules.rotas
+        parts = self.parts
         return (
-            *daemon.calendar_reads.jobs(),
+            *parts.calendar_reads.jobs(),
             # watches releases that have come near, forgets old ones
-            (_ROLL_EVERY, "roll", daemon.admission.roll),
-            *self.check.jobs(),
+            (_ROLL_EVERY, "roll", parts.admission.roll),
+            *parts.check.jobs(),
             # hosts looked at too rarely
-            *upkeep_jobs(core, self._starved_hosts, daemon.watch, self.forecast),
-            *deadman_jobs(core, self.check),  # pings a service that alarms if no ping comes
-            *self.reminders.jobs(),
+            *upkeep_jobs(parts.core, self._starved_hosts, parts.watch, parts.forecast),
+            *deadman_jobs(parts.core, parts.check),  # pings a service that alarms without pings
+            *parts.reminders.jobs(),
             *self._last_resort.jobs(),
-            *make_rota_reads(core, daemon.poller, daemon.calendar_reads.incidents, rotas).jobs(),
-            *make_summaries(core, self.queries, self.forecast, daemon.outbox, rotas).jobs(),
-            *make_readiness_notices(core, self.reminders.rules, daemon.outbox).jobs(),
+            *parts.rota_reads().jobs(),
+            *parts.summaries().jobs(),
+            *parts.readiness_notices().jobs(),
         )
 
     async def __call__(self, read: Callable[[], Settings], file: str) -> list[str]:
@@ -224,8 +216,8 @@ class Reload:
                 core,
                 channels,
                 rules,
-                make_calendar_readers(core, self.daemon.poller.send_in_turn),
-                make_outbox_options(core, rules, self.current_incidents),
+                make_calendar_readers(core, self.parts.poller.send_in_turn),
+                self.parts.outbox_options(core, rules),
                 make_watch_rules(settings),
                 page_settings(settings, core.folder, core.store, rules, core.certificates),
                 make_proxy_auth(settings),
@@ -241,7 +233,7 @@ class Reload:
 
         If the ledger refuses them or the store fails, raise. The old settings then stay in use.
         """
-        old, daemon = self.daemon.core, self.daemon
+        old, daemon, parts = self.daemon.core, self.daemon, self.parts
         core, settings = new.core, new.core.settings
         # The ledger comes first, because it uses its new rules at once, and may fail.
         await core.ledger.reconfigure(
@@ -249,26 +241,26 @@ class Reload:
         )
         # Only the last step awaits from here on, so no look, page or notice sees half of the
         # change.
-        daemon.core = core
-        self.current_incidents.record.rules = self.reminders.rules = new.rules
-        self.reminders.remind_after = settings.alert.remind_after
-        self.reminders.remind_every = settings.alert.remind_every
-        self.current_incidents.judge_at = judge_at_for(core)
-        self.forecast.budget = make_budget(settings)
-        self.forecast.close_enough = new.watch_rules.policies.general.close_enough
+        daemon.core = parts.core = core
+        parts.current_incidents.record.rules = parts.reminders.rules = new.rules
+        parts.current_incidents.judge_at = judge_at_for(core)
+        parts.reminders.remind_after = settings.alert.remind_after
+        parts.reminders.remind_every = settings.alert.remind_every
+        parts.forecast.budget = make_budget(settings)
+        parts.forecast.close_enough = new.watch_rules.policies.general.close_enough
         spacings = calendar_spacings(settings)
         hosts = [host for host in settings.budget if host != "default"]
         core.health.expect_calendars(spacings)
         core.metrics.prepare_series(spacings, hosts, [channel.name for channel in new.channels])
-        daemon.poller.reconfigure(self.forecast.budget, core.fetcher)
-        daemon.outbox.reconfigure(new.channels, new.outbox_options)
-        daemon.tripwires.reconfigure(
+        parts.poller.reconfigure(parts.forecast.budget, core.fetcher)
+        parts.outbox.reconfigure(new.channels, new.outbox_options)
+        parts.tripwires.reconfigure(
             make_tripwire_producers(settings), settings.watch.tripwire.every
         )
         # The new rules may have joined a release into another.
-        for release in daemon.watch.releases.keys() - core.ledger.releases.keys():
-            daemon.watch.forget(release)
-        daemon.watch.reconfigure(new.watch_rules)
+        for release in parts.watch.releases.keys() - core.ledger.releases.keys():
+            parts.watch.forget(release)
+        parts.watch.reconfigure(new.watch_rules)
         changed_rotas = [
             rota_calendar_name(table.name)
             for table in settings.rota
@@ -280,7 +272,7 @@ class Reload:
         old_channels = daemon.channels
         daemon.channels = new.channels
         self._close_later(old.fetcher, old_channels)
-        await daemon.admission.watch_all_near_or_retry()
+        await parts.admission.watch_all_near_or_retry()
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
         """Return the fetcher for these settings: the same one if the network, budgets and allowed
@@ -306,11 +298,7 @@ class Reload:
 
         `readers` are the new readers of all calendars, each with the spacing of its reads.
         """
-        reads, settings, ledger = (
-            self.daemon.calendar_reads,
-            self.daemon.core.settings,
-            self.daemon.core.ledger,
-        )
+        reads, settings = self.parts.calendar_reads, self.parts.core.settings
         before = {table.name: _settings_of_reads(old, table) for table in old.calendar}
         after = {table.name: _settings_of_reads(settings, table) for table in settings.calendar}
         current = {reader.name: reader for reader, _ in reads.readers}
@@ -320,22 +308,22 @@ class Reload:
         for reader, _ in readers:
             # A reader requests each entry that its calendar no longer shows, so it must know those
             # shown last.
-            reader.remember(ledger.shown_entries(reader.name))
+            reader.remember(self.parts.core.ledger.shown_entries(reader.name))
         reads.readers = [(unchanged.get(reader.name, reader), every) for reader, every in readers]
         reads.expect_editions = settings.policy.expect_editions
         return [f"calendar {reader.name}" for reader, _ in readers if reader.name not in unchanged]
 
     def _reconfigure_pages(self, new: _Prepared) -> None:
         """Use other settings for pages, API and sign-in from now on. People stay signed in."""
-        self.queries = replace(self.queries, **new.pages)
-        if self.queries.sessions is not None:
-            self.queries.sessions.public_url = new.core.settings.web.public_url or ""
-            self.queries.sessions.proxy_auth = new.proxy_auth
-            self.queries.sessions.provider = new.provider
+        queries = self.parts.queries = replace(self.parts.queries, **new.pages)
+        if queries.sessions is not None:
+            queries.sessions.public_url = new.core.settings.web.public_url or ""
+            queries.sessions.proxy_auth = new.proxy_auth
+            queries.sessions.provider = new.provider
         if self.daemon.web is not None:
             from monitor.web.app import make_application  # noqa: PLC0415 # 6 MB, only if pages are served
 
-            self.daemon.web.replace_app(make_application(self.queries))
+            self.daemon.web.replace_app(make_application(queries))
 
     def _close_later(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
         """Close the given fetcher and channels if they were replaced.

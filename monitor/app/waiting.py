@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from monitor.app.reporting_options import make_channels, make_reporting_rules
+from monitor.app.options import make_channels, make_reporting_rules
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.last_resort import make_waiting_message, send_to_each

@@ -81,7 +81,7 @@ def _record_test(context: Context, name: str) -> None:
 
 
 async def _send_test(context: Context, name: str) -> Outcome:
-    from monitor.app.reporting_options import make_channels
+    from monitor.app.options import make_channels
 
     channel = next(
         each for each in make_channels(context.settings, context.now) if each.name == name

@@ -356,7 +356,7 @@ def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> 
 
 def _provider_faults(context: Context) -> Iterator[str]:
     """Query the configured sign-in provider, if there is one, and yield its fault if it has one."""
-    from monitor.app.reporting_options import make_openid
+    from monitor.app.options import make_openid
     from monitor.web.provider import Flow, NotSignedOn
 
     provider = make_openid(context.settings, SystemClock())

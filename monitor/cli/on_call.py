@@ -21,7 +21,7 @@ def read_rotas(context: Context, *, online: bool = False) -> list[Rota]:
     Calendars in files, and those at web addresses if `online`, are read again. Their shifts replace
     the stored ones.
     """
-    from monitor.app.reporting_options import make_rotas as configured_rotas
+    from monitor.app.options import make_rotas as configured_rotas
     from monitor.ledger.rota import add_stored_shifts
 
     settings = context.settings

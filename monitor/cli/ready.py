@@ -40,7 +40,7 @@ def command(context: Context, *, day: date | None) -> None:
 
 
 def _assess_day(context: Context, day: date | None) -> Assessment:
-    from monitor.app.reporting_options import make_readiness_reader, make_reporting_rules
+    from monitor.app.options import make_readiness_reader, make_reporting_rules
 
     channels = [table.name for table in context.settings.channel]
     rules = make_reporting_rules(context.settings, channels, context.path.parent)

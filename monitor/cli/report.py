@@ -67,7 +67,7 @@ def period(  # noqa: PLR0913 # one for each option
     """
     if last < first:
         raise click.BadParameter(f"is before --from {first}", param_hint="--to")
-    from monitor.app.reporting_options import make_periods
+    from monitor.app.options import make_periods
 
     now = context.now()
     with context.store() as store:
@@ -99,7 +99,7 @@ def series(
 
     Example: ninethirty report series "Malpractice in GCSE, AS and A level: summer 2017"
     """
-    from monitor.app.reporting_options import make_periods
+    from monitor.app.options import make_periods
 
     now = context.now()
     with context.store() as store:

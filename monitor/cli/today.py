@@ -175,8 +175,7 @@ def read_board(context: Context, day: date) -> list[dict[str, Any]]:
     """Return the JSON of every release whose slot begins on a local day, as of now, also of those
     not judged yet.
     """
-    from monitor.app.options import make_policies
-    from monitor.app.reporting_options import make_editions
+    from monitor.app.options import make_editions, make_policies
     from monitor.watch.rejudge import body_of_unwatched
 
     begin, end = span_of(day, day, context.settings.timezone)
@@ -202,8 +201,7 @@ def judged_bodies(
     """Return the JSON, as of now, of every judged release whose slot begins between two instants
     (None: no bound).
     """
-    from monitor.app.options import make_policies
-    from monitor.app.reporting_options import make_editions
+    from monitor.app.options import make_editions, make_policies
     from monitor.watch.rejudge import judged_between
 
     settings = context.settings

@@ -15,8 +15,7 @@ from random import Random
 from typing import Any
 
 from monitor.app.build import App, Edges, build
-from monitor.app.options import make_policies
-from monitor.app.reporting_options import make_editions
+from monitor.app.options import make_editions, make_policies
 from monitor.clock import SteadyClock, SystemClock, VirtualClock
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, render_draft

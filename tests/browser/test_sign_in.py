@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from monitor.app.reporting_options import make_openid
+from monitor.app.options import make_openid
 from monitor.config.settings import Settings
 from monitor.web.users import make_line
 from tests.browser.pages import browsing, overflowing, serving

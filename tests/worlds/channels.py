@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from alerts.channels.base import Outbound
 from alerts.channels.settings import ChannelSettings
-from monitor.app.reporting_options import make_outbound
+from monitor.app.options import make_outbound
 from monitor.clock import SystemClock
 from monitor.config.settings import NetworkSettings
 from monitor.look.guard import Guard

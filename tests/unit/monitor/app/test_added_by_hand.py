@@ -45,7 +45,7 @@ def settings_with_hand_calendar(folder: Path) -> Settings:
 
 async def edit_calendar(monitor: MonitorInTest, edit: Callable[[list[Json]], object]) -> None:
     """Change the calendar as the page does, and wait until it was read."""
-    queries = monitor.app.reload.queries
+    queries = monitor.app.reload.parts.queries
     assert queries.by_hand is not None
     await queries.by_hand.edit(edit)
     read = await queries.read_calendar("by-hand")

@@ -13,8 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from monitor.app.options import make_policies
-from monitor.app.reporting_options import make_explainer
+from monitor.app.options import make_explainer, make_policies
 from monitor.clock import VirtualClock
 from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings

@@ -11,9 +11,9 @@ from monitor.app.options import (
     make_calendar_checks,
     make_join_rules,
     make_policies,
+    make_reporting_rules,
     make_usual_time_filler,
 )
-from monitor.app.reporting_options import make_reporting_rules
 from monitor.config.settings import Settings
 from monitor.judge.policy import UsualTime
 from monitor.ledger.state import Checks

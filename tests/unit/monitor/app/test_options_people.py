@@ -20,7 +20,7 @@ from alerts.channels.notify import API, Notify
 from alerts.channels.pagerduty import EVENTS
 from alerts.channels.settings import ChannelSettings
 from alerts.draft.code import code_json, load_editions
-from monitor.app.reporting_options import (
+from monitor.app.options import (
     make_channels,
     make_digest_rule,
     make_editions,

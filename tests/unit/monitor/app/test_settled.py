@@ -19,7 +19,7 @@ HALF_PAST_NINE = HALF_PAST_EIGHT.replace(hour=9)
 
 
 def desk_of(monitor: CalendarMonitor) -> Desk:
-    desk = monitor.app.reload.queries.desk
+    desk = monitor.app.reload.parts.queries.desk
     assert desk is not None
     return desk.acting_as(Actor("user:anne", "duty statistician"))
 

@@ -12,7 +12,7 @@ import pytest
 from alerts.incident import Action
 from alerts.notice import Notice
 from alerts.rota import Shift
-from monitor.app.reporting_options import make_summary_schedules
+from monitor.app.options import make_summary_schedules
 from monitor.clock import VirtualClock
 from monitor.config.people import SummarySettings
 from monitor.config.settings import Settings

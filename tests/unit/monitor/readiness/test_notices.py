@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from alerts.rota import Shift
-from monitor.app.reporting_options import make_summary_schedules
+from monitor.app.options import make_summary_schedules
 from monitor.clock import VirtualClock
 from monitor.config.people import SummarySettings
 from monitor.config.settings import Settings

@@ -17,7 +17,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from monitor.app.reporting_options import make_sessions
+from monitor.app.options import make_sessions
 from monitor.config.people import WebSettings
 from monitor.config.settings import Settings
 from monitor.web.openid import OpenID

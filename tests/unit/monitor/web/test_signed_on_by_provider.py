@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from structlog.testing import capture_logs
 
-from monitor.app.reporting_options import make_openid
+from monitor.app.options import make_openid
 from monitor.config.settings import Settings
 from monitor.look.guard import make_guard
 from monitor.look.http.resolve import Resolver
