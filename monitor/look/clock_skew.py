@@ -1,9 +1,7 @@
 """Estimates how wrong our clock is, by the `Date` headers of the watched hosts.
 
-A host writes its date, in whole seconds, after we send the request and before we receive the
-answer. So each date gives bounds for the offset, which is our clock minus the true time. The bounds
-by several dates of one host are intersected, and the hosts vote. A date more than a day from our
-clock is ignored, because some hosts send year 9999 or 1970.
+A host writes its date, in whole seconds, between our sending and receiving. So each date bounds the
+offset, our clock minus the true time. A host's bounds are intersected, and the hosts vote.
 """
 
 from __future__ import annotations
@@ -23,15 +21,11 @@ Span = tuple[float, float]
 """The least and most seconds that our clock may be ahead of the true time."""
 
 TOLERANCE = 1.0
-"""Spans that are more than this many seconds apart contradict each other. The servers of one name
-differ by less.
-"""
+"""Spans further apart contradict each other. The servers of one name differ by less."""
 RIGHT_CLOCK: Span = (-1.0, 1.0)
-"""The vote of our own clock: that it is right to a second."""
+"""The vote of our own clock."""
 _LEAST_HOSTS = 2
-"""This many hosts must agree that our clock is wrong, because the clock of one host may be
-wrong.
-"""
+"""So many hosts must agree that our clock is wrong, because one host's may be."""
 _HOST_WEIGHT, _MACHINE_WEIGHT, _OUR_WEIGHT = 2, 2, 1
 """Our own clock decides a draw, but never against two hosts."""
 _log = structlog.get_logger(__name__)
@@ -41,33 +35,24 @@ _WITHIN_A_DAY: Span = (-_DAY, _DAY)
 _GRAIN = 1.0
 """Dates and ages are whole seconds."""
 _DRIFT = 0.0005
-"""The machine corrects its clock by up to 500 ppm, so old bounds are widened by that before they
-are used.
-"""
+"""The machine corrects its clock by up to 500 ppm, so old bounds are widened by that."""
 _REPLACED_AFTER = 2
 _ERRATIC_AFTER = 6
-"""A host whose dates contradicted earlier ones this many times is ignored: its servers have
-different clocks.
-"""
+"""A host that contradicted itself so often is ignored: its servers have different clocks."""
 _VOTES_EVERY = timedelta(seconds=1)
 _LEAST_SECONDS_APART = 5.0
-"""Two answers of one address must be at least this many seconds apart to show who wrote their
-dates.
-"""
+"""Two answers of one address show who wrote their dates only if so far apart."""
 _SAME_WITHIN = 2.0
-"""Seconds by which ages and dates may differ from the time between two answers: both are whole
-seconds.
-"""
+"""Ages and dates are whole seconds, so they may differ by this from the time between answers."""
 _FOLLOWED_SECONDS = 120.0
-"""Seconds after which another address of the host is compared, if this one showed nothing."""
+"""After this, another address of the host is compared, if this one showed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """The result of a vote. `bounds` is how far our clock is ahead, in seconds.
+    """By how many seconds, least and most, our clock is ahead (`bounds`).
 
-    `outvoted` hosts contradict it. The dates of `unconfirmed` hosts, which nothing confirms, count
-    only at their host.
+    `outvoted` hosts contradict it. Dates of `unconfirmed` ones count only at their host.
     """
 
     bounds: Span
@@ -76,26 +61,22 @@ class Vote:
 
 
 def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
-    """Return how far our clock is ahead, in seconds, which hosts are outvoted, and which are not
-    confirmed.
+    """Let hosts vote on the `spans` of offsets that their dates allow, newest date first.
 
-    `spans` has the range that each host's dates allow, for at least one host, the host with the
-    newest date first. Hosts with overlapping ranges form a group. Our clock, and the machine if it
-    says that it is `synchronised`, add weight to each group that allows a right clock. The group
-    with the most weight wins: its common range is the result.
+    Hosts with overlapping spans form a group. Our clock, and the machine if it is `synchronised`,
+    add weight to each group that allows a right clock. The common span of the group with the most
+    weight wins.
     """
-    # Two hosts must agree to prove our clock wrong. But a single host suffices if the machine is
-    # not synchronised.
+    # A single host suffices if the machine is not synchronised.
     least_hosts = 1 if synchronised is False and len(spans) == 1 else _LEAST_HOSTS
     first_group = _agreeing_hosts(next(iter(spans)), spans)
-    is_only_group = len(first_group) == len(spans)  # usually all hosts agree
+    is_only_group = len(first_group) == len(spans)
     groups = [first_group] if is_only_group else [_agreeing_hosts(name, spans) for name in spans]
     credible = [
         group for group in groups if len(group) >= least_hosts or _allows_right_clock(group, spans)
     ]
     if not credible:
-        # The hosts contradict each other and our clock. If the machine is synchronised, our clock
-        # is right.
+        # The hosts contradict each other and our clock.
         everyone = frozenset(spans)
         return (
             Vote(RIGHT_CLOCK, outvoted=everyone)
@@ -113,7 +94,7 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     bounds = common_span(spans, winner)
     rivals = [group for group in others if distance(common_span(spans, group), bounds) > TOLERANCE]
     if rivals:
-        # A draw: each of the groups may be right, so the result covers all of them.
+        # A draw: any of them may be right, so cover all.
         drawn = [bounds, *(common_span(spans, group) for group in rivals)]
         covering = min(low for low, _ in drawn), max(high for _, high in drawn)
         return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
@@ -121,17 +102,14 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     confirmed = _limit_to_confirmed([spans[name] for name in winner], least_hosts)
     if confirmed == bounds:
         return Vote(confirmed, outvoted)
-    # The winners prove our clock wrong only by `confirmed`, because too few of them agree on all of
-    # `bounds`.
+    # Too few of the winners agree on all of `bounds`.
     return Vote(
         confirmed, outvoted, unconfirmed=frozenset(name for name in winner if is_off(spans[name]))
     )
 
 
 def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
-    """Return host `seed` and, in the order of `spans`, each host whose span overlaps with all those
-    chosen before.
-    """
+    """Return host `seed` and, in order, each whose span overlaps with all chosen before."""
     common, group = spans[seed], {seed}
     for name, span in spans.items():
         narrowed = overlap(common, span)
@@ -142,31 +120,29 @@ def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
 
 
 def _allows_right_clock(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
-    """Return whether the common range of these hosts allows that our clock is right to a second."""
+    """Return whether these hosts' common span allows that our clock is right."""
     return distance(common_span(spans, group), RIGHT_CLOCK) <= 0
 
 
 def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
-    """Return how far our clock is ahead, given hosts' overlapping spans.
+    """Return how far our clock is ahead by hosts' overlapping spans, if `least_hosts` confirm an
+    error.
 
-    `least_hosts` must confirm an error.
-
-    E.g. (3, 9) and (5, 8): two hosts confirm at least 3 s, only one at least 5 s. If two must, the
-    result is (3, 8).
+    E.g. (3, 9) and (5, 8): two confirm at least 3 s, only one 5 s. If two must, it is (3, 8).
     """
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
     if len(spans) < least_hosts:
-        return min(low, 0.0), max(high, 0.0)  # too few to confirm any error, so allow zero
+        return min(low, 0.0), max(high, 0.0)  # too few to confirm any error
     if low > 0:
-        low = max(0.0, lows[-least_hosts])  # this many hosts have a low bound at least as large
+        low = max(0.0, lows[-least_hosts])
     if high < 0:
         high = min(0.0, highs[least_hosts - 1])
     return low, high
 
 
 def common_span(spans: Mapping[str, Span], names: Iterable[str]) -> Span:
-    """Return the range that the spans of these hosts share. It is inverted if they share none."""
+    """Return the range that these hosts' spans share, inverted if they share none."""
     chosen = [spans[name] for name in names]
     return max(low for low, _ in chosen), min(high for _, high in chosen)
 
@@ -183,15 +159,12 @@ def distance(span: Span, other: Span) -> float:
 
 
 def is_off(bounds: Span) -> bool:
-    """Return whether the clock is known to be wrong: zero is not among the possible offsets."""
+    """Return whether the clock is known to be wrong: its bounds exclude zero."""
     return bounds[0] > 0 or bounds[1] < 0
 
 
 class AgedAnswer(NamedTuple):
-    """The headers of an answer from a cache: its `Date`, and its `Age` in seconds.
-
-    `sent` is when we requested it.
-    """
+    """The `Date`, and `Age` in seconds, of an answer to a request `sent` to a cache."""
 
     url: str
     sent: datetime
@@ -201,12 +174,10 @@ class AgedAnswer(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _HostDates:
-    """The bounds of our clock's offset by the dates of one host, the last of which we received at
-    `at`.
+    """The bounds of our clock's offset by the dates of one host, the last received at `at`.
 
-    `contrary_bounds` are those by its newest dates if they contradict `bounds`, and
-    `contrary_dates` is the number of these dates. `contradictions` counts how often that ended: the
-    dates agreed again, or replaced `bounds`.
+    `contrary_dates` newest ones contradict `bounds` and give `contrary_bounds`. `contradictions`
+    counts how often such dates replaced `bounds` or stopped.
     """
 
     name: str
@@ -217,46 +188,38 @@ class _HostDates:
     contradictions: int = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
-        """Add one date's bounds of our clock's offset.
-
-        Return whether the known ones were replaced: a clock was set.
-        """
-        # The clocks may have drifted apart since the last date.
+        """Add one date's bounds. Return whether they replaced the known ones: a clock was set."""
+        # The clocks may have drifted apart meanwhile.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
         known = (self.bounds[0] - drift, self.bounds[1] + drift)
         self.bounds, self.at = known, at
         if distance(known, bounds) > TOLERANCE:
             return self._add_contrary_bounds(bounds)
-        # If the two do not overlap, the small gap between them is imprecision: cover both.
+        # A small gap between the two is imprecision: cover both.
         self.bounds = overlap(known, bounds) or (min(known[0], bounds[0]), max(known[1], bounds[1]))
         if self.contrary_bounds is not None:
-            # The date before contradicted the known bounds, and this one agrees with them: dates
-            # change to and fro.
             self.contradictions += 1
             self.contrary_bounds, self.contrary_dates = None, 0
         return False
 
     def _add_contrary_bounds(self, bounds: Span) -> bool:
-        """Keep bounds of our clock's offset that contradict the known ones.
+        """Keep bounds that contradict the known ones. Return whether they replace those.
 
-        Return whether they now replace those.
-
-        They do after `_REPLACED_AFTER` dates in a row that contradict the known bounds, but not
-        each other.
+        They do after `_REPLACED_AFTER` in a row that do not contradict each other.
         """
         narrowed = None if self.contrary_bounds is None else overlap(self.contrary_bounds, bounds)
-        if narrowed is None:  # no date just before, or one that this date contradicts too
+        if narrowed is None:
             self.contrary_bounds, self.contrary_dates = bounds, 1
         else:
             self.contrary_bounds, self.contrary_dates = narrowed, self.contrary_dates + 1
         if self.contrary_dates < _REPLACED_AFTER:
             return False
-        self.contradictions += 1  # because a host whose clock is set many times is ignored
+        self.contradictions += 1  # a host whose clock is set many times is ignored
         self.bounds, self.contrary_bounds, self.contrary_dates = self.contrary_bounds, None, 0
         return True
 
     def shift(self, seconds: float) -> None:
-        """Adapt the bounds after our clock was set by this many seconds."""
+        """Adapt the bounds after our clock was set by so many seconds."""
         self.bounds = shift_span(self.bounds, seconds)
         self.contrary_bounds = self.contrary_bounds and shift_span(self.contrary_bounds, seconds)
         self.at += timedelta(seconds=seconds)
@@ -268,12 +231,10 @@ class _HostDates:
 
 @dataclass(slots=True, eq=False)
 class Skew:
-    """Estimates the offset of our clock from the dates of the hosts we look at.
+    """Estimates the offset of our clock, positive if it is ahead, from the dates of hosts.
 
-    Offsets are in seconds, and positive if our clock is ahead of the true time. `synchronised`
-    returns whether the machine reports that its clock is synchronised, None if it reports nothing.
-    `moved` returns by how many seconds our clock was moved since the start. `bounds` are the least
-    and most seconds that our clock is ahead of the true time. Both are zero before any date is
+    `synchronised` returns what the machine says of its clock, None if nothing. `moved` returns by
+    how many seconds our clock was moved since the start. `bounds` are zero before any date is
     known.
     """
 
@@ -283,28 +244,25 @@ class Skew:
     _last_moved: float = field(init=False)
     _last_vote: Vote = Vote(NO_OFFSET)
     _dates_by_host: dict[str, _HostDates] = field(default_factory=dict)
-    # Hosts whose last date was more than a day from our clock, with the bounds by that date.
+    # Hosts whose last date was more than a day off.
     _far_off_spans: dict[str, Span] = field(default_factory=dict)
     _logged: set[str] = field(default_factory=set)
-    # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the
-    # old clock.
+    # When a clock was last seen to be set. Older dates may be by the old clock.
     _clock_set_at: datetime | None = None
     _last_vote_at: datetime | None = None
-    # The last `Date` header and its instant: several answers in a row have the same one.
+    # Several answers in a row have the same header.
     _last_date: tuple[str, datetime | None] = ("", None)
-    # One answer of each host from its cache, to compare the next ones with it.
+    # To compare a host's next answers from its cache with.
     _kept_answers: dict[str, AgedAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._last_moved = self.moved()
 
     def observe(self, host: str, answer: Answer) -> bool:
-        """Update the offset of our clock by the date of an answer.
+        """Update the offset by the date of an answer. Return whether the answer's own time is
+        certain.
 
-        Return whether the answer's own time is certain.
-
-        It is uncertain if its date contradicts earlier dates of this host: our clock or the host's
-        has just been set.
+        It is not if the date contradicts earlier ones of this host: our clock or its was just set.
         """
         self.adapt_to_move()
         bounds = self._bounds_by_date(host, answer)
@@ -313,7 +271,7 @@ class Skew:
         dates = self._dates_by_host.get(host)
         if dates is None:
             dates = self._dates_by_host[host] = _HostDates(host, bounds, answer.received)
-            self._last_vote_at = None  # so that the hosts vote on our clock now
+            self._last_vote_at = None  # vote now
         elif (
             dates.is_erratic()
         ):  # its servers have different clocks, so a contradiction shows nothing about ours
@@ -331,18 +289,18 @@ class Skew:
         return dates.contrary_bounds is None
 
     def adapt_to_move(self) -> None:
-        """Adapt all that is known about our clock's offset if the clock was moved."""
+        """Adapt all that is known of the offset if our clock was moved."""
         step = self.moved() - self._last_moved
         if step == 0.0:
             return
         self._last_moved += step
-        # else they stay zero, which means that no host has sent a usable date yet
+        # Zero bounds mean that no date is known, so they stay.
         if self.is_known():
             self.bounds = shift_span(self.bounds, step)
         if self._clock_set_at is not None:
-            self._clock_set_at += timedelta(seconds=step)  # the same instant by the new clock
-        self._last_vote_at = None  # so that the hosts vote on our clock at the next answer
-        self._kept_answers.clear()  # the time between one of these and a later answer is not known
+            self._clock_set_at += timedelta(seconds=step)
+        self._last_vote_at = None  # vote at the next answer
+        self._kept_answers.clear()  # the time since these is not known
         self._far_off_spans = {
             host: shift_span(span, step) for host, span in self._far_off_spans.items()
         }
@@ -350,20 +308,18 @@ class Skew:
             dates.shift(step)
 
     def bounds_for(self, host: str) -> Span:
-        """Return the least and most seconds that our clock is ahead, for dating the looks at one
-        host.
-        """
+        """Return the least and most seconds that our clock is ahead, for looks at one host."""
         dates = self._dates_by_host.get(host)
         if dates is None:
-            # This host has sent no usable date. So our clock counts as right, unless the hosts'
-            # vote proved it wrong.
+            # Without a date of its own, our clock counts as right unless the vote proved it wrong.
             return self.bounds if is_off(self.bounds) else NO_OFFSET
-        # Dates that the vote neither confirmed nor contradicted count at their own host only.
+        # Unconfirmed dates count at their own host.
         return dates.bounds if host in self._last_vote.unconfirmed else self.bounds
 
     def count_support(self, wall_lead: float) -> tuple[int, int]:
-        """Return how many hosts' newest dates allow that our clock is right, and how many that the
-        wall clock is, which is `wall_lead` seconds ahead of it.
+        """Return how many hosts' newest dates allow our clock, and how many the wall clock.
+
+        The wall clock is `wall_lead` seconds ahead.
         """
         hosts = [dates for dates in self._dates_by_host.values() if not dates.is_erratic()]
         newest = [dates.contrary_bounds or dates.bounds for dates in hosts]
@@ -372,14 +328,11 @@ class Skew:
         return ours, sum(distance(span, RIGHT_CLOCK) <= 0 for span in walls)
 
     def describe_doubts(self) -> dict[str, str]:
-        """Return each host with dates that are not used, and the reason in words for the status
-        page.
-        """
+        """Return each host whose dates are not used, with the reason in words."""
         doubts = dict.fromkeys(
             self._far_off_spans, "its Date header is more than a day from our clock, and is ignored"
         )
-        # A host in the last vote had a plausible date then, and the result of that vote is the
-        # reason shown for it.
+        # The last vote's result replaces an earlier reason.
         for host in self._last_vote.outvoted:
             doubts[host] = "its clock differs from ours and others', and is not believed"
         for host in self._last_vote.unconfirmed:
@@ -396,11 +349,10 @@ class Skew:
         return self.bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
-        """Return by how many seconds, least and most, our clock is ahead of an answer's date
-        (negative: behind).
+        """Return by how many seconds, least and most, our clock is ahead of an answer's date, or
+        None.
 
-        The publisher's server (the origin) wrote the date, or a cache in its place. Return None if
-        it is unusable.
+        The date is the origin's or, in its place, a cache's.
         """
         header = answer.headers.get("date", "")
         if header != self._last_date[0]:
@@ -408,20 +360,17 @@ class Skew:
         date = self._last_date[1]
         if date is None:
             return None
-        # The date was written between `sent` and `received`, without the fraction of the second.
+        # Written between `sent` and `received`, without the fraction of a second.
         least = (answer.sent - date).total_seconds() - _GRAIN
         most = (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # A cache answered with a copy that is `age` seconds old. If the cache wrote the date,
-            # it did so now, and these bounds are right. If the origin wrote it, it did so `age`
-            # seconds ago. Then `age` must be subtracted from both bounds. The age is in whole
-            # seconds, so allow for one second more or less.
+            # A cache that wrote the date did so now. The origin did `age` whole seconds ago.
             least_by_origin, most_by_origin = least - (age + _GRAIN), most - (age - _GRAIN)
             is_by_cache = self._is_date_by_cache(
                 host, AgedAnswer(answer.url, answer.sent, date, age)
             )
             if is_by_cache is None:
-                # the writer is not known, so allow for both: `most` is higher by the cache
+                # allow for both: `most` is higher by the cache
                 least = least_by_origin
             elif not is_by_cache:
                 least, most = least_by_origin, most_by_origin
@@ -429,19 +378,15 @@ class Skew:
         if is_over_a_day_off:
             self._record_implausible_date(host, (least, most))
             return None
-        # an earlier date of this host may have been over a day off
         self._far_off_spans.pop(host, None)
         return least, most
 
     def _is_date_by_cache(self, host: str, aged: AgedAnswer) -> bool | None:
-        """Return whether the cache wrote an answer's date (True), or the origin did (False).
+        """Return whether the cache wrote an answer's date, False for the origin, None if not known.
 
-        None: this is not known.
-
-        The cache writes it at our request, the origin (the publisher's server) when the cache gets
-        its copy. So two answers with the same copy are compared, e.g. with ages of 100 and 110 and
-        sent 10 s apart. If their dates are equal, the origin wrote them. If the second is 10 s
-        later, the cache wrote both.
+        A cache writes it at our request, the origin when the cache gets its copy. So of two answers
+        with the same copy, sent 10 s apart, the origin's have equal dates, the cache's differ by 10
+        s.
         """
         earlier = self._kept_answers.get(host)
         if earlier is None:
@@ -449,15 +394,13 @@ class Skew:
             return None
         elapsed = (aged.sent - earlier.sent).total_seconds()
         is_same_address = aged.url == earlier.url
-        # One answer of each host is kept. An answer of the same address at least 5 s later is
-        # compared with it, and then kept in its place. An answer of another address cannot be
-        # compared. It is kept instead after 120 s.
+        # Another address cannot be compared, and takes the place after 120 s.
         keep_seconds = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
         if 0.0 <= elapsed < keep_seconds:
             return None
         self._kept_answers[host] = aged
         age_growth, date_growth = aged.age - earlier.age, (aged.date - earlier.date).total_seconds()
-        # `elapsed` is negative if our clock was set back between the two.
+        # `elapsed` is negative if our clock was set back.
         is_same_copy = (
             is_same_address and elapsed >= 0.0 and abs(age_growth - elapsed) <= _SAME_WITHIN
         )
@@ -468,10 +411,8 @@ class Skew:
     def _record_implausible_date(self, host: str, span: Span) -> None:
         """Record a date more than a day from our clock, and log it once a host.
 
-        `span` is by how many seconds, least and most, our clock would be ahead if the date were
-        right. Nearly always, the host's clock is wrong. So such dates are believed only if two
-        hosts agree, no host has sent a plausible one, and the machine does not report that its
-        clock is synchronised.
+        Nearly always, the host's clock is wrong. So it counts only if two hosts agree, none has
+        sent a plausible date, and the machine is not synchronised.
         """
         if host not in self._logged:
             self._logged.add(host)
@@ -483,17 +424,12 @@ class Skew:
             self.bounds = vote(self._far_off_spans).bounds
 
     def _run_vote(self) -> Span:
-        """Let the hosts with consistent dates vote on our clock's offset.
-
-        Return its bounds, as before if none can.
-        """
-        # A host is consistent if its newest date agrees with its earlier ones.
+        """Let hosts vote. Return the bounds, as before if none can."""
         hosts = self._dates_by_host.values()
         consistent = [
             host for host in hosts if host.contrary_bounds is None and not host.is_erratic()
         ]
-        # Once a clock was set, earlier dates may be by the old clock: omit them if two hosts have
-        # sent later ones.
+        # Earlier dates may be by the old clock: omit them if two hosts have sent later ones.
         recent = [
             host
             for host in consistent
@@ -508,17 +444,17 @@ class Skew:
         spans = {host.name: host.bounds for host in voters}
         result = vote(spans)
         if result.outvoted or result.unconfirmed:
-            # Ask the machine only if hosts disagree, because that takes as long as a look.
+            # Asking the machine takes as long as a look.
             result = vote(spans, synchronised=self.synchronised())
         self._last_vote = result
         return result.bounds
 
 
 def shift_span(bounds: Span, seconds: float) -> Span:
-    """Return the bounds of a clock's offset after the clock was set by this many seconds."""
+    """Return the bounds after the clock was set by so many seconds."""
     return bounds[0] + seconds, bounds[1] + seconds
 
 
 def largest_offset(bounds: Span) -> float:
-    """Return the most seconds by which the clock may be wrong, in either direction."""
+    """Return the most seconds by which the clock may be wrong."""
     return max(-bounds[0], bounds[1], 0.0)

@@ -1,6 +1,4 @@
-"""Decides which looks at one host are due, and which goes first. Pure: the caller passes the
-time.
-"""
+"""Decides which looks at one host are due, and which goes first."""
 
 from __future__ import annotations
 
@@ -22,22 +20,15 @@ from monitor.plan.proof import PartProof
 from monitor.plan.targets import View
 
 _UPDATE_SECONDS = 0.5
-"""How often the sharing of the budget is updated."""
 _FORESEEN = timedelta(seconds=60)
-"""The host is kept free for a promised instant that is at most this long after the target's due
-instant.
-"""
+"""The host is kept free for a promised instant at most this long after the target is due."""
 _RECHECK_EVERY = timedelta(seconds=1)
 _NO_LOOK_BEFORE_PROMISE = timedelta(seconds=0.5)
-"""A target is not looked at this shortly before its promised instant, so that its promised look is
-not delayed.
-"""
+"""No look so shortly before a promised instant, because it might delay the promised one."""
 
 
 class _Reason(IntEnum):
-    """Why a target waits for an instant: its look is due then, must begin then, or may begin then
-    if the host is idle.
-    """
+    """Why a target waits for an instant: due then, must begin then, or may if the host is idle."""
 
     DUE = 0
     PROMISED = 1
@@ -48,9 +39,8 @@ class _Reason(IntEnum):
 class _Entry:
     """A target that waits for its look.
 
-    It is `is_ready` once it is due, and `is_counted` in the demand of its group. `promised_at` is
-    set while that instant is awaited, `part` if a sweep has chosen it. An entry that was removed is
-    no longer `is_current`. It stays in its heaps, and is skipped once it is the first.
+    `is_ready`: due. `is_counted`: in the demand of its group. `part`: chosen by a sweep. One that
+    is not `is_current` was removed: it stays in its heaps, and is skipped.
     """
 
     watched: ScheduledTarget
@@ -66,12 +56,10 @@ class _Entry:
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """The targets that want the same spacing and have the same chance of a change.
+    """The `count` targets that want the same spacing and have the same chance of a change.
 
-    `count` is their number.
-
-    The `ready` one with the oldest last look goes first. `spacing` is in seconds, longer than
-    wanted if necessary.
+    The `ready` one with the oldest last look goes first. `spacing` is the affordable one in
+    seconds.
     """
 
     spacing: float
@@ -82,57 +70,47 @@ class _Group:
 class DueTargets:
     """The targets of one host, by when they are due.
 
-    A target at its promised instant goes first. Of several, it is the one that is the most overdue,
-    weighted by its chance of a change. Next is the target that is the most overdue in proportion to
-    its spacing, or to the spacing that `rate` can afford. If the rate is too low for all looks near
-    a slot, `sweeps` decide instead. If no target is due, an idle host may look at one early.
-    Methods take `now` by the wall clock, and `mono`, the same in monotonic seconds.
+    A target at its promised instant goes first, then the most overdue in proportion to the spacing
+    that `rate` can afford. `sweeps` decide instead if the rate is too low near a slot. An idle host
+    may look early. Methods take `now` by the wall clock, and the same as `mono`, in monotonic
+    seconds.
     """
 
     def __init__(self, rate: float) -> None:
         """Begin without targets. `rate` is in looks a second."""
         self.rate = rate
         self.sweeps = Sweeps()
-        self.ready = 0  # the number of targets that are due and that no sweep plans
+        self.ready = 0  # due, and not planned by a sweep
         self._entries: dict[str, _Entry] = {}  # by the id of their target
-        # One heap of all instants that entries wait for. `_promised` counts the promised ones.
+        # All instants that entries wait for, and how often each promised one.
         self._waiting: list[tuple[datetime, _Reason, Rank, int, _Entry]] = []
         self._promised: Counter[datetime] = Counter()
-        # Entries that an idle host may look at now. A host is idle while no look is due.
+        # Entries that an idle host may look at now.
         self._idle: list[tuple[datetime, Rank, int, _Entry]] = []
-        # Due entries that a sweep plans are in `_swept`, by target id. `_next_swept` is the next
-        # look of the sweeps.
+        # Due entries that a sweep plans, by target id, and the next of them.
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
-        # Other due entries are in a group. At a promised instant, they are also in this heap, the
-        # most urgent first.
+        # At a promised instant, due entries are also in this heap, the most urgent first.
         self._promised_ready: list[tuple[float, Rank, int, _Entry]] = []
         self._groups: dict[WantedSpacing, _Group] = {}
-        # each key to itself, so that equal keys share memory
         self._group_keys: dict[WantedSpacing, WantedSpacing] = {}
-        self._entry_numbers = itertools.count()  # heaps compare them if all before is equal
-        # When windows were last checked, the rate shared among groups, and the sweeps updated:
-        # never so far.
+        self._entry_numbers = itertools.count()
         self._windows_checked_at = datetime.min.replace(tzinfo=UTC)
         self._rate_shared_at = self._sweeps_updated_at = -inf
 
     def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
-        """Let a target wait for its next look, in place of the look for which it has waited until
-        now.
-        """
+        """Let a target wait for its next look, in place of an earlier one."""
         if watched.target.id in self._entries:
             self.remove(watched.target.id)
         if watched.due is None or watched.window is None:
-            return  # no look is planned
+            return
         window = watched.window
         group_key = WantedSpacing(window.every.total_seconds(), window.chance)
-        # thousands of targets share a few objects
+        # Thousands of targets share a few objects.
         group_key = self._group_keys.setdefault(group_key, group_key)
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
         self._push_waiting(watched.due, _Reason.DUE, entry)
-        # At its promised instant, usually its slot, a look must begin. Here that is at most a
-        # minute after `due`.
         if (
             watched.promised_at is not None
             and timedelta() <= watched.promised_at - watched.due < _FORESEEN
@@ -141,7 +119,7 @@ class DueTargets:
             self._promised[watched.promised_at] += 1
             self._push_waiting(watched.promised_at, _Reason.PROMISED, entry)
         if watched.due - now <= window.every:
-            # a target that is due later needs no share of the budget yet
+            # One that is due later needs no share of the budget yet.
             self._count_in_group(entry)
         idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
         if idle_look is not None and idle_look < watched.due:
@@ -198,58 +176,47 @@ class DueTargets:
                 heappush(self._idle, (instant, entry.rank, entry.number, entry))
             else:
                 self._end_promise(entry)
-                # If it is not ready, its look is under way, planned by a sweep, or postponed.
+                # Else its look is under way, planned by a sweep, or postponed.
                 if entry.is_ready:
                     self._put_promised_first(entry, mono)
         if self._swept and self._next_swept is None and not is_request_waiting:
             self._choose_next_swept(now, gap)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make a due entry ready in its group (of the same spacing), leave its look to the sweeps,
-        or postpone it.
-        """
+        """Make a due entry ready in its group, leave its look to the sweeps, or postpone it."""
         watched = entry.watched
         if watched.is_under_way:
             return  # the end of this look schedules the target again
         if not entry.is_counted:
             self._count_in_group(entry)
-        # A `goal` is the proof that a part needs. A witness is an announcement or index, which may
-        # have none.
         if (
             watched.goal is None
             and self.sweeps.delays_witnesses()
             and is_witness(watched.target.part)
         ):
-            # All looks are needed for pages close to their slot, so try again in a second.
+            # Pages close to their slot need all looks.
             self._push_waiting(now + _RECHECK_EVERY, _Reason.DUE, entry)
         elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
-            # The budget is too small for all looks, so a sweep looks at the parts of this slot in
-            # turn.
             self._swept[watched.target.id] = entry
         else:
             wanted_seconds = entry.group_key.every
             last = watched.last_look_mono
             if last == -inf:
-                # It never had a look. It counts as if its last look had been one spacing before it
-                # was due.
+                # As if its last look had been one spacing before it was due.
                 last = mono - wanted_seconds - (now - due).total_seconds()
             heappush(self._groups[entry.group_key].ready, (last, entry.rank, entry.number, entry))
             entry.is_ready = True
             self.ready += 1
 
     def _put_promised_first(self, entry: _Entry, mono: float) -> None:
-        """Let a ready target whose promised instant has come go first, by adding it to the heap
-        `_promised_ready`.
-        """
-        seconds_since_look = mono - entry.watched.last_look_mono  # infinite before the first look
-        # `docs/decides.md` explains the square root: it makes first-seen intervals the shortest on
-        # average.
+        """Let a ready target whose promised instant has come go first."""
+        seconds_since_look = mono - entry.watched.last_look_mono
+        # The square root: see `docs/decides.md#if-a-budget-is-too-small`.
         urgency = seconds_since_look * sqrt(entry.group_key.chance)
-        # A heap returns its lowest entry first.
         heappush(self._promised_ready, (-urgency, entry.rank, entry.number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
-        """Decide whether sweeps plan looks. If that changed, schedule the ready targets again."""
+        """Decide whether sweeps plan looks, and schedule ready targets again if that changed."""
         self._sweeps_updated_at = mono
         if self.sweeps.update(now, least_gap(self.rate), is_overloaded=self.demand() > self.rate):
             ready = [entry.watched for entry in self._entries.values() if entry.is_ready]
@@ -257,9 +224,7 @@ class DueTargets:
                 self.schedule(watched, now)
 
     def _move_to_next_windows(self, now: datetime) -> None:
-        """Schedule ready targets again whose window has ended, with the spacing of the next
-        window.
-        """
+        """Schedule ready targets again whose window has ended."""
         self._windows_checked_at = now
         for watched in [entry.watched for entry in self._entries.values() if entry.is_ready]:
             if (
@@ -275,8 +240,7 @@ class DueTargets:
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Remove and return the target to look at now, or None."""
-        # The target that the sweeps have chosen goes first. But after some of their looks, another
-        # due look goes first.
+        # After some looks of the sweeps, another due look goes first.
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:
             self.sweeps.record_start(entry.part, now)
@@ -288,49 +252,35 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the entry of the next look outside the sweeps, or None.
-
-        An entry at its promised instant is first, then the most overdue one, then one that an idle
-        host may have early.
-        """
+        """Return the entry of the next look outside the sweeps, promised ones first, or None."""
         chosen = self._first_in(self._promised_ready)
-        # each entry that is postponed leaves the due ones, so the next one is tried
+        # Each postponed entry leaves the due ones.
         while chosen is None:
             most_overdue = self._most_overdue(mono)
             if most_overdue is None:
                 return self._find_idle_look()  # not due yet, but the host is idle
-            # If its promised instant is less than half a second away, it waits until then, and is
-            # not chosen now.
             was_postponed = self._postpone_to_promise(most_overdue, now)
             if not was_postponed:
                 chosen = most_overdue
-        # counts it for the share of looks that sweeps must leave to others
         self.sweeps.record_other_request()
         return chosen
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
-        """Return whether the next look is one that a sweep plans.
-
-        `is_other_due`: a look outside the sweeps is due.
-        """
+        """Return whether the next look is one of a sweep. `is_other_due`: another look is due."""
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> None:
-        """Choose the entry that a sweep looks at next, if any waits. It stays chosen until it is
-        removed.
-        """
+        """Choose the entry that a sweep looks at next, if any waits."""
         next_part = self.sweeps.next_part(
             now, gap, is_ready=lambda part: self._find_entry(part) is not None
         )
         entry = None if next_part is None else self._find_entry(next_part)
         if entry is not None:
-            entry.part = next_part  # `take_next` records the start of the look at this part
+            entry.part = next_part
             self._next_swept = entry
 
     def _find_entry(self, part: PartProof) -> _Entry | None:
-        """Return the waiting entry of a part: the one in its next view, else the one in the edge
-        view, else None.
-        """
+        """Return the waiting entry of a part in its next view, else at the edge, else None."""
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(
             f"{part.id}/{View.EDGE}"
         )
@@ -338,8 +288,7 @@ class DueTargets:
     def _find_idle_look(self) -> _Entry | None:
         """Return an entry to look at while no look is due, or None.
 
-        First is an origin view that a sweep plans, of a part not out yet, then a target that may
-        have a look early.
+        A swept origin view of an awaited part is first, then a target that may have an early look.
         """
         origins = [
             entry
@@ -347,19 +296,15 @@ class DueTargets:
             if self.sweeps.is_awaited_origin_view(entry.watched)
         ]
         if origins:
-            # the one looked at longest ago
             return min(origins, key=lambda entry: entry.watched.last_look_mono)
         while (entry := self._first_in(self._idle)) is not None and entry.watched.is_under_way:
-            heappop(self._idle)  # the end of its look enters the target again
+            heappop(self._idle)  # the end of its look schedules it
         return entry
 
     def _postpone_to_promise(self, first: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near.
 
         Return whether it was.
-
-        At its promised instant, such as its slot, a look at the target must begin. A look just
-        before might delay it.
         """
         promised_at = first.watched.promised_at
         if promised_at is None or not timedelta() < promised_at - now < _NO_LOOK_BEFORE_PROMISE:
@@ -371,7 +316,7 @@ class DueTargets:
         return True
 
     def lag(self, mono: float) -> float:
-        """Return how many spacings the next target is overdue: infinite for a promised look, 0 if
+        """Return how many spacings the next target is overdue: inf if promised, 0 if
         none is due.
         """
         if (
@@ -403,20 +348,15 @@ class DueTargets:
         )
 
     def stretch(self) -> float:
-        """Return by which factor the spacing of looks is longer than wanted, 1.0 if the rate is
-        enough.
-        """
+        """Return how many times longer spacings are than wanted, at least 1.0."""
         return stretch_factor(self.demand(), self.rate)
 
     def _most_overdue(self, mono: float) -> _Entry | None:
-        """Return the due entry with the longest time since its last look, in spacings that the rate
-        allows, or None.
-        """
+        """Return the due entry with the most affordable spacings since its last look, or None."""
         if mono - self._rate_shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
         most, first = -inf, None
         for spacings, entry in self._first_of_groups(mono):
-            # Of several with the same number of spacings, choose the one with the lowest rank.
             if spacings > most or (
                 spacings == most and first is not None and entry.rank < first.rank
             ):
@@ -424,9 +364,7 @@ class DueTargets:
         return first
 
     def _first_of_groups(self, mono: float) -> Iterator[tuple[float, _Entry]]:
-        """Yield how many spacings of its group the first ready entry of each group is overdue, and
-        the entry.
-        """
+        """Yield the first ready entry of each group, after how many spacings it is overdue."""
         for group in self._groups.values():
             head = self._first_in(group.ready)
             if head is not None:
@@ -449,10 +387,7 @@ class DueTargets:
         group.count += 1
 
     def _first_in(self, heap: list[tuple[Any, Rank, int, _Entry]]) -> _Entry | None:
-        """Return the first current entry of a heap, None if it has none.
-
-        Entries that were removed are dropped.
-        """
+        """Drop removed entries of a heap. Return the first other one, or None."""
         while heap and not heap[0][3].is_current:
             heappop(heap)
         return heap[0][3] if heap else None

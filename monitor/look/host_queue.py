@@ -20,18 +20,16 @@ LONGEST_SLEEP = 60.0
 _SHORTEST_SLEEP = 1e-6
 """Seconds. A sleep of zero might end before the instant that it waits for."""
 _REQUEST_SPACING = 1.0
-"""Other requests are compared with looks as if they had this spacing in seconds, to find which is
-more overdue.
-"""
+"""The spacing, in seconds, by which other requests are compared with looks."""
 NOTICEABLE = 1.0
-"""Late wakeups and steps of our clock are reported if they are longer than this many seconds."""
+"""Shorter late wakeups and steps of our clock, in seconds, are not reported."""
 _RESERVE_LAST_PLACE = 1.0
-"""Seconds before a promised instant from which the last place is kept free for its look."""
+"""Seconds before a promised instant in which the last place is kept for its look."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """A wait that ended `late` seconds after its time, or during which our clock was set by
+    """A wait that ended `late` seconds late, or in which our clock was set by
     `clock_step` seconds.
     """
 
@@ -42,10 +40,7 @@ class Disturbance:
 
 
 class Wakeup:
-    """A sleep of one task that `set` ends early.
-
-    A call of `set` while the task does not wait ends its next wait.
-    """
+    """A sleep of one task that `set` ends early. If no one waits, `set` ends the next wait."""
 
     __slots__ = ("_is_set", "_timer", "_timer_at", "_until", "_waiter")
 
@@ -61,15 +56,11 @@ class Wakeup:
         self._wake_waiter()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for `seconds` of the loop's time, or until `set` is called.
-
-        After an earlier `set`, return at once.
-        """
+        """Wait for `seconds` of the loop's time, or until `set` is called."""
         if not self._is_set:
             loop = asyncio.get_running_loop()
             self._until = loop.time() + max(0.0, seconds)
-            # A running timer that ends earlier is kept: at its end, `_on_timer` starts it again for
-            # the rest.
+            # A running timer that ends earlier is kept, and started again for the rest.
             if self._timer is None or self._until < self._timer_at:
                 self._start_timer(loop)
             self._waiter = loop.create_future()
@@ -86,7 +77,6 @@ class Wakeup:
         self._timer = loop.call_at(self._until, self._on_timer, loop)
 
     def _on_timer(self, loop: asyncio.AbstractEventLoop) -> None:
-        """End the wait, or start the timer again if the wait is longer."""
         self._timer = None
         if self._waiter is not None and loop.time() < self._until:
             self._start_timer(loop)
@@ -102,10 +92,9 @@ class Wakeup:
 class HostQueue:
     """Starts the looks and other requests of one host within its budget.
 
-    `rate` is in requests a second. `start` is called with a target, the instant it was due and now.
-    It must not block. At most `most_under_way` requests are under way at once: each has a place
-    until it is answered. Pacing uses steady time, so that a step of our clock does not
-    hurry or stop it.
+    `rate` is in requests a second. `start` gets a target, when it was due, and now, and must not
+    block. Each of at most `most_under_way` requests has a place until it is answered. Pacing uses
+    steady time, so that a step of our clock does not hurry or stop it.
     """
 
     host: str
@@ -116,13 +105,12 @@ class HostQueue:
     targets: DueTargets = field(init=False)
     under_way: int = 0
     waits_until: float = 0.0
-    """The end of the wait that the host asked for, in seconds of steady time."""
-    # The wall time when steady time was zero. Later steps of our clock do not change it.
+    """In seconds of steady time."""
+    # The wall time of steady zero, whatever steps our clock makes later.
     _epoch: datetime = field(init=False)
     _pacer: Pacer = field(init=False)
     _wakeup: Wakeup = field(default_factory=Wakeup)
-    # Requests that wait in `_wait_for_place`, each with the steady time since which it waits, and
-    # its future result.
+    # By the steady time since which each waits.
     _waiting_requests: deque[tuple[float, asyncio.Future[bool]]] = field(default_factory=deque)
     _is_running: bool = False
 
@@ -131,39 +119,31 @@ class HostQueue:
         self._epoch = self.clock.now() - timedelta(seconds=self.clock.monotonic())
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
-        """Start due requests until `stop` is set (then call `wake`).
-
-        Report late wakeups and steps of our clock.
-        """
+        """Start due requests until `stop` is set (then call `wake`), and report disturbances."""
         self._is_running = True
         while not stop.is_set():
             seconds = self.start_due()
             began, mono = self.clock.now(), self.clock.monotonic()
             await self._wakeup.wait(seconds)
-            # `passed` is in steady time
             now, passed = self.clock.now(), self.clock.monotonic() - mono
-            # A wait that is too long shows a blocked loop, even if `wake` ended it: its call was
-            # then delayed too.
+            # A wait that is too long shows a blocked loop, even if `wake` ended it.
             late = max(0.0, passed - seconds)
             clock_step = (now - began).total_seconds() - passed
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
-                # A smaller value may be an error of rounding, so report 0 in its place.
+                # Less may be rounding.
                 late = late if late > NOTICEABLE else 0.0
                 clock_step = clock_step if abs(clock_step) > NOTICEABLE else 0.0
                 on_disturbance(Disturbance(on_time_until, now, late=late, clock_step=clock_step))
 
     def wake(self) -> None:
-        """End the current wait, because something may have fallen due."""
+        """End the current wait, because something may be due."""
         self._wakeup.set()
 
     def start_due(self) -> float:
-        """Start every request that may start now. Return the seconds until the next one may
-        start.
-        """
+        """Start every request that may start now. Return the seconds until the next."""
         while True:
-            # `now` is by our clock, which may be set. `mono` is in steady seconds, and `steady` the
-            # same as an instant.
+            # `now` is by our clock, which may be set. `mono` and `steady` are steady.
             now, mono = self.clock.now(), self.clock.monotonic()
             steady = self._steady_time(mono)
             is_waiting = self._has_waiting_request()
@@ -171,8 +151,7 @@ class HostQueue:
             wait = self._seconds_until_start(now, steady)
             if wait > 0:
                 return wait
-            # A look that is due just before its slot is postponed to the slot. Then nothing was
-            # started: try again.
+            # Nothing starts if a look is postponed to its slot.
             if self._start_one(now, mono):
                 self._pacer.record_start(steady)
 
@@ -193,17 +172,12 @@ class HostQueue:
 
     @asynccontextmanager
     async def reserve_place(self) -> AsyncIterator[None]:
-        """Wait until a request that is not a look may start.
-
-        It keeps one of the host's places until the block ends.
-        """
-        # The host has `most_under_way` places, one for each connection. The pacer keeps starts
-        # apart, by its budget.
+        """Hold a place for a request that is no look, from when it may start to the block's end."""
         has_passed_pacer = False
         if self._is_running or self.under_way >= self.most_under_way:
             has_passed_pacer = await self._wait_for_place()
         else:
-            self.under_way += 1  # take a free place
+            self.under_way += 1
         try:
             if not has_passed_pacer:
                 await self._wait_for_pacer()
@@ -212,13 +186,10 @@ class HostQueue:
             self._free_place_of_request()
 
     async def _wait_for_place(self) -> bool:
-        """Wait until this request gets a place.
+        """Wait for a place. Return whether the pacer has already allowed the start.
 
-        Return whether the pacer has already allowed its start.
-
-        `run` gives a place only when the pacer allows a start. In a command, which does not call
-        `run`, another request that ends passes on its place, and then the caller must still wait
-        for the pacer.
+        `run` gives places only then. Commands do not call `run`: there, a request that ends passes
+        on its place.
         """
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self.clock.monotonic(), place))
@@ -227,7 +198,7 @@ class HostQueue:
             return await place
         except asyncio.CancelledError:
             got_place = place.done() and not place.cancelled()
-            if got_place:  # just before this request was cancelled
+            if got_place:
                 self._free_place_of_request()
             raise
 
@@ -239,71 +210,63 @@ class HostQueue:
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
-        """Free the place (a connection to the host) of a request that was no look, or pass it on to
-        one that waits.
-        """
-        self.under_way -= 1  # the number of places in use
+        """Free the place of a request that was no look, or pass it on."""
+        self.under_way -= 1
         if self._is_running:
-            self.wake()  # `run` decides whether a look or a request gets the place, and when
+            self.wake()
         elif self.under_way < self.most_under_way and self._has_waiting_request():
-            # Commands do not call `run`, so the longest-waiting request gets the place. It still
-            # waits for the pacer.
+            # In a command. The longest-waiting request still waits for the pacer.
             self.under_way += 1
             _, place = self._waiting_requests.popleft()
             has_passed_pacer = False
             place.set_result(has_passed_pacer)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
-        """Slow the pace of requests if the host refused this one, which began at `started`.
+        """Slow the pace if the host refused a request, which began at `started`, else let it
+        recover.
 
-        Else let the pace recover.
-
-        A failure or another server error does not change the pace.
+        A failure or another server error does not change it.
         """
-        # Each attempt that was lost on a closed connection was repeated, and each repetition is an
-        # extra request.
+        # Attempts lost on closed connections were repeated.
         extra_requests = outcome.lost_before
         if outcome.sent - started >= self._pacer.gap:
-            extra_requests += 1  # it waited for a connection until the turn of the next request
+            extra_requests += 1  # it waited for a connection until the next turn
         for _ in range(extra_requests):
             self._pacer.charge_extra_request(self._steady_now())
         if isinstance(outcome, Failure):
             return
         demanded_wait = outcome.headers.get("retry-after")
         if outcome.status == 429 or (outcome.status == 503 and demanded_wait is not None):
-            # `Retry-After` may be an instant by the clock of the host.
+            # `Retry-After` may be an instant by the host's clock.
             now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
             self._note_refusal(retry_after(demanded_wait or "", now_by_host))
         elif outcome.status < 500:
             self._pacer.record_success()
 
     def _note_refusal(self, wait: timedelta | None) -> None:
-        now = self._steady_now()  # it does not change if our clock is set
+        now = self._steady_now()
         self._pacer.record_refusal(now, wait)
         self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
 
     def free_place(self, watched: ScheduledTarget) -> None:
-        """Free the place of a look that was answered or has failed, if it still has one."""
+        """Free the place of a look that was answered or has failed, if it has one."""
         if not watched.has_place:
             return
         watched.has_place = False
         was_full = self.under_way >= self.most_under_way
         self.under_way -= 1
-        # If other places were free, the queue does not wait for this one.
         if was_full:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Record that a look has ended, and schedule the target's next look again if `targets` has
-        passed it over.
+        """Record that a look has ended, and schedule the target again if it was passed over.
 
-        `is_dropped`: the target is not watched any more, so it has no next look.
+        `is_dropped`: it is not watched any more.
         """
         self.free_place(watched)
         watched.is_under_way = False
         now = self.clock.now()
-        # While a look at a target is under way, `targets` passes over its next one, due or early
-        # (on an idle host).
+        # While a look is under way, `targets` passes over the next one.
         is_due = watched.due is not None and watched.due <= now
         has_early_looks = watched.window is not None and watched.window.every_if_idle is not None
         if is_due or has_early_looks:
@@ -312,18 +275,14 @@ class HostQueue:
             self.wake()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
-        """Start the most overdue look or other request, and count it as under way.
-
-        Return whether one was started.
-        """
+        """Start the most overdue look or other request. Return whether one was started."""
         if self._waiting_requests:
             waiting_since, place = self._waiting_requests[0]
-            # The lag of a look is 1.0 when it falls due, and 1.0 more after each spacing. A request
-            # is due at once.
+            # A look's lag is 1.0 when it falls due. A request is due at once.
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
-                has_passed_pacer = True  # the caller has waited until the pacer allows a start
+                has_passed_pacer = True
                 place.set_result(has_passed_pacer)
                 self.under_way += 1
                 self.targets.sweeps.record_other_request()
@@ -331,24 +290,18 @@ class HostQueue:
         target = self.targets.take_next(now, mono)
         if target is None or target.due is None:
             return False
-        # A look on an idle host starts before it is due. Then it counts as due now.
+        # On an idle host it may not be due yet.
         self.start(target, min(target.due, now), now)
         target.last_look, target.last_look_mono = now, mono
         target.is_under_way = True
-        target.has_place = True  # among the requests that are under way
+        target.has_place = True
         self.under_way += 1
         target.plan_after(now)
-        self.targets.schedule(target, now)  # for its next look
+        self.targets.schedule(target, now)
         return True
 
     def _seconds_until_start(self, now: datetime, steady: datetime) -> float:
-        """Return the seconds to wait before a look or other request may start, 0 if one may start
-        now.
-
-        If one is due and a place is free, wait for the pacer, and then for the end of the time that
-        is kept free for a promised look. Otherwise wait until the next look is due, at most
-        `LONGEST_SLEEP`.
-        """
+        """Return the seconds until a request may start, 0 for now, at most `LONGEST_SLEEP`."""
         is_any_due = self._has_waiting_request() or self.targets.has_look()
         is_full = self.under_way >= self.most_under_way
         if is_any_due and not is_full:
@@ -357,14 +310,12 @@ class HostQueue:
         due = self.targets.next_due(now)
         until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
         if is_full and until_due <= 0:
-            # A look that is due waits for a place. The next answer frees one and calls `wake`.
+            # The next answer frees a place and calls `wake`.
             return LONGEST_SLEEP
         return max(until_due, _SHORTEST_SLEEP)
 
     def _seconds_kept_free(self, now: datetime) -> float:
-        """Return for how many seconds no request may start, because it would delay the look at a
-        promised instant.
-        """
+        """Return for how many seconds any request would delay the look at a promised instant."""
         instant = self.targets.next_promised()
         if instant is None:
             return 0.0
@@ -385,9 +336,7 @@ class HostQueue:
         return self._steady_time(self.clock.monotonic())
 
     def _steady_time(self, mono: float) -> datetime:
-        """Return a monotonic time in seconds as an instant, because the pacer counts in
-        instants.
-        """
+        """Return monotonic seconds as an instant, in which the pacer counts."""
         return self._epoch + timedelta(seconds=mono)
 
 

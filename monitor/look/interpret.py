@@ -36,13 +36,11 @@ _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 
 @dataclass(slots=True)
 class TargetMemory:
-    """The memory of one target between its looks.
+    """The memory of one target between its looks, valid for the address and title of `target`.
 
-    It is valid only for the address and title of `target`.
-
-    `recognised` is the result for the last body, and `digest` that body's SHA-256. `etag` and
-    `modified` make requests to `address` conditional on that body. `moved` is by how many seconds
-    our clock had been moved in total at the last request, to see whether it was moved since.
+    `recognised` is the result for the last body, of SHA-256 `digest`. `etag` and `modified` make
+    requests to `address` conditional on it. `moved` is by how many seconds our clock had been moved
+    at the last request.
     """
 
     target: Target
@@ -57,23 +55,18 @@ class TargetMemory:
     constant_age: ConstantAge = field(default_factory=ConstantAge)
 
     def forget_body(self) -> None:
-        """Forget the last body, so that the next one is read even if it has the same bytes."""
+        """Forget the last body, so that equal bytes are read again."""
         self.digest = self.recognised = self.etag = self.modified = self.address = None
 
 
 class TurnQueue:
-    """Lets waiting tasks continue one at a time.
-
-    Before each, the loop runs all other tasks that are ready.
-    """
+    """Lets waiting tasks continue one at a time, after all other tasks that are ready."""
 
     def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait in a queue: in each pass of the event loop, one task continues, so that due looks
-        begin in between.
-        """
+        """Wait until this task may continue, one in each pass of the event loop."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         self._waiting.append(turn)
@@ -82,7 +75,6 @@ class TurnQueue:
         await turn
 
     def _release_next(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Let the first waiting task continue, and the next one in the next pass of the loop."""
         turn = self._waiting.popleft()
         if not turn.done():
             turn.set_result(None)
@@ -94,13 +86,11 @@ class TurnQueue:
 class Interpreter:
     """Makes the requests for targets, and sightings from their answers.
 
-    A recogniser reads a body only if its bytes have changed. While our clock or the wall clock may
-    be wrong by more than `unproven_offset`, or ours was just moved, every sighting is unknown with
-    the reason `clock`. `wall_error` returns by how many seconds the wall clock was set wrong.
-    If several monitors share a store (`is_shared`), every known error of our clock has this effect,
-    because their looks are put in one order. Bodies that may take long are read by `reader`, if
-    there is one. `similar_titles` returns the titles of other releases that may be confused with
-    one.
+    While our clock or the wall clock (by `wall_error` seconds) may be wrong by more than
+    `unproven_offset`, or ours was just moved, sightings are unknown with the reason `clock`. If
+    monitors share a store (`is_shared`), any known error has this effect, because their looks are
+    put in one order. `reader` reads bodies that may take long. `similar_titles` returns those of
+    other releases that may be confused with one.
     """
 
     skew: Skew = field(default_factory=Skew)
@@ -115,45 +105,39 @@ class Interpreter:
     def make_request(self, target: Target, url: str | None = None) -> Request:
         """Return the request for a target, by default at its own address."""
         memory, address = self._memory_of(target), url or target.url
-        # If it differs at the answer, our clock was moved in between.
+        # Compared at the answer.
         memory.moved = self.skew.moved()
-        # An ETag of another address is not valid for this one.
         is_conditional = memory.address == address
         return Request(
             address,
             accept="*/*" if target.is_file else _ACCEPT.get(target.view, _ACCEPT_PAGE),
             cap=FILE_CAP if target.is_file else PAGE_CAP,
-            # A listing is useful even if only its first megabyte is read.
+            # A listing is useful even if cut.
             may_cut=target.is_file or target.view is View.TRIPWIRE,
-            # No cache may answer for the origin.
             bust=target.view is View.ORIGIN,
             etag=memory.etag if is_conditional else None,
             modified=memory.modified if is_conditional else None,
         )
 
     async def interpret(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return the sighting of a look, like `interpret_now`, but without blocking the loop for
-        long.
-        """
+        """Return the sighting of a look, without blocking the loop for long."""
         if isinstance(outcome, Failure):
             return self.interpret_now(target, outcome)
         memory, reader = self._memory_at_answer(target), self.reader
-        # Some servers send the same `Age` with every answer. Remove it, because it is not the age
-        # of a copy.
+        # Some servers send a constant `Age`, which is not the age of a copy.
         answer = memory.constant_age.remove_constant_age(outcome)
         is_same_body = memory.recognised is not None and memory.digest == answer.digest
         if answer.status // 100 != 2 or is_same_body or interpret_without_body(answer, target):
             return self._interpret_answer(target, answer, memory)  # no body must be read
         if reader is not None and is_costly(target.recognise, answer):
-            # A worker process reads this body, because that may take long.
             worker_result = await reader.read(
                 target, answer, self._make_context(target, answer, memory)
             )
-            # The target may have changed meanwhile, so look up its memory again.
+            # The target may have changed meanwhile.
             return self._interpret_answer(
                 target, answer, self._memory_at_answer(target), worker_result
             )
-        # Between two bodies that are read here, let due looks start.
+        # Let due looks start in between.
         await self._reading_turns.wait()
         sighting = self._interpret_answer(target, answer, self._memory_at_answer(target))
         if reader is not None and sighting.why == TOO_COSTLY:
@@ -161,10 +145,7 @@ class Interpreter:
         return sighting
 
     def interpret_now(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return the sighting of a look, and remember what the next look needs.
-
-        The body is read at once.
-        """
+        """Return the sighting of a look, whose body is read at once."""
         memory = self._memory_at_answer(target)
         if isinstance(outcome, Failure):
             dated = self._correct_dates(memory, outcome)
@@ -180,9 +161,9 @@ class Interpreter:
         memory: TargetMemory,
         worker_result: Recognised | None = None,
     ) -> Sighting:
-        """Return the sighting of an answer, and remember what the next look needs, such as a 404.
+        """Return the sighting of an answer, and remember what the next look needs.
 
-        `worker_result` is the result if a worker process has read the body.
+        `worker_result` is that of a worker process, if one has read the body.
         """
         was_moved = memory.moved is not None and memory.moved != self.skew.moved()
         answer = self._correct_dates(memory, answer)
@@ -192,25 +173,23 @@ class Interpreter:
         recognised = recognised or self._recognise_body(target, answer, memory, worker_result)
         recognised = _doubt_mended_address(answer, recognised, memory)
         if answer.status == 404 and recognised.state is State.ABSENT:
-            # A page that appears after this counts, even if it has the words of an earlier
-            # placeholder.
+            # What appears now counts, even with the words of an earlier placeholder.
             memory.known = replace(known_before, was_missing=True, placeholder=None)
             if known_before.placeholder is not None:
-                memory.forget_body()  # so that the same words are read again if they come back
+                memory.forget_body()  # so that the same words are read again
         wall_error = abs(self.wall_error())
         largest_error = max(largest_offset(clock_offset), wall_error)
         is_clock_far_off = largest_error > self.unproven_offset.total_seconds()
-        # Monitors that share a store put their looks in one order, so for them any known error of a
-        # clock is too large.
+        # Looks of monitors that share a store are put in one order.
         is_any_error_too_large = self.is_shared and (is_off(clock_offset) or wall_error > 0)
         is_error_too_large = is_clock_far_off or is_any_error_too_large
         if not is_time_certain or is_error_too_large:
             if recognised.placeholder is not None:
-                # With this clock we cannot tell whether the placeholder was there before the slot.
+                # It may have been there before the slot or not.
                 memory.known = known_before
                 memory.forget_body()
             recognised = unknown("clock", recognised.found)
-        # The bytes of other pages differ at every look, even if their text is the same.
+        # The bytes of other pages differ at every look.
         has_stable_bytes = target.is_file or target.recognise == "changed"
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
         is_answer_of_body = is_read and answer.status in (200, 304)
@@ -218,9 +197,7 @@ class Interpreter:
         return make_sighting(target, answer, recognised, digest, clock_offset)
 
     def _correct_dates(self, memory: TargetMemory, outcome: Outcome) -> Outcome:
-        """Return an outcome with the times of its request by our clock as it is now, if the clock
-        was moved since.
-        """
+        """Return an outcome with its times by our clock as it is now."""
         moved = 0.0 if memory.moved is None else self.skew.moved() - memory.moved
         if not moved:
             return outcome
@@ -242,13 +219,12 @@ class Interpreter:
             self.reader.forget(target)
 
     def _memory_of(self, target: Target) -> TargetMemory:
-        """Return the memory of a target, a new one if it changed.
-
-        The facts stay if its address is the same.
+        """Return the memory of a target, a new one if it changed, with its facts if the address did
+        not.
         """
         memory = self._memories.get(target.id)
         if memory is not None and memory.target is target:
-            # Nearly always it is the same object. Comparing all fields would take longer.
+            # Nearly always. Comparing all fields takes longer.
             return memory
         if memory is None or memory.target.url != target.url:
             memory = self._memories[target.id] = TargetMemory(target)
@@ -259,26 +235,21 @@ class Interpreter:
         return memory
 
     def _memory_at_answer(self, target: Target) -> TargetMemory:
-        """Return the memory of a target, or a temporary one if the target got another address since
+        """Return the memory of a target, a temporary one if its address changed since
         the request.
         """
         memory = self._memories.get(target.id)
         if memory is None or memory.target.url == target.url:
             return self._memory_of(target)
-        # The memory of the new address must stay: without its slot, a placeholder there would count
-        # as published.
+        # Without its slot, a placeholder at the new address would count as published.
         return TargetMemory(target, known=Known(slot=memory.known.slot))
 
     def _recognise_body(
         self, target: Target, answer: Answer, memory: TargetMemory, worker_result: Recognised | None
     ) -> Recognised:
-        """Return what the body of an answer shows.
+        """Return what the body of an answer shows, and remember how to get a 304 for the same.
 
-        If it is the last body again, return the remembered result.
-
-        `memory` gets the body's digest, the result, and headers with which the next request gets a
-        304 (no body) if the body is the same. `worker_result` is the result if a worker process has
-        read it, None to read it here.
+        `worker_result` is that of a worker process, None to read the body here.
         """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
@@ -290,36 +261,26 @@ class Interpreter:
                     target.recognise, answer, self._make_context(target, answer, memory)
                 )
             if recognised.why in UNREAD_REASONS:
-                # Remember nothing, so that the next look gets and reads the body again, even if it
-                # is the same.
+                # So that the next look reads it again, even if it is the same.
                 return recognised
             memory.digest = digest
             if recognised.why == NO_BASELINE:
-                # The recogniser `changed` compares later bodies with this first one, so remember
-                # its digest. Remember no result and headers, so that the next look gets a body to
-                # compare.
+                # To compare later bodies with. The next look needs a body, so keep no headers.
                 memory.known = replace(memory.known, baseline=digest)
                 return recognised
             memory.recognised = recognised
             if recognised.placeholder is not None:
                 memory.known = replace(memory.known, placeholder=recognised.placeholder)
-        # Make the next request conditional on this body.
         memory.etag = answer.headers.get("etag")
         memory.modified = answer.headers.get("last-modified")
         memory.address = answer.url
         return memory.recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
-        """Return what a recogniser must know about a target besides the answer, such as the title
-        of its release.
-        """
-        # the least and most seconds that our clock is ahead
+        """Return what a recogniser must know besides the answer."""
         clock_offset = self.skew.bounds_for(target.host)
         most_seconds_behind = max(-clock_offset[0], 0.0)
-        # its own, else that of another view of the part
         placeholder = self._find_placeholder(target, memory.known)
-        # A witness is no part, but a page that shows whether its release is out: its announcement
-        # or an index.
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
@@ -332,9 +293,7 @@ class Interpreter:
             ),
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
             is_led_to=target.address is Address.LED_TO,  # the announcement redirects to it
-            # only if our clock is known to be wrong
             behind=most_seconds_behind if is_off(clock_offset) else 0.0,
-            # other addresses of the release, which are not its page
             alternatives=target.alternatives,
             similar_titles=self.similar_titles(target.title) if target.title else (),
             edition=target.edition,
@@ -342,11 +301,9 @@ class Interpreter:
         )
 
     def _find_baseline(self, target: Target, known: Known) -> str | None:
-        """Return the digest of the body before the release: this view's own, else the one that the
-        other view of the same address has.
+        """Return the digest of the body before the release, this view's or the other one's.
 
-        The origin is first looked at when the content may be out already, so its first body may be
-        the release.
+        The first body at the origin may be the release already.
         """
         if known.baseline is not None or target.view not in _SAME_ADDRESS:
             return known.baseline
@@ -357,8 +314,8 @@ class Interpreter:
         return None
 
     def _find_placeholder(self, target: Target, known: Known) -> str | None:
-        """Return the placeholder that a target showed, or another view of its part if the target
-        had no 404.
+        """Return the placeholder that a target showed or, without a 404, another view
+        of its part.
         """
         views = () if known.was_missing else View
         others = (
@@ -374,9 +331,8 @@ class Interpreter:
 def _doubt_mended_address(
     answer: Answer, recognised: Recognised, memory: TargetMemory
 ) -> Recognised:
-    """Return what an answer proves, given how its address was read: no absence if we corrected it.
-
-    Remember whether the address of the next look is corrected.
+    """Return what an answer proves: no absence at an address that we corrected, which is
+    remembered.
     """
     is_mended = answer.url == memory.mended
     destination = next((link.url for link in recognised.found if link.role == "redirect"), None)
@@ -388,10 +344,7 @@ def _doubt_mended_address(
 
 
 def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
-    """Return what status and headers of an answer prove.
-
-    None for a 304, or if the body must be read.
-    """
+    """Return what status and headers prove, None for a 304 or if the body must be read."""
     if why := rejection_reason(answer):
         return unknown(why)
     status = answer.status
@@ -400,13 +353,12 @@ def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
     if 300 <= status < 400:
         return interpret_redirect(answer.url, answer)
     if status == 404 and "sunset" in answer.headers:
-        # `Sunset` (RFC 8594) announces the end of an address
+        # RFC 8594: it announces the end of an address.
         return unknown("its address is retired")
-    # A missing witness, such as an announcement, does not show that its release is absent.
+    # Witnesses do not show that their release is absent.
     if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
-    # All recognisers read the body of a 200. Only the one called "status" also reads those of 201
-    # to 299.
+    # Of the recognisers, only "status" reads the bodies of 201 to 299.
     must_read_body = 200 < status < 300 and answer.body and target.recognise == "status"
     return None if must_read_body else unknown(str(status))
 
@@ -418,18 +370,14 @@ def make_sighting(
     digest: str | None = None,
     clock_offset: Span = NO_OFFSET,
 ) -> Sighting:
-    """Return the sighting with this result.
-
-    Its interval allows for the answer's `Age` and the offset of our clock.
-    """
+    """Return the sighting, its interval widened by the answer's `Age` and our clock's offset."""
     status = outcome.status if isinstance(outcome, Answer) else None
     proved_from, proved_to = outcome.sent, outcome.received
     if isinstance(outcome, Answer) and "age" in outcome.headers:
         proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
-        # A clock that is ahead shows too late a time, so move the start back. A clock that is
-        # behind: move the end on.
-        # over a day, it proves nothing
+        # A clock that is ahead shows too late a time, one behind too early. Over a day, it proves
+        # nothing.
         proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))
         proved_to -= timedelta(seconds=max(min(clock_offset[0], 0.0), -_DAY))
     return Sighting(

@@ -1,6 +1,4 @@
-"""Makes the due looks at all hosts, each within a second of its due instant if the host's budget
-allows it.
-"""
+"""Makes the due looks at all hosts, within a second of their instants if the budgets allow it."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ from monitor.plan.targets import Target
 _log = structlog.get_logger(__name__)
 _MINUTE = 60.0
 _GRACE_SECONDS = 5.0
-"""How long looks that are under way may continue at shutdown."""
+"""For looks under way at shutdown."""
 
 
 def _do_nothing(*_: object) -> None:
@@ -38,13 +36,12 @@ def _do_nothing(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Callbacks of the poller. Each is called in the loop and must not block.
+    """Callbacks of the poller in the loop, which must not block.
 
-    `on_look(target, sighting, outcome)`: a scheduled look has ended. `on_start(target, late)`: a
-    look begins, `late` seconds after it was due. `on_missed(target, looks)`: this many looks were
-    due and will not be made. `on_stall(begin, end)`: no look could begin in this time.
-    `on_clock_set(begin, end, seconds)`: our clock was set by this many seconds in this time, or the
-    machine was suspended.
+    `on_look(target, sighting, outcome)`: a scheduled look has ended. `on_start(target, late)`: one
+    begins, `late` seconds after it was due. `on_missed(target, looks)`: so many were due and will
+    not be made. `on_stall(begin, end)`: no look could begin. `on_clock_set(begin, end, seconds)`:
+    our clock was set by so much, or the machine was suspended.
     """
 
     on_look: Callable[[Target, Sighting, Answer | Failure], None] = _do_nothing
@@ -56,10 +53,9 @@ class Hooks:
 
 @dataclass(slots=True)
 class _Count:
-    """How often one class of exception broke looks at one host, and when last.
+    """How often one class of exception broke looks at one host.
 
-    `logged_at` is the steady time of the last log line, in seconds, and `suppressed` the number of
-    looks since then.
+    `logged_at` is the steady time of the last log line, `suppressed` the looks since.
     """
 
     last_at: datetime
@@ -70,8 +66,8 @@ class _Count:
 
 @dataclass(slots=True)
 class BrokenLooks:
-    """Counts looks that our own code broke, and logs one line a minute for each host and class of
-    exception.
+    """Counts looks that our own code broke, with one log line a minute for each host
+    and exception.
     """
 
     clock: Clock
@@ -80,20 +76,14 @@ class BrokenLooks:
     def record_look(
         self, target: Target, fault: Exception, began: datetime
     ) -> tuple[Sighting, Failure]:
-        """Count a look that our own code broke.
-
-        Return an unknown sighting and a failure of kind `MONITOR_FAULT`.
-        """
+        """Count a broken look. Return an unknown sighting and a failure of kind `MONITOR_FAULT`."""
         self.count_fault(target.host, fault)
         now, name = self.clock.now(), type(fault).__name__
         failure = Failure(target.url, Reason.MONITOR_FAULT, name, min(began, now), now)
         return make_sighting(target, failure, unknown(failure.reason.value)), failure
 
     def count_fault(self, host: str, fault: Exception) -> None:
-        """Count one broken look.
-
-        Log it, unless one with the same host and exception was logged in the last minute.
-        """
+        """Count one broken look, and log it at most once a minute."""
         mono, name = self.clock.monotonic(), type(fault).__name__
         count = self._counts.setdefault((host, name), _Count(self.clock.now()))
         count.last_at, count.looks = self.clock.now(), count.looks + 1
@@ -104,9 +94,7 @@ class BrokenLooks:
         count.logged_at, count.suppressed = mono, 0
 
     def describe_by_host(self) -> dict[str, str]:
-        """Return a line for the status page for each host: how many looks broke, with which error,
-        and when last.
-        """
+        """Return for each host how many looks broke, with which error, and when last."""
         lines: dict[str, str] = {}
         for (host, name), count in self._counts.items():
             line = f"{count.looks} with {name}, the last at {count.last_at:%d %B %H:%M:%S} UTC"
@@ -115,11 +103,9 @@ class BrokenLooks:
 
 
 class Poller:
-    """Looks at targets when they are due.
+    """Looks at targets when they are due, one look at each at a time.
 
-    Every due look is made, however late, or reported as missed.
-
-    At most one look at each target is under way. Looks are cancelled only at shutdown.
+    Every due look is made, however late, or reported as missed. Only shutdown cancels looks.
     """
 
     def __init__(
@@ -131,10 +117,7 @@ class Poller:
         *,
         at_once: int | None = None,
     ) -> None:
-        """Begin without targets.
-
-        `at_once`: the most looks under way at each host, by default what its budget needs.
-        """
+        """Begin without targets. `at_once` replaces each host's limit of looks under way."""
         self._clock = clock
         self._fetcher = fetcher
         self._budget = budget
@@ -148,8 +131,7 @@ class Poller:
         self._stop = asyncio.Event()
         self._under_way: dict[ScheduledTarget, asyncio.Task[None]] = {}
         self._disturbed_until: datetime | None = None  # when the last reported disturbance ended
-        # How far our clock was ahead of steady time after its last step, and the steady time at
-        # which we noticed that.
+        # How far our clock was ahead of steady time after its last step, and when that was noticed.
         self._last_step = (0.0, -LONGEST_SLEEP)  # long ago
         self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
@@ -164,14 +146,11 @@ class Poller:
         soon: bool = False,
         goal: ProofGoal | None = None,
     ) -> None:
-        """Plan the looks at a target in these windows, which replace earlier windows.
+        """Plan the looks at a target in these windows, which replace earlier ones.
 
-        Without any change, do nothing.
-
-        `shift` delays its due instants, so that not all targets with these windows are due at once.
-        `promised_at` is an instant at which a look must begin, even if other requests to the host
-        wait. `soon`: a new target is due now. `goal` is the proof that the part needs, if any.
-        Looks that were due by the earlier windows count as missed.
+        `shift` delays due instants. At `promised_at` a look must begin, even if other requests
+        wait. `soon`: a new target is due now. `goal` is the proof that the part needs. Looks due by
+        earlier windows count as missed.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
@@ -183,7 +162,7 @@ class Poller:
                 return
             if watched.target.host != target.host:
                 self._leave_queue(watched)
-                watched = None  # begin again in the queue of the new host
+                watched = None
             elif watched.goal != goal:
                 self._remove_from_sweep(watched)
         if watched is None:
@@ -191,25 +170,23 @@ class Poller:
                 target, windows, shift, now, promised_at
             )
             just_before = now - timedelta(microseconds=1)
-            watched.plan_after(just_before)  # because the first look may be due exactly now
+            watched.plan_after(just_before)  # the first look may be due exactly now
             if soon:
                 watched.look_now(now)
         else:
             if watched.target.url != target.url:
-                # Forget where redirects of the old address led, and on which way (hops).
                 watched.url, watched.hops = None, ()
             watched.target, watched.promised_at = target, promised_at
             self._report_missed(target, looks=watched.replan(windows, shift, now))
         watched.goal = goal
         queue = self._queue_of(target.host)
         if goal is not None:
-            # a sweep looks in turn at all such parts of a slot
             queue.targets.sweeps.add(target, goal, now)
         queue.targets.schedule(watched, now)
         queue.wake()
 
     def drop(self, target_id: str) -> None:
-        """Stop watching a target. A look that is under way still brings its sighting."""
+        """Stop watching a target. A look under way still brings its sighting."""
         watched = self._watched.pop(target_id, None)
         if watched is not None:
             self._leave_queue(watched)
@@ -225,10 +202,7 @@ class Poller:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
     def reconfigure(self, budget: Budget, fetcher: Fetcher) -> None:
-        """Use another budget and fetcher from now on.
-
-        Looks that are under way end with the old ones.
-        """
+        """Use another budget and fetcher. Looks under way end with the old ones."""
         self._budget, self._fetcher = budget, fetcher
         self._set_rates()
 
@@ -239,13 +213,13 @@ class Poller:
             queue.reconfigure(rate * self._allowance, most)
 
     def set_allowance(self, allowance: float) -> None:
-        """Use this part of each host's rate from now on, because another monitor may look too."""
+        """Use this part of each host's rate, because another monitor may look too."""
         if allowance != self._allowance:
             self._allowance = allowance
             self._set_rates()
 
     def adopt_waits(self, waits: Mapping[str, float]) -> None:
-        """Wait for so many seconds at each of these hosts, which asked another monitor to wait."""
+        """Wait for so many seconds at hosts that asked another monitor to."""
         for host, seconds in waits.items():
             self._queue_of(host).adopt_wait(seconds)
 
@@ -254,9 +228,7 @@ class Poller:
         return [watched.target for watched in self._watched.values()]
 
     def next_due(self) -> datetime | None:
-        """Return when the next look is due at a host that asked for no wait, None if none is
-        due.
-        """
+        """Return when the next look is due at a host that is not quiet, or None."""
         open_hosts = {host for host, queue in self._queues.items() if not queue.is_quiet()}
         dues = (
             watched.due for watched in self._watched.values() if watched.target.host in open_hosts
@@ -264,7 +236,7 @@ class Poller:
         return min((due for due in dues if due is not None), default=None)
 
     def host_waits(self) -> dict[str, float]:
-        """Return the end of the wait that each host asked for, in seconds of steady time."""
+        """Return when each host's wait ends, in seconds of steady time."""
         now = self._clock.monotonic()
         return {
             host: queue.waits_until
@@ -273,9 +245,7 @@ class Poller:
         }
 
     async def send_in_turn(self, request: Request) -> Answer | Failure:
-        """Send one request that is not a scheduled look, within the budget of its host, and obey
-        its Retry-After.
-        """
+        """Send a request that is no scheduled look, within the host's budget and Retry-After."""
         queue = self._queue_of(urlsplit(request.url).hostname or "")
         async with queue.reserve_place():
             started = self._clock.now()
@@ -284,10 +254,7 @@ class Poller:
             return outcome
 
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
-        """Look at a target once, as soon as the budget of its host allows.
-
-        Return the sighting and the outcome.
-        """
+        """Look at a target once, as soon as its host's budget allows."""
         began = self._clock.now()
         try:
             outcome = await self.send_in_turn(self._interpreter.make_request(target))
@@ -296,7 +263,7 @@ class Poller:
             return self.broken.record_look(target, exc, began)
 
     async def look_without_memory(self, target: Target) -> Sighting:
-        """Look once at a target that is not watched, and keep nothing in memory about it."""
+        """Look once at a target that is not watched, and forget it."""
         sighting, _ = await self.look_once(target)
         self._interpreter.forget(target.id)
         return sighting
@@ -306,18 +273,13 @@ class Poller:
         self._interpreter.restore_known(target, known)
 
     def stretch_factors(self) -> dict[str, float]:
-        """Return for each host by which factor its looks are further apart than wanted, 1.0 if its
-        budget is enough.
-        """
+        """Return for each host how many times further apart its looks are than wanted."""
         return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
-        """Look until `stop` is set, and call `hooks`.
+        """Look until `stop` is set, then wait a few seconds for looks under way.
 
-        Then wait a few seconds for the looks that are under way.
-
-        Each host's queue is a task in `running`. It starts looks, and reports late wakeups and
-        steps of our clock.
+        Each host's queue is a task, which reports late wakeups and steps of our clock.
         """
         self._stop, self._hooks = stop, hooks or Hooks()
         try:
@@ -326,7 +288,7 @@ class Poller:
                 for queue in self._queues.values():
                     running.create_task(queue.run(stop, self._report_disturbance))
                 await stop.wait()
-                # so that `_queue_of` starts no more queues, because this group is about to end
+                # `_queue_of` must start no more queues.
                 self._running = None
                 for queue in self._queues.values():
                     queue.wake()  # to notice that `stop` is set
@@ -336,7 +298,7 @@ class Poller:
                 task.cancel()
 
     def _queue_of(self, host: str) -> HostQueue:
-        """Return the queue of a host. At first use, make it and start it if the poller runs."""
+        """Return the queue of a host, made and started at first use."""
         queue = self._queues.get(host)
         if queue is None:
             rate = self._budget.rate(host)
@@ -352,33 +314,24 @@ class Poller:
         self._report_missed(watched.target, watched.count_missed(now))
         self.made += 1
         self._hooks.on_start(watched.target, (now - due).total_seconds())
-        # `loop.create_task` runs several checks first, which add to the cost of every look.
+        # `loop.create_task` adds checks to the cost of every look.
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
-        """Send one request to a target, and call hooks with the sighting that the answer proves.
-
-        Raises nothing.
-
-        `watched.goal` is the proof that the part needs by its slot, or None. Sweeps look in turn at
-        parts with a goal.
-        """
+        """Look at a target, and call hooks with the sighting. Raises nothing."""
         queue, began = self._queues[target.host], self._clock.now()
         try:
             request = self._interpreter.make_request(target, watched.url)
             if watched.url is not None and urlsplit(watched.url).hostname != target.host:
-                # A redirect added or dropped `www.`: a host with a budget of its own.
+                # `www.` was added or dropped: a host with a budget of its own.
                 outcome = await self.send_in_turn(request)
             else:
                 outcome = await self._fetcher.fetch(request)
                 queue.record_outcome(outcome, began)
             if isinstance(outcome, Failure) or len(outcome.body) <= SMALL_BODY:
-                # So the host can have another request while this body is read. `finish_look` frees
-                # other places.
+                # The host can have another request while this body is read.
                 queue.free_place(watched)
             sighting = await self._interpreter.interpret(target, outcome)
-            # `found` are addresses in the answer: where it redirects to, or what a listing links
-            # to.
             was_redirected, needs_proof = watched.url is not None, watched.goal is not None
             if sighting.found or was_redirected:
                 watched.follow_redirect(sighting)
@@ -386,21 +339,18 @@ class Poller:
                 queue.targets.sweeps.record_result(target, watched.goal, sighting)
             self._hooks.on_look(target, sighting, outcome)
         except Exception as exc:  # noqa: BLE001 # a fault in one look must not stop all others
-            # Begin the next look at the target's own address, not where a redirect led.
+            # The next look begins at the target's own address.
             watched.url, watched.hops = None, ()
             self._report_broken(target, exc, began)
         finally:
             self._under_way.pop(watched, None)
             if target.id not in self._watched:
                 self._interpreter.forget(target.id)
-            # During the look, the target may have been dropped, or dropped and watched again.
+            # It may have been dropped meanwhile, or dropped and watched again.
             queue.finish_look(watched, is_dropped=self._watched.get(target.id) is not watched)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
-        """Count a look that our own code broke, and pass its unknown sighting to the hook.
-
-        Raises nothing.
-        """
+        """Count a broken look, and pass its sighting to the hook. Raises nothing."""
         try:
             self._hooks.on_look(target, *self.broken.record_look(target, fault, began))
         except Exception as again:  # noqa: BLE001 # it may be the hook that broke
@@ -412,16 +362,12 @@ class Poller:
             self._hooks.on_missed(target, looks)
 
     def _report_disturbance(self, disturbance: Disturbance) -> None:
-        """Call hooks for a late wakeup or clock step, once for all queues.
-
-        After a backward step, replan all looks.
-        """
+        """Call hooks for a late wakeup or clock step, once for all queues."""
         last_end = self._disturbed_until
         if last_end is not None and disturbance.begins <= last_end < disturbance.ends + timedelta(
             seconds=1
         ):
-            # Another queue has reported it. Queues notice its end at slightly different times,
-            # within a second.
+            # Queues notice its end within a second of each other.
             self._disturbed_until = max(last_end, disturbance.ends)
             return
         self._disturbed_until = disturbance.ends
@@ -441,10 +387,8 @@ class Poller:
             queue.wake()
 
     def _forget_last_looks(self) -> None:
-        """Plan from now, because our clock went back.
-
-        E.g. it was moved from 9:30 to 9:00. The last look seems to have been at 9:30, in the
-        future, and the next look would begin after it.
+        """Plan all looks from now, because our clock went back and last looks seem to be in the
+        future.
         """
         now = self._clock.now()
         for queue in self._queues.values():
@@ -458,9 +402,7 @@ class Poller:
             targets.schedule(watched, now)
 
     def _is_new_clock_step(self) -> bool:
-        """Return whether no other queue has reported this step of our clock yet, and remember
-        it.
-        """
+        """Return whether no queue has reported this step of our clock yet, and remember it."""
         mono = self._clock.monotonic()
         ahead = self._clock.now().timestamp() - mono
         ahead_before, noticed_before = self._last_step
@@ -468,10 +410,7 @@ class Poller:
         return abs(ahead - ahead_before) >= NOTICEABLE or mono - noticed_before > LONGEST_SLEEP
 
     async def _finish_looks(self) -> None:
-        """Wait a few seconds for the looks under way, and cancel the rest.
-
-        Report looks that are due now as missed.
-        """
+        """Wait a few seconds for looks under way, cancel the rest, and report missed ones."""
         now = self._clock.now()
         if self._under_way:
             _, unfinished = await asyncio.wait(self._under_way.values(), timeout=_GRACE_SECONDS)

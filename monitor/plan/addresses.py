@@ -17,22 +17,18 @@ PART_ID_PREFIX = {
     Origin.ELSEWHERE: "elsewhere-",
     Origin.LINKED: "linked-",
 }
-"""Prefix of the id of a part that neither a calendar nor the configuration named, by its origin."""
+"""Prefix of the id of a part that no calendar or configuration named."""
 ADDED_ORIGINS = frozenset(PART_ID_PREFIX)
 UNPROMISED_ORIGINS = frozenset({Origin.PREDICTED, Origin.LINKED})
-"""No one promised that the release would be at such an address, so an absence there is no proof."""
+"""No one promised the release there, so an absence is no proof."""
 ANNOUNCEMENT, INDEX = "announcement", "index"
-"""Ids of the two witnesses, watched if the page's address is only a guess: its announcement, and
-GOV.UK's index.
+"""Ids of the two witnesses: not parts, but signs whether a release with a guessed
+address is out.
 """
 REDIRECT_LAG = timedelta(seconds=30)
-"""How long an announcement may still be there after its release is out: a separate job redirects
-it.
-"""
+"""How long an announcement may outlast its release: a separate job redirects it."""
 INDEX_LAG = timedelta(seconds=120)
-"""How long a page may be missing from GOV.UK's index after its release is out. The index is
-refreshed every 30 s.
-"""
+"""How long GOV.UK's index, refreshed every 30 s, may lack a page that is out."""
 
 _SITE = "www.gov.uk"
 _ANNOUNCEMENT_PATH = "/government/statistics/announcements/"
@@ -40,16 +36,12 @@ _PUBLICATION_PATHS = ("/government/statistics/", "/government/publications/")
 
 
 def may_be_the_page(part: str) -> bool:
-    """Return whether a part is the page of its release, or an address from a listing that may turn
-    out to be it.
-    """
+    """Return whether a part is the page, or an address from a listing that may turn out to be."""
     return part == "page" or origin_from_id(part) is Origin.ELSEWHERE
 
 
 def origin_from_id(part: str) -> Origin:
-    """Return the origin of a part by its id, for parts that no longer exist or were stored without
-    their origin.
-    """
+    """Return the origin of a part by its id, for those stored without it."""
     return next(
         (origin for origin, prefix in PART_ID_PREFIX.items() if part.startswith(prefix)),
         Origin.ANNOUNCED,
@@ -64,10 +56,10 @@ def unused_part_ids(origin: Origin, parts: Iterable[Part], first: int = 1) -> It
 
 
 def with_page_at(release: Release, url: str, address: Address) -> Release:
-    """Return a release with its page at `url`, unchanged if its address was not a guess or `url` is
+    """Return a release with its page at `url`, unchanged if its address was no guess or `url` is
     empty.
 
-    `address` says how `url` is known. Another part with this address is left out.
+    Another part with this address is left out.
     """
     if release.address is not Address.GUESSED or not url:
         return release
@@ -77,9 +69,7 @@ def with_page_at(release: Release, url: str, address: Address) -> Release:
 
 
 def is_witness(part: str) -> bool:
-    """Return whether a target is a witness: not a part of its release, but a sign whether the
-    release is out.
-    """
+    """Return whether a target is a witness."""
     return part in (ANNOUNCEMENT, INDEX)
 
 
@@ -95,8 +85,8 @@ def is_publication(url: str) -> bool:
 
 
 def has_witnesses(release: Release) -> bool:
-    """Return whether the address of the page is a guess, and GOV.UK has an announcement that shows
-    when it is out.
+    """Return whether the page's address is a guess and GOV.UK's announcement can show when it is
+    out.
     """
     link = urlsplit(release.link)
     is_announcement = link.hostname == _SITE and link.path.startswith(_ANNOUNCEMENT_PATH)

@@ -11,9 +11,7 @@ from typing import NamedTuple
 from schedules.times.mail_date import LONGEST_WAIT
 
 _SLACK = 0.01
-"""Starts are this much further apart than the budget requires, so that network jitter cannot crowd
-a second.
-"""
+"""Starts are this much further apart, so that network jitter cannot crowd a second."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = timedelta(seconds=30), timedelta(minutes=5)
 """The wait after a refusal, if the host named no time."""
 _PACE_AFTER_REFUSAL, _PACE_GROWTH = 0.25, 1.1
@@ -27,9 +25,7 @@ _USUAL_ANSWER_SECONDS = 0.5
 
 
 class WantedSpacing(NamedTuple):
-    """The seconds between looks that a target wants, and its chance of changing (see
-    `windows.chance_of`).
-    """
+    """The seconds between looks that a target wants, and its chance of changing."""
 
     every: float
     chance: float
@@ -48,36 +44,27 @@ class Budget:
 
 
 def concurrent_requests(rate: float) -> int:
-    """Return how many requests to a host may be under way: enough for its rate if an answer takes
-    half a second.
-    """
+    """Return how many requests to a host may be under way, if an answer takes half a second."""
     return min(MOST_CONCURRENT, max(_LEAST_CONCURRENT, ceil(rate * _USUAL_ANSWER_SECONDS)))
 
 
 def least_gap(rate: float) -> timedelta:
-    """Return the least time between the starts of two requests to a host with this many requests a
-    second.
-    """
+    """Return the least time between the starts of two requests at `rate` a second."""
     return timedelta(seconds=(1.0 + _SLACK) / rate)
 
 
 def stretch_factor(demand: float, rate: float) -> float:
-    """Return by which factor looks are further apart than wanted: 1.0 if the rate is enough for the
-    demand.
-    """
+    """Return how many times further apart looks are than wanted, at least 1.0."""
     return max(1.0, demand / rate) if rate > 0 else 1.0
 
 
 def affordable_spacings(
     counts: Mapping[WantedSpacing, int], rate: float
 ) -> dict[WantedSpacing, float]:
-    """Return the seconds between looks that `rate` requests a second afford to each kind of target
-    at one host.
+    """Return the seconds between looks that `rate` requests a second afford each kind of target.
 
-    `counts` has the number of targets of each kind. If the rate is enough for all, each kind has
-    the spacing it wants. Otherwise a kind gets requests in proportion to those it wants, times the
-    square root of its chance of changing. This makes the measured intervals shortest on average
-    (`docs/decides.md`).
+    If not all get what they want, shares are weighted by the square root of the chance, which makes
+    measured intervals shortest on average (`docs/decides.md#if-a-budget-is-too-small`).
     """
     wanted_rates = [count / kind.every for kind, count in counts.items()]
     weights = [
@@ -88,11 +75,9 @@ def affordable_spacings(
 
 
 def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float) -> list[float]:
-    """Return the share of `rate` for each of `wants`: all it wants if the rate is enough, else by
-    its weight.
+    """Return each share of `rate`: all it wants if the rate is enough, else by its weight.
 
-    No share is more than is wanted, or less than a tenth of what it would be if all were reduced
-    equally.
+    None is less than a tenth of its equal share.
     """
     total = sum(wants)
     if total <= rate:
@@ -101,10 +86,9 @@ def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float) ->
         (want, weight, want * _LEAST_SHARE * rate / total)
         for want, weight in zip(wants, weights, strict=True)
     ]
-    # Shares grow with one common multiplier, within their limits. Find the multiplier that uses the
-    # whole rate.
+    # Shares grow with one multiplier, within their limits. Find the one that uses the whole rate.
     low, high = 0.0, max((want / weight for want, weight, _ in rows if weight > 0), default=0.0)
-    for _ in range(60):  # each step halves the range, so this reaches the precision of a float
+    for _ in range(60):  # the precision of a float
         middle = (low + high) / 2
         is_too_much = (
             sum(min(want, max(least, middle * weight)) for want, weight, least in rows) > rate
@@ -115,12 +99,11 @@ def share_rate(wants: Sequence[float], weights: Sequence[float], rate: float) ->
 
 @dataclass(slots=True)
 class Pacer:
-    """When the next request to one host may start. Every request to the host passes here.
+    """When the next request of any kind to one host may start.
 
-    Consecutive starts are at least `1 / rate` seconds apart, so that no second ever has more than
-    the budget. A host that asks for a wait gets it to the second, and then a quarter of the rate,
-    which grows by a tenth with every answer. At a rate of 0, none may start. `gap` is the usual
-    time between two starts.
+    No second ever has more than the budget. After a wait that the host asked for, the pace begins
+    at a quarter and grows by a tenth with every answer. At a rate of 0, none may start. `gap` is
+    the usual time between two starts.
     """
 
     rate: float
@@ -149,29 +132,21 @@ class Pacer:
         self._last_start = now
 
     def charge_extra_request(self, now: datetime) -> None:
-        """Delay the next start by one gap, because a request was sent twice, or later than its
-        turn.
-        """
+        """Delay the next start by one gap, for a request sent twice or later than its turn."""
         self._last_start = (
             now if self._last_start is None else max(now, self._last_start)
         ) + self.gap
 
     def record_success(self) -> None:
-        """Record that the host accepted a request.
-
-        After a refusal, the pace grows with each until it is full again.
-        """
+        """Record that the host accepted a request: after a refusal, the pace grows."""
         if self._pace < 1.0:
             self._set_pace(min(1.0, self._pace * _PACE_GROWTH))
             self._backoff = _FIRST_BACKOFF if self._pace == 1.0 else self._backoff
 
     def record_refusal(self, now: datetime, wait: timedelta | None) -> None:
-        """Record that the host refused a request at `now`.
+        """Record a refusal at `now`: none is sent during the wait, and then fewer a second.
 
-        Send none until the wait is over, and then fewer a second.
-
-        `wait` is the wait that the host named. If it named none (None), each refusal doubles the
-        wait.
+        If the host named no `wait`, each refusal doubles it.
         """
         if wait is None:
             if self.is_quiet(now):  # the request was sent before the present wait began
@@ -182,7 +157,7 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Set the usual time between two starts. A `pace` of 0.25 allows a quarter of the rate."""
+        """Set the pace: 0.25 allows a quarter of the rate."""
         self._pace = pace
         if self.rate > 0:
             self.gap = least_gap(self.rate * pace)

@@ -1,6 +1,4 @@
-"""Forecasts of what a host's budget can carry and prove: looks wanted each minute, and parts proved
-at each slot.
-"""
+"""Forecasts of what a host's budget can carry and prove."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ from schedules.times.zone import local
 
 MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 USUAL_DELAY = timedelta(seconds=3)
-"""Looks this soon after a slot find little, because most releases come later
-(`docs/decisions/020`).
-"""
+"""Few releases come sooner after their slot (`docs/decisions/020`)."""
 _MOST_NAMED = 5
 
 PartToProve = tuple[str, ProofGoal]
@@ -30,11 +26,10 @@ PartToProve = tuple[str, ProofGoal]
 
 @dataclass(frozen=True, slots=True)
 class SlotForecast:
-    """What a budget can prove about the parts that one host has promised for one slot.
+    """What a budget can prove about the parts promised for one slot at one host.
 
-    `proved` of `parts` parts are likely to be proved, each within an interval of about `width`.
-    `unproved` are the releases of the others, and `sufficient_rate` is the least whole budget, in
-    looks a second, for all of them.
+    `proved` of `parts` are likely to be, each within about `width`. `unproved` are the releases of
+    the others. `sufficient_rate` is the least whole budget, in looks a second, for all.
     """
 
     slot: datetime
@@ -59,12 +54,10 @@ class SlotForecast:
 def forecast_slots(
     parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime
 ) -> list[SlotForecast]:
-    """Return how many parts `rate` looks a second at one host can prove for each slot from `begin`
-    to before `end`.
+    """Return how many parts `rate` looks a second at one host can prove, for each slot in the span.
 
-    `parts` has each part once. A part is proved if it is seen absent before the slot and present
-    after it, within the tolerance. A slot is left out if the rate is enough to look at each
-    provable part every second.
+    `parts` has each part once. Slots are left out if the rate suffices for a look at each part
+    every second.
     """
     slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
     for release_id, needed_proof in parts:
@@ -74,13 +67,11 @@ def forecast_slots(
     for (slot, tolerance), ranked in sorted(slots.items()):
         count = len(ranked)
         proved = provable_count(count, tolerance, rate)
-        # The parts are looked at in turn. So 30 parts at 2 looks a second have a look every 15 s
-        # each, and each is first seen within an interval of 15 s. If none can be proved, one look
-        # still takes its time.
+        # In turn, 30 parts at 2 looks a second have a look, and a first-seen interval, of 15 s
+        # each.
         time_between_looks = max(proved, 1) * least_gap(rate)
         if time_between_looks > _SECOND:
-            # The parts with the lowest ranks are proved. A release may have several other parts:
-            # name it once.
+            # A release may have several parts: name it once.
             unproved = tuple(dict.fromkeys(release_id for _, release_id in sorted(ranked)[proved:]))
             sufficient_rate = rate_to_prove(count, tolerance)
             forecasts.append(
@@ -90,16 +81,14 @@ def forecast_slots(
 
 
 def provable_count(count: int, tolerance: timedelta, rate: float) -> int:
-    """Return how many of `count` parts of one slot are likely to be proved at `rate` looks a
-    second.
+    """Return how many of `count` parts of a slot are likely to be proved at `rate`
+    looks a second.
     """
     return min(count, max(0, int((tolerance - USUAL_DELAY) / least_gap(rate))))
 
 
 def rate_to_prove(count: int, tolerance: timedelta) -> int:
-    """Return the least whole budget, in looks a second, that is likely to prove `count` parts of
-    one slot.
-    """
+    """Return the least whole rate, in looks a second, likely to prove `count` parts of one slot."""
     least = max(1, ceil(count * _SECOND / max(tolerance - USUAL_DELAY, _SECOND)))
     return least if provable_count(count, tolerance, least) >= count else least + 1
 
@@ -107,17 +96,15 @@ def rate_to_prove(count: int, tolerance: timedelta) -> int:
 def looks_per_minute(
     plans: Iterable[Sequence[Window]], begin: datetime, end: datetime
 ) -> list[tuple[datetime, int]]:
-    """Return each minute from `begin` to before `end`, with the number of looks that fall due in
-    it.
+    """Return each minute from `begin` to before `end`, with the number of looks due in it.
 
-    `plans` has the windows of each target of one host. The last minute may be cut short by `end`.
+    `plans` has the windows of each target of one host.
     """
     looks = [0] * max(0, ceil((end - begin) / MINUTE))
-    # Releases of one slot are looked at in the same windows.
+    # Releases of one slot share their windows.
     for window, target_count in Counter(chain.from_iterable(plans)).items():
         looks_a_minute, remainder = divmod(MINUTE, window.every)
-        # Every minute that is wholly in the window has this number of looks, if a minute is a
-        # multiple of the spacing.
+        # Minutes wholly in the window have this number if they are a multiple of the spacing.
         first_whole = after_whole = max(0, ceil((window.begins - begin) / MINUTE))
         if not remainder:
             after_whole = max(first_whole, (min(window.ends, end) - begin) // MINUTE)
@@ -138,9 +125,7 @@ def _due_instants(window: Window, since: datetime, until: datetime) -> Iterator[
 
 
 def busiest_minute(minutes: Sequence[tuple[datetime, int]]) -> tuple[datetime, int] | None:
-    """Return the first minute with the most looks, and their number. None if there are no
-    minutes.
-    """
+    """Return the first minute with the most looks, and their number, None without minutes."""
     return max(minutes, key=lambda minute: minute[1], default=None)
 
 
@@ -162,12 +147,10 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     *,
     slots: Sequence[SlotForecast] = (),
 ) -> str | None:
-    """Return a warning if a host's rate (looks a second) is too low for the looks due in some
-    minute, else None.
+    """Return a warning if `rate` is too low for the looks due in some minute, else None.
 
-    `minutes` has the number of looks due in each minute, and `plans` the windows of each of the
-    host's targets. The warning names the busiest minute, and ends with the forecasts of `slots` or,
-    without any, with the spacing of looks.
+    It names the busiest minute, and ends with the forecasts of `slots` or, without any, the spacing
+    of looks.
     """
     affordable = rate * MINUTE.total_seconds()
     overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]
@@ -189,19 +172,14 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
 def _describe_spacing(
     counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta
 ) -> str:
-    """Return in words how much further apart the looks in a busy minute will be than wanted.
-
-    `counts` has the number of targets that want each spacing, and `looks` is the number of looks
-    that are due.
-    """
+    """Return in words how much further apart looks will be in a busy minute."""
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
     if not counts:
         return text
     affordable_seconds = affordable_spacings(counts, rate)
     most_important = _most_important(counts)
-    wanted_seconds = most_important.every  # the closest spacing that any target wants
-    # Targets that want the same spacing get different ones: closer looks if they are more likely to
-    # change.
+    wanted_seconds = most_important.every
+    # Targets that are more likely to change get closer looks at the same wanted spacing.
     affordable = sorted(
         seconds for kind, seconds in affordable_seconds.items() if kind.every == wanted_seconds
     )
@@ -211,7 +189,7 @@ def _describe_spacing(
         " is wanted"
     )
     limit = close_enough.total_seconds()
-    # so close looks are wanted mainly around slots, to prove who is on time
+    # Such close looks are wanted mainly around slots, to prove who is on time.
     is_slot_near = wanted_seconds <= limit
     if not is_slot_near or timedelta(seconds=affordable_seconds[most_important]) <= close_enough:
         return text
@@ -224,9 +202,7 @@ def _format_seconds(seconds: float) -> str:
 
 
 def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
-    """Return the least whole rate (looks a second) that looks at the most important targets every
-    `close_enough`.
-    """
+    """Return the least whole rate that looks at the most important targets every `close_enough`."""
     most_important = _most_important(counts)
 
     def is_sufficient(rate: int) -> bool:
@@ -234,14 +210,10 @@ def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: tim
 
     rate_for_all = ceil(sum(count / spacing.every for spacing, count in counts.items()))
     lower_rates = range(1, rate_for_all)
-    # If a rate is sufficient, so are all higher ones, so bisect. The result is the index of the
-    # first sufficient rate, or `len(lower_rates)` if only `rate_for_all` is sufficient. The rate is
-    # the index plus one.
+    # If a rate is sufficient, so are all higher ones, so bisect.
     return 1 + bisect_left(lower_rates, x=True, key=is_sufficient)
 
 
 def _most_important(spacings: Iterable[WantedSpacing]) -> WantedSpacing:
-    """Return the spacing of the targets that want the closest looks and, of these, are the
-    likeliest to change.
-    """
+    """Return the closest wanted spacing and, of these, the likeliest to change."""
     return min(spacings, key=lambda spacing: (spacing.every, -spacing.chance))

@@ -1,7 +1,4 @@
-"""When a target is looked at: phases around the slot, each with a spacing of looks.
-
-`[watch]` sets their lengths.
-"""
+"""Phases around the slot, each with a spacing of looks, and the windows made of them."""
 
 from __future__ import annotations
 
@@ -137,7 +134,7 @@ class WatchSettings(Table):
 
 DEFAULT_WATCH = WatchSettings()
 
-Length = Callable[[WatchSettings], timedelta]  # reads a length of time from the settings
+Length = Callable[[WatchSettings], timedelta]
 
 
 def _no_minimum(_watch: WatchSettings) -> timedelta:
@@ -146,18 +143,14 @@ def _no_minimum(_watch: WatchSettings) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One phase of a watch: when it is, how often targets are looked at in it, and which targets.
+    """When a phase is, how often targets are looked at in it, and which.
 
-    `begins` and `ends` are distances from an instant slot, negative before it. If they are None,
-    `monitor/plan/windows.py` places the phase by a day or by earlier looks. If it `polls_origin`,
-    addresses are also looked at past the caches. If it `polls_witnesses`, the announcement and a
-    listing are looked at, to see whether the release is out. It `is_overdue` if the slot has passed
-    and the target is still missing. Predicted addresses are looked at with at least
-    `least_guess_spacing`, or not at all if it is None.
-
-    A phase that `is_close` to its slot also applies to slots in other calendars, and no run of
-    absences goes on from it to another phase. If it `keeps_instants`, one look is due exactly at
-    the slot. If it `limits_gaps`, a run may not bridge a much longer time without looks.
+    `begins` and `ends` are distances from an instant slot, negative before it, or None if `windows`
+    places it by a day or earlier looks. `polls_origin`: also past the caches. `polls_witnesses`:
+    also at announcement and index. `least_guess_spacing`: of predicted addresses, None for none.
+    `is_close`: also around slots in other calendars, and no run of absences leaves it.
+    `keeps_instants`: one look exactly at the slot. `limits_gaps`: a run may not bridge a much
+    longer time without looks.
     """
 
     name: str
@@ -248,8 +241,7 @@ SETTLE = Phase(
     every=lambda watch: watch.settle.every,
     least_guess_spacing=lambda watch: watch.settle.every,
 )
-# Closer looks at a target that was public and is found absent or changed. Its last look may have
-# been days ago, and its content may have changed since then.
+# Its last look may be days old, and its content may have changed since.
 AGAIN = Phase(
     "again", every=lambda watch: watch.settle.parts_every, polls_origin=True, limits_gaps=True
 )
@@ -278,10 +270,9 @@ PHASES = (
 class Window:
     """Looks at `begins`, `begins + every`, … before `ends`.
 
-    If `is_unshifted`, all due instants are kept, because one of them is the slot. `chance` is how
-    likely the target is to change, compared with others of the same spacing (`windows.chance_of`).
-    `every_if_idle` is the spacing if the host has no other looks due, for all views together. None:
-    looks are never closer than `every`.
+    `is_unshifted`: all due instants are kept, because one is the slot. `chance`: see
+    `windows.chance_of`. `every_if_idle`: spacing of all views together while the host has no other
+    looks due, None for `every`.
     """
 
     phase: Phase
@@ -303,9 +294,8 @@ def next_due(
 ) -> datetime | None:
     """Return the first due instant later than `after`, None if no window is left.
 
-    `windows` are in time order and do not overlap. `shift` delays the due instants by less than a
-    spacing, so that targets of one host are not all due at once. It does not apply to windows that
-    are `is_unshifted`.
+    `windows` are in order without overlap. `shift` delays all but unshifted ones by less than a
+    spacing, so that a host's targets are not due at once.
     """
     for window in windows:
         if window.ends <= after:
@@ -323,8 +313,8 @@ def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
 
 
 def add_close_windows(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
-    """Return `windows` with those of `others` that are close to their slot in place of wider
-    spacings, in time order, without overlap.
+    """Return `windows` with the close ones of `others` in place of wider spacings, in order,
+    without overlap.
     """
     merged = list(windows)
     for close_window in (window for window in others if window.phase.is_close):
@@ -347,7 +337,7 @@ def _subtract_windows(window: Window, others: Iterable[Window]) -> list[Window]:
 
 
 def on_grid(begins: datetime, anchor: datetime, every: timedelta) -> datetime:
-    """Return the first instant not before `begins` that is a whole number of spacings from
+    """Return the first instant from `begins` on that is a whole number of spacings from
     `anchor`.
     """
     return begins + (anchor - begins) % every

@@ -1,7 +1,4 @@
-"""The proof that each part promised for a slot needs, and what looks have proved about it so far.
-
-Pure.
-"""
+"""The proof that each part promised for a slot needs, and what looks have proved of it."""
 
 from __future__ import annotations
 
@@ -15,18 +12,16 @@ from monitor.plan.targets import Target, View
 from schedules.release import Release
 
 Rank = tuple[int, int, int]
-"""If not all parts can be proved, those with the smallest rank go first. See `rank_of`."""
+"""If not all parts can be proved, the smallest rank goes first. See `rank_of`."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class ProofGoal:
-    """The proof that a part needs: absent at most `tolerance` before `slot`, and present at most
-    that long after.
+    """A part must be proved absent at most `tolerance` before `slot`, present at most that after.
 
-    `rank` is the same at every host of its release. If the part is an announcement,
-    `announced_page` is the id of the page that it announces. Once that page is seen, the
-    announcement need not be looked at.
+    `rank` is the same at every host of its release. An announcement has the id of its
+    `announced_page`, and need not be looked at once that is seen.
     """
 
     slot: datetime
@@ -41,10 +36,9 @@ class ProofGoal:
 
 
 def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
-    """Return the rank of a release: the important before others, then those with few required
-    parts.
+    """Return the rank of a release: the important first, then those with few required parts.
 
-    Equal releases have a random order, another one for each slot but the same in every process.
+    Equal ones have a random order, another for each slot but the same in every process.
     """
     required = sum(part.required for part in release.parts)
     random_bytes = blake2b(f"{release.id} {slot.isoformat()}".encode(), digest_size=4).digest()
@@ -54,13 +48,8 @@ def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
 def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
-    """Return the proof that a target of a release needs by its slot.
-
-    None for a tripwire or an optional target.
-    """
+    """Return the proof that a target needs by its slot, None for a tripwire or an optional one."""
     is_announcement = target.part == ANNOUNCEMENT
-    # An announcement is optional, but needs a proof, because it shows whether the release's page is
-    # out.
     if target.view is View.TRIPWIRE or (target.is_optional and not is_announcement):
         return None
     announced_page = f"{release.id}/page" if is_announcement else None
@@ -81,11 +70,9 @@ class LookResult(IntEnum):
 class PartProof:
     """The proofs found so far about one part.
 
-    `last_look` and `look_before` are when its last two looks began. `absent_at` is the latest
-    instant at which it was proved absent, `origin_absent_at` the latest by the origin view. It
-    `is_listed` if a listing showed it. It `is_out` if it was seen after its slot, or was dropped
-    from the watch. It `has_failed` if its last look proved nothing. `next_view` is how to look
-    next.
+    `last_look` and `look_before` are the starts of its last two looks, `absent_at` and
+    `origin_absent_at` its latest proved absences. `is_out`: seen after its slot, or dropped from
+    the watch. `has_failed`: the last look proved nothing.
     """
 
     id: str

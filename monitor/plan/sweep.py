@@ -44,18 +44,13 @@ whatever the edge shows.
 
 
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
-    """Return the sort key of a part if not all can be proved: important ones, listed ones, those
-    still on time.
-    """
+    """Return the sort key if not all can be proved: important, listed, then perhaps on time."""
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + LIKELY_ABSENT_FOR
     return part.goal.rank[0], not part.is_listed, is_late, part.goal.rank, part.id
 
 
 def _longest_ago_first(parts: Iterable[PartProof]) -> list[PartProof]:
-    """Return the parts by their last look, the oldest first.
-
-    Parts that a listing showed go before all others.
-    """
+    """Return the parts by their last look, listed ones before all others."""
     return sorted(
         parts, key=lambda part: (not part.is_listed, part.last_look, part.goal.rank, part.id)
     )
@@ -65,10 +60,9 @@ def _longest_ago_first(parts: Iterable[PartProof]) -> list[PartProof]:
 class Sweep:
     """The parts of one slot at one host, and the order in which they are looked at.
 
-    The order is kept for a few seconds or one round, so that a look does not walk through all
-    parts. No part needs a look before `idle_until`. `gap` is always the time between the starts of
-    two looks. Of several sweeps at a host, the one with the fewest `looks_per_part` goes first.
-    `last_urgency` is whether it was urgent when last chosen from.
+    The order is kept for seconds or one round, so that a look does not walk through all parts. No
+    part needs a look before `idle_until`. `gap` is the time between the starts of two looks. Of
+    several sweeps, the one with the fewest `looks_per_part` goes first.
     """
 
     slot: datetime
@@ -92,18 +86,15 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical`: whether pages are in their last round of looks before the slot, or
-        their first after it.
+        """Set `is_critical`: pages are in their last round before the slot or their first after it.
 
-        In a round, each page is looked at once. Meanwhile looks at announcement and index wait, as
-        they prove less.
+        Meanwhile looks at announcement and index, which prove less, wait.
         """
         self.is_critical = False
-        # longer than a round of only the pages
+        # A round looks at each page once.
         longest_round = _ROUND_FACTOR * len(self.parts) * gap
         if not self.slot - longest_round <= now < self.ends:
             return  # most calls end here, so that the pages need not be counted
-        # all but announcements
         pages = [part for part in self.parts.values() if part.goal.announced_page is None]
         if now < self.slot:
             self.is_critical = now >= self.slot - _ROUND_FACTOR * len(pages) * gap
@@ -134,8 +125,6 @@ class Sweep:
             return None  # a new order would have no ready part either
         self._ordered = deque(self.order_looks(now, gap))
         self._reorder_at = self._limit_to_phase(now + _REORDER_EVERY, now)
-        # If a look at each part in both views takes at most five seconds, `_needs_origin_next`
-        # chooses both in turn.
         self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
         part = self._next_ready(is_ready)
         if part is None:
@@ -143,57 +132,49 @@ class Sweep:
         return part
 
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at from `now` on, each at most once, in general the one looked
-        at longest ago first.
+        """Return the parts to look at from `now` on, each at most once, oldest look first in
+        general.
 
-        Parts that were seen are left out, and so are those that the budget is too small to prove on
-        time.
+        Left out are those seen, and those that the budget cannot prove on time.
         """
         unseen = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in unseen if part.goal.announced_page is None]
         page_ids = {page.id for page in pages}
-        # An announcement is a part that will redirect to its page. It is left out once that page
-        # was seen.
+        # An announcement will redirect to its page, so it ends with that.
         announcements = [part for part in unseen if part.goal.announced_page in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
         if now < self.ends:
             return self._order_after_slot(pages, announcements, now, gap)
-        # too late for a proof, so announcements do not help any more
+        # Too late for a proof, so announcements do not help any more.
         return _longest_ago_first(pages)
 
     def _order_before_slot(
         self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta
     ) -> list[PartProof]:
-        """Return the parts to look at until the slot, in an order that proves each page absent as
-        late as possible.
-        """
+        """Return the order that proves each page absent as late as possible before the slot."""
         proved = [page for page in pages if page.is_absence_proved()]
         unproved = [page for page in pages if not page.is_absence_proved()]
         unproved_announcements = _longest_ago_first(
             part for part in announcements if not part.is_absence_proved()
         )
         if now < self.slot - self.tolerance:
-            # Only an absence within the tolerance before the slot counts as proved. Until then, all
-            # parts take turns.
+            # Only an absence within the tolerance counts, so until then all take turns.
             return _longest_ago_first([*pages, *unproved_announcements])
         looks_left = ceil((self.slot - now) / gap)
         chosen = nsmallest(looks_left, unproved, key=_precedence_key)
         ordered_pages = _longest_ago_first([*proved, *chosen])
-        # Announcements get the spare looks, which are the first ones, so that the latest are left
-        # to the pages.
+        # Announcements get spare looks first, so that the latest are left to the pages.
         spare_looks = max(0, looks_left - ceil(_ROUND_FACTOR * len(ordered_pages)))
         return [*unproved_announcements[:spare_looks], *ordered_pages]
 
     def _order_after_slot(
         self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta
     ) -> list[PartProof]:
-        """Return the parts to look at after the slot, in an order that proves as many pages on time
-        as possible.
+        """Return the order that proves as many pages on time as possible after the slot.
 
-        A page that was proved absent before the slot only has to be seen within the tolerance after
-        it. Any other page must first be found still absent, which is likely only in the first five
-        seconds.
+        A page proved absent has the whole tolerance. Any other must first be found still absent,
+        which is likely only in the first five seconds.
         """
         looks_left = ceil((self.ends - now) / gap)
         early_looks_left = ceil((self.slot + LIKELY_ABSENT_FOR - now) / gap)
@@ -207,19 +188,14 @@ class Sweep:
             nsmallest(looks_at_unproved, all_unproved, key=_precedence_key)
         )
         if all(page.last_look >= self.slot for page in proved):
-            # Each had a look since the slot. One that is still absent may be where its announcement
-            # redirects to.
+            # One that is still absent may be where its announcement redirects to.
             proved = _longest_ago_first([*proved, *announcements])
         return [*unproved, *proved] if is_early else [*proved, *unproved]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Take parts from the queue until one still needs a look and is ready, and return it.
-
-        None if none is left.
-        """
+        """Return the next part of the queue that needs a look and is ready, or None."""
         while self._ordered:
             part = self._ordered.popleft()
-            # An announcement needs no look once its page was seen.
             page = (
                 None
                 if part.goal.announced_page is None
@@ -246,26 +222,21 @@ class Sweep:
         if part is None:
             return  # it was removed during the look
         if result is LookResult.NOTHING and not part.has_failed:
-            # The look failed. Order the part by the look before, so that it soon has another one,
-            # but only once.
+            # Order it by the look before, so that it is repeated soon, but only once.
             part.last_look = part.look_before
         part.has_failed = result is LookResult.NOTHING
         if result is LookResult.ABSENT:
             self._record_absence(part, view, sent, proved_from)
         elif result is LookResult.PRESENT:
-            # A part that is public before its slot may be removed again.
+            # Before its slot it may be removed again.
             part.is_out = sent >= self.slot
             if part.is_out and part.goal.announced_page is not None:
-                # the announcement redirects to its page
                 self.prioritise([part.goal.announced_page])
 
     def _record_absence(
         self, part: PartProof, view: View, sent: datetime, proved_from: datetime
     ) -> None:
-        """Record that a part was absent at `proved_from`.
-
-        Unless it is an announcement, choose the view to use next.
-        """
+        """Record that a part was absent at `proved_from`, and choose its next view."""
         if part.goal.announced_page is not None:
             # Without a redirect at 09:30:10, it only proves that the page was absent at 09:29:40.
             proved_from -= REDIRECT_LAG

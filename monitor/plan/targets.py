@@ -15,9 +15,7 @@ from schedules.release import Release
 GOVUK = "www.gov.uk"
 ASSETS = "assets.publishing.service.gov.uk"
 PERIOD = "period"
-"""The recogniser of a page that keeps its address from edition to edition: it must name the period
-of its release.
-"""
+"""The recogniser of a page with one address for all editions: it must name the release's period."""
 MOST_PARTS = 60
 """Default limit of watched parts of one release."""
 
@@ -75,7 +73,7 @@ class Target:
 
 
 def target_id(release: str, part: str, view: str) -> str:
-    """Return the id of a target. Its runs and its remembered looks have the same id."""
+    """Return the id of a target, its runs and its remembered looks."""
     return f"{release}/{part}/{view}"
 
 
@@ -91,9 +89,9 @@ def release_from_id(target: str) -> str:
 
 
 def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
-    """Return the parts to watch, in their order. Parts that a page only links to are left out.
+    """Return the parts to watch, in their order, without those that a page only links to.
 
-    If there are more than `most`, required parts are kept first, and those found on a page last.
+    Of more than `most`, required parts are kept first, and those found on a page last.
     """
     known = [part for part in parts if part.origin is not Origin.LINKED]
     if len(known) <= most:
@@ -105,11 +103,9 @@ def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
 def targets_of(
     release: Release, *, origin_view: bool = True, most: int = MOST_PARTS
 ) -> list[Target]:
-    """Return the targets of a release: one for each view of each watched part, and those of its
-    witnesses.
+    """Return the targets of a release: each view of each watched part, and its witnesses.
 
-    At most `most` parts are watched. `origin_view`: also look at parts past the caches. A witness
-    is not a part, but shows whether the release is out: its announcement, or GOV.UK's index.
+    `origin_view`: also look past the caches.
     """
     targets = []
     for part in watched_parts(release.parts, most):
@@ -120,13 +116,10 @@ def targets_of(
 
 
 def _witness_targets(release: Release) -> list[Target]:
-    """Return a release's two witnesses, if it has them: targets that are no parts of it, but show
-    if it is out.
-    """
+    """Return announcement and index as targets, if the address of the page is a guess."""
     if not has_witnesses(release):
         return []
-    # Only those that someone named: another address that was found may turn out to be that of the
-    # page.
+    # Another address that was found may turn out to be the page's.
     alternatives = (part for part in release.parts if part.role is Role.ALTERNATIVE)
     known_urls = tuple(
         part.url for part in alternatives if part.origin in (Origin.ANNOUNCED, Origin.CONFIGURED)
@@ -135,7 +128,7 @@ def _witness_targets(release: Release) -> list[Target]:
         id=target_id(release.id, ANNOUNCEMENT, View.ORIGIN),
         release=release.id,
         part=ANNOUNCEMENT,
-        view=View.ORIGIN,  # so that no cache answers with an old copy
+        view=View.ORIGIN,
         url=release.link,
         host=GOVUK,
         recognise=ANNOUNCEMENT,
@@ -147,7 +140,7 @@ def _witness_targets(release: Release) -> list[Target]:
         id=target_id(release.id, INDEX, View.ORIGIN),
         part=INDEX,
         url=newest_on_govuk(release.producer),
-        # it is absent while no entry outside `alternatives` has the title of the release
+        # Absent while no entry outside `alternatives` has the title.
         recognise="unlisted",
         alternatives=known_urls,
     )
@@ -157,8 +150,8 @@ def _witness_targets(release: Release) -> list[Target]:
 def tripwires_of(
     producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()
 ) -> list[Target]:
-    """Return the tripwires of a producer: its own listings and feeds (`newest`), and those on
-    GOV.UK (in `hosts`).
+    """Return a producer's tripwires: its own listings and feeds, and those on GOV.UK if
+    in `hosts`.
     """
     # `*` stands for any entry of a feed, or any link of a page.
     urls = [(url, "feed:*" if _is_feed(url) else "link:*") for url in newest]
@@ -195,9 +188,7 @@ def content_twin(url: str) -> str | None:
 
 
 def recogniser_of(part: Part) -> str:
-    """Return the recogniser that a part names, else `PERIOD`, `govuk` or `status`, by its origin
-    and address.
-    """
+    """Return the recogniser that a part names, else one by its origin and address."""
     if part.recognise is not None:
         return part.recognise
     if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE:
@@ -219,20 +210,13 @@ def extension_of(url: str) -> str:
 
 
 def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
-    """Return the views in which a part is looked at: through the caches (edge), and perhaps past
-    them (origin).
-    """
     views = [View.EDGE]
-    # An alternative is a page at another address of the release. A predicted address is only a
-    # guess.
     is_page_at_known_address = (
         part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
     )
     if origin_view and (part.required or is_page_at_known_address):
         views.append(View.ORIGIN)
-    # A landing page on GOV.UK is also looked at as JSON, through the content API. A page with
-    # another recogniser is not: it often has one address for all editions, and its JSON does not
-    # show which edition is out.
+    # Another recogniser often means one address for all editions, whose JSON does not show which.
     if (
         part.role is Role.PAGE
         and recogniser_of(part) == "govuk"
@@ -244,7 +228,7 @@ def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
 
 def _make_target(release: Release, part: Part, view: View) -> Target:
     url = content_twin(part.url) if view is View.CONTENT else None
-    # Files and HTML attachments seldom have the title of their release, so only pages must show it.
+    # Files and HTML attachments seldom have the title of their release.
     is_titled = part.role in (Role.PAGE, Role.ALTERNATIVE)
     return Target(
         id=target_id(release.id, part.id, view),
@@ -265,12 +249,8 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
 
 
 def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> list[Target]:
-    """Return a tripwire for each address with its recogniser.
-
-    If two share a path, the second's id has its query.
-    """
+    """Return a tripwire for each address. If two share a path, the second's id has its query."""
     by_id: dict[str, Target] = {}
-    # an address that is configured twice is watched once
     for url, recognise in dict(recognisers).items():
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -28,19 +28,15 @@ from schedules.slot import Precision, Slot
 
 _CHANCE_STEP = 4.0
 TRIPWIRE_CHANCE = 10_000.0
-"""A tripwire shows every page of its producer, so it keeps its spacing until its host is a hundred
-times overloaded.
-"""
+"""A tripwire shows every page of its producer, so it goes before all other targets."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEFAULT_TIME = time(9, 30)
-# A day without a time is watched more closely this long before and after the usual time.
+# Closer looks this long before and after the usual time of a day without one.
 _AROUND_DEFAULT = timedelta(minutes=10)
 _INDEX_FROM, _INDEX_EVERY = timedelta(seconds=30), timedelta(seconds=15)
-# How long a target that was found absent or changed is looked at as closely as one that is still
-# missing.
+# How long a target found absent or changed is looked at as closely as a missing one.
 _CONFIRM_LOSS_FOR = timedelta(minutes=2)
-# The content API shows what the page shows. Its looks are this many times further apart, and at
-# least this far.
+# The content API shows what the page shows, so its looks may be further apart.
 _CONTENT_FACTOR, _CONTENT_LEAST_SPACING = 5, timedelta(seconds=5)
 
 
@@ -49,15 +45,14 @@ def chance_of(
 ) -> float:
     """Return how likely a target is to change, compared with a required part at its slot (1.0).
 
-    This is the weight of its looks if a host's budget is too small. It is 4.0 if the target
-    `is_overdue`: still missing after its slot, or after its page is out. `exact`: the release is
-    judged to the minute.
+    It weighs looks if a budget is too small. `is_overdue`: still missing after its slot or its
+    page. `exact`: judged to the minute.
     """
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
     weight = _CHANCE_STEP if is_overdue else 1.0
-    # A content-API twin only confirms what its page shows. An optional part makes no verdict worse.
-    # A part that `is_out` is only watched for withdrawal.
+    # A content-API twin confirms its page, an optional part makes no verdict worse, and a part that
+    # is out is only watched for withdrawal.
     counts_less = (target.view is View.CONTENT, target.is_optional, is_out, not exact)
     return weight / _CHANCE_STEP ** sum(counts_less)
 
@@ -73,12 +68,11 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The results of earlier looks at a target, as far as its windows depend on them.
+    """What earlier looks have shown of a target, as far as its windows depend on it.
 
-    A target is `UNSEEN` if it was not seen, or was removed again before its slot. It is `EXPOSED`
-    if it is public since `since`, before its slot. It is `SEEN` if its release is out since
-    `since`. Then `is_complete` is False if this target itself is missing, and `lost_at` is when it
-    was last absent or changed. It is `CLOSED` if its looks ended.
+    `EXPOSED`: public since `since`, before its slot. `UNSEEN`: never seen, or removed again.
+    `SEEN`: its release is out since `since`, but this target is missing unless it `is_complete`,
+    and was last absent or changed at `lost_at`. `CLOSED`: its looks ended.
     """
 
     stage: Stage = Stage.UNSEEN
@@ -100,14 +94,11 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
     exact: bool = True,
     default_time: time = _DEFAULT_TIME,
 ) -> tuple[Window, ...]:
-    """Return when to look at a target and how often: its windows that end after `now`, in order and
-    without overlap.
+    """Return the windows of a target that end after `now`, in order and without overlap.
 
-    `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the
-    minute. `default_time` is the usual local time, for a day without one.
+    `exact`: its slot is judged to the minute. `default_time`: the local time for a day without one.
     """
-    # `_plan_windows` is cached, so pass it only what its result depends on: of parts, only the ids
-    # of witnesses.
+    # `_plan_windows` is cached, so pass only what its result depends on.
     witness = target.part if is_witness(target.part) else ""
     kind = _TargetKind(target.view, witness, is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
@@ -128,12 +119,9 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     default_time: time = _DEFAULT_TIME,
     is_named: bool = False,
 ) -> tuple[Window, ...]:
-    """Return when to look at a target (its windows) for the slot in force, and closely at slots in
-    other calendars.
+    """Return the windows for the slot in force, and close ones at slots in other calendars.
 
-    `exact`: the slot in force is judged to the minute, so that looks around it get more of a budget
-    too small for all. `is_named`: a page has linked to the target's address, so that it is no guess
-    even if it was predicted.
+    `is_named`: a page links to the address, so it is no guess even if it was predicted.
     """
     slot, planned = promised.slot, promised.planned
     if slot is None and planned is not None and progress.stage is Stage.EXPOSED:
@@ -147,8 +135,7 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     others = [other.slot for other in (*promised.disagreements, *promised.possible_changes)]
     readings = [replace(slot, instant=each, precision=Precision.INSTANT) for each in slot.readings]
     for other in (*others, *readings):
-        # It is not known yet which calendar or reading is right. So add the close windows just
-        # around the other slot, with as much of a small budget as if it was judged to the minute.
+        # No one knows yet which calendar or reading is right, so add close windows there too.
         windows = add_close_windows(windows, plan(other, exact=True))
     is_guess = target.origin is Origin.PREDICTED and not is_named  # a guess has fewer looks
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
@@ -157,16 +144,14 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 def windows_of_guess(
     target: Target, windows: Sequence[Window], progress: Progress, watch: WatchSettings
 ) -> tuple[Window, ...]:
-    """Return those of `windows` in which a guessed address is looked at: one predicted from earlier
-    editions.
+    """Return those of `windows` in which an address predicted from earlier editions is looked at.
 
-    `progress` is what was seen at this address. Until something is there, looks are further apart
-    and end earlier.
+    Until something is there, looks are further apart and end earlier.
     """
     is_public = progress.stage is Stage.EXPOSED or (
         progress.stage is Stage.SEEN and progress.is_complete
     )
-    # such a page is always there, so looks at it end early too
+    # Such a page is always there, so its looks end early too.
     serves_all_editions = target.recognise == PERIOD
     if is_public and not serves_all_editions:
         return tuple(windows)
@@ -174,7 +159,6 @@ def windows_of_guess(
     for window in windows:
         least_spacing = window.phase.least_guess_spacing
         if least_spacing is None:
-            # a phase without looks at guesses, such as from an hour after the page came out
             continue
         if is_public:
             chosen.append(window)
@@ -187,10 +171,7 @@ def windows_of_guess(
 
 
 class _TargetKind(NamedTuple):
-    """What the windows of a target depend on.
-
-    `witness` is the part's id if it is a witness, else empty.
-    """
+    """What windows depend on. `witness` is the part's id if it is a witness, else empty."""
 
     view: View
     witness: str
@@ -209,10 +190,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     *,
     exact: bool,
 ) -> tuple[Window, ...]:
-    """Return all windows of a target, chosen by its view and what was seen of it.
-
-    Those that have ended count too.
-    """
+    """Return all windows of a target, ended ones too."""
     # A witness has no looks once its release was seen.
     if progress.stage is Stage.CLOSED or (target.witness and progress.stage is not Stage.UNSEEN):
         return ()
@@ -220,8 +198,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
         begins, passes = slot.begins(), slot.passes()
         if begins is None or passes is None:
             return ()
-        # All releases count due instants from the same anchor, so that their looks at a shared
-        # tripwire coincide.
+        # One anchor for all releases, so that their looks at a shared tripwire coincide.
         plan = [
             _make_window(
                 phases.TRIPWIRE,
@@ -244,10 +221,9 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
 
 
 def _close_gaps(windows: Sequence[Window]) -> list[Window]:
-    """Return the windows that are not empty, in time order.
+    """Return the windows that are not empty, in time order, each until the next one begins.
 
-    Each lasts until the next one begins. Its due instants are a whole number of spacings from the
-    slot, so the next one may begin up to a spacing late, or not before the watch closes.
+    A window begins at a due instant, so a gap of up to a spacing may precede it.
     """
     used = [window for window in windows if window.begins < window.ends]
     if not used:
@@ -260,18 +236,15 @@ def _close_gaps(windows: Sequence[Window]) -> list[Window]:
 def _windows_until_out(
     slot: Slot, progress: Progress, watch: WatchSettings, now: datetime, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows while a release is not out: around its slot or, without a readable time,
-    each hour from now.
+    """Yield the windows while a release is not out: around its slot or, if unreadable,
+    each hour.
     """
-    begins, passes = slot.begins(), slot.passes()  # the start and the end of the slot
-    # since when it is public too early
+    begins, passes = slot.begins(), slot.passes()
     exposed = progress.since if progress.stage is Stage.EXPOSED else None
-    # If the configuration gives a time for a day, watch it like an announced instant, but never
-    # judge it as one.
+    # An assumed time of a day is watched like an announced instant, but never judged as one.
     at = slot.instant or slot.assumed
     if begins is None or passes is None:
-        # `after.every` is an hour by default. `on_grid` rounds up, hence `now - every`. The window
-        # begins at this hour, and its due instants are counted from there too (the anchor).
+        # `on_grid` rounds up, hence `now - every`.
         last_full_hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
         yield _make_window(
             phases.AFTER,
@@ -289,9 +262,7 @@ def _windows_until_out(
 
 
 def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
-    """Yield the windows of a release's `plan` in which a witness is looked at: its announcement, or
-    GOV.UK's index.
-    """
+    """Yield the windows of a release's `plan` in which a witness is looked at."""
     passes = slot.passes()
     for window in plan:
         if window.phase.polls_witnesses:
@@ -307,11 +278,9 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
 def _windows_around_instant(
     slot: datetime, exposed: datetime | None, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows around a slot instant: one for each phase with set distances from it
-    (`begins`, `ends`).
+    """Yield a window for each phase with set distances from a slot instant.
 
-    `exposed` is since when the target is public too early, None if it is not. From `exposed` until
-    the phases close to the slot begin, one exposed window replaces those of the phases before.
+    If it is `exposed`, one exposed window replaces the phases from then until the close ones.
     """
     begins_of_close_phases = [
         phase.begins(watch) for phase in phases.PHASES if phase.is_close and phase.begins
@@ -321,12 +290,11 @@ def _windows_around_instant(
         if phase is phases.EXPOSED and exposed is not None:
             yield _make_window(phases.EXPOSED, exposed, close_begins, exposed, watch)
         if phase.begins is None or phase.ends is None:
-            continue  # this phase (such as the exposed one) has no set distances from the slot
+            continue
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
         is_early_phase = ends <= close_begins
         if exposed is not None and is_early_phase:
-            # The exposed window takes over at `exposed`. A window that would begin only after
-            # `exposed` now ends before it begins. The caller drops such a window.
+            # Ends before it begins if it is later than `exposed`, and is dropped by the caller.
             ends = min(ends, exposed)
         # Only later phases need a look exactly at the slot.
         anchor = begins if is_early_phase else slot
@@ -335,9 +303,7 @@ def _windows_around_instant(
 
 
 def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the first piece of an overdue window, with closer looks while the host is idle, then
-    the rest.
-    """
+    """Yield an overdue window in two pieces, the first with closer looks while the host is idle."""
     every_if_idle = watch.overdue.free_every
     idle_until = on_grid(slot + watch.overdue.free_until, slot, window.every)
     if every_if_idle >= window.every:
@@ -350,15 +316,11 @@ def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> I
 def _windows_before_span(
     slot_begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a slot of one or more days: a far window, then an ahead window if it
-    is a single day.
-    """
-    # If the target is public too early, an exposed window follows instead, since `exposed`.
+    """Yield the windows before a slot of days: far, then ahead if it is a single day."""
     early_ends = slot_begins if exposed is None else min(slot_begins, exposed)
-    # In the settings, `begins` is how long before the slot a phase begins.
     far_begins, ahead_begins = slot_begins - watch.far.begins, slot_begins - watch.ahead.begins
     if slot.precision is not Precision.DAY:
-        ahead_begins = slot_begins  # the ahead window is empty, and the caller drops it
+        ahead_begins = slot_begins  # an empty window, which the caller drops
     yield _make_window(
         phases.FAR, far_begins, min(ahead_begins, early_ends), anchor=far_begins, watch=watch
     )
@@ -370,15 +332,12 @@ def _windows_before_span(
 def _windows_through_span(
     begins: datetime, ends: datetime, slot: Slot, watch: WatchSettings, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows during a slot of one or more days.
-
-    One day has closer looks around the usual time.
-    """
+    """Yield the windows during a slot of days, closer around the usual time of a single one."""
     if slot.precision is not Precision.DAY or slot.first is None:
         yield _make_window(phases.SPAN, begins, ends, anchor=begins, watch=watch)
         return
     usual = datetime.combine(slot.first, default_time, ZoneInfo(slot.timezone)).astimezone(UTC)
-    # If the usual time is near midnight, the closer looks must not leave the day.
+    # Near midnight, the closer looks must not leave the day.
     near_begins, near_ends = (
         max(begins, usual - _AROUND_DEFAULT),
         min(ends, usual + _AROUND_DEFAULT),
@@ -389,21 +348,17 @@ def _windows_through_span(
 
 
 def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows of a target after its release came out: close looks for an hour by default,
-    then sparse ones.
-
-    They are sparse for a week. But if this target is missing (`is_complete` is False), it is
-    watched as overdue.
+    """Yield close windows for an hour (`settle`), then sparse ones, or overdue ones if it is
+    missing.
     """
-    out_since = progress.since or slot.passes()  # if it is not known, take the end of the slot
+    out_since = progress.since or slot.passes()
     if out_since is None:
-        return  # the slot has no readable time either
+        return
     anchor, settled = slot.begins() or out_since, out_since + watch.settle.until
     spacing = watch.settle.every if progress.is_complete else watch.settle.parts_every
-    # `on_grid` rounds up. Begin at the due instant before `out_since`, so that the look that was
-    # next is not delayed.
+    # Begin at the due instant before `out_since`, so that the next look is not delayed.
     yield Window(phases.SETTLE, on_grid(out_since, anchor, spacing) - spacing, settled, spacing)
-    # Looks may be hours apart from now on, so the first of them follows at once.
+    # Looks may now be hours apart, so the first of them follows at once.
     if progress.is_complete:
         closes = max(settled, out_since + watch.after.until)
         yield _make_window(phases.AFTER, settled, closes, settled, watch)
@@ -415,10 +370,8 @@ def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> I
 def _add_loss_windows(
     plan: Sequence[Window], progress: Progress, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows in `plan` of a target that is out, with closer looks for an hour (by
-    default) after a loss.
-    """
-    lost_at = progress.lost_at  # when a look found it absent or changed, None if none did
+    """Yield the windows in `plan`, with closer looks after a loss (`lost_at`)."""
+    lost_at = progress.lost_at
     if lost_at is None or not plan:
         yield from plan
         return
@@ -426,14 +379,12 @@ def _add_loss_windows(
     for window in plan:
         if window.begins < lost_at:
             yield replace(window, ends=min(window.ends, lost_at))
-    # The first two minutes show whether the target is back at once, or has other bytes in each
-    # answer.
+    # Two minutes show whether it is back at once, or has other bytes in each answer.
     yield _make_window(phases.AGAIN, lost_at, closest_until, anchor=lost_at, watch=watch)
     yield _make_window(phases.SETTLE, closest_until, close_until, anchor=closest_until, watch=watch)
     for window in plan:
         if window.ends > close_until:
-            # Begin the rest of this window at one of its own due instants (`on_grid`), so that they
-            # stay the same.
+            # From one of its own due instants, so that they stay the same.
             yield replace(
                 window, begins=on_grid(max(close_until, window.begins), window.begins, window.every)
             )
@@ -442,27 +393,19 @@ def _add_loss_windows(
 def _windows_of_view(
     plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot
 ) -> list[Window]:
-    """Return the windows of `plan` that a target's view needs.
-
-    Origins need some, the content API wider spacings.
-    """
-    if target.view is View.ORIGIN and not target.witness:  # looks past the caches
+    """Return the windows of `plan` that a target's view needs."""
+    if target.view is View.ORIGIN and not target.witness:
         is_release_out = progress.stage is Stage.SEEN
         if is_release_out and not progress.is_complete:
-            # This target is missing. Users wait for a required part, but not for an optional one,
-            # such as a copy.
+            # Users wait for a required part, but not for an optional one, such as a copy.
             return [] if target.is_optional else plan
         return [window for window in plan if window.phase.polls_origin]
     if target.view is not View.CONTENT:
-        # looks through the caches (edge), at a tripwire, or at a witness (an announcement or index)
         return plan
-    # The content API only confirms what the page shows, so looks are further apart, and not closer
-    # on an idle host.
     sparser = []
     for window in plan:
         every = max(_CONTENT_LEAST_SPACING, window.every * _CONTENT_FACTOR)
-        # Looks are due at `begins` and each spacing after it. Move `begins` so that one is due
-        # exactly at the slot.
+        # One of the looks stays due exactly at the slot.
         begins = on_grid(window.begins, slot.begins() or _EPOCH, every)
         sparser.append(replace(window, begins=begins, every=every, every_if_idle=None))
     return _close_gaps(sparser)
@@ -471,12 +414,8 @@ def _windows_of_view(
 def _with_chances(
     windows: Iterable[Window], target: _TargetKind, progress: Progress, *, exact: bool
 ) -> Iterator[Window]:
-    """Yield the windows with the weight of their looks (`chance_of`).
-
-    Optional targets use no host's idle time.
-    """
+    """Yield the windows with their chances. Optional targets use no host's idle time."""
     is_release_out = progress.stage is Stage.SEEN
-    # not `is_complete`: this target of the release is missing
     is_out = is_release_out and progress.is_complete
     for window in windows:
         is_overdue = window.phase.is_overdue or (is_release_out and not is_out)
@@ -491,9 +430,7 @@ def _with_chances(
 def _make_window(
     phase: Phase, begins: datetime, ends: datetime, anchor: datetime, watch: WatchSettings
 ) -> Window:
-    """Return the window of a phase. Its due instants are a whole number of spacings from
-    `anchor`.
-    """
+    """Return the window of a phase, with due instants a whole number of spacings from `anchor`."""
     every = phase.every(watch)
     if phase.keeps_instants:
         # No other window may come before it, so it begins at or before `begins`.
