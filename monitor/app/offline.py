@@ -72,11 +72,11 @@ def open_application(settings: Settings, folder: Path, store: Store) -> Iterator
         evidence=Path(settings.evidence.folder),
         monitors=own_monitors(settings, store),
     )
-    users, sessions = settings.web.users_file, None
-    if users is not None:
+    file, sessions = settings.web.users_file, None
+    if settings.web.signs_in:
         # The users file only tells who runs this process: no one signs in.
-        kept = KeptSessions(store, writer, clock)
-        sessions = Sessions(Users(folder / users), kept, throttle)
+        users = Users(None if file is None else folder / file)
+        sessions = Sessions(users, KeptSessions(store, writer, clock), throttle)
     queries = Queries(
         store,
         StoredMonitor(settings, store),

@@ -395,11 +395,13 @@ def access_lines(settings: Settings) -> list[str]:
             f" {board if web.public == 'board' else 'whether the monitor is alive and ready'}"
         )
     ]
-    lines.append(
-        "users of the machine who may write to the socket see everything and can act, but not sign"
-        " reports, unless their line says otherwise"
-    )
-    if not web.signs_in:
+    if web.signs_in:
+        lines.append(
+            "users of the machine who may write to the socket see everything and can act, but not"
+            " sign reports, unless their line says otherwise"
+        )
+    else:
+        lines.append("users of the machine who may write to the socket have every right")
         lines.append("people at this machine see: everything")
     if web.users_file:
         lines.append(f"viewers who sign in see: {board}")

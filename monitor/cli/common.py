@@ -102,8 +102,10 @@ class Context:
     def peer(self) -> Peer:
         """Return who runs this command: a line of the users file, or the user of the machine."""
         from monitor.web.local_socket import own_name
-        from monitor.web.users import Users
+        from monitor.web.users import Users, find_only_user
 
+        if not self.settings.web.signs_in:
+            return find_only_user(own_name())
         file = self.settings.web.users_file
         return Users(None if file is None else self.path.parent / file).find_peer(own_name())
 

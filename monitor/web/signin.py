@@ -32,7 +32,7 @@ from monitor.web.provider import NotSignedOn
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, problem_response, queries_of, read_form, session_of
 from monitor.web.sessions import SESSION_SECONDS, Busy, Session, Sessions
-from monitor.web.users import Peer, Program, Users
+from monitor.web.users import Peer, Program, find_only_user
 
 _HEALTH = {"/healthz", "/livez", "/readyz"}
 _UNRESTRICTED_PATHS = _HEALTH | {
@@ -200,7 +200,7 @@ async def _find_peer(request: Request, sessions: Sessions | None) -> Peer | None
         return None
     if sessions is not None:
         return await sessions.find_peer(user)
-    return await asyncio.to_thread(lambda: Users(None).find_peer(user_name(user)))
+    return find_only_user(await asyncio.to_thread(user_name, user))
 
 
 async def _find_session(request: Request, sessions: Sessions) -> Session | None:

@@ -363,6 +363,11 @@ def _read_users_file(file: Path) -> _Contents:
     return _Contents(people, programs, faults, is_complete=not line_faults)
 
 
+def find_only_user(user: str) -> Peer:
+    """Return a user of the machine as one with every right: no one can sign in, so it is theirs."""
+    return Peer(f"system:{user}", Person(user, role=OPERATOR, right=Right.HEAD))
+
+
 class Users:
     """The people and programs of a users file, which is read again after each change.
 

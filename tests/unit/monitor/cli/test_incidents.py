@@ -313,6 +313,7 @@ def test_line_of_the_users_file_decides_role_and_right(run_cli: RunCli, folder: 
 def test_user_without_a_line_acts_but_does_not_sign(
     run_cli: RunCli, folder: Path, verb: tuple[str, ...]
 ) -> None:
+    list_as(folder, 'eve:system = "eve"')
     assert run_cli("incident", "note", INCIDENT, "web team called").status == 0
     refused = run_cli("incident", verb[0], INCIDENT, *verb[1:])
     assert (refused.status, refused.out) == (1, "")
@@ -321,6 +322,11 @@ def test_user_without_a_line_acts_but_does_not_sign(
         f" {own_name()} --head` makes the line that allows it\n"
     )
     assert accounts_of(folder, INCIDENT) == [(f"system:{own_name()}", OPERATOR, "written_by_hand")]
+
+
+def test_who_is_at_the_machine_signs_if_no_one_can_sign_in(run_cli: RunCli, folder: Path) -> None:
+    assert run_cli("incident", "waive", INCIDENT, "--reason", "told by phone").status == 0
+    assert accounts_of(folder, INCIDENT) == [(f"system:{own_name()}", OPERATOR, "report_waived")]
 
 
 def test_viewer_changes_nothing_at_the_command_line(run_cli: RunCli, folder: Path) -> None:

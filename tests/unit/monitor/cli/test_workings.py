@@ -43,10 +43,7 @@ WARNING_OF_ONLY_FOLDERS = (
 NO_ONE_NEXT = "At the next slot (not known yet) no one is notified of a late release."
 WHO_SEES_WHAT = [
     "strangers see: whether the monitor is alive and ready",
-    (
-        "users of the machine who may write to the socket see everything and can act, but not sign"
-        " reports, unless their line says otherwise"
-    ),
+    "users of the machine who may write to the socket have every right",
     "people at this machine see: everything",
 ]
 
