@@ -1,7 +1,4 @@
-"""Drop claims that depend on a promise in doubt.
-
-The verdict becomes `unproven` and gives both readings.
-"""
+"""Drops claims that depend on a promise in doubt. The verdict becomes `unproven`."""
 
 from __future__ import annotations
 
@@ -31,26 +28,25 @@ from schedules.times.interval import earliest_known
 from schedules.times.zone import local_date
 
 BREACHES = (*LATE_VERDICTS, VerdictKind.EARLY)
-# These verdicts are claims: they say whether a part was in time.
+# Claims say whether a part was in time.
 _CLAIMS = (*BREACHES, VerdictKind.ON_TIME)
 
 
 def drop_doubtful_claims(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return the parts without claims that a doubtful promise does not support, and why the promise
-    is in doubt.
+    """Return the parts without claims that a doubtful promise does not support, and why.
 
-    A claim is a verdict that says whether a part was in time. A part loses its claim in one of
-    three cases:
-    1. The calendar dropped or changed its entry, or last showed it too long before its slot or the
-       first exposure.
-    2. The promise was in force at the first exposure, but perhaps not at the slot. Then only
-       lateness is lost.
-    3. It is not known which minute was promised. Then claims that one of the possible minutes
-       contradicts are lost.
-    The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3, None if
-    no part lost one.
+    A part loses its claim
+
+    1. if the calendar dropped or changed its entry, or showed it too long before it was needed
+
+    2. if the promise was in force at the first exposure, but perhaps not at the slot: then only
+    lateness is lost
+
+    3. if one of several possible minutes contradicts it.
+
+    The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3.
     """
     promise = case.in_force.promise
     if promise is None or not case.is_judged:
@@ -80,12 +76,10 @@ def drop_doubtful_claims(
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
-    """Return whether a part becomes `unproven` if its promise is in doubt, because its verdict
-    relies on the promise.
+    """Return whether a part's verdict relies on the promise.
 
-    A breach or exposure does. So does `on_time`, unless the entry changed to the next edition
-    because this one was out. An unproven part counts too if the calendar dropped the entry
-    (`is_unlisted`), because that is the better reason.
+    A breach or exposure does, and `on_time` unless the entry only changed to the next edition. So
+    does an unproven part if the entry was dropped, because that is the better reason.
     """
     if part.exposures or part.verdict in BREACHES:
         return True
@@ -95,12 +89,10 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
 
 
 def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
-    """Return whether each time that the calendar gave instead of the promise is that of the next
-    edition.
+    """Return whether the calendar gave only times of the next edition instead of the promise.
 
-    Such a time is later and on another day. The calendar gave it after the part was last absent: an
-    entry for the next edition replaces the old entry when the old edition is out. False if the
-    calendar gave no other time.
+    These are later, on another day, and read after the part was last absent: the next edition's
+    entry replaces one that is out.
     """
     new_entries, last_absent = case.in_force.possible_changes, part.released.after
     for entry in new_entries:
@@ -115,31 +107,28 @@ def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) ->
 def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return the parts after a check by each minute that may have been promised, and why some
-    became `unproven`.
+    """Return the parts checked by each minute that may have been promised, and why some became
+    `unproven`.
 
-    The parts were judged by a whole day, because the promised minute is not known. If one possible
-    minute contradicts a part's verdict, the part becomes `unproven`, or `pending` before the slot
-    has passed. The reason may be None.
+    They were judged by a whole day. A part that a minute contradicts becomes `unproven`, or
+    `pending` before the slot.
     """
     parts_by_each_minute = [
         judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)
     ]
     if case.in_force.possible_changes:
-        # The calendar perhaps moved the slot to another minute. A part that is pending by the day
-        # may be late by it.
+        # A part that is pending by the day may be late by another minute.
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
     elif is_in_doubt(promise):
-        # A part that is late by the last reading, or early by the first, is so by each. One that
-        # is still awaited by the last of several times may be late by the first.
+        # Late by the last reading, or early by the first, is so by each. One awaited by the last of
+        # several may be late by the first.
         has_times = promise.slot.instant is not None and bool(promise.slot.readings)
         awaited = (VerdictKind.PENDING,) if has_times else ()
         droppable = (VerdictKind.ON_TIME, *awaited)
         reason = _readings_text(case, promise)
     else:
-        # There is one possible minute, the provisional one. A part that is late or early by the day
-        # is so by it too.
+        # Late or early by the day is so by the provisional minute too.
         droppable = (VerdictKind.ON_TIME,)
         last = case.in_force.announced_as_of or promise.learnt
         reason = Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last)
@@ -159,28 +148,22 @@ def _drop_claims_that_fail_by_minute(
 
 
 def _is_contradicted(verdict: VerdictKind, verdicts_by_minute: Iterable[VerdictKind]) -> bool:
-    """Return whether the verdict by a whole day is contradicted by the verdict by one of the
-    possible minutes.
-    """
+    """Return whether a verdict by one of the possible minutes contradicts that by the day."""
     different = [
         by_minute for by_minute in verdicts_by_minute if not _is_same_claim(verdict, by_minute)
     ]
-    # Any other verdict contradicts `on_time`. Only one that says whether the part was in time
-    # contradicts the rest.
+    # Any other verdict contradicts `on_time`, only claims contradict the rest.
     return any(verdict is VerdictKind.ON_TIME or by_minute in _CLAIMS for by_minute in different)
 
 
 def _possible_minutes(case: Case) -> list[Promise]:
-    """Return each exact minute that may have been promised, if the slot is judged as a whole day.
-
-    Else none.
+    """Return each exact minute that may have been promised, if the slot is judged as a
+    whole day.
     """
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
         return []
     if in_force.possible_changes:
-        # The calendar may have changed to these entries before the slot. Only those with an exact
-        # minute count.
         windows = [(entry, case.with_promise(entry).window) for entry in in_force.possible_changes]
         return [entry for entry, window in windows if window is not None and window.exact]
     if is_in_doubt(promise):
@@ -194,13 +177,12 @@ def _possible_minutes(case: Case) -> list[Promise]:
         or last_read >= minute
     ):
         return []
-    # The calendar was last read before the slot. It may have confirmed the provisional minute after
-    # that read.
+    # It may have been confirmed after the last read.
     return [replace(promise, state=State.CONFIRMED)]
 
 
 def _readings_text(case: Case, promise: Promise) -> str:
-    """Return the reason that a time is in doubt: what the calendar shows, and each reading."""
+    """Return the reason that a time can be read in several ways."""
     return Reason.READINGS.text(
         case.zone,
         promise=promise,
@@ -214,10 +196,7 @@ def _readings_text(case: Case, promise: Promise) -> str:
 def drop_disputed_breaches(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[PartVerdict, ...]:
-    """Return all parts.
-
-    A breach becomes `unproven` if another calendar's promise gives another verdict or none.
-    """
+    """Return the parts, breaches `unproven` if another calendar's promise gives another verdict."""
     if not any(part.verdict in BREACHES for part in parts):
         return tuple(parts)
     others = [
@@ -244,9 +223,9 @@ def drop_disputed_breaches(
 def find_promise_doubts(
     case: Case, reason: str | None, parts: Sequence[PartVerdict]
 ) -> Iterator[Finding]:
-    """Yield the findings about the promise itself: that it is in doubt, or was brought forward.
+    """Yield the findings that the promise is in doubt, or was brought forward.
 
-    `reason` says why a doubtful promise changed a verdict, None if none was changed.
+    `reason`: why a doubtful promise changed a verdict.
     """
     promise = case.in_force.promise
     if promise is None:
@@ -255,15 +234,13 @@ def find_promise_doubts(
         text = Reason.NO_PROMISE.text(case.zone, promise=promise, calendar=promise.calendar)
         yield Finding(FindingKind.PROMISE_IN_DOUBT, None, text, at=promise.learnt)
         return
-    # Entries with an earlier slot that were read too late, but which the calendar may have shown in
-    # time.
+    # They were read too late, but the calendar may have shown them in time.
     earlier_entries = [
         entry for entry in case.in_force.possible_changes if _is_earlier(entry, promise)
     ]
     if reason is None and case.window is not None and is_in_doubt(promise):
         reason = _readings_text(case, promise)
     if reason is None:
-        # The promise is in doubt even if no verdict was changed.
         reason = (
             _change_text(case, promise)
             if earlier_entries
@@ -284,9 +261,7 @@ def find_promise_doubts(
 
 
 def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:
-    """Yield the instants at which the verdict by another calendar, or by another reading, may
-    change.
-    """
+    """Yield when the verdict by another calendar or reading may change."""
     for promise in (*case.in_force.disagreements, *_possible_minutes(case)):
         window = case.with_promise(promise).window
         if window is not None:
@@ -296,19 +271,15 @@ def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:
 def judge_by_promise(
     case: Case, promise: Promise, evidences: Sequence[PartEvidence]
 ) -> tuple[PartVerdict, ...]:
-    """Return the verdict on each part if `promise` were in force.
-
-    Empty if it has no readable time or cancels.
+    """Return the verdicts if `promise` were in force, empty if it cancels or has no
+    readable time.
     """
     other = case.with_promise(promise)
     return () if other.window is None else judge_parts(other, evidences)
 
 
 def is_late(case: Case, part: PartVerdict) -> bool:
-    """Return whether a part came late or is overdue.
-
-    It may have been exposed before its slot as well.
-    """
+    """Return whether a part came late or is overdue, perhaps exposed before its slot as well."""
     if part.verdict is not VerdictKind.EARLY:
         return part.verdict in LATE_VERDICTS
     return (
@@ -317,20 +288,18 @@ def is_late(case: Case, part: PartVerdict) -> bool:
 
 
 def _is_same_claim(verdict: VerdictKind, other: VerdictKind) -> bool:
-    """Return whether two verdicts make the same claim. All verdicts of lateness do."""
+    """Return whether two verdicts make the same claim. All of lateness do."""
     return other in (LATE_VERDICTS if verdict in LATE_VERDICTS else (verdict,))
 
 
 def _without_claim(
     part: PartVerdict, reason: str | None, kind: VerdictKind = VerdictKind.UNPROVEN
 ) -> PartVerdict:
-    """Return a part without any claim about its time, as `unproven` because of `reason`, or as
-    `pending`.
-    """
+    """Return a part without any claim about its time."""
     why = reason if kind is VerdictKind.UNPROVEN else None
     released = part.released
     if part.exposures and part.exposures[-1].ended is not Ended.REMOVED:
-        # It was not seen absent since, so without the slot it came out once.
+        # Not seen absent since, it came out once.
         released = part.exposures[-1].start
     return replace(
         part, verdict=kind, delay=None, exposures=(), released=released, unproven_because=why
@@ -338,9 +307,7 @@ def _without_claim(
 
 
 def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict:
-    """Return a late part as `early` if it was exposed before its slot, else as `unproven` because
-    of `reason`.
-    """
+    """Return a late part as `early` if it was exposed, else as `unproven`."""
     if not part.exposures:
         return _without_claim(part, reason)
     return replace(
@@ -349,9 +316,7 @@ def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict
 
 
 def find_doubt_at_slot(case: Case) -> str | None:
-    """Return the reason to doubt that the promise was still in force at its slot, None without a
-    reason.
-    """
+    """Return the reason to doubt that the promise was in force at its slot, or None."""
     promise = case.in_force.promise
     if promise is not None and case.cancelled_at is not None:
         return Reason.CANCELLED_SINCE.text(case.zone, promise=promise, since=case.cancelled_at)
@@ -363,9 +328,7 @@ def find_doubt_at_slot(case: Case) -> str | None:
 
 
 def _change_text(case: Case, promise: Promise) -> str:
-    """Return the reason that the promise changed between two reads: what each read showed, and
-    when.
-    """
+    """Return the reason that the promise changed between two reads."""
     changed = case.in_force.possible_changes
     changes = tuple(
         Reason.READING.text(case.zone, promise=reading, read=reading.learnt) for reading in changed
@@ -375,23 +338,19 @@ def _change_text(case: Case, promise: Promise) -> str:
 
 
 def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason to doubt a promise that its calendar dropped before its slot and before any
-    exposure.
+    """Return the reason to doubt a promise dropped before its slot and any exposure, or None.
 
-    None if the calendar dropped it later or not at all, or if another calendar still shows the same
-    slot. A drop after an exposure began is no reason to doubt: the calendar may drop an entry
-    because the release was published early.
+    A calendar may drop an entry because it was published early. None too if another calendar shows
+    the same slot.
     """
     unlisted = promise.unlisted
-    # The promise must be in force from the earliest of these on: its slot, or when an exposure may
-    # have begun.
     starts = [exposure.start for part in parts for exposure in part.exposures]
     needed_from = earliest_known(
         [case.judged_window.slot_begins, *(start.after or start.by for start in starts)]
     )
     if unlisted is None or needed_from is None:
         return None
-    # A replay judges as of an earlier `now`, when the entry was perhaps still listed.
+    # A replay judges as of an earlier `now`.
     if unlisted.since > case.now or unlisted.since >= needed_from:
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):
@@ -411,10 +370,7 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
 def _unconfirmed_reason(
     case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()
 ) -> str | None:
-    """Return the reason to doubt a promise that its calendar last showed too long before it was
-    needed, or None.
-    """
-    # A promise is needed at its slot, or at the first exposure of `parts` if that was earlier.
+    """Return the reason to doubt a promise last shown too long before it was needed, or None."""
     needed_at, last_shown = _slot_or_first_exposure(case, parts), case.in_force.announced_as_of
     if (
         needed_at is None
@@ -429,17 +385,13 @@ def _unconfirmed_reason(
 def _not_read_again_reason(
     case: Case, promise: Promise, parts: Sequence[PartVerdict]
 ) -> str | None:
-    """Return the reason to doubt a breach: the calendar has not shown the promise since the breach
-    began. Else None.
-    """
-    # A part that cannot be late, such as an alternative address, breaks the promise only by an
-    # exposure.
+    """Return the reason to doubt a breach since which the calendar was not read, or None."""
+    # What cannot be late, such as an alternative address, breaks a promise only by an exposure.
     is_breach = any(
         part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts
     )
     if not is_breach:
         return None
-    # Lateness begins at the slot. If no part is late, the breach began with the first exposure.
     is_any_late = any(is_late(case, part) for part in parts)
     breach_begins = _slot_or_first_exposure(case, exposed_parts=() if is_any_late else parts)
     last_shown = case.in_force.announced_as_of
@@ -456,9 +408,7 @@ def _slot_or_first_exposure(case: Case, exposed_parts: Iterable[PartVerdict]) ->
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:
-    """Return whether a slot begins before another; false if one has no readable time or is only
-    less precise.
-    """
+    """Return whether a slot begins before another, not only more precisely."""
     if is_inside(other.slot, promise.slot):
         return False
     begins, other_begins = promise.slot.begins(), other.slot.begins()

@@ -15,11 +15,10 @@ from monitor.look.sighting import State
 from schedules.contract.verdict import Ended, Exposure
 from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between
 
-# Content that is public early is looked at every 5 s. A longer break means that looks failed or
-# were not made.
+# Early content gets a look every 5 s. In a longer break, looks failed or were not made.
 _LONGEST_BREAK = timedelta(seconds=20)
 NO_LONGER_AVAILABLE = "a notice that it is no longer available"
-"""Reason of a withdrawal in runs that older versions stored. Some sites say it of any content."""
+"""Reason in runs of older versions. Some sites say it of any content."""
 
 
 def find_exposures(
@@ -31,9 +30,8 @@ def find_exposures(
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
-    An exposure ends when a look proves the content removed, or at the slot. Failed looks and blind
-    spans do not end it. But after a break in the looks that saw the content, it may have ended at
-    any time since the break began.
+    Failed looks and blind spans do not end one. But after a break it may have ended at any time
+    since.
     """
     absences = _find_absences(runs)
     early = (presence for presence in presences if is_early(presence, window))
@@ -43,27 +41,21 @@ def find_exposures(
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
-    """Return the first instant, at the slot or later, at which content that was out early is proved
-    present.
+    """Return the first instant from the slot on at which early content is proved present.
 
-    This is the slot itself if looks saw the content until then without a break. A break is a time
-    without a look that saw it, in which it may have been removed. After a break, it is when a look
-    first saw the content since the slot.
+    That is the slot if looks saw it until then without a break, else the first look since.
     """
     absences = _find_absences(runs)
     break_begins = _first_break_begins(presence, absences)
     if break_begins is None or break_begins >= slot:
         return slot
     seen_since_slot = [begin for begin, _ in _seen_spans(presence, absences) if begin >= slot]
-    # If no span begins after the slot, the last span began before it. Only its end is surely after
-    # the break.
+    # The last span may begin before the slot. Its end is surely after the break.
     return min(seen_since_slot, default=presence.served_until)
 
 
 def _find_absences(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs of looks that were answered without the content, also with a page that proves
-    no absence.
-    """
+    """Return the runs of looks answered without the content, even if they prove no absence."""
     states = (State.ABSENT, State.WITHDRAWN)
     return [
         run
@@ -75,15 +67,12 @@ def _find_absences(runs: Iterable[Run]) -> list[Run]:
 def find_unseen_exposures(
     part: str, views: Iterable[Sequence[Spell]], window: Window, known: Sequence[Exposure]
 ) -> tuple[Exposure, ...]:
-    """Return exposures that no look saw, but that a notice of withdrawal before the slot proves,
-    except those known.
-    """
+    """Return unseen exposures that a notice of withdrawal proves, except those known."""
     unseen = find_unseen_stays(
         views, [Interval(exposure.start.after, exposure.to.by) for exposure in known]
     )
     early = [stay for stay in unseen if stay.by is not None and stay.by < window.early_before]
-    # The content came and was removed between a 404 and a notice, so that is the interval of both
-    # its start and end.
+    # It came and was removed between a 404 and a notice.
     return tuple(
         Exposure(part, stay, stay, between(stay, stay), open=False, ended=Ended.REMOVED)
         for stay in early
@@ -91,10 +80,10 @@ def find_unseen_exposures(
 
 
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:
-    """Return spans in which content was published and removed unseen (a stay), narrowest first.
+    """Return spans in which content was published and removed unseen, narrowest first.
 
-    A 404 and then a notice of withdrawal prove such a stay. A span that may overlap a stay in
-    `seen`, or a narrower span, is left out, because the two may be the same stay.
+    A 404 and then a notice of withdrawal prove one. A span that may overlap one in `seen`, or a
+    narrower one, may be the same, and is left out.
     """
     changes = (
         pair
@@ -124,51 +113,45 @@ def _may_overlap(span: Interval, other: Interval) -> bool:
 
 
 def is_early(presence: Presence, window: Window) -> bool:
-    """Return whether a presence was proved before the slot by more than our clock's uncertainty."""
+    """Return whether a presence was proved before the slot, our clock's uncertainty allowed for."""
     return presence.begin < window.early_before
 
 
 def _build_exposure(
     part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]
 ) -> Exposure:
-    """Return the exposure of content that was public early (`presence`): open, or ended by removal,
-    slot or unknown.
+    """Return the exposure of a presence: open, or ended by removal, slot or unknown.
 
-    Only the time before the first break (`_first_break_begins`) is sure, because a break may hide a
-    removal.
+    Only the time before the first break is sure, because that may hide a removal.
     """
     start, removed_by = presence.appears, _removed_by(presence, absences)
     break_begins = _first_break_begins(presence, absences)
     last_seen = presence.served_until if break_begins is None else break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.served_until >= slot
-    # For some seconds after the slot, the exposure stays open until a look shows whether the
-    # content is still there.
+    # Until a look shows whether the content is still there.
     awaits_look = (
         was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
     )
     if removed_by is None and (now < slot or awaits_look):
-        # The answer of a single look was made before its `begin`, perhaps already at its `end`. So
-        # use the later one.
+        # The answer of a single look may be made at its `end`, before its `begin`.
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed_by is not None and removed_by <= slot:
-        # Looks saw the removal before the slot. But the content may have been removed and come back
-        # in a break before.
+        # It may have been removed and come back in a break before.
         end = Interval(last_seen, removed_by)
         reason = Ended.REMOVED
     else:
         end = Interval(min(last_seen, slot), slot)
-        # If the content was not seen until the slot, it may have been removed before the slot.
         reason = Ended.SLOT if last_seen >= slot else Ended.UNKNOWN
     return Exposure(part, start, end, between(start, end), open=False, ended=reason)
 
 
 def _removed_by(presence: Presence, absences: Sequence[Run]) -> datetime | None:
-    """Return by when users could no longer get the content; None if that is not proved.
+    """Return by when users could no longer get the content, None if not proved.
 
-    A copy that answered was public then, whatever its `Age`. So an absence that a cached copy dates
-    back to before that look counts from the next look without the content.
+    A copy that answered was public, whatever its `Age`. So an absence dated before it counts from
+    the next look without the content.
     """
     removed, last_served = presence.removed, presence.served_until
     if removed is None or removed.by is None or removed.by >= last_served:
@@ -178,18 +161,15 @@ def _removed_by(presence: Presence, absences: Sequence[Run]) -> datetime | None:
 
 
 def open_exposure_ends_at(slot: datetime) -> datetime:
-    """Return until when an exposure stays open after its slot, to wait for a look that shows why it
-    ended.
-    """
+    """Return until when an exposure stays open after its slot, to wait for a look."""
     return slot + _LONGEST_BREAK
 
 
 def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime | None:
-    """Return when the content was last seen before the first break in a presence; None if there is
-    no break.
+    """Return when the content was last seen before the first break in a presence, or None.
 
-    A break is more than `_LONGEST_BREAK` between two looks that saw it, or any time in which a look
-    did not find it.
+    A break is more than `_LONGEST_BREAK` between two looks that saw it, or a look that did not find
+    it.
     """
     spans = sorted(_seen_spans(presence, absences))
     last_seen, _ = spans[0]
@@ -204,19 +184,17 @@ def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime
 
 
 def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the begin and end of each span in which the content was seen: a run of looks, or one of
-    its two ends.
+    """Yield begin and end of each span in which the content was seen, `absences` being looks that
+    did not.
     """
-    # `absences` are looks, at this view or another one, that did not find the content.
     for run in (run for spell in presence.spells for run in spell.runs):
         last_served = served_until(run)
         was_absent_inside = any(
             run.first_sent < each.first_sent and each.last_received < last_served
             for each in absences
         )
-        # Between looks far apart, the content may have been removed and have come back. So only the
-        # two ends are sure. Between close looks, the absence is perhaps only a stale copy in
-        # another view.
+        # Between looks far apart, it may have been removed and come back, so only both ends are
+        # sure. Between close ones, an absence may be a stale copy in another view.
         if was_absent_inside and run.largest_gap > _LONGEST_BREAK:
             yield run.begin, run.begin
             yield last_served, last_served

@@ -1,7 +1,4 @@
-"""Judge a release by promises, runs, policy and an instant.
-
-`replay` can repeat each verdict from the same facts.
-"""
+"""Judges a release by promises, runs, policy and an instant."""
 
 from __future__ import annotations
 
@@ -49,21 +46,20 @@ from schedules.times.words import MINUTE, rounded
 
 _VERDICTS_ONCE_OUT = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
 _ONE_SECOND = timedelta(seconds=1)
-# If an edge hides the release, it is looked at every five seconds, or later if its host asks us to
-# wait.
+# If an edge hides the release, it gets a look every five seconds, or later if its host says wait.
 _NEXT_LOOK_WITHIN = timedelta(seconds=60)
 _BEHIND = (VerdictKind.LATE, VerdictKind.OVERDUE)
-# Findings that the release was not found in time. They need the lags of its witnesses.
+# Findings that need the lags of witnesses.
 _NOT_FOUND = (FindingKind.LATE, FindingKind.UNWATCHED)
 _UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseCase:
-    """All facts for the verdict on a release, from memory or from the store.
+    """All facts for `judge`, from memory or from the store.
 
-    They are those of `judge`. `published` yields the other releases of its day, `others` the
-    verdicts on other releases of the slot of a late one, whose platform may have been at fault.
+    `published` yields other releases of the day, `others` the verdicts of a late one's slot, whose
+    platform may have been at fault.
     """
 
     release: Release
@@ -99,14 +95,10 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 ) -> Verdict:
     """Return the verdict on a release as of `now`.
 
-    If it was public early and then cancelled, its planned slot counts.
-
-    `runs` are by target id (`RELEASE/PART/VIEW`), each in time order. `blind` are spans in which a
-    monitor could not look. If no calendar announced the address of a release, its witnesses, the
-    announcement and GOV.UK's index, show when it came. They change some time after it is out: their
-    lag. `published` are other releases of that day, which show how long that lag was. If this
-    release was not found in time, it is judged again with these lags. Their files are compared with
-    those of this release.
+    `runs` are by target id, in time order. `published` are other releases of the day: their files
+    are compared with this one's, and their witnesses measure the lags with which a release that was
+    not found in time is judged again. If it was public early and then cancelled, its planned slot
+    counts.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     planned = case.before_cancellation()
@@ -121,8 +113,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
         finding.kind in _NOT_FOUND for finding in verdict.findings
     ):
         return verdict
-    # The verdict used the usual lags of the witnesses. Longer ones can only change it from late to
-    # unproven.
+    # Longer lags can only change the verdict from late to unproven.
     case = replace(case, lags=measure_longest_lags(published, opens, now))
     return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
 
@@ -130,11 +121,10 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 def _was_exposed_before(
     case: Case, planned: Case, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]
 ) -> bool:
-    """Return whether content was public early, before the last calendar read that did not show the
-    cancellation yet.
+    """Return whether content was public early, before a read that did not show the cancellation
+    yet.
     """
     cancelling, window = case.in_force.promise, planned.window
-    # the last read without the cancellation
     not_cancelled_at = None if cancelling is None else cancelling.unlearnt
     if not_cancelled_at is None or window is None or planned.in_force.is_first_read_after_slot:
         return False
@@ -146,20 +136,14 @@ def _was_exposed_before(
 
 
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
-    """Return the verdict on a case.
-
-    `evidences` are the observations of each part, in the release's order.
-    """
-    # A case is not judged without a slot that was known before it passed.
+    """Return the verdict on a case with the observations of each part, in order."""
+    # Without a slot that was known before it passed, it is not judged.
     judged = (
         judge_parts(case, evidences)
         if case.is_judged
         else [describe_unjudged(case, each) for each in evidences]
     )
-    # A part becomes `unproven` if its verdict needs a promise that is in doubt.
     supported, reason_of_doubt = doubt.drop_doubtful_claims(case, judged, evidences)
-    # A late or early part becomes `unproven` if another calendar announced a slot by which it is
-    # not late or early.
     undisputed = doubt.drop_disputed_breaches(case, supported, evidences)
     parts = tuple(
         replace(
@@ -205,9 +189,8 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
 
 
 def _find_readings(promise: Promise) -> Readings | None:
-    """Return what the text of a promise that stands can mean, and who said what is meant.
-
-    None if it never was in doubt.
+    """Return what a standing promise's text can mean, and who settled it, None if it was never in
+    doubt.
     """
     question = promise.question
     if question is None or not is_standing(promise):
@@ -218,7 +201,7 @@ def _find_readings(promise: Promise) -> Readings | None:
 
 
 def _find_late_change(case: Case) -> ShownSince | None:
-    """Return what the calendar shows in place of the slot in force, None if it still shows that."""
+    """Return what the calendar shows in place of the slot in force, or None."""
     in_force = case.in_force
     possible = in_force.possible_changes[-1:]
     changed = in_force.changed_after_slot or next(iter(possible), None)
@@ -229,11 +212,10 @@ def _find_late_change(case: Case) -> ShownSince | None:
 
 
 def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str | None]:
-    """Return the verdict on a release, the worst of its decisive parts, and the reason if it is
-    unproven.
+    """Return the worst verdict of the decisive parts, and the reason if it is unproven.
 
-    An exposure of any part counts as early. Cancelled and unannounced come before all others. A
-    pending release is `moved` if an earlier promised time of it has passed.
+    An exposure of any part is early. Cancelled and unannounced come first. A pending release is
+    `moved` if an earlier promised time has passed.
     """
     if case.in_force.cancelled:
         return VerdictKind.CANCELLED, None
@@ -259,8 +241,7 @@ def _choose_verdict(case: Case, pairs: Sequence[Pair]) -> tuple[VerdictKind, str
 
 def _is_decisive(part: PartVerdict, evidence: PartEvidence, page_released: Interval) -> bool:
     """Return whether the verdict on a part counts for the release."""
-    # If only the page revealed a part, its first look may be late. So `unproven` does not count
-    # against it.
+    # If only the page revealed a part, its first look may be late.
     is_unproven_part = part.id != "page" and part.verdict is VerdictKind.UNPROVEN
     return part.can_be_late and not (
         is_unproven_part and is_revealed_by_page(evidence, page_released)
@@ -270,9 +251,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, page_released: Inter
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of the delays of parts, and of the waits of users to whom the edge
-    served an old copy.
-    """
+    """Return the worst grade of the delays of parts, and of users' waits for a stale edge."""
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
@@ -280,15 +259,14 @@ def _grade_release(
     users_delays = {part.id: part.users_delay for part in parts}
     grades = []
     for hidden in (finding for finding in findings if finding.kind is FindingKind.STALE_EDGE):
-        # In the first finding of a part, users waited for it from its slot (`users_delay`, which
-        # `pop` takes out). In a further one, they had got it before the edge hid it again. They
-        # waited only as long as that (`seconds`).
+        # The first finding of a part counts from its slot (`users_delay`). In a further one, users
+        # had got it before.
         wait = users_delays.pop(hidden.part, hidden.seconds) if hidden.part else hidden.seconds
-        # Only the least length of a wait is proved, so only that makes a grade worse.
+        # Only the least length is proved.
         proved = None if wait is None or wait.min is None else Bounds(wait.min, wait.min)
         grades.append(grade_delay(proved, case.policy))
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
-    # Without a promised time a delay has no minutes to grade, so a note asks a person to check.
+    # Without a promised time there are no minutes to grade, so a person checks.
     grades += [
         grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind
     ]
@@ -296,11 +274,9 @@ def _grade_release(
 
 
 def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
-    """Return whether later evidence is not expected to change the verdict: the watch closed, or all
-    parts are settled.
+    """Return whether the verdict is not expected to change: the watch closed, or all is settled.
 
-    A slot that was first read after it had passed is final at once, a cancelled one when it has
-    passed.
+    A slot first read after it passed is final at once, a cancelled one when it has passed.
     """
     if case.in_force.cancelled or case.cancelled_at is not None:
         promise = case.in_force.promise
@@ -315,20 +291,16 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
-    """Return whether later looks are not expected to change the verdict on a part, or how long
-    users waited for it.
-    """
+    """Return whether looks are not expected to change a part's verdict or users' delay."""
     out_by = part.released.by
     if out_by is None:
-        return part.verdict is VerdictKind.NOT_PUBLISHED  # the watch ended without the part
-    # The other views were looked at together with the one that saw the part. Their answers come
-    # within `grace`.
+        return part.verdict is VerdictKind.NOT_PUBLISHED
+    # Other views were looked at together with the one that saw it.
     are_answers_awaited = case.now < out_by + case.policy.grace
     delay, users_delay = part.delay, part.users_delay
     if part.is_unseen_by_users and delay is not None and users_delay is not None:
-        # The edge has not shown the part yet. If a look proves that users wait longer than the
-        # publisher's delay, the edge served an old answer after the part was out. Then the part is
-        # not settled until the edge shows it.
+        # If users provably wait longer than the publisher's delay, the edge was old. Then the part
+        # is not settled until the edge shows it.
         was_edge_old = (users_delay.min or 0.0) > (delay.min or 0.0)
         if are_answers_awaited or was_edge_old:
             return False
@@ -338,13 +310,8 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
 
 
 def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
-    """Return the next instant at which time alone can change the verdict or its findings; None if
-    there is none.
-    """
-    # The limits of the window, and looks that are awaited, can change only a verdict that is not
-    # `final`.
+    """Return the next instant at which time alone can change verdict or findings, or None."""
     parts = [part for part, _ in pairs]
-    # An open exposure ends soon after the slot if no look shows whether the content is still there.
     is_open = any(exposure.open for part in parts for exposure in part.exposures)
     instants = [
         *_deadlines_of_absences_after_content(case, [evidence for _, evidence in pairs]),
@@ -359,12 +326,9 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
 
 
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when limits of the slot pass, such as its tolerance: the verdict may change then even
-    without a look.
-    """
+    """Return when limits of the slot pass, which may change the verdict without a look."""
     window, promise = case.window, case.in_force.promise
     if window is None:
-        # A cancelled slot has no limits, but it ends.
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
     deadlines = [
@@ -375,16 +339,12 @@ def _deadlines_of_window(case: Case) -> list[datetime]:
         window.closes,
     ]
     if case.release.address is not Address.ANNOUNCED:
-        # At an unannounced address, the announcement and GOV.UK's index show that the release is
-        # out, but with a lag.
         deadlines.append(window.late_evidence_until + case.lags.longest)
-    # Another calendar may announce another slot, or the promised time may be in doubt. So add
-    # limits of possible slots.
     return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 
 
 def _deadlines_of_witness_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
-    """Return the next full minute if the release is late by its witnesses: other releases may show
+    """Return the next full minute if it is late by its witnesses: others may show
     longer lags then.
     """
     is_guess = case.release.address is not Address.ANNOUNCED and any(
@@ -395,37 +355,29 @@ def _deadlines_of_witness_lags(case: Case, parts: Sequence[PartVerdict]) -> list
 
 
 def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[datetime]:
-    """Yield the times at which an answer that could still change a part's verdict stops being
-    awaited.
-    """
+    """Yield when answers that could still change a part's verdict stop being awaited."""
     for part, evidence in pairs:
-        # An absence at the edge waits for a look at the origin.
         until = None if case.window is None else origin_awaited_until(evidence, case.window)
         if until is not None:
             yield until
         seen_by = part.released.by
         if part.verdict is VerdictKind.UNPROVEN and seen_by is not None:
-            # The other views were looked at together with the one that saw the part. They may prove
-            # more.
+            # Other views were looked at together with it, and may prove more.
             yield seen_by + case.policy.grace
 
 
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
-    """Yield when to judge parts again that are out but that the edge still hides, as they may get a
-    worse grade.
-    """
+    """Yield when parts that the edge still hides may get a worse grade."""
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     slot = None if case.window is None else case.window.promised_at
     if slot is None or not hidden:
         return
-    # The edge was looked at together with the view that saw the part. Its answer comes within
-    # `grace`.
+    # The edge was looked at together with the view that saw it.
     yield from (
         part.released.by + case.policy.grace for part in hidden if part.released.by is not None
     )
-    # The grade gets worse when a look proves that users wait longer than a limit: a note first,
-    # then a report. A look with the same answer as before causes no judgement. So from each limit
-    # on, judge every second.
+    # A look with the same answer causes no judgement. So from each limit on, judge every second
+    # until it is proved exceeded.
     proved_delays = [part.users_delay.min or 0.0 for part in hidden if part.users_delay is not None]
     for limit in (case.policy.on_time_within, case.policy.note_within):
         is_proved_for_all = all(delay > limit.total_seconds() for delay in proved_delays)
@@ -436,11 +388,10 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 def _deadlines_of_absences_after_content(
     case: Case, evidences: Sequence[PartEvidence]
 ) -> Iterator[datetime]:
-    """Yield, for each part that was seen and then absent, when the absence has lasted longer than
-    `on_time_within`.
+    """Yield when an absence after content has lasted longer than `on_time_within`.
+
+    A shorter one may be a cache's old copy, a longer one a withdrawal.
     """
-    # A shorter absence may be a cache that serves an old copy now and then. A longer one may be a
-    # withdrawal.
     for evidence in evidences:
         if evidence.all_presences:
             last_seen = evidence.all_presences[-1].end
@@ -455,11 +406,7 @@ def _deadlines_of_absences_after_content(
 
 
 def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Due | None:
-    """Return what looks last got for the first required part that is still unseen after its
-    slot.
-    """
-    # None if the release is not pending, if its slot has not come, or if all required parts were
-    # seen.
+    """Return what looks last got for the first required part unseen after its slot, or None."""
     window = case.window
     if window is None or window.promised_at is None or not case.is_judged:
         return None
@@ -473,14 +420,13 @@ def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Du
     part, evidence = unseen
     last = evidence.last_run
     seconds = (case.now - window.promised_at).total_seconds()
-    # If the address of the page is a guess, only its witnesses, the announcement and GOV.UK's
-    # index, show its absence.
+    # At a guessed address, only witnesses show absence.
     witnesses = evidence.witnesses if evidence.is_address_guessed else None
     witnessed_absent = None if witnesses is None else witnesses.last_without_release
     is_witnessed_since_slot = (
         witnessed_absent is not None and witnessed_absent >= window.promised_at
     )
-    # Witnesses may lag behind the release. So although it looks late, more looks must confirm that.
+    # They may lag, so although it looks late, more looks must confirm that.
     is_confirming = case.now >= window.on_time_until and is_witnessed_since_slot
     looks = 0 if last is None else last.looks
     return Due(part.id, seconds, _last_answer_text(last), looks, is_confirming=is_confirming)

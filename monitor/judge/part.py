@@ -27,13 +27,11 @@ from schedules.contract.verdict import PartVerdict, VerdictKind
 from schedules.times.interval import NOTHING, Bounds, Interval, latest_known, seconds_between
 from schedules.times.zone import local
 
-# If the last absence is older than this when the watch ends, the release may have come unseen.
+# If the last absence is older when the watch ends, the release may have come unseen.
 _RECENT = timedelta(days=1)
-# An edge may serve an old copy without its age. So its absence waits this long for the next look at
-# the origin.
+# An edge may serve an old copy without its age, so its absence waits for the origin.
 ORIGIN_AWAITED = timedelta(seconds=10)
 _ABSENT = (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
-# The worst verdict first. A part or release gets the worst one that applies.
 WORST_FIRST = (
     VerdictKind.NOT_PUBLISHED,
     VerdictKind.OVERDUE,
@@ -46,11 +44,8 @@ WORST_FIRST = (
 
 
 def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerdict, ...]:
-    """Return the verdict on each part, in order.
-
-    Parts after the page are judged with the time of its release.
-    """
-    page_released = NOTHING  # an empty interval: that time is not known
+    """Return the verdict on each part, in order."""
+    page_released = NOTHING
     parts = []
     for evidence in evidences:
         parts.append(_judge_part(case, evidence, page_released))
@@ -60,14 +55,10 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 
 
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
-    """Return the verdict on one part: early if it was public before its slot, otherwise judged by
+    """Return the verdict on one part: early if it was public before its slot, else by
     when it came.
     """
-    # A part that no one promised is `pending` until it comes. `page_released` is when the landing
-    # page came.
     window, part = case.judged_window, evidence.part
-    # Some exposures were seen by looks. No look saw the others, but a notice of withdrawal proves
-    # them.
     exposures = find_exposures(part.id, evidence.all_presences, window, case.now, evidence.all_runs)
     exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
     facts = gather_facts(case, evidence, page_released)
@@ -78,8 +69,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
         verdict, timing = VerdictKind.PENDING, Timing()
     first_seen = exposures[0].start if exposures else timing.released
     delay = timing.delay
-    # A part may have been removed after its exposure and be absent since its slot. That is worse
-    # than early.
+    # A part that was removed and is absent since its slot is worse than early.
     if exposures and verdict not in _ABSENT:
         verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
@@ -98,23 +88,18 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
 
 
 def _had_other_content(evidence: PartEvidence) -> bool:
-    """Return whether an address of a part was found, but with something else, such as a
-    placeholder.
-    """
+    """Return whether an address of a part was found with something else, such as a placeholder."""
     absences = [run for run in evidence.runs_at_edge_and_origin if run.state is State.ABSENT]
     return any(run.status == HTTPStatus.OK for run in absences)
 
 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
-    """Return `cancelled`, `unproven`, `unannounced` or `pending` for a part without a slot that it
-    can be judged by.
-    """
+    """Return the verdict on a part without a slot to judge it by."""
     appeared = evidence.presences[0].appears if evidence.presences else NOTHING
     verdict, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
         verdict = VerdictKind.CANCELLED
     elif case.window is not None:
-        # The slot has a time, but it was read only after that time had passed.
         verdict, reason = VerdictKind.UNPROVEN, Reason.READ_AFTER_SLOT.text()
     elif appeared and case.in_force.promise is None:
         verdict = VerdictKind.UNANNOUNCED
@@ -136,10 +121,7 @@ def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
 def _verdict_without_times(
     case: Case, part: Part, verdict: VerdictKind, reason: str | None
 ) -> PartVerdict:
-    """Return the verdict on a part without its times.
-
-    `reason` is used only if the verdict is `unproven`.
-    """
+    """Return the verdict on a part without its times. `reason` counts only for `unproven`."""
     return PartVerdict(
         part.id,
         part.role.value,
@@ -154,21 +136,16 @@ def _verdict_without_times(
 
 
 def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool:
-    """Return whether the part was first looked at after the page was out: its address was on the
-    page.
-    """
+    """Return whether the part was first looked at after the page was out, which named it."""
     page_out_by, first_look = page_released.by, evidence.first_look
     return page_out_by is not None and first_look is not None and first_look >= page_out_by
 
 
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
-    """Return until when a part that the edge shows absent must wait for a look at the origin before
-    it is overdue.
+    """Return until when an absence at the edge waits for the origin, or None.
 
-    The edge may serve an old copy, so its absence is not believed at once. The wait starts when the
-    tolerance ends, or with the first look at the edge after that. None if the origin has shown
-    since the tolerance ended whether the part is there, if the origin is not watched, or if the
-    address is a guess.
+    The wait starts when the tolerance ends, or with the first look at the edge after that. None:
+    the origin has answered since, is not watched, or the address is a guess.
     """
     tolerance_ends, spells_at_origin = window.on_time_until, evidence.spells.get(View.ORIGIN, ())
     if (
@@ -178,8 +155,6 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
     ):
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
-    # A run is a row of looks with the same answer. If it began before the tolerance ended, the wait
-    # starts at that end.
     first_answer = min(
         (run.first_sent for run in edge if run.last_received > tolerance_ends),
         default=tolerance_ends,
@@ -188,14 +163,13 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
-    """Return by how many seconds at most a part came before its slot; None if that is not known."""
+    """Return by how many seconds at most a part came before its slot, or None."""
     last_absent, slot = released.after, window.promised_at
     if last_absent is None or slot is None or released.by is None:
         return None
     if last_absent < slot:
         return seconds_between(last_absent, slot)
-    # The part was absent at the slot or later. But it may have been public at the slot and removed
-    # before that absence.
+    # It may have been public at the slot and removed before that absence.
     was_perhaps_public = not evidence.would_show_presence_at(
         slot
     ) or evidence.may_have_been_public_at(slot)
@@ -206,10 +180,9 @@ def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> 
 class PartFacts:
     """What looks proved about one part from its slot on, exposures ignored.
 
-    `at_slot_by` is when users are proved to have had it, if it was public early and stayed until
-    its slot. It `appeared` in that interval, at or after the slot; None if that was not proved.
-    `released` is the same, but begins earlier if another view showed it earlier. `last_absent` is
-    its last absence before it appeared.
+    `at_slot_by`: when users surely had it, if it was public early and stayed. It `appeared` at or
+    after the slot; `released` begins earlier if another view showed it earlier. `last_absent` is
+    before that.
     """
 
     evidence: PartEvidence
@@ -223,7 +196,7 @@ class PartFacts:
 
     @property
     def delay(self) -> Bounds | None:
-        """Return how long after its slot it appeared; None if it did not."""
+        """Return how long after its slot it appeared, None if it did not."""
         return None if self.appeared is None else self.window.delay_of(self.released)
 
     @property
@@ -245,10 +218,7 @@ class PartFacts:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When a part was `released`, and the `reason` if that proves nothing.
-
-    The last two fields are as in `PartVerdict`.
-    """
+    """When a part was `released`, and the `reason` if that proves nothing."""
 
     released: Interval = NOTHING
     delay: Bounds | None = None
@@ -259,10 +229,9 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class PartRule:
-    """One row of the table of verdicts: the `verdict` on a part to which it `applies`.
+    """The `verdict` on a part to which a rule `applies`.
 
-    `reason` says in words why a part is unproven. `find_time` is set if the part did not come when
-    it appeared.
+    `reason` says why it is unproven. `find_time` is set if it did not come when it appeared.
     """
 
     name: str
@@ -280,12 +249,12 @@ class PartRule:
 
 
 def find_rule(facts: PartFacts) -> PartRule:
-    """Return the first rule that applies: it decides. The last rule applies to every part."""
+    """Return the first rule that applies. The last one always does."""
     return next(rule for rule in PART_RULES if rule.applies(facts))
 
 
 def gather_facts(case: Case, evidence: PartEvidence, page_released: Interval) -> PartFacts:
-    """Return the facts of a part for the rules. `page_released`: when its page came."""
+    """Return the facts of a part for the rules."""
     window = case.judged_window
     at_slot = (
         present_at_slot_by(presence, window.slot_begins, evidence.all_runs)
@@ -376,11 +345,9 @@ def _is_origin_awaited(facts: PartFacts) -> bool:
 
 
 def _is_contradicted(facts: PartFacts) -> bool:
-    """Return whether other evidence shows that a part may have been out in time, although it was
-    absent after the tolerance.
+    """Return whether a part may have been out in time, although it was absent after the tolerance.
 
-    It may have been published in time and removed unseen, or a view showed it before that absence
-    from the start.
+    It may have been removed unseen, or a view showed it before that absence.
     """
     evidence, window = facts.evidence, facts.window
     if not facts.was_absent_too_long:
@@ -388,9 +355,8 @@ def _is_contradicted(facts: PartFacts) -> bool:
     other_run = _find_run_present_before(evidence, window, facts.last_absent)
     if other_run is not None or _find_unseen_stay(facts) is not None:
         return True
-    # A view that showed the part from before the slot on may answer 200 for any address. It is
-    # believed only if it still showed the part at the slot and was absent later: then its
-    # answers depend on the part.
+    # A view that always shows the part may answer 200 for any address. Its answers depend on the
+    # part only if it was absent later.
     from_start = evidence.present_from_start
     if from_start is None:
         return False
@@ -401,9 +367,7 @@ def _is_contradicted(facts: PartFacts) -> bool:
 
 
 def _find_unseen_stay(facts: PartFacts) -> Interval | None:
-    """Return when the part was published, perhaps in time, and removed before any look saw it, or
-    None.
-    """
+    """Return when the part was published, perhaps in time, and removed unseen, or None."""
     latest, early_before = facts.window.on_time_until, facts.window.early_before
     for stay in facts.evidence.find_unseen_stays():
         if stay.after and stay.by and stay.after <= latest and stay.by >= early_before:
@@ -419,11 +383,10 @@ def _contradiction_text(facts: PartFacts) -> str:
 
 
 def _is_stamped_in_time(facts: PartFacts) -> bool:
-    """Return whether the publisher's own time of publication (stamp) is within the tolerance, while
-    announcement and index (`witnesses`) showed the part later.
+    """Return whether the publisher's stamp is within the tolerance, while witnesses came later.
 
-    They lag behind it, so the stamp corrects them, but no look that found the page itself absent
-    after the tolerance. A stamp that was set by hand (midnight, another day) counts as none.
+    They lag, so the stamp corrects them, but not a look that found the page itself absent. A stamp
+    set by hand (midnight, another day) does not count.
     """
     evidence, window = facts.evidence, facts.window
     stamp, slot = evidence.publishers_stamp, window.promised_at
@@ -443,9 +406,7 @@ def _is_stamped_in_time(facts: PartFacts) -> bool:
 
 
 def _time_of_stamp(facts: PartFacts) -> Timing:
-    """Return that the part may have come at the stamp, or earlier if the witnesses were not watched
-    yet.
-    """
+    """Return that the part may have come at the stamp, or earlier if unwatched then."""
     stamp, witnesses = facts.evidence.publishers_stamp, facts.evidence.witnesses
     watched_since = None if witnesses is None else witnesses.watched_since
     is_watched = stamp is not None and watched_since is not None and watched_since <= stamp
@@ -456,7 +417,7 @@ def _time_of_stamp(facts: PartFacts) -> Timing:
 def _has_watch_ended(facts: PartFacts) -> bool:
     """Return whether a part was still absent when its watch ended.
 
-    If it was last seen absent long before that, it may have come unseen. So it stays overdue.
+    If it was last seen absent long before that, it may have come unseen, and stays overdue.
     """
     closes, absent = facts.window.closes, facts.last_absent
     if absent is None or not facts.was_absent_too_long:
@@ -472,8 +433,8 @@ def _time_of_absence(facts: PartFacts) -> Timing:
 
 
 def _may_have_been_early(facts: PartFacts) -> bool:
-    """Return whether a part that came in time may have been public before its slot too, and removed
-    before it was seen absent.
+    """Return whether a part that came in time may have been public and removed before
+    its slot too.
     """
     if not facts.came_in_time or not facts.window.exact:
         return False
@@ -489,10 +450,8 @@ def _too_wide_text(facts: PartFacts) -> str:
     released, window = facts.released, facts.window
     if released.after is None:
         return Reason.NO_ABSENCE.text(facts.zone, came=released)
-    # The part was absent within the tolerance, but may have come after the tolerance.
     reason = Reason.ON_TIME_OR_LATE
     if released.after < window.on_time_from:
-        # The part may have come even before the tolerance began.
         reason = Reason.EARLY_OR_ON_TIME if facts.is_out_in_time else Reason.EARLY_OR_LATE
     return reason.text(
         facts.zone,
@@ -507,8 +466,7 @@ def _are_looks_awaited(facts: PartFacts) -> bool:
     """Return whether evidence of the tolerance may still come."""
     evidence, lag = facts.evidence, timedelta()
     if evidence.is_address_guessed and evidence.witnesses:
-        # Witnesses of a page at a guessed address, its announcement and GOV.UK's index, may lag
-        # behind its release.
+        # They may lag behind the release.
         lag = evidence.witnesses.lags.longest
     return facts.now < facts.window.late_evidence_until + lag
 
@@ -516,7 +474,7 @@ def _are_looks_awaited(facts: PartFacts) -> bool:
 def _was_there_from_start(facts: PartFacts) -> bool:
     """Return whether the part was there at the first look.
 
-    Content that was removed before the slot was not the release.
+    Content removed before the slot was not the release.
     """
     from_start = facts.evidence.present_from_start
     if from_start is None:
@@ -537,8 +495,7 @@ def _find_change_since_slot(facts: PartFacts) -> Interval | None:
 def _time_in_place(facts: PartFacts) -> Timing:
     """Return that a part that was there at the first look came by its last change.
 
-    Before the slot that may be the previous edition, so a file without a change may not be out at
-    all. The title of a page is that of the release.
+    A file without one may be the previous edition. The title of a page is that of the release.
     """
     evidence, from_start = facts.evidence, facts.evidence.present_from_start
     is_in_place = evidence.is_in_place_at(facts.window.slot_begins)
@@ -567,14 +524,13 @@ def _no_proof_text(facts: PartFacts) -> str:
     evidence, window, witnesses = facts.evidence, facts.window, facts.evidence.witnesses
     if evidence.first_look is None:
         return Reason.NEVER_LOOKED_AT.text()
-    # A page that answers there may be the release, for instance under a misspelt title.
+    # A page that answers may be the release, for instance under a misspelt title.
     answers = any(
         run.status == HTTPStatus.OK and run.last_received > window.slot_ends
         for run in evidence.runs_at_edge_and_origin
     )
     if evidence.is_address_guessed and not answers:
-        # Looks at a guessed address prove no absence. Only the announcement and the index
-        # (`witnesses`) can.
+        # Only witnesses prove absence.
         absent = None if witnesses is None else witnesses.absent_until(window.slot_begins)
         lags = _longer_lags_text(evidence)
         return Reason.PAGE_NOT_KNOWN.text(facts.zone, absent=absent, lags=lags)
@@ -587,18 +543,14 @@ def _no_proof_text(facts: PartFacts) -> str:
 
 
 def _longer_lags_text(evidence: PartEvidence) -> str | None:
-    """Return in words how long announcement and index lagged behind other releases that day, None
-    if as usual.
-    """
+    """Return in words how long witnesses lagged that day, None if as usual."""
     return None if evidence.witnesses is None else evidence.witnesses.lags.longer_lags_text()
 
 
 def _failed_looks_text(
     evidence: PartEvidence, since: datetime, until: datetime | None = None
 ) -> str | None:
-    """Return in words how many looks failed in a span (without `until`: to now) and why; None if
-    none failed.
-    """
+    """Return in words how many looks failed in a span (by default to now) and why, or None."""
     failed = (run for run in evidence.runs_at_edge_and_origin if run.state is State.UNKNOWN)
     runs = [
         run
@@ -614,7 +566,6 @@ PART_RULES = (
     PartRule(
         "public at its slot",
         VerdictKind.ON_TIME,
-        # Its exposures say that it was early.
         lambda facts: facts.at_slot_by is not None,
         find_time=lambda facts: Timing(Interval(facts.window.slot_begins, facts.at_slot_by)),
     ),
@@ -667,6 +618,6 @@ PART_RULES = (
     ),
     PartRule("nothing proved", VerdictKind.UNPROVEN, lambda _facts: True, _no_proof_text),
 )
-"""The verdict on a part from its slot on: the first rule that applies. `docs/verdicts.md` describes
-each.
+"""The verdict on a part from its slot on: the first rule that applies
+(`docs/verdicts.md#rules-for-a-part`).
 """

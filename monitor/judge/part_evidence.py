@@ -1,4 +1,4 @@
-"""Gather everything that the runs prove about one part, before it is compared with a slot."""
+"""Gathers everything that the runs prove about one part, before it is compared with a slot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from schedules.announcement import Address, Part, Role
 from schedules.contract.verdict import Elsewhere, PartVerdict
 from schedules.times.interval import NOTHING, Interval, earliest_known, latest_known
 
-# What users get, and the same address with caches bypassed: both views show the part itself.
+# Both views show the part itself.
 EDGE_AND_ORIGIN = (View.EDGE, View.ORIGIN)
 
 
@@ -28,12 +28,11 @@ EDGE_AND_ORIGIN = (View.EDGE, View.ORIGIN)
 class PartEvidence:
     """The observations of one part.
 
-    `views` are the runs by view, and `spells` what they prove. `presences` are those of the part
-    itself; `all_presences` count the content API too. `presences_by_looks` are `presences` dated
-    without witnesses. `present_from_start` is the earliest run of the part itself that was present
-    from its view's first successful look on: it proves nothing. `witnesses` date a page whose
-    address no calendar announced. That `is_address_guessed` until the release was found there.
-    Until then, absence there proves nothing.
+    `views` are the runs by view, `spells` what they prove. `presences` are of the part itself,
+    `all_presences` also of the content API, `presences_by_looks` dated without witnesses.
+    `present_from_start` proves nothing: the earliest run that was present from its view's first
+    successful look on. `witnesses` date a page that no calendar announced. Its address
+    `is_address_guessed`, and absence there no proof, until the release was found there.
     """
 
     part: Part
@@ -48,9 +47,7 @@ class PartEvidence:
 
     @property
     def publishers_stamp(self) -> datetime | None:
-        """Return the earliest time of first publication that a present page or file states, or None
-        if none does.
-        """
+        """Return the earliest time of first publication that a page or file states, or None."""
         runs = (run for run in self.all_runs if run.state is State.PRESENT)
         return earliest_known(first_published(run.version) for run in runs)
 
@@ -78,9 +75,7 @@ class PartEvidence:
 
     @property
     def seen_until(self) -> datetime | None:
-        """Return when the part was last seen if the last look did not show it; None if it did, or
-        if never seen.
-        """
+        """Return when the part was last seen, None if it still is or never was."""
         is_seen = self.last_run is not None and self.last_run.state is State.PRESENT
         runs = (run for run in self.all_runs if run.state is State.PRESENT)
         return None if is_seen else max((run.last_received for run in runs), default=None)
@@ -102,41 +97,34 @@ class PartEvidence:
 
     @property
     def last_absent(self) -> datetime | None:
-        """Return the latest instant as of which the part itself was proved absent; None if
-        never.
-        """
+        """Return the latest instant at which the part itself was proved absent, or None."""
         if self.is_address_guessed:
             return None if self.witnesses is None else self.witnesses.absent_by_both
         return max((spell.end for spell in self.absences), default=None)
 
     def would_show_presence_at(self, slot: datetime) -> bool:
-        """Return whether we would know if the part had been public at the slot and removed
-        later.
+        """Return whether we would know if the part had been public at the slot and
+        removed later.
         """
         if self.witnesses is None or self.witnesses.redirects:
             return True
         return any(spell.begin <= slot <= spell.end for spell in self.absences)
 
     def find_unseen_stays(self) -> list[Interval]:
-        """Return when the part was published and removed before any look saw it, the narrowest span
-        first.
-        """
+        """Return when the part was published and removed unseen, the narrowest span first."""
         return find_unseen_stays(
             self.spells.values(), [presence.appears for presence in self.all_presences]
         )
 
     def may_have_been_public_at(self, slot: datetime) -> bool:
-        """Return whether the part may have been public at the slot and removed after it, though no
-        look proves it.
-        """
+        """Return whether the part may, unproved, have been public at the slot and removed later."""
         if any(
             stay.after and stay.by and stay.after < slot < stay.by
             for stay in self.find_unseen_stays()
         ):
             return True
-        # A view may have shown the part from the first look on, and first been absent after the
-        # slot. The part may then have been of this release or of the previous edition. A view that
-        # is never absent may answer 200 for anything.
+        # Present from the first look on and absent after the slot, it may have been this release or
+        # the previous edition. A view that is never absent may answer 200 for anything.
         for view in EDGE_AND_ORIGIN:
             from_start = find_presence_from_start(self.views.get(view, ()))
             first_absent = None if from_start is None else self.find_absence_after(from_start)
@@ -145,17 +133,14 @@ class PartEvidence:
         return False
 
     def find_absence_after(self, run: Run) -> datetime | None:
-        """Return when the view of a run first showed the part absent after it; None if it has
-        not.
-        """
+        """Return when the view of a run first showed the part absent after it, or None."""
         spells = self.spells.get(parse_target_id(run.target)[2], ())
         absences = (spell.begin for spell in spells if not spell.is_present)
         return min((begin for begin in absences if begin > run.end), default=None)
 
     def is_in_place_at(self, slot: datetime) -> bool:
-        """Return whether the first look, before the slot, showed something at the address.
-
-        Editions may share the address. So what was there is a baseline, and proves nothing.
+        """Return whether the first look, before the slot, showed something, such as an earlier
+        edition.
         """
         in_place = self.present_from_start
         return in_place is not None and in_place.begin < slot
@@ -175,13 +160,9 @@ Pair = tuple[PartVerdict, PartEvidence]
 def gather_evidence(
     case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]
 ) -> PartEvidence:
-    """Return the observations of a part of the case's release, from the runs by target id
-    (`RELEASE/PART/VIEW`).
+    """Return the observations of a part, from the runs by target id.
 
-    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing. A
-    page whose address no calendar announced is dated by its witnesses too. A spell is a time in
-    which one view showed the part, or showed it absent. A presence is a time in which any view
-    showed it.
+    Looks in `blind` spans of a wrong clock prove nothing, other spans do not count here.
     """
     release, slot = case.release, None if case.window is None else case.window.slot_begins
     faults = [span for span in blind if span.cause == "clock"]
@@ -193,8 +174,7 @@ def gather_evidence(
     trusted = {view: _drop_doubtful_runs(of_view, faults) for view, of_view in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
     if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
-        # The announcement redirected to this page. So what it shows from the slot on is this
-        # edition.
+        # The announcement redirects here, so what it shows from the slot on is this edition.
         trusted = {
             view: [_trust_from_slot(run, slot) for run in of_view]
             for view, of_view in trusted.items()
@@ -202,7 +182,6 @@ def gather_evidence(
     spells = correct_ages(
         {view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()}
     )
-    # Presence at the first look of a view proves nothing: it may be of the previous edition.
     from_start = [
         run
         for view in EDGE_AND_ORIGIN
@@ -214,10 +193,9 @@ def gather_evidence(
         views,
         spells,
         presences=by_looks,
-        # the content API, which describes the part, counts too
         all_presences=tuple(build_presences(spells)),
         present_from_start=min(from_start, key=lambda run: run.begin, default=None),
-        presences_by_looks=by_looks,  # stays so if witnesses date `presences`
+        presences_by_looks=by_looks,
     )
     if not is_address_unannounced:
         return evidence
@@ -227,9 +205,7 @@ def gather_evidence(
 
 
 def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
-    """Return all periods in which the release was public at an alternative address, the earliest
-    first.
-    """
+    """Return all periods in which the release was public at alternative addresses, in order."""
     periods = [
         Elsewhere(
             evidence.part.id,
@@ -250,28 +226,21 @@ def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere
 def _date_by_witnesses(
     case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]
 ) -> PartEvidence:
-    """Return the observations of a page at an unannounced address, its presences dated by its
-    witnesses too.
+    """Return the observations of a page at an unannounced address, dated by its witnesses too.
 
-    Witnesses are the announcement and GOV.UK's index: while they lack the release, the page counts
-    as absent. Its address is a guess (`is_address_guessed`) until the release was found there and
-    stayed until its slot.
+    Its address is a guess until the release was found there and stayed until its slot.
     """
     slot = None if case.window is None else case.window.slot_begins
     witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:
-        """Return a presence, dated no earlier than both witnesses (announcement and index) prove
-        absence.
-        """
-        # Only what they showed until the content was last seen counts, because the index may drop
-        # its entry later.
-        # in a single look, `end` is before `begin`
+        """Return a presence, dated no earlier than both witnesses prove absence."""
+        # The index may drop its entry after the content was last seen. In a single look, `end` is
+        # before `begin`.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
-        # If the announcement has redirected to the page since then, its redirect works. So the page
-        # was absent while it did not redirect yet. Up to the slot, the announcement alone proves
-        # that.
+        # If the announcement redirects by now, its redirect works. So up to the slot it alone
+        # proves absence.
         absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
         appears = presence.appears
         if absent is None or appears.by is None or absent >= appears.by:
@@ -281,7 +250,7 @@ def _date_by_witnesses(
         )
 
     presences = tuple(date_presence(presence) for presence in evidence.presences)
-    # If it was removed before the slot, the release may still come at another address.
+    # Removed before the slot, it may still come at another address.
     is_confirmed = any(
         slot is None or presence.removed is None or presence.end >= slot for presence in presences
     )
@@ -295,9 +264,7 @@ def _date_by_witnesses(
 
 
 def _trust_from_slot(run: Run, slot: datetime) -> Run:
-    """Return a run marked as specific if it is present after the slot: its announcement redirected
-    to this page.
-    """
+    """Return a run, marked as specific if it is present after the slot."""
     is_trusted = run.state is State.PRESENT and run.first_sent >= slot
     return replace(run, specific=True) if is_trusted else run
 
@@ -312,9 +279,8 @@ def _runs_at_address(
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
     if not may_be_the_page(part.id):
         return found
-    # A listing may show another part at an address of its own. If that turns out to be the page's
-    # true address, the two parts swap addresses. Looks before that are stored with the other part,
-    # so search the runs of such parts too.
+    # A part that a listing showed swaps addresses with the page if it turns out to be that. Looks
+    # before that are stored with the other part.
     for target in runs:
         _, other_part, other_view = parse_target_id(target)
         if target != own and other_view == view and may_be_the_page(other_part):
@@ -334,10 +300,7 @@ def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
 
 
 def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:
-    """Return the runs, except successful ones with all their looks at times when our clock was
-    known to be wrong.
-    """
-    # Runs of failed looks are kept, because they are no proof anyway.
+    """Return the runs without successful ones made wholly while our clock was known to be wrong."""
     kept = []
     for run in runs:
         relevant = (span for span in clock_faults if span.hides(run))

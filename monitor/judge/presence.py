@@ -1,7 +1,4 @@
-"""Presences: the periods in which a part was public, by all of its views.
-
-A spell is what one view shows of it.
-"""
+"""Presences: the periods in which a part was public, by all of its views."""
 
 from __future__ import annotations
 
@@ -15,18 +12,16 @@ from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import NOTHING, Interval, latest_known
 
-# We assume that content does not appear twice within this time, so views that agree this closely
-# saw one appearance.
+# Content is assumed not to appear twice within this time, so views that agree so closely saw one
+# appearance.
 _CLOSE = timedelta(seconds=20)
-# An origin looked at this often decides, because an absence at the edge may be a stale copy without
-# Age.
+# An origin looked at so often decides, because the edge may serve a stale copy without Age.
 _WATCHED_EVERY = timedelta(seconds=90)
-# Age counts whole seconds, and looks at two views may overtake each other.
+# Age is in whole seconds, and looks at two views may overtake each other.
 _ORDER_UNSURE = timedelta(seconds=5)
-# If another view showed the content absent for this long, a view without looks no longer shows that
-# it is public.
+# A view without looks no longer shows content as public once another was absent this long.
 _SILENCE = timedelta(seconds=60)
-# A request ends within this time, by default. Its answer was made at some instant of it.
+# A request ends within this time, by default.
 _LONGEST_ANSWER = timedelta(seconds=10)
 
 
@@ -34,8 +29,7 @@ _LONGEST_ANSWER = timedelta(seconds=10)
 class Presence:
     """A span in which at least one view showed the content.
 
-    The content appeared within `appears`, was still there at `end`, and was removed within
-    `removed`, None if not seen.
+    It appeared within `appears`, was there at `end`, and was removed within `removed`, if seen.
     """
 
     appears: Interval
@@ -56,7 +50,6 @@ class Presence:
 
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> Iterator[Presence]:
     """Yield the presences that these views prove, in time order."""
-    # A spell is a time in which one view showed the content, or showed it absent.
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
         replace(spell, absent_by=find_absence_after(spell, spells[place + 1 :]))
@@ -70,17 +63,13 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> Iterator[Presence]
 
 
 def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> list[list[Spell]]:
-    """Return spells (times in which a view showed the content) in groups.
-
-    Each return after a removal begins one.
-    """
+    """Return present spells in groups: each return after a removal begins one."""
     groups: list[list[Spell]] = []
     for spell in sorted(present, key=lambda spell: spell.begin):
         if not groups:
             groups.append([spell])
             continue
-        # Looks at the content API are rare: its spell may span a removal and a return. So cut it
-        # where `spell` begins.
+        # Looks at the content API are rare: its spell may span a removal and a return.
         cut_group, api_since_cut = _split_content_api(groups[-1], spell.first_sent)
         removed = _date_removal(cut_group, absences)
         if removed is not None and removed.by is not None and removed.by < spell.begin:
@@ -94,11 +83,9 @@ def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> l
 def _split_content_api(
     group: Sequence[Spell], instant: datetime
 ) -> tuple[list[Spell], list[Spell]]:
-    """Return spells (times in one view), those of the content API cut off at `instant`, and the
+    """Return the spells with those of the content API cut off at `instant`, and the
     pieces cut off.
     """
-    # Spells of other views, and those that do not go on beyond `instant`, stay whole in the first
-    # list.
     before: list[Spell] = []
     since: list[Spell] = []
     for spell in group:
@@ -114,12 +101,7 @@ def _split_content_api(
 
 
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when content appeared: after its last proved absence, and by the first look that
-    showed it.
-
-    `group` are times (spells) in which a view showed it: the part (edge, origin) or the API that
-    describes it.
-    """
+    """Return when content appeared, by the part itself or the API that describes it."""
     of_part = [spell for spell in group if spell.view is not View.CONTENT]
     of_api = [spell for spell in group if spell.view is View.CONTENT]
     in_part = _date_appearance_of_part(of_part, absences) if of_part else NOTHING
@@ -129,18 +111,14 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
     shown_in_api_by = first_in_api.begin
     if in_part.by is not None and in_part.by < shown_in_api_by:
         return in_part
-    # The API showed the content first, so it says by when the content appeared. An absence of the
-    # part counts only if it is from before that. Otherwise the content appeared after the last
-    # absence in the API.
+    # The API showed it first. An absence of the part counts only if it is from before that.
     if in_part.after is not None and in_part.after < shown_in_api_by:
         return Interval(in_part.after, shown_in_api_by)
     return Interval(_last_absence_in(View.CONTENT, first_in_api, absences), shown_in_api_by)
 
 
 def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
-    """Return when content was removed from part and content API; None, or without an end, if it may
-    still be shown.
-    """
+    """Return when content was removed from part and content API; None or without `by` if unsure."""
     of_part = [spell for spell in group if spell.view is not View.CONTENT]
     of_api = [spell for spell in group if spell.view is View.CONTENT]
     if not of_part or not of_api:
@@ -149,28 +127,23 @@ def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval
     last_in_api = max(spell.end for spell in of_api)
     if from_part is None or from_part.by is None or last_in_api <= from_part.by:
         return from_part
-    # The API still showed the content after it was removed from the part, so its removal from the
-    # API is the last.
+    # It stayed longer in the API.
     return _date_removal_in_all_views(of_api, absences)
 
 
 def _date_removal_in_all_views(
     group: Sequence[Spell], absences: Sequence[Spell]
 ) -> Interval | None:
-    """Return when content was removed from all views that showed it; None if a view may still show
-    it.
-    """
+    """Return when content was removed from all views that showed it, or None."""
     last_proved_present = max(spell.end for spell in group)
     absent_by = {spell.view: spell.absent_by for spell in group}
     proved = [by for by in absent_by.values() if by is not None]
     if len(proved) == len(absent_by):
         return Interval(last_proved_present, max(proved))
-    # A view that showed no absence may no longer be looked at. So the content counts as removed if
-    # another view was absent for `_SILENCE` after the last look that got the content, perhaps as an
-    # old copy from a cache.
+    # A view without absence may no longer be looked at. So another's counts if it lasted for
+    # `_SILENCE` after the last look with the content, perhaps an old copy.
     last_look_with_content = max(spell.last_received for spell in group)
-    # A 404 of the content API is only about its own item. It counts if only the API showed the
-    # content.
+    # A 404 of the content API is only about its own item.
     is_only_in_api = absent_by.keys() == {View.CONTENT}
     long_absences = [
         spell
@@ -182,8 +155,7 @@ def _date_removal_in_all_views(
     if not long_absences:
         return None
     absent_from = min(spell.begin for spell in long_absences)
-    # An absence that began before the last look with content is doubtful until it has lasted for
-    # `_SILENCE`.
+    # Begun before the last look with content, it is doubtful until it has lasted.
     is_doubtful = absent_from <= last_look_with_content
     return Interval(
         last_proved_present, last_look_with_content + _SILENCE if is_doubtful else absent_from
@@ -197,17 +169,16 @@ def _is_about_part(absence: Spell) -> bool:
 
 
 def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the part itself appeared: after its last absence that counts, and by the first
-    look that showed it.
+    """Return when the part itself appeared: after its last absence that counts.
 
-    `group` are times (spells) in which the edge or the origin showed it. An edge may serve an old
-    copy, the origin does not. So it depends on the origin which absence counts:
-    1. If the origin was not watched up to the first look that showed the part, an absence in any
-       view counts.
-    2. If it showed the part first, or soon after the edge, its own last absence counts.
-    3. If only the edge has shown the part, the origin may only lag behind. Then an absence counts
-       if both views were absent at that instant, or if the origin was absent at least
-       `_ORDER_UNSURE` before the edge showed the part.
+    An edge may serve an old copy, the origin does not. So
+
+    1. if the origin was not watched, an absence in any view counts
+
+    2. if it showed the part first or soon after the edge, its own last absence counts
+
+    3. if only the edge has shown the part, the origin may lag. Then an absence counts at which both
+    were absent, or the origin at least `_ORDER_UNSURE` before the edge showed it.
     """
     by_view: dict[View, Spell] = {}
     for spell in sorted(group, key=lambda spell: spell.begin):
@@ -215,15 +186,14 @@ def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) 
     first = next(iter(by_view.values()))
     last_absent = {view: _last_absence_in(view, spell, absences) for view, spell in by_view.items()}
     absent_at_origin = _last_absence_in(View.ORIGIN, first, absences)
-    # By its `Age`, the spell that begins first may be of a later look than another one.
+    # By its `Age`, the spell that begins first may be of a later look.
     first_look = min(spell.first_sent for spell in by_view.values())
     if absent_at_origin is None or first_look - absent_at_origin > _WATCHED_EVERY:
         # rule 1
         return Interval(
             _latest_absence_in_any_view(first, by_view, last_absent, absences), first.begin
         )
-    # The origin confirms the edge if it was not absent any more after the edge had shown the part,
-    # and showed it soon.
+    # The origin confirms the edge if it showed the part soon, and was not absent in between.
     at_origin = by_view.get(View.ORIGIN)
     was_absent_later = last_absent.get(View.ORIGIN) != absent_at_origin
     is_confirmed = (
@@ -245,18 +215,16 @@ def _latest_absence_in_any_view(
     last_absent: Mapping[View, datetime | None],
     absences: Iterable[Spell],
 ) -> datetime | None:
-    """Return the latest absence before `first`, the presence that began first in all views; None if
-    none was proved.
+    """Return the latest absence before `first`, the presence that began first, or None.
 
-    `by_view` has the first presence of each view, and `last_absent` each view's last absence before
-    that. This absence counts if the view is that of `first`, or if the view saw the part appear
-    (`_is_close`). All other absences must be surely before `first`, because looks at several views
-    may overtake each other.
+    `by_view` and `last_absent` are each view's first presence and last absence before it. That
+    counts in the view of `first`, or if the view saw the part appear. All others must be surely
+    before `first`.
     """
     when_appearing = [
         last_absent[view] for view, spell in by_view.items() if _is_close(last_absent[view], spell)
     ]
-    # An absence in the content API is about its item only, not about the part.
+    # The content API's is about its item only.
     surely_before = [
         _last_absence_surely_before(first, spell)
         for spell in absences
@@ -269,19 +237,16 @@ def _latest_absence_in_any_view(
 
 
 def _last_absence_in(view: View, presence: Spell, absences: Sequence[Spell]) -> datetime | None:
-    """Return the last absence that a view proved before a presence, by looks sent before it; None
-    if it proved none.
+    """Return the last absence that a view proved by looks before a presence, or None.
 
-    Looks of another monitor may overlap and use another clock. Of them, only those surely before
-    the presence count.
+    Another monitor's looks may overlap and use another clock, so these must be surely before.
     """
     monitor = presence.runs[0].monitor
     proved: list[datetime | None] = []
     for spell in absences:
         if spell.view is view and spell.first_sent < presence.first_sent:
             own_ends = [run.end for run in spell.runs if run.monitor == monitor]
-            # By the `Age` of a cached copy, the presence may begin before the look that got it
-            # (`earliest`).
+            # By its `Age`, the presence may begin before its look.
             if own_ends and max(own_ends) < presence.earliest:
                 proved.append(max(own_ends))
             has_runs_of_others = len(own_ends) < len(spell.runs)
@@ -298,10 +263,7 @@ def _is_close(absent: datetime | None, presence: Spell) -> bool:
 
 
 def _last_absence_surely_before(presence: Spell, absence: Spell) -> datetime | None:
-    """Return the latest absence of another view that is surely before a presence, or None without
-    such an absence.
-    """
-    # Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same
-    # spell still count.
+    """Return the latest absence of another view that is surely before a presence, or None."""
+    # Earlier looks of the same spell still count.
     limit = min(presence.first_sent, presence.earliest) - _ORDER_UNSURE
     return latest_known(last_absence_until(run, limit) for run in absence.runs)

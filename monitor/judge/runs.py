@@ -1,8 +1,7 @@
 """Combine sightings into runs: consecutive sightings of one target with the same answer.
 
-A failed look starts or lengthens a separate run with the state `unknown`, its reason and its count.
-So `present, unknown, present` is three runs. Only the judge decides whether the content may have
-been removed in between.
+A failed look starts or lengthens a separate run with the state `unknown`. So `present, unknown,
+present` is three runs, and only the judge decides what may have happened in between.
 """
 
 from __future__ import annotations
@@ -17,44 +16,38 @@ from monitor.look.sighting import Sighting, State
 from schedules.times.interval import Interval
 
 MOST_CHANGES = 8
-"""After this many changes a file's bytes are not compared any more, because its server generates it
-each time.
+"""After so many changes a file counts as generated for each request, and is not
+compared any more.
 """
 UNDERWAY = timedelta(seconds=1)
-"""An answer is made at most this long before we receive it. A run keeps only when it was
-received.
-"""
+"""An answer is made at most this long before we receive it."""
 _NO_GAP = timedelta()
-# A gap may exceed the planned spacing by this much, because a look takes time.
+# A look takes time, so a gap may exceed the planned spacing by this.
 _SLACK = timedelta(seconds=2)
 _OTHER_CONTENT = frozenset({ANOTHER_EDITION, OTHER_FILE})
 _CAUSES_OF_ALL_MONITORS = ("budget", "clock")
-# The widest gap between looks is reported from this long before a slot.
+# From this long before a slot, the widest gap counts.
 _BEFORE_SLOT = timedelta(minutes=2)
 
 
 class OutOfOrder(ValueError):
-    """A sighting was received before the last one in the run: our clock went back, or looks were
-    mixed up.
-    """
+    """A sighting was received before the last one of its run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive sightings of one target with the same answer; stored as one row.
+    """Consecutive sightings of one target with the same answer, stored as one row.
 
-    `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to` and `end`
-    the latest `proved_from` of its sightings. The state was true at or before `begin`, and at or
-    after `end`, so a run of one sighting has `end` before `begin`. `looks` counts the sightings,
-    and `largest_gap` is the longest time between two. Between absences from a cache it is the time
-    between the instants that they prove, if that is longer. `specific`: the content can only be of
-    this edition. `digest` is that of the body (files and recorded changes), `status` that of the
-    first answer, `why` the reason of an unknown run, or the address of an entry of a feed.
-    `evidence` names the records kept for it. `version` is what the content says about its own
-    version, the same at every look. `failed` counts failed looks in between, in a run that was
-    merged long after its release. `monitor` made the looks, at `address`. `first_received` is when
-    the answer to the first look was received. All three are empty or None if an older version
-    stored the run.
+    `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to`, `end` the
+    latest `proved_from`: the state was true at or before `begin` and at or after `end`, so a single
+    sighting has `end` first. `largest_gap` is the longest time between two of its `looks` or,
+    between absences from a cache, between the instants that they prove.
+
+    `specific`: the content can only be of this edition. `digest` is of the body (files and recorded
+    changes), `status` of the first answer. `why` is the reason of an unknown run, or the address of
+    a feed's entry. `evidence` names the records kept for it. `version` is what the content says
+    about its own. `failed` counts failed looks of a run merged long after its release. `monitor`
+    looked at `address`. The last three are empty in runs of older versions.
     """
 
     target: str
@@ -77,9 +70,9 @@ class Run:
     first_received: datetime | None = None
 
     def moved_back(self, step: timedelta, now: datetime) -> Run:
-        """Return the run as dated by a clock that was moved by `step`, which is negative.
+        """Return the run as dated by a clock that was moved by a negative `step`.
 
-        What the answers proved was corrected already, unless it is in the future.
+        What answers proved was corrected already, unless it is in the future.
         """
         first_received = self.first_received
         return replace(
@@ -99,11 +92,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """A span in which a monitor could not look or trust its looks, and why (`killed`, `clock`,
-    `budget`, …).
+    """A span in which `monitor` (empty in older spans) could not look or trust its looks.
 
-    It is about one `target` or `host`, or everything if both are empty. `monitor` was blind (empty
-    in older spans).
+    It is about one `target` or `host`, or everything. `cause` is `killed`, `clock`, `budget`, …
     """
 
     begins: datetime
@@ -114,37 +105,31 @@ class Blind:
     monitor: str = ""
 
     def moved_back(self, step: timedelta, now: datetime) -> Blind:
-        """Return the span with those instants that are after `now` moved by `step` (negative)."""
+        """Return the span with instants after `now` moved by a negative `step`."""
         begins = self.begins + step if self.begins > now else self.begins
         return replace(self, begins=begins, ends=max(begins, self.ends + step))
 
     def hides(self, run: Run) -> bool:
-        """Return whether the span is of the monitor that made a run, and of all targets or of the
-        run's.
-        """
+        """Return whether the span is of the monitor of a run, and of its target or all."""
         is_same_monitor = "" in (self.monitor, run.monitor) or self.monitor == run.monitor
         return is_same_monitor and self.target in ("", run.target)
 
 
 def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
-    """Return whether the monitor was blind between a target's last run and this sighting: then a
-    new run begins.
-    """
-    # Only spans of everything or of this target count. If a host is the cause, its failed looks
-    # show that. Two failed looks may share a run, because neither of them is a proof.
+    """Return whether a blind span separates a target's last run from this sighting."""
+    # A host that is the cause shows by failed looks. Two of these may share a run: neither is a
+    # proof.
     if last.state is State.UNKNOWN and sighting.state is State.UNKNOWN:
         return False
     relevant = (span for span in blind if not span.host and span.hides(last))
-    # A span that ends at the last look, or begins at this one, does not cover the time between
-    # them.
     return any(span.begins < sighting.sent and span.ends > last.last_received for span in relevant)
 
 
 def drop_watched_spans(
     blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
 ) -> Sequence[Blind]:
-    """Return the blind spans, except those in which another monitor watched every target that
-    answered any look.
+    """Return the blind spans but those in which another monitor watched every target
+    that answered.
     """
     if not blind or len({run.monitor for target_runs in runs.values() for run in target_runs}) < 2:
         return blind
@@ -157,8 +142,7 @@ def drop_watched_spans(
         return blind
     kept = []
     for span in blind:
-        # A wrong clock or a small budget may make all monitors blind, unless the span says which
-        # monitor was blind.
+        # These may blind all monitors, unless the span names one.
         may_be_of_all = not span.monitor and span.cause in _CAUSES_OF_ALL_MONITORS
         if may_be_of_all or not all(
             _was_watched_by_other(span, target_runs) for target_runs in by_target
@@ -168,11 +152,8 @@ def drop_watched_spans(
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
-    """Return whether the runs of one other monitor cover a whole blind span, without unusually long
-    gaps.
-    """
+    """Return whether one other monitor's runs cover a whole span, without unusually long gaps."""
     monitors = {run.monitor for run in runs}
-    # If it is not known whose span it is, any monitor may be the other one.
     others = monitors - {span.monitor} if span.monitor else monitors
     for monitor in others:
         own = [run for run in runs if run.monitor == monitor]
@@ -192,36 +173,30 @@ def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
 def extend_run(
     last: Run, sighting: Sighting, spacing: timedelta | None = None, *, apart: bool = False
 ) -> Run | None:
-    """Return the last run lengthened by a sighting, or None if the sighting must begin a new run.
+    """Return the last run lengthened by a sighting, None if that must begin a new run.
 
-    A sighting is the result of one look. A run has sightings with the same answer. A new run begins
-    if the answer differs, if the gap is much wider than `spacing`, or if `apart` is set because the
-    monitor was blind in between. Raise OutOfOrder if the sighting was received before the last one.
+    It must if the answer differs, the gap is much wider than `spacing`, or it is `apart` because
+    the monitor was blind in between. Raises `OutOfOrder` if it was received before the last one.
     """
     if sighting.received < last.last_received:
         raise OutOfOrder(
             f"{sighting.target}: {sighting.received.isoformat()} is before the last run's end"
         )
     gap = max(sighting.sent - last.last_received, _NO_GAP)
-    # A gap longer than the planned spacing means that we were blind.
     is_gap_too_long = spacing is not None and gap > 2 * spacing + _SLACK
     if apart or is_gap_too_long or not _has_same_answer(last, sighting):
         return None
     gap_between_copies = sighting.proved_from - last.end
-    # Without a cache, the two gaps differ by less than `UNDERWAY`, the time that an answer takes to
-    # arrive.
+    # Without a cache, the gaps differ by less than `UNDERWAY`.
     if last.state in (State.ABSENT, State.WITHDRAWN) and gap_between_copies > gap + UNDERWAY:
-        # From a cache, two close looks may get copies that were made far apart. Between these,
-        # absence is not proved.
+        # Two close looks may get copies made far apart, between which absence is not proved.
         gap = gap_between_copies
-    # `dataclasses.replace` takes longer, and this runs at each look.
+    # `dataclasses.replace` takes longer, at each look.
     return Run(
         last.target,
         last.state,
         last.first_sent,
         sighting.received,
-        # Each answer was true at an unknown instant from its `proved_from` to its `proved_to` (see
-        # `start_run`).
         begin=min(last.begin, sighting.proved_to),
         end=max(last.end, sighting.proved_from),
         looks=last.looks + 1,
@@ -240,12 +215,9 @@ def extend_run(
 
 
 def start_run(sighting: Sighting) -> Run:
-    """Return a run of one sighting, whose state had surely begun by `begin` and surely not ended
-    before `end`.
-    """
-    # Example: an answer with the content was made at an unknown instant from 9:29:30
-    # (`proved_from`) to 9:29:32 (`proved_to`). So the content surely came by 9:29:32 (`begin`), and
-    # was surely not removed before 9:29:30 (`end`).
+    """Return a run of one sighting."""
+    # An answer made between 9:29:30 and 9:29:32 shows that content came by 9:29:32 (`begin`), and
+    # was not removed before 9:29:30 (`end`).
     return Run(
         sighting.target,
         sighting.state,
@@ -264,11 +236,11 @@ def start_run(sighting: Sighting) -> Run:
 
 
 def _has_same_answer(last: Run, sighting: Sighting) -> bool:
-    """Return whether a sighting gives the same answer as a run, so that it may lengthen it.
+    """Return whether a sighting gives the same answer as a run.
 
-    State and address must be equal. Failed looks, and looks that got another edition or file, must
-    have the same reason, and the latter the same bytes. For all others, both or neither must be
-    specific to this edition, and presences must have the same content.
+    State and address are equal. Failed looks, and looks at another edition or file, have the same
+    reason, the latter also the same bytes. For others, both or neither are specific, and presences
+    have the same content.
     """
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
@@ -279,35 +251,29 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
         return False
     if sighting.state is State.UNKNOWN or is_other_content:
         return last.why == sighting.why
-    # If only the later answer is specific to this edition, the earlier answers must not become
-    # proof.
+    # If only the later one is specific, the earlier ones must not become proof.
     if last.specific is not sighting.specific:
         return False
     return sighting.state is not State.PRESENT or not _has_other_content(last, sighting)
 
 
 def last_absence_until(run: Run, limit: datetime) -> datetime | None:
-    """Return the latest instant, not after `limit`, at which a run of absences proves absence; None
-    without one.
-    """
+    """Return the latest instant up to `limit` at which a run proves absence, or None."""
     if run.end <= limit:
         return run.end
     if run.first_sent > limit:
         return None
-    # The run goes on beyond `limit`. It does not keep the time of each look, only the largest gap
-    # between two looks. If that is 5 s and the limit is 9:30:00, a look before it was answered at
-    # 9:29:55 or later. An answer is made at most 1 s (`UNDERWAY`) before we receive it. So absence
-    # is surely proved at 9:29:54, perhaps at a later instant too.
+    # Only the largest gap is kept. If that is 5 s and the limit 9:30:00, a look was answered at
+    # 9:29:55 or later, made at most 1 s (`UNDERWAY`) before.
     before_limit = limit - run.largest_gap - UNDERWAY
-    # A cache may have answered the first look with a copy from before the look. Then absence is
-    # proved at `begin`.
+    # A cached copy may be from before the first look.
     at_first_look = min(run.begin, run.first_sent)
     return max(at_first_look, before_limit)
 
 
 def is_change(before: Run | None, run: Run) -> bool:
-    """Return whether a run shows another state or other content than `before`, the last run that
-    proved anything.
+    """Return whether a run differs in state or content from `before`, the last that proved
+    anything.
     """
     return before is None or run.state is not before.state or _has_other_content(before, run)
 
@@ -319,7 +285,7 @@ def count_changes(runs: Iterable[Run]) -> int:
 
 
 def find_changes_of_content(runs: Iterable[Run]) -> list[Interval]:
-    """Return when present content changed, in order; nothing if it changes all the time."""
+    """Return when present content changed, nothing if it changes all the time."""
     present = [run for run in runs if run.state is State.PRESENT and run.digest]
     changes = [
         Interval(before.end, run.begin)
@@ -332,10 +298,8 @@ def find_changes_of_content(runs: Iterable[Run]) -> list[Interval]:
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
     """Return the longest time without a proof, from shortly before a slot until it was seen.
 
-    None without two looks that proved something.
+    It may be too long if a run began earlier. None without two looks that proved something.
     """
-    # A run that began before `_BEFORE_SLOT` counts with its largest gap, so the result may be too
-    # long.
     gaps = []
     before: Run | None = None
     for run in runs:
@@ -344,7 +308,7 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
         if before is not None:
             gaps.append(run.first_sent - before.last_received)
         if run.state is State.PRESENT and run.last_received >= slot:
-            break  # after the target was seen, looks are planned further apart
+            break  # later looks are planned further apart
         if run.looks > 1:
             gaps.append(run.largest_gap)
         before = run
@@ -352,9 +316,7 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
 
 
 def find_last_removal(runs: Iterable[Run]) -> datetime | None:
-    """Return when a look last found content removed or its bytes changed; None if never, or if the
-    content is back.
-    """
+    """Return when a look last found content removed or changed, None if never, or if it is back."""
     proved = [run for run in runs if run.state is not State.UNKNOWN]
     for before, run in reversed(list(pairwise(proved))):
         if before.state is not State.PRESENT:
@@ -378,17 +340,13 @@ def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
 
 
 def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
-    """Return the runs of a release by target.
+    """Return the runs by target, with equal absences of one monitor before `until` merged.
 
-    Equal absences of one target, by one monitor before `until`, are merged.
-
-    A merged run proves the same as the runs merged into it. Only the times of failed looks are
-    lost.
+    Only the times of failed looks are lost.
     """
     early = (run for of_target in runs.values() for run in of_target if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
-        # Content was seen or withdrawn early. Then the time of the last look before that matters,
-        # so merge no runs.
+        # The time of the last look before early content matters, so merge none.
         return {target: list(of_target) for target, of_target in runs.items()}
     return {target: _merge_absences(of_target, until) for target, of_target in runs.items()}
 
@@ -396,8 +354,8 @@ def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str
 def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     """Return the runs of one target, merged so that people have fewer to read.
 
-    Equal runs of one monitor become one run, which counts the failed looks between them in
-    `failed`. Other failed runs that follow each other become one run for each monitor and reason.
+    Equal runs of one monitor become one, which counts failed looks in between. Other failed runs in
+    a row become one for each monitor and reason.
     """
     merged: list[Run] = []
     for is_failed, group in groupby(
@@ -417,11 +375,9 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return the runs of a target.
+    """Return a target's runs, with equal ones of one monitor that ended before `until` merged.
 
-    Equal runs of one monitor that ended before `until` are merged. Later runs stay.
-
-    All runs that ended before `until` must be absences or failures.
+    These must be absences or failures.
     """
     merged: list[Run] = []
     for monitor in dict.fromkeys(run.monitor for run in runs):
@@ -432,10 +388,7 @@ def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
 
 
 def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs with equal neighbours merged.
-
-    The merged run counts the failed runs between two equal ones.
-    """
+    """Return the runs with equal neighbours merged, and failed runs between these counted."""
     merged: list[Run] = []
     failed: list[Run] = []
     for run in runs:
@@ -455,10 +408,7 @@ def _fields_to_compare(run: Run) -> tuple[object, ...]:
 
 
 def _join_runs(first: Run, between: Sequence[Run], last: Run) -> Run:
-    """Return one run from `first` to `last`.
-
-    The looks of the runs between them are counted as failed.
-    """
+    """Return one run from `first` to `last`, looks in between counted as failed."""
     gap = last.first_sent - first.last_received
     records = dict.fromkeys(name for run in (first, *between, last) for name in run.evidence)
     return replace(

@@ -11,22 +11,20 @@ from monitor.judge.runs import UNDERWAY, Run, last_absence_until
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 
-# We assume that content is not published and removed between two looks at an origin that are this
-# close.
+# Content is assumed not to be published and removed between two looks at an origin so close.
 _CLOSE = timedelta(seconds=20)
-# No look takes longer than this from its first byte sent to its last header received.
+# From the first byte sent to the last header received.
 _LONGEST_LOOK = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """Consecutive runs of one view that are all present, or all absent or withdrawn.
+    """Consecutive runs of one view that are all present, or all not.
 
-    The state was true at or before `begin` and at or after `end`. `first_sent` and `last_received`
-    are the times of the looks. `claimed_begin` is set if the first copy claims an `Age` that we do
-    not believe: it is the instant claimed, and `begin` is when the first look was answered. The
-    content may have come in between. `absent_by` is set for a spell of a `Presence` whose view
-    showed the content absent after it, and says by when.
+    The state was true at or before `begin` and at or after `end`. `claimed_begin` is the instant by
+    an `Age` that we do not believe: then `begin` is when the first look was answered, and the
+    content may have come in between. `absent_by`: by when the view of a `Presence` showed the
+    content absent.
     """
 
     view: View
@@ -41,26 +39,22 @@ class Spell:
 
     @property
     def earliest(self) -> datetime:
-        """Return the earliest instant at which it may have begun.
-
-        Only absences before it date an appearance.
-        """
+        """Return the earliest possible begin. Only absences before it date an appearance."""
         return self.begin if self.claimed_begin is None else self.claimed_begin
 
 
 def served_until(answers: Spell | Run) -> datetime:
-    """Return until when users got these answers: a copy is served until the look, whatever its
-    `Age`.
+    """Return until when users got these answers: whatever its `Age`, a copy is served until the
+    look.
     """
     return max(answers.end, answers.last_received - UNDERWAY)
 
 
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
-    """Return the spells of one view, in the order of looks: neighbouring runs that are all present,
-    or all not present.
+    """Return the spells of one view, in the order of looks.
 
-    Runs of failed looks are skipped. So is presence before the first absence in this view, because
-    it may be of an earlier edition, unless its content is specific to this edition.
+    Failed looks are skipped. So is a presence before the first absence, unless it is specific,
+    because it may be of an earlier edition.
     """
     groups: list[list[Run]] = []
     for run in runs:
@@ -83,15 +77,11 @@ def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
 
 
 def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
-    """Return these runs of one view as one spell.
-
-    They must all be present, or all be absent or withdrawn.
-    """
+    """Return these runs of one view, all present or all not, as one spell."""
     return Spell(
         view,
         is_present=runs[0].state is State.PRESENT,
-        # Runs are in the order of looks. But a later look may get an older copy, so the first need
-        # not begin first.
+        # A later look may get an older copy.
         begin=min(run.begin for run in runs),
         end=max(run.end for run in runs),
         first_sent=runs[0].first_sent,
@@ -101,14 +91,9 @@ def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
 
 
 def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
-    """Return the spells of all views (times in which a view showed a part, or showed it absent)
-    with plausible ages.
-
-    A cache with a wrong clock claims that its copies are older than they are (see `_correct_age`).
-    """
+    """Return the spells of all views with plausible ages: a cache's clock may be wrong."""
     all_spells = chain.from_iterable(views.values())
-    # An absence in the content API is only about its own item, so it contradicts no copy of the
-    # part.
+    # The content API's absence is only about its own item.
     absences = [
         spell for spell in all_spells if not spell.is_present and spell.view is not View.CONTENT
     ]
@@ -119,13 +104,10 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell.
+    """Return a spell, its begin corrected if its `Age` dates it back to before a proved absence.
 
-    If its `Age` dates it back to before a proved absence of the part, correct its begin.
-
-    The corrected spell begins when its first look was answered. The content may have come a little
-    earlier, so `claimed_begin` keeps the begin by `Age`, unless looks at an origin prove absence at
-    that instant.
+    It then begins when its first look was answered. The content may have come earlier, so
+    `claimed_begin` keeps the begin by `Age`, unless the origin proves absence at that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
@@ -135,12 +117,12 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     is_contradicted = any(absent is not None and spell.begin < absent for absent in absent_before)
     if not is_contradicted:
         return spell
-    # An origin is never cached, so close looks prove absence at any instant between them.
+    # An origin is never cached.
     at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
     is_origin_watched = any(
         run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin
     )
-    # Older versions did not store when the answer was received, so take the latest possible time.
+    # Older versions did not store when the answer was received.
     first_received = spell.runs[0].first_received or spell.first_sent + _LONGEST_LOOK
     return replace(
         spell, begin=first_received, claimed_begin=None if is_origin_watched else spell.begin
@@ -148,13 +130,10 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
 
 
 def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
-    """Return the presence that a view showed from its first look on, as one run; None if it first
-    showed an absence.
+    """Return the presence that a view showed from its first look on, as one run, or None.
 
-    No absence was seen before it, so it may be of an earlier edition. It ends before the first
-    absence, and before the first presence that is `specific` to this edition, because that one
-    needs no absence as proof. None too if the view begins with such a presence. Failed looks are
-    skipped.
+    It may be of an earlier edition. It ends before the first absence, and before the first presence
+    `specific` to this edition, which needs no such proof. Failed looks are skipped.
     """
     known = (run for run in runs if run.state is not State.UNKNOWN)
     from_start = list(takewhile(lambda run: run.state is State.PRESENT and not run.specific, known))
@@ -168,25 +147,20 @@ def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
 
 
 def find_absence_after(presence: Spell, following: Sequence[Spell]) -> datetime | None:
-    """Return an instant by which content was removed after a view showed it (`presence`); None if
-    that is not proved.
+    """Return an instant by which content was removed after a presence, None if not proved.
 
-    `following` are the later spells of the same view, so the first is an absence. Each look got a
-    copy, perhaps an old one from a cache. `begin` and `end` of a spell are when its oldest and
-    newest copies were made.
+    `following` are the later spells of the view, so the first is an absence. `begin` and `end` of a
+    spell are when its oldest and newest copies were made.
     """
     if not following:
         return None
     absence = following[0]
     if absence.end <= presence.begin:
-        # Even the newest copy without the content is from before the content came. It proves no
-        # removal.
+        # Even the newest copy is from before the content came.
         return None
     if absence.begin > presence.end:
-        # Even the oldest copy without the content is newer than all copies with it.
         return absence.begin
-    # Copies of both kinds were made in turn. A removal is proved if the newest copy without the
-    # content was made after the last look that saw the content. A look got that copy at an unknown
-    # time, at the latest when the spell ended.
+    # Copies of both kinds were made in turn. The newest one without the content was got at an
+    # unknown time, at the latest when the spell ended.
     is_removal_proved = absence.end > presence.last_received
     return absence.last_received if is_removal_proved else None

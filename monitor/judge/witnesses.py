@@ -1,6 +1,4 @@
-"""Witnesses of a page with an unknown address: its announcement and GOV.UK's index, which lag
-behind the release.
-"""
+"""Witnesses of a page with an unknown address, which lag behind the release."""
 
 from __future__ import annotations
 
@@ -20,19 +18,17 @@ from monitor.plan.targets import View, target_id
 from schedules.times.interval import latest_known
 from schedules.times.zone import local_date
 
-# A witness is looked at once a minute or more often. After a longer pause it may have changed.
+# Witnesses get a look every minute or oftener. After a longer pause one may have changed.
 _LONGEST_PAUSE = timedelta(minutes=2)
-# A person can set a stamp by hand, so it may only measure a short lag.
+# People can set a stamp by hand, so it measures short lags only.
 _LONGEST_LAG_BY_STAMP = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Lags:
-    """How long a published release may still be called upcoming, and be missing from GOV.UK's
-    index.
+    """How long a published release may still be announced, and missing from GOV.UK's index.
 
-    The defaults are assumptions. Longer lags measured with another release of the same day replace
-    them.
+    The defaults are assumptions. Longer lags measured that day replace them.
     """
 
     redirect: timedelta = REDIRECT_LAG
@@ -44,7 +40,7 @@ class Lags:
         return max(self.redirect, self.index)
 
     def longer_lags_text(self) -> str | None:
-        """Return the lags that are longer than the defaults in words, or None if none is longer."""
+        """Return the lags that exceed the defaults in words, or None."""
         lags = (
             (Reason.STILL_ANNOUNCED, self.redirect, REDIRECT_LAG),
             (Reason.NOT_LISTED, self.index, INDEX_LAG),
@@ -60,10 +56,8 @@ DEFAULT_LAGS = Lags()
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A release that was first seen at `out`, used to measure the lags of its witnesses, and to
-    compare its files.
-
-    `runs` are by target id.
+    """A release first seen at `out`, which measures its witnesses' lags and has files
+    to compare.
     """
 
     release: str
@@ -73,12 +67,10 @@ class Publication:
     title: str = ""
 
     def lags(self, now: datetime) -> Lags:
-        """Return how long each witness did not show this release after it was out, as of `now`; at
-        least the defaults.
+        """Return how long each witness lacked this release after it was out, at least the defaults.
 
-        A lag ends when the witness shows the release. If it does not, the lag ends when the other
-        witness does, since the first may be broken or no longer watched. If neither shows it, the
-        lag lasts until now.
+        A lag ends when the witness shows it, else when the other one does, since the first may be
+        broken or unwatched, else now.
         """
         redirected, listed = (self._first_shown(witness, now) for witness in (ANNOUNCEMENT, INDEX))
         redirect = self._measure_lag(ANNOUNCEMENT, shown_by=redirected or listed or now, now=now)
@@ -86,32 +78,22 @@ class Publication:
         return Lags(max(REDIRECT_LAG, redirect), max(INDEX_LAG, index))
 
     def _first_shown(self, witness: str, now: datetime) -> datetime | None:
-        """Return when a witness first showed the release: the announcement by its redirect, the
-        index by its entry.
-        """
         runs = _known_runs(self.release, witness, self.runs, now)
         return next((run.begin for run in runs if _shows_release(run)), None)
 
     def _measure_lag(self, witness: str, shown_by: datetime, now: datetime) -> timedelta:
-        """Return how long after publication the announcement or the index (`witness`) did not show
-        the release.
-        """
-        # `shown_by` is when this witness, or else the other one, first showed the release, or `now`
-        # if neither did.
+        """Return how long after publication a witness lacked the release."""
         absences = _runs_without_release(self.release, witness, self.runs, now)
         if not absences:
-            return timedelta()  # the witness was never seen without the release
+            return timedelta()
         last_absent = min(max(run.end for run in absences), now)
-        # After a long pause in the looks, the witness may have shown the release long before
-        # `shown_by`.
+        # In a long pause, the witness may have shown it long before `shown_by`.
         lag_ends = last_absent if shown_by - last_absent > _LONGEST_PAUSE else shown_by
-        # Stored instants are rounded, so round the lag up to whole seconds.
+        # Stored instants are rounded.
         return timedelta(seconds=ceil((lag_ends - self._published_at(now)) / timedelta(seconds=1)))
 
     def _published_at(self, now: datetime) -> datetime:
-        """Return when it came out: as seen, or as stamped if that is after the slot and shortly
-        before it was seen.
-        """
+        """Return when it came out: as seen, or as stamped shortly before that."""
         pages = _known_runs(self.release, "page", self.runs, now)
         stamps = (first_published(run.version) for run in pages if run.state is State.PRESENT)
         earliest = max(self.slot, self.out - _LONGEST_LAG_BY_STAMP)
@@ -123,9 +105,7 @@ class Publication:
 def measure_longest_lags(
     published: Iterable[Publication], slot: datetime | None, now: datetime
 ) -> Lags:
-    """Return the longest lags measured by `now` with releases of the slot's day; at least the
-    defaults.
-    """
+    """Return the longest lags measured by `now` on the slot's day, at least the defaults."""
     known = (
         other
         for other in published
@@ -142,12 +122,10 @@ def is_same_day(instant: datetime, other: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """The last looks that found a release still `announced` as upcoming, and `unlisted` in the
-    index.
+    """The last looks that found a release still `announced`, and `unlisted` in the index.
 
-    Both may lag behind the release by `lags`. They count only from `watched_since` on, when the
-    announcement was first seen: the release may have been public before and removed. `redirects`:
-    the announcement has redirected to the page.
+    They count from `watched_since`, when the announcement was first seen: before that, the release
+    may have been public and removed. `redirects`: the announcement has.
     """
 
     announced: datetime | None = None
@@ -158,9 +136,7 @@ class Witnesses:
 
     @property
     def last_without_release(self) -> datetime | None:
-        """Return the latest instant at which neither witness showed the release, whatever their
-        lags, or None.
-        """
+        """Return the latest instant at which neither witness showed the release, or None."""
         return (
             None
             if self.announced is None or self.unlisted is None
@@ -169,36 +145,31 @@ class Witnesses:
 
     @property
     def absent_by_both(self) -> datetime | None:
-        """Return the latest instant as of which both witnesses prove that the release was not
-        public, or None.
+        """Return the latest instant as of which both witnesses prove absence, lags deducted, or
+        None.
         """
         announced = self._proved_absent(self.announced, self.lags.redirect)
         unlisted = self._proved_absent(self.unlisted, self.lags.index)
         return None if announced is None or unlisted is None else min(announced, unlisted)
 
     def absent_until(self, slot: datetime | None) -> datetime | None:
-        """Return the latest instant at which the release was proved not public at any address, or
-        None.
+        """Return the latest instant at which the release was proved not public anywhere, or None.
 
-        Both the announcement and the index must prove it. But until the slot, the announcement
-        alone proves it if its redirect works (`redirects`), because an early release would have
-        caused the redirect.
+        Until the slot, an announcement whose redirect works proves it alone: an early release would
+        have redirected it.
         """
-        # `absent_by_both` uses the longest lags of that day. For absence before the slot, the
-        # default lag is enough.
+        # Before the slot, the default lag is enough.
         absent_by_announcement = self._proved_absent(self.announced, REDIRECT_LAG)
         if absent_by_announcement is None or slot is None or not self.redirects:
             return self.absent_by_both
         absent_until_slot = min(absent_by_announcement, slot)
-        # An announcement that was first seen only after this instant proves nothing about it.
+        # An announcement first seen later proves nothing.
         if self.watched_since is not None and absent_until_slot < self.watched_since:
             return self.absent_by_both
         return latest_known([absent_until_slot, self.absent_by_both])
 
     def _proved_absent(self, last: datetime | None, lag: timedelta) -> datetime | None:
-        """Return until when a witness that last lacked the release at `last` proves absence; None
-        if unwatched then.
-        """
+        """Return until when a witness proves absence, None if it was unwatched then."""
         proved = None if last is None else last - lag
         return (
             None
@@ -210,10 +181,7 @@ class Witnesses:
 def read_witnesses(
     release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags
 ) -> Witnesses:
-    """Return what a release's two witnesses, its announcement and GOV.UK's index, showed: until
-    when they lacked it.
-    """
-    # it did not redirect to the page yet
+    """Return until when a release's two witnesses lacked it."""
     announced_runs = _runs_without_release(release, ANNOUNCEMENT, runs, now)
     unlisted_runs = _runs_without_release(release, INDEX, runs, now)
     return Witnesses(
@@ -230,18 +198,15 @@ def read_witnesses(
 def _runs_without_release(
     release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime
 ) -> list[Run]:
-    """Return the absences before the first run that shows the release.
-
-    Later absences may be old copies.
+    """Return the absences before the first run that shows the release. Later ones may be old
+    copies.
     """
     before = takewhile(lambda run: not _shows_release(run), _known_runs(release, part, runs, now))
     return [run for run in before if run.state is State.ABSENT]
 
 
 def _shows_release(run: Run) -> bool:
-    """Return whether a witness shows the release: the index lists it, or the announcement redirects
-    to it.
-    """
+    """Return whether the index lists the release, or the announcement redirects to it."""
     return run.state is State.PRESENT or run.why == REDIRECTED
 
 

@@ -1,5 +1,5 @@
-"""The findings that the edge served an old answer although the origin or another monitor had the
-release.
+"""The findings that the edge, or one monitor, was served an old answer while the
+release was out.
 """
 
 from __future__ import annotations
@@ -24,11 +24,9 @@ from schedules.times.interval import NOTHING, Bounds, Interval, between
 
 @dataclass(frozen=True, slots=True)
 class _HiddenSpan:
-    """A span in which the edge served an old answer, from `came`, when `view` first showed the
-    part, to `until`.
+    """A span in which the edge served an old answer, from `came`, when `view` showed the part.
 
-    `shown_before`: the edge had shown the part before. `withdrawn`: the part was withdrawn before
-    the edge showed it.
+    `shown_before`: by the edge. `withdrawn`: before the edge showed it.
     """
 
     view: View
@@ -40,9 +38,7 @@ class _HiddenSpan:
 
 
 def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each span in which the edge hid what the origin, or else the content API,
-    already showed.
-    """
+    """Yield a finding for each span in which the edge hid what the origin or content API showed."""
     for span in _find_hidden_spans(case, evidence):
         reason = Reason.STALE_EDGE_AGAIN if span.shown_before else Reason.STALE_EDGE
         text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
@@ -50,14 +46,9 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
-    """Return how long after the slot the edge first showed a part to users, or None.
-
-    The edge may serve old answers.
-    """
-    # the publisher's delay ends when any view showed the part
+    """Return how long after the slot the edge first showed a part to users, or None."""
     window, publishers_delay = case.window, part.delay
-    # The two delays are the same if no minute was promised, or for an alternative address, which no
-    # one promised.
+    # Both are the same without a promised minute, or for an alternative address.
     if (
         window is None
         or not window.exact
@@ -65,19 +56,16 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
         or evidence.part.role is Role.ALTERNATIVE
     ):
         return publishers_delay
-    # A span in which the edge hid the part again does not count, because users had got the part
-    # before that span.
+    # If the edge hides it again, users had got it before.
     hidden = next(
         (span for span in _find_hidden_spans(case, evidence) if not span.shown_before), None
     )
     if hidden is not None:
-        # The delay has no upper bound (`by` is None) if the part was withdrawn before the edge
-        # showed it.
+        # Withdrawn before the edge showed it, it has no upper bound.
         return window.delay_of(
             Interval(hidden.until.after, None) if hidden.withdrawn else hidden.until
         )
     first_seen = part.first_seen
-    # no view showed the part
     if publishers_delay is None or publishers_delay.max is None or first_seen.by is None:
         return publishers_delay
     at_edge = evidence.spells.get(View.EDGE, ())
@@ -96,7 +84,7 @@ def _date_at_edge(
     All views together show that the part came after `last_absent` and by `out_by`. `uncertainty` is
     that of our clock.
     """
-    # A presence that ended before the part was last absent was of an earlier time.
+    # One that ended before that is of an earlier time.
     shown = [
         spell
         for spell in at_edge
@@ -106,19 +94,14 @@ def _date_at_edge(
     absent_until = max(
         (served_until(spell) for spell in before_shown if not spell.is_present), default=out_by
     )
-    # If the edge answered "absent" clearly after the part was out, that was an old answer. The part
-    # came there later.
+    # An absence clearly after the part was out was an old answer.
     shown_after = absent_until if absent_until > out_by + uncertainty else last_absent
-    # By its `Age`, the first copy may be from before `out_by`, but no view is proved to have shown
-    # the part then.
+    # By its `Age`, the first copy may be from before `out_by`, which nothing proves.
     return Interval(shown_after, max(shown[0].begin, out_by) if shown else None)
 
 
 def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSpan]:
-    """Yield the spans in which the edge hid a part that the origin showed after its slot.
-
-    Without any, yield those in which it hid what the content API showed.
-    """
+    """Yield the spans in which the edge hid what the origin or else the content API showed."""
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         present = [spell for spell in spells if spell.is_present]
@@ -129,7 +112,7 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSp
             continue
         place = spells.index(first_shown)
         came = Interval(spells[place - 1].end if place else None, first_shown.begin)
-        # If the view ends with an absence, the part was removed from it for good.
+        # A view that ends with an absence lost the part for good.
         last_shown = max(spell.last_received for spell in present)
         removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
         spans = [*_hidden_spans_after(case, evidence, first_shown, came, removed)]
@@ -141,10 +124,9 @@ def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSp
 def _hidden_spans_after(
     case: Case, evidence: PartEvidence, other_view: Spell, came: Interval, removed: Interval | None
 ) -> Iterator[_HiddenSpan]:
-    """Yield each span in which the edge served an old answer after another view had shown the part.
+    """Yield each span of an old answer at the edge after another view showed the part.
 
-    `other_view` is the first spell in which that view showed the part. `came` is when the part
-    appeared there, and `removed` when it was removed there for good (None: it was not).
+    There it `came`, and was perhaps `removed` for good; `other_view` is its first spell.
     """
     if came.by is None or any(
         is_early(presence, case.judged_window) for presence in evidence.presences
@@ -161,8 +143,8 @@ def _hidden_spans_after(
             (spell.last_received for spell in present if spell.first_sent < old.first_sent),
             default=None,
         )
-        # An edge with several copies may serve an old one again. By its `Age`, this copy may have
-        # been made before the edge last showed the part, but it hid the part only after that.
+        # An edge with several copies may serve an old one again, made before it last showed the
+        # part.
         hidden_from = (
             came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
         )
@@ -185,9 +167,7 @@ def _find_end_of_old_answer(
 ) -> tuple[Interval, bool]:
     """Return until when the edge served an old answer, and whether the part was withdrawn by then.
 
-    The next new answer at the edge ends the old one: the part, or a notice that withdraws it. So
-    does the removal of the part from the other view (`removed`), because since then an answer
-    without the part is right.
+    The part, a notice that withdraws it, or its removal from the other view ends the old answer.
     """
     old_until = served_until(old)
     shown = [
@@ -198,14 +178,14 @@ def _find_end_of_old_answer(
     notices = _withdrawal_notices(edge, other_view)
     withdrawn = [run.begin for run in notices if run.last_received > old.last_received]
     new_answer = min([*shown, *withdrawn], default=None)
-    # By its `Age`, the new answer may have been made while the edge still served the old one.
+    # By its `Age`, the new answer may be older than the last old one.
     replaced = Interval(old_until, None if new_answer is None else max(new_answer, old_until))
     if (
         removed is not None
         and removed.by is not None
         and (replaced.by is None or removed.by < replaced.by)
     ):
-        # The edge may have served the old answer even after the removal.
+        # The old answer may have lasted beyond the removal.
         return Interval(
             old_until if removed.after is None else min(old_until, removed.after), removed.by
         ), True
@@ -214,12 +194,10 @@ def _find_end_of_old_answer(
 
 
 def _find_old_answers(edge: Sequence[Spell], other_view: Spell) -> list[Spell]:
-    """Return the absences at the edge that may be old answers from a cache, because another view
-    showed the part.
-    """
+    """Return the absences at the edge that may be old answers from a cache."""
     notices = [*_withdrawal_notices(edge, other_view)]
     absent_runs = (spell.runs for spell in edge if not spell.is_present)
-    # A notice of withdrawal is a new answer, so it ends the old answers.
+    # A notice of withdrawal is a new answer.
     before_notice = (tuple(takewhile(lambda run: run not in notices, runs)) for runs in absent_runs)
     absences = [build_spell(View.EDGE, runs) for runs in before_notice if runs]
     edge_showed_at = next(
@@ -228,8 +206,7 @@ def _find_old_answers(edge: Sequence[Spell], other_view: Spell) -> list[Spell]:
     )
     if edge_showed_at is None:
         return absences
-    # Once the edge has shown the part and the other view has stopped to show it, an absence may be
-    # a real removal.
+    # After both, an absence may be a real removal.
     may_be_removed_from = max(edge_showed_at, other_view.end)
     return [absence for absence in absences if absence.begin <= may_be_removed_from]
 
@@ -244,14 +221,12 @@ def _withdrawal_notices(edge: Sequence[Spell], other_view: Spell) -> Iterator[Ru
 
 
 def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each monitor to which the edge served no release after another monitor
-    got it.
+    """Yield a finding for each monitor that the edge served without a release after
+    another got it.
     """
-    # The length of the finding is that time. Times within our clock's uncertainty are left out.
     edge = evidence.views.get(View.EDGE, ())
     monitors = sorted({run.monitor for run in edge})
     runs_of = {name: [run for run in edge if run.monitor == name] for name in monitors}
-    # Content from before the slot is not the release.
     not_before = case.judged_window.early_before
     first_seen = {name: _first_seen(own_runs, not_before) for name, own_runs in runs_of.items()}
     seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
@@ -263,8 +238,7 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
         absences_since = [run for run in absences if served_until(run) > seen_by[first]]
         if not absences_since:
             continue
-        # If this monitor has not got the release yet, the interval has no `by`, and its length no
-        # upper limit.
+        # Without the release so far, there is no `by` and no upper limit.
         got_release = Interval(served_until(absences_since[-1]), seen_by.get(name))
         hidden = between(first_seen[first], got_release)
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
@@ -275,8 +249,8 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
 
 def _first_seen(runs: Sequence[Run], not_before: datetime) -> Interval:
-    """Return when one monitor first got the release, not before `not_before`; an empty interval if
-    it did not.
+    """Return when one monitor first got the release, not before `not_before`, or an
+    empty interval.
     """
     for place, run in enumerate(runs):
         if run.state is State.PRESENT and run.begin >= not_before and (place or run.specific):
