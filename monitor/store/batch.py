@@ -17,12 +17,10 @@ from monitor.store.sql.write import Transaction
 
 T = TypeVar("T")
 ROWS_AT_ONCE = 500
-"""The most rows of runs, of evidence or of a large write in one transaction, because it delays all
-other writes.
-"""
+"""The most rows of runs, evidence or a large write in one transaction, which delays all others."""
 WRITES_AT_ONCE = 100
-"""The most other writes in one transaction. They take longer, because each reads and writes several
-times.
+"""The most other writes in one transaction. They take longer: each reads and writes
+several times.
 """
 
 WriteFunction = Callable[[Transaction], Any]
@@ -30,12 +28,10 @@ WriteFunction = Callable[[Transaction], Any]
 
 @dataclass(slots=True, eq=False)
 class Write:
-    """One queued write.
+    """One queued write (see `Writer.write`), whose caller waits for `done`.
 
-    Its caller waits for the result in `done`. See `Writer.write` for the other fields.
-
-    A large write has its further portions in `rest`, with `rows` rows in all. See
-    `Writer.write_in_portions`. `is_begun` is whether a portion is committed.
+    A large one has its further portions in `rest`, and `rows` in all. It `is_begun` once a portion
+    is committed.
     """
 
     make: WriteFunction
@@ -49,10 +45,7 @@ class Write:
     is_begun: bool = False
 
     def note_committed(self) -> None:
-        """Note that `make` is committed.
-
-        Go on to the next portion, or give the caller the result after the last.
-        """
+        """Go on to the next portion, or give the caller the result after the last."""
         self.is_begun = True
         if self.rest:
             self.make = self.rest.popleft()
@@ -62,15 +55,11 @@ class Write:
 
 @dataclass(slots=True)
 class Batch:
-    """The work of the next transactions: runs, then writes, and then a portion of a large write.
+    """The work of the next transactions: runs, then writes, then a portion of a large write.
 
-    A `RowSource`, such as the evidence, writes its own rows in every transaction. If they do not
-    fit into one, `source_transactions` is how many they still need. All but the last of these have
-    no runs. It is 0 if they fit.
-
-    `urgent` are writes for the very next transaction: the renewal of a lease cannot wait for rows
-    of evidence. `current_write` is the write that is made now or has raised, None before the first
-    one.
+    `source_transactions` is how many a `RowSource` still needs, if its rows do not fit into one.
+    All but the last of these have no runs. `urgent` writes are in the very next one.
+    `current_write` is made now or has raised.
     """
 
     runs: Sequence[Run]
@@ -87,29 +76,22 @@ class Batch:
 
     @property
     def all_writes(self) -> list[Write]:
-        """Return the writes in their order."""
+        """Return all writes in order."""
         return [*self.urgent, *self.writes, *self.large]
 
     @property
     def is_over(self) -> bool:
-        """Return whether every run and write of this batch is committed or refused."""
+        """Return whether all is committed or refused."""
         return not self.rows and self.source_transactions <= 0
 
     def next_portion(self) -> Batch:
-        """Return the next transaction's work: all urgent writes, and a limited number of runs or
-        other writes.
-
-        While evidence needs several transactions, return only urgent writes. Return large writes
-        after all others.
-        """
-        # A run names records of evidence, which must not be stored later. The writer adds these
-        # records itself, and may need several transactions for them (`source_transactions`). So
-        # runs wait for the last of these.
+        """Return the next transaction's work: urgent writes, then a limited number of others."""
+        # A run names records of evidence, which the writer adds itself, and which must not be
+        # stored later. So runs wait for the last of their transactions.
         if self.source_transactions > 1:
             return Batch((), [], urgent=self.urgent)
         runs = self.runs[:ROWS_AT_ONCE]
         are_last_runs = len(runs) == len(self.runs)
-        # the last runs leave room for writes
         writes = self.writes[:WRITES_AT_ONCE] if are_last_runs else []
         large = self.large if not runs and not writes else []
         return Batch(runs, writes, urgent=self.urgent, large=large)
@@ -123,17 +105,14 @@ class Batch:
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
-        """Remove the work that made a portion fail.
+        """Remove the work that made a portion fail. Return whether that was runs.
 
-        Return True if its runs were removed, False if writes were.
-
-        If no write was begun, the runs failed or, without runs, any write. Callers of removed
-        writes get the fault.
+        If no write was begun, the runs failed or, without runs, any write. Callers get the fault.
         """
         if portion.current_write is None and portion.runs:
             self.runs = self.runs[len(portion.runs) :]
             return True
-        # If it is known which write raised, the other writes are tried again.
+        # If it is known which write raised, the others are tried again.
         refused = portion.all_writes if portion.current_write is None else [portion.current_write]
         fail_writes(refused, fault)
         self.urgent, self.writes, self.large = (
@@ -144,10 +123,9 @@ class Batch:
 
 
 class Backlog:
-    """The runs and writes that wait to be committed: at most `most_runs`, and `most_large_rows` of
-    large writes.
+    """The runs and writes that wait, up to `most_runs` and `most_large_rows`.
 
-    A single large write may have more rows, if no other large write waits.
+    A single large write may have more rows if no other waits.
     """
 
     def __init__(self, most_runs: int, most_large_rows: int) -> None:
@@ -162,7 +140,7 @@ class Backlog:
         return bool(self.runs or self.writes or self.portions_left())
 
     def portions_left(self) -> int:
-        """Return the number of portions of large writes that are not committed yet."""
+        """Return the number of uncommitted portions of large writes."""
         return sum(1 + len(write.rest) for write in self.unfinished_large())
 
     def unfinished_large(self) -> list[Write]:
@@ -170,20 +148,18 @@ class Backlog:
         return [write for write in self.large if not write.done.done()]
 
     def add_run(self, run: Run) -> bool:
-        """Add a run, or replace its earlier version. Return False if the backlog is full."""
+        """Add or replace a run. Return False if the backlog is full."""
         if (key := run.key) not in self.runs and len(self.runs) >= self._most_runs:
             return False
         self.runs[key] = run
         return True
 
     def add_large(self, write: Write, instead_of: Write | None) -> None:
-        """Queue a large write last, and cancel the one that it replaces.
-
-        Raises `StoreFault` if the backlog is full.
+        """Queue a large write, and cancel the one it replaces. Raises `StoreFault` if there is no
+        room.
         """
         waiting = sum(queued.rows for queued in self.unfinished_large() if queued is not instead_of)
-        # If no other waits, a write of any size is accepted. All large writes are rows of
-        # calendars.
+        # All large writes are rows of calendars.
         if waiting > 0 and waiting + write.rows > self._most_large_rows:
             raise StoreFault(
                 f"{waiting} rows of calendars wait for the store: no room for {write.rows} more"
@@ -193,24 +169,18 @@ class Backlog:
         self.large.append(write)
 
     async def finish_large(self, patience: float) -> None:
-        """Wait until every large write is committed, or until none makes progress for `patience`
-        seconds.
-        """
+        """Wait until all large writes are committed, or none progresses for `patience` seconds."""
         while (before := self.portions_left()) > 0:
             await asyncio.wait({self.large[-1].done}, timeout=patience)
             if self.portions_left() >= before:
                 return
 
     def take_batch(self, source_transactions: int) -> Batch:
-        """Take all waiting runs, urgent writes and small writes out of the backlog.
+        """Take all runs and small writes out of the backlog, as a batch.
 
-        Return them as a batch.
-
-        The batch also has the oldest large write, which stays in the backlog until it is done.
-        `source_transactions` is the number of transactions for the rows of evidence, if one
-        transaction cannot take all of them, else 0.
+        It has the oldest large write too, which stays here until it is done.
         """
-        while self.large and self.large[0].done.done():  # committed, refused or cancelled
+        while self.large and self.large[0].done.done():
             self.large.popleft()
         urgent = self.take_urgent_writes()
         writes = [write for write in self.writes if not write.done.done()]
@@ -222,18 +192,13 @@ class Backlog:
         )
 
     def take_urgent_writes(self) -> list[Write]:
-        """Remove and return the writes that must be in the next transaction, before all earlier
-        ones.
-        """
+        """Remove and return the urgent writes."""
         urgent = [write for write in self.writes if write.urgent]
         self.writes = [write for write in self.writes if not write.urgent]
         return urgent
 
     def put_back(self, batch: Batch, fault: StoreFault) -> None:
-        """Add a failed batch to the backlog again, except older versions of runs.
-
-        Fail the callers without patience.
-        """
+        """Put a failed batch back, except older versions of runs. Fail impatient callers."""
         fail_writes((write for write in batch.all_writes if not write.patient), fault)
         self.runs = {run.key: run for run in batch.runs} | self.runs
         self.writes[:0] = [
@@ -249,29 +214,24 @@ class Backlog:
 
 
 class RowSource(ABC):
-    """Writes its own rows at the start of every transaction: evidence, a heartbeat, or a monitor's
-    lease.
+    """Writes its own rows at the start of every transaction: evidence, a heartbeat, a lease.
 
-    It is called in the writer's thread, unless a method says otherwise. One that `guards_decisions`
+    Called in the writer's thread, if a method does not say otherwise. One that `guards_decisions`
     may raise `Deposed` in `write`.
     """
 
     guards_decisions = False
 
     def prepare(self) -> Callable[[], object] | None:
-        """Return work for the writer's thread before the next transaction, or None.
+        """Return work without the store for the writer's thread before the transaction, or None.
 
-        Called in the loop's thread.
-
-        The work must not use the store. It may take long.
+        It may take long. Called in the loop's thread.
         """
         return None
 
     @abstractmethod
     def write(self, transaction: Transaction) -> None:
-        """Write the waiting rows. If the transaction fails, this is called again for the same
-        rows.
-        """
+        """Write the waiting rows. Called again for the same ones if the transaction fails."""
 
     def note_committed(self) -> None:  # noqa: B027 # optional
         """Note that the transaction of the last `write` was committed."""
@@ -281,19 +241,14 @@ class RowSource(ABC):
         return 0
 
     def close(self) -> None:  # noqa: B027 # optional
-        """Release its resources. No other method is called after this. Called in the loop's
-        thread.
-        """
+        """Release its resources, as the last call, in the loop's thread."""
 
 
 class Portions:
-    """The parts of one large write, in the order in which they are written.
+    """The parts of one large write, in order, each for one transaction.
 
-    Each fits into one transaction.
-
-    If the process is killed, the store has only the first portions. So add the row that marks the
-    write as complete last, and write rows that must not exist without each other in one step. A
-    small write is one portion.
+    If the process is killed, the store has only the first ones. So add the row that marks the write
+    as complete last, and rows that need each other in one step.
     """
 
     def __init__(self) -> None:
@@ -309,19 +264,16 @@ class Portions:
         write: Callable[[Transaction, Sequence[T]], object] = lambda tx, items: tx.save(*items),  # type: ignore[arg-type]
         rows: int = 1,
     ) -> None:
-        """Add items to write after those that were added before.
+        """Add items, of `rows` rows each, to write after those before.
 
-        `write` writes some of them in one transaction.
-
-        By default `write` saves them: then they must be `Storable`. Each item takes `rows` rows,
-        all in one portion (the rows of one transaction). If a portion is full, a new one begins.
+        `write` writes some of them in one transaction, by default by saving them.
         """
         start = 0
         while start < len(items):
             if self._free_rows < min(rows, ROWS_AT_ONCE):
                 self._portions.append([])
                 self._free_rows = ROWS_AT_ONCE
-            # An item with more rows than a transaction should have gets a portion of its own.
+            # An item with too many rows gets a portion of its own.
             some = items[start : start + max(1, self._free_rows // rows)]
             self._portions[-1].append((write, some))
             self._free_rows -= rows * len(some)
@@ -329,9 +281,7 @@ class Portions:
             start += len(some)
 
     def write_functions(self) -> list[WriteFunction]:
-        """Return, for each portion of this large write, a function that writes it in an open
-        transaction.
-        """
+        """Return a function for each portion, which writes it in an open transaction."""
 
         def write_portion(
             steps: Iterable[tuple[Callable[..., object], Sequence[Any]]], tx: Transaction
@@ -343,7 +293,7 @@ class Portions:
 
 
 def fail_writes(writes: Iterable[Write], fault: BaseException) -> None:
-    """Raise `fault` in every caller that waits for one of these writes."""
+    """Raise `fault` in the callers of these writes."""
     for write in writes:
         if not write.done.done():
             write.done.set_exception(fault)

@@ -1,4 +1,4 @@
-"""Decides by a row of the store which of the monitors on one PostgreSQL is the leader."""
+"""Decides by a row of the store which of several monitors leads."""
 
 from __future__ import annotations
 
@@ -18,30 +18,26 @@ from monitor.store.writer import Writer
 
 _log = structlog.get_logger(__name__)
 _WAIT_PREFIX = "quiet "
-"""The start of the name of a lease that lasts as long as a host must get no request
-(Retry-After).
-"""
+"""Of a lease that lasts as long as a host must get no request (Retry-After)."""
 _LOOKS_PREFIX = "looks "
-"""The start of the name of a lease on looking, which each leader renews.
+"""Of a lease on looking, which each leader renews.
 
-It is dropped when its monitor resigns or is a standby again. So if it has ended, its monitor may
-still look, and have facts that it did not store.
+Its monitor drops it when it resigns or is a standby again. So if it has merely ended, the monitor
+may still look, and have unstored facts.
 """
 _ATTEMPTS = 4
-"""The leader renews its row this many times before it ends."""
+"""How often the leader renews its row before it ends."""
 _ALONE_AFTER = timedelta(minutes=15)
-"""For this long after its end, a leader that cannot renew looks at half of its rate, then it stops.
+"""A leader that cannot renew looks at half of its rate for so long, then it stops.
 
-A new leader halves its rate for each former one that may still look, and is not a standby again.
-So together they never exceed a host's rate.
+A new leader halves its rate for each former one that may still look. So together they never exceed
+a host's rate.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What a renewal read: the store's time, the ends of hosts' waits, and the ends of the leases
-    on looking of former leaders.
-    """
+    """What a renewal read: the store's time, the ends of waits, and of former leaders' leases."""
 
     now: datetime
     waits: Mapping[str, datetime]
@@ -51,14 +47,13 @@ class _Stored:
 class Leadership(RowSource):
     """The leadership of this process, among the monitors that share a store.
 
-    - A standby calls `wait_to_lead`. The leader calls `stay`, which ends when another one leads.
-    - As a row source it renews the leader's row in every batch of the writer. If another monitor
-      has a later epoch, it raises `Deposed`. From then on the writer writes no decision, but the
-      looks that wait.
-    - `on_allowance` gets the part of each host's rate that this monitor may use, from 1 down to 0.
-    - `host_waits` returns for each host until when, by our monotonic clock, it asked to get no
-      request. `adopt_waits` gets the seconds that hosts asked the former leader for.
-    - `on_handed_in` is called once a former leader is a standby: its looks are stored.
+    A standby calls `wait_to_lead`, the leader `stay`. As a row source it renews the leader's row in
+    every batch. After a later epoch it raises `Deposed`, and the writer stores only what was seen.
+
+    `on_allowance` gets the part of each host's rate that may be used, 1 down to 0. `host_waits`
+    returns until when, by our monotonic clock, hosts want no request. `adopt_waits` gets the
+    seconds of the former leader's waits. `on_handed_in` is called once a former leader is a
+    standby: its looks are stored.
     """
 
     guards_decisions = True
@@ -77,16 +72,14 @@ class Leadership(RowSource):
         self._length = length
         self._interval = (length / _ATTEMPTS).total_seconds()
         self.leader: Leader | None = None
-        """The leader as last read."""
         self.epoch: int | None = None
         """Our epoch, None for a standby."""
         self._is_deposed = False
-        # The time of a transaction. It is read in the event loop, not in the writer's thread.
+        # For a transaction, read in the event loop.
         self._now = clock.now()
-        # The row ends no earlier than `length` after this time of our monotonic clock.
+        # The row ends `length` after this monotonic time or later.
         self._renewed_at = 0.0
-        # Former leaders that are no standbys again, and until which time of our monotonic clock
-        # each may still look.
+        # Former leaders, and until which monotonic time each may still look.
         self._former = dict[str, float]()
         self.on_allowance: Callable[[float], None] = lambda _allowance: None
         self.host_waits: Callable[[], Mapping[str, float]] = dict
@@ -95,7 +88,7 @@ class Leadership(RowSource):
 
     @property
     def is_leading(self) -> bool:
-        """Return whether this monitor is the leader, as far as it knows."""
+        """Return whether this monitor leads, as far as it knows."""
         return self.epoch is not None and not self._is_deposed
 
     def describe(self) -> str:
@@ -117,10 +110,7 @@ class Leadership(RowSource):
         return await self._writer.write(read)
 
     async def wait_to_lead(self) -> None:
-        """Wait as a standby until this monitor is the leader.
-
-        Raises `EnvironmentFault` if another process has this monitor's name.
-        """
+        """Wait until this monitor leads. Raises `EnvironmentFault` if its name is taken."""
         await self._take_name()
         self._writer.add_row_source(self)
         while not await self._try_to_lead():
@@ -130,7 +120,7 @@ class Leadership(RowSource):
         _log.warning("leads", monitor=self._monitor, epoch=self.epoch, former=former)
 
     async def stay(self) -> None:
-        """Renew the leadership. Return when another monitor leads."""
+        """Renew the leadership until another monitor leads."""
         watching = asyncio.ensure_future(self._keep_allowance())
         try:
             while not self._is_deposed:
@@ -142,11 +132,11 @@ class Leadership(RowSource):
         _log.warning("deposed", monitor=self._monitor)
 
     async def resign(self) -> None:
-        """Give up leadership and name, so that another monitor can lead at once."""
+        """Give up leadership and name, so that another can lead at once."""
         if self._is_deposed:
             return
 
-        # From then on the row is not ours, so the writer writes no decision any more.
+        # Then the row is not ours, so the writer writes no decision.
         def give_up(tx: Transaction) -> None:
             if self.epoch is not None:
                 tx.resign_leader(self._process, self.epoch, self._now)
@@ -171,7 +161,7 @@ class Leadership(RowSource):
             raise Deposed
 
     async def _take_name(self) -> None:
-        """Take the lease on our name, after that of a dead process has ended."""
+        """Take the lease on our name, once that of a dead process has ended."""
         first_end: datetime | None = None
         while True:
             self.prepare()
@@ -187,14 +177,14 @@ class Leadership(RowSource):
             await self._clock.sleep(self._interval)
 
     def _take_name_in(self, tx: Transaction) -> tuple[str, datetime | None]:
-        """Take or renew the lease on our name. Return who has it, and until when."""
+        """Take or renew our name. Return who has it, and until when."""
         now, name = self._now, NAME_PREFIX + self._monitor
         lease = tx.take_lease(name, self._process, now, now + self._length)
         lease = lease or tx.read.leases.lease(name)
         return ("", None) if lease is None else (lease.holder, lease.until)
 
     async def _try_to_lead(self) -> bool:
-        """Lead if no monitor leads. Return whether this monitor does."""
+        """Lead if no monitor does. Return whether this one leads."""
         began = self._clock.monotonic()
         self.prepare()
         try:
@@ -202,7 +192,7 @@ class Leadership(RowSource):
         except StoreTooNew:
             raise
         except StoreFault:
-            return False  # the writer has logged it
+            return False
         if stored is None or self.leader is None:
             return False
         self.epoch, self._renewed_at = self.leader.epoch, began
@@ -212,14 +202,13 @@ class Leadership(RowSource):
         return True
 
     def _take_lead_in(self, tx: Transaction) -> _Stored | None:
-        """Renew our name, and lead if no monitor leads: then return what the store has.
-
-        Else return None.
+        """Renew our name, and lead if no monitor does. Return what the store has then,
+        else None.
         """
         self._take_name_in(tx)
         now = self._now
         self.leader = tx.read.leases.leader()
-        # To try to take the row would lock it, which delays its leader.
+        # Trying to take the row would lock it, which delays its leader.
         if self.leader is None or self.leader.until <= tx.read.leases.now(now):
             taken = tx.take_leader(self._process, self._monitor, now, now + self._length)
             if taken is not None:
@@ -229,7 +218,7 @@ class Leadership(RowSource):
         return None
 
     def _store_looking(self, tx: Transaction) -> _Stored:
-        """Renew our lease on looking, and read the waits of hosts and the others' leases."""
+        """Renew our lease on looking, and read waits and other leases."""
         name = _LOOKS_PREFIX + self._monitor
         tx.take_lease(name, _LOOKS_PREFIX, self._now, self._now + self._length)
         now = tx.read.leases.now(self._now)
@@ -242,9 +231,8 @@ class Leadership(RowSource):
         return _Stored(now, waits, looking)
 
     def _note_former(self, stored: _Stored) -> None:
-        """Note which former leaders are no standbys, and until when each may still look."""
+        """Note until when each former leader may still look."""
         now = self._clock.monotonic()
-        # A little longer than they look.
         looks_on = _ALONE_AFTER + self._length
         self._former = {
             name: now + (end - stored.now + looks_on).total_seconds()
@@ -266,7 +254,7 @@ class Leadership(RowSource):
             return self._store_looking(tx)
 
         try:
-            # Perhaps the disk is too full for the rows that wait, so write only the leader's row.
+            # The disk may be too full for the waiting rows, so write only the leader's.
             if self._writer.is_refused:
                 stored = await self._writer.write_with_source(self, renew)
             else:
@@ -282,7 +270,7 @@ class Leadership(RowSource):
             self.on_handed_in()
 
     async def _keep_allowance(self) -> None:
-        """Report the allowance at least as often as the row must be renewed, until cancelled."""
+        """Report the allowance as often as the row is renewed."""
         while True:
             self.on_allowance(self._find_allowance())
             await self._clock.sleep(self._interval)

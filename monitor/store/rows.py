@@ -1,6 +1,4 @@
-"""The rows of the store that have no class elsewhere, unlike releases, promises, runs, incidents
-and notices.
-"""
+"""The rows of the store that have no class elsewhere."""
 
 # Fields have the names of their columns. Old words among them stay, because stores have them:
 # `gone` (removed), `standing` (status), `word` (verdict) and `words` (answers).
@@ -17,10 +15,9 @@ from schedules.slot import Slot
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The last verdict on a release: the columns for searching, and the complete verdict as JSON.
+    """The last verdict on a release: columns for searching, and the published JSON as `body`.
 
-    `body` is the published JSON of one release. `slot` is the start of the slot, None if there is
-    none.
+    `slot` is its start.
     """
 
     release: str
@@ -47,7 +44,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class CalendarRead:
-    """One read of one calendar. If not `usable`, it changed no promise, and `fault` says why."""
+    """One read of one calendar. If it is not `usable`, `fault` says why."""
 
     calendar: str
     started: datetime
@@ -61,12 +58,9 @@ class CalendarRead:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A calendar's entry as it was last shown.
+    """A calendar's entry as last shown, kept to join entries again after a restart.
 
-    It is stored so that entries can be joined again after a restart.
-
-    `body` is the announcement as JSON, `release` its release. `gone` is when a usable read first
-    did not show it.
+    `body` is the announcement as JSON. `gone` is when a usable read first lacked it.
     """
 
     calendar: str
@@ -80,7 +74,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class SeriesEdition:
-    """The last promise for a release: its calendars and its slot."""
+    """The last promise for a release."""
 
     release: str
     producer: str
@@ -93,9 +87,8 @@ class SeriesEdition:
 class Draft:
     """One version of the draft of an incident.
 
-    `facts` is the report model as JSON, filled from measurements. `words` are what people typed, by
-    field id. `by` is the role that made this version. `digest` is the SHA-256 of facts and words
-    together.
+    `facts` is the measured report model as JSON, `words` what people typed, by field id, `by` the
+    role that made it, `digest` the SHA-256 of facts and words.
     """
 
     incident: str
@@ -111,10 +104,7 @@ class Draft:
 
 
 class DeliveryState(StrEnum):
-    """The status of a delivery.
-
-    `covered` means that a digest was sent instead, which `reference` names.
-    """
+    """The status of a delivery. `covered`: a digest was sent instead, which `reference` names."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -124,10 +114,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One notice in one channel.
-
-    `attempts` counts the attempts that were begun, whether or not they ended.
-    """
+    """One notice in one channel. `attempts` counts those begun."""
 
     notice: str
     channel: str
@@ -151,10 +138,7 @@ class RotaRead:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The last sign of life of a monitor, which was blind from then until its restart.
-
-    `stopped`: it ended normally.
-    """
+    """The last sign of life of a monitor, blind from then on unless it `stopped` normally."""
 
     monitor: str
     at: datetime
@@ -163,10 +147,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a person or program did: `what`, a word such as `acknowledged`, to the id `subject`.
-
-    `account` identifies them for good. Published papers show only their `role`.
-    """
+    """What an account did: `what`, a word such as `acknowledged`, to the id `subject`."""
 
     at: datetime
     account: str
@@ -180,7 +161,7 @@ class Actor:
     """Who acts: the `account` identifies them for good, and published papers show their `role`.
 
     An account is `user:NAME` of the users file, `proxy:NAME`, `ISS SUB` of a provider,
-    `token:NAME`, `link:CHANNEL` of a signed link, or `system:NAME` at the command line.
+    `token:NAME`, `link:CHANNEL` of a signed link, or `system:NAME`.
     """
 
     account: str
@@ -192,7 +173,7 @@ class Actor:
 
 
 CHANNEL_TESTED = "channel_tested"
-"""The word of the act that a channel, its subject, accepted a test."""
+"""The act by which a channel, its subject, accepted a test."""
 NOBODY = Actor("", "")
 """Without a role, every act is refused."""
 
@@ -206,12 +187,12 @@ class SessionUse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """The sign-in of a person, found by the SHA-256 of its key. The key itself is not stored.
+    """The sign-in of a person, found by the SHA-256 of its key, which is not stored.
 
-    `seen` is when it was last used, a quarter of an hour early at most. `ends` None: when someone
-    ends it. `name` and `right` are those at sign-in, `client` is the address from then.
-    `password_hash` is a hash of the person's line in the users file. Otherwise a provider sent
-    `claim_values` of the claim `claim_source`, or a proxy vouches for the name.
+    `seen` is when it was last used, a quarter of an hour early at most. `ends` is None until
+    someone ends it. `name`, `right` and `client` are those at sign-in. What vouches for it is the
+    hash of the person's line in the users file, a provider's `claim_values` of `claim_source`, or a
+    proxy.
     """
 
     key_hash: str
@@ -229,17 +210,12 @@ class StoredSession:
 
 
 OFFLINE_MARK = "~"
-"""Separates name and time in the monitor name of evidence that version 1.0.0rc1 kept after a start
-without its store.
-"""
+"""Separates name and time in the monitor name of evidence that 1.0.0rc1 kept without its store."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownPromises:
-    """That a calendar still showed its newest promises for these releases at `at`.
-
-    It is stored in the promises.
-    """
+    """That a calendar still showed its newest promises for these releases at `at`."""
 
     calendar: str
     at: datetime
@@ -248,7 +224,7 @@ class ShownPromises:
 
 @dataclass(frozen=True, slots=True)
 class ShownEntries:
-    """That a calendar still showed these entries, by uid, at `at`. It is stored in the entries."""
+    """That a calendar still showed these entries at `at`."""
 
     calendar: str
     at: datetime
@@ -257,14 +233,12 @@ class ShownEntries:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Bytes that were kept as evidence, as a link in the chain of one monitor's records.
+    """Bytes kept as evidence, as a link in the chain of one monitor's records.
 
-    `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence
-    folder. `offset` and `length` locate the bytes in it, and `sha256` is their hash in hex. The
-    bytes name target and address. `chain` is the SHA-256 over this record and the `chain` of the
-    one before, so that a changed, lost or inserted record is detected. `expired` is when the bytes
-    were deleted, which a later record of kind `given_up` records. A `length` of 0 means that the
-    disk refused the bytes.
+    `number` counts these from 1 without gaps. `file` is in the evidence folder, `sha256` of its
+    bytes in hex. `chain` is the SHA-256 over this record and the `chain` before, so that a changed,
+    lost or inserted one is detected. `expired` is when the bytes were deleted, as a later record of
+    kind `given_up` says. With a `length` of 0, the disk refused them.
     """
 
     monitor: str
@@ -290,12 +264,12 @@ class Record:
 
 
 NAME_PREFIX = "monitor "
-"""The start of the name of a lease on a monitor's name."""
+"""Of the lease on a monitor's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The exclusive right of one holder to a named thing (a monitor's name) until `until`."""
+    """The exclusive right of one holder to a named thing until `until`."""
 
     name: str
     holder: str
@@ -303,14 +277,14 @@ class Lease:
 
 
 LEADER = "leader"
-"""The key of the only row of its table."""
+"""The key of its table's only row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leader:
     """The monitor that leads until `until`, by the store's clock.
 
-    `holder` is its process, empty after it has resigned. Each new leader has a higher `epoch`.
+    `holder` is its process, empty once it has resigned. Each new leader has a higher `epoch`.
     """
 
     role: str

@@ -1,6 +1,4 @@
-"""Makes all writes to a store: collects runs and writes, and commits them in batches from its own
-thread.
-"""
+"""Commits all writes to a store in batches, from its own thread."""
 
 from __future__ import annotations
 
@@ -29,19 +27,15 @@ from monitor.threads import ends_within
 T = TypeVar("T")
 
 DELAY = 0.1
-"""The default for the longest time in seconds from the first queued run to its commit, if the store
-answers.
-"""
+"""The longest time in seconds from the first queued run to its commit, if the store answers."""
 MOST_RUNS = 100_000
-"""The most runs that wait in memory while the store fails: about 100 MB."""
+"""So many runs wait in memory while the store fails: about 100 MB."""
 MOST_LARGE = 500_000
-"""The most rows of large writes that wait: the first read of a calendar with 160,000 entries."""
+"""So many rows of large writes wait: a calendar with 160,000 entries."""
 STALLED_AFTER = 5.0
-"""Seconds after which a transaction that has not ended counts as a failure of the store."""
+"""A transaction that has not ended after so many seconds counts as a failure of the store."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-"""Seconds between two attempts while the store fails. Each pause is twice as long as the one
-before.
-"""
+"""Seconds between attempts while the store fails. Each pause is twice as long as the last."""
 
 
 class _Abandoned(Exception):
@@ -49,17 +43,12 @@ class _Abandoned(Exception):
 
 
 class Writer:
-    """Makes every write of a daemon to its store.
+    """Makes every write of a daemon to its store. Call all methods in the event loop's thread.
 
-    All methods must be called in the event loop's thread.
-
-    At most `most_runs` wait in `backlog`. A later version of a run replaces one that waits.
-    `queue_run` refuses more runs, and the caller must record a blind span of cause `store`. At most
-    `most_large` rows of large writes wait.
-
-    `sources`, such as the evidence, add rows to each transaction. `delay` is the longest time in
-    seconds from the first `queue_run` to its commit. After each attempt, `on_commit` is called with
-    its seconds and rows, or `on_failure` with its fault.
+    `queue_run` refuses a run beyond `most_runs`: then the caller must record a blind span of cause
+    `store`. A later version of a run replaces one that waits. `sources`, such as the evidence, add
+    rows to each transaction. After each attempt, `on_commit` gets its seconds and rows, or
+    `on_failure` its fault.
     """
 
     def __init__(  # noqa: PLR0913 # what it owns, and the two callbacks
@@ -74,10 +63,7 @@ class Writer:
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
         on_failure: Callable[[StoreFault], None] = lambda _fault: None,
     ) -> None:
-        """Prepare to commit runs and writes to `store` in batches.
-
-        `on_commit` gets the seconds and rows of each.
-        """
+        """Prepare to commit within `delay` seconds of the first run."""
         self._store = store
         self._clock = clock
         self._delay = delay
@@ -86,37 +72,31 @@ class Writer:
         self._row_sources: list[RowSource] = list(sources)
         self._executor = ThreadPoolExecutor(1, "store-writer")
         self.backlog = Backlog(most_runs, most_large_rows=most_large)
-        self._in_flight = Batch(runs=(), writes=[])  # what is being committed now
+        self._in_flight = Batch(runs=(), writes=[])
         self._committing: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None  # of the next commit
+        self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0  # when `_timer` is due, by the loop's clock
-        self._pause = 0.0  # seconds to wait after a failed attempt, 0 after a success
-        # whether a row source has rows to commit, even if no run or write waits
+        self._pause = 0.0  # 0 after a success
+        # by a row source, even if no run or write waits
         self._is_batch_requested = False
-        self._abandoned = False  # whether `abandon` was called
-        self._is_deposed = False  # whether another monitor leads, so that no decision is written
-        # whether the current transaction takes longer than `STALLED_AFTER`
+        self._abandoned = False
+        self._is_deposed = False  # no decision is written any more
         self._is_store_silent = False
 
     def add_row_source(self, source: RowSource) -> None:
-        """Write the rows of this source in every transaction from now on."""
+        """Write this source's rows in every transaction from now on."""
         self._row_sources.append(source)
 
     def queue_run(self, run: Run) -> bool:
-        """Queue a run, or a later version of it, for a commit within `delay`.
-
-        Return False if the backlog is full.
-        """
+        """Queue a run, or a later version of it. Return False if the backlog is full."""
         if self._abandoned or not self.backlog.add_run(run):
             return False
-        if self._timer is None:  # a timer that is set is due no later
+        if self._timer is None:  # one that is set is due no later
             self._commit_within(self._delay)
         return True
 
     def request_batch(self) -> None:
-        """Make sure that a batch is written within `delay`, because a row source has rows to
-        write.
-        """
+        """Write a batch within `delay`, because a row source has rows."""
         self._is_batch_requested = True
         self._commit_within(self._delay)
 
@@ -131,15 +111,13 @@ class Writer:
         """Run `make` in a transaction, in the writer's thread, and return its result after the
         commit.
 
-        Everything queued before is committed in the same transaction or an earlier one. `make` may
-        be called several times, so it must have no effect except through the transaction. If it
-        raises, the exception is raised here and its writes are rolled back. After a cancellation
-        the write may or may not be made.
+        Everything queued before is committed earlier or with it. `make` may be called several
+        times, so it has no other effects. If it raises, its writes are rolled back, and the
+        exception is raised here. After a cancellation it may be written or not.
 
         While the store fails this waits, or raises `StoreFault` if not `patient`. A write that
-        `is_fact` stores only what this monitor saw or read, and does not read the store. It may be
-        spooled, and a former leader may make it too. An `urgent` one is made before everything
-        queued.
+        `is_fact` has only what this monitor saw, and reads nothing: it may be spooled, and a former
+        leader may make it. An `urgent` one is made first.
         """
         self._refuse_if_stopped()
         if self._is_deposed and not is_fact:
@@ -150,14 +128,11 @@ class Writer:
         return cast("T", await done)
 
     def write_in_portions(self, portions: Portions, *, instead_of: Write | None = None) -> Write:
-        """Queue a large write, with one transaction a portion.
+        """Queue a large write of one transaction a portion, between which others are made. Return
+        it.
 
-        Return it, so that callers can wait for its `done`.
-
-        Large writes are made in the order in which they were queued, and other writes are made
-        between two portions. While the store fails they wait. A portion that raises ends its write.
-        `instead_of` is a queued write that this one replaces. Raises `StoreFault` if too many rows
-        wait.
+        Large writes are made in order, and wait while the store fails. A portion that raises ends
+        its write. `instead_of` is replaced if it waits. Raises `StoreFault` if too many rows wait.
         """
         self._refuse_if_stopped()
         if self._is_deposed:
@@ -175,18 +150,14 @@ class Writer:
 
     @property
     def is_refused(self) -> bool:
-        """Return whether the last attempt failed, so that the writer waits before the next one."""
+        """Return whether the last attempt failed, so that the writer pauses."""
         return self._pause > 0.0
 
     async def write_with_source(self, source: RowSource, make: Callable[[Transaction], T]) -> T:
-        """Write the rows of `source` and run `make`, in a transaction without queued writes.
+        """Write the rows of `source` and run `make` alone in a transaction. Return its result.
 
-        Return `make`'s result.
-
-        The queued runs and writes are committed later, in a batch. The transaction begins when the
-        batch that is being written has ended. It may succeed even if the store refuses batches.
-        Raises what `make` raises, and `StoreFault` if the store fails or does not answer in
-        `STALLED_AFTER` seconds.
+        It may succeed even if the store refuses batches. Raises what `make` raises, and
+        `StoreFault` if the store fails or does not answer in `STALLED_AFTER` seconds.
         """
         self._refuse_if_stopped()
 
@@ -198,15 +169,14 @@ class Writer:
             return result
 
         saving = asyncio.ensure_future(self.run_between_batches(save))
-        # If it fails after the timeout, no one waits for its exception. Read it, so that asyncio
-        # does not log it.
+        # After the timeout no one waits for an exception: read it, so that asyncio does not log it.
         saving.add_done_callback(lambda done: done.cancelled() or done.exception())
         if not await ends_within(saving, STALLED_AFTER) or saving.cancelled():
             raise StoreSilent(STALLED_AFTER)
         return saving.result()
 
     def uncommitted(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
-        """Return the uncommitted runs, and the functions of uncommitted writes of facts."""
+        """Return the uncommitted runs, and functions of writes of facts."""
         batch = self._in_flight
         runs = {run.key: run for run in batch.runs} | self.backlog.runs
         small = [
@@ -220,16 +190,13 @@ class Writer:
         return list(runs.values()), small + large
 
     async def run_between_batches(self, work: Callable[[], T]) -> T:
-        """Run blocking work in the writer's thread, between two batches."""
+        """Run blocking work in the writer's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def close(self, within: float = 5.0) -> None:
-        """Commit everything and stop.
+        """Commit everything and stop. Raises `StoreFault` if that takes over `within` seconds.
 
-        Raises `StoreFault` if runs or small writes need more than `within` seconds.
-
-        A large write has many transactions. If only such a write is too slow, the store keeps the
-        first part of it.
+        Of a large write that is too slow, the store keeps the first part.
         """
         try:
             async with asyncio.timeout(within):
@@ -241,32 +208,28 @@ class Writer:
                 fault = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
                 fail_writes(writes, fault)
                 raise fault from exc
-            if self._committing is not None:  # let the current transaction of the large write end
+            if self._committing is not None:
                 await asyncio.wait({self._committing}, timeout=STALLED_AFTER)
         finally:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now without a commit, as if killed. Runs and writes that are not committed are
-        lost.
-        """
-        self._abandoned = True  # so that the open transaction is rolled back
+        """Stop without a commit, as if killed."""
+        self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
-        # Wait for the rollback, so that the transaction cannot commit after a restart. If the store
-        # does not answer we cannot wait: the transaction may still commit, which is harmless.
+        # Wait for the rollback, so that nothing commits after a restart. A silent store cannot be
+        # waited for: its transaction may still commit, which is harmless.
         self._executor.shutdown(wait=not self._is_store_silent, cancel_futures=True)
         for write in self._in_flight.all_writes:
             write.done.cancel()
         self.backlog.drop_all()
-        # they are removed, because a second call must not close them again
+        # A second call must not close them again.
         while self._row_sources:
             self._row_sources.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
-        """Schedule a commit in `seconds`, or after a failure's pause, unless one is running or
-        scheduled earlier.
-        """
+        """Schedule a commit in `seconds`, or after a pause, unless one is running or earlier."""
         if self._abandoned or self._committing is not None:
             return
         loop = asyncio.get_running_loop()
@@ -278,7 +241,7 @@ class Writer:
         self._due, self._timer = due, loop.call_at(due, self._start_commit)
 
     def _start_commit(self) -> asyncio.Task[None]:
-        """Start to commit the backlog now, before the timer is due. Return the task."""
+        """Commit the backlog now. Return the task."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -288,21 +251,16 @@ class Writer:
         return self._committing
 
     async def _commit_backlog(self) -> None:
-        """Commit the backlog in portions.
-
-        Drop what cannot be stored. If the store fails, put the rest back.
-        """
-        # Row sources, such as the evidence, add rows to each transaction. They may need further
-        # ones for their rows.
+        """Commit the backlog in portions. Drop what cannot be stored, put back what failed."""
+        # Row sources may need further transactions for their rows.
         further = max((source.further_transactions() for source in self._row_sources), default=0)
-        source_transactions = 1 + further if further > 0 else 0  # 0 if the rows fit into one
+        source_transactions = 1 + further if further > 0 else 0
         batch = self._in_flight = self.backlog.take_batch(source_transactions=source_transactions)
-        # by a row source: commit its rows even without a run or write
         must_commit = self._is_batch_requested
         self._is_batch_requested = False
         while not batch.is_over or must_commit:
             must_commit = False
-            # Renewals of a lease that were queued meanwhile cannot wait until this batch ends.
+            # Renewals of a lease cannot wait until this batch ends.
             batch.urgent += self.backlog.take_urgent_writes()
             portion = batch.next_portion()
             fault = await self._try_commit(portion)
@@ -313,18 +271,17 @@ class Writer:
             if isinstance(fault, StoreFault):
                 self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
                 self.backlog.put_back(batch, fault)
-                self._is_batch_requested = True  # the rows of the sources are not committed either
+                self._is_batch_requested = True  # the sources' rows are not committed either
                 self._on_failure(fault)
                 break
             if self._abandoned:
                 break
             if fault is None:
                 batch.remove(portion)
-            elif batch.refuse(portion, fault):  # runs were refused, not writes
-                # No caller waits for a run, so report it here. The next look at its target writes
-                # its next version.
+            elif batch.refuse(portion, fault):
+                # No caller waits for a run. The next look writes its next version.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
-                # the transaction failed, so the rows of the sources must be written again
+                # The sources' rows must be written again.
                 must_commit = True
         self._committing, self._in_flight = None, Batch(runs=(), writes=[])
         if (
@@ -337,7 +294,7 @@ class Writer:
             self._commit_within(self._delay)
 
     def _drop_decisions(self, batch: Batch, fault: Deposed) -> None:
-        """Fail all writes that wait, except those of what was seen, and refuse new ones."""
+        """Fail all writes that wait but facts, and refuse new ones."""
         self._is_deposed = True
         waiting = (*batch.all_writes, *self.backlog.writes, *self.backlog.large)
         fail_writes((write for write in waiting if not write.is_fact), fault)
@@ -345,20 +302,17 @@ class Writer:
             queue[:] = [write for write in queue if not write.done.done()]
 
     async def _commit_everything(self) -> None:
-        """Commit until no work waits. If a commit fails, pause and try again."""
+        """Commit until no work waits, with pauses after failures."""
         while self.backlog.has_work or self._is_batch_requested or self._committing is not None:
             if self._committing is None:
                 await asyncio.sleep(self._pause)
-            # During the pause the timer may have started a commit.
+            # The timer may have started one meanwhile.
             await asyncio.wait({self._committing or self._start_commit()})
 
     async def _try_commit(self, batch: Batch) -> BaseException | None:
-        """Commit a batch.
-
-        Return the exception of a failed attempt, None after a success or if it was abandoned.
-        """
+        """Commit a batch. Return the exception of a failed attempt, else None."""
         for work in filter(None, [source.prepare() for source in self._row_sources]):
-            # This does not use the store. It may take long, because no transaction is open.
+            # It may take long: no transaction is open.
             await asyncio.wait({asyncio.ensure_future(self.run_between_batches(work))})
         began = self._clock.monotonic()
         saving = asyncio.ensure_future(self.run_between_batches(lambda: self._save_batch(batch)))
@@ -374,10 +328,7 @@ class Writer:
         return fault
 
     async def _wait_until_saved(self, saving: asyncio.Future[None]) -> None:
-        """Wait until a batch is saved or refused.
-
-        After `STALLED_AFTER`, report it and fail writes not `patient`.
-        """
+        """Wait until a batch is saved or refused. After `STALLED_AFTER`, fail impatient writes."""
         if not await ends_within(saving, STALLED_AFTER) and not self._abandoned:
             self._is_store_silent = True
             silent = StoreSilent(STALLED_AFTER)
@@ -388,10 +339,9 @@ class Writer:
         self._is_store_silent = False
 
     def _save_batch(self, batch: Batch) -> None:
-        """Save a batch in one transaction, the rows of the sources (such as the evidence) first.
+        """Save a batch in one transaction, the sources' rows first.
 
-        If a write raises, it is still `batch.current_write`. So the caller can refuse only it, and
-        retry the others.
+        A write that raises is `batch.current_write`, so that only it is refused.
         """
         with self._store.transaction() as transaction:
             batch.current_write = None
@@ -403,6 +353,6 @@ class Writer:
                 batch.current_write = write
                 write.result = write.make(transaction)
             if self._abandoned:
-                raise _Abandoned  # so that the transaction is rolled back
+                raise _Abandoned
         for source in self._row_sources:
             source.note_committed()

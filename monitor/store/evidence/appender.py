@@ -1,7 +1,4 @@
-"""Appends answers to files and chains their records.
-
-If the disk refuses bytes, a record says that they are lost.
-"""
+"""Appends answers to files and chains their records."""
 
 from __future__ import annotations
 
@@ -22,14 +19,12 @@ from monitor.store.rows import Record
 _log = structlog.get_logger(__name__)
 _TRIAL_FILE, _TRIAL_BYTES = ".trial", 65_536
 _NO_BYTES = b""
-"""The bytes of an answer that could not be compressed or written. Its record says that they are
-lost.
-"""
+"""Of an answer that could not be compressed or written: its record says that they are lost."""
 PATIENCE = 6
 """After so many refusals in a row, about three seconds, the waiting bytes count as lost."""
 LARGEST = 16_000_000
-"""The size in bytes after which a new file is started. Only whole files are deleted, so they must
-not be too large.
+"""After so many bytes a new file begins. Only whole files are deleted, so they must not
+be large.
 """
 
 
@@ -39,10 +34,7 @@ class EvidenceRefused(StoreFault):
 
 @dataclass(slots=True)
 class Waiting:
-    """Bytes that wait for the disk.
-
-    `make_bytes` returns them compressed. `weight` is their size before compression.
-    """
+    """Bytes that wait for the disk, `weight` before compression."""
 
     record: Record
     make_bytes: Callable[[], bytes]
@@ -50,10 +42,7 @@ class Waiting:
     _compressed: bytes | None = None
 
     def compress(self) -> bytes:
-        """Return the compressed bytes.
-
-        They are compressed once, even if the disk or the store refuses them.
-        """
+        """Return the bytes, compressed once, even if disk or store refuse them."""
         if self._compressed is None:
             self._compressed = self.make_bytes()
         return self._compressed
@@ -62,21 +51,18 @@ class Waiting:
 class Appender:
     """Writes one monitor's files, in the writer's thread.
 
-    If the folder refuses bytes, the batch is tried again up to `PATIENCE` times. After that, until
-    the folder accepts bytes again, records state that their bytes are lost, so that runs and
-    verdicts can still be stored.
+    If the folder refuses bytes, the batch is tried up to `PATIENCE` times. Then records say that
+    their bytes are lost, so that runs and verdicts can be stored, until the folder accepts bytes
+    again.
     """
 
     def __init__(
         self, folder: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]
     ) -> None:
-        """Begin after a monitor's last record, whose hash is `chain`.
-
-        `on_lost` is called if bytes are lost.
-        """
+        """Begin after a monitor's last record, whose hash is `chain`."""
         self._folder = folder
         self._chain = chain
-        # Every start begins a new file, so that a file damaged by a crash is never written again.
+        # So that a file damaged by a crash is never written again.
         self._file, self._day, self._end = "", today, 0
         self._refusals, self._fault = 0, ""
         self._on_lost = on_lost
@@ -86,11 +72,10 @@ class Appender:
         return f"evidence cannot be stored: {self._fault}" if self._refusals else ""
 
     def append(self, waiting: Sequence[Waiting]) -> list[Record]:
-        """Append the bytes of these answers and return their records, chained.
+        """Append the bytes of these answers and return their chained records.
 
-        Call it again for the same answers until their records are committed, and then call
-        `continue_after`. Raises `EvidenceRefused` if the disk refuses. From the `PATIENCE`th
-        refusal on, the records are marked as lost instead.
+        Repeat it for the same ones until they are committed, then call `continue_after`. Raises
+        `EvidenceRefused` up to the `PATIENCE`th refusal, then marks the records as lost.
         """
         try:
             records = self.try_append(waiting)
@@ -107,17 +92,15 @@ class Appender:
         return records
 
     def try_append(self, waiting: Sequence[Waiting]) -> list[Record]:
-        """Append the bytes of these answers in one write, and return their records.
-
-        Raises `StoreFault` on refusal.
+        """Append these bytes in one write and return their records. Raises `StoreFault`
+        on refusal.
         """
         self._begin_file_if_needed(waiting[0].record)
-        # An answer that cannot be compressed gets a record without bytes, so that the others are
-        # kept all the same.
+        # One that cannot be compressed must not stop the others.
         pieces = [self._compress_or_report_loss(answer) for answer in waiting]
         first_kept = next((place for place, piece in enumerate(pieces) if piece != _NO_BYTES), None)
         if first_kept is not None:
-            # a new file begins with a header, which belongs to the first record with bytes
+            # A new file's header belongs to the first record with bytes.
             if self._end == 0:
                 header = file_header("ninethirty", self._file, waiting[first_kept].record.at)
                 pieces[first_kept] = header + pieces[first_kept]
@@ -125,15 +108,12 @@ class Appender:
         return self._make_records(waiting, pieces)
 
     def continue_after(self, last: Record) -> None:
-        """Note that all records up to this one are committed. The next bytes follow it."""
+        """Note that all records up to this one are committed."""
         self._end = last.offset + last.length
         self._chain = last.chain
 
     def test_folder(self) -> None:
-        """If the folder has refused bytes, test whether it accepts them again.
-
-        Call this while no bytes wait.
-        """
+        """Test whether a folder that refused accepts bytes again. Call this while none wait."""
         if self._refusals:
             with suppress(StoreFault):
                 self._folder.append(_TRIAL_FILE, 0, bytes(_TRIAL_BYTES))
@@ -141,10 +121,7 @@ class Appender:
                 self._refusals = 0
 
     def _compress_or_report_loss(self, waiting: Waiting) -> bytes:
-        """Return the compressed bytes of an answer.
-
-        If they cannot be made, report the loss and return `_NO_BYTES`.
-        """
+        """Return the compressed bytes of an answer, `_NO_BYTES` if they cannot be made."""
         try:
             return waiting.compress()
         except Exception as exc:  # noqa: BLE001 # one broken answer must not block all others
@@ -155,9 +132,7 @@ class Appender:
             return _NO_BYTES
 
     def _make_records(self, waiting: Sequence[Waiting], pieces: Sequence[bytes]) -> list[Record]:
-        """Return the chained records of these pieces, which follow the committed bytes in the
-        file.
-        """
+        """Return the chained records of these pieces, which follow the committed bytes."""
         records, chain, offset = list[Record](), self._chain, self._end
         for unplaced, piece in zip((answer.record for answer in waiting), pieces, strict=True):
             digest = hashlib.sha256(piece).hexdigest()
@@ -165,24 +140,20 @@ class Appender:
                 unplaced, file=self._file, offset=offset, length=len(piece), sha256=digest
             )
             if piece == _NO_BYTES:
-                # so that no check or export looks for its bytes
+                # No check or export looks for them.
                 record = replace(record, expired=record.at)
             records.append(link_record(record, chain))
             chain, offset = records[-1].chain, offset + len(piece)
         return records
 
     def _begin_file_if_needed(self, first: Record) -> None:
-        """Begin a new file if the next bytes must not go into the current one.
-
-        `first` is their first record.
-        """
+        """Begin a new file if bytes from record `first` on must not go into the current one."""
         day = first.at.date()
         has_bytes_of_another_day = day != self._day and self._end > 0
-        # to append at `_end` would leave zeros before it
+        # Appending at `_end` would leave zeros before it.
         is_cut = self._folder.size_of(self._file) < self._end
         if not self._file or has_bytes_of_another_day or is_cut or self._end >= LARGEST:
-            if self._file and not is_cut:  # "" means that this process has no file yet
-                # Bytes after `_end` are from a failed attempt. To append no bytes at `_end` cuts
-                # them off.
+            if self._file and not is_cut:
+                # Cuts off the bytes of a failed attempt.
                 self._folder.append(self._file, self._end, b"")
             self._file, self._day, self._end = self._folder.name_for(first.number, day), day, 0

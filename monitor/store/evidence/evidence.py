@@ -1,6 +1,4 @@
-"""Keeps the bytes of answers at each change of state, in WARC files, with chained records in the
-store.
-"""
+"""Keeps the bytes of answers at each change of state, in WARC files with chained records."""
 
 from __future__ import annotations
 
@@ -34,29 +32,25 @@ from monitor.threads import run_in_thread
 _log = structlog.get_logger(__name__)
 _MOST_WAITING_BYTES = 64_000_000
 _MOST_BYTES_AT_ONCE = 4_000_000
-"""The most bytes that one transaction writes to the disk, unless a single answer is larger."""
+"""One transaction writes so many bytes to the disk, unless a single answer is larger."""
 _MOST_BYTES_TO_COMPRESS = 256_000
-"""The most bytes that are compressed inside a transaction. More is compressed before it."""
+"""More bytes are compressed before the transaction, not in it."""
 _DAY = timedelta(days=1)
 _MOST_CHANGES = 24
-"""The most changes of a target in an hour that are kept as bytes. More changes of an unstable page
-prove no more.
-"""
+"""So many changes of a target in an hour are kept as bytes. More prove no more."""
 _HOUR = timedelta(hours=1)
 _MOST_TARGETS_COUNTED = 10_000
 _RECORDS_REMEMBERED = 2_000
-"""How many of the last committed records stay in memory, in case the store loses them."""
+"""How many committed records stay in memory, in case the store loses them."""
 
 
 class Evidence(RowSource):
-    """Keeps answers.
-
-    Their bytes and records are written in the same batch as the runs that they prove.
+    """Keeps answers: bytes and records are written in the batch of the runs that they prove.
 
     Create it in the event loop's thread before the writer has work, and call its methods there,
-    except `write`, `note_committed` and `flush_to_disk`. At most 64 MB wait while the store fails.
-    Beyond that, `keep` drops answers. Evidence must not be disclosed before its slot, so only the
-    service account can read folder and files.
+    except `write`, `note_committed` and `flush_to_disk`. At most 64 MB wait while the store fails,
+    then `keep` drops answers. Only the service account can read the files, because evidence must
+    not be disclosed before its slot.
     """
 
     def __init__(  # noqa: PLR0913 # everything it connects
@@ -70,73 +64,64 @@ class Evidence(RowSource):
         durable: bool = True,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        """Continue a monitor's evidence after its last record in the `index`.
-
-        `on_lost` is called if bytes are lost.
-        """
+        """Continue a monitor's evidence after its last record in the `index`."""
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
         self._folder = EvidenceFolder(folder, monitor, durable=durable)
         last = index.last(monitor)
         self._folder.truncate_uncommitted(last)  # move bytes after the last record away
-        # The number of the newest record, and the hash in it, which the next record includes.
+        # Of the newest record. The next one includes the hash.
         self._number = last.number if last else 0
         self.appender = Appender(
             self._folder, last.chain if last else "", clock.now().date(), on_lost
         )
-        # whether evidence was written since its size was last checked
+        # since its size was last checked
         self.has_grown_since_check = True
         self.headers = RecentHeaders()
-        # A record waits here with its bytes until it is committed. The next `write` takes the first
-        # `_next_write_size`.
+        # Uncommitted records. The next `write` takes the first `_next_write_size`.
         self._waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
         self._next_write_size = 0
         self._is_closed = False
-        # `_lock` protects the fields, never for long. `_disk_lock` is locked during disk writes: no
-        # look waits for it.
+        # `_disk_lock` is held during disk writes, `_lock` never for long, so that no look waits.
         self._lock, self._disk_lock = threading.Lock(), threading.Lock()
-        # `flush_to_disk` has written the bytes of these waiting records to the disk, because the
-        # store failed.
+        # On the disk, because the store failed.
         self._flushed_records: list[Record] = []
-        # The first waiting records that the open transaction writes to the store. Their bytes are
-        # on the disk.
+        # Written by the open transaction, the first of those that wait.
         self._records_in_transaction: list[Record] = []
-        # The newest committed records. The first `write` checks that no failover of the database
-        # has lost some of them.
+        # The first `write` checks that no failover of the database has lost some of these.
         after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
         self._committed = deque(
             index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED
         )
         self._must_check_committed = True
-        # The last answer of each target, and the times of its changes that were kept in the last
-        # hour.
+        # By target. Of changes, the times of those kept in the last hour.
         self._last = LastAnswers()
         self._changes: dict[str, list[datetime]] = {}
-        # The digest and the record id of the last answer that was kept, by target and address.
+        # Digest and record id, by target and address.
         self._last_kept: dict[tuple[str, str], tuple[str, str]] = {}
         writer.add_row_source(self)
 
     def keep(self, answer: Answer, target: str, kind: str) -> str:
-        """Queue an answer as evidence and return the id of its record, or "" if too many bytes wait
-        or after `close`.
+        """Queue an answer as evidence. Return its record's id, "" if too many bytes wait or it is
+        closed.
 
-        `kind` is the reason: `turn` (the answer changed the state of the target), `before` (it was
-        the last answer before such a change) or `calendar` (it is a page of a calendar).
+        `kind` is why: `turn` (it changed the target's state), `before` (the last before that) or
+        `calendar`.
         """
         with self._lock:
             if self._is_closed or self._waiting_bytes + len(answer.body) > _MOST_WAITING_BYTES:
                 return ""
             make_bytes = partial(answer_records, answer, target=target)
             record_id = self._queue_record(kind, answer.received, make_bytes, len(answer.body))
-        self.headers.put(record_id, answer)  # keeps a summary of the answer's headers, for reports
+        self.headers.put(record_id, answer)
         self._writer.request_batch()
         return record_id
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
-        """Return the id of an answer's record, or of the last one kept for its address if that has
-        the same body.
+        """Return the id of an answer's record, or of the last one for its address if that is the
+        same.
         """
         last_digest, name = self._last_kept.get((target, answer.url), ("", ""))
         if last_digest != answer.digest or not name:
@@ -145,71 +130,62 @@ class Evidence(RowSource):
         return name
 
     def keep_state_change(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
-        """Keep the bytes of a look that changed the state of a target, and of the look before.
+        """Keep the bytes of a look that changed a target's state, and of the look before. Return
+        their ids.
 
-        Return their ids.
-
-        A failed look has no bytes, but the look before it is kept. If a target changes too often,
-        no more bytes are kept until it has been stable for a while. Its runs still show each
-        change.
+        A failed look has no bytes. After too many changes, none are kept until the target is
+        stable. Its runs still show each change.
         """
         if not self._may_keep_change(target.id):
             self.remember(target, outcome)
             return ()
-        last = self._last.get(target.id)  # None if no answer is remembered
+        last = self._last.get(target.id)
         ids = (
             []
             if last is None
             else [last.evidence_id or self.keep(last.answer(), target.id, "before")]
         )
-        # the last look is kept now. It must not be kept again at the next change
+        # so that it is not kept again at the next change
         self.forget(target.id)
         if isinstance(outcome, Answer):
-            # the kind of record for a changed state
             ids.append(self.keep(outcome, target.id, "turn"))
             self._last.remember(target.id, outcome, ids[-1])
-        return tuple(name for name in ids if name)  # an answer that could not be kept has the id ""
+        return tuple(name for name in ids if name)
 
     def _may_keep_change(self, target: str) -> bool:
-        """Return whether a change of a target may be kept as bytes now.
-
-        If so, count it for the limit of an hour.
-        """
+        """Return whether a change may be kept as bytes now, and count it."""
         now = self._clock.now()
         in_last_hour = [at for at in self._changes.pop(target, ()) if now - at < _HOUR]
         may_be_kept = len(in_last_hour) < _MOST_CHANGES
-        # Put it last, because the target with the oldest change is forgotten first.
+        # Last, because the target with the oldest change is forgotten first.
         self._changes[target] = [*in_last_hour, now] if may_be_kept else in_last_hour
         while len(self._changes) > _MOST_TARGETS_COUNTED:
             self._changes.pop(next(iter(self._changes)))
         return may_be_kept
 
     def remember(self, target: Target, outcome: Answer | Failure) -> None:
-        """Remember the last look at a target. Its bytes are kept if the next look differs."""
+        """Remember the last look at a target. Its bytes are kept if the next differs."""
         if isinstance(outcome, Answer):
             self._last.remember(target.id, outcome)
 
     def forget(self, target: str) -> None:
-        """Forget the last look at a target, because its watch has ended."""
+        """Forget the last look at a target."""
         self._last.forget(target)
 
     async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
-        """Delete the oldest files that are older than `keep` or beyond `most` bytes in all.
+        """Delete the oldest files, those older than `keep` or beyond `most` bytes. Return their
+        names.
 
-        Return their names.
-
-        The deletion is recorded before the files are deleted. Otherwise their absence would look
-        like tampering.
+        The deletion is recorded first, so that their absence does not look like tampering.
         """
         now = self._clock.now()
-        self.has_grown_since_check = False  # this is a check of the size
+        self.has_grown_since_check = False
         outdated = await run_in_thread(partial(self._folder.find_outdated, now, keep, most))
         names = [path.name for path in outdated]
         if outdated:
-            # oldest first, so they begin with the outdated ones
+            # The files begin with the outdated ones.
             files = await run_in_thread(self._folder.files)
             oldest_kept = files[len(outdated)].name
-            # the number of the last record whose bytes are deleted
             last = first_number(oldest_kept) - 1
             deletion = Deletion(
                 names,
@@ -222,23 +198,21 @@ class Evidence(RowSource):
                 self._queue_record(
                     DELETION_KIND, now, partial(deletion_record, deletion, at=now), weight=0
                 )
-            # The writer writes the queued record first. Then this marks the records up to `last` as
-            # expired.
+            # The queued record is written first.
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
             await run_in_thread(partial(self._folder.delete, outdated))
         return names
 
     def prepare(self) -> Callable[[], object] | None:
-        """Choose the records for the next `write`.
-
-        Return a function that compresses them, None if they are small.
+        """Choose the records for the next `write`. Return work that compresses them,
+        None if small.
         """
         with self._lock:
             sizes = self._portion_sizes()
             self._next_write_size = sizes[0] if sizes else 0
             portion = list(islice(self._waiting, self._next_write_size))
         if sum(waiting.weight for waiting in portion) <= _MOST_BYTES_TO_COMPRESS:
-            return None  # `write` compresses them inside the transaction, which is quick
+            return None
 
         def compress() -> None:
             for waiting in portion:
@@ -248,19 +222,14 @@ class Evidence(RowSource):
         return compress
 
     def write(self, transaction: Transaction) -> None:
-        """Write waiting bytes to the disk, and their records to the store.
-
-        Called again if the transaction fails.
-        """
+        """Write waiting bytes to the disk, and their records to the store. Repeatable."""
         with self._disk_lock:
-            # If the second line raises, this list must not still contain the records of an earlier
-            # attempt.
+            # In case the second line raises.
             self._records_in_transaction = []
             self._records_in_transaction = self._append_next_portion()
         new = self._records_in_transaction
-        # A database that switched to a replica may have lost our last committed records. Write the
-        # lost records again before any new record, because a gap in the chain could not be repaired
-        # later.
+        # A database that switched to a replica may have lost committed records. They come first,
+        # because a gap in the chain could not be repaired later.
         lost = []
         if new or self._must_check_committed:
             last = transaction.read.evidence.last(self._monitor)
@@ -272,48 +241,37 @@ class Evidence(RowSource):
             transaction.add_evidence([*lost, *new])
 
     def _append_next_portion(self) -> list[Record]:
-        """Write the next waiting bytes to the disk, unless `flush_to_disk` has written them.
-
-        Return their records.
-        """
+        """Write the next bytes to the disk, unless they are there already. Return their records."""
         portion = self._list_waiting(most=self._next_write_size)
         if not portion:
-            # If the folder refused bytes before, find out whether it accepts bytes again.
+            # After a refusal, find out whether the folder accepts bytes again.
             self.appender.test_folder()
             return []
-        # the whole portion is on the disk, and perhaps further bytes
         if len(portion) <= len(self._flushed_records):
-            # To write the portion again would cut off the further bytes in the file. A spool may
-            # refer to them.
+            # Writing it again would cut off further bytes, to which a spool may refer.
             return self._flushed_records[: len(portion)]
-        # `append` begins after the last committed byte. So it overwrites any flushed bytes with the
-        # same bytes.
+        # `append` overwrites any flushed bytes with the same.
         self._flushed_records = []
         records = self.appender.append(portion)
         self.has_grown_since_check = True
         return records
 
     def check_for_lost_records(self) -> None:
-        """Check with the next batch whether the store has lost committed records.
-
-        Called in the writer's thread.
+        """Let the next batch check whether the store lost records. Called in the
+        writer's thread.
         """
         self._must_check_committed = True
 
     def flush_to_disk(self) -> list[Record]:
-        """Write all waiting bytes to the disk, and return their records.
+        """Write all waiting bytes to the disk. Return their records, none if the disk refuses.
 
-        Return no records if the disk refuses.
-
-        Called in another thread while the store fails, because bytes in memory are lost if the
-        process ends.
+        Called in another thread while the store fails, because bytes in memory may be lost.
         """
         with self._disk_lock:
             waiting = self._list_waiting(most=None)
-            if len(self._flushed_records) >= len(waiting):  # nothing was queued since the last call
+            if len(self._flushed_records) >= len(waiting):
                 return self._flushed_records
-            # `try_append` begins after the last committed byte. So each call writes all uncommitted
-            # bytes again. If the disk refuses, none of them counts as flushed, and the next `write`
+            # Each call writes all uncommitted bytes again. If the disk refuses, the next `write`
             # reports the fault.
             self._flushed_records = []
             with suppress(StoreFault):
@@ -322,7 +280,7 @@ class Evidence(RowSource):
             return self._flushed_records
 
     def _list_waiting(self, most: int | None) -> list[Waiting]:
-        """Return the first `most` records that wait, or all of them if `most` is None."""
+        """Return the first `most` records that wait, None for all."""
         with self._lock:
             return list(islice(self._waiting, most))
 
@@ -332,7 +290,7 @@ class Evidence(RowSource):
             return max(0, len(self._portion_sizes()) - 1)
 
     def _portion_sizes(self) -> list[int]:
-        """Return how many of the waiting records each of the next transactions writes."""
+        """Return how many records each of the next transactions writes."""
         sizes, portion_bytes = list[int](), 0
         for waiting in self._waiting:
             portion_bytes += waiting.weight
@@ -343,31 +301,25 @@ class Evidence(RowSource):
         return sizes
 
     def records_being_written(self) -> Sequence[Record]:
-        """Return the records of the transaction that is being written.
-
-        Called in the writer's thread.
-        """
+        """Return the records that are being written. Called in the writer's thread."""
         return tuple(self._records_in_transaction)
 
     def note_committed(self) -> None:
         """Note that the records of the last `write` are committed."""
-        # `write` has checked whether the store lost earlier records
         self._must_check_committed = False
         with self._disk_lock:
-            # the first of `_waiting`, and of `_flushed_records`
             committed = self._records_in_transaction
             with self._lock:
                 for _ in committed:
                     self._waiting_bytes -= self._waiting.popleft().weight
                 self._committed.extend(committed)
             if committed:
-                # the next bytes go after those of this record
                 self.appender.continue_after(committed[-1])
                 self._flushed_records = self._flushed_records[len(committed) :]
                 self._records_in_transaction = []
 
     def last_committed(self) -> Sequence[Record]:
-        """Return the last committed records, also from earlier processes of this monitor."""
+        """Return the last committed records of this monitor, of earlier processes too."""
         with self._lock:
             return tuple(self._committed)
 
@@ -381,13 +333,11 @@ class Evidence(RowSource):
     def _queue_record(
         self, kind: str, at: datetime, make_bytes: Callable[[str], bytes], weight: int
     ) -> str:
-        """Queue a record and return its id. `make_bytes` returns the record's bytes, given this id.
-
-        The caller has locked `_lock`. `weight` is the number of bytes in memory until they are
-        written.
+        """Queue a record of `weight` bytes under the lock. Return its id, from which `make_bytes`
+        makes its bytes.
         """
         self._number += 1
-        # The appender sets the other fields when it writes the bytes.
+        # The appender sets the other fields.
         record = Record(
             self._monitor, self._number, kind, at, file="", offset=0, length=0, sha256="", chain=""
         )

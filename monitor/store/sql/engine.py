@@ -43,43 +43,36 @@ from monitor.store.sql.tables import HEAD, LEADER, METADATA, OLDEST, REVISION
 from monitor.store.sql.write import Transaction
 
 _log = structlog.get_logger(__name__)
-# Any number works if all monitors use the same one.
+# Any number that all monitors use.
 _UPGRADE_LOCK = 930
 _LONGEST_TABLE_WAIT_MS = 2000
 _INCREMENTAL_VACUUM = 2
-"""SQLite's number for `auto_vacuum` if free pages are returned on request."""
+"""Of `auto_vacuum`: free pages are returned on request."""
 _BUSY_MS = 5000
-# After a long read, the write-ahead log is truncated to this size.
+# Of the write-ahead log after a long read.
 _LOG_BYTES = 8_000_000
-# The page cache of each connection, a quarter of the default. The system's file cache serves all of
-# them.
+# Of each connection, a quarter of the default: the system's file cache serves all.
 _CACHE_KB = 512
-# A sample of rows is enough for the query planner. Analysing all of them would delay writes for
-# seconds.
+# Analysing all rows would delay writes for seconds.
 _ROWS_ANALYSED = 1000
 
 
 class Store(Reads):
     """A store at an address of SQLAlchemy. `sqlite:///:memory:` is a temporary file.
 
-    If not `durable`, SQLite does not wait for the disk: a commit survives the end of the process,
-    but not a power cut.
+    If not `durable`, SQLite does not wait for the disk: a commit does not survive a power cut.
     """
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
-        """Prepare to connect at the first query.
-
-        Raises `UserFault` for an address of another kind of database.
-        """
+        """Connect at the first query. Raises `UserFault` for another kind of database."""
         address = make_url(url)
-        self._file: Path | None = None  # the file of an SQLite database
-        # The device and inode numbers of the file when it was opened. If they change, the file was
-        # replaced.
+        self._file: Path | None = None
+        # Device and inode of the file. If they change, it was replaced.
         self._file_id: tuple[int, int] | None = None
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
             case "sqlite":
-                # Show the path as people write it. SQLAlchemy would render a space as %20.
+                # As people write it. SQLAlchemy would render a space as %20.
                 self._place = f"sqlite:///{address.database or ''}"
                 self._engine = _connect_sqlite(self._prepare_file(address), durable=durable)
             case "postgresql":
@@ -88,16 +81,13 @@ class Store(Reads):
                 raise UserFault(
                     f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…"
                 )
-        # Whether each transaction checks that no newer version has upgraded the schema. True after
-        # our own upgrade.
+        # Whether each transaction checks that no newer version has upgraded the schema.
         self._rechecks_schema = False
         super().__init__(QueryRunner(self._engine, self._place))
 
     @classmethod
     def open_upgraded(cls, url: str, *, durable: bool = True) -> Store:
-        """Open and upgrade the store at an address. Raises `StoreFault`, after closing the
-        store.
-        """
+        """Open and upgrade the store at an address. Raises `StoreFault` and closes it."""
         store = cls(url, durable=durable)
         try:
             store.upgrade()
@@ -108,10 +98,7 @@ class Store(Reads):
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Open a transaction.
-
-        It is committed at the end of the block, and rolled back if the block raises.
-        """
+        """Open a transaction, committed at the end of the block, rolled back if that raises."""
         self._reopen_if_replaced()
         with convert_faults(self._place), self._engine.begin() as connection:
             if self._rechecks_schema:
@@ -120,9 +107,8 @@ class Store(Reads):
             yield Transaction(connection, Reads(runner))
 
     def _reopen_if_replaced(self) -> None:
-        """Reopen the store if its file was replaced or deleted.
-
-        Writes to the old file would be lost.
+        """Reopen the store if its file was replaced, because writes to the old one
+        would be lost.
         """
         file_id = self._find_file_id()
         if self._file_id is None or file_id == self._file_id:
@@ -132,10 +118,7 @@ class Store(Reads):
         self.upgrade()
 
     def _find_file_id(self) -> tuple[int, int] | None:
-        """Return the device and inode of the file.
-
-        None if it does not exist, or for a store without a file.
-        """
+        """Return the device and inode of the file, None without one."""
         try:
             found = self._file.stat() if self._file is not None else None
         except OSError:
@@ -145,27 +128,25 @@ class Store(Reads):
     def upgrade(self, *, may_migrate: bool = True) -> None:
         """Upgrade the schema to this version, or create it in an empty store.
 
-        Unless `may_migrate`, raise `StoreTooOld` for a store with an older schema, and do not
-        change it. Raises `StoreTooNew` if a newer version upgraded the store, and `StoreLed` while
-        a monitor of an older version leads on it.
+        Raises `StoreTooOld` for an older one unless it `may_migrate`, `StoreTooNew` after a newer
+        version's upgrade, and `StoreLed` while a monitor of an older version leads.
         """
         with convert_faults(self._place):
             if self._find_revision() is None:
                 self._create_tables()
             revision = self._find_revision() or ""
             if may_migrate and OLDEST <= revision < HEAD:
-                # here too, because a leader must not wait for the locks of a migration
+                # A leader must not wait for the locks of a migration.
                 self.refuse_while_led()
                 self._migrate_tables()
             else:
                 self._check_revision(revision)
                 self._refuse_incomplete()
-            # if the file has another id later, it was replaced
             self._file_id = self._find_file_id()
             self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:
-        """Raise if this version cannot use the store's schema. The store is not changed."""
+        """Raise if this version cannot use the store's schema."""
         with convert_faults(self._place):
             revision = self._find_revision()
             if revision is not None:
@@ -173,7 +154,7 @@ class Store(Reads):
                 self._refuse_incomplete()
 
     def refuse_while_led(self) -> None:
-        """Raise `StoreLed` while a monitor of an older version leads. The store is not changed."""
+        """Raise `StoreLed` while a monitor of an older version leads."""
         with convert_faults(self._place), self._engine.connect() as connection:
             self._refuse_while_led(connection)
 
@@ -192,8 +173,8 @@ class Store(Reads):
             )
 
     def _check_revision(self, revision: str) -> None:
-        """Raise `StoreTooOld`, `StoreTooNew` or `StoreDamaged` unless the store has this version's
-        schema.
+        """Raise `StoreTooOld`, `StoreTooNew` or `StoreDamaged` unless the revision is this
+        version's.
 
         Revisions are numbers of four digits, so a later one is greater.
         """
@@ -220,9 +201,9 @@ class Store(Reads):
             raise StoreDamaged(f"store {self._place}: {lacks}: {MEND}")
 
     def free_pages(self, most: int) -> int:
-        """Return up to `most` free pages to the disk. Return how many free pages are left.
+        """Return up to `most` free pages to the disk. Return how many are left.
 
-        It delays other writes for milliseconds. PostgreSQL does this itself, and an old SQLite file
+        It delays writes for milliseconds. PostgreSQL does this itself, and an old SQLite file
         cannot: return 0.
         """
         if self._engine.dialect.name != "sqlite":
@@ -230,7 +211,7 @@ class Store(Reads):
         with self._locked_sqlite() as driver:
             if driver.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL_VACUUM:
                 return 0
-            # The statement yields one row a page, and `execute` would stop after the first row.
+            # It yields one row a page, and `execute` would stop after the first.
             driver.executescript(f"PRAGMA incremental_vacuum({most})")
             return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
 
@@ -246,10 +227,7 @@ class Store(Reads):
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     def check(self) -> list[str]:
-        """Return the faults in the store, one line each.
-
-        The list is empty if the store is consistent.
-        """
+        """Return the faults in the store, one line each."""
         with (
             convert_faults(self._place),
             self._engine.connect() as connection,
@@ -258,27 +236,23 @@ class Store(Reads):
             return integrity.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
-        """Copy the store to an SQLite file while it is in use.
-
-        Raises `UserFault` if the file exists.
+        """Copy the store to a new SQLite file while it is in use. Raises `UserFault` if that
+        exists.
         """
         with convert_faults(self._place), backup.new_file(file) as copy:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
             else:
-                # Rows can be copied only from a store with this version's schema.
+                # Only rows of this version's schema can be copied.
                 self.check_schema()
                 target: Store = Store.open_upgraded(f"sqlite:///{copy}")
                 with closing(target):
                     backup.copy_rows(self._engine, target._engine)
 
     def fill_from(self, source: Store) -> dict[str, int]:
-        """Copy all rows of another store into this one, in one transaction.
+        """Copy all rows of another store into this one. Return their number by table.
 
-        Return the number of rows by table.
-
-        Raises `UserFault` if this store is not empty, or if the other does not have this version's
-        schema.
+        Raises `UserFault` if this one is not empty, or the other has another version's schema.
         """
         with convert_faults(source._place):
             if source._find_revision() is None:
@@ -294,9 +268,8 @@ class Store(Reads):
             backup.add_rows(source._engine, self._engine)
 
     def delete_after(self, at: datetime) -> None:
-        """Delete all rows written after `at`, and all verdicts, which can be judged again.
-
-        Use it only on a copy.
+        """Delete all rows written after `at`, and all verdicts. For a copy, which is
+        judged again.
         """
         with convert_faults(self._place):
             backup.delete_after(self._engine, at)
@@ -306,10 +279,7 @@ class Store(Reads):
         self._engine.dispose()
 
     def _prepare_file(self, address: URL) -> URL:
-        """Return the address of the file to open, and create its folder.
-
-        A store in memory is a temporary file.
-        """
+        """Return the address of the file to open, in a folder that is there."""
         if address.database not in {None, "", ":memory:"}:
             self._file = Path(str(address.database))
             try:
@@ -319,14 +289,13 @@ class Store(Reads):
                     f"store {self._file}: its folder cannot be made: {exc.strerror}"
                 ) from exc
             return address
-        # A real in-memory database belongs to one connection. The readers could not see the
-        # writer's rows.
+        # A real in-memory database belongs to one connection, whose rows readers could not see.
         folder = tempfile.mkdtemp(prefix="ninethirty-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return address.set(database=f"{folder}/store.db")
 
     def _find_revision(self) -> str | None:
-        """Return the revision of the store's schema. None if the store has no tables."""
+        """Return the revision of the schema, None without tables."""
         with self._engine.connect().execution_options(ro=True) as connection:
             if not inspect(connection).has_table(REVISION.name):
                 return None
@@ -340,16 +309,16 @@ class Store(Reads):
                 connection.execute(insert(REVISION), {"version_num": HEAD})
 
     def _migrate_tables(self) -> None:
-        # 0.3 s and 8 MB, not needed if the store is up to date
+        # 0.3 s and 8 MB
         from monitor.store.sql import migrate  # noqa: PLC0415
 
         with self._begin_exclusive() as connection:
             if connection.dialect.name == "postgresql":
-                # Each transaction of a monitor has read this table. So none of an older version is
-                # open from now on, and the next ones find the new revision.
+                # Each transaction of a monitor has read this table, so none of an older version is
+                # open from now on.
                 connection.exec_driver_sql("LOCK TABLE alembic_version")
             self._refuse_while_led(connection)
-            # Another process may have run them while we waited for the lock.
+            # Another process may have run them meanwhile.
             if _read_revision(connection) < HEAD:
                 migrate.upgrade(connection)
 
@@ -361,8 +330,7 @@ class Store(Reads):
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK}
                 )
-                # A migration that waits for a table delays all later queries. Let it fail and try
-                # again later.
+                # A migration that waits for a table delays all later queries.
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LONGEST_TABLE_WAIT_MS}")
             yield connection
 
@@ -379,12 +347,11 @@ def _read_revision(connection: Connection) -> str:
 
 
 def _connect_postgresql(address: URL) -> Engine:
-    """Return an engine for PostgreSQL. Raises `UserFault` if its driver is not installed."""
+    """Return an engine for PostgreSQL. Raises `UserFault` without its driver."""
     try:
         engine = create_engine(address, pool_pre_ping=True)
     except ModuleNotFoundError as exc:
         raise UserFault(f"the store needs {exc.name}, which the extra `postgres` installs") from exc
-    # imports the optional driver
     from monitor.store.sql.patience import set_time_limits  # noqa: PLC0415
 
     set_time_limits(engine)
@@ -394,23 +361,19 @@ def _connect_postgresql(address: URL) -> Engine:
 def _connect_sqlite(address: URL, *, durable: bool) -> Engine:
     """Return an engine for an SQLite file. If `durable`, a commit survives a power cut."""
     engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
-    # FULL: a committed sighting is evidence and must survive a power cut. There are few rows, so it
-    # costs little.
+    # A committed sighting is evidence, so FULL. There are few rows, so it costs little.
     event.listen(engine, "connect", partial(_set_up_sqlite, "FULL" if durable else "OFF"))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _set_up_sqlite(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
-    """Set up one SQLite connection by pragmas.
-
-    `synchronous` is FULL, or OFF not to wait for the disk.
-    """
-    # SQLAlchemy begins every transaction, by `_begin_sqlite`. The driver must not.
+    """Set up one SQLite connection. `synchronous` is FULL, or OFF not to wait for the disk."""
+    # SQLAlchemy begins every transaction, by `_begin_sqlite`.
     dbapi.isolation_level = None
     dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
     if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
-        # Incremental vacuum can only be set while the database is empty.
+        # Only possible while the database is empty.
         dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
     write_ahead_log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
     for pragma in (
@@ -423,12 +386,9 @@ def _set_up_sqlite(synchronous: str, dbapi: Any, _record: object) -> None:  # no
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction as its execution options say: `ro` only reads, and `once` is a single
-    query without one.
-    """
-    # A deferred transaction that reads and then writes fails at once if another one has committed
-    # in between, despite the busy timeout. A transaction that takes the write lock first waits for
-    # its turn.
+    """Begin a transaction, unless `once`: a single query. One that is `ro` only reads."""
+    # A deferred transaction that reads and then writes fails at once if another has committed in
+    # between. One that takes the write lock first waits for its turn.
     options = connection.get_execution_options()
     if not options.get("once", False):
         connection.exec_driver_sql("BEGIN" if options.get("ro", False) else "BEGIN IMMEDIATE")

@@ -1,6 +1,4 @@
-"""Runs queries, and converts dataclasses to rows and back: a column for each field, or key columns
-and JSON.
-"""
+"""Runs queries, and converts dataclasses to rows and back."""
 
 from __future__ import annotations
 
@@ -41,15 +39,15 @@ from schedules.release import Release
 
 T = TypeVar("T")
 _ROWS_FETCHED = 1000
-"""Rows that are fetched from the driver together, because fetching one by one is slow."""
+"""Fetching rows one by one is slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRunner:
-    """Runs queries in an open transaction, whose writes they see.
+    """Runs queries in an open transaction, whose writes they see, or each in a connection of its
+    own.
 
-    Without one, each has its own connection, which does not wait for writers. `place` must not
-    contain a password.
+    These do not wait for writers. `place` must not contain a password.
     """
 
     engine: Engine
@@ -62,22 +60,19 @@ class QueryRunner:
             yield self.transaction
             return
         with self.engine.connect() as connection:
-            # With `once`, SQLite begins no transaction: a single query sees one state of the store
-            # anyway.
+            # A single query sees one state of the store anyway.
             yield connection.execution_options(once=True)
 
     def make_each(
         self, make: Callable[..., T], query: Executable, values: Mapping[str, Any] | None = None
     ) -> list[T]:
-        """Call `make` with the columns of each row of a query with these parameters, and return the
-        results.
-        """
+        """Return the results of `make` for each row of a query."""
         with convert_faults(self.place), self._connect() as connection:
             result = connection.execute(query, values)
             return [make(*row) for some in result.partitions(_ROWS_FETCHED) for row in some]
 
     def find(self, kind: type[T], key: str) -> T | None:
-        """Return the stored object of a class with this key, or None if it is not stored."""
+        """Return the stored object with this key, or None."""
         form = FORMS[kind]
         return next(iter(self.make_each(form.make, form.select_by_key, {"key": key})), None)
 
@@ -88,9 +83,7 @@ class QueryRunner:
         order_by: Iterable[ColumnElement[Any]] = (),
         limit: int | None = None,
     ) -> list[T]:
-        """Return the first `limit` stored objects of a class that meet all conditions, in this
-        order.
-        """
+        """Return the first `limit` stored objects that meet all conditions, in this order."""
         form = FORMS[kind]
         return self.make_each(
             form.make, form.select.where(*conditions).order_by(*order_by).limit(limit)
@@ -103,9 +96,7 @@ class QueryRunner:
         ids: Sequence[str],
         *conditions: ColumnElement[bool],
     ) -> list[T]:
-        """Return the stored objects of a class with one of `ids` in `column` that meet all
-        conditions.
-        """
+        """Return the stored objects with one of `ids` in `column` that meet all conditions."""
         form = FORMS[kind]
         return self.make_each_of(form.make, form.select.where(*conditions), column, ids)
 
@@ -116,9 +107,8 @@ class QueryRunner:
         column: Column[Any],
         ids: Sequence[str] | None,
     ) -> list[T]:
-        """Return the results of `make` for the rows with one of `ids` in `column`.
-
-        If `ids` is None, use every row.
+        """Return the results of `make` for the rows with one of `ids` in `column`, None for all
+        rows.
         """
         if ids is None:
             return self.make_each(make, query)
@@ -126,10 +116,7 @@ class QueryRunner:
         return [made for query_of_some in queries for made in self.make_each(make, query_of_some)]
 
     def _is_one_of(self, column: Column[Any], ids: Sequence[str]) -> ColumnElement[bool]:
-        """Return the condition that a column is one of these.
-
-        One list parameter is faster than one for each id.
-        """
+        """Return the condition that a column is one of these. One list parameter is faster."""
         storable = [replace_unstorable(one) for one in ids]
         if self.engine.dialect.name == "sqlite":
             listed = sa.func.json_each(json.dumps(storable)).table_valued("value")
@@ -147,7 +134,7 @@ class Queries:
 def in_period(
     column: ColumnElement[datetime], begin: datetime | None, end: datetime | None
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions that a column is in `[begin, end)`. None means no bound."""
+    """Return the conditions that a column is in `[begin, end)`, without bounds for None."""
     conditions = [] if begin is None else [column >= begin]
     return conditions if end is None else [*conditions, column < end]
 
@@ -157,23 +144,18 @@ def equals(column: ColumnElement[Any], value: str | None) -> list[ColumnElement[
     return [] if value is None else [column == value]
 
 
-# By class. `functools.cache` would be shorter, but mypy refuses a `type` as its argument.
+# `functools.cache` would be shorter, but mypy refuses a `type` as its argument.
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def to_json(item: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our dataclasses
-    """Return a dataclass as compact JSON, without fields that have their default and those in
-    `leave_out`.
-    """
+    """Return a dataclass as compact JSON, without defaults and the fields in `leave_out`."""
     text = _adapter(type(item)).dump_json(item, exclude_defaults=True, exclude=set(leave_out))
     return text.decode()
 
 
 def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
-    """Return the dataclass in a text of `to_json`, with the values of the left-out fields.
-
-    Raises ValueError.
-    """
+    """Return the dataclass in a text of `to_json`. Raises ValueError."""
     return from_values(kind, {**pydantic_core.from_json(text), **left_out})
 
 
@@ -190,41 +172,31 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
 
 
 class RowForm:
-    """How objects of a dataclass are rows of a table: a column for each field, or some columns and
-    JSON.
+    """How objects of a dataclass are rows: a column for each field, or some columns and JSON.
 
-    If the table has a column `body` and the class has no such field, this is the JSON of the other
-    fields.
+    In the second form, a column `body` that is no field has the JSON of the other fields.
     """
 
     def __init__(self, kind: type[Any], table: Table) -> None:
-        """Prepare to store objects of the dataclass `kind` in `table`.
-
-        `make` makes one from a row of `select`.
-        """
         self._kind, self.table = kind, table
         field_names = tuple(one.name for one in fields(kind))
-        self.make: Callable[..., Any]  # makes an object from the values of a row
-        # The table may have a column `body` that is not a field. It has the fields without own
-        # columns, as JSON.
+        self.make: Callable[..., Any]
         self._has_json = "body" in table.c and "body" not in field_names
         if self._has_json:
-            # The columns that are fields or properties of the class. Others, such as `body`, are no
-            # attributes of it.
             self._column_names = tuple(
                 column.name for column in table.c if hasattr(kind, column.name)
             )
             selected_names = (*self._column_names, "body")
-            # Cached, because pages show the same rows again and again.
+            # Pages show the same rows again and again.
             self.make = lru_cache(maxsize=512)(self._make_from_json)
         else:
             self._column_names = selected_names = field_names
             self.make = kind
         self._get_values = operator.attrgetter(*self._column_names)
         self.select = sa.select(*(table.c[name] for name in selected_names))
-        # `select_by_key` is used only for tables with a key of one column
+        # Used only for tables with a key of one column.
         key = next(iter(table.primary_key))
-        # Built once, because building it takes longer than running it.
+        # Building it takes longer than running it.
         self.select_by_key = self.select.where(key == sa.bindparam("key", type_=key.type))
 
     def _make_from_json(self, *columns: Any) -> Any:  # noqa: ANN401  # any of our dataclasses
@@ -260,7 +232,7 @@ Storable = (
     | rows.Lease
     | rows.Leader
 )
-"""An object of a class that the store keeps."""
+"""What the store keeps."""
 _TABLES: Mapping[type[Storable], Table] = {
     Release: tables.RELEASE,
     Promise: tables.PROMISE,
@@ -285,19 +257,16 @@ _TABLES: Mapping[type[Storable], Table] = {
     rows.Leader: tables.LEADER,
 }
 FORMS: Mapping[type[Any], RowForm] = {kind: RowForm(kind, table) for kind, table in _TABLES.items()}
-"""The form of each class of which the store keeps objects."""
 
 LONG = 3600.0
-"""Seconds that PostgreSQL gets for statements on whole tables: a migration, a copy."""
+"""Seconds that PostgreSQL gets for statements on whole tables, such as a migration."""
 
 
 @contextmanager
 def long_limits(connection: Connection, *, idles: bool = False) -> Iterator[None]:
-    """Raise the time limits of one PostgreSQL transaction to `LONG`, for statements on whole
-    tables.
+    """Raise the time limits of one PostgreSQL transaction to `LONG`.
 
-    With `idles`, the transaction may also be idle for that long, while another store is read or
-    written.
+    With `idles`, it may also be idle for so long, while another store is used.
     """
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name != "postgresql":

@@ -47,21 +47,18 @@ class RunStore(Queries):
     """Queries for runs and blind spans."""
 
     def of_release(self, release: str) -> list[Run]:
-        """Return the runs of all targets of a release (their ids begin with `RELEASE/`) in time
-        order.
-        """
+        """Return the runs of all targets of a release in time order."""
         target = tables.RUN.c.target
-        # "0" is the character after "/", so all ids that begin with "RELEASE/" are one range of the
-        # index.
+        # "0" follows "/", so ids that begin with "RELEASE/" are one range of the index.
         return sorted(
             self.runner.find_all(Run, target >= f"{release}/", target < f"{release}0"),
             key=_RUNS_IN_TIME,
         )
 
     def of_releases(self, releases: Sequence[str]) -> list[Run]:
-        """Return the runs of all targets of these stored releases in time order."""
+        """Return the runs of all targets of these releases in time order."""
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
-        # The range of ids is explained in `of_release`.
+        # For the range, see `of_release`.
         query = FORMS[Run].select.join(
             tables.RELEASE, (target >= release + "/") & (target < release + "0")
         )
@@ -71,7 +68,7 @@ class RunStore(Queries):
         """Return blind spans that overlap `[begin, end)`, in time order."""
         begins = tables.BLIND.c.begins
         overlaps = (begins < end, tables.BLIND.c.ends >= begin)
-        # Long spans have an index of their own. Otherwise every query would read half of all spans.
+        # Without the index of long spans, every query would read half of all.
         recent = self.runner.find_all(Blind, *overlaps, begins >= begin - tables.LONG)
         return sorted(
             {*recent, *self.runner.find_all(Blind, *overlaps, tables.IS_LONG)}, key=_BLIND_IN_TIME
@@ -100,21 +97,16 @@ class VerdictStore(Queries):
         end: datetime | None = None,
         producer: str | None = None,
     ) -> list[Judged]:
-        """Return the verdicts, sorted by slot and release.
+        """Return the verdicts by slot and release, those without a slot last.
 
-        With bounds, only those with a slot in `[begin, end)`.
-
-        Without bounds, verdicts without a slot are last. Releases that were joined into others are
-        left out.
+        With bounds, only those in `[begin, end)`. Releases joined into others are left out.
         """
         judged = tables.JUDGED.c
         conditions = (*in_period(judged.slot, begin, end), *equals(judged.producer, producer))
         return sorted(self.runner.find_all(Judged, *conditions, _IS_NOT_JOINED), key=_slot_first)
 
     def judged_ids(self, begin: datetime | None = None, end: datetime | None = None) -> list[str]:
-        """Return the release ids of `judged` in the same order, for callers that must not load all
-        rows at once.
-        """
+        """Return the release ids of `judged`, for callers that must not load all rows at once."""
         table = tables.JUDGED
         slot_first = (
             table.c.slot.is_(None),
@@ -125,7 +117,7 @@ class VerdictStore(Queries):
         return self.runner.make_each(str, query.order_by(*slot_first))
 
     def judged_one(self, release: str) -> Judged | None:
-        """Return the verdict on one release, or None if it is not stored."""
+        """Return the verdict on one release, if it is stored."""
         return self.runner.find(Judged, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
@@ -134,14 +126,12 @@ class VerdictStore(Queries):
         return sorted(found, key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
-        """Return the verdicts that are not final, except of releases that were joined into
-        others.
-        """
+        """Return the verdicts that are not final, joined releases left out."""
         found = self.runner.find_all(Judged, tables.JUDGED.c.final.is_(False), _IS_NOT_JOINED)
         return sorted(found, key=_slot_first)
 
     def event(self, event: str) -> Event | None:
-        """Return one event, or None if no event has this id."""
+        """Return one event, if there is one with this id."""
         return self.runner.find(Event, event)
 
     def events(
@@ -150,14 +140,12 @@ class VerdictStore(Queries):
         release: str | None = None,
         limit: int = 1000,
     ) -> list[Event]:
-        """Return the first `limit` events of one release or of all, by time and id, after the
-        (time, id) `after`.
-        """
+        """Return the first `limit` events of one release or all, after the (time, id) `after`."""
         event = tables.EVENT.c
         conditions = equals(event.release, release)
         if after is not None:
             at, name = after
-            # The first condition lets the database use the index.
+            # For the index.
             conditions += (event.at >= at, or_(event.at > at, event.id > name))
         return self.runner.find_all(Event, *conditions, order_by=(event.at, event.id), limit=limit)
 
@@ -179,11 +167,11 @@ class VerdictStore(Queries):
         ]
 
     def incident(self, incident: str) -> Incident | None:
-        """Return one incident, or None if no incident has this id."""
+        """Return one incident, if there is one with this id."""
         return self.runner.find(Incident, incident)
 
     def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
-        """Return the form fields that people filled in, for each of these incidents."""
+        """Return the form fields that people filled in, by incident."""
         table = tables.INCIDENT
         rows = self.runner.make_each_of(
             lambda *row: row, select(table.c.id, table.c.body), table.c.id, incidents
@@ -209,19 +197,17 @@ class VerdictStore(Queries):
         return self.runner.find_all(Draft, draft.incident == incident, order_by=(draft.version,))
 
     def acts(self, subject: str) -> list[Act]:
-        """Return what people and programs did to an incident, a release or a silence, in time
-        order.
-        """
+        """Return what people and programs did to a subject, in time order."""
         act = tables.ACT.c
         return self.runner.find_all(Act, act.subject == subject, order_by=(act.at, act.what))
 
     def acts_on(self, subjects: Sequence[str]) -> list[Act]:
-        """Return what people and programs did to these subjects, in time order."""
+        """Return the acts on these subjects, in time order."""
         found = self.runner.find_each_of(Act, tables.ACT.c.subject, subjects)
         return sorted(found, key=lambda act: (act.at, act.what))
 
     def is_draft_signed(self, incident: str) -> bool:
-        """Return whether a version of a draft is signed, without reading the versions."""
+        """Return whether a version of a draft is signed, without reading them."""
         table = tables.DRAFT
         signed = select(table.c.version).where(
             table.c.incident == incident, table.c.signed.is_not(None)
@@ -240,7 +226,7 @@ class OutboxStore(Queries):
         )
 
     def notice(self, notice: str) -> Notice | None:
-        """Return one notice, or None if no notice has this id."""
+        """Return one notice, if there is one with this id."""
         return self.runner.find(Notice, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
@@ -255,7 +241,7 @@ class OutboxStore(Queries):
         return self.runner.find_all(Delivery, *is_of_notice, order_by=tables.DELIVERY.primary_key)
 
     def given_up(self, since: datetime) -> list[Delivery]:
-        """Return the deliveries that were given up at `since` or later, newest first."""
+        """Return the deliveries given up at `since` or later, newest first."""
         delivery = tables.DELIVERY.c
         conditions = (delivery.standing == DeliveryState.GIVEN_UP, delivery.finished >= since)
         newest_first = (delivery.finished.desc(), delivery.notice.desc(), delivery.channel.desc())
@@ -270,7 +256,7 @@ class OutboxStore(Queries):
         return dict(rows)
 
     def silences(self, since: datetime) -> list[Silence]:
-        """Return the silences that end at `since` or later, in the order of their start."""
+        """Return the silences that end at `since` or later, by start."""
         silence = tables.SILENCE.c
         return self.runner.find_all(
             Silence, silence.until >= since, order_by=(silence.begins, silence.id)
@@ -291,7 +277,7 @@ class SessionStore(Queries):
     """Queries for sessions."""
 
     def session(self, key_hash: str) -> StoredSession | None:
-        """Return one session, even if it has ended. None if it is not stored."""
+        """Return one session, even if it has ended."""
         return self.runner.find(StoredSession, key_hash)
 
     def sessions(self, account: str | None = None) -> list[StoredSession]:
@@ -306,7 +292,7 @@ class EvidenceIndex(Queries):
     """Queries for records of evidence."""
 
     def records(self, ids: Sequence[str]) -> list[Record]:
-        """Return these records of evidence, by monitor and number. Unknown ids are left out."""
+        """Return these records by monitor and number, without unknown ones."""
         evidence = tables.EVIDENCE.c
         numbers = defaultdict[str, list[int]](list)
         for monitor, _, number in (name.rpartition("-") for name in ids):
@@ -321,13 +307,13 @@ class EvidenceIndex(Queries):
         return sorted(found, key=lambda record: (record.monitor, record.number))
 
     def chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
-        """Return a monitor's first `limit` records with numbers above `after`, in order."""
+        """Return a monitor's first `limit` records with numbers above `after`."""
         evidence = tables.EVIDENCE.c
         is_after = (evidence.monitor == monitor, evidence.number > after)
         return self.runner.find_all(Record, *is_after, order_by=(evidence.number,), limit=limit)
 
     def last(self, monitor: str) -> Record | None:
-        """Return the newest record of a monitor, None if it has none."""
+        """Return the newest record of a monitor."""
         evidence = tables.EVIDENCE.c
         newest = self.runner.find_all(
             Record, evidence.monitor == monitor, order_by=(evidence.number.desc(),), limit=1
@@ -344,11 +330,11 @@ class Leases(Queries):
     """Queries for leases and heartbeats."""
 
     def heartbeat(self, monitor: str) -> Heartbeat | None:
-        """Return the last heartbeat of a monitor, None if it has none."""
+        """Return the last heartbeat of a monitor."""
         return self.runner.find(Heartbeat, monitor)
 
     def lease(self, name: str) -> Lease | None:
-        """Return a lease, even if it has run out. None if it was never taken."""
+        """Return a lease, even if it has run out."""
         return self.runner.find(Lease, name)
 
     def leases(self) -> list[Lease]:
@@ -360,7 +346,7 @@ class Leases(Queries):
         return self.runner.find_all(Heartbeat, order_by=(tables.HEARTBEAT.c.at.desc(),))
 
     def leader(self) -> Leader | None:
-        """Return the leader, even if its time has run out. None before the first."""
+        """Return the leader, even if its time has run out."""
         return self.runner.find(Leader, LEADER)
 
     def now(self, own: datetime) -> datetime:
@@ -385,5 +371,5 @@ class Reads:
 
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
-    """Return the sort key by slot. Verdicts without one are last, by their time."""
+    """Return the sort key by slot, those without last by their time."""
     return judged.slot is None, judged.slot or judged.at, judged.release

@@ -23,11 +23,10 @@ class LedgerStore(Queries):
     """Queries for releases, promises, calendars' entries and reads, and claims."""
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return all releases. With bounds, only those with a slot in `[begin, end)`.
+        """Return all releases or, with bounds, those with a slot in `[begin, end)`.
 
-        A release has the slot of its newest promise, of whatever calendar, and perhaps another slot
-        in its verdict. One of the two is enough. Releases that were joined into others are never
-        returned.
+        The slot is that of the newest promise of any calendar, or of the verdict. Releases joined
+        into others are never returned.
         """
         release = tables.RELEASE.c
         conditions = [release.joined_into.is_(None)]
@@ -44,9 +43,8 @@ class LedgerStore(Queries):
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
     def promised_between(self, begin: datetime, end: datetime) -> list[Release]:
-        """Return the releases for which any promise, even an old one, has a slot in `[begin, end)`.
-
-        Releases that were joined into others are left out.
+        """Return the releases of which any promise, even an old one, has a slot in
+        `[begin, end)`.
         """
         promise, release = tables.PROMISE.c, tables.RELEASE.c
         promised = select(promise.release).where(*in_period(promise.begins, begin, end))
@@ -54,39 +52,39 @@ class LedgerStore(Queries):
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
     def promised_instants(self, begin: datetime, end: datetime) -> list[datetime]:
-        """Return the begins of the slots in `[begin, end)` that calendars have ever promised."""
+        """Return the begins of all slots ever promised in `[begin, end)`."""
         begins = tables.PROMISE.c.begins
         query = select(begins).where(*in_period(begins, begin, end)).distinct()
         return sorted(self.runner.make_each(lambda slot: slot, query))
 
     def release(self, release: str) -> Release | None:
-        """Return one release, or None if no release has this id."""
+        """Return one release, if it is stored."""
         return self.runner.find(Release, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
-        """Return the stored ones of these releases, sorted by id."""
+        """Return the stored ones of these releases, by id."""
         found = self.runner.find_each_of(Release, tables.RELEASE.c.id, releases)
         return sorted(found, key=lambda release: release.id)
 
     def differing(self, releases: Sequence[Release]) -> list[str]:
-        """Return the ids of the releases that are not stored, or differ from their stored rows."""
+        """Return the ids of releases that are not stored, or differ."""
         form = FORMS[Release]
         ids = [release.id for release in releases]
         rows = self.runner.make_each_of(lambda *row: row, form.select, tables.RELEASE.c.id, ids)
-        stored_rows = {row[0]: row for row in rows}  # the first column is the id
-        # Most rows are equal. Comparing them first avoids parsing the stored JSON of each.
+        stored_rows = {row[0]: row for row in rows}
+        # Most are equal. Comparing rows first avoids parsing their JSON.
         unequal = [
             one for one in releases if stored_rows.get(one.id) != tuple(form.to_row(one).values())
         ]
-        # The same release may have other JSON, if another version has written it.
+        # Another version may have written the same release as other JSON.
         stored = {one.id: one for one in self.releases_named([one.id for one in unequal])}
         return [one.id for one in unequal if stored.get(one.id) != one]
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
         """Return a producer's releases with `url` in their address or one of `words` in their
-        title, by id.
+        title.
 
-        The letters A to Z match in upper and lower case.
+        A to Z match in either case, here and in `releases_titled`.
         """
         release = tables.RELEASE.c
         titled = (release.title.icontains(word, autoescape=True) for word in words)
@@ -95,10 +93,7 @@ class LedgerStore(Queries):
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
     def releases_titled(self, words: Sequence[str]) -> list[Release]:
-        """Return the releases with all of `words` in their title, by id.
-
-        The letters A to Z match in upper and lower case.
-        """
+        """Return the releases with all of `words` in their title, by id."""
         release = tables.RELEASE.c
         titled = [release.title.icontains(word, autoescape=True) for word in words]
         return self.runner.find_all(
@@ -117,11 +112,8 @@ class LedgerStore(Queries):
         )
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return the newest promise for each release, as an edition of its series.
-
-        Releases are in order of their ids.
-
-        Only the first `limit` releases with an id above `after` are included.
+        """Return the newest promise of the first `limit` releases with ids above `after`, as
+        editions.
         """
         release, promise, other = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
         is_newer = tuple_(other.c.learnt, other.c.calendar) > tuple_(
@@ -142,8 +134,7 @@ class LedgerStore(Queries):
             .limit(limit)
         )
         return [
-            # Of the promise only the slot is needed, so its release, calendar and time are not
-            # filled in.
+            # Only the slot of the promise is needed.
             SeriesEdition(name, producer, title, (calendar,), _promise_without_keys(body).slot)
             for name, producer, title, calendar, body in self.runner.make_each(
                 lambda *row: row, newest
@@ -151,8 +142,8 @@ class LedgerStore(Queries):
         ]
 
     def shown_since(self, since: datetime) -> list[str]:
-        """Return, sorted, the ids of releases that a calendar has shown since `since` or promised
-        for later.
+        """Return the ids of releases that a calendar has shown since `since` or
+        promised for later.
         """
         entry, promise = tables.ANNOUNCED, tables.PROMISE
         shown = union(
@@ -173,7 +164,7 @@ class LedgerStore(Queries):
         return sorted(found, key=lambda entry: (entry.calendar, entry.uid))
 
     def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
-        """Return the stored ones of these entries of a calendar, by uid."""
+        """Return the stored ones of these entries, by uid."""
         entry = tables.ANNOUNCED.c
         found = self.runner.find_each_of(Announced, entry.uid, uids, entry.calendar == calendar)
         return sorted(found, key=lambda entry: entry.uid)
@@ -181,9 +172,8 @@ class LedgerStore(Queries):
     def reads(
         self, calendar: str | None = None, limit: int = 100, *, usable: bool = False
     ) -> list[CalendarRead]:
-        """Return the newest `limit` reads of one calendar or of all, newest first.
-
-        With `usable`, only those.
+        """Return the newest `limit` reads of one calendar or all, newest first, perhaps only usable
+        ones.
         """
         read = tables.CALENDAR_READ.c
         newest_first = (read.started.desc(), read.calendar.desc())
@@ -194,8 +184,8 @@ class LedgerStore(Queries):
         return self.runner.find_all(CalendarRead, *conditions, order_by=newest_first, limit=limit)
 
     def repeated_reads(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Return the calendar and start of each read before `before` that has the same result as
-        the one before it.
+        """Return the calendar and start of each read before `before` with the result of the one
+        before.
         """
         table = tables.CALENDAR_READ
         calendar, started, compared = (
@@ -220,9 +210,7 @@ class LedgerStore(Queries):
     def claims(
         self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None
     ) -> list[Claim]:
-        """Return the publishers' claims of publication in `[begin, end)`, at one address or all, in
-        time order.
-        """
+        """Return the publishers' claims in `[begin, end)`, at one address or all, in order."""
         claim = tables.CLAIM.c
         conditions = (*in_period(claim.at, begin, end), *equals(claim.url, url))
         return self.runner.find_all(

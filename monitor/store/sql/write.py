@@ -38,16 +38,15 @@ _LATER_COLUMNS: Mapping[Table, str] = {
     tables.PROMISE: "confirmed_at",
     tables.HEARTBEAT: "at",
 }
-"""For a table, the column that shows which of two versions of a row is the later one.
-
-Of other facts, the first version stays.
+"""The column by which the later of two versions of a row is known. Of other facts, the
+first stays.
 """
 
 
 class Transaction:
-    """The writes of one transaction. If a block of writes raises, all of them are rolled back.
+    """The writes of one transaction, rolled back if its block raises.
 
-    `read` has the queries that see these writes. Read there in a block, not from the store.
+    `read` has queries that see them. Use it there, not the store.
     """
 
     def __init__(self, connection: Connection, read: Reads) -> None:
@@ -55,9 +54,9 @@ class Transaction:
         self._connection, self._dialect = connection, connection.dialect.name
 
     def save(self, *items: Storable) -> None:
-        """Insert objects, or replace the stored ones with the same primary keys.
+        """Insert objects, or replace those with the same keys.
 
-        A row that breaks a rule of the database raises `Conflict`, for example a delivery without a
+        A row that breaks a rule of the database raises `Conflict`, such as a delivery without a
         stored notice. Do not pass a notice that was sent: this would replace it.
         """
         for kind, some in groupby(items, key=type):
@@ -66,7 +65,7 @@ class Transaction:
             self._connection.execute(statement, rows)
 
     def save_later(self, *items: Storable) -> None:
-        """Insert objects. Of one that is stored already, the later version stays."""
+        """Insert objects, or replace earlier versions of them."""
         for item in items:
             table = FORMS[type(item)].table
             statement = _make_insert(table, self._dialect)
@@ -87,27 +86,23 @@ class Transaction:
             self._connection.execute(upsert, row)
 
     def add(self, item: Storable) -> bool:
-        """Insert an object. Return False if one with the same primary key is stored already."""
+        """Insert an object. Return False if its key is stored already."""
         table = FORMS[type(item)].table
         statement = self._insert_unless_stored(table).returning(*table.primary_key)
         return self._connection.execute(statement, _to_row(item)).first() is not None
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
-        """Add promises to the ledger, except those with the release, calendar and time of reading
-        of a stored one.
-        """
+        """Add promises, except those stored by release, calendar and time of reading."""
         rows = [_to_row(promise) for promise in promises]
         if rows:
             self._connection.execute(self._insert_unless_stored(tables.PROMISE), rows)
 
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
-        """Record that this calendar still showed its newest promise for each of these releases at
-        `at`.
-        """
+        """Record that a calendar still showed its newest promises for these releases at `at`."""
         table, newer = tables.PROMISE, tables.PROMISE.alias()
         is_of_same = (newer.c.release == table.c.release, newer.c.calendar == calendar)
         newest = select(func.max(newer.c.learnt)).where(*is_of_same).scalar_subquery()
-        # A read that was stored before this one may have confirmed the promise later.
+        # A read stored before this one may be later.
         is_earlier = table.c.confirmed_at.is_(None) | (table.c.confirmed_at < at)
         for some in chunks(releases):
             is_newest = (
@@ -120,9 +115,7 @@ class Transaction:
             )
 
     def confirm_entries(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
-        """Record that a calendar showed these entries at `at`, so that they do not count as
-        removed.
-        """
+        """Record that a calendar showed these entries at `at`."""
         table = tables.ANNOUNCED
         for some in chunks(uids):
             is_shown = (table.c.calendar == calendar) & table.c.uid.in_(some)
@@ -147,12 +140,12 @@ class Transaction:
         self.save(*merged)
 
     def add_blind(self, blind: Blind) -> None:
-        """Add a blind span, or extend a stored one with the same start, cause and scope."""
+        """Add a blind span, or extend one with the same start, cause and scope."""
         table = tables.BLIND
         statement = _make_insert(table, self._dialect)
         new = statement.excluded
         ends = case((new.ends > table.c.ends, new.ends), else_=table.c.ends)
-        # Spans of two monitors with the same start and cause become one span without a monitor.
+        # Spans of two monitors become one without a monitor.
         monitor = case((table.c.monitor == new.monitor, table.c.monitor), else_="")
         extend = {"ends": ends, "monitor": monitor}
         upsert = statement.on_conflict_do_update(
@@ -170,14 +163,14 @@ class Transaction:
             self.add_blind(span)
 
     def add_draft(self, draft: Draft) -> None:
-        """Add a version of a draft. Raises `Conflict` if this version is stored already."""
+        """Add a version of a draft. Raises `Conflict` if it is stored already."""
         if not self.add(draft):
             raise Conflict(
                 f"version {draft.version} of the draft of {draft.incident} is there already"
             )
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
-        """Add a notice with its deliveries. Return False if one with this id is stored already."""
+        """Add a notice with its deliveries. Return False if it is stored already."""
         if not self.add(notice):
             return False
         self.save(*deliveries)
@@ -189,8 +182,7 @@ class Transaction:
         by_key = {(record.monitor, record.number): record for record in records}
         if not by_key:
             return
-        # The statement returns the keys of the rows that it inserted. The other rows were stored
-        # before.
+        # It returns the keys of inserted rows. The others were stored before.
         statement = self._insert_unless_stored(table).returning(*table.primary_key)
         inserted = self._connection.execute(
             statement, [_to_row(record) for record in by_key.values()]
@@ -200,13 +192,12 @@ class Transaction:
         for some in chunks(stored_before):
             for row in self._connection.execute(query.where(tuple_(*table.primary_key).in_(some))):
                 record = by_key[row.monitor, row.number]
-                # `chain` is a hash over this record and all before it. So it is equal only for
-                # equal records.
+                # A hash over this record and all before it.
                 if row.chain != record.chain:
                     raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
-        """Record that the bytes of a monitor's records up to number `last` were deleted at `at`."""
+        """Record that a monitor's bytes up to record `last` were deleted at `at`."""
         table = tables.EVIDENCE
         is_deleted_now = (
             (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
@@ -214,7 +205,7 @@ class Transaction:
         self._connection.execute(update(table).where(is_deleted_now).values(expired=at))
 
     def drop_sessions(self, key_hashes: Sequence[str], ended_by: datetime) -> None:
-        """Delete sessions: these, and all that ended at `ended_by` or earlier."""
+        """Delete these sessions, and all that ended by `ended_by`."""
         table = tables.SESSION
         is_dropped = table.c.key_hash.in_(key_hashes) | (table.c.ends <= ended_by)
         self._connection.execute(delete(table).where(is_dropped))
@@ -226,15 +217,14 @@ class Transaction:
         self._connection.execute(update(table).where(is_used).values(seen=at))
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
-        """Take or renew a lease and return it. Return None if another holder has it beyond `now`.
+        """Take or renew a lease and return it, None if another has it beyond `now`.
 
-        PostgreSQL uses its own clock: the lease lasts from its present time for as long as from
-        `now` to `until`.
+        By PostgreSQL's own clock, it lasts from its present for as long as from `now` to `until`.
         """
         table = tables.LEASE
         begins, ends = self._from_present(now, until)
         statement = _make_insert(table, self._dialect).values(name=name, holder=holder, until=ends)
-        # It is one statement, so that exactly one of two monitors gets the lease.
+        # One statement, so that exactly one of two monitors gets the lease.
         upsert = statement.on_conflict_do_update(
             index_elements=list(table.primary_key),
             set_={"holder": holder, "until": ends},
@@ -251,10 +241,7 @@ class Transaction:
         )
 
     def claim_delivery(self, notice: str, channel: str) -> Delivery | None:
-        """Return a delivery, locked until the transaction ends.
-
-        None if it is not stored, or another process has locked it.
-        """
+        """Return a delivery, locked until the transaction ends, None if missing or locked."""
         table = tables.DELIVERY
         form = FORMS[Delivery]
         is_wanted = (table.c.notice == notice) & (table.c.channel == channel)
@@ -265,9 +252,8 @@ class Transaction:
     def take_leader(
         self, holder: str, monitor: str, now: datetime, until: datetime
     ) -> Leader | None:
-        """Lead, with the next epoch. Return None if another monitor leads beyond `now`.
-
-        PostgreSQL uses its own clock, as in `take_lease`.
+        """Lead, with the next epoch. Return None if another leads beyond `now` (as in
+        `take_lease`).
         """
         table = tables.LEADER
         begins, ends = self._from_present(now, until)
@@ -299,10 +285,7 @@ class Transaction:
     def _from_present(
         self, now: datetime, until: datetime
     ) -> tuple[ColumnElement[datetime], ColumnElement[datetime]]:
-        """Return the present time and the end of a time from `now` to `until`.
-
-        PostgreSQL uses its own clock: the time begins at its present and is as long.
-        """
+        """Return the present, and the end of a time from `now` to `until`."""
         if self._dialect == "postgresql":
             return database_clock(), database_clock(until - now)
         return literal(now, Instant), literal(until, Instant)
@@ -317,22 +300,18 @@ class Transaction:
         )
 
 
-# Cached, because building the statement took half of the time of a commit of one look.
+# Building it took half of the time of a commit of one look.
 @cache
 def _upsert_statement(table: Table, dialect: str, names: tuple[str, ...]) -> Any:  # noqa: ANN401  # as below
-    """Return the statement that inserts rows with these columns, or updates those whose key is
-    stored already.
-    """
+    """Return the statement that inserts rows with these columns, or updates stored ones."""
     statement = _make_insert(table, dialect)
     new_values = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new_values)
 
 
 def _make_insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
-    """Return the dialect's own insert statement, which can also update or skip rows whose key is
-    stored already.
-    """
-    # Imported by name, so that only the dialect in use is loaded.
+    """Return the dialect's own insert statement, which can also update or skip stored rows."""
+    # By name, so that only the dialect in use is loaded.
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
