@@ -11,9 +11,7 @@ from schedules.slot import Slot, slot_from_json
 from schedules.times.json import fields_json
 
 BY_HAND = "by-hand"
-"""The name of the calendar to which people add releases and addresses on the pages.
-
-Every other calendar overrules it.
+"""The calendar to which people add releases and addresses on the pages, overruled by every other.
 
 It shows when a person wrote an entry, not when the producer announced it.
 """
@@ -39,12 +37,7 @@ class Role(StrEnum):
 
 
 class Address(StrEnum):
-    """How the address of a landing page is known.
-
-    `ANNOUNCED`: a calendar names it. `GUESSED`: it was made from the announcement's address.
-    `LED_TO`: the announcement redirects there. `FOUND`: a listing showed it, and the page has the
-    release's title.
-    """
+    """How the address of a landing page is known (`docs/decides.md#first-seen-is-an-interval`)."""
 
     ANNOUNCED = "announced"
     GUESSED = "guessed"
@@ -55,10 +48,9 @@ class Address(StrEnum):
 class Origin(StrEnum):
     """How a part is known.
 
-    `ANNOUNCED`: a calendar names it. `CONFIGURED`: the configuration adds it. `FOUND`: the page
-    names it. `PREDICTED`: its address was made from an earlier edition's, or several earlier
-    editions linked to it. `ELSEWHERE`: a listing showed it. `LINKED`: the page links to it on
-    another site. Those are not polled, but predict parts of later editions.
+    `PREDICTED`: its address was made from an earlier edition's, or several of those linked to it.
+    `LINKED`: the page links to it on another site. It is not polled, but predicts parts of later
+    editions.
     """
 
     ANNOUNCED = "announced"
@@ -86,10 +78,7 @@ ORIGIN_KNOWN = {
 
 
 def address_known(address: Address, *, is_seen: bool) -> str:
-    """Return in words how the address of a page is known, "" if a calendar named it.
-
-    `is_seen`: the page was there.
-    """
+    """Return in words how a page's address is known, "" if a calendar named it."""
     if address is Address.GUESSED and is_seen:
         return "guessed from its announcement, and found there"
     return _ADDRESS_KNOWN.get(address, "")
@@ -97,11 +86,7 @@ def address_known(address: Address, *, is_seen: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A page or file of a release, at one address.
-
-    `recognise` names the recogniser that decides whether it is out (`status`, `govuk`, `text:…`).
-    None: the default.
-    """
+    """A page or file of a release at one address. `recognise` None is the default recogniser."""
 
     id: str
     role: Role
@@ -119,15 +104,10 @@ class Part:
 class Announcement:
     """One entry of one calendar at one read.
 
-    - `uid`: the calendar's own key of the entry.
-    - `url`: the landing page of the release, `address` how it is known. `link`: the entry's own
-      page, if it has one.
-    - `state`: None if the calendar gives no status. `status` quotes it if it is not a plain yes,
-      such as "on hold", else it is empty.
-    - `previous`: the slot that the entry says it had before. `why`: its reason for a change.
-    - `published`: the calendar says that the release is out.
-    - `others`: further producers of the same release.
-    - `of`: the id of a release of another calendar, to which this entry only adds parts, or empty.
+    `uid` is the calendar's own key, `url` the landing page, `link` the entry's own page. `state` is
+    None without a status, `status` quotes one that is not a plain yes. `previous` is the slot
+    before a change, `why` its reason. `published`: the calendar says that it is out. `others` are
+    further producers. `of` is the release of another calendar to which this only adds parts.
     """
 
     uid: str
@@ -154,11 +134,11 @@ class Announcement:
         return (self.producer, *self.others)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `calendar parse` and `calendar read` print of an entry. `of` and `status` are
-        left out if they are empty.
+        """Return what `calendar parse` and `calendar read` print, without empty `of`
+        and `status`.
         """
         shown = fields_json(self, "uid", "title", "producer", "url", "slot", "state", "doubt")
-        shown["reason"] = self.slot.reason  # also in the slot, but published here too
+        shown["reason"] = self.slot.reason
         shown |= fields_json(
             self,
             "parts",
@@ -177,14 +157,13 @@ class Announcement:
         return shown
 
 
-# A dictionary takes a tenth of the time that the enumeration takes. A start reads a hundred
-# thousand states.
+# A dictionary takes a tenth of an enumeration's time, for a hundred thousand states at a start.
 _STATES = {state.value: state for state in State}
 _ADDRESSES = {address.value: address for address in Address}
 
 
 def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
-    """Return the announcement that `as_json` wrote. Raises KeyError or ValueError."""
+    """Return the announcement of this JSON. Raises KeyError or ValueError."""
     state = data.get("state")
     previous = data.get("previous")
     parts = [
@@ -214,7 +193,6 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         why=data.get("why", ""),
         published=data.get("published", False),
         address=_ADDRESSES[data.get("address", Address.ANNOUNCED.value)],
-        # The JSON lists the main producer among all of them.
         others=tuple([other for other in producers if other != producer]),
         of=data.get("of", ""),
         status=data.get("status", ""),

@@ -18,12 +18,10 @@ _ON_ONE_DAY = (Precision.INSTANT, Precision.DAY)
 
 @dataclass(frozen=True, slots=True)
 class ShortNotice:
-    """A change, cancellation or first announcement with too little notice.
+    """A change, cancellation or first announcement with too little notice, in `(since, at]`.
 
-    The change happened in `(since, at]`. `since` is None if no earlier read is known. `days` are
-    calendar days from the read that showed it to the date that people planned for (for a move, the
-    old one). `proven` is true if there would have been too little notice even at the earlier read.
-    `text` is what the calendar shows now in place of what it showed before.
+    `days` are calendar days from the read that showed it to the date that people planned for.
+    `proven`: the earlier read would have been too late too. `text` is what the calendar shows now.
     """
 
     what: EventKind
@@ -42,8 +40,8 @@ def is_cancelled(promise: Promise) -> bool:
 def is_standing(promise: Promise) -> bool:
     """Return whether an entry says that its slot stands.
 
-    It does not if it is cancelled or has a status that is not understood, nor if it is postponed
-    without another slot: then it still shows the old one.
+    Not if it is cancelled, its status is not understood, or it is postponed and still shows its old
+    slot.
     """
     if is_cancelled(promise) or promise.doubt == STATUS_DOUBT:
         return False
@@ -54,17 +52,16 @@ def is_standing(promise: Promise) -> bool:
 
 
 def is_informative(entry: Promise | Announcement) -> bool:
-    """Return whether an entry states anything: a time, "to be confirmed", or that it is cancelled
-    or postponed.
+    """Return whether an entry states anything, be it "to be confirmed".
 
-    Any other date text that cannot be read is a fault of reading, and withdraws no earlier promise.
+    Any other unreadable date is a fault of reading, and withdraws no earlier promise.
     """
     slot = entry.slot
     return slot.precision is not Precision.NONE or slot.reason == "tbc" or entry.state in CALLED_OFF
 
 
 def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
-    """Return the kinds of change from `old` to `new`, two promises of one calendar."""
+    """Return the kinds of change between two promises of one calendar."""
     if is_cancelled(new):
         return () if is_cancelled(old) else (EventKind.CANCELLED,)
     moved = find_slot_changes(old.slot, new.slot)
@@ -76,22 +73,20 @@ def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
         return (EventKind.POSTPONED,)
     became_confirmed = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
     keeps_date_and_time = EventKind.RE_DATED not in moved and EventKind.TIME_CHANGED not in moved
-    # Only a date and time announced before can be confirmed. New ones are a move.
+    # Only a date and time announced before can be confirmed.
     return (*moved, EventKind.CONFIRMED) if became_confirmed and keeps_date_and_time else moved
 
 
 def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
-    """Return how a slot changed, empty if it did not: more or less precise, another time of the
-    day, or another date.
+    """Return how a slot changed, empty if it did not: precision, time of day, or date.
 
-    Another date can be more or less precise too. A slot without a readable time (`NONE`) excludes
-    no time, so any readable one only makes it more precise. The opposite withdraws a date that
-    people knew, so it counts as another date that is less precise.
+    `NONE` excludes no time, so any readable one only adds precision. The opposite withdraws a date
+    that people knew, so it is another, less precise date.
     """
     if old.precision is new.precision is Precision.NONE:
         return ()
     is_new_inside = old.precision is Precision.NONE or is_inside(new, old)
-    is_old_inside = is_inside(old, new)  # False if either is `NONE`
+    is_old_inside = is_inside(old, new)
     if is_new_inside and is_old_inside:
         return ()
     if is_new_inside:
@@ -101,7 +96,7 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
     if old.instant and new.instant and first_day(old) == first_day(new):
         return (EventKind.TIME_CHANGED,)
     changes = [EventKind.RE_DATED]
-    # Only the precisions are compared, such as a month with a day. `NONE` is the coarsest.
+    # `NONE` is the coarsest.
     if is_coarser(new, old):
         changes.append(EventKind.PRECISION_LOWERED)
     elif is_coarser(old, new):
@@ -110,24 +105,21 @@ def find_slot_changes(old: Slot, new: Slot) -> tuple[EventKind, ...]:
 
 
 def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
-    """Return the short notice that `new` gives, None if people had at least `days` of notice.
+    """Return the short notice that `new` gives after `old` of the same calendar, or None.
 
-    `old` is the earlier promise of the same calendar, or None if `new` is the first announcement. A
-    provisional or month-wide date is not a promise yet, so moving it is never short notice. The
-    first read of a calendar does not prove when an entry was made, so it gives no short notice
-    either.
+    A provisional or month-wide date is no promise yet. Nor does the first read of a calendar prove
+    when an entry was made.
     """
     what = _announced_change(old, new)
-    # People planned for the old date, so notice of a change runs until that.
+    # People planned for the old date.
     planned_day = first_day((old or new).slot)
     if what is None or planned_day is None:
         return None
-    # Calendar days, as the Code counts weeks of notice: the hour of the read does not matter.
+    # As the Code counts weeks of notice.
     notice = (planned_day - local_date(new.learnt, new.slot.timezone)).days
     if notice >= days:
         return None
-    # The change may have been made just after the last read without it (`unlearnt`). If even that
-    # was too late, the short notice is proven.
+    # The change may have been made just after the last read without it.
     last_read_without = (
         None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
     )
@@ -137,21 +129,14 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
 
 
 def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:
-    """Return what people must hear of well in advance: a new announcement, a cancellation, another
-    date or time.
-
-    `old` is the earlier promise of the same calendar, if there is one. None if `new` only changes
-    something else.
-    """
-    # A cancellation or move concerns the date of `old`. A date that is provisional, or not one day,
-    # is not firm: people cannot plan for it, so they need not hear of its change in advance.
+    """Return a change that people must hear of well in advance, or None."""
+    # People cannot plan for a provisional date, or one wider than a day.
     promised = old or new
     is_firm = promised.slot.precision in _ON_ONE_DAY and promised.state is not State.PROVISIONAL
     if not is_firm:
         return None
     if old is None:
-        # `unlearnt` is the last read without the entry. If there was none, it may have been
-        # announced long ago.
+        # Without an earlier read, it may have been announced long ago.
         is_new_announcement = new.unlearnt is not None and not is_cancelled(new)
         return EventKind.ANNOUNCED if is_new_announcement else None
     changes = find_changes(old, new)

@@ -31,17 +31,15 @@ _WRITTEN_TIME = quick(r"(?<!\d)(\d{1,2})[:.](\d{2})(?!\d)|\dT(\d{2})(\d{2})(?!\d
 class InForce:
     """The promise in force for one release as of an instant, and what else its calendars said.
 
-    - `promise`: the one in force, None if nothing readable was announced. If the release is
-      `cancelled`, the entry that cancels it, with the slot of `planned`.
-    - `planned`: the last promise in force that stood (`is_standing`).
-    - `replaced_promises`: promises that were in force until they changed, before their slot passed,
-      oldest first. `moved_from` is the newest of them with an earlier slot, else the newest of all.
-    - `changed_after_slot`: another time or a cancellation that was announced after the slot.
-    - `possible_changes`: entries of the same calendar that were perhaps announced before the slot,
-      because no read shows the opposite, or that perhaps change only the UTC offset.
-    - `is_first_read_after_slot`: the slot had passed at its first read, so nothing can be proved.
-    - `disagreements`, `agreeing`: promises of other calendars, before the slot passed.
-    - `events`: in the order of reads.
+    If it is `cancelled`, `promise` is the entry that cancels it, with the slot of `planned`, the
+    last one in force that stood. `replaced_promises` were in force until they changed in time,
+    oldest first; `moved_from` is the newest of them with an earlier slot, else the newest.
+    `changed_after_slot` is another time or a cancellation announced too late.
+
+    `possible_changes` of the same calendar were perhaps announced before the slot, or perhaps
+    change only the UTC offset. `is_first_read_after_slot`: nothing can be proved. `disagreements`
+    and `agreeing` are of other calendars, before the slot passed. `events` are in the order of
+    reads.
     """
 
     promise: Promise | None = None
@@ -60,15 +58,12 @@ class InForce:
 
     @property
     def slot(self) -> Slot | None:
-        """Return the slot in force, None if there is none or the release is cancelled."""
+        """Return the slot in force, None if there is none or it is cancelled."""
         return None if self.promise is None or self.cancelled else self.promise.slot
 
     @property
     def announced_as_of(self) -> datetime | None:
-        """Return when a read last showed the promise, at the latest when its slot passed.
-
-        None without a promise.
-        """
+        """Return when a read last showed the promise, at the latest when its slot passed."""
         if self.promise is None:
             return None
         shown, end = self.promise.confirmed_at or self.promise.learnt, self.promise.slot.passes()
@@ -80,13 +75,13 @@ def slot_in_force(
 ) -> InForce:
     """Return what is in force for a release as of `now`, from its promises in any order.
 
-    The first of `release.calendars` that has an entry rules. Calendars that are not in that list
-    come after it, by the time of their first entry. If the ruling one announces only a day, an
-    entry of another for the same day adds the time.
+    The first of `release.calendars` that has an entry rules. Unlisted ones follow, by the time of
+    their first entry. If the ruling one announces only a day, another's entry for that day adds the
+    time.
 
-    A promise replaces the slot in force only if neither that slot nor the promised one had passed
-    when it was read. There is one exception. If the slot in force had already passed at its first
-    read, the first entry of a calendar that ranks higher replaces it, if its own slot is ahead.
+    A promise replaces the slot in force only if neither had passed when it was read. But the first
+    entry of a calendar that ranks higher, with a slot still ahead, replaces one that had passed at
+    its first read.
     """
     known = [promise for promise in promises if promise.learnt <= now]
     ledger = _ReleaseLedger(release.calendars, notice_days)
@@ -96,40 +91,35 @@ def slot_in_force(
 
 
 class _ReleaseLedger:
-    """Finds the promise in force of one release, from its promises added in the order of reads."""
+    """Finds the promise in force of one release."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
-        """`calendars` are those of the release by their rank."""
+        """`calendars` are by their rank."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
-        # By calendar, its last promise that may be in force, and its last one that was read too
-        # late for that.
+        # By calendar, its last promise that may be in force, and its last that was too late for
+        # that.
         self._last_accepted: dict[str, Promise] = {}
         self._last_too_late: dict[str, Promise] = {}
-        # By calendar, a later promise with the same written time and another UTC offset, which may
-        # be no change.
+        # By calendar, a later promise that perhaps changes only the UTC offset.
         self._zone_shifted: dict[str, Promise] = {}
-        self._current: Promise | None = None  # in force
-        self._last_planned: Promise | None = None  # the last one in force that stood
-        # These become fields of `InForce`.
+        self._current: Promise | None = None
+        self._last_planned: Promise | None = None
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
         self._replaced_promises: list[Promise] = []
         self._possible_changes: list[Promise] = []
         self._events: list[LedgerEvent] = []
-        # Calendars that contradict the one in force, each reported once as long as it does.
+        # Each is reported once as long as it contradicts the one in force.
         self._reported_as_differing: set[str] = set()
 
     def rank(self, promise: Promise) -> int:
-        """Return the rank of a promise's calendar among those of the release. The lowest rules."""
+        """Return the rank of a promise's calendar. The lowest rules."""
         return self._ranks.get(promise.calendar, len(self._ranks))
 
     def add(self, promise: Promise) -> None:
-        """Add the next promise.
-
-        Only the first one and a change read in time can replace the slot in force.
-        """
+        """Add the next promise, in the order of reads."""
         current = self._current
         if not is_informative(promise):
             self._mark_unlisted(promise)
@@ -143,15 +133,15 @@ class _ReleaseLedger:
             self._events.append(event_of(EventKind.BACK_DATED, promise, current.slot))
             self._add_if_possible_change(promise, promise.slot)
         elif _is_zone_shift(self._last_accepted.get(promise.calendar), promise):
-            # It is kept as a doubt until the calendar's next change.
+            # A doubt until the calendar's next change.
             self._zone_shifted[promise.calendar] = promise
         else:
             self._zone_shifted.pop(promise.calendar, None)
             self._add_change(promise)
 
     def _mark_unlisted(self, promise: Promise) -> None:
-        """Mark the last promise of a calendar as no longer shown, if a date that cannot be read
-        replaced it in time.
+        """Mark the last promise of a calendar as not shown, if an unreadable date replaced it in
+        time.
         """
         last = self._last_accepted.get(promise.calendar)
         if last is not None and last.unlisted is None and not has_passed(last.slot, promise.learnt):
@@ -159,15 +149,15 @@ class _ReleaseLedger:
             self._replace_last(last, replace(last, unlisted=unlisted))
 
     def _replace_last(self, last: Promise, marked: Promise) -> None:
-        """Replace the last promise of a calendar, which may be in force, with a marked copy."""
+        """Replace a calendar's last promise, which may be in force, with a marked copy."""
         self._last_accepted[last.calendar] = marked
         self._current = marked if self._current is last else self._current
 
     def _add_answer(self, promise: Promise, settled: Settled) -> None:
-        """Add the answer of a person to what a doubtful time means, with an event.
+        """Add the answer of a person to what a doubtful time means.
 
-        It counts only if it came before each time that the text can mean. A later answer could
-        follow from what was seen, so it is only kept. An answer to another text is ignored.
+        It counts only before each time that the text can mean, because a later one could follow
+        from what was seen. An answer to another text is ignored.
         """
         last = self._last_accepted.get(promise.calendar)
         if last is None or last.question is None or not last.question.is_same_time(settled.asked):
@@ -178,18 +168,16 @@ class _ReleaseLedger:
         if is_in_time:
             self._update_current(promise)
             return
-        # Later reads of the calendar confirm its newest promise in the ledger, which is the answer.
+        # Later reads confirm the newest promise in the ledger, which is the answer.
         shown = replace(last, confirmed_at=promise.confirmed_at, unlisted=promise.unlisted)
         self._replace_last(last, shown)
 
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
-        """Return whether a promise was read after the slot of `current`, the one in force, and so
-        cannot replace it.
+        """Return whether a promise was read after the slot of `current`, and so cannot replace it.
 
-        A cancellation in force can always be replaced. There is one other exception: `current` was
-        itself read after its slot, and the promise is the first of a calendar that ranks higher,
-        with a slot that is still ahead. A later promise of that calendar would be a change that
-        came too late.
+        A cancellation can be replaced, and so can a slot that was itself read too late, by the
+        first promise of a calendar that ranks higher, with a slot still ahead. A later one of that
+        calendar would be a change that came too late.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
@@ -202,28 +190,21 @@ class _ReleaseLedger:
         )
 
     def in_force(self) -> InForce:
-        """Return what is in force after all promises added so far, with their events, doubts and
-        disagreements.
-        """
+        """Return what is in force after all promises added so far."""
         current = self._current
         if current is None:
             return InForce()
-        # The calendar in force need not be the ruling one: if that gives only a day, another one
-        # may add the time.
         calendar = current.calendar
         others = [
             each
             for each in self._last_accepted.values()
             if each.calendar != calendar and is_standing(each)
         ]
-        # A later entry that shows the same written time with another UTC offset may be no change,
-        # so it is a doubt.
         shifted = [
             promise for promise in self._zone_shifted.values() if promise.calendar == calendar
         ]
-        # A postponed release was expected at the last replaced slot before the one in force. If it
-        # was brought forward, no replaced slot is before that one, and it was expected at the last
-        # of them all.
+        # Expected at the last replaced slot before the one in force or, if it was brought forward,
+        # at the last of all.
         begins = current.slot.begins()
         earlier_slots = [
             each
@@ -250,9 +231,7 @@ class _ReleaseLedger:
         )
 
     def _add_first(self, promise: Promise) -> None:
-        """Put the first promise of the release in force, with events: announced or first seen late,
-        and cancelled.
-        """
+        """Put the first promise of the release in force, with events."""
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
         self._events.append(
@@ -264,9 +243,7 @@ class _ReleaseLedger:
         self._check_short_notice(None, promise)
 
     def _add_change(self, promise: Promise) -> None:
-        """Add a promise that was read in time, with events for what it changes and for short
-        notice.
-        """
+        """Add a promise that was read in time, with events."""
         old = self._last_accepted.get(promise.calendar)
         if old is not None:
             old = replace(old, slot=old.shown)
@@ -276,9 +253,8 @@ class _ReleaseLedger:
         elif is_cancelled(promise):
             self._events.append(event_of(EventKind.CANCELLED, promise))
         self._update_current(promise)
-        # Only a change of the slot in force shortens notice. Another calendar's change is a
-        # disagreement. A copy of the promise may be in force, with another slot. Its calendar and
-        # time of the read (`learnt`) are the same.
+        # Another calendar's change is a disagreement, not short notice. A copy with another slot
+        # may be in force, known by calendar and time of the read.
         current = self._current
         is_in_force = (
             current is not None
@@ -289,11 +265,9 @@ class _ReleaseLedger:
             self._check_short_notice(old, promise)
 
     def _update_current(self, promise: Promise) -> None:
-        """Make this promise the last of its calendar, choose again which one is in force, report
-        new disagreements.
+        """Make this promise the last of its calendar, and choose again which one is in force.
 
-        If the slot in force was changed, and not only made more precise, its promise is added to
-        those replaced.
+        If the slot in force changed, and not only its precision, the old promise was replaced.
         """
         is_first_of_calendar = promise.calendar not in self._last_accepted
         promise = _with_slot_before(self._last_accepted.get(promise.calendar), promise)
@@ -301,12 +275,11 @@ class _ReleaseLedger:
         chosen = self._choose_promise()
         planned = self._last_planned
         if is_standing(chosen):
-            # The first promise of a calendar changes none of its own. Even if it comes into force,
-            # it only disagrees with the other calendar, which has not withdrawn its slot.
+            # A calendar's first promise changes none of its own: it only disagrees with the other
+            # calendar, which has not withdrawn its slot.
             if planned is not None and not is_first_of_calendar:
-                # A slot without a readable time (`NONE`) excludes no time, so any other only makes
-                # it more precise.
-                # An answer to what a text means does not change the text either.
+                # A slot without a readable time excludes no time, and an answer does not change the
+                # text.
                 is_refined = (
                     planned.slot.precision is Precision.NONE
                     or chosen.settled is not None
@@ -318,17 +291,17 @@ class _ReleaseLedger:
         elif (
             planned is not None and is_cancelled(chosen) and chosen.slot.precision is Precision.NONE
         ):
-            # A cancellation without a date keeps the slot that it cancels.
+            # It keeps the slot that it cancels.
             chosen = replace(chosen, slot=planned.slot)
         self._current = chosen
         self._report_disagreements(promise, chosen)
 
     def _choose_promise(self) -> Promise:
-        """Return the last promise of the ruling calendar, or one with a time if the ruling one
-        gives only its day.
+        """Return the last promise of the ruling calendar, or another's if it adds a time to its
+        day.
 
-        Other calendars are tried in the order in which they began to announce the release. The
-        first that promises an instant of that day without any doubt gives the time.
+        Others are tried in the order in which they began to announce. Only an instant without doubt
+        counts.
         """
         ruling = min(self._last_accepted.values(), key=self.rank)
         if ruling.slot.precision is not Precision.DAY or not is_standing(ruling):
@@ -344,11 +317,8 @@ class _ReleaseLedger:
         return ruling
 
     def _check_short_notice(self, old: Promise | None, promise: Promise) -> None:
-        """If a promise gives short notice, store that and add an event.
-
-        `old` is its calendar's earlier promise.
-        """
-        # The read shows only when a person typed the entry, not when the producer announced it.
+        """Store short notice, with an event. `old` is the calendar's earlier promise."""
+        # The read shows only when a person typed the entry.
         if promise.calendar == BY_HAND:
             return
         short = find_short_notice(old, promise, self._notice_days)
@@ -360,9 +330,7 @@ class _ReleaseLedger:
             )
 
     def _report_disagreements(self, promise: Promise, current: Promise) -> None:
-        """Add an event for each calendar that contradicts `current`, the one in force, since the
-        read of `promise`.
-        """
+        """Add an event for each calendar that contradicts `current` since the read of `promise`."""
         differing = {each.calendar: each for each in self._find_differing(current)}
         for calendar in sorted(differing.keys() - self._reported_as_differing):
             other = differing[calendar].slot
@@ -375,25 +343,19 @@ class _ReleaseLedger:
         others = (
             each for each in self._last_accepted.values() if each.calendar != current.calendar
         )
-        # An entry that a person added and removed again is kept as cancelled. It says nothing about
-        # the slot.
+        # An entry that a person removed is kept as cancelled, and says nothing about the slot.
         not_removed = (
             each for each in others if each.calendar != BY_HAND or not is_cancelled(each)
         )
         return [each for each in not_removed if _contradict_each_other(current, each)]
 
     def _add_too_late(self, promise: Promise, current: Promise) -> None:
-        """Add a promise read after the slot of `current`, the one in force.
+        """Add a promise read after the slot of `current`, which stays in force.
 
-        That slot stays in force.
-
-        A cancellation, or another time that is still ahead, is kept as the change announced after
-        the slot. If the same calendar then shows the slot in force again, that change is dropped. A
-        time that has passed is only an event.
+        A cancellation or a time still ahead is the change announced after the slot, until the
+        calendar shows the old slot again. A time that has passed is only an event.
         """
         calendar = promise.calendar
-        # What this calendar showed before: the last promise that came too late or, without one, the
-        # last in time.
         shown_before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)
         self._last_too_late[calendar] = promise
         is_repetition = shown_before is not None and not find_changes(shown_before, promise)
@@ -416,17 +378,13 @@ class _ReleaseLedger:
             self._events.append(event_of(EventKind.CHANGED_AFTER_SLOT, promise, current.slot))
 
     def _add_if_possible_change(self, promise: Promise, slot: Slot) -> None:
-        """Add a promise to those in doubt if it changes the one in force and was perhaps made
-        before `slot` passed.
-
-        It was perhaps made in time if the slot was still ahead at the last read without this
-        promise.
+        """Add a promise to those in doubt if it was perhaps announced before `slot` passed: the
+        slot was ahead at the last read without it.
         """
         before, current = self._last_accepted.get(promise.calendar), self._current
         if before is None or current is None or promise.calendar != current.calendar:
             return
-        # Reads without it are the read just before it and all that showed the earlier promise of
-        # its calendar.
+        # Both the read before it and those that showed the earlier promise were without it.
         last_read_without = max(
             filter(None, (promise.unlearnt, before.confirmed_at, before.learnt))
         )
@@ -435,8 +393,8 @@ class _ReleaseLedger:
 
 
 def _with_slot_before(before: Promise | None, promise: Promise) -> Promise:
-    """Return a promise with the slot before its move, if it is postponed and its calendar's last
-    promise shows that slot.
+    """Return a postponed promise with the slot before its move, if its calendar's last promise had
+    that.
     """
     if before is None or promise.state is not State.POSTPONED or promise.previous is not None:
         return promise
@@ -446,12 +404,12 @@ def _with_slot_before(before: Promise | None, promise: Promise) -> Promise:
 
 
 def _is_back_dated(promise: Promise) -> bool:
-    """Return whether a promise announces a time that had passed when it was read."""
+    """Return whether a promise announces a time that had passed at its read."""
     return has_passed(promise.slot, promise.learnt) and not is_cancelled(promise)
 
 
 def _contradict_each_other(promise: Promise, other: Promise) -> bool:
-    """Return whether two promises of different calendars cannot both be true."""
+    """Return whether two promises cannot both be true."""
     if not (is_standing(promise) and is_standing(other)):
         states = [(each.state, each.doubt) for each in (promise, other)]
         return states[0] != states[1]
@@ -461,8 +419,7 @@ def _contradict_each_other(promise: Promise, other: Promise) -> bool:
 
 
 def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
-    """Return whether two promises show the same written time, but their instants differ by the
-    zone's UTC offset.
+    """Return whether two promises show the same written time, but differ by the zone's UTC offset.
 
     A calendar that drops its offset ("09:30+01:00", then "09:30Z") changed its format, and perhaps
     not its promise.
@@ -479,7 +436,7 @@ def _is_zone_shift(before: Promise | None, promise: Promise) -> bool:
 
 
 def _written_time(text: str) -> tuple[int, int] | None:
-    """Return the hour and minute in a date text, None if there is none."""
+    """Return the hour and minute in a date text, or None."""
     found = _WRITTEN_TIME.search(text)
     if found is None:
         return None

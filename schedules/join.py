@@ -1,6 +1,4 @@
-"""Joins the announcements of all calendars into releases: which entries are one edition, why, and
-its id.
-"""
+"""Joins the announcements of all calendars into releases."""
 
 from __future__ import annotations
 
@@ -47,7 +45,7 @@ class _EntryPattern(Table):
         return self
 
     def fits(self, entry: Joinable) -> bool:
-        """Return whether an entry has this link, title and producer, as far as they are given."""
+        """Return whether an entry has the given link, title and producer."""
         return (
             (not self.url or canonical_address(self.url) in entry.links)
             and (not self.title or read_title(self.title) == entry.title)
@@ -82,10 +80,9 @@ class Split(_EntryPattern):
 class JoinRules:
     """How to join.
 
-    `order` names calendars, the ruling one first. Calendars that it does not name follow, by name.
-
-    `hand_kept` names the calendars whose entries have ids that a person gave (kinds toml and csv).
-    If a release has several producers, the first in `producer_order` is named as its producer.
+    `order` names calendars, the ruling one first. Others follow, by name. People gave the ids of
+    entries of `hand_kept` calendars (toml, csv). Of several producers, the first in
+    `producer_order` is the release's.
     """
 
     order: tuple[str, ...] = ()
@@ -97,9 +94,7 @@ class JoinRules:
 
 @dataclass(frozen=True, slots=True)
 class JoinResult:
-    """Releases, the release id of each entry (calendar, uid), and sets of entries that only a
-    person can join.
-    """
+    """Releases, the release id of each entry, and sets of entries that only a person can join."""
 
     releases: tuple[Release, ...]
     release_of: Mapping[Key, str]
@@ -117,19 +112,16 @@ def join_entries(
     rules: JoinRules = NO_RULES,
     known: Mapping[Key, str] | None = None,
 ) -> JoinResult:
-    """Join the entries of all calendars into releases.
+    """Join the entries of all calendars into releases, whatever their order.
 
-    The order of calendars and entries does not matter.
-
-    Entries are one release if a person says so: one adds parts to the other, or both have the same
-    id. So are entries that share a link, and entries with the same producer, title and period whose
-    dates are at most 7 days apart. If a calendar has two candidates, they are not joined but named
-    in `ambiguous`. `known` gives the ids of earlier joins by (calendar, uid). Without it, an id can
-    change with the title of its release.
+    Entries are one release if a person says so (by id or added parts), if they share a link, or if
+    producer, title and period are the same and dates at most 7 days apart. If a calendar has two
+    candidates, they are `ambiguous` instead. `known` has the ids of earlier joins: without it, an
+    id can change with its title.
     """
     known = known or {}
     groups = [Group((entry,)) for entry in _make_joinable(announced, rules)]
-    # Entries of one calendar are never joined, so a single calendar needs no comparison.
+    # Entries of one calendar are never joined.
     if len(announced) > 1:
         groups = merge_groups(groups, _match_added_parts(groups, known))
         for find_matches in (_match_by_given_id, match_by_link, match_by_title):
@@ -149,47 +141,38 @@ def join_entries(
 def _make_joinable(
     announced: Mapping[str, Sequence[Announcement]], rules: JoinRules
 ) -> list[Joinable]:
-    """Return the entries of all calendars in order of rank, one for each key (calendar and uid).
-
-    A pin gives an entry the id of its release, a split keeps it from being joined. Calendars rank
-    first, then dates.
-    """
+    """Return the entries of all calendars in order of rank, one for each key."""
     ranks = {
         name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))
     }
     pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
     has_rules = bool(rules.pins or rules.splits)
-    # To read links and titles takes most of the time. A single calendar without pins and splits
-    # needs neither.
+    # Reading links and titles takes most of the time, and a single calendar without rules needs
+    # neither.
     is_compared = has_rules or len(announced) > 1
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         rank = ranks[calendar]
-        has_given_id = calendar in rules.hand_kept  # a person gave the ids of its entries
+        has_given_id = calendar in rules.hand_kept
         for announcement in announcements:
             entry = Joinable.make(
                 announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared
             )
             if has_rules:
-                # A split that names no calendar is for all calendars.
                 is_split = any(
                     each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits
                 )
                 entry = replace(entry, pin=_find_pin(entry, pins), is_split=is_split)
             other = found.get(entry.key)
-            # If a calendar has several entries with one uid, the one with the earliest date ranks
-            # first and is kept.
+            # Of several entries with one uid, the earliest counts.
             if other is None or entry.rank < other.rank:
                 found[entry.key] = entry
     return sorted(found.values(), key=lambda entry: entry.rank)
 
 
 def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | None:
-    """Return the release id that a pin of the configuration gives an entry, else None.
-
-    `pins` are by link and title.
-    """
-    # A pin has "" for a link or a title that it does not give, because any fits.
+    """Return the release id that a pin, by link and title, gives an entry, else None."""
+    # "" in a pin fits any.
     for link in (*entry.links, ""):
         for title in (entry.title, read_title("")):
             pin = pins.get((link, title))
@@ -199,12 +182,9 @@ def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | N
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
-    """Return matches that join entries by which a person adds parts to a release with that
-    release's own entries.
+    """Return matches of entries by which a person adds parts (`of`) with the release's own entries.
 
-    An entry that adds parts names its release by id in the field `of`. For any other entry, `known`
-    has the id of its release from an earlier join. A group is a set of entries that are joined
-    already. Each match contains the indices of the groups to be joined to one.
+    `known` has the releases of these from an earlier join.
     """
     entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
     with_added_parts = {entry.announcement.of for _, entry in entries if entry.announcement.of}
@@ -221,9 +201,7 @@ def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> lis
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between entries to which a person gave one id, by a pin of the configuration
-    or in calendars.
-    """
+    """Return matches between entries to which a person gave one id."""
     groups_of: dict[tuple[str, str], list[int]] = {}
     for index, group in enumerate(groups):
         for entry in group.entries:
@@ -238,19 +216,17 @@ def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
 
 
 def _make_release(group: Group, release_id: str, preferred_producers: Sequence[str]) -> Release:
-    """Return the release of a group, with the title and the producer of its first entry, the one
-    that ranks highest.
+    """Return the release of a group, with title and producer of its highest entry.
 
-    If the entries name one of `preferred_producers`, the first of those is the producer. The
-    release's address is the landing page of the first entry that has one, preferably not a guessed
-    one. If none has one, it is the first page of an announcement itself (`link`).
+    The first of `preferred_producers` that is named comes before that. The address is the first
+    landing page, preferably not a guessed one, else the first page of an announcement itself.
     """
     announced = [entry.announcement for entry in group.entries]
     first = announced[0]
     producers = {producer for each in announced for producer in each.producers if producer}
     producer = next((name for name in preferred_producers if name in producers), first.producer)
     with_page = [each for each in announced if each.url]
-    # False sorts before True, so a guessed address comes last.
+    # False sorts before True.
     with_best_page = min(with_page, key=lambda each: each.address is Address.GUESSED, default=None)
     link = next((repair_address(each.link) for each in announced if each.link), "")
     url = link if with_best_page is None else repair_address(with_best_page.url)
@@ -269,11 +245,9 @@ def _make_release(group: Group, release_id: str, preferred_producers: Sequence[s
 
 
 def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
-    """Return the landing page (the first one announced, else `url`), then the other announced
-    parts.
+    """Return the landing page, as "page", then the other announced parts, each address once.
 
-    Each address occurs once. The id of the landing page is "page". An id that is taken gets a
-    number.
+    An id that is taken gets a number.
     """
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     page = Part("page", Role.PAGE, url, recognise)
@@ -295,16 +269,13 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
 
 
 def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, str]:
-    """Return a unique id for each group, by its key.
+    """Return a unique id for each group: the pinned, `known`, given or made one that is free.
 
-    It is the first of these ids that no other group has: the one that the configuration pins, the
-    `known` one of an earlier join, the one that a person gave in a calendar, one made from page or
-    title. An id of the last two kinds gets a hash at its end if another group has it.
+    Of the last two kinds, a taken id gets a hash at its end.
     """
     ids: dict[Key, str] = {}
     taken: set[str] = set()
-    # If a new entry and an old one fit the same pin, the old one, which already had the pinned id,
-    # must keep it.
+    # An old entry that had the pinned id must keep it, even if a new one fits the pin too.
     had_pin = {
         group.key
         for group in groups
@@ -312,9 +283,8 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
         if each.pin and known.get(each.key) == each.pin
     }
     without_id = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
-    # All groups get their pinned ids before any group gets a known one, and so on. So a new group
-    # never takes an old id. The second value: if the id is taken, does the group get it with a
-    # hash, or wait for the next kind of id?
+    # All groups get ids of one kind before any gets one of the next, so that a new group never
+    # takes an old id. With the flag, a taken id gets a hash.
     kinds: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
         (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
         (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),
@@ -329,9 +299,7 @@ def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key,
 
 
 def make_id(url: str, producer: str, title: str) -> str:
-    """Return the id of a release if nothing else decides: the slug of its GOV.UK page, else of
-    producer and title.
-    """
+    """Return the id that is made of a GOV.UK page's slug, else of producer and title."""
     if canonical_address(url).startswith("gov.uk/") and (
         name := slug(last_segment(url), _LONGEST_ID)
     ):
@@ -342,10 +310,7 @@ def make_id(url: str, producer: str, title: str) -> str:
 def _assign_id(
     group: Group, wanted: Iterable[str], ids: dict[Key, str], taken: set[str], *, with_hash: bool
 ) -> None:
-    """Give a group the first `wanted` id that is not taken.
-
-    `with_hash`: the first one, with a hash if it is taken.
-    """
+    """Give a group the first `wanted` id that is free, or `with_hash` the first one."""
     for wanted_id in wanted:
         if wanted_id not in taken or with_hash:
             digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]

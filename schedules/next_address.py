@@ -1,8 +1,7 @@
 """Predicts the address of the next edition of a series: the old address with its period replaced.
 
-Words are read by the grammar of titles, numbers by that of dates. An address is refused if its
-period can be read or written in two ways, if it names a period that its title does not, or if it
-contains an id.
+Words are read by the grammar of titles, numbers by that of dates. What can be read or written in two
+ways, or belongs to one edition, is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _PIECE = quick(
 _JOINT = quick(r"(?:[-_+./]|%20)?")
 _ID = quick(r"(?=.*\d)[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STEP = quick(r"[/=&?.]")
-_LONG_NUMBER = quick(r"\d{4,}")  # may be a year or an id
+_LONG_NUMBER = quick(r"\d{4,}")  # a year or an id
 _LONGEST = 6  # pieces of one period
 _LONGEST_ADDRESS = 500
 _SHORT = tuple(name[:3] for name in ENGLISH_MONTHS)
@@ -37,15 +36,13 @@ _NAMES = frozenset({"q", "h", "quarter", "half", "week", *_NTH})
 _ANCHOR = date(2000, 1, 1)
 
 NewByOld = Mapping[str, str]
-"""By each word of the old period (`2019`, `jan`), the word in its place in the new period."""
+"""By each word of the old period (`2019`, `jan`), the new one in its place."""
 _Matches = Sequence[re.Match[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class _FoundPeriod:
-    """Pieces `begin` to `end` of an address, which together name the `period`, in its words
-    (`2019`, `jan`).
-    """
+    """Pieces `begin` to `end` of an address, which name the `period` in its words."""
 
     begin: int
     end: int
@@ -57,21 +54,19 @@ class _Ambiguous(Exception):
 
 
 def map_period_words(before: str, after: str) -> dict[str, str] | None:
-    """Map each word of the period in the title `before` to the word in its place in the title
-    `after`.
+    """Map each word of the period in `before` to that in its place in `after`.
 
-    `Prices, May 2019` and `Prices, June 2020` give `{"may": "jun", "2019": "2020"}`. Return None
-    unless the titles are of two editions of one series and write their periods alike, such as month
-    and year.
+    `Prices, May 2019` and `Prices, June 2020` give `{"may": "jun", "2019": "2020"}`. None unless
+    the titles are two editions of one series that write periods alike.
     """
     old, new = period_of(before), period_of(after)
     have_same_kinds = [_word_kind(word) for word in old] == [_word_kind(word) for word in new]
-    # `words` leave the period out
+    # `words` are without the period.
     is_same_series = read_title(before).words == read_title(after).words
     if old == new or not have_same_kinds or not is_same_series:
         return None
     new_by_old = dict(zip(old, new, strict=True))
-    # A word that occurs twice must become the same word at both places.
+    # A word that occurs twice must become the same one.
     is_consistent = all(
         new_by_old[word] == new_word for word, new_word in zip(old, new, strict=True)
     )
@@ -79,16 +74,15 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
 
 
 def replace_period(address: str, new_by_old: NewByOld) -> str | None:
-    """Return an address with the new period in place of the old one in its path and query, None if
-    that is ambiguous.
+    """Return an address with the new period in path and query, None if that is ambiguous.
 
-    Return None also if the address does not name the old period, names another one, has an id, a
-    fragment or no host, or is very long.
+    None too if it does not name the old period, names another, has an id, a fragment or no host, or
+    is very long.
     """
     parts = urlsplit(address)
     site = f"{parts.scheme}://{parts.netloc}"
     path = address.removeprefix(site)
-    # A hexadecimal id belongs to one edition, and that of the next cannot be predicted.
+    # A hexadecimal id belongs to one edition.
     has_id = any(map(_ID.fullmatch, _STEP.split(path)))
     has_no_site = path == address
     if has_id or has_no_site or parts.fragment or len(address) > _LONGEST_ADDRESS:
@@ -101,12 +95,11 @@ def replace_period(address: str, new_by_old: NewByOld) -> str | None:
 
 
 def _rewrite_period(text: str, new_by_old: NewByOld) -> str:
-    """Return a text with the new period in place of the old one, in the same case and form.
+    """Return a text with the new period in place of the old, in the same case and form.
 
-    Raises `_Ambiguous` if the period can be read or written in two ways, or if a part of another
-    period is left.
+    Raises `_Ambiguous`, also if a part of another period is left.
     """
-    matches = list(_PIECE.finditer(text))  # its words and numbers
+    matches = list(_PIECE.finditer(text))
     pieces = [match.group().lower() for match in matches]
     result, end = "", 0
     for found in _find_periods(text, matches, pieces, new_by_old):
@@ -122,19 +115,16 @@ def _find_periods(
 ) -> Iterator[_FoundPeriod]:
     """Yield each place where an address names the old period.
 
-    The words of that period are the keys of `new_by_old`.
-
-    `pieces` are the words and numbers of the address in lower case, and `matches` their places in
-    its `text`. Raises `_Ambiguous` if some pieces can be read as two periods, or if any other piece
-    may be a part of a period.
+    `pieces` are its words and numbers in lower case, at `matches`. Raises `_Ambiguous` if they can
+    be read as two periods, or another may be a part of one.
     """
-    # All that an address may write for a word of the old period, such as `jan`, `january` and `01`.
+    # Such as `jan`, `january` and `01`.
     old_spellings = {
         spelling for old_word in new_by_old for spelling in _forms_of(old_word).values()
     }
     begin = 0
     while begin < len(pieces):
-        # Read as many pieces together as possible: `jan-2019` is one period, not two.
+        # `jan-2019` is one period, not two.
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
         ends = (end for end in longest_first if _is_unbroken(text, matches, begin, end))
         periods = (_read_period(pieces, begin, end, new_by_old) for end in ends)
@@ -147,13 +137,13 @@ def _find_periods(
             or period_of(pieces[begin])
             or _LONG_NUMBER.fullmatch(pieces[begin])
         ):
-            raise _Ambiguous  # it may be a part of a period: a long number may be a year
+            raise _Ambiguous
         else:
             begin += 1
 
 
 def _is_unbroken(text: str, matches: _Matches, begin: int, end: int) -> bool:
-    """Return whether only separators are between these pieces and no number is cut in two."""
+    """Return whether only separators are between these pieces, and no number is cut."""
     joints = [text[left.end() : right.start()] for left, right in pairwise(matches[begin:end])]
     edges = [
         (matches[place - 1], matches[place]) for place in (begin, end) if 0 < place < len(matches)
@@ -167,10 +157,7 @@ def _is_unbroken(text: str, matches: _Matches, begin: int, end: int) -> bool:
 def _read_period(
     pieces: Sequence[str], begin: int, end: int, new_by_old: NewByOld
 ) -> _FoundPeriod | None:
-    """Return the old period if these pieces name it, else None.
-
-    Raises `_Ambiguous` for two readings.
-    """
+    """Return the old period if these pieces name it, else None. Raises `_Ambiguous`."""
     readings = [
         period
         for period in _possible_readings(tuple(pieces[begin:end]))
@@ -183,13 +170,7 @@ def _read_period(
 
 @lru_cache(maxsize=4096)
 def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """Return each period that these pieces of an address can name, as a tuple of its words (`2019`,
-    `jan`).
-
-    The result is empty if the pieces do not name a period, or name something else too.
-    """
-    # The first and the last piece of a period are a number, a word such as `quarter` (`_NAMES`), a
-    # month or a season.
+    """Return each period that these pieces can name in full, as a tuple of its words."""
     if not all(
         piece.isdecimal() or piece in _NAMES or period_of(piece)
         for piece in (pieces[0], pieces[-1])
@@ -198,13 +179,12 @@ def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
     if all(piece.isdecimal() for piece in pieces):
         text = "-".join(pieces)
         title_period, date_period = _read_as_title(text), _read_as_date(text)
-        # The grammar of titles reads any two numbers as two years, even `2017-03`. So its result
-        # counts only if it is one word: a year (`2017`) or a financial year (`2017/18`).
+        # Titles read any two numbers as two years, even `2017-03`. So only a single word counts: a
+        # year or financial year.
         found = [title_period, date_period] if len(title_period) == 1 else [date_period]
     else:
         texts = [_spell_like_title(pieces)]
-        # `jan-19` can also be January 2019. A piece that is no number is among `pieces`, so
-        # `pieces[-2]` exists.
+        # `jan-19` can also be January 2019.
         if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
             texts.append(_spell_like_title((*pieces[:-1], f"20{pieces[-1]}")))
         found = [_read_as_title(text) for text in texts]
@@ -212,15 +192,13 @@ def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
 
 
 def _read_as_title(text: str) -> tuple[str, ...]:
-    """Return the words of the period that a text names, () if it names none, or anything else
-    too.
-    """
+    """Return the words of the period that a text names, () if it names anything else."""
     return () if read_title(text).words else period_of(text)
 
 
 def _spell_like_title(pieces: Sequence[str]) -> str:
-    """Return pieces as a title writes them: `q` and `h` before their number, two numbers with a
-    hyphen.
+    """Return pieces as a title writes them: `q` and `h` before their number, two
+    numbers hyphened.
     """
     text = pieces[0]
     for before, piece in pairwise(pieces):
@@ -231,7 +209,7 @@ def _spell_like_title(pieces: Sequence[str]) -> str:
 
 
 def _read_as_date(text: str) -> tuple[str, ...]:
-    """Return the year, month and day that numbers such as `2017-03` name, () if they name none."""
+    """Return year, month and day that numbers such as `2017-03` name, or ()."""
     slot = read_date(text, _ANCHOR).slot
     if slot.precision not in (Precision.MONTH, Precision.DAY) or slot.first is None:
         return ()
@@ -242,14 +220,13 @@ def _read_as_date(text: str) -> tuple[str, ...]:
 def _write_pieces(
     pieces: tuple[str, ...], old_period: tuple[str, ...], new_by_old: NewByOld
 ) -> tuple[str, ...]:
-    """Return the pieces that write the new period as the `pieces` of an address write `old_period`.
+    """Return the new period as the `pieces` of an address write `old_period`: `apr-2019` for
+    `jan-2019`.
 
-    For example, `jan-2019` becomes `apr-2019`. Raises `_Ambiguous` unless exactly one spelling
-    means the new period.
+    Raises `_Ambiguous` unless exactly one spelling means it.
     """
     new_period = tuple(new_by_old[word] for word in old_period)
-    # For each old piece, the texts that may be in its place, such as `apr` for `jan`. They are
-    # combined in every way.
+    # Such as `apr` for `jan`, combined in every way.
     choices = [_replacements_for(piece, old_period, new_by_old) for piece in pieces]
     spellings = {
         spelling for spelling in product(*choices) if new_period in _possible_readings(spelling)
@@ -260,17 +237,11 @@ def _write_pieces(
 
 
 def _replacements_for(piece: str, old_period: Sequence[str], new_by_old: NewByOld) -> list[str]:
-    """Return the texts that may replace a piece of an address.
-
-    A piece that is no word of `old_period` stays as it is.
-
-    A piece that is the short form of an old word (`jan`) may become the short form of the new word
-    (`apr`), and so on.
-    """
+    """Return the texts that may replace a piece: the same forms of the new word, or itself."""
     replacements: set[str] = set()
     for old_word in old_period:
         new_forms = _forms_of(new_by_old[old_word])
-        # The two words are of the same kind, so they have the same forms.
+        # Words of one kind have the same forms.
         replacements |= {
             new_forms[form] for form, text in _forms_of(old_word).items() if text == piece
         }
@@ -279,9 +250,7 @@ def _replacements_for(piece: str, old_period: Sequence[str], new_by_old: NewByOl
 
 @lru_cache(maxsize=1024)
 def _forms_of(word: str) -> dict[str, str]:
-    """Return the texts that addresses write for one word of a period, by the name of their form,
-    such as `short`.
-    """
+    """Return the texts that addresses write for a word of a period, by their form."""
     kind = _word_kind(word)
     if kind == "month":
         number = _SHORT.index(word)
@@ -309,9 +278,7 @@ def _forms_of(word: str) -> dict[str, str]:
 
 
 def _word_kind(word: str) -> str:
-    """Return the kind of a word of a period: year, years, month, season, or its letter (q, h, w,
-    d).
-    """
+    """Return year, years, month, season, or its letter (q, h, w, d)."""
     if word[0].isdecimal():
         return "years" if "/" in word else "year"
     if word[1:].isdecimal():

@@ -21,11 +21,10 @@ from schedules.times.zone import local_date
 class ReadChanges:
     """What one read adds to the ledger.
 
-    `promises` are new or changed, by uid. Their `release` is still empty. The other fields are uids
-    of entries. `confirmed` are shown unchanged. `newly_missing` are not shown, but the previous
-    read showed them. `unlisted` are not shown although their slot is ahead. `unlisted_twice` were
-    unlisted in the previous read for the first time, and are again. `reappeared` are shown again
-    after that. If there are `alarms`, everything else is empty.
+    `promises` are new or changed, by uid, still without `release`. The other fields are uids:
+    `confirmed` ones are unchanged, `newly_missing` ones were shown in the previous read, `unlisted`
+    ones are not shown although their slot is ahead, `unlisted_twice` for the second read in a row,
+    and `reappeared` after that. With `alarms`, all else is empty.
     """
 
     promises: Mapping[str, Promise] = field(default_factory=dict)
@@ -49,18 +48,14 @@ def compare_read(
     read_at: datetime,
     previous_read_at: datetime | None,
 ) -> ReadChanges:
-    """Return what a read at `read_at` changes in the entries of earlier reads, or only alarms if it
-    has any.
+    """Return what a read changes in the entries of earlier reads, or only alarms.
 
-    `previous_read_at` is the last usable read, None before the first. A promise is added only if
-    slot, state or doubt of an entry changed. An entry not shown is missing, and also unlisted if
-    its slot is ahead (see `ReadChanges`).
+    A promise is added only if slot, state or doubt of an entry changed.
     """
     known, alarms = earlier.entries, find_alarms(earlier, reading, read_at)
     if alarms:
         return ReadChanges(alarms=tuple(alarms))
-    # If several entries share a uid, only the first counts. All of them have a doubt
-    # (`drop_duplicates`).
+    # Of several entries with one uid, the first counts. All have a doubt (`drop_duplicates`).
     shown = {each.uid: each for each in reversed(reading.announcements)}
     changed = {
         uid: each
@@ -68,7 +63,7 @@ def compare_read(
         if uid not in known or _has_changed(known[uid], each)
     }
     not_shown = [uid for uid in known if uid not in shown and not uid.startswith(reading.unread)]
-    # Calendars drop entries whose slot has passed. They should still show the others.
+    # Calendars drop entries whose slot has passed, but not others.
     unlisted = [uid for uid in not_shown if _should_be_shown(known[uid], reading, read_at)]
     return ReadChanges(
         promises={
@@ -79,8 +74,7 @@ def compare_read(
             uid for uid in shown if uid not in changed and is_still_announced(shown[uid])
         ),
         newly_missing=tuple(uid for uid in not_shown if known[uid].is_shown),
-        # One read can lose an entry between two pages, but hardly two reads in a row. So only the
-        # second read without the entry reports it. The previous read was then the first one without
+        # One read can lose an entry between two pages, hardly two in a row. So the second reports
         # it.
         unlisted_twice=tuple(
             uid
@@ -97,9 +91,7 @@ def compare_read(
 
 
 def find_unlisted(known: Mapping[str, LastSeen], reading: Reading, read_at: datetime) -> list[str]:
-    """Return the uids that a repeated `reading` does not show at `read_at` although their slot is
-    ahead.
-    """
+    """Return the uids that a repeated read still lacks although their slot is ahead."""
     return [
         uid
         for uid, last in known.items()
@@ -108,8 +100,8 @@ def find_unlisted(known: Mapping[str, LastSeen], reading: Reading, read_at: date
 
 
 def is_still_announced(announcement: Announcement) -> bool:
-    """Return whether an entry still shows its slot. One that redirects to its publication does
-    not.
+    """Return whether an entry still shows its slot. One that redirects to its
+    publication does not.
     """
     return announcement.address is not Address.LED_TO
 
@@ -124,12 +116,9 @@ def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
 def _make_promise(
     announcement: Announcement, calendar: str, read_at: datetime, unlearnt: datetime | None
 ) -> Promise:
-    """Return the promise of a new or changed entry.
-
-    `unlearnt` is the last usable read, which did not show it yet.
-    """
+    """Return the promise of an entry, which the usable read `unlearnt` did not show yet."""
     return Promise(
-        release="",  # not known until the entries are joined
+        release="",
         calendar=calendar,
         slot=announcement.slot,
         state=announcement.state,
@@ -144,10 +133,7 @@ def _make_promise(
 
 
 def _should_be_shown(last: LastSeen, reading: Reading, at: datetime) -> bool:
-    """Return whether the calendar should show an entry at a read.
-
-    Many lists drop past entries at midnight.
-    """
+    """Return whether the calendar should show an entry. Many lists drop past ones at midnight."""
     day = first_day(last.slot)
     if day is None or has_passed(last.slot, at):
         return False
@@ -170,7 +156,7 @@ _READS_COMPARED = 5
 _MOST_MISSING = 0.3
 _MOST_CHANGED = 0.2
 _MOST_REMOVED = 0.5
-# So few entries of a small calendar can change or disappear in a correct read.
+# So few can change or disappear in a correct read.
 _FEW = 3
 _LATELY = timedelta(days=7)
 
@@ -187,8 +173,7 @@ class AlarmKind(StrEnum):
     DATE_ORDER = "date order"
 
 
-# A producer can do these on purpose, so that a person may accept them. The others are faults of
-# reading.
+# A producer may intend these. The others are faults of reading.
 _MAY_BE_INTENDED = frozenset(
     {AlarmKind.COUNT, AlarmKind.RE_DATED, AlarmKind.CANCELLED, AlarmKind.GONE}
 )
@@ -204,10 +189,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """What a calendar last said about an entry.
-
-    `missing_since` is the first usable read that no longer showed it.
-    """
+    """What a calendar last said about an entry, and which usable read first lacked it."""
 
     slot: Slot
     state: State | None = None
@@ -232,11 +214,9 @@ class LastSeen:
 
 @dataclass(frozen=True, slots=True)
 class EarlierReads:
-    """What a calendar showed before a read: entries by uid, and the counts of its usable reads,
-    newest last.
+    """What a calendar showed before: entries by uid, and counts of usable reads, newest last.
 
-    `accepted`: a person confirmed that the producer intends this change. Then only faults of
-    reading raise an alarm.
+    `accepted`: a person confirmed that the producer intends this change.
     """
 
     entries: Mapping[str, LastSeen]
@@ -246,9 +226,8 @@ class EarlierReads:
 
 
 def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list[Alarm]:
-    """Return why a read must be rejected and change nothing, empty if it is usable.
-
-    There is at most one alarm of each kind.
+    """Return why a read must change nothing, at most one alarm of each kind, empty if
+    it is usable.
     """
     found = [
         *_check_count(previous, reading, now),
@@ -260,24 +239,21 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
     for alarm in found:
         first_of_kind.setdefault(alarm.kind, alarm)
     if AlarmKind.COUNT in first_of_kind:
-        # A low count already says that entries disappeared.
+        # It already says that entries disappeared.
         first_of_kind.pop(AlarmKind.GONE, None)
-    # a person confirmed that the change is intended
     ignored = _MAY_BE_INTENDED if previous.accepted else ()
     return [alarm for alarm in first_of_kind.values() if alarm.kind not in ignored]
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm for far fewer entries than in the last reads, or none in a first read that may
-    not be empty.
-    """
+    """Yield an alarm for far fewer entries than before, or none in a first read."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:
         if count == 0 and not previous.may_be_empty:
             yield Alarm(AlarmKind.EMPTY, "no entries at the first read")
         return
-    # Lists drop entries that passed lately, so those do not count as missing.
+    # Lists drop entries that passed lately.
     shown = {each.uid for each in reading.announcements}
     ends = (last.slot.passes() for uid, last in previous.entries.items() if uid not in shown)
     passed_lately = sum(end is not None and now - _LATELY < end <= now for end in ends)
@@ -303,11 +279,9 @@ def _check_readable(reading: Reading) -> Iterator[Alarm]:
 
 
 def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm for each change that too many coming entries show: moved, cancelled,
-    unreadable or gone.
-    """
+    """Yield an alarm for each change that too many coming entries show."""
     yield from _check_vanished(previous, reading, now)
-    # Only coming entries are compared, because calendars rewrite their past all the time.
+    # Calendars rewrite their past all the time.
     pairs = [
         (last, each)
         for each in reading.announcements
@@ -335,14 +309,13 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
 
 
 def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if more than half of the coming entries, and more than a few, are missing."""
+    """Yield an alarm if more than half of the coming entries are missing."""
     shown = {each.uid for each in reading.announcements}
     ahead = [
         uid for uid, last in previous.entries.items() if last.is_shown and _is_ahead(last.slot, now)
     ]
     removed = sum(uid not in shown for uid in ahead)
-    # There may be as many entries as before, with other keys: the calendar or our reader renamed
-    # them all.
+    # As many as before may have other keys: the calendar or our reader renamed them all.
     if removed > _FEW and removed > _MOST_REMOVED * len(ahead):
         yield Alarm(AlarmKind.GONE, f"{removed} of {len(ahead)} coming entries removed at once")
 

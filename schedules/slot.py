@@ -30,13 +30,11 @@ class Precision(StrEnum):
 class Slot:
     """An announced time.
 
-    `instant` (aware UTC) is set only for `INSTANT`. Every other precision but `NONE` has `first`
-    and `last`, local dates in `timezone`, both included. `raw` is the text of the calendar.
-    `reason` is why a slot of precision `NONE` could not be read. `doubt` is why a readable one is
-    not judged to the minute until a person confirms it (values: `samples/calendars/README.md`).
-    `assumed` is the instant by the configured default time for a slot of precision `DAY`. It is
-    used for planning only and never counts as announced. `readings` are the instants that a
-    doubtful text can mean, or the begin of the first and the end of the last day that it can mean.
+    `instant` (aware UTC) is set for `INSTANT`, `first` and `last` (local dates, inclusive) for all
+    others but `NONE`. `raw` is the calendar's text. `reason` is why it could not be read, `doubt`
+    why it is not judged to the minute until a person confirms it. `assumed` is the instant of a
+    `DAY` by the default time, for planning only. `readings` are the instants that a doubtful text
+    can mean, or the begin of its first and the end of its last day.
     """
 
     precision: Precision
@@ -51,16 +49,13 @@ class Slot:
     readings: tuple[datetime, ...] = ()
 
     def begins(self) -> datetime | None:
-        """Return the first instant (UTC) that the slot covers, None for precision `NONE`."""
+        """Return the first instant of the slot, None for `NONE`."""
         if self.instant is not None:
             return self.instant
         return None if self.first is None else day_begins(self.first, self.timezone)
 
     def passes(self) -> datetime | None:
-        """Return when (UTC) the slot has passed: its instant or the end of its last day.
-
-        None for precision `NONE`.
-        """
+        """Return when the slot has passed, None for `NONE`."""
         if self.instant is not None:
             return self.instant
         return (
@@ -68,10 +63,7 @@ class Slot:
         )
 
     def all_readings(self) -> tuple[datetime, ...]:
-        """Return the instants that a doubtful slot can mean, first and last if it gives only days.
-
-        Empty without a readable time.
-        """
+        """Return the instants that a doubtful slot can mean, first and last of days."""
         if self.readings:
             return self.readings
         day = first_day(self)
@@ -81,20 +73,18 @@ class Slot:
         return tuple(each for each in (self.begins(), self.passes()) if each is not None)
 
     def choices(self) -> tuple[datetime, ...]:
-        """Return the clock times among which a person can choose, empty if the text gives none."""
+        """Return the clock times among which a person can choose."""
         return self.readings if self.instant is not None else ()
 
     def can_mean(self, moment: datetime) -> bool:
-        """Return whether a doubtful slot can mean an instant: one of its clock times or, without
-        any, an instant of its days.
-        """
+        """Return whether a doubtful slot can mean an instant, of its clock times or else days."""
         if choices := self.choices():
             return moment in choices
         readings = self.all_readings()
         return bool(readings) and readings[0] <= moment < readings[-1]
 
     def read_as(self, moment: datetime) -> Slot:
-        """Return the slot without a doubt, as if its text meant this instant."""
+        """Return the slot without a doubt, as this instant."""
         return replace(
             self,
             precision=Precision.INSTANT,
@@ -106,18 +96,13 @@ class Slot:
         )
 
     def is_same_time(self, other: Slot) -> bool:
-        """Return whether both are the same time with the same precision, however they are
-        written.
-        """
+        """Return whether both are the same time with the same precision, however written."""
         own = (self.precision, self.instant, self.first, self.last, self.readings)
         others = (other.precision, other.instant, other.first, other.last, other.readings)
         return own == others
 
     def as_json(self) -> dict[str, Any]:
-        """Return the slot as JSON.
-
-        `start` is an instant for precision `instant`, else both ends are local dates.
-        """
+        """Return the slot as JSON, with an instant as `start` or local dates as ends."""
         start, end = self.first and self.first.isoformat(), self.last and self.last.isoformat()
         ends = {"start": instant_json(self.instant) or start, "end": end}
         known = fields_json(self, "raw", "timezone", "reason", "doubt", "assumed")
@@ -128,9 +113,7 @@ class Slot:
 
 
 def slot_from_json(data: Mapping[str, Any]) -> Slot:
-    """Return the slot that `Slot.as_json` wrote. Raises KeyError or ValueError for anything
-    else.
-    """
+    """Return the slot of this JSON. Raises KeyError or ValueError."""
     texts = (
         data.get("raw", ""),
         data.get("timezone", "Europe/London"),
@@ -142,7 +125,7 @@ def slot_from_json(data: Mapping[str, Any]) -> Slot:
     return replace(slot, readings=readings) if readings else slot
 
 
-# Many releases share a slot. Caching keeps one copy of it in memory.
+# Many releases share a slot.
 @lru_cache(maxsize=1024)
 def _make_slot(
     precision: str,
@@ -151,13 +134,7 @@ def _make_slot(
     assumed: str | None,
     texts: tuple[str, str, str | None, str | None],
 ) -> Slot:
-    """Return the slot with these JSON values.
-
-    `start` is an instant or a date, by the precision, or empty for `NONE`.
-
-    `assumed` is the instant by the configured default time. `texts` are raw, timezone, reason and
-    doubt.
-    """
+    """Return the slot with these JSON values, `texts` being raw, timezone, reason and doubt."""
     is_instant = precision == Precision.INSTANT
     instant = datetime.fromisoformat(start) if is_instant else None
     first = date.fromisoformat(start) if start and not is_instant else None
@@ -169,21 +146,19 @@ def _make_slot(
     )
 
 
-# `Precision` lists the finest first.
+# The finest is first.
 _COARSENESS = {precision: rank for rank, precision in enumerate(Precision)}
 
 
 def has_passed(slot: Slot, at: datetime) -> bool:
-    """Return whether `slot` has passed at `at`. One without a readable time never passes."""
+    """Return whether a slot has passed. One without a readable time never does."""
     end = slot.passes()
     return end is not None and end <= at
 
 
 def is_inside(inner: Slot, outer: Slot) -> bool:
-    """Return whether every instant of `inner` is in `outer`. False if either has no readable
-    time.
-
-    A doubtful slot has each of its clock times.
+    """Return whether every instant of `inner`, and each reading, is in `outer`. False
+    for `NONE`.
     """
     if outer.precision is Precision.INSTANT:
         times = inner.choices() or (inner.instant,)

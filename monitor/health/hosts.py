@@ -23,28 +23,25 @@ _REPORT_EVERY = timedelta(seconds=30)
 class Connectivity:
     """Reports blind spans in which no host could be reached, from the outcome of every look.
 
-    A span begins after three failed connections in a row at two or more hosts, with cause
-    `network`. If all failed to resolve a name, the cause is `dns`, and one host is enough if it is
-    the only one. Any response ends the span, even a reset. A span is reported again while it grows,
-    and when it ends.
+    One begins after three failed connections in a row at two hosts (`network`), or if all failed to
+    resolve a name (`dns`), also at the only host. Any response ends it, even a reset. It is
+    reported while it grows, and at its end.
     """
 
     on_blind: Callable[[Blind], None]
     _known_hosts: set[str] = field(default_factory=set)
-    # Of the failures in a row: their hosts, reasons and number, and when the first was sent.
+    # Of the failures in a row. `_since` is when the first was sent.
     _failed_hosts: set[str] = field(default_factory=set)
     _reasons: set[Reason] = field(default_factory=set)
     _failures: int = 0
     _since: datetime | None = None
-    # The cause that was reported, empty if none was yet, and until when.
+    # What was reported, and until when.
     _cause: str = ""
     _reported_until: datetime | None = None
 
     def note(self, host: str, outcome: Answer | Failure) -> None:
-        """Count the look towards an outage if it did not reach its host, else end the outage if it
-        proves a connection.
-
-        Call it in the order in which looks end.
+        """Count a look that did not reach its host, or end the outage. Call it in the order of
+        ends.
         """
         self._known_hosts.add(host)
         reason = outcome.reason if isinstance(outcome, Failure) else None
@@ -54,14 +51,12 @@ class Connectivity:
             self._end_outage(outcome.sent)
 
     def _note_failure(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
-        """Count one more failure in a row, and report a blind span if they show an outage of
-        network or DNS.
-        """
+        """Count one more failure, and report a blind span if there is an outage."""
         self._since = self._since or outcome.sent
         self._failed_hosts.add(host)
         self._reasons.add(reason)
         self._failures += 1
-        # Keep the first cause found, because a blind span with another cause would be a second one.
+        # Another cause would be a second blind span.
         self._cause = self._cause or self._find_cause()
         if self._cause and (
             self._reported_until is None or outcome.received - self._reported_until >= _REPORT_EVERY
@@ -69,9 +64,7 @@ class Connectivity:
             self._report_blind(outcome.received)
 
     def _find_cause(self) -> str:
-        """Return the cause of the failures in a row, or an empty text if they do not show an outage
-        yet.
-        """
+        """Return the cause of an outage, empty if there is none yet."""
         if self._failures < _MIN_FAILURES:
             return ""
         cause = "dns" if self._reasons == {Reason.DNS} else "network"
@@ -79,7 +72,7 @@ class Connectivity:
         return cause if len(self._failed_hosts) >= 2 or (cause == "dns" and is_only_host) else ""
 
     def _end_outage(self, at: datetime) -> None:
-        """Report the outage as ended, if one was reported, and forget the failures in a row."""
+        """Report the end of an outage, if there was one, and forget the failures."""
         if self._cause:
             self._report_blind(at)
         self._failed_hosts, self._reasons = set(), set()
@@ -92,28 +85,24 @@ class Connectivity:
 
 
 STARVED_FROM = 10.0
-"""A host whose looks are this many times wider apart than planned counts as unwatched."""
+"""So many times wider apart than planned, a host's looks leave it unwatched."""
 CHECK_EVERY = timedelta(seconds=10)
 _REPORT_STARVED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
 class StarvedHosts:
-    """Reports blind spans in which a host's looks are spaced too widely, because its budget is too
-    small.
-    """
+    """Reports blind spans in which a host's budget is far too small for its looks."""
 
     clock: Clock
     stretch: Callable[[], Mapping[str, float]]
     on_blind: Callable[[Blind], None]
-    # By host, since when its looks are spaced too widely, and until when that was reported.
+    # By host, also in the next line.
     _since: dict[str, datetime] = field(default_factory=dict)
     _reported_until: dict[str, datetime] = field(default_factory=dict)
 
     async def check(self) -> None:
-        """Report a blind span for each host whose looks are too far apart: each minute, and once
-        more at the end.
-        """
+        """Report a blind span for each host with such looks: each minute, and at the end."""
         now = self.clock.now()
         starved = {host for host, factor in self.stretch().items() if factor >= STARVED_FROM}
         for host in starved:
@@ -138,9 +127,7 @@ _RECENT = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class SilentHost:
-    """A span in which no look at a host proved anything, with the number of looks and the last
-    reason.
-    """
+    """A span in which no look at a host proved anything, and the last reason."""
 
     since: datetime
     until: datetime
@@ -155,10 +142,7 @@ class SilentHosts:
     _silent: dict[str, SilentHost] = field(default_factory=dict)
 
     def note(self, host: str, sighting: Sighting) -> None:
-        """Note one look.
-
-        A proof ends the host's silence, a failure extends it. Our own lack of workers is ignored.
-        """
+        """Note one look. Our own lack of workers is ignored."""
         if sighting.why == NO_WORKER:
             return
         if sighting.state is not State.UNKNOWN:
@@ -171,9 +155,7 @@ class SilentHosts:
         self._silent[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
     def silent_now(self, now: datetime) -> dict[str, SilentHost]:
-        """Return the hosts whose latest looks proved nothing: three or more, over ten seconds or
-        more, and recently.
-        """
+        """Return the hosts whose latest looks proved nothing: three, over ten seconds, recently."""
         return {
             host: silence
             for host, silence in sorted(self._silent.items())
@@ -185,12 +167,10 @@ class SilentHosts:
 
 @dataclass(slots=True)
 class WorkerHealth:
-    """Records attempts to start a worker, and reports a blind span for each host with unread
-    responses.
+    """Records attempts to start a worker, and reports a blind span for each host without one.
 
-    A span begins with a host's first unread response and ends when a worker starts. It is reported
-    while it grows. Small responses are read without a worker, so a host is blind only from its
-    first large one. `fault` is why the last worker did not start, empty if it did.
+    It begins with a host's first unread response, a large one, grows, and ends when a worker
+    starts. `fault` is why the last did not start, or empty.
     """
 
     clock: Clock
@@ -203,33 +183,30 @@ class WorkerHealth:
     _reported_at: datetime | None = None
 
     def note_start_attempt(self, began: datetime, fault: str) -> None:
-        """Note an attempt to start a worker, begun at `began`.
-
-        It failed if `fault` gives a reason, else it succeeded.
-
-        Report a blind span for each host whose responses could not be read without a worker.
+        """Note an attempt to start a worker, which failed if there is a `fault`, and
+        report spans.
         """
         now, self.fault = self.clock.now(), fault
         if fault:
             self.counters.worker_start_failures.inc()
             self._failing_since = self._failing_since or began
-            # The blind spans grow with each failure, so report them only now and then.
+            # They grow with each failure, so report them now and then.
             if self._unread and (
                 self._reported_at is None or now - self._reported_at >= _REPORT_EVERY
             ):
                 self._report_blind(now)
             return
-        self._report_blind(now)  # the blind spans end now, if there are any
+        self._report_blind(now)
         self._failing_since, self._reported_at = None, None
         self._unread.clear()
 
     def note_unread(self, host: str, began: datetime) -> None:
-        """Note that a host's response, received at `began`, was not read because no worker runs."""
+        """Note that a host's response was not read for lack of a worker."""
         if self._failing_since is not None:
             self._unread.setdefault(host, began)
 
     def reasons(self) -> list[str]:
-        """Return why large responses cannot be read. Empty if they can."""
+        """Return why large responses cannot be read, empty if they can."""
         if self._failing_since is None:
             return []
         larger = (
@@ -239,7 +216,6 @@ class WorkerHealth:
         return [f"{larger}: no worker process starts"]
 
     def _report_blind(self, now: datetime) -> None:
-        """Report a blind span until `now` for each host with an unread response."""
         self._reported_at = now
         for host, since in self._unread.items():
             self.on_blind(Blind(since, now, NO_WORKER, host))

@@ -1,6 +1,4 @@
-"""The machine below us: memory of C library and interpreter, the kernel's clock, and systemd
-(sd_notify(3)).
-"""
+"""The machine below us: memory, the kernel's clock, and systemd (sd_notify(3))."""
 
 from __future__ import annotations
 
@@ -14,35 +12,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 _C_LIBRARY = ctypes.CDLL(None)
-# The numbers are from glibc's malloc.h.
+# Of glibc's malloc.h.
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8
 _MMAP_THRESHOLD_BYTES = 131_072
 _SWITCH_INTERVAL = 0.001
-"""The time in seconds for which a thread keeps the interpreter while others wait. Python's default
-is 0.005.
-"""
+"""Seconds for which a thread keeps the interpreter while others wait (Python: 0.005)."""
 
 
 def tune_process() -> None:
-    """Make all threads share one heap, and switch between threads sooner.
+    """Make all threads share one heap and switch sooner. Call it before threads start.
 
-    Call it before threads start.
+    glibc gives each thread a heap, and keeps ever larger freed blocks in it: a third of a MB a day
+    was not used again. One heap costs no time, because the interpreter's lock lets only one thread
+    allocate.
 
-    By default glibc gives each thread its own heap. It returns large freed blocks to the machine at
-    once, but raises its limit for "large" over time, so that more blocks stay in a heap. Then
-    drafts and batches leave free memory that is not used again: a third of a MB a day. One heap
-    costs no time, because the interpreter's lock lets only one thread allocate at a time anyway.
-
-    A thread that queries the store or compresses data releases this lock at each step. To get it
-    back, it waits a whole switch interval. While thousands of pages were read for the first time, a
-    commit of one second took ten, and timed out.
+    A thread that queries or compresses releases this lock at each step, and waits a whole interval
+    to get it back: a commit of one second took ten, and timed out.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
     set_malloc_options(_C_LIBRARY)
 
 
 def pause_garbage_collection() -> None:
-    """Stop the cyclic garbage collector until `resume_garbage_collection`. Call it before a start.
+    """Stop the cyclic collector until `resume_garbage_collection`, for a start.
 
     Nearly all objects of a start are kept, and collections took a third of its time.
     """
@@ -52,10 +44,7 @@ def pause_garbage_collection() -> None:
 
 
 def resume_garbage_collection() -> None:
-    """Start the garbage collector again, only for objects made from now on.
-
-    Objects of the start are kept for good. A collection of all of them would delay looks.
-    """
+    """Start the collector again, only for new objects. Collecting all of them would delay looks."""
     gc.freeze()
     gc.enable()
 
@@ -63,8 +52,8 @@ def resume_garbage_collection() -> None:
 def return_free_memory(library: object = _C_LIBRARY) -> None:
     """Return unused pages of the heap to the machine, in less than half a millisecond.
 
-    By default glibc returns only memory at the heap's end. A thousand first looks at once leave
-    holes of 1 to 3 MB before it. C libraries without `malloc_trim`, such as musl, are not changed.
+    glibc returns only memory at the heap's end, below which a thousand first looks leave holes of 1
+    to 3 MB. Libraries without `malloc_trim`, such as musl, are not changed.
     """
     trim: Callable[[int], object] | None = getattr(library, "malloc_trim", None)
     if trim is not None:
@@ -72,7 +61,7 @@ def return_free_memory(library: object = _C_LIBRARY) -> None:
 
 
 def set_malloc_options(library: object) -> None:
-    """Set one heap, and the limit for large blocks, in a C library that has `mallopt`."""
+    """Set one heap, and the limit for large blocks, in a library that has `mallopt`."""
     choose: Callable[[int, int], object] | None = getattr(library, "mallopt", None)
     if choose is not None:
         choose(_ARENA_MAX, 1)
@@ -80,33 +69,27 @@ def set_malloc_options(library: object) -> None:
 
 
 _TIME_ERROR = 5
-"""The result of adjtimex(2) while the clock is not synchronised."""
+"""Of adjtimex(2) while the clock is not synchronised."""
 _BUFFER_BYTES = 512
 
 
 def adjtimex() -> int:
-    """Return the kernel's state of the clock (`adjtimex(2)`), or a negative number if it cannot be
-    read.
-    """
+    """Return the kernel's state of the clock (`adjtimex(2)`), negative if it cannot be read."""
     try:
-        # A structure of zeros only reads. The buffer is more than twice as large as any kernel's
-        # structure.
+        # A structure of zeros only reads. The buffer is more than large enough.
         return int(_C_LIBRARY.adjtimex(ctypes.create_string_buffer(_BUFFER_BYTES)))
     except (OSError, AttributeError):
         return -1
 
 
 def is_clock_synchronised(read_state: Callable[[], int] = adjtimex) -> bool | None:
-    """Return whether something, usually NTP, synchronises this machine's clock.
-
-    None if the system does not say.
-    """
+    """Return whether something, usually NTP, synchronises this machine's clock, None if unknown."""
     state = read_state()
     return None if state < 0 else state != _TIME_ERROR
 
 
 def clock_sync_text(is_synchronised: bool | None) -> str:  # noqa: FBT001 # the answer itself
-    """Return the text of the status page for the result of `is_clock_synchronised`."""
+    """Return the text of the status page for that."""
     if is_synchronised is None:
         return "the system does not say if it is synchronised"
     return "synchronised" if is_synchronised else "no service synchronises it"
@@ -114,20 +97,19 @@ def clock_sync_text(is_synchronised: bool | None) -> str:  # noqa: FBT001 # the 
 
 @dataclass(frozen=True, slots=True)
 class ServiceManager:
-    """Sends states to the socket of systemd at `address`. Without an address it has no effect.
+    """Sends states to systemd's socket at `address`, if there is one.
 
-    `watchdog` is how long systemd waits for a watchdog message before it restarts us (None: it does
-    not).
+    systemd restarts us if it gets no watchdog message for `watchdog`.
     """
 
     address: str = ""
     watchdog: timedelta | None = None
 
     def notify(self, state: str) -> None:
-        """Send one state, such as `READY=1`. A socket that no longer exists is ignored."""
+        """Send one state, such as `READY=1`, if the socket is there."""
         if not self.address:
             return
-        # The name of an abstract socket begins with a zero byte. systemd writes an "@" for it.
+        # An abstract socket's name begins with a zero byte, which systemd writes as "@".
         address = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
         with socket.socket(socket.AF_UNIX, kind) as sender, suppress(OSError):

@@ -13,7 +13,7 @@ from schedules.times.interval import NOTHING, Bounds, Interval
 from schedules.times.json import fields_json, interval_json
 
 LEAD: Final = "lead"
-"""The verdict, and the kind of finding, of facts that a person must judge. It accuses no one."""
+"""The verdict and finding of facts that a person must judge. It accuses no one."""
 
 
 class VerdictKind(StrEnum):
@@ -32,11 +32,11 @@ class VerdictKind(StrEnum):
 
 
 LATE_VERDICTS = (VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
-"""Verdicts on a part that users had, or have, to wait for."""
+"""On a part that users had, or have, to wait for."""
 
 
 class FindingKind(StrEnum):
-    """The kinds of finding."""
+    """What the evidence shows (`docs/verdicts.md#findings`)."""
 
     EARLY_EXPOSURE = "early_exposure"
     LATE = "late"
@@ -62,9 +62,7 @@ class FindingKind(StrEnum):
 
 
 class Grade(StrEnum):
-    """How serious a late or early release is: people get nothing, a short note, or the draft of a
-    breach report.
-    """
+    """How serious a late or early release is: nothing, a short note, or a breach report."""
 
     NONE = "none"
     NOTE = "note"
@@ -77,9 +75,7 @@ def choose_worst_grade(grades: Iterable[str]) -> Grade:
 
 
 class Ended(StrEnum):
-    """Why an exposure ended: the part was removed, its slot came, or the looks do not show
-    which.
-    """
+    """Why an exposure ended."""
 
     REMOVED = "removed"
     SLOT = "slot"
@@ -90,8 +86,7 @@ class Ended(StrEnum):
 class Exposure:
     """A span in which a part was public before its slot. `to` is empty while it is open.
 
-    `ended` is None while it is open, and for an exposure that was stored before the reason was
-    recorded.
+    `ended` is None then, and if an older version stored it.
     """
 
     part: str
@@ -102,16 +97,14 @@ class Exposure:
     ended: Ended | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the exposure as the API, webhooks and stored verdicts publish it."""
+        """Return the exposure as published."""
         begins = {"part": self.part, "from": interval_json(self.start)}
         return begins | fields_json(self, "to", "seconds", "open", "ended")
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A span in which an alternative address had the release. `to` is empty while it still has
-    it.
-    """
+    """A span in which an alternative address had the release. `to` is empty while it has."""
 
     part: str
     url: str
@@ -119,7 +112,7 @@ class Elsewhere:
     to: Interval = NOTHING
 
     def as_json(self) -> dict[str, Any]:
-        """Return the span as the API, webhooks and stored verdicts publish it."""
+        """Return the span as published."""
         return {
             "part": self.part,
             "url": self.url,
@@ -132,8 +125,8 @@ class Elsewhere:
 class Due:
     """A part without a verdict that was not seen `seconds` after its slot.
 
-    `got` is the result of the last look, `looks` how many in a row had it. `is_confirming` is
-    whether the tolerance is over and only witnesses, which may lag, can show that it is late.
+    `looks` in a row had the last result, `got`. `is_confirming`: the tolerance is over, and only
+    witnesses, which may lag, can show that it is late.
     """
 
     part: str
@@ -143,7 +136,7 @@ class Due:
     is_confirming: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Return the part as the API publishes it."""
+        """Return the part as the API has it."""
         return {
             "part": self.part,
             "seconds": round(self.seconds, 3),
@@ -154,10 +147,8 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What the doubtful text of a calendar can mean, and what a person said of it.
-
-    `times` are the clock times that it can mean, empty if it gives none. `by` is the role of the
-    person who said at `at` which time is meant, empty while no one did.
+    """What the doubtful text of a calendar can mean, as clock times, and `by` whom it
+    was settled.
     """
 
     text: str
@@ -170,7 +161,7 @@ class Readings:
 class ShownSince:
     """What a calendar shows in place of a slot that it changed too late, as read at `at`.
 
-    `slot` is None without a time. The change was made after the slot, or perhaps just before it.
+    It was changed after the slot, or perhaps just before.
     """
 
     at: datetime
@@ -181,13 +172,11 @@ class ShownSince:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the evidence shows about a release or a part, with its length in seconds if it
-    has one.
+    """One thing that the evidence shows about a release or a part.
 
-    `at` is when it was seen or read, which groups findings of one moment. Only findings that may be
-    notified long after the release have it, and `stale_edge`: by when its publisher had the part
-    out. `url` is the address that a lead asks people to open. `is_readable`: what was withdrawn can
-    still be read.
+    `at` is when it was seen or read, if it may be notified long after the release, or, of
+    `stale_edge`, by when its publisher had it out. `url` is the address that a lead asks people to
+    open. `is_readable`: what was withdrawn can still be read.
     """
 
     kind: FindingKind | Literal["lead"]
@@ -199,7 +188,7 @@ class Finding:
     is_readable: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Return the finding as the API and stored verdicts publish it."""
+        """Return the finding as published."""
         return fields_json(self, "kind", "part", "detail", "seconds")
 
 
@@ -207,16 +196,14 @@ class Finding:
 class PartVerdict:
     """The verdict on one part and its measurements.
 
-    `first_seen` is the earliest appearance that counts. `released` is the appearance at or after
-    the slot; it differs if the part was exposed before. `delay` is relative to the slot, and None
-    before first seen unless overdue. `early_bound`: if it was on time, it came at most this many
-    seconds before the slot. `origin` is how the part is known, `address` how its address is.
-    `users_delay` is how long after the slot users could get it, caches included. It is None in
-    facts that were stored before it was measured. `seen_until` is when the part was last seen, if
-    the last look did not show it. `was_in_place`: something was at its address from before the
-    slot on, perhaps the previous edition. `changed` is when that first changed since the slot.
-    `entry` is the address of the entry that showed it, if `url` is that of a feed.
-    `had_other_content`: while the part was absent, its address answered with something else.
+    `first_seen` is the earliest appearance that counts, `released` that at or after the slot.
+    `delay` is from the slot, None before that unless overdue, `users_delay` the same for users,
+    caches included, None in older facts. It came `early_bound` seconds before the slot at most, if
+    on time. `seen_until` is set if the last look did not show it.
+
+    `was_in_place`: something was at its address from before the slot on, which first `changed`
+    since. `entry` is the address of the entry if `url` is a feed's. `had_other_content`: while
+    absent, its address answered with something else.
     """
 
     id: str
@@ -246,36 +233,30 @@ class PartVerdict:
 
     @property
     def can_be_late(self) -> bool:
-        """Return whether the part can make its release late: it is required and no alternative
-        address.
-        """
+        """Return whether it is required and no alternative address."""
         return self.required and self.role != Role.ALTERNATIVE.value
 
     @property
     def wait(self) -> Bounds | None:
-        """Return how long after the slot users could get it, caches included; the publisher's delay
-        if not measured.
-        """
+        """Return users' delay, or the publisher's if that is not measured."""
         return self.delay if self.users_delay is None else self.users_delay
 
     @property
     def is_unseen_by_users(self) -> bool:
-        """Return whether the part is out but no look has shown yet that users can get it."""
+        """Return whether it is out but not yet shown to users."""
         is_out = self.delay is not None and self.delay.max is not None
         return is_out and self.users_delay is not None and self.users_delay.max is None
 
     @property
     def is_hidden(self) -> bool:
-        """Return whether a cache is known to have kept it from users for longer than its publisher
-        did.
-        """
+        """Return whether a cache provably kept it from users for longer than its publisher did."""
         users, publisher = self.users_delay, self.delay
         if users is None or users.min is None or users == publisher:
             return False
         return publisher is None or publisher.max is None or users.min > publisher.max
 
     def as_json(self) -> dict[str, Any]:
-        """Return the part as the API and stored verdicts publish it. Webhooks have fewer keys."""
+        """Return the part as published. Webhooks have fewer keys."""
         known = fields_json(
             self, "id", "role", "origin", "url", "required", "verdict", "first_seen", "released"
         )
@@ -289,13 +270,11 @@ class PartVerdict:
 class JudgedRelease:
     """A release and the verdict on it as of `at`.
 
-    `slot_source` is the calendar that announced the slot in force, `slot_learnt` when it was first
-    read there, and `confirmed` when that calendar last showed it, at the slot at the latest.
-    `final`: later evidence is not expected to change the verdict. `address` is how `url` is known.
-    `others` are further producers. `elsewhere` are alternatives where it was public, the first one
-    first. `due` is None unless the slot has passed without a verdict. `readings` is None unless the
-    calendar's text is or was in doubt. `shown_since` is None unless its calendar changed the slot
-    too late.
+    `slot_source` is the calendar of the slot in force, `slot_learnt` when it was first read there,
+    `confirmed` when last, at the slot at the latest. `final`: the verdict is not expected to
+    change. `others` are further producers, `elsewhere` alternatives where it was public, in order.
+    `due` is set if the slot has passed without a verdict, `readings` if the text is or was in
+    doubt, `shown_since` if the slot changed too late.
     """
 
     release: str

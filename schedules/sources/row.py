@@ -1,6 +1,4 @@
-"""Turns one row of texts of any calendar format into an announcement, with remarks on its
-faults.
-"""
+"""Turns one row of texts of any calendar format into an announcement, with remarks on faults."""
 
 from __future__ import annotations
 
@@ -52,7 +50,7 @@ _BLANKS = quick(r"[\s\u200b\ufeff]+")
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One fault in a calendar: its place, the reason, and the value that was found there."""
+    """One fault in a calendar."""
 
     key: str
     reason: str
@@ -66,14 +64,11 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class CalendarRow:
-    """The texts of one entry.
+    """The texts of one entry. A native date is in `slot`, which counts instead of `date`.
 
-    Formats with native dates set `slot`, which then counts instead of `date`.
-
-    `key` is its place in the calendar ("row 7", "release[3]"), `anchor` the day given by a heading
-    above it. `is_struck`: its title, date or status is struck through, and nothing replaces it.
-    `stamp` is the date in an attribute beside the text that people see. `notes` are its texts that
-    are no field.
+    `key` is its place ("row 7", "release[3]"), `anchor` the day of a heading above. `is_struck`:
+    title, date or status is struck through, and nothing replaces it. `stamp` is the date in an
+    attribute beside the visible text. `notes` are texts that are no field.
     """
 
     key: str
@@ -118,10 +113,8 @@ def clean_title(text: str) -> str:
 
 
 def clean_url(text: str, base: str = "") -> str:
-    """Return an absolute http address without blanks, fragment and campaign tags, "" for anything
-    else.
-    """
-    # Most addresses are clean already. To split them would take time.
+    """Return a clean absolute http address without fragment and campaign tags, or ""."""
+    # Most are clean already, and splitting takes time.
     if _CLEAN.fullmatch(text):
         return text
     try:
@@ -143,8 +136,8 @@ def clean_url(text: str, base: str = "") -> str:
 
 
 def make_uid(title: str, url: str, period: str, producer: str) -> str:
-    """Return a key for an entry without its own. It does not depend on the position in the file."""
-    # The key must stay the same if the title later begins with "Cancelled".
+    """Return a key for an entry without its own, whatever its position."""
+    # It must stay the same if the title later begins with "Cancelled".
     text = "\n".join(
         (read_called_off(title)[0].casefold(), url, clean_title(period).casefold(), producer)
     )
@@ -154,16 +147,13 @@ def make_uid(title: str, url: str, period: str, producer: str) -> str:
 def make_announcement(
     row: CalendarRow, settings: CalendarSettings, anchor: date
 ) -> tuple[Announcement, list[Remark]]:
-    """Return one row as an announcement, with remarks on its faults.
-
-    `anchor` is the local day of the read.
-    """
+    """Return one row as an announcement, with remarks. `anchor` is the local day of the read."""
     remarks: list[Remark] = []
     slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
     status, quoted = _read_status(row, settings.stands, state_of(date_status))
     if not status.is_understood:
         remarks.append(Remark(f"{row.key}.state", NOT_UNDERSTOOD, quoted))
-    # An entry that only adds parts to a release (`of`) needs no date.
+    # An entry that only adds parts needs no date.
     if slot.reason in REASONS and not row.of:
         remarks.append(Remark(f"{row.key}.date", REASONS[slot.reason], slot.raw))
     elif slot.doubt:
@@ -195,12 +185,10 @@ def make_announcement(
 def _read_slot(
     entry: CalendarRow, settings: CalendarSettings, anchor: date
 ) -> tuple[Slot, Slot | None, str | None]:
-    """Return the slot of an entry, its earlier slot and the status word beside its date.
+    """Return the slot of an entry and, if there are such, its earlier slot and the status beside
+    its date.
 
-    The last two may be None.
-
-    A date without a year is near `anchor`. If the calendar's format has native dates, `entry.slot`
-    is the only result.
+    A date without a year is near `anchor`. A native `slot` is the only result.
     """
     if entry.slot is not None:
         return entry.slot, None, None
@@ -214,7 +202,7 @@ def _read_slot(
 
 
 def _read_earlier(text: str, settings: CalendarSettings, anchor: date) -> Slot | None:
-    """Return the slot before a move that a text gives, None if it gives none."""
+    """Return the slot before a move that a text gives, or None."""
     if not text.strip():
         return None
     slot = read_date(text, anchor, settings.zone, settings.date_order).slot
@@ -224,9 +212,9 @@ def _read_earlier(text: str, settings: CalendarSettings, anchor: date) -> Slot |
 def _read_status(
     row: CalendarRow, stands: Collection[str], state_beside_date: State | None
 ) -> tuple[Status, str]:
-    """Return the status of an entry, and the text to quote if it does not plainly stand, else "".
+    """Return the status of an entry, and the text to quote if it does not plainly stand.
 
-    If any of its texts calls it off, it is called off.
+    Any text that calls it off counts.
     """
     status = read_status(row.status, stands)
     if status.state in CALLED_OFF:
@@ -239,23 +227,18 @@ def _read_status(
         return status, row.status
     if note := find_call_off(row.notes, stands):
         return Status(is_understood=False), note
-    # without a word in the status, the one beside the date counts
     return replace(status, state=status.state or state_beside_date), ""
 
 
 def find_call_off(notes: Iterable[str], stands: Collection[str]) -> str:
-    """Return the first note that calls an entry off and is not among the words for "it stands",
-    else "".
-    """
+    """Return the first note that calls an entry off and is not configured to stand, else ""."""
     found = (note for note in notes if calls_off(note))
     stated = ((note, read_status(note, stands).state) for note in found)
     return next((note for note, state in stated if state is not State.CONFIRMED), "")
 
 
 def note_of(heading: str, text: str) -> str:
-    """Return the text of a column that is no field, with its heading if that calls releases off,
-    such as "Cancelled?".
-    """
+    """Return a column's text, with its heading if that calls releases off ("Cancelled?")."""
     question = heading.strip(" ?")
     if not calls_off(question):
         return text
@@ -265,13 +248,11 @@ def note_of(heading: str, text: str) -> str:
 def make_announcements(
     entries: Iterable[CalendarRow], settings: CalendarSettings, now: datetime
 ) -> tuple[list[Announcement], list[Remark]]:
-    """Return all rows of a calendar as announcements with unique keys where possible, with all
-    remarks.
-    """
+    """Return all rows as announcements with unique keys where possible, with remarks."""
     anchor = local_date(now, settings.zone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
-    without_uid: list[int] = []  # indices of the entries without a uid of their own
+    without_uid: list[int] = []
     for index, entry in enumerate(entries):
         announcement, faults = make_announcement(entry, settings, anchor)
         made.append(announcement)
@@ -283,10 +264,7 @@ def make_announcements(
 
 
 def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
-    """Return the entries without repeats, and remarks.
-
-    Different entries that share their key get a doubt.
-    """
+    """Return the entries without repeats, and remarks. Different ones with one key get a doubt."""
     groups: dict[str, list[Announcement]] = {}
     kept: list[Announcement] = []
     for announcement in made:
@@ -295,8 +273,7 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
             group.append(announcement)
             kept.append(announcement)
     shared = [group for group in groups.values() if len(group) > 1]
-    # No remark on entries without a title: that is a fault already, and their id is not in the
-    # file.
+    # Without a title it is a fault already, and its id is not in the file.
     titled = [group for group in shared if group[0].title]
     remarks = [
         Remark(same[0].uid, f"{len(same)} different entries share this id", same[0].title)
@@ -310,7 +287,7 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
 
 
 def _with_all_readings(given: Announcement, same: Sequence[Announcement]) -> Announcement:
-    """Return one of several different entries of one id, with the times of all of them."""
+    """Return one of several entries of one id, with the times of all."""
     times = {moment for each in same for moment in _times_of(each.slot)}
     slot = replace(given.slot, readings=tuple(sorted(times)))
     return replace(given, doubt="duplicate-uid", slot=slot)

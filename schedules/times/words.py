@@ -1,7 +1,6 @@
 """Writes instants, intervals and lengths for people, in local time with its zone.
 
-Intervals are rounded outward to the unit that is shown: the earlier end down, the later end up. So
-the text always contains what was measured.
+Intervals are rounded outward to the unit shown, so that the text contains what was measured.
 """
 
 from __future__ import annotations
@@ -18,9 +17,7 @@ UNKNOWN = "at an unknown time"
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 SURE = 5.0
-"""If absence was proved at most this many seconds before the slot, "on time" needs no precision
-beside it.
-"""
+"""If absence was proved so many seconds before the slot, "on time" needs no precision."""
 
 _SECOND, _MINUTE, _HOUR, DAY = 1, 60, 3_600, 86_400
 SHORT: Mapping[int, str] = {DAY: "d", _HOUR: "h", _MINUTE: "min", _SECOND: "s"}
@@ -29,13 +26,13 @@ LONG_WITHOUT_DAYS: Mapping[int, str] = {size: name for size, name in LONG.items(
 
 
 def rounded(instant: datetime, step: timedelta = SECOND, *, up: bool = False) -> datetime:
-    """Return an instant rounded down to a multiple of `step`, or with `up` rounded up."""
+    """Return an instant rounded down, or `up`, to a multiple of `step`."""
     past = (instant - instant.replace(minute=0, second=0, microsecond=0)) % step
     return instant + (step - past) % step if up else instant - past
 
 
 def rounded_up_until(instant: datetime, now: datetime, step: timedelta = SECOND) -> datetime:
-    """Return an instant rounded up to `step`, or less far where that would be later than `now`."""
+    """Return an instant rounded up to `step`, or less far than beyond `now`."""
     for unit in (step, SECOND):
         up = rounded(instant, unit, up=True)
         if up <= now:
@@ -44,7 +41,7 @@ def rounded_up_until(instant: datetime, now: datetime, step: timedelta = SECOND)
 
 
 def exactly(instant: datetime, timezone: str = LONDON) -> str:
-    """Return `Fri 5 Jan 2018 09:30:00.5 GMT`: a stamp with its weekday and tenths."""
+    """Return `Fri 5 Jan 2018 09:30:00.5 GMT`."""
     return stamp(instant, timezone, weekday=True, step=TENTH)
 
 
@@ -61,8 +58,8 @@ def clock(
     zone: bool = True,
     milliseconds: bool = False,
 ) -> str:
-    """Return the local time of day: `09:30 GMT`, `09:30:05 GMT`. Seconds of zero are written only
-    if `exact`, and `milliseconds` only if asked for and not zero.
+    """Return `09:30 GMT`, `09:30:05 GMT`. Zero seconds are written if `exact`, zero milliseconds
+    never.
     """
     wall = local(instant, timezone)
     text = f"{wall:%H:%M:%S}" if wall.second or exact else f"{wall:%H:%M}"
@@ -79,10 +76,9 @@ def stamp(
     step: timedelta = SECOND,
     up: bool = False,
 ) -> str:
-    """Return `5 Jan 2018 09:30:00 GMT`, with its `weekday`, cut to a `step` of a minute, second or
-    tenth.
+    """Return `5 Jan 2018 09:30:00 GMT`, cut to a `step` of a minute, second or tenth.
 
-    `up` rounds up, for the later end of an interval. Tenths of zero are not written.
+    `up` rounds up, for the later end of an interval. Zero tenths are not written.
     """
     wall = local(rounded(instant, step, up=up), timezone)
     day = f"{wall:%a} " if weekday else ""
@@ -92,14 +88,12 @@ def stamp(
 
 
 def instant_text(instant: datetime, timezone: str) -> str:
-    """Return the instant of a slot in full: `Friday 5 January 2018, 09:30 GMT`."""
+    """Return `Friday 5 January 2018, 09:30 GMT`."""
     return f"{day_text(local_date(instant, timezone), weekday=True)}, {clock(instant, timezone)}"
 
 
 def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = False) -> str:
-    """Return the local time, with its date unless that is today: `4 May 09:30 BST`. `exact` writes
-    seconds of zero, and milliseconds.
-    """
+    """Return the local time, with its date unless that is today: `4 May 09:30 BST`."""
     time_of_day = clock(instant, timezone, exact=exact, milliseconds=exact)
     if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day
@@ -109,10 +103,7 @@ def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = F
 
 
 def interval_text(interval: Interval, timezone: str = LONDON) -> str:
-    """Return `between … and …`, `by …`, `after …` or `at …` to the second.
-
-    A date common to both is written once.
-    """
+    """Return `between … and …`, `by …`, `after …` or `at …` to the second."""
     return write_interval(interval, lambda limit, _: stamp(limit, timezone), SECOND, timezone)
 
 
@@ -124,7 +115,7 @@ def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
 def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
     """Return an interval to the second, without dates that are today.
 
-    No time is later than `today`, the time of the text: an end of this second has its milliseconds.
+    No time is later than `today`, so an end of this second has milliseconds.
     """
 
     def write(limit: datetime, exact: bool) -> str:  # noqa: FBT001 # as `write_interval` calls it
@@ -141,23 +132,17 @@ def length(
     tenths: bool = True,
     names: Mapping[int, str] = SHORT,
 ) -> str:
-    """Return a length such as `37 min 45 s`, in at most `parts` units.
+    """Return a length such as `37 min 45 s`, in at most `parts` units, by `rounding` to the last.
 
-    `rounding` rounds it to the finest of them.
-
-    With `tenths`, a length below ten seconds is written as `0.8 s`, else in whole seconds. `names`
-    has the name of each unit by its size in seconds, the largest first.
+    With `tenths`, below ten seconds it is `0.8 s`. `names` has the units by seconds, largest first.
     """
-    # Whole microseconds, because as a float 1.1 s is a little more than eleven tenths.
+    # As a float, 1.1 s is a little more than eleven tenths.
     microseconds = round(seconds * 1e6)
     if tenths and abs(seconds) < 10:
         return f"{rounding(microseconds / 1e5) / 10:.1f} s".replace(".0 s", " s")
-    # Negative lengths are rounded with their sign: `floor` makes -1.5 s to -2 s. The sign itself is
-    # written last.
+    # `floor` makes -1.5 s to -2 s, so the sign is written last.
     whole_seconds = abs(rounding(microseconds / 1e6))
-    # Write the largest unit that is not longer than the length, and the units after it, `parts` in
-    # all. Round to the last of them, `finest`: 3,700 s in two parts are hours and minutes, rounded
-    # to the minute, `1 h 2 min`.
+    # 3,700 s in two parts are hours and minutes, rounded to the minute: `1 h 2 min`.
     sizes = [size for size in names if size <= whole_seconds] or [min(names)]
     finest = sizes[:parts][-1]
     rest = abs(rounding(microseconds / 1e6 / finest)) * finest
@@ -171,7 +156,7 @@ def length(
 
 
 def count(number: int, noun: str) -> str:
-    """Return `1 minute`, `2 minutes`, `2 min`: abbreviated units have no plural."""
+    """Return `1 minute`, `2 minutes`, `2 min`."""
     return (
         f"{number:,} {noun}"
         if abs(number) == 1 or noun in SHORT.values()
@@ -182,11 +167,7 @@ def count(number: int, noun: str) -> str:
 def lengths(
     bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str = "an unknown time"
 ) -> str:
-    """Return `38 min to 39 min`, `at least 5 s` or `at most 5 s`, each bound rounded outward to the
-    unit shown.
-
-    One value is written only if both bounds round to it.
-    """
+    """Return `38 min to 39 min`, `at least 5 s` or `at most 5 s`, rounded outward."""
     least = None if bounds.min is None else length(bounds.min, floor, parts=parts, tenths=tenths)
     most = None if bounds.max is None else length(bounds.max, ceil, parts=parts, tenths=tenths)
     if least is None:
@@ -197,9 +178,7 @@ def lengths(
 
 
 def sureness(seconds: float | None) -> str:
-    """Return `, to 12 s` for "on time" if it may have appeared up to 12 s before its slot, "" if
-    that is known well.
-    """
+    """Return `, to 12 s` for "on time" if it may have appeared 12 s before its slot, or ""."""
     return (
         f", to {length(seconds, ceil, tenths=False)}"
         if seconds is not None and seconds > SURE
@@ -214,18 +193,16 @@ def write_interval(
     zone: str = "",
     latest: datetime | None = None,
 ) -> str:
-    """Return an interval in words (`between … and …`), its limits rounded outward to a `step`, but
-    not beyond `latest`.
+    """Return an interval in words, its limits rounded outward to a `step`, but not beyond `latest`.
 
-    `write(limit, with_seconds)` turns a limit into text. If both limits have the same date in
-    `zone`, the date is written once: `between 4 May 09:30 and 09:35`, `between 9am and 9.05am on 4
-    May`.
+    `write(limit, with_seconds)` writes a limit. A date common in `zone` is written once: `between 4
+    May 09:30 and 09:35`, `between 9am and 9.05am on 4 May`.
     """
     after = None if interval.after is None else rounded(interval.after, step)
     by = None
     if interval.by is not None:
         by = rounded_up_until(interval.by, latest or _FOR_EVER, step)
-    # If one limit has seconds, write 09:30:00 for the other, not 09:30.
+    # 09:30:00 beside a limit with seconds.
     with_seconds = any(
         limit is not None and (limit.second or limit.microsecond) for limit in (after, by)
     )
@@ -234,12 +211,10 @@ def write_interval(
     if after is None or after == by:
         return f"{'by' if after is None else 'at'} {write(by, with_seconds)}"
     first, last = write(after, with_seconds).split(), write(by, with_seconds).split()
-    # When the clocks change, one time of day occurs twice. Both limits then need their zone (`%Z`).
+    # When the clocks change, one time of day occurs twice, so both need their zone (`%Z`).
     has_one_date = bool(zone) and f"{local(after, zone):%x %Z}" == f"{local(by, zone):%x %Z}"
     if has_one_date:
-        # `4 May 09:30` and `4 May 09:35` differ only in their times. What is before the times, such
-        # as `4 May`, stays in `first`. What is after the times, such as `on 4 May`, stays in
-        # `last`.
+        # What is before the differing times stays in `first`, what is after them in `last`.
         different = [
             place
             for place, (word, other) in enumerate(zip(first, last, strict=True))
