@@ -1,7 +1,7 @@
 """Predicts the address of the next edition of a series: the old address with its period replaced.
 
-Words are read by the grammar of titles, numbers by that of dates. What can be read or written in two
-ways, or belongs to one edition, is refused.
+Words are read by the grammar of titles, numbers by that of dates. What can be read or
+written in two ways, or belongs to one edition, is refused.
 """
 
 from __future__ import annotations
