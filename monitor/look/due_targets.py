@@ -155,12 +155,10 @@ class DueTargets:
     def choose(
         self, now: datetime, mono: float, gap: timedelta, *, is_request_waiting: bool
     ) -> None:
-        """Make the targets that are due now ready for `take_next`, those at their promised instant
-        before all others.
+        """Make the targets that are due now ready for `take_next`, promised ones first.
 
-        `gap` is the time between the starts of two looks. Targets that became ready earlier are
-        first scheduled again if their window has ended, or if sweeps began or ended. Of the targets
-        that sweeps plan, choose the next one, unless another request waits for its turn.
+        `gap` is the time between the starts of two looks. The next swept target is chosen unless
+        another request waits for its turn.
         """
         if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)

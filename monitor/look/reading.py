@@ -30,23 +30,19 @@ from schedules.patterns import quick
 
 _log = structlog.get_logger(__name__)
 TOO_COSTLY = "too_costly"
-"""Reason of an unknown look: the answer could not be read within its limits of time and memory."""
+"""Reason of an unknown look: reading exceeded its limits of time and memory."""
 NO_WORKER = "no_worker"
-"""Reason of an unknown look: the answer could not be read because no worker starts, a fault of this
-monitor.
-"""
+"""Reason of an unknown look, a fault of this monitor."""
 UNREAD_REASONS = frozenset({TOO_COSTLY, NO_WORKER})
-"""Reasons of unknown looks after which the same bytes may be readable the next time."""
+"""After these, the same bytes may be readable the next time."""
 SMALL_BODY = 16_384
-"""Bodies up to this many bytes are read at once. A test proves that this takes a fraction of a
-second for any bytes.
-"""
+"""Up to so many bytes are read at once: a test proves that this is quick for any."""
 READ_SECONDS = 3
-"""Limit of processor seconds for one body. A body of a megabyte takes a tenth of it."""
+"""Of a processor, for one body. A megabyte takes a tenth."""
 _UNBOUNDED = ("css", "feed", "jmespath")
-"""Kinds of rules that may take long even for a small body."""
+"""Rules that may take long even for a small body."""
 _SEARCHING_RULES = ("css:", "link:", "text:")
-# The parts of the header `Content-Disposition` that are not the file's name.
+# What is not the file's name in `Content-Disposition`.
 _NOT_A_NAME = quick(
     r"^\s*(?:attachment|inline)\s*;|\bfilename\*?=(?:utf-8'')?|\.[a-z]{3,4}\b", re.IGNORECASE
 )
@@ -58,10 +54,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 
 def read_body(name: str, answer: Answer, context: Context) -> Recognised:
-    """Return what a body shows, by the recogniser called `name`.
-
-    Unknown if the body is not that of the target.
-    """
+    """Return what a body shows by a recogniser, unknown if it is not that of the target."""
     if _needs_parsing(name, answer) and why_too_complex(answer.body):
         return unknown(TOO_COSTLY)
     if blocked := find_challenge(answer):
@@ -73,14 +66,12 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     try:
         recognise = find_recogniser(name)
     except UserFault:
-        # One wrong rule must not stop the looks at other targets.
+        # It must not stop the looks at other targets.
         return unknown("no recogniser of that name")
     result = _add_digest_of_text(recognise(answer, context), answer, context)
-    # for words or links of the release
     is_search_of_page = name.startswith(_SEARCHING_RULES) and is_html(answer)
     if result.state is State.ABSENT and is_search_of_page:
-        # A page without a name may be a check for robots, and a notice of the site is not the page
-        # of the release.
+        # A page without a name may be a check for robots.
         is_named = _TITLE_OR_HEADING.search(answer.body)
         why = (
             site_notice_reason(Page(replace(answer, body=answer.body[:SMALL_BODY])))
@@ -88,7 +79,7 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
             else NAMELESS
         )
         return unknown(why) if why else result
-    cleaned = (_clean_found(found) for found in result.found)  # an unusable URL is now empty
+    cleaned = (_clean_found(found) for found in result.found)
     return (
         replace(result, found=tuple(found for found in cleaned if found.url))
         if result.found
@@ -97,11 +88,10 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
 
 
 def _interpret_earlier_edition(name: str, answer: Answer, context: Context) -> Recognised | None:
-    """Return absence if a file is named after an earlier edition of its release, or an HTML report
-    has its title; else None.
+    """Return absence if the name of a file, or an HTML report's title, is an earlier edition's.
 
-    The address of the part itself does not count, because a calendar promised it. `name` is that of
-    the recogniser: a configured one decides alone.
+    The part's own address does not count: a calendar promised it. A configured recogniser decides
+    alone.
     """
     if not context.edition or name not in ("govuk", "status"):
         return None
@@ -121,8 +111,9 @@ def _list_file_names(answer: Answer, context: Context) -> list[str]:
 
 
 def _add_digest_of_text(result: Recognised, answer: Answer, context: Context) -> Recognised:
-    """Return a result with the digest of the page's text, if editions may share the page: its title
-    names no period, and the address was never seen empty.
+    """Return a result with the digest of a page's text, if editions may share the page.
+
+    They may if its title has no period, and it was never empty.
     """
     known = context.known
     may_be_shared = known.slot is not None and not known.was_missing
@@ -134,10 +125,7 @@ def _add_digest_of_text(result: Recognised, answer: Answer, context: Context) ->
 
 
 def _clean_found(found: Found) -> Found:
-    """Return a found address with texts that are safe to store and show.
-
-    Its URL is empty if it is not usable.
-    """
+    """Return a found address with texts safe to store and show, "" as its URL if unusable."""
     url, title = clean_address(found.url), clean_text(found.title)
     facts = {name: clean_text(text, _LONGEST_FACT) for name, text in found.facts.items()}
     is_clean = (url, title, facts) == (found.url, found.title, found.facts)
@@ -145,7 +133,7 @@ def _clean_found(found: Found) -> Found:
 
 
 def is_costly(name: str, answer: Answer) -> bool:
-    """Return whether reading a body may take long, because of its size or its rule."""
+    """Return whether reading a body may take long, by its size or its rule."""
     return _needs_parsing(name, answer) and (
         len(answer.body) > SMALL_BODY or name.partition(":")[0] in _UNBOUNDED
     )
@@ -157,19 +145,15 @@ def _needs_parsing(name: str, answer: Answer) -> bool:
 
 @dataclass(slots=True)
 class BodyReader:
-    """Reads bodies in worker processes.
-
-    After each failure, a target pauses for twice as long, until one succeeds.
-    """
+    """Reads bodies in workers. A target pauses after a failure, ever longer until a success."""
 
     workers: Workers
     clock: Clock
     _paused: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows.
-
-        Unknown if reading takes too long, no worker starts, or the target is paused.
+        """Return what a body shows, unknown if that takes too long, no worker starts, or in a
+        pause.
         """
         paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if paused_until is not None and self.clock.now() < paused_until:
@@ -181,18 +165,16 @@ class BodyReader:
                 "recognise", target.host, *arguments, seconds=READ_SECONDS, size=len(answer.body)
             )
         except NoWorker:
-            # This is no fault of the target, so it is not paused.
+            # No fault of the target.
             return unknown(NO_WORKER)
         except ReadFault as exc:
-            # `TooCostly` or `WorkerFault`. `workers.run` has called its hook `on_costly`, which
-            # reports the host.
+            # `workers.run` has reported the host.
             self._paused[target.id] = (self.clock.now() + pause, min(2 * pause, _LONGEST_PAUSE))
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
             return unknown(TOO_COSTLY)
         self._paused.pop(target.id, None)
         if seen.why == TOO_COSTLY:
-            # Found to be too complex before parsing, which is quick: no pause. `workers.run` does
-            # not report the host.
+            # Found before parsing, which is quick, so no pause.
             self.workers.on_costly(target.host)
         return seen
 

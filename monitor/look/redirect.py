@@ -11,31 +11,28 @@ from monitor.plan.targets import ASSETS, GOVUK
 from schedules.patterns import quick
 
 REDIRECTED = "redirected"
-"""Reason of an unknown: the address redirects to another path on its host, which the next look
-uses.
-"""
+"""Reason of an unknown: another path on the host, which the next look uses."""
 MISREAD = "absent at an address that we may have misread in a redirect"
 OTHER_HOST = "redirected to another host"
-"""Reason of an unknown: users are led away, so no look at this address proves anything."""
+"""Reason of an unknown: users are led away."""
 _BLANKS = "".join(map(chr, range(0x21)))
-"""Control characters and the space: browsers ignore them at both ends of an address."""
+"""Browsers ignore these at both ends of an address."""
 _BEFORE_QUERY = quick(r"^[^?#]*")
 _KEPT = "!#$%&'()*+,/:;=?@[\\]^_{|}~"
-"""The characters besides letters and digits that `_mend_location` leaves as they are."""
+"""Besides letters and digits, `_mend_location` leaves these as they are."""
 
 
 def interpret_redirect(url: str, answer: Answer) -> Recognised:
-    """Return what a 3xx answer at `url` proves. The redirect is not followed here.
+    """Return what a 3xx answer at `url` proves, without following it.
 
-    A redirect to a draft host proves that the file is not out. One to the parent page proves that
-    the part was withdrawn. Another address of the same host is returned as found, with the role
-    `redirect`, for the next look.
+    A draft host proves absence, the parent page a withdrawal. Another address of the same host is
+    found, with the role `redirect`, for the next look.
     """
     destination = _resolve_location(url, answer)
     if destination is None:
         return unknown("redirected nowhere")
     if answer.status == 303:
-        # GOV.UK's content API answers 303 for a path that belongs to another content item.
+        # GOV.UK's content API answers so for a path of another content item.
         return unknown("part of another page")
     here, there = urlsplit(url), urlsplit(destination)
     if (there.hostname or "").startswith("draft-"):
@@ -45,17 +42,13 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
     if not is_same_site(url, destination):
         is_same_host = here.hostname == there.hostname
         return unknown("redirected to another port or scheme" if is_same_host else OTHER_HOST)
-    # `REDIRECTED` means that an announcement leads to its release. One to the same path with
-    # another query does not.
+    # An announcement that leads to the same path with another query does not lead to its release.
     why = "redirected to itself" if here.path == there.path else REDIRECTED
     return unknown(why, (Found(destination, "", "redirect"),) if destination != url else ())
 
 
 def is_same_site(url: str, destination: str) -> bool:
-    """Return whether a redirect keeps host, scheme and port, or only adds encryption.
-
-    Hosts that differ only by `www.` are the same. It must not add a user name.
-    """
+    """Return whether a redirect keeps host (`www.` aside), scheme and port, or adds encryption."""
     try:
         here, there = urlsplit(url), urlsplit(destination)
         port, new_port = (parts.port or DEFAULT_PORTS.get(parts.scheme) for parts in (here, there))
@@ -72,28 +65,25 @@ def _host_without_www(address: SplitResult) -> str:
 
 
 def is_location_mended(answer: Answer) -> bool:
-    """Return whether we had to correct the `Location` of an answer, as browsers do, to read it."""
+    """Return whether we had to correct the `Location`, as browsers do."""
     location = _stated_location(answer)
     return _mend_location(location) != location
 
 
 def _is_withdrawal(here: SplitResult, there: SplitResult) -> bool:
-    """Return whether GOV.UK has unpublished something: it redirects from a file to a page, or to
-    the page above.
+    """Return whether GOV.UK redirects from a file to a page, or to the page above: it unpublished
+    it.
     """
     if here.hostname == ASSETS:
         return there.hostname == GOVUK
     parent = there.path.rstrip("/")
     is_below = here.path.startswith(f"{parent}/") and here.path.rstrip("/") != parent
-    # A path of fewer than three segments is a section of the site, not a page of a release.
+    # With fewer segments it is a section of the site.
     return here.hostname == there.hostname == GOVUK and is_below and parent.count("/") >= 3
 
 
 def _resolve_location(url: str, answer: Answer) -> str | None:
-    """Return the absolute address in an answer's `Location`, without fragment.
-
-    None if there is none.
-    """
+    """Return the absolute address in an answer's `Location`, without fragment, or None."""
     location = _mend_location(_stated_location(answer))
     if not location:
         return None
@@ -105,21 +95,14 @@ def _resolve_location(url: str, answer: Answer) -> str | None:
 
 
 def _stated_location(answer: Answer) -> str:
-    """Return the `Location` of an answer, without the blanks at its ends.
-
-    A header that was sent several times with one value counts once.
-    """
+    """Return the `Location`, once if it was sent several times with one value."""
     location = answer.headers.get("location", "").strip(_BLANKS)
     first, *others = location.split(", ")
     return first if all(other == first for other in others) else location
 
 
 def _mend_location(location: str) -> str:
-    """Return an address as browsers read it (WHATWG URL Standard, "URL parsing").
-
-    Bytes above 127 are UTF-8, a backslash in the path is a slash, tabs do not count, and blanks and
-    quotes are percent-encoded.
-    """
+    """Return an address as browsers read it (WHATWG URL Standard, "URL parsing")."""
     location = _decode_utf8(location).replace("\t", "")
     location = _BEFORE_QUERY.sub(lambda path: path[0].replace("\\", "/"), location)
     return quote(location, safe=_KEPT, errors="replace")

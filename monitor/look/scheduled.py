@@ -19,7 +19,7 @@ _VIEWS = {View.EDGE: 0, View.ORIGIN: 1, View.CONTENT: 2, View.TRIPWIRE: 3}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_HOPS = 5
 _LEAST_IDLE_GAP = 0.5
-"""The least gap between two looks on an idle host, as a fraction of their spacing."""
+"""Between two looks on an idle host, as a fraction of their spacing."""
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
@@ -27,15 +27,12 @@ _JUST_BEFORE = timedelta(microseconds=1)
 class ScheduledTarget:
     """A target with its windows, and the state of its looks.
 
-    `planned_at` is when these windows were set. Earlier due instants do not count as missed.
-    `shift` delays the due instants. At `promised_at`, a look must begin before all others. `due` is
-    when the next look is due by the wall clock, None if no window is left. If `is_extra`, that look
-    is an additional one outside the spacing of the window. `last_look` is when the last look began
-    by the wall clock, and `last_look_mono` the same in monotonic seconds, minus infinity before the
-    first. `url` is the address that redirects led to, None if it is the target's own, and `hops`
-    are the addresses on the way there. `goal` is what must be proved about its part. Of two targets
-    that are equally due, the one with the lower `rank` goes first. A look `is_under_way` until its
-    answer is read, and `has_place` among the requests of its host until it is answered.
+    `planned_at` is when the windows were set: earlier due instants are not missed. `shift` delays
+    due instants. At `promised_at`, usually the slot, a look must begin. `due` is the next one by
+    the wall clock, None if none is left; one that `is_extra` is outside the spacing. `last_look`
+    began by the wall clock, and `last_look_mono` in monotonic seconds. `url` is where redirects led
+    over `hops`, None for the target's own. Of two that are equally due, the lower `rank` goes
+    first. A look `is_under_way` until its answer is read, and `has_place` until it has arrived.
     """
 
     target: Target
@@ -56,21 +53,20 @@ class ScheduledTarget:
     rank: Rank = field(init=False)
 
     def __post_init__(self) -> None:
-        """Set the rank: pages before other parts, and the edge view before other views."""
+        """Set the rank: pages first, and of views the edge."""
         self.rank = self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
     def look_now(self, now: datetime) -> None:
-        """Make a look due at once if a window contains `now`. Later looks keep to the windows."""
+        """Make a look due at once if a window contains `now`."""
         window = window_at(self.windows, now)
         if window is not None:
             self.due, self.window, self.is_extra = now, window, True
 
     def next_look_if_idle(self) -> datetime | None:
-        """Return the earliest time for an additional look while the host is idle, None if none is
-        allowed yet.
+        """Return the earliest time for an additional look while the host is idle, or None.
 
-        The edge view has every even multiple of the spacing, the other views every odd one, so that
-        they alternate.
+        The edge has the even multiples of the spacing and other views the odd ones, so that they
+        alternate.
         """
         if self.window is None or self.window.every_if_idle is None or self.last_look is None:
             return None
@@ -83,13 +79,11 @@ class ScheduledTarget:
         )
 
     def plan_after(self, after: datetime) -> None:
-        """Set `due` to the first due or promised instant after `after` (None if none is left), and
-        its `window`.
-        """
-        # Usually the next instant is one spacing later. Otherwise search the windows for it.
+        """Set `due` to the first due or promised instant after `after`, and its `window`."""
+        # Usually it is one spacing later.
         self.due = self._one_spacing_later(after) or next_due(self.windows, after, self.shift)
-        self.is_extra = False  # it is a regular look of its window
-        promised = self.promised_at  # an instant at which a look must begin, usually the slot
+        self.is_extra = False
+        promised = self.promised_at
         if promised is not None and after < promised and (self.due is None or promised < self.due):
             self.due = promised
         if self.due is None:
@@ -104,14 +98,10 @@ class ScheduledTarget:
         return window is not None
 
     def replan(self, windows: Sequence[Window], shift: timedelta, now: datetime) -> int:
-        """Replace the windows, and `shift`, which delays their due instants.
+        """Replace the windows and `shift`. Return how many due looks are missed.
 
-        Return how many due looks are missed.
-
-        A look that is already due stays due if a new window contains `now`. Otherwise it is missed
-        too.
+        One that is due stays so if a new window contains `now`, else it is missed too.
         """
-        # looks that became due after the one at `due`, by the old windows
         missed = self.count_missed(now)
         is_due = self.due is not None and self.due <= now
         self.windows, self.shift, self.planned_at, self.window = (
@@ -122,8 +112,7 @@ class ScheduledTarget:
         )
         if is_due and self.window is not None:
             return missed
-        # The next look follows the last look by the new spacing. If the last look was longer ago,
-        # the next is due now.
+        # By the new spacing from the last look, but not before now.
         since = (
             now
             if self.last_look is None or self.window is None
@@ -134,27 +123,22 @@ class ScheduledTarget:
         return missed + 1 if is_due else missed
 
     def end_watch(self, now: datetime) -> int:
-        """Plan no more looks. Return how many due looks will not be made."""
+        """Plan no more looks. Return how many due ones are missed."""
         return self.replan(windows=(), shift=timedelta(), now=now)
 
     def count_missed(self, now: datetime) -> int:
-        """Return how many looks became due after the one at `due`, until `now`.
-
-        One late look replaces all of them.
-        """
+        """Return how many looks became due after the one at `due`, which replaces them all."""
         due, window = self.due, self.window
         if due is None or window is None:
             return 0
         is_in_one_window = self.planned_at <= due and window.begins <= due and now < window.ends
-        # An extra look (`look_now`) or a promised look is between the due instants of its window.
+        # Others are between the due instants of their window.
         is_regular = not self.is_extra and due != self.promised_at
         if is_in_one_window and is_regular:
             return max(0, (now - due) // window.every)
         if is_in_one_window and now < due + window.every:
-            return 0  # within one spacing, an extra or promised look counts as on time
-        # Count the due instants in all windows after `due` until `now`, but none before the windows
-        # were planned.
-        # so that one at `planned_at` itself counts
+            return 0
+        # Count due instants in all windows, from `planned_at` on, which itself counts.
         after = max(due, self.planned_at - _JUST_BEFORE)
         return sum(
             _count_dues_until(each, now, self.shift) - _count_dues_until(each, after, self.shift)
@@ -162,12 +146,11 @@ class ScheduledTarget:
         )
 
     def follow_redirect(self, sighting: Sighting) -> None:
-        """Set the address of the next look: where a redirect led, or the target's own.
+        """Set the address of the next look.
 
-        After a look that shows the release, the address stays. After a redirect on the same site
-        without proof, it is the destination, unless there is a loop or there were too many
-        redirects. In all other cases it is the target's own (None), because the redirect may have
-        been replaced by a page.
+        It stays where the release was seen. Without proof, it is the destination of a redirect on
+        the same site, unless there is a loop or there were too many. Else it is the target's own
+        (None), because a page may have replaced the redirect.
         """
         if sighting.state is State.PRESENT:
             return
@@ -180,14 +163,9 @@ class ScheduledTarget:
             self.url, self.hops = destination, (*self.hops, destination)
 
     def _one_spacing_later(self, after: datetime) -> datetime | None:
-        """Return the first due instant after `after` if it is one spacing after `due`.
-
-        None: search all windows.
-        """
+        """Return the due instant one spacing after `due`, None if all windows must be searched."""
         window, due = self.window, self.due
-        # After an extra look (made at once, out of turn) or a promised one (at an instant at which
-        # a look must begin, usually the slot), the next look is not one spacing later. It keeps to
-        # the regular due instants.
+        # After an extra or promised look, regular due instants continue as before.
         is_regular = not self.is_extra and due != self.promised_at
         if window is None or due is None or not is_regular or not window.begins <= due <= after:
             return None

@@ -1,7 +1,4 @@
-"""The looks at one host that prove the parts of its slots, if its budget is too small for all.
-
-Pure: the caller passes the time.
-"""
+"""The looks at one host that prove the parts of its slots, if its budget is too small for all."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ from monitor.plan.sweep import Sweep
 from monitor.plan.targets import Target, View
 
 _CRITICAL_FLOOR = 0.1
-"""How many looks or requests outside the sweeps are owed for each look of a critical sweep."""
+"""How many looks outside the sweeps are owed for each of a critical sweep."""
 _EARLY_FLOOR = 0.5
-"""The same for each look of a sweep that is not critical."""
+"""The same for one that is not critical."""
 _MOST_DEBT = 2.0
-"""The most looks that are owed to targets and requests outside the sweeps."""
+"""The most looks owed."""
 _RESULTS = {
     State.PRESENT: LookResult.PRESENT,
     State.ABSENT: LookResult.ABSENT,
@@ -33,18 +30,15 @@ def part_key(target: Target) -> str:
 
 
 def _represents_part(target: Target, goal: ProofGoal) -> bool:
-    """Return whether a part is added to the sweeps with this target: with its edge view, or with
-    its announcement.
-    """
+    """Return whether a part is added with this target: its edge view, or its announcement."""
     return target.view is View.EDGE or goal.announced_page is not None
 
 
 class Sweeps:
-    """The parts of one host that need proof, in one sweep for each slot.
+    """The parts of one host that need proof, in one `Sweep` for each slot.
 
-    A sweep looks at the parts of its slot in turn. It is used while the budget is too small for
-    every look: then the sweeps are `is_active` and choose the looks at these parts. Other looks and
-    requests get the rest, or at least a share.
+    While the budget is too small, the sweeps are `is_active` and choose the looks at these parts.
+    Others get the rest, or at least a share.
     """
 
     def __init__(self) -> None:
@@ -56,40 +50,33 @@ class Sweeps:
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
         """Add the part of a target to the sweep of its slot."""
         if not _represents_part(target, goal) or now >= goal.ends:
-            return  # another view of the part adds it, or it is too late to prove it on time
+            return
         sweep = self._sweeps.setdefault(
             (goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance)
         )
         sweep.add(part_key(target), goal)
         is_announcement = goal.announced_page is not None
         if not is_announcement:
-            # For `record_result`: once a listing links to this address, the part is out, so it is
-            # looked at first. An announcement is left out, because listings link to it before its
-            # release is out.
+            # Once a listing links to this address, the part is out. Announcements are linked to
+            # before.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
         """Remove the part of a target from its sweep."""
         sweep = self._find_sweep(goal)
         if sweep is None or not _represents_part(target, goal):
-            return  # the sweep has ended, or the part was added by another of its views
+            return
         sweep.remove(part_key(target))
         self._part_keys_by_url.pop(target.url, None)
         if not sweep.parts:
             del self._sweeps[goal.slot, goal.tolerance]
 
     def _find_sweep(self, goal: ProofGoal | None) -> Sweep | None:
-        """Return the sweep of the goal's slot, None without a goal or if that sweep has ended."""
+        """Return the sweep of the goal's slot, if it has not ended."""
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
-        """Record what a look proved in the sweep of its part.
-
-        If it found parts in a listing, they are looked at first.
-
-        `goal` is the proof that the part needs by its slot, or None. Each slot has a sweep, which
-        looks at its parts.
-        """
+        """Record what a look proved. Parts that it found in a listing are looked at first."""
         if self.is_active and sighting.found:
             keys = self._part_keys_by_url
             if listed_parts := [keys[link.url] for link in sighting.found if link.url in keys]:
@@ -103,28 +90,22 @@ class Sweeps:
             )
 
     def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
-        """Return whether this is the origin view of a part in a sweep that is not out yet."""
+        """Return whether this is the origin view of a swept part that is not out yet."""
         target, goal = watched.target, watched.goal
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
-            # it needs no proof, is another view, or is an announcement, which has only one view
             return False
         sweep = self._find_sweep(goal)
         part = sweep.parts.get(part_key(target)) if sweep is not None else None
         return part is not None and not part.is_out
 
     def delays_witnesses(self) -> bool:
-        """Return whether looks at announcements and indexes must wait, because a sweep needs all
-        looks for pages.
-        """
+        """Return whether a sweep needs all looks for pages, so that witnesses must wait."""
         return self.is_active and any(sweep.is_critical for sweep in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Drop sweeps that have ended, and decide whether the others choose the looks at this host
-        (`is_active`).
+        """Drop sweeps that have ended, and decide whether the others are `is_active`.
 
-        A sweep looks at the parts of one slot in turn, if the host's budget is too small for every
-        look (`is_overloaded`). `gap` is the time between two looks. Return whether to schedule due
-        targets again.
+        `gap` is the time between two looks. Return whether to schedule due targets again.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
@@ -134,11 +115,10 @@ class Sweeps:
             sweep.is_open(now) for sweep in self._sweeps.values()
         )
         for sweep in self._sweeps.values():
-            # a critical sweep takes all looks: announcements and indexes wait
             sweep.update_is_critical(now, gap)
         if self.is_active != was_active or self.delays_witnesses() != delayed_witnesses:
             return True
-        # Due targets that waited for a sweep that has ended would wait forever.
+        # Due targets must not wait for a sweep that has ended.
         return was_active and bool(ended)
 
     def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
@@ -149,17 +129,16 @@ class Sweeps:
     def next_part(
         self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]
     ) -> PartProof | None:
-        """Return the part to look at next, of those that `is_ready` accepts. None if there is none.
+        """Return the next part to look at, of those that `is_ready` accepts, or None.
 
-        Sweeps are urgent once a look can prove a part on time, and go before others. Of each kind,
-        the sweep that has made the fewest looks for each of its parts goes first.
+        Sweeps in which a look can prove a part on time go first, then those with the fewest looks
+        for each part.
         """
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
             all_parts = sum(len(sweep.parts) for sweep in sweeps)
             for sweep in sorted(sweeps, key=lambda sweep: sweep.looks_per_part):
-                # A sweep with a third of all parts gets every third look at the host, so its own
-                # gap is 3 times `gap`.
+                # A sweep with a third of all parts gets every third look.
                 gap_within_sweep = gap * (all_parts / len(sweep.parts))
                 part = sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:
@@ -167,14 +146,11 @@ class Sweeps:
         return None
 
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
-        """Return the open sweeps that are urgent now or, if `urgent` is False, those that are
-        not.
-        """
+        """Return the open sweeps that are `urgent` now, or those that are not."""
         open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
         # From one tolerance before the slot, a look can prove a part on time.
         sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
-        # A sweep that was not among these before may have made far fewer looks than the others. So
-        # it starts with the lowest number among them.
+        # A new one may have made far fewer looks, so it starts with the lowest number.
         lowest = min(
             (sweep.looks_per_part for sweep in sweeps if sweep.last_urgency == urgent), default=0.0
         )
@@ -184,10 +160,7 @@ class Sweeps:
         return sweeps
 
     def record_start(self, part: PartProof, now: datetime) -> None:
-        """Record that a look at a part begins.
-
-        It adds to the looks that are owed to requests outside the sweeps.
-        """
+        """Record that a look at a part begins, for which others are owed looks."""
         sweep = self._find_sweep(part.goal)
         if sweep is not None:
             sweep.record_start(part, now)
@@ -195,15 +168,15 @@ class Sweeps:
             self._debt = min(_MOST_DEBT, self._debt + owed_to_others)
 
     def owes_a_look(self) -> bool:
-        """Return whether a look or request outside the sweeps goes first, if any is due."""
+        """Return whether a look or request outside the sweeps goes first, if one is due."""
         return self._debt >= 1.0
 
     def record_other_request(self) -> None:
-        """Record that a look or request outside the sweeps was sent to the host."""
+        """Record that such a look or request was sent."""
         self._debt = max(0.0, self._debt - 1.0)
 
     def idle_until(self, now: datetime) -> datetime | None:
-        """Return when an open sweep may need a look again, None if no sweep is open."""
+        """Return when an open sweep may need a look again, or None."""
         return min(
             (sweep.idle_until for sweep in self._sweeps.values() if sweep.is_open(now)),
             default=None,

@@ -1,7 +1,4 @@
-"""One HTTP/1.1 connection and the timing of its requests.
-
-Asyncio sends the bytes, httptools (llhttp) parses them.
-"""
+"""One HTTP/1.1 connection (asyncio and httptools) and the timing of its requests."""
 
 from __future__ import annotations
 
@@ -24,9 +21,9 @@ from monitor.look.http.mend_head import mend_head
 from monitor.look.http.request_bytes import Headers
 
 _MOST_WITHOUT_BODY = 65_536
-"""The most bytes in a row that are not part of a body, such as headers."""
+"""Bytes in a row that are not part of a body, such as headers."""
 _MOST_UNREAD = 262_144
-"""The most bytes of a body that wait to be read before the connection stops receiving."""
+"""Bytes of a body that wait to be read before the connection stops receiving."""
 _BUFFER_SIZE = 262_144
 _PER_THREAD = threading.local()
 _LENGTHS = (b"content-length", b"transfer-encoding")
@@ -34,16 +31,12 @@ _LENGTHS = (b"content-length", b"transfer-encoding")
 
 @dataclass(slots=True, eq=False)
 class RequestTiming:
-    """Carries the deadline and the instants of one request between fetcher, transport and
-    connection.
+    """The deadline and the instants of one request, for fetcher, transport and connection.
 
-    The request may take `seconds` in all. `begun` and `deadline` are times of the event loop, so
-    that virtual time applies to them. `sent` is None until the first byte is sent, `received` until
-    the last header has arrived. `has_response` is True once any byte has arrived. `reused`: the
-    connection was used for an earlier request. With `needs_new_connection`, none is reused.
-    `lost_before` counts the requests that were lost because the server closed a kept connection.
-    `fault` is the reason of a failure and its detail, set where more is known than the exception
-    says.
+    It may take `seconds` in all. `begun` and `deadline` are times of the event loop, which may be
+    virtual. `sent` is when its first byte left, `received` when the last header arrived.
+    `has_response`: any byte has arrived. `reused`: on a kept connection. `lost_before` counts
+    requests lost because the server had closed one. `fault` has more than an exception says.
     """
 
     clock: Clock
@@ -65,7 +58,7 @@ class RequestTiming:
         self.deadline = self.begun + seconds
 
     def restart(self) -> None:
-        """Prepare to send the request again on a new connection, within the same deadline."""
+        """Prepare to send the request again on a new connection, by the same deadline."""
         if self.sent is not None:
             self.lost_before += 1
         self.fault = self.sent = self.received = None
@@ -73,9 +66,7 @@ class RequestTiming:
         self.needs_new_connection = True
 
     def seconds_left(self, at_most: float = inf) -> float:
-        """Return the seconds until the deadline: at least a millisecond, and no more than
-        `at_most`.
-        """
+        """Return the seconds until the deadline, from a millisecond to `at_most`."""
         return min(max(self.deadline - self._loop.time(), 0.001), at_most)
 
     def sent_or_begun(self) -> datetime:
@@ -83,32 +74,29 @@ class RequestTiming:
         return self.sent or self.clock.now() - timedelta(seconds=self._loop.time() - self.begun)
 
     def mark_sent(self) -> None:
-        """Record that the first byte of the request leaves now."""
+        """Record that the first byte leaves now."""
         if self.sent is None:
             self.sent = self.clock.now()
             self._sent_steady = self.clock.steady()
 
     def now(self) -> datetime:
-        """Return `sent` plus the steady time since then, or the present time before it is sent."""
+        """Return the present time, by the clock of `sent` if that is set."""
         if self.sent is None:
             return self.clock.now()
-        # So both are by one clock, even if the clock is moved during a request.
+        # Even if the clock is moved during a request.
         return self.sent + timedelta(seconds=self.clock.steady() - self._sent_steady)
 
 
 class Connection(asyncio.BufferedProtocol):
     """A connection, and the response that it receives.
 
-    From `send` until `close` it belongs to one request, and every wait ends at the deadline of that
-    request.
+    From `send` until `close` it belongs to one request, whose deadline ends every wait.
     """
 
     def __init__(
         self, on_close: Callable[[Connection], None], on_lost: Callable[[Connection], None]
     ) -> None:
-        """Call `on_close` when a request no longer needs the connection, and `on_lost` once the
-        connection ends.
-        """
+        """Call `on_close` when a request is done with it, and `on_lost` once it ends."""
         self._loop = asyncio.get_running_loop()
         self._on_close = on_close
         self._on_lost = on_lost
@@ -126,15 +114,13 @@ class Connection(asyncio.BufferedProtocol):
         self._start_response(is_head=False)
 
     def _start_response(self, *, is_head: bool) -> None:
-        """Expect the response to a new request, a HEAD if `is_head`. Forget the response before
-        it.
-        """
+        """Expect the response to a new request."""
         self._is_head = is_head
         self._bytes_without_body = 0
         self._unread = 0
         self._is_paused = False
         self._has_headers = False
-        self._head = bytearray()  # what has arrived of a head that is not complete
+        self._head = bytearray()  # an incomplete one
         self._is_head_refused = False
         self._is_mended = False
         self._keeps_open = False
@@ -142,10 +128,8 @@ class Connection(asyncio.BufferedProtocol):
         self.headers: Headers = []
         self.is_complete = False
 
-    # Called by the transport.
-
     def send(self, request: bytes, timing: RequestTiming, *, is_head: bool = False) -> None:
-        """Send a request. The next response belongs to it."""
+        """Send a request, to which the next response belongs."""
         if self._handle is None or not self.is_open:
             raise httpx.WriteError("the connection has ended")
         self._start_response(is_head=is_head)
@@ -162,9 +146,8 @@ class Connection(asyncio.BufferedProtocol):
             await self._next_event()
 
     async def read_into(self, body: Body) -> None:
-        """Pass all chunks that `body` wants to it.
-
-        Raises `httpx.TransportError` and `UnusableBody`.
+        """Pass all chunks that `body` wants to it. Raises `httpx.TransportError` and
+        `UnusableBody`.
         """
         while True:
             while self._chunks:
@@ -185,20 +168,20 @@ class Connection(asyncio.BufferedProtocol):
         self._on_close(self)
 
     def end_request(self) -> bool:
-        """End the request. Return whether the connection can be used for another one."""
+        """End the request. Return whether another can use the connection."""
         self._timing = None
         self._chunks.clear()
         return self.is_open and self.is_complete and self._keeps_open and self._fault is None
 
     def certificate_ends(self) -> datetime | None:
-        """Return when the certificate of the server ends. None without encryption."""
+        """Return when the server's certificate ends, None without encryption."""
         shown = None if self._handle is None else self._handle.get_extra_info("peercert")
         if not shown:
             return None
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
 
     def detach(self) -> asyncio.Transport:
-        """Return the socket's transport for another protocol, after a proxy has opened a tunnel."""
+        """Return the socket's transport for another protocol, in a proxy's tunnel."""
         if self._handle is None or self._fault is not None:
             raise self._fault or httpx.ReadError("the connection has ended")
         handle, self._handle = self._handle, None
@@ -213,10 +196,7 @@ class Connection(asyncio.BufferedProtocol):
             self._handle.abort()
 
     def _next_event(self) -> asyncio.Future[None]:
-        """Return a future that is done when something has arrived.
-
-        Raises the fault of a failed request.
-        """
+        """Return a future that is done when something has arrived. Raises the request's fault."""
         if self._fault is not None:
             raise self._fault
         self._waiter = self._loop.create_future()
@@ -238,17 +218,16 @@ class Connection(asyncio.BufferedProtocol):
         self.data_received(self._buffer[:nbytes])
 
     def data_received(self, data: bytes | memoryview) -> None:
-        """Parse received bytes, or fail the request if they are no response.
-
-        Pause if too many wait to be read.
+        """Parse received bytes, fail the request if they are no response, pause if too
+        many wait.
         """
         timing = self._timing
         if timing is None or self.is_complete:
-            # They could be mistaken for the next response.
+            # The next request could mistake them for its response.
             self._fail_request(httpx.RemoteProtocolError("bytes that belong to no response"))
             return
         timing.has_response = True
-        self._bytes_without_body += len(data)  # `on_body`, which the parser calls, sets it to zero
+        self._bytes_without_body += len(data)  # `on_body` sets it to zero
         try:
             self._parse_bytes(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -268,10 +247,7 @@ class Connection(asyncio.BufferedProtocol):
         self._wake_waiter()
 
     def _parse_bytes(self, data: bytes | memoryview) -> None:
-        """Parse received bytes. If the parser refuses a head that browsers read, parse it mended.
-
-        Raises the errors of `httptools`.
-        """
+        """Parse received bytes. A head that browsers read but the parser refuses is mended."""
         try:
             if not self._is_head_refused:
                 self._parser.feed_data(data)
@@ -285,18 +261,14 @@ class Connection(asyncio.BufferedProtocol):
         self._head += data
         mended = mend_head(bytes(self._head)) if self._is_head_refused else None
         if mended is not None:
-            # Another reader could see another message in these bytes, so the connection is not
-            # used again.
+            # Another reader could see another message in these bytes, so it is not used again.
             self._is_head_refused, self._is_mended = False, True
             self.headers = []
             self._parser = httptools.HttpResponseParser(self)
             self._parser.feed_data(mended)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Record that the connection has ended.
-
-        If the headers gave no length, the body is now complete.
-        """
+        """Record that the connection has ended, which ends a body without a stated length."""
         self.is_open = False
         has_length = any(name.lower() in _LENGTHS for name, _ in self.headers)
         if self._has_headers and not has_length and exc is None and self._fault is None:
@@ -337,8 +309,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._timing is not None:
             self._timing.received = self._timing.now()
         if self._is_head:
-            # The response to HEAD has no body, but the parser waits for one. So `_keeps_open` stays
-            # False.
+            # The parser waits for a body, so the connection is not kept.
             self.is_complete = True
 
     def on_body(self, body: bytes) -> None:
@@ -356,10 +327,7 @@ class Connection(asyncio.BufferedProtocol):
             self._keeps_open = is_reusable and self._parser.should_keep_alive()
 
     def _check_deadline(self) -> None:
-        """Fail the request at its deadline.
-
-        If this timer was set for an earlier request, set it again for this one.
-        """
+        """Fail the request at its deadline, or set the timer again for a later request."""
         self._timer = None
         timing = self._timing
         if timing is None or self.is_complete:
@@ -375,18 +343,13 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = None
 
     def _fail_request(self, fault: httpx.TransportError) -> None:
-        """Close the connection.
-
-        The request fails with its first fault, this one if there was none before.
-        """
+        """Close the connection. The request fails with its first fault."""
         self._fault = self._fault or fault
         self.abort()
         self._wake_waiter()
 
     def _wake_waiter(self) -> None:
-        """Let the waiting request continue, or fail it if there is a fault and all chunks are
-        read.
-        """
+        """Let the waiting request continue, or fail it once all chunks are read."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             if self._fault is not None and not self._chunks:
@@ -396,12 +359,8 @@ class Connection(asyncio.BufferedProtocol):
 
 
 def _shared_buffer() -> memoryview:
-    """Return the buffer for received bytes.
-
-    All connections of a thread share it, because each parses them at once.
-    """
-    # Without it, asyncio would allocate a quarter of a megabyte for each response: a tenth of the
-    # cost of a look.
+    """Return the buffer for received bytes, which the connections of a thread parse at once."""
+    # asyncio would allocate a quarter of a megabyte a response: a tenth of a look's cost.
     buffer: memoryview | None = getattr(_PER_THREAD, "buffer", None)
     if buffer is None:
         buffer = _PER_THREAD.buffer = memoryview(bytearray(_BUFFER_SIZE))

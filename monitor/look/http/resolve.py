@@ -1,7 +1,4 @@
-"""Finds where to connect for a host: its checked addresses, or its proxy.
-
-Each name is looked up in a thread.
-"""
+"""Finds where to connect for a host: its checked addresses, or its proxy."""
 
 from __future__ import annotations
 
@@ -19,16 +16,12 @@ from monitor.look.guard import Guard, Origin, RefusedAddress
 from schedules.patterns import quick
 
 MOST_LOOKUPS = 32
-"""How many names may be looked up at once. Each has one thread, however many requests wait for
-it.
-"""
+"""Names that may be looked up at once, in a thread each."""
 FRESH_SECONDS, STALE_SECONDS = 60.0, 900.0
-"""How long the last addresses of a name are used without a new lookup, and if its name server does
-not answer.
-"""
+"""How long addresses are used without a lookup, and if the name server does not answer."""
 _MOST_KEPT = 2000
-# Names that mean the own network to a proxy. It reads one that ends in a number as an address: 10.1
-# is 10.0.0.1.
+# Names of the own network to a proxy, which reads one that ends in a number as an address: 10.1 is
+# 10.0.0.1.
 _PRIVATE = quick(
     r"[^.]*|.*\.(?:local[^.]*|internal|intranet|private|lan|corp|home|arpa|[0-9][^.]*)"
 )
@@ -37,10 +30,7 @@ Lookup = Callable[[str, int], list[str]]
 
 
 class NoAddress(Exception):
-    """Raised if a name has no address, or its name server did not answer in time.
-
-    `str(fault)` is one line.
-    """
+    """Raised, with a line of text, if a name has no address, or no answer came in time."""
 
     def __init__(self, detail: str, reason: Reason = Reason.DNS) -> None:
         super().__init__(detail)
@@ -49,9 +39,9 @@ class NoAddress(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where to connect. If not `tls`, plain HTTP is used there, even if the URL says https.
+    """Where to connect, by TLS or not, whatever the URL says.
 
-    If `tunnel`, a proxy listens at `address`, and must connect us to the host (CONNECT).
+    If `tunnel`, a proxy there must connect us to the host (CONNECT).
     """
 
     address: str
@@ -61,15 +51,14 @@ class Route:
 
 
 Router = Callable[[str, int, bool], Route]
-"""Takes host, port and whether the URL is https. Raises OSError for a host that has no address."""
+"""Takes host, port and whether the URL is https. Raises OSError without an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
     """Where a proxy listens, by plain HTTP and without a password.
 
-    It opens a tunnel to each host. If not `tunnels_http`, requests to `http` URLs are sent to the
-    proxy itself.
+    It tunnels to each host but, if not `tunnels_http`, gets requests to `http` URLs itself.
     """
 
     host: str
@@ -79,33 +68,27 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The proxy of each host in `hosts`, and `every` for all other hosts.
-
-    None means a direct connection.
-    """
+    """The proxy of each host in `hosts`, and of `every` other. None is a direct connection."""
 
     every: Proxy | None = None
     hosts: Mapping[str, Proxy | None] = field(default_factory=dict)
 
     def proxy_for(self, host: str) -> Proxy | None:
-        """Return the proxy of a host, None for a direct connection."""
+        """Return the proxy of a host, or None."""
         return self.hosts.get(host.lower(), self.every)
 
 
 def query_system_resolver(host: str, port: int) -> list[str]:
-    """Return the addresses that the system's resolver finds.
-
-    Blocks. Raises `OSError` and `UnicodeError`.
+    """Return the addresses by the system's resolver. Blocks. Raises `OSError` and
+    `UnicodeError`.
     """
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class NameCache:
-    """Looks up names with `lookup`, each once for all requests that wait for it, and caches
-    addresses for a minute.
+    """Looks up names, each once for all that wait for it, and caches addresses for a minute.
 
-    The threads are daemon threads, so that a name server that never answers does not delay the end
-    of the process.
+    Its threads are daemons, so that a silent name server does not delay the end of the process.
     """
 
     def __init__(self, lookup: Lookup = query_system_resolver, *, most: int = MOST_LOOKUPS) -> None:
@@ -115,20 +98,18 @@ class NameCache:
         self._pending: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def look_up(self, host: str, port: int, seconds: float) -> list[str]:
-        """Return a name's addresses within `seconds`. Raises `NoAddress`.
+        """Return a name's addresses within `seconds`, those of the last 15 minutes if need be.
 
-        Without an answer in time, or with too many lookups pending, addresses of the last 15
-        minutes are used, if any.
+        Raises `NoAddress`.
         """
         name, now = (host, port), asyncio.get_running_loop().time()
         addresses, read_at = self._kept.get(name, ([], 0.0))
         if addresses and now - read_at < FRESH_SECONDS:
             return addresses
         try:
-            # `TimeoutError` if too many are pending
             pending = self._pending.get(name) or self._start_lookup(name)
             async with asyncio.timeout(seconds):
-                # Other requests may wait for the same answer, and the next one can use it.
+                # Others may wait for the same answer.
                 return await asyncio.shield(pending)
         except TimeoutError as exc:
             if addresses and now - read_at < STALE_SECONDS:
@@ -144,12 +125,9 @@ class NameCache:
         self._kept.pop((host, port), None)
 
     def _start_lookup(self, name: tuple[str, int]) -> asyncio.Future[list[str]]:
-        """Start a lookup in a thread, and return its future result.
-
-        Raises `TimeoutError` if too many are pending.
-        """
+        """Start a lookup in a thread. Raises `TimeoutError` if too many are pending."""
         if len(self._pending) >= self._most:
-            raise TimeoutError  # `look_up` treats this like a name server that does not answer
+            raise TimeoutError
         pending = self._pending[name] = asyncio.get_running_loop().create_future()
         pending.add_done_callback(lambda done: self._keep_addresses(name, done))
         threading.Thread(
@@ -158,15 +136,12 @@ class NameCache:
         return pending
 
     def _run_lookup(self, name: tuple[str, int], pending: asyncio.Future[list[str]]) -> None:
-        """In a thread, look up a name.
-
-        Give its addresses or the fault to the loop, as the outcome of `pending`.
-        """
+        """Look up a name in a thread, and give the loop the outcome of `pending`."""
         try:
             finish = partial(pending.set_result, self._lookup(*name))
         except (OSError, UnicodeError) as exc:
             finish = partial(pending.set_exception, exc)
-        # If the loop has ended, no request waits any more.
+        # The loop may have ended.
         with contextlib.suppress(RuntimeError):
             pending.get_loop().call_soon_threadsafe(finish)
 
@@ -181,7 +156,7 @@ class NameCache:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Finds where to connect. In rehearsals and tests a `router` decides this, without checks."""
+    """Finds where to connect. In rehearsals and tests a `router` decides, without checks."""
 
     guard: Guard
     router: Router | None = None
@@ -189,9 +164,8 @@ class Resolver:
     names: NameCache = field(default_factory=NameCache)
 
     async def find_routes(self, origin: Origin, seconds: float) -> list[Route]:
-        """Return where to connect, the best route first, within `seconds`.
-
-        Raises `NoAddress` and `RefusedAddress`.
+        """Return where to connect, the best route first. Raises `NoAddress` and
+        `RefusedAddress`.
         """
         is_tls = origin.scheme == "https"
         if self.router is not None:
@@ -207,14 +181,13 @@ class Resolver:
         try:
             addresses = self.guard.check_addresses(origin.host, found)
         except RefusedAddress:
-            # Do not cache refused addresses, so that the next look uses a corrected entry of the
-            # name server.
+            # The next look must see a corrected entry of the name server.
             self.names.forget(name, origin.port)
             raise
         return [Route(address, origin.port, is_tls) for address in addresses]
 
     async def _find_proxy_route(self, proxy: Proxy, origin: Origin, seconds: float) -> list[Route]:
-        """Return the route through a proxy, as a list. Raises `NoAddress` and `RefusedAddress`."""
+        """Return the route through a proxy. Raises `NoAddress` and `RefusedAddress`."""
         check_name(self.guard, origin.host)
         try:
             addresses = await self.names.look_up(proxy.host, proxy.port, seconds)
@@ -225,9 +198,7 @@ class Resolver:
 
 
 def check_name(guard: Guard, host: str) -> None:
-    """Raise `RefusedAddress` for a host that is private by its name, unless networks are configured
-    for it.
-    """
+    """Raise `RefusedAddress` for a name of a private network, unless one is configured for it."""
     # The proxy resolves names, so the addresses are not known here.
     name = host.strip("[]").rstrip(".").lower()
     if guard.anywhere or name in guard.of_hosts:

@@ -1,6 +1,4 @@
-"""Sends all HTTP/1.1 requests: of looks, calendars, sign-in by a provider, and channels that
-post.
-"""
+"""Sends all HTTP/1.1 requests."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ from monitor.plan.budget import MOST_CONCURRENT
 _CONNECT_SECONDS = 5.0
 _KEEP_SECONDS = 60.0
 _CLIENT_CAP = 500_000
-"""Decoded bytes of a response that an `httpx.AsyncClient` may read."""
+"""Decoded bytes that an `httpx.AsyncClient` may read."""
 
 _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ...] = (
     ((RefusedAddress, httpx.UnsupportedProtocol, httpx.InvalidURL), Reason.REFUSED_ADDRESS),
@@ -40,13 +38,11 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason], ..
 
 @dataclass(eq=False)
 class HttpTransport(httpx.AsyncBaseTransport):
-    """Sends each request once, to addresses that the guard admits, through the configured proxy,
-    within one deadline.
+    """Sends each request once, to addresses that the guard admits, through a proxy if configured.
 
-    It follows no redirects. Looks call `send`. Everything else uses
-    `httpx.AsyncClient(transport=…)`, which calls `handle_async_request`. A client's request may
-    take `seconds`. `connections` returns how many a host may have. `certificates` gets the end of
-    each host's certificate, as its newest connection showed it.
+    It follows no redirects. Looks call `send`, everything else an `httpx.AsyncClient(transport=…)`,
+    whose request may take `seconds`. `connections` returns how many a host may have. `certificates`
+    gets the end of each host's newest certificate.
     """
 
     clock: Clock
@@ -59,20 +55,15 @@ class HttpTransport(httpx.AsyncBaseTransport):
     _pools: dict[Origin, _Pool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Read the machine's certificates, unless a test gives a router: later, that would delay
-        the first look.
-        """
+        """Read the machine's certificates now, because later that would delay the first look."""
         self.context = self.context or (None if self.resolver.router else shared_context())
 
     async def send(
         self, origin: Origin, request: bytes, timing: RequestTiming, *, is_head: bool = False
     ) -> Connection:
-        """Send a request, wait for the headers of its response, and return the connection.
+        """Send a request, wait for the response's headers, and return the connection to be closed.
 
-        The caller must close it.
-
-        If the server had closed a kept connection, the request is sent again. Raises
-        `httpx.TransportError`.
+        If the server had closed a kept connection, it is sent again. Raises `httpx.TransportError`.
         """
         pool = self._pools.get(origin)
         if pool is None:
@@ -87,21 +78,18 @@ class HttpTransport(httpx.AsyncBaseTransport):
             had_server_closed_it = timing.reused and not timing.has_response
             if not had_server_closed_it:
                 raise
-        timing.restart()  # this also sets `needs_new_connection`, so that the pool opens one
+        timing.restart()
         return await pool.send(request, timing, is_head=is_head)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request of an `httpx` client, and return the response with its body still to be
-        read.
+        """Send a request of an `httpx` client. The body is still to be read.
 
-        `_ClientBody` limits it to 0.5 MB. `httpx.TransportError` has only a `Reason` as text:
-        addresses may be secret.
+        `httpx.TransportError` has only a `Reason` as text: addresses may be secret.
         """
         content = await request.aread()
         url = request.url
         timing = RequestTiming(self.clock, self.seconds)
-        # `send` repeats a request that was lost on a kept connection. One that changes something is
-        # never sent twice.
+        # One that changes something is never sent twice.
         timing.needs_new_connection = bool(content) or request.method not in ("GET", "HEAD")
         try:
             origin = self.resolver.guard.origin_of(url.scheme, url.host, url.port)
@@ -139,7 +127,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
 
 @dataclass(slots=True)
 class _ClientBody(httpx.AsyncByteStream):
-    """The body of a response to an `httpx.AsyncClient`, decompressed up to `_CLIENT_CAP` bytes."""
+    """A response's body for a client, decompressed up to `_CLIENT_CAP` bytes."""
 
     connection: Connection
     encoding: str
@@ -159,9 +147,7 @@ class _ClientBody(httpx.AsyncByteStream):
 
 @dataclass(slots=True, eq=False)
 class _Pool:
-    """The connections to one origin: at most `most`, each kept open for a minute after its last
-    request.
-    """
+    """The connections to one origin, each kept for a minute after its last request."""
 
     origin: Origin
     resolver: Resolver
@@ -173,39 +159,34 @@ class _Pool:
     _idle: list[Connection] = field(default_factory=list)
     _opening: int = 0
     _is_closed: bool = False
-    # Requests that wait until a connection is free or may be opened.
+    # Until a connection is free or may be opened.
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
-        """Send a request on a kept or new connection, and wait for the headers.
+        """Send a request, wait for the headers, and return the connection, for the caller to close.
 
         Raises `httpx.TransportError`.
-
-        The caller reads the body, and then returns the connection to this pool by calling its
-        `close`.
         """
         connection = await self._take_connection(timing)
         try:
             connection.send(request, timing, is_head=is_head)
             await connection.wait_for_headers()
-        except BaseException:  # also if the task is cancelled
-            self._give_back(connection)  # closes it, because its response is not complete
+        except BaseException:  # also a cancellation
+            self._give_back(connection)
             raise
         return connection
 
     async def aclose(self) -> None:
-        """Close every connection, also those that are being opened."""
+        """Close every connection, also those being opened."""
         self._is_closed = True
         for connection in list(self._connections):
             connection.abort()
         self._idle.clear()
-        # Let the loop call `connection_lost` of the aborted connections.
+        # For `connection_lost` of these.
         await asyncio.sleep(0)
 
     async def _take_connection(self, timing: RequestTiming) -> Connection:
-        """Return an idle connection or a new one. Wait if the origin already has as many as it
-        may.
-        """
+        """Return an idle connection or a new one, when the origin may have one."""
         while True:
             connection = None if timing.needs_new_connection else self._take_idle(timing)
             if connection is not None:
@@ -213,15 +194,11 @@ class _Pool:
             if len(self._connections) + self._opening < self.most:
                 return await self._open_connection(timing)
             if timing.needs_new_connection and self._idle:
-                # Close the oldest idle connection, to make room for a new one.
                 self._idle.pop(0).abort()
             await self._wait_for_place(timing)
 
     def _take_idle(self, timing: RequestTiming) -> Connection | None:
-        """Return an idle connection that is still open, or None.
-
-        Close those whose last request began a minute ago.
-        """
+        """Return an idle connection that is open, or None. Close those unused for a minute."""
         oldest = timing.begun - _KEEP_SECONDS
         while self._idle:
             connection = self._idle.pop()

@@ -1,6 +1,6 @@
-"""Decides whether a page under the release's title is the release, by what it contains.
+"""Decides by its content whether a page under the release's title is the release.
 
-Sentences prove nothing, because a release may mention other figures that are "not yet published".
+Sentences prove nothing: a release may mention other figures that are "not yet published".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from schedules.slot import Slot, last_day
 ANNOUNCED = "announced, not released"
 PLACEHOLDER = "a page under its title without content"
 _LEAST_WORDS = 40
-# Labels of a date, in one text of the page. The first kind is only written when content is out.
+# In one text of the page. The first kind is only written when content is out.
 _LABEL = quick(
     r"(?:^|[|.\u00b7\u2022]\s*)(?:(?P<done>(?:date )?(?:first |last )?(?:published|released|issued"
     r"|updated?)|cyhoeddwyd|diweddarwyd)|(?:release|publication) date|date of (?:release"
@@ -34,9 +34,9 @@ _LABEL = quick(
     re.IGNORECASE,
 )
 _LONGEST_DATE = 24
-# A link to a file may have an address without its extension.
+# The address of a file may have no extension.
 _FILE_NAME = quick(r"\b(xlsx?|xlsm|ods|csv|pdf|docx?|odt|zip)\b", re.IGNORECASE)
-# Such files may be linked before the release is out.
+# These may be linked before the release.
 _ABOUT_RELEASE = quick(r"methodology|quality|pre-?release|guidance|privacy", re.IGNORECASE)
 _MOST_TEXT = 100_000
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
@@ -68,16 +68,16 @@ def require_content(
 def _read_thin_page(
     seen: Recognised, page: Page, answer: Answer, context: Context, slot: Slot
 ) -> Recognised:
-    """Return what a page without content proves: it may be a placeholder from before the slot."""
+    """Return what a page without content proves: it may be an old placeholder."""
     if _is_announcement_on_govuk(page, context, slot):
         return absent(ANNOUNCED)
     text, known = page.text[:_MOST_TEXT], context.known
-    # Numbers do not count, because a countdown changes them.
+    # A countdown changes numbers.
     words = "".join(character for character in text if not character.isdecimal())
     digest = sha256(words.encode("utf-8", "replace")).hexdigest()
-    # After a restart, the text of the last placeholder is not known ("").
+    # "" after a restart.
     is_same_text = known.placeholder in ("", digest)
-    # After a 404 or a placeholder with other words, the text is new.
+    # Words that differ from a placeholder's, or follow a 404, are new.
     is_new = known.was_missing or known.placeholder is not None
     may_be_old = not is_new and names_day_of(slot, _without_titles(page, text))
     if is_same_text or may_be_old or _is_before_slot(answer, context):
@@ -92,16 +92,14 @@ def read_test_page(seen: Recognised, page: Page, answer: Answer, context: Contex
 
 
 def _is_before_slot(answer: Answer, context: Context) -> bool:
-    """Return whether an answer is certainly from before the slot, even if our clock is wrong."""
+    """Return whether an answer is certainly from before the slot, whatever our clock's error."""
     begins = None if context.known.slot is None else context.known.slot.begins()
     behind = max(_CLOCK_UNCERTAINTY, timedelta(seconds=context.behind))
     return begins is not None and answer_time_bounds(answer)[1] < begins - behind
 
 
 def _has_content(page: Page, slot: Slot | None) -> bool:
-    """Return whether a page has a date of publication, a table of figures or enough words of its
-    own.
-    """
+    """Return whether a page has a date of publication, a table of figures or enough words."""
     if _has_date_of_publication(page, slot):
         return True
     cells = " ".join(text_of(cell) for cell in page.find_content(".//td"))
@@ -114,10 +112,10 @@ def _has_content(page: Page, slot: Slot | None) -> bool:
 def _has_date_of_publication(page: Page, slot: Slot | None) -> bool:
     """Return whether a page has a label such as "Published: 26 November 2026".
 
-    A date after the slot's day is a promise. So is the slot's own day, unless the label says that
-    the content is out.
+    A later date is a promise, and so is the slot's own day, unless the label says that content is
+    out.
     """
-    # A sentence about another edition does not begin with a label.
+    # A sentence does not begin with a label.
     text = " | ".join(page.content_texts)[:_MOST_TEXT].lower()
     last = None if slot is None else last_day(slot)
     for label in _LABEL.finditer(text):
@@ -129,9 +127,7 @@ def _has_date_of_publication(page: Page, slot: Slot | None) -> bool:
 
 
 def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
-    """Return whether a page of GOV.UK, which has no content, has a notice with the slot's own
-    day.
-    """
+    """Return whether a page of GOV.UK has a notice with the slot's own day."""
     notices = page.find_content(".//*[contains(@class, 'notice')]")
     return urlsplit(context.url).hostname == GOVUK and any(
         names_day_of(slot, text_of(notice)) for notice in notices
@@ -139,18 +135,14 @@ def _is_announcement_on_govuk(page: Page, context: Context, slot: Slot) -> bool:
 
 
 def _without_titles(page: Page, text: str) -> str:
-    """Return the text of a page without title and heading, because these may name a day as the
-    edition's period.
-    """
+    """Return a text without title and heading, which may name a day as the period."""
     for words in (page.title, page.heading):
         text = text.replace(words, " ") if words else text
     return text
 
 
 def links_file(page: Page, context: Context) -> bool:
-    """Return whether the content of a page links to a file of figures, and not of another
-    edition.
-    """
+    """Return whether a page's content links to a file of figures, not of another edition."""
     for link in page.links(content_only=True):
         name = link.url.rpartition("/")[2].replace("-", " ").replace("_", " ")
         words = f"{link.text} {name}"

@@ -24,7 +24,7 @@ _MOST_ENTRIES = 500
 _LARGEST_FEED = 500_000
 _FEED_START = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 SITEMAP = "sitemap"
-"""The role of an address in a sitemap index: another sitemap, not a publication."""
+"""The role of an entry of a sitemap index, which is no publication."""
 _SITEMAP_START = quick(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _GZIP_START = b"\x1f\x8b"
 _LARGEST_SITEMAP = 4_000_000
@@ -34,28 +34,22 @@ _SITEMAP_TAGS = ("{*}url", "{*}sitemap")
 
 
 def find_entry(pattern: str) -> Recogniser:
-    """Return a recogniser of entries with `pattern` in their title, summary or link.
+    """Return a recogniser of entries with `pattern` (`*` for any text) in title, summary or link.
 
-    In it, `*` matches any text.
-
-    All entries are returned as found, with the role `matched` if they match, else `listed`. The
-    reason of a presence is the address of the first one that matches.
-    Presence is specific to this edition if the pattern names a period, or if an entry has the title
-    of the release. A truncated feed does not prove absence. A sitemap has no titles, so the words
-    of each address are used.
+    All entries are found, as `matched` or `listed`. A presence has the first matched address as
+    reason, and is specific if the pattern names a period, or an entry has the release's title. A
+    truncated feed proves no absence. For a sitemap, the words of addresses are used.
     """
     wanted = glob(pattern)
     pattern_names_period = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        """Return presence if an entry of the feed or sitemap matches the pattern `wanted`, absence
-        if none does.
-        """
+        """Return presence if an entry matches `wanted`, absence if none does."""
         body, is_complete = unpack_gzip(answer.body)
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)
         elif len(body) > _LARGEST_FEED or not _FEED_START.search(body[:_HEAD]):
-            # feedparser takes seconds to read a large page that is not a feed.
+            # feedparser takes seconds for a large page.
             return unknown("no feed, or one too large to read")
         else:
             try:
@@ -63,7 +57,7 @@ def find_entry(pattern: str) -> Recogniser:
                     io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False
                 )
             except ValueError:
-                # feedparser may produce half of a surrogate pair, and then fails to encode it.
+                # It may produce, and then fail to encode, half of a surrogate pair.
                 return unknown("no feed")
             if not feed.get("version"):
                 return unknown("no feed")
@@ -83,12 +77,10 @@ def find_entry(pattern: str) -> Recogniser:
 
 
 def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
-    """Return an entry of a feed as found, with the role `matched` if it contains `wanted`, else
-    `listed`.
-    """
+    """Return an entry of a feed as found."""
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
-    # Test with `in`: for a missing `updated`, feedparser's `get` returns `published` and warns.
+    # Not `get`: for `updated`, feedparser returns `published` and warns.
     facts = {
         name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry
     }
@@ -96,15 +88,12 @@ def _entry_to_found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: AN
 
 
 def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
-    """Return the content of a gzip file, and whether it is complete.
-
-    A body that is not gzip is returned as it is.
-    """
+    """Return the content of a gzip file, and whether it is complete. Others are unchanged."""
     if not body.startswith(_GZIP_START):
         return body, True
-    inflate = zlib.decompressobj(wbits=31)  # the largest window, in a gzip file
+    inflate = zlib.decompressobj(wbits=31)  # gzip
     try:
-        # Limited, because a small file may decompress to a very large one.
+        # A small file may decompress to a very large one.
         text = inflate.decompress(body, _LARGEST_SITEMAP)
     except zlib.error:
         return b"", False
@@ -112,12 +101,10 @@ def unpack_gzip(body: bytes) -> tuple[bytes, bool]:
 
 
 def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
-    """Return the addresses in a sitemap in their order, and whether it was read to its end.
+    """Return the addresses in a sitemap in order, and whether it was read to its end.
 
-    The title of an address is the words of its last segment. Its role is `matched` if title or
-    address contain `wanted`, `sitemap` if a sitemap index names it, and `listed` otherwise. The
-    fact `updated` is its `lastmod` (sitemaps.org, protocol 0.9). Only the five entities of XML are
-    expanded, and no reference is fetched.
+    Titles are words of the last segment. The fact `updated` is `lastmod` (sitemaps.org, protocol
+    0.9). Only the five entities of XML are expanded, and nothing is fetched.
     """
     rows = etree.iterparse(
         io.BytesIO(body),
@@ -132,24 +119,21 @@ def read_sitemap(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
     except etree.XMLSyntaxError:
         return (), False
     if rows.error_log.filter_from_errors():
-        # The last address may be incomplete.
+        # The last one may be incomplete.
         return found[:-1], False
     return found, len(found) < _MOST_ADDRESSES
 
 
 def _sitemap_addresses(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
-    """Yield each usable address in a sitemap or sitemap index, as it is parsed.
-
-    `read_sitemap` explains its fields.
-    """
+    """Yield each usable address in a sitemap, as it is parsed."""
     for _, row in rows:
-        # Names without their namespace: many sitemaps have another one, or none.
+        # Many sitemaps have another namespace, or none.
         fields = {
             node.tag.rpartition("}")[2]: (node.text or "").strip()[:_LONGEST]
             for node in row.iterchildren("*")
         }
         is_sitemap = row.tag.endswith(SITEMAP)
-        # Free each row, so that a long sitemap does not fill the memory.
+        # So that a long sitemap does not fill the memory.
         row.clear()
         url, updated = fields.get("loc", ""), fields.get("lastmod", "")
         if not (url.startswith(("https://", "http://")) and url.isprintable() and " " not in url):

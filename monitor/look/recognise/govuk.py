@@ -1,8 +1,7 @@
 """`govuk` and `titled`: a page, a content item or a search listing of GOV.UK.
 
-`announcement` and `unlisted` show that a release is not out, even if the address of its page is
-unknown. The phrases are from alphagov/frontend's templates and locale file. `docs/decides.md` lists
-them.
+`announcement` and `unlisted` are witnesses. The phrases are from alphagov/frontend's templates and
+locale file.
 """
 
 from __future__ import annotations
@@ -59,11 +58,9 @@ _LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return what an answer proves: for a page by its title and heading, for JSON by its
-    `schema_name`.
+    """Return what an answer proves: a page by title and heading, JSON by its `schema_name`.
 
-    A page with another title than the release's is unknown if that is a notice of the site, e.g. of
-    maintenance.
+    Under another title, a notice of the site, e.g. of maintenance, is unknown.
     """
     if is_json(answer):
         return _read_json(answer, context)
@@ -71,8 +68,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if not page.title and not page.heading:
         return unknown(NAMELESS)
     seen = _read_template(page) or _read_content(page, answer, context)
-    # With the release's own title and period (`specific`), words such as "sign in" are part of that
-    # title.
+    # The release's own title may contain words such as "sign in".
     may_be_notice = seen.state in (State.PRESENT, State.UNKNOWN) and not seen.specific
     if may_be_notice and seen.placeholder is None and (why := notice_reason(page)):
         return unknown(why)
@@ -80,25 +76,21 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
-    """Return the same as `recognise`, but for an address that is a guess: presence only with the
-    release's title.
-    """
+    """Return what `recognise` does, but at a guess: presence needs the release's title."""
     seen = recognise(answer, context)
-    is_title_proved = seen.specific  # `recognise` found the title with its period
+    is_title_proved = seen.specific
     if seen.state is not State.PRESENT or is_title_proved:
         return seen
     page = Page(answer)
     shown = page.heading or page.title
-    # A title without a period is `UNDATED` here, so it must match as it is.
+    # `UNDATED` must match as it is.
     likeness = compare_titles(context.title, shown, context.similar_titles)
     is_ours = likeness is not Likeness.DIFFERENT and title_matches(context.title, shown)
     return seen if is_ours else unknown(NOT_ITS_TITLE)
 
 
 def recognise_announcement(answer: Answer, context: Context) -> Recognised:
-    """Return absence if an announcement (a page or content item) still announces its release, else
-    unknown.
-    """
+    """Return absence if an announcement still announces its release, else unknown."""
     seen = recognise(answer, context)
     return (
         seen
@@ -108,13 +100,10 @@ def recognise_announcement(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_index(answer: Answer, context: Context) -> Recognised:
-    """Return presence if a listing of publications has an entry with the release's title, else
-    absence.
+    """Return presence if a whole listing has the release's title, absence if nothing like it.
 
-    The result is unknown if an entry has the title without its period or with a small difference,
-    or if the listing was not read to its end. Announcements are ignored. So are entries at
-    `alternatives`: other addresses of the release may be public before its own page. Only that page
-    counts, and its address is a guess.
+    Announcements are ignored, and so are entries at `alternatives`, which may be public before the
+    page at its guessed address.
     """
     content = parse_json(answer.body) if answer.whole else None
     if not isinstance(content, dict) or not isinstance(content.get("results"), list):
@@ -140,11 +129,7 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_template(page: Page) -> Recognised | None:
-    """Return what a page proves that is blank, or whose title GOV.UK gives an announcement or a
-    withdrawn publication.
-
-    None for any other page.
-    """
+    """Return what a blank page, or a title that GOV.UK itself marks, proves, else None."""
     title = _without_site_name(page.title)
     if is_blank(page):
         return absent(BLANK)
@@ -154,11 +139,11 @@ def _read_template(page: Page) -> Recognised | None:
 
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
-    """Return what a page's title and content prove, with its linked parts."""
+    """Return what a page's title and content prove, with linked parts."""
     parts: dict[str, Found] = {}
     for link in page.links():
         part = _find_part(context.url, link.url, link.text)
-        # A file is often linked twice: by a picture without text, and by its title.
+        # Often also linked by a picture without text.
         if part and (part.url not in parts or not parts[part.url].title):
             parts[part.url] = part
     stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
@@ -175,7 +160,7 @@ def _without_site_name(title: str) -> str:
 
 
 def _read_json(answer: Answer, context: Context) -> Recognised:
-    """Return what a content item or a search listing proves. Any other JSON is unknown."""
+    """Return what a content item or a search listing proves."""
     if (content := parse_json(answer.body)) is None:
         return unknown(NO_JSON)
     if isinstance(content, dict) and isinstance(content.get("results"), list):
@@ -186,9 +171,7 @@ def _read_json(answer: Answer, context: Context) -> Recognised:
 
 
 def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) -> Recognised:
-    """Return what a content item proves: a release that is out, withdrawn, only announced, or
-    redirected.
-    """
+    """Return what a content item proves."""
     if item.schema is Schema.GONE:
         return withdrawn("gone")
     if item.schema is Schema.REDIRECT:
@@ -212,9 +195,7 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
 
 
 def _item_to_found(item: ContentItem) -> Found:
-    """Return a content item as found. Its facts are those of its fields that have a value, as
-    text.
-    """
+    """Return a content item as found, with those of its fields that have a value."""
     fields: dict[str, object] = {
         "document_type": item.document_type,
         "public_updated_at": item.public_updated_at,
@@ -231,10 +212,7 @@ def _item_to_found(item: ContentItem) -> Found:
 
 
 def _attachment_to_found(attachment: Attachment) -> Found:
-    """Return an attachment as found, with its media type and size if they are stated.
-
-    Its role is its kind.
-    """
+    """Return an attachment as found. Its role is its kind."""
     url = _absolute_govuk_url(attachment.url)
     role = (
         attachment.kind
@@ -246,11 +224,11 @@ def _attachment_to_found(attachment: Attachment) -> Found:
 
 
 def _destination_to_found(item: ContentItem, context: Context) -> tuple[Found, ...]:
-    """Return the address that a content item redirects to. Empty if it names none."""
+    """Return the address that a content item redirects to, if any."""
     url = _absolute_govuk_url(item.destination)
     if not url:
         return ()
-    # If the content API is looked at, use the API's address of the new page.
+    # In the content API, use the API's address of the new page.
     there = urlsplit(url)
     if urlsplit(context.url).path.startswith("/api/content/") and there.hostname == GOVUK:
         url = there._replace(path=f"/api/content{there.path}", query="", fragment="").geturl()
@@ -258,17 +236,14 @@ def _destination_to_found(item: ContentItem, context: Context) -> tuple[Found, .
 
 
 def _read_listing(results: list[Any], context: Context) -> Recognised:
-    """Return presence if a search listing has the release's title, else absence.
-
-    All entries are returned as found.
-    """
+    """Return presence if a search listing has the release's title, with all entries as found."""
     found = tuple(
         _entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link")
     )
     if not context.title:
-        # of a shared tripwire, for which only the entries count
+        # of a shared tripwire
         return present(found, why="a listing")
-    # The announcement of a release is listed before its page is out.
+    # An announcement is listed before its page is out.
     page_titles = [entry.title for entry in found if "/announcements/" not in entry.url]
     return (
         present(found, specific=True)
@@ -287,9 +262,7 @@ def _absolute_govuk_url(path: object) -> str:
 
 
 def _find_part(page: str, url: str, title: str) -> Found | None:
-    """Return a link of `page` as one of its parts if it leads to a file or to a page below `page`,
-    else None.
-    """
+    """Return a link to a file, or to a page below `page`, as a part, else None."""
     here, there = urlsplit(page), urlsplit(url)
     if there.hostname == ASSETS and not there.path.endswith("/preview"):
         return Found(url, title, _role_of_file(there.path))
@@ -304,5 +277,5 @@ def _find_part(page: str, url: str, title: str) -> Found | None:
 
 
 def _role_of_file(path: str) -> str:
-    """Return the role `data` if the extension of a path is one for figures, else `attachment`."""
+    """Return `data` if the extension of a path is one for figures, else `attachment`."""
     return "data" if path.rpartition(".")[2].lower() in _DATA else "attachment"

@@ -1,4 +1,4 @@
-"""Parses bodies for recognisers: the title, heading, text and links of an HTML page, and JSON."""
+"""Parses bodies for recognisers: HTML pages and JSON."""
 
 from __future__ import annotations
 
@@ -17,21 +17,19 @@ from schedules.patterns import quick
 
 
 def absolute_url(base: str, link: object) -> str:
-    """Return the absolute http or https address of a link on the page `base`, empty if it may not
-    be requested.
-    """
+    """Return the absolute http or https address of a link, empty if it may not be requested."""
     try:
         url = urljoin(base, str(link).strip())
         parts = urlsplit(url)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return ""
-    # Addresses are shown to people, so one with a user name is refused.
+    # People see addresses, so one with a user name is refused.
     return url if is_usable and "@" not in parts.netloc else ""
 
 
 def parse_json(body: bytes) -> Any:  # noqa: ANN401  # any JSON
-    """Return the value of a JSON body, None if it cannot be read."""
+    """Return the value of a JSON body, or None."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -46,7 +44,7 @@ _MARKED_CHARSETS = {
     codecs.BOM_UTF16_LE: "utf-16le",
     codecs.BOM_UTF16_BE: "utf-16be",
 }
-# The Encoding Standard reads these labels so.
+# By the Encoding Standard.
 _READ_AS = dict.fromkeys(("iso-8859-1", "latin1", "us-ascii", "ascii"), "windows-1252")
 _MOST_LINKS = 2000
 _IN_FRAME = (
@@ -69,16 +67,13 @@ class Link:
 
 
 class Page:
-    """A parsed page.
-
-    Any bytes are accepted: those that are not HTML have no title, heading, text or links.
-    """
+    """A parsed page. Bytes that are not HTML have no title, heading, text or links."""
 
     def __init__(self, answer: Answer) -> None:
         self._url = answer.url
         self.root = _parse_html(answer)
         self.has_refresh = "refresh" in answer.headers
-        """Whether a header makes browsers load another page."""
+        """A header makes browsers load another page."""
 
     @cached_property
     def title(self) -> str:
@@ -92,16 +87,14 @@ class Page:
 
     @cached_property
     def other_titles(self) -> list[str]:
-        """Return texts that are the title of many pages: of the first `<h2>` if there is no `<h1>`,
-        and of `og:title`, which is `<title>` without the name of the site.
-        """
+        """Return `og:title`, and the first `<h2>` if there is no `<h1>`."""
         found = self.find("//head/meta[@property='og:title']/@content")[:1]
         second = "" if self.heading else self._first_text("//h2")
         return [" ".join(text.split()) for text in (second, *found) if text]
 
     @cached_property
     def text(self) -> str:
-        """Return the text of the page in one line, without scripts and styles."""
+        """Return the text in one line, without scripts and styles."""
         nodes = self.find(
             "//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]"
         )
@@ -109,14 +102,12 @@ class Page:
 
     @cached_property
     def content(self) -> str:
-        """Return the text of the page in one line, without titles, header, footer, menus, scripts
-        and styles.
-        """
+        """Return the content's text in one line: no titles, header, footer and menus either."""
         return " ".join(self.content_texts)
 
     @cached_property
     def content_texts(self) -> list[str]:
-        """Return each text of the content. For a `<time>` with an ISO date, that is the date."""
+        """Return each text of the content, an ISO date for a `<time>` that has one."""
         texts = []
         for node in self.find_content(_CONTENT_TEXT):
             parent = node.getparent()
@@ -126,10 +117,7 @@ class Page:
         return texts
 
     def links(self, *, content_only: bool = False) -> list[Link]:
-        """Return the http and https links in page order.
-
-        `content_only`: without header, footer and menus.
-        """
+        """Return the http and https links in page order."""
         find = self.find_content if content_only else self.find
         anchors = find(".//a[@href]")[:_MOST_LINKS]
         hrefs = ((anchor.get("href", "").partition("#")[0], anchor) for anchor in anchors)
@@ -137,12 +125,12 @@ class Page:
         return [link for link in links if link.url]
 
     def find(self, path: str) -> list[Any]:
-        """Return the elements or texts at an XPath, none if the page is not HTML."""
+        """Return the elements or texts at an XPath, none if it is not HTML."""
         return [] if self.root is None else list(self.root.xpath(path))
 
     def find_content(self, path: str) -> list[Any]:
-        """Return the elements or texts at a relative XPath, without those of the site's frame: its
-        header, footer and menus, and all outside the element `main`, if there is one.
+        """Return those at a relative XPath in `main`, if there is one, and outside the site's
+        frame.
         """
         if self._content_root is None:
             return []
@@ -164,13 +152,13 @@ def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public
 
 
 def is_html(answer: Answer) -> bool:
-    """Return whether an answer has the media type of HTML or, without a type, begins with `<`."""
+    """Return whether an answer is HTML by its type or, without one, by a first `<`."""
     kind = answer.headers.get("content-type", "").lower()
     return "html" in kind if kind else answer.body.lstrip()[:1] == b"<"
 
 
 def is_json(answer: Answer) -> bool:
-    """Return whether an answer has a media type of JSON or begins with `{`."""
+    """Return whether an answer is JSON by its type or a first `{`."""
     return "json" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"{"
 
 
@@ -184,9 +172,7 @@ def _parse_html(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
 
 
 def _find_charset(answer: Answer) -> str:
-    """Return the encoding of a page as browsers find it: by its byte order mark, its header, its
-    first 1,024 bytes, else UTF-8.
-    """
+    """Return the encoding as browsers find it: mark, header, first 1,024 bytes, else UTF-8."""
     body = answer.body
     for mark, name in _MARKED_CHARSETS.items():
         if body.startswith(mark):

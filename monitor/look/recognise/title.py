@@ -1,6 +1,4 @@
-"""Compares the title in an answer with the release's title: this edition, another edition, or
-another series.
-"""
+"""Compares the title in an answer with the release's."""
 
 from __future__ import annotations
 
@@ -23,9 +21,9 @@ from schedules.titles import (
 )
 
 ANOTHER_EDITION, ANOTHER_TITLE = "the page shows another edition", "the page shows another title"
-"""Reasons of an absence and of an unknown, although the address answered with success."""
+"""Reasons of an absence and of an unknown after a success."""
 OTHER_FILE = "a file without the words of this release"
-"""Reason of an absence, although the address answered with a file."""
+"""Reason of an absence although there is a file."""
 NOT_ITS_TITLE = "it does not bear the title of this release"
 WITHOUT_PERIOD = "its title without its period"
 _MOST_TEXT = 20_000
@@ -38,15 +36,13 @@ def recognise_title(
     version: str | None = None,
     text: str = "",
 ) -> Recognised:
-    """Return presence if an answer has the title and period of the release, absence if those of
-    another edition.
+    """Return presence for the title and period of the release, absence for another edition's.
 
-    Any other title proves nothing. `seen` is the title in the answer, and `text` the rest of the
-    answer.
+    Any other title proves nothing. `seen` is the title in the answer, `text` the rest.
     """
     if not seen:
         return unknown(NAMELESS, found)
-    if not context.title:  # any title will do
+    if not context.title:
         return present(found, version=version)
     likeness = compare_titles(context.title, seen, context.similar_titles)
     if likeness is Likeness.OTHER_EDITION:
@@ -54,32 +50,28 @@ def recognise_title(
     why = _doubt_title(context, seen, likeness, text)
     if why:
         return unknown(why, found)
-    # Only the title with its period is specific to this edition.
+    # Only a title with its period is specific.
     return present(found, specific=likeness is Likeness.SAME, version=version)
 
 
 def _doubt_title(context: Context, seen: str, likeness: Likeness, text: str) -> str:
-    """Return why a title may not be that of the release, or an empty string."""
+    """Return why a title may not be that of the release, or ""."""
     is_new, others = context.known.was_missing, context.similar_titles
     if likeness is Likeness.DIFFERENT and not is_variant(
         context.title, seen, others, is_new=is_new
     ):
-        # Another title proves presence only if the announcement redirects to the page, and that did
-        # not answer 404 before.
+        # Another title counts only if the announcement redirects here, and there was no 404 before.
         if is_new:
             return ANOTHER_TITLE
         is_of_another = is_title_of_another(context.title, seen, others)
         return NOT_ITS_TITLE if is_of_another or not context.is_led_to else ""
-    # If the title has no period, or a less precise one, all words of the period must be in the
-    # text.
+    # All words of the period must be in the text instead.
     missing_words = read_title(context.title).period - set(period_of(text[:_MOST_TEXT]))
     return WITHOUT_PERIOD if likeness is Likeness.UNDATED and missing_words else ""
 
 
 def names_release(title: str, text: str) -> bool:
-    """Return whether a text, such as JSON, contains the words and the period of a release's title
-    in any order.
-    """
+    """Return whether a text has the words and the period of a title in any order."""
     ours, text = read_title(title), text[:_MOST_TEXT]
     words = set(slug(text, _MOST_TEXT).split("-"))
     return bool(ours.words) and set(ours.words) <= words and ours.period <= set(period_of(text))
@@ -91,7 +83,7 @@ _LONGEST = 500
 
 
 class Likeness(StrEnum):
-    """The result of comparing a title with the release's title."""
+    """How a title is like the release's."""
 
     SAME = "same"
     UNDATED = "undated"
@@ -100,14 +92,12 @@ class Likeness(StrEnum):
 
 
 def compare_titles(title: str, seen: str, similar_titles: Iterable[str] = ()) -> Likeness:
-    """Compare the release's title with the title in an answer.
+    """Compare the release's title with one in an answer.
 
-    `SAME`: the same title with the same period. `OTHER_EDITION`: the same series with another
-    period, such as another year or month. `UNDATED`: the same series, but one of them has no
-    period, or a less precise one. Else `DIFFERENT`, as for a title that is not nearer to that of
-    the release than to one of `similar_titles`, which other releases have.
+    Of the same series, `OTHER_EDITION` has another period, `UNDATED` none or a less precise one.
+    `DIFFERENT` is also a title no nearer to ours than to one of `similar_titles`.
     """
-    # Titles are shorter than this, and comparing long texts takes time.
+    # Comparing long texts takes time.
     seen = seen[:_LONGEST]
     wanted, shown = read_title(title), read_title(seen)
     is_same = bool(wanted.period) and title_matches(title, seen)
@@ -121,8 +111,8 @@ def compare_titles(title: str, seen: str, similar_titles: Iterable[str] = ()) ->
 
 
 def is_title_of_another(title: str, seen: str, similar_titles: Iterable[str]) -> bool:
-    """Return whether a title in an answer is one of `similar_titles`, and nearer to it than to that
-    of the release.
+    """Return whether a title is nearer to one of `similar_titles`, which it matches,
+    than to ours.
     """
     seen = seen[:_LONGEST]
     return any(
@@ -133,9 +123,9 @@ def is_title_of_another(title: str, seen: str, similar_titles: Iterable[str]) ->
 def is_variant(title: str, seen: str, similar_titles: Iterable[str] = (), *, is_new: bool) -> bool:
     """Return whether a title may be that of the release at its own address, although it differs.
 
-    It has a wrong letter, or is as near to the title of another release. Or one of the two names a
-    stage such as "provisional", and no other release differs in that from ours. For that the page
-    must be new (`is_new`), because what was in place may be an earlier stage.
+    It has a wrong letter, or is as near to another release's. Or one of the two names a stage such
+    as "provisional", and no other release differs in that. Then the page must be new (`is_new`),
+    because it may be an earlier stage.
     """
     seen, others = seen[:_LONGEST], tuple(similar_titles)
     if is_title_of_another(title, seen, others):
@@ -150,15 +140,13 @@ def is_variant(title: str, seen: str, similar_titles: Iterable[str] = (), *, is_
 
 
 def is_title_among(context: Context, texts: Iterable[str]) -> bool:
-    """Return whether one of these texts is the title of the release, with its period."""
+    """Return whether one of these texts is the release's title with its period."""
     title, similar_titles = context.title, context.similar_titles
     return any(compare_titles(title, text, similar_titles) is Likeness.SAME for text in texts)
 
 
 def names_same_period(title: str, seen: str) -> bool | None:
-    """Return whether a text names the period of a title: False if it names another one, None if
-    that is unclear.
-    """
+    """Return whether a text names the period of a title, None if that is unclear."""
     ours, theirs = read_title(title).period, read_title(seen[:_LONGEST]).period
     if ours and ours == theirs:
         return True
@@ -166,9 +154,9 @@ def names_same_period(title: str, seen: str) -> bool | None:
 
 
 def names_earlier_edition(title: str, seen: str) -> bool:
-    """Return whether a text is the title of the same series with an earlier period.
+    """Return whether a text is the title of an earlier edition.
 
-    A later one may be the day on which the content was prepared.
+    A later period may be the day on which the content was prepared.
     """
     if compare_titles(title, seen) is not Likeness.OTHER_EDITION:
         return False
@@ -177,9 +165,7 @@ def names_earlier_edition(title: str, seen: str) -> bool:
 
 
 def _last_month(period: Iterable[str]) -> tuple[int, ...]:
-    """Return the last year of a period, and its last month if it names one; nothing without a
-    year.
-    """
+    """Return the last year of a period, and its last month if named, () without a year."""
     words = _group_by_kind(period)
     months = [_MONTHS.index(word) + 1 for word in words.get("month", ())]
     months += [3 * int(word[1]) for word in words.get("q", ())]
@@ -190,7 +176,7 @@ def _last_month(period: Iterable[str]) -> tuple[int, ...]:
 
 
 def names_a_period(text: str) -> bool:
-    """Return whether a text names a year, month, quarter or season, and so only one edition."""
+    """Return whether a text names a year, month, quarter or season, and so one edition."""
     days_and_weeks = {"d", "w"}
     return bool(set(_group_by_kind(read_title(text).period)) - days_and_weeks)
 

@@ -1,6 +1,4 @@
-"""The daemon's side of one worker: its process, our end of its pipe, and what its replies may
-contain.
-"""
+"""The daemon's side of one worker process."""
 
 from __future__ import annotations
 
@@ -37,7 +35,7 @@ _DAMAGED = (
 
 
 class ReadFault(Exception):
-    """Raised if a worker could not read a body. `str(fault)` says why, in a few words."""
+    """Raised if a worker could not read a body, with a few words why."""
 
 
 class TooCostly(ReadFault):
@@ -49,10 +47,7 @@ class WorkerFault(ReadFault):
 
 
 class NoWorker(ReadFault):
-    """Raised if no worker starts, or the workers are closed.
-
-    The cause is this monitor or its machine, not the body.
-    """
+    """Raised if no worker runs, the fault of this monitor or its machine."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"this monitor has no worker to read it: {why}")
@@ -61,10 +56,7 @@ class NoWorker(ReadFault):
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """One process and our end of its pipe.
-
-    `priority_fault` says why its priority was not lowered, empty if it was.
-    """
+    """One process and our end of its pipe. `priority_fault` says why its priority stayed, if so."""
 
     process: subprocess.Popen[bytes]
     pipe: Connection[Any, Any]
@@ -73,10 +65,7 @@ class Worker:
     is_used: bool = True
 
     def processor_ticks(self) -> int:
-        """Return the processor time that the worker has used, in clock ticks.
-
-        0 if the system does not show it.
-        """
+        """Return the processor time that the worker has used, in clock ticks, 0 if unknown."""
         try:
             stat = Path(f"/proc/{self.process.pid}/stat").read_text(
                 encoding="ascii", errors="replace"
@@ -89,16 +78,13 @@ class Worker:
         return int(fields[11]) + int(fields[12])
 
     def run_task(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
-        """Run the task packed in `parcel`.
+        """Run a packed task. Return how it ended, its result, and the kilobytes in use.
 
-        Return how it ended, its result, and the kilobytes that the worker uses now.
-
-        Raises `TooCostly` if its reply is not usable, or if the worker is idle for `seconds`
-        without a reply.
+        Raises `TooCostly` without a usable reply, or if the worker is idle for `seconds`.
         """
         try:
             self.pipe.send_bytes(parcel)
-            if not wait_for_message(self, seconds):  # False: it was idle for that long
+            if not wait_for_message(self, seconds):
                 raise TooCostly(f"no end within {seconds:g} seconds")
             outcome, result, resident = unpack(self.pipe.recv_bytes(_LARGEST_REPLY))
         except (EOFError, OSError) as exc:
@@ -108,20 +94,17 @@ class Worker:
         return outcome, result, resident
 
     def kill(self) -> None:
-        """End its process at once, wait for its exit status, and close its pipe."""
+        """End its process at once, and close its pipe."""
         self.process.kill()
         self.process.wait()
         self.pipe.close()
 
 
 def wait_for_message(worker: Worker, seconds: float) -> bool:
-    """Wait for a message from a worker.
+    """Wait for a message, or the pipe's end. Return False after so many idle seconds.
 
-    Return False if it was idle for this many seconds without sending one.
-
-    Time in which it uses the processor does not count, because on a busy machine a second of work
-    can take minutes. The system limits its processor time (`worker.py`). A pipe that has ended
-    counts as a message.
+    A second of work can take minutes on a busy machine, so only idle time counts: the system limits
+    processor time.
     """
     idle_seconds_left, last_ticks = seconds, None
     with waiting_for_child():
@@ -136,10 +119,7 @@ def wait_for_message(worker: Worker, seconds: float) -> bool:
 
 
 def start_worker(megabytes: int) -> Worker:
-    """Start a process and return it once it is ready.
-
-    `megabytes` limits the memory of a task. Raises `NoWorker`.
-    """
+    """Start a process and return it once it is ready. Raises `NoWorker`."""
     from multiprocessing import Pipe  # noqa: PLC0415  # slow to import, and many daemons never need a worker
 
     try:
@@ -162,10 +142,8 @@ def start_worker(megabytes: int) -> Worker:
 
 
 def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
-    """Start a worker process, which gets the file descriptor of its end of the pipe and its limit
-    of memory.
-    """
-    # Only the module paths are passed on: our environment may contain secrets.
+    """Start a worker process with its end of the pipe and its limit of memory."""
+    # Our environment may contain secrets, so only module paths are passed on.
     paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *(path for path in sys.path if path)]))
     return subprocess.Popen(  # noqa: S603  # our own module
         [sys.executable, "-m", "monitor.look.sandbox.worker", str(pipe), str(megabytes)],
@@ -178,10 +156,7 @@ def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_ready(worker: Worker) -> str:
-    """Wait until a worker is ready.
-
-    Return why its priority was not lowered, empty if it was. Raises `NoWorker`.
-    """
+    """Wait until a worker is ready. Return why its priority stayed, or "". Raises `NoWorker`."""
     try:
         if not wait_for_message(worker, _START_SECONDS):
             raise NoWorker(f"it was not ready within {_START_SECONDS:g} seconds")
@@ -198,10 +173,7 @@ def _wait_until_ready(worker: Worker) -> str:
 
 
 def _enum_member(kind: object, name: str) -> Enum:
-    """Return a member of an enumeration by its name.
-
-    Python before 3.11.4 pickles a member as a call of `getattr`.
-    """
+    """Return a member of an enumeration, which Python before 3.11.4 pickles as a `getattr`."""
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind[name]
     raise RefusedReply(f"a reply must not request {name}")
@@ -217,19 +189,14 @@ _OURS = ("schedules.", "monitor.look.")
 
 
 class RefusedReply(pickle.UnpicklingError):
-    """A reply that contains something besides plain values."""
+    """A reply with something besides plain values."""
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Unpickles only the types that a reply may contain, because hostile bytes may have taken
-    control of a worker.
-    """
+    """Unpickles only plain types, because hostile bytes may control a worker."""
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  # of the base class
-        """Return the class with this name, if a reply may contain it.
-
-        Raises `RefusedReply` for any other.
-        """
+        """Return a class that a reply may contain. Raises `RefusedReply` for any other."""
         plain = _PLAIN.get((module, name))
         if plain is not None:
             return plain
@@ -245,5 +212,5 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def unpack(parcel: bytes) -> Any:  # noqa: ANN401  # whatever was packed
-    """Return a packed value. Raises `RefusedReply`, or any of `_DAMAGED` for damaged bytes."""
+    """Return a packed value. Raises `RefusedReply`, or any of `_DAMAGED`."""
     return _PlainUnpickler(io.BytesIO(parcel)).load()

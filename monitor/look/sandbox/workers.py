@@ -1,6 +1,4 @@
-"""Starts worker processes that read foreign bytes for the daemon, and kills those that exceed their
-limits.
-"""
+"""Starts worker processes that read foreign bytes, and kills those that exceed their limits."""
 
 from __future__ import annotations
 
@@ -24,32 +22,26 @@ from monitor.look.sandbox.worker import COSTLY, DONE
 _log = structlog.get_logger(__name__)
 MOST_WORKERS = 2
 MEGABYTES = 256
-"""Limit of memory for a task, in addition to the memory of the libraries."""
+"""Of a task, in addition to the memory of the libraries."""
 _SLACK_SECONDS = 2.0
 _WALL_FACTOR = 10
 _RESTARTED_ABOVE_KB = 120_000
 _MOST_TASKS = 5000
 _MOST_WAITING, _HOST_SHARE = 16_000_000, 1_000_000
-"""The most bytes that wait to be read in all. A host may always have this share of them. More is
-refused.
-"""
+"""Bytes that wait to be read in all, and those that a host may always have."""
 _NO_FAULT = ""
-"""The fault of an attempt to start a worker that succeeded."""
+"""Of a successful attempt to start a worker."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
-"""Seconds without another attempt after a worker did not start. An attempt takes half a second of a
-processor.
-"""
+"""Seconds before another attempt to start a worker, which takes half a second of a processor."""
 
 
 @dataclass(slots=True, eq=False)
 class Workers:
-    """Runs tasks in at most `most` worker processes, the first of which starts with the first task.
+    """Runs tasks in at most `most` worker processes, started when needed.
 
-    Only one task of a host runs at a time, so that a host with text that takes long delays only
-    itself. `start(megabytes)` starts a worker with this limit of memory for a task.
-    `on_costly(host)` is called for each task that exceeded its limits or failed. `on_attempt(began,
-    fault)` is called after each attempt to start a worker, with an empty fault if it succeeded.
-    `on_unread(host, began)` is called for each task that no worker could run.
+    A host has one task at a time, so that it delays only itself. Hooks: `on_costly(host)` for each
+    task that exceeded its limits or failed, `on_attempt(began, fault)` after each attempt to start
+    a worker, `on_unread(host, began)` for each task that no worker could run.
     """
 
     most: int = MOST_WORKERS
@@ -63,14 +55,14 @@ class Workers:
     _threads: ThreadPoolExecutor = field(init=False)
     _places: asyncio.Semaphore = field(init=False)
     _lock_of_host: dict[str, asyncio.Lock] = field(default_factory=dict)
-    # The bytes that the tasks of each host wait to read or read now, plus one for each task.
+    # Of tasks that wait or run, plus one for each.
     _bytes_of_host: Counter[str] = field(default_factory=Counter)
     _idle: list[Worker] = field(default_factory=list)
     _busy: set[Worker] = field(default_factory=set)
     _is_closed: bool = False
-    # The faults of attempts to start a worker, which threads record and the loop reports.
+    # Faults that threads record and the loop reports.
     _attempts: deque[str] = field(default_factory=deque)
-    # Why the last attempt to start one failed: empty if it succeeded, None before the first.
+    # Of the last attempt, None before the first.
     _fault: str | None = None
     _pause: float = _FIRST_PAUSE
     _paused_until: float = 0.0
@@ -83,12 +75,10 @@ class Workers:
     async def run(
         self, task: str, host: str, *arguments: object, seconds: int, size: int = 0
     ) -> Any:  # noqa: ANN401  # per task
-        """Run a task of `worker.TASKS` to read `size` bytes within `seconds` of processor time.
+        """Run a task of `worker.TASKS` to read `size` bytes, and return its result.
 
-        Return its result.
-
-        A worker that uses more is killed, and so is one that uses no processor time for ten times
-        as long. Raises `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
+        A worker that uses more than `seconds` of processor time, or is idle for ten times as long,
+        is killed. Raises `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
         """
         async with self._wait_for_turn(host, size):
             began = self.clock.now()
@@ -97,7 +87,7 @@ class Workers:
                 return await self._call_in_thread(self._run_on_worker, task, arguments, seconds)
             except NoWorker:
                 if not self._is_closed:
-                    # The response that could not be read was received at about `began`.
+                    # The response was received at about `began`.
                     self.on_unread(host, began)
                 raise
             except (TooCostly, WorkerFault):
@@ -106,10 +96,7 @@ class Workers:
                 raise
 
     async def try_start(self, *, eager: bool = False) -> None:
-        """Try to start a worker if the last start failed.
-
-        With `eager`, also if none was started yet.
-        """
+        """Try to start a worker if the last start failed or, if `eager`, none was started yet."""
         if self._is_closed or not (self._fault or (self._fault is None and eager)):
             return
         async with self._places:
@@ -130,7 +117,7 @@ class Workers:
         """Kill all workers. Tasks that wait raise `NoWorker`."""
         self._is_closed = True
         for worker in list(self._busy):
-            # Only its process: the thread of its task then closes the pipe.
+            # The thread of its task closes the pipe.
             worker.process.kill()
         while self._idle:
             self._idle.pop().kill()
@@ -138,11 +125,9 @@ class Workers:
 
     @asynccontextmanager
     async def _wait_for_turn(self, host: str, size: int) -> AsyncIterator[None]:
-        """Wait until no other task of the host runs and a worker is free, and keep its place until
-        the block ends.
+        """Wait until a worker is free and no other task of the host runs, for the block.
 
-        Raises `TooCostly` if too many bytes of all hosts together wait, and this host has used up
-        its own share too.
+        Raises `TooCostly` if too many bytes wait, and this host has used up its share.
         """
         lock = self._lock_of_host.setdefault(host, asyncio.Lock())
         waiting = self._bytes_of_host[host]
@@ -150,7 +135,7 @@ class Workers:
         if exceeds_share and self._bytes_of_host.total() + size > _MOST_WAITING:
             self.on_costly(host)
             raise TooCostly("too many bytes of its host wait to be read")
-        # one more, so that the host has an entry even if all sizes are zero
+        # One more, so that the host has an entry even for empty bodies.
         self._bytes_of_host[host] += size + 1
         try:
             async with lock, self._places:
@@ -161,19 +146,14 @@ class Workers:
                 del self._bytes_of_host[host], self._lock_of_host[host]
 
     def _refuse_if_closed_or_paused(self) -> None:
-        """Raise `NoWorker` if the workers are closed, or none is idle in the pause after a failed
-        start.
-        """
+        """Raise `NoWorker` if closed, or none is idle in the pause after a failed start."""
         if self._is_closed:
             raise NoWorker("the workers are closed")
         if self._fault and not self._idle and self.clock.monotonic() < self._paused_until:
             raise NoWorker(self._fault)
 
     async def _call_in_thread(self, work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401  # as the work returns
-        """Call `work` in a thread and return its result.
-
-        Report the attempts to start a worker that it recorded.
-        """
+        """Call `work` in a thread, and report the attempts that it recorded."""
         began = self.clock.now()
         try:
             return await asyncio.get_running_loop().run_in_executor(
@@ -184,12 +164,8 @@ class Workers:
                 self._report_attempt(began, self._attempts.popleft())
 
     def _report_attempt(self, began: datetime, fault: str) -> None:
-        """Log an attempt to start a worker and call the hook.
-
-        `fault` is `_NO_FAULT` if it succeeded.
-        """
+        """Log an attempt to start a worker and call the hook."""
         if fault != _NO_FAULT:
-            # The pause before the next attempt is twice as long after each fault.
             _log.error("worker_not_started", fault=fault)
             self._paused_until = self.clock.monotonic() + self._pause
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
@@ -200,13 +176,8 @@ class Workers:
         self._fault = fault
         self.on_attempt(began, fault)
 
-    # The methods below run in threads.
-
     def _run_on_worker(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `run`
-        """Run a task on an idle or new worker, and return its result.
-
-        Keep the worker if it can run another task.
-        """
+        """Run a task on an idle or new worker, which is kept if it can run another."""
         worker = self._take_idle_or_start()
         is_usable = False
         try:
@@ -217,12 +188,12 @@ class Workers:
                 parcel, _WALL_FACTOR * seconds + _SLACK_SECONDS
             )
             worker.tasks += 1
-            # A worker that failed, uses much memory or has had many tasks is replaced.
+            # One that failed, uses much memory or has had many tasks is replaced.
             is_usable = (
                 outcome == DONE and resident < _RESTARTED_ABOVE_KB and worker.tasks < _MOST_TASKS
             )
         except TooCostly as exc:
-            # `close` kills workers during their task.
+            # `close` kills busy workers.
             raise NoWorker("the workers are closed") if self._is_closed else exc from None
         finally:
             self._give_back(worker, is_usable=is_usable)
@@ -233,16 +204,12 @@ class Workers:
         return result
 
     def _take_idle_or_start(self) -> Worker:
-        """Return an idle worker that still runs, else a new one.
-
-        Record the attempt to start it. Raises `NoWorker`.
-        """
+        """Return an idle worker that runs, else a new one. Raises `NoWorker`."""
         while self._idle:
             worker = self._idle.pop()
             if worker.process.poll() is None:
                 if self._fault:
-                    # The last start failed, but an older worker is free. A success ends the fault
-                    # and the pause.
+                    # An older worker is free, which ends the pause.
                     self._attempts.append(_NO_FAULT)
                 self._busy.add(worker)
                 return worker
