@@ -1,6 +1,4 @@
-"""Decide whether new facts of a release open, update, close or reopen an incident, or change
-none.
-"""
+"""Decides whether new facts of a release open, update, close or reopen an incident."""
 
 from __future__ import annotations
 
@@ -34,8 +32,7 @@ from alerts.notice import Notice
 from schedules.contract.verdict import Ended, Grade, choose_worst_grade, verdict_text
 from schedules.times.zone import local_date
 
-# By the kind of a fact that a notice names: its name, and the kind of incident that it makes, None
-# if none.
+# A fact's name in a notice, and the kind of incident that it makes, if any.
 _NAME_AND_KIND: dict[FactKind, tuple[str, IncidentKind | None]] = {
     FactKind.LATE: ("late", IncidentKind.LATE),
     FactKind.NEVER: ("never seen until the watch ended", IncidentKind.LATE),
@@ -58,35 +55,30 @@ _END_REASONS = {
     ),
 }
 _PAGE_IS_OUT = "its page is out"
-# Incidents of these kinds occur when they are found, whatever the slot, and only a person can close
-# them.
+# They occur when found, whatever the slot, and only a person closes them.
 _KINDS_CLOSED_BY_PEOPLE = (IncidentKind.LEAD, IncidentKind.ALTERED)
 
 
 def decide(
     facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_ids: Collection[str] = ()
 ) -> Decision:
-    """Return the changes that follow from new facts of a release: its incident, notices and draft.
+    """Return what follows from new facts of a release: its incident, notices and draft.
 
-    `known` is its current incident, None without one. A new incident gets an id that is not in
-    `earlier_ids`.
+    `known` is its current incident. A new one gets an id not in `earlier_ids`.
     """
-    # New facts never update an incident that a person logged (HAND). They update a hint that a
-    # person must judge (LEAD) only if they still contain it. Otherwise `known` is ignored, and a
-    # fault in the facts opens a new incident.
+    # New facts never update a logged incident, nor a lead that they do not contain.
     if known is not None and (
         known.kind is IncidentKind.HAND
         or (known.kind is IncidentKind.LEAD and not fact_rules.is_lead(facts))
     ):
         known = None
-    kind = find_incident_kind(facts, now)  # None if the facts have no fault
+    kind = find_incident_kind(facts, now)
     if known is None:
         return Decision() if kind is None else _open_incident(facts, kind, now, earlier_ids)
     if kind is not None and _needs_new_incident(kind, known):
         return _open_next_incident(known, facts, kind, now, earlier_ids)
     incident = _update_incident(known, facts, kind)
     notices = tuple(_yield_notices(known, incident, facts, now))
-    # The notice `reopened` and the reopening of a closed incident go together.
     is_reopened = any(notice.kind == "reopened" for notice in notices)
     closed = None if is_reopened else incident.closed
     if closed is None and _is_over(incident, facts):
@@ -104,12 +96,11 @@ def decide(
 def _needs_new_incident(kind: IncidentKind, known: Incident) -> bool:
     """Return whether facts of this kind open a new incident instead of updating the `known` one.
 
-    A first breach needs its own thread and acknowledgement. So does any fault after an incident
-    only about calendars.
+    A first breach needs its own thread and acknowledgement, and so does any fault after one only
+    about calendars.
     """
     if known.kind is IncidentKind.DUE and known.closed is None:
-        # the incident of a release not found yet is updated, whatever is found out about the
-        # release
+        # Whatever is found out updates it.
         return False
     is_first_breach = kind in BREACHES and known.kind not in BREACHES
     return is_first_breach or (
@@ -124,9 +115,7 @@ def _open_next_incident(
     now: datetime,
     earlier_ids: Collection[str],
 ) -> Decision:
-    """Return a new incident of this kind, and close the `known` one unless only a person can close
-    it.
-    """
+    """Return a new incident, and close the `known` one unless only a person can."""
     opened = _open_incident(facts, kind, now, (*earlier_ids, known.id))
     if opened.incident is None or known.closed is not None or known.kind in _KINDS_CLOSED_BY_PEOPLE:
         return opened
@@ -137,13 +126,9 @@ def _open_next_incident(
 def _open_incident(
     facts: ReleaseFacts, kind: IncidentKind, now: datetime, earlier_ids: Collection[str]
 ) -> Decision:
-    """Return a new incident with its opening notice.
-
-    Its id is release and day, with the kind if that id is taken.
-    """
+    """Return a new incident, its id of release and day (and kind, if taken), with its notice."""
     occurred = _find_occurrence(facts, kind)
-    # A LEAD is a hint that a person must judge. Its id has a prefix, so that a later breach can
-    # have the plain id.
+    # So that a later breach can have the plain id.
     lead_prefix = "lead-" if kind is IncidentKind.LEAD else ""
     day_id = f"{facts.release}-{lead_prefix}{local_date(occurred, facts.timezone)}"
     incident = Incident(
@@ -154,19 +139,16 @@ def _open_incident(
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # A release not found yet (DUE) has no delay, so its measured grade may be `none`. Give it
-        # at least `note`, because a route may send only notices of a certain grade.
+        # Without a delay the measured grade may be `none`, which a route may leave out.
         grade=(
             facts.grade
             if kind is not IncidentKind.DUE
             else choose_worst_grade((facts.grade, Grade.NOTE))
         ),
         facts=facts,
-        # If the measurement is already complete when a fault is found, its incident is opened and
-        # closed at once.
+        # A complete measurement closes it at once.
         closed=now if facts.final and kind not in _KINDS_CLOSED_BY_PEOPLE else None,
     )
-    # With the occasion `thread`, the notice is the first one of the incident's thread.
     opening = make_fact_notice(_choose_opening_kind(kind), "thread", incident, facts, now)
     return Decision(
         incident.with_entries(Entry(now, MONITOR, opening.subject)),
@@ -180,19 +162,14 @@ def _choose_opening_kind(kind: IncidentKind) -> str:
 
 
 def _find_occurrence(facts: ReleaseFacts, kind: IncidentKind) -> datetime:
-    """Return when an incident occurred: the first exposure, the slot, or when a change after the
-    release was found.
-    """
+    """Return when an incident occurred: at the exposure or slot, or when a change was found."""
     if kind is IncidentKind.EARLY:
         return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
     return facts.at if kind in _KINDS_CLOSED_BY_PEOPLE else facts.slot or facts.at
 
 
 def _update_incident(known: Incident, facts: ReleaseFacts, kind: IncidentKind | None) -> Incident:
-    """Return the incident with new facts.
-
-    Its kind and grade become graver with them, never less grave.
-    """
+    """Return the incident with new facts. Kind and grade become graver, never less grave."""
     incident = replace(known, grade=known.choose_grade(facts.grade), facts=facts)
     if kind is None or GRAVITY.index(kind) <= GRAVITY.index(known.kind):
         return incident
@@ -202,10 +179,9 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: IncidentKind | 
 def _yield_notices(
     known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime
 ) -> Iterator[Notice]:
-    """Yield the notices about what changed between the `known` incident and the updated one."""
+    """Yield the notices about what changed from the `known` incident."""
     builder = _NoticeBuilder(known, incident, facts, now)
-    # DUE means that a release is not found yet. Once it has a verdict (a breach, or unproven), one
-    # notice reports that.
+    # Once a release not found yet has its verdict, one notice reports that.
     was_not_found_yet = known.kind is IncidentKind.DUE and known.closed is None
     if was_not_found_yet and incident.kind is not IncidentKind.DUE:
         yield builder.verdict_reached()
@@ -214,14 +190,12 @@ def _yield_notices(
     new_keys = sorted(keys_now - keys_before, key=str)
     must_close = known.closed is None and _is_over(incident, facts)
     if is_flapping(facts, now) and not must_close:
-        # Content that comes and goes gets one notice for each stretch of changes, in place of one
-        # for each change.
+        # One notice for each stretch of changes.
         flapping_keys = [key for key in new_keys if _is_content_change(key, facts)]
         yield from _yield_flapping(builder, flapping_keys)
         new_keys = [key for key in new_keys if key not in flapping_keys]
     ended_exposures = [key for key in new_keys if key.kind is FactKind.OVER]
-    # The end of an exposure has no notice while another exposure is open, or if the notice `final`
-    # reports it.
+    # `final` reports it, or another exposure is open.
     if (
         ended_exposures
         and not must_close
@@ -231,7 +205,7 @@ def _yield_notices(
         yield builder.notice(
             "exposure_closed", _join_keys(ended_exposures), changed, IncidentKind.EARLY
         )
-    # Only a removal that was known before is reported as back.
+    # Only a known removal can be back.
     back_keys = [
         key
         for key in new_keys
@@ -242,25 +216,22 @@ def _yield_notices(
             "back", _join_keys(back_keys), "what was removed is there again", IncidentKind.ALTERED
         )
     findings = _select_findings(new_keys)
-    # An incident may close or be reopened several times. The ids of these notices contain all keys,
-    # so they differ.
+    # All keys make the ids of repeated closings and reopenings differ.
     all_keys = _join_keys(sorted(keys_now, key=str))
     if must_close:
-        # A disagreement of calendars that had no effect closes without a notice.
+        # Calendars that disagreed without effect need no notice.
         if incident.kind is not IncidentKind.CALENDAR:
             yield builder.notice("final", all_keys, builder.say_final(ended_exposures))
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    elif (
-        findings or FactKey(FactKind.APPEARED) in new_keys or builder.has_graver_grade
-    ):  # the incident was closed before
+    elif findings or FactKey(FactKind.APPEARED) in new_keys or builder.has_graver_grade:
         yield builder.notice(
             "reopened", all_keys, _describe_keys(findings), _find_gravest_kind(findings, incident)
         )
 
 
 def _yield_flapping(builder: _NoticeBuilder, flapping_keys: list[FactKey]) -> Iterator[Notice]:
-    """Yield the notice that content comes and goes, if that is a new stretch of changes."""
+    """Yield the notice of a new stretch in which content comes and goes."""
     facts = builder.facts
     stretches = find_flapping_stretches(facts)
     if flapping_keys and len(stretches) > len(find_flapping_stretches(builder.known.facts)):
@@ -270,20 +241,16 @@ def _yield_flapping(builder: _NoticeBuilder, flapping_keys: list[FactKey]) -> It
 
 
 def _is_content_change(key: FactKey, facts: ReleaseFacts) -> bool:
-    """Return whether a key reports a change of content, not the end of an exposure because its slot
-    came.
-    """
+    """Return whether a key reports a change of content, not only that a slot came."""
     ended = fact_rules.find_ended_exposures(facts).get(key, ())
     return key.kind in CONTENT_CHANGES and all(one.ended is Ended.REMOVED for one in ended)
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) -> Iterator[Notice]:
-    """Yield the notices about an open incident. `new_keys` are of facts that it did not have
-    before.
+    """Yield the notices about new facts of an open incident.
 
-    A graver grade and new findings share one notice, and a page that is out gets another. Missing
-    parts get a notice of their own only if there is no notice of a graver grade, a finding or a
-    late page.
+    Grade and findings share one, a page that is out gets another. Missing parts get their own only
+    without these.
     """
     findings = _select_findings(new_keys)
     reported_kind = _find_gravest_kind(findings, builder.incident)
@@ -313,20 +280,18 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[FactKey]) 
 
 
 def _select_findings(keys: list[FactKey]) -> list[FactKey]:
-    """Return the keys of which people are notified while an incident is open, or by which it is
-    reopened.
-    """
+    """Return the keys of which people are notified, or by which an incident reopens."""
     return [key for key in keys if key.kind in _INCIDENT_OF_FACT]
 
 
 def _join_keys(keys: Iterable[FactKey]) -> str:
-    """Return the keys as text for the id of a notice."""
+    """Return the keys as text for a notice's id."""
     return ",".join(map(str, keys))
 
 
 @dataclass(frozen=True, slots=True)
 class _NoticeBuilder:
-    """Builds notices about the change from the `known` incident to the updated `incident`."""
+    """Builds notices about an updated `incident`."""
 
     known: Incident
     incident: Incident
@@ -335,14 +300,12 @@ class _NoticeBuilder:
 
     @property
     def has_graver_grade(self) -> bool:
-        """Return whether the grade changed. A grade never falls."""
+        """Return whether the grade changed: it never falls."""
         return self.incident.grade != self.known.grade
 
     @property
     def is_awaited_page_found(self) -> bool:
-        """Return whether a page that was not found yet is out now, although it is not proved
-        whether it was late.
-        """
+        """Return whether a page that was not found yet is out now, perhaps in time."""
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
         seen = [
             page is not None and fact_rules.find_appearance(page).by is not None for page in pages
@@ -358,7 +321,7 @@ class _NoticeBuilder:
         return self.notice(kind, VERDICT_REACHED, changed)
 
     def say_final(self, ended_exposures: Sequence[FactKey]) -> str:
-        """Return in words why the incident closes, with the verdict if that changed."""
+        """Return in words why the incident closes, with a changed verdict."""
         changes = [*_explain_ends(ended_exposures, self.facts), _explain_close(self.facts)]
         before, now = self.known.facts, self.facts.verdict
         if before is not None and before.verdict != now:
@@ -370,13 +333,7 @@ class _NoticeBuilder:
     def notice(
         self, kind: str, occasion: str, changed: str, reported_kind: IncidentKind | None = None
     ) -> Notice:
-        """Return a notice of this `kind`, such as `final`, that says what `changed`, including a
-        graver grade.
-
-        `occasion` is the part of its id that tells it apart from others of its kind.
-        `reported_kind` is the kind of incident that the notice names first (default: that of the
-        incident).
-        """
+        """Return a notice that says what `changed`, a graver grade included."""
         if self.has_graver_grade:
             graver = f"grade {self.incident.grade}, was {self.known.grade}"
             changed = f"{changed}; {graver}" if changed else graver
@@ -397,18 +354,14 @@ def _find_gravest_kind(findings: list[FactKey], incident: Incident) -> IncidentK
 
 
 def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
-    """Return whether an incident can close: the verdict is final, or a release not found yet was
-    out in time.
-    """
+    """Return whether it can close: the verdict is final, or a release not found yet was in time."""
     if incident.kind is IncidentKind.DUE:
         return facts.due is None and facts.verdict != "unproven"
     return facts.final and incident.kind not in _KINDS_CLOSED_BY_PEOPLE
 
 
 def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
-    """Yield an entry if the measured grade fell. The grade of the incident does not fall with
-    it.
-    """
+    """Yield an entry if the measured grade fell, unlike the incident's."""
     before = known.facts.grade if known.facts is not None else known.grade
     if choose_worst_grade((before, facts.grade)) != facts.grade:
         words = (
@@ -420,21 +373,20 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
 def _explain_close(facts: ReleaseFacts) -> str:
     if facts.final:
         return "the measurement is complete"
-    # An incident about a release not found yet (DUE) closes earlier: the release was found, or was
-    # perhaps not due.
+    # A release not found yet was found, or was perhaps not due.
     is_found = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
     return "found" if is_found else "it is not certain any more that it was due at that time"
 
 
 def _explain_ends(keys: Sequence[FactKey], facts: ReleaseFacts) -> list[str]:
-    """Return why the exposures of these keys ended."""
+    """Return why these exposures ended."""
     groups = fact_rules.find_ended_exposures(facts)
     ended = [exposure for key in keys for exposure in groups[key]]
     return list(dict.fromkeys(_END_REASONS[exposure.ended or Ended.UNKNOWN] for exposure in ended))
 
 
 def _describe_keys(keys: Iterable[FactKey]) -> str:
-    """Return facts in words, each with its part if there can be several."""
+    """Return facts in words, with parts if there can be several."""
     return ", ".join(dict.fromkeys(_describe_key(key) for key in keys))
 
 

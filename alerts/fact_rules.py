@@ -1,6 +1,4 @@
-"""Rules on the facts of a release: which faults it has, and a key for each fact to notify people of
-it once.
-"""
+"""Rules on the facts of a release: its faults, and a key for each fact to notify people of once."""
 
 from __future__ import annotations
 
@@ -33,9 +31,7 @@ CALENDAR_FINDINGS: frozenset[str] = frozenset(
     }
 )
 ALTERED_FINDINGS: frozenset[str] = frozenset({FindingKind.WITHDRAWN, FindingKind.SWAPPED})
-"""Findings about a release that was already out. They make it neither late nor early, but users may
-have lost it.
-"""
+"""Of a release that was out, so no breach, but users may have lost it."""
 
 
 class FactKind(StrEnum):
@@ -61,10 +57,9 @@ class FactKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FactKey:
-    """One fact that people are notified of once.
+    """One fact of which people are notified once, named in ids of notices.
 
-    `subject` tells several of a kind apart: a part, the number of a group, or what a calendar
-    shows. The text of a key is in the ids of notices.
+    `subject` tells several of a kind apart: a part, a group's number, or a calendar's text.
     """
 
     kind: FactKind
@@ -80,15 +75,13 @@ _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 def find_appearance(part: PartVerdict) -> Interval:
-    """Return when a part appeared at or after its slot; an empty interval if it has not."""
-    # An exposure that ended before the slot does not count as its release.
+    """Return when a part appeared at or after its slot, if it has."""
+    # An exposure that ended before the slot is no release.
     return part.released if part.released.by or part.exposures else part.first_seen
 
 
 def is_late(facts: ReleaseFacts) -> bool:
-    """Return whether users had to wait for the page, for a part, or because a cache served an old
-    copy.
-    """
+    """Return whether users had to wait for the page, a part, or a stale cache."""
     has_late_part = facts.verdict in LATE_VERDICTS or bool(
         facts.finding_kinds & {FindingKind.LATE, FindingKind.PARTIAL}
     )
@@ -98,9 +91,7 @@ def is_late(facts: ReleaseFacts) -> bool:
 
 
 def is_only_stale(facts: ReleaseFacts) -> bool:
-    """Return whether all of it was out in time, and users had to wait only because a cache served
-    an old copy.
-    """
+    """Return whether users had to wait only for a stale cache."""
     return (
         is_late(facts)
         and facts.verdict not in LATE_VERDICTS
@@ -109,9 +100,7 @@ def is_only_stale(facts: ReleaseFacts) -> bool:
 
 
 def find_earlier_publication(facts: ReleaseFacts, part: PartVerdict) -> datetime | None:
-    """Return by when the publisher had a part out, if that was a minute or more before users could
-    get it; else None.
-    """
+    """Return by when the publisher had a part out, a minute or more before users, else None."""
     seen_after = find_appearance(part).after
     published = (
         each.at
@@ -125,7 +114,7 @@ def find_earlier_publication(facts: ReleaseFacts, part: PartVerdict) -> datetime
 
 
 def find_wrong_file(facts: ReleaseFacts) -> Finding | None:
-    """Return the finding that another file was at the address of a file, or None."""
+    """Return the finding that another file was at a file's address, or None."""
     files = {part.id for part in facts.parts if part.role in ("attachment", "data")}
     wrong = (FindingKind.WRONG_CONTENT, FindingKind.WRONG_EDITION)
     found = (each for each in facts.findings if each.kind in wrong and each.part in files)
@@ -133,14 +122,14 @@ def find_wrong_file(facts: ReleaseFacts) -> Finding | None:
 
 
 def is_wrong_file_there(facts: ReleaseFacts, part: PartVerdict) -> bool:
-    """Return whether another file stands at the address of a part that is not out yet."""
+    """Return whether another file is at the address of a part that is not out yet."""
     wrong_file = find_wrong_file(facts)
     is_about_part = wrong_file is not None and wrong_file.part == part.id
     return is_about_part and part.released.by is None
 
 
 def is_partial(facts: ReleaseFacts) -> bool:
-    """Return whether the landing page is out and not late, while another part was late."""
+    """Return whether the page is out and not late, while another part was."""
     page = facts.page
     if page is None or page.verdict in {*LATE_VERDICTS, "unproven"}:
         return False
@@ -156,16 +145,12 @@ def is_early(facts: ReleaseFacts) -> bool:
 
 
 def is_lead(facts: ReleaseFacts) -> bool:
-    """Return whether there is something that only a person can judge, such as a match in a press
-    feed.
-    """
+    """Return whether there is something that only a person can judge."""
     return facts.verdict == LEAD or LEAD in facts.finding_kinds
 
 
 def find_alterations(facts: ReleaseFacts) -> list[Finding]:
-    """Return the findings that a released part was withdrawn or replaced, without those about
-    alternatives.
-    """
+    """Return the findings that a released part was withdrawn or replaced, not an alternative."""
     parts = {None, *(part.id for part in facts.parts if part.role != "alternative")}
     return [
         finding
@@ -175,9 +160,7 @@ def find_alterations(facts: ReleaseFacts) -> list[Finding]:
 
 
 def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
-    """Return the removals in groups, in time order: a page and its files that were removed together
-    make one group.
-    """
+    """Return the removals in order, a page and its files removed together as one group."""
     groups: list[list[Finding]] = []
     removals = (
         finding for finding in find_alterations(facts) if finding.kind == FindingKind.WITHDRAWN
@@ -185,8 +168,7 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
     for removal in sorted(removals, key=_finding_time):
         group = groups[-1] if groups else []
         is_same_part_again = any(earlier.part == removal.part for earlier in group)
-        # Files are checked once an hour, so files removed with the page are found removed within
-        # two hours.
+        # Files are checked once an hour.
         is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= timedelta(
             hours=2
         )
@@ -197,7 +179,7 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
 
 
 def list_parts_found_elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return the ids of alternatives that had the release before the announced page did."""
+    """Return the ids of alternatives that had the release before the announced page."""
     public_after_slot = {
         part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures
     }

@@ -1,4 +1,4 @@
-"""Incidents: one or more findings that need a person, with their notices, reminders and steps."""
+"""Incidents: one or more findings that need a person."""
 
 from __future__ import annotations
 
@@ -24,26 +24,20 @@ from schedules.contract.verdict import choose_worst_grade
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
 ASSIGNED_PREFIX = "given to: "
-"""The beginning of an entry that assigns the incident to another role. It does not acknowledge the
-incident.
-"""
+"""Begins an entry that assigns the incident to another role, which acknowledges nothing."""
 SIGNED = "signed"
 WAIVED = "waived"
-"""Keys of an incident's words: when its report was signed off, and why none will be written."""
+"""Words of an incident: when its report was signed off, and why none will be written."""
 GRADED, GRADED_FROM, GRADED_FORM = "graded", "graded_from", "graded_form"
-"""Keys of an incident's words: the grade and the form that a person chose, and the measured grade
-that they knew.
-"""
+"""Words of an incident: grade and form that a person chose, and the measured grade they knew."""
 ESCALATED_TO_ALL = 3
-"""From this reminder on, every channel of an escalation ladder is notified."""
+"""From this reminder on, the whole escalation ladder is notified."""
 VERDICT_REACHED = "confirmed"
-"""The occasion of the notice that a release not found yet was late or early, or stays unproven."""
+"""The occasion of the notice that settles a release not found yet."""
 
 
 class IncidentKind(StrEnum):
-    """The sort of an incident, which decides the form, the practice of the Code and the
-    guidance.
-    """
+    """The sort of an incident, which decides form, practice and guidance."""
 
     LATE = "late"
     EARLY = "early"
@@ -59,11 +53,9 @@ class IncidentKind(StrEnum):
 
 
 AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
-"""The status of a release that a platform delayed: not out yet, out late, or not late after all."""
+"""Of a release that a platform delayed: not out yet, out late, or not late after all."""
 _STEP_LIST_OF_SORT = {"early_exposure": "early", "swapped": "altered", "unannounced": "calendar"}
-"""The list in `steps.json` for a sort of incident that people log. Other sorts have a list of their
-own name.
-"""
+"""Lists in `steps.json` for logged sorts. Others have their own name."""
 BREACHES = (IncidentKind.PARTIAL, IncidentKind.LATE, IncidentKind.EARLY)
 GRAVITY = (
     IncidentKind.CALENDAR,
@@ -79,9 +71,7 @@ GRAVITY = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of an incident's timeline: who (a role, never a name) did or noted what, and
-    when.
-    """
+    """One line of a timeline: who (a role, never a name) did or noted what, and when."""
 
     at: datetime
     by: str
@@ -90,9 +80,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a role must do by the end of local day `due`; `done` is when it was done, `done_by` by
-    which role.
-    """
+    """What a role must do by the end of local day `due`, and when and by whom it was done."""
 
     text: str
     owner: str
@@ -103,10 +91,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that a role kept with an incident, such as the report that was sent.
-
-    `digest` is its SHA-256.
-    """
+    """A file that a role kept with an incident, such as the report that was sent."""
 
     name: str
     digest: str
@@ -116,10 +101,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class LinkedRelease:
-    """A release that a platform delayed, with the id of its own incident and its status in
-    `stands`.
+    """A release that a platform delayed, with its own incident, and its status in `stands`.
 
-    `names` are the producers' names; empty in incidents that were stored before there were names.
+    Older ones have no `names` of producers.
     """
 
     incident: str
@@ -134,7 +118,7 @@ class LinkedRelease:
 
     @property
     def producer_names(self) -> tuple[str, ...]:
-        """Return the names of its producers, or their ids without names."""
+        """Return the names of its producers, or their ids."""
         return self.names or self.producers
 
 
@@ -142,12 +126,11 @@ class LinkedRelease:
 class Incident:
     """An incident with all its facts.
 
-    `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure,
-    or the slot that was missed. `words` are what people typed (`title`, `what`, `when`, …). Only
-    a person lowers the `grade`. Without `facts` of a watched release, it is about a `calendar`, an
-    edition of a `series` that no calendar announces, or a host, which is its `producer`. `linked`
-    are the releases that the host delayed, `step_list` names the steps if it has no facts.
-    `ticks` are preparations for the release. They acknowledge nothing.
+    `occurred` (UTC), an exposure's start or the missed slot, decides the edition of the Code.
+    `words` are what people typed. Only a person lowers the `grade`. Without `facts` it is about a
+    `calendar`, an edition of a `series` that none announces, or a host, its `producer`, which
+    delayed the `linked` releases. `step_list` names the steps then. `ticks` are preparations, which
+    acknowledge nothing.
     """
 
     id: str
@@ -177,16 +160,13 @@ class Incident:
 
     @property
     def claims_breach(self) -> bool:
-        """Return whether it claims a breach now.
-
-        A release that was late may be unproven by now, which claims none.
-        """
+        """Return whether it claims a breach now: a release that was late may be unproven by now."""
         return self.facts is None or find_current_status(self.kind, self.facts) not in NO_BREACH
 
     @property
     def owes_report(self) -> bool:
-        """Return whether its report must still be signed, or waived with a reason."""
-        # Each producer owes a report on its own release. The one on the platform is optional.
+        """Return whether its report must still be signed or waived."""
+        # The report on the platform is optional.
         is_due = (
             self.has_draft
             and self.claims_breach
@@ -197,9 +177,7 @@ class Incident:
 
     @property
     def is_open(self) -> bool:
-        """Return whether it is not closed, its report is owed, or one of its actions is not
-        done.
-        """
+        """Return whether it is not closed, owes a report, or has an action to do."""
         return (
             self.closed is None
             or self.owes_report
@@ -207,9 +185,9 @@ class Incident:
         )
 
     def choose_grade(self, measured: str) -> str:
-        """Return its grade with this measured grade: the worse one, or that of a person.
+        """Return the worse of its grade and a measured one.
 
-        A grade that a person gave counts until a graver one is measured than they knew.
+        A person's grade counts until a graver one is measured than they knew.
         """
         graded, known = self.words.get(GRADED), self.words.get(GRADED_FROM, measured)
         if graded is None:
@@ -219,9 +197,8 @@ class Incident:
 
     @property
     def measured(self) -> ReleaseFacts | None:
-        """Return the facts that were measured about it; None if a person logged it.
-
-        The facts of a logged incident are those of its release, which may have had another fault.
+        """Return its measured facts, None if a person logged it: its release may have had another
+        fault.
         """
         return None if self.kind is IncidentKind.HAND else self.facts
 
@@ -234,38 +211,32 @@ class Incident:
 
     @property
     def producer_names(self) -> str:
-        """Return the names of its producers; the host if a platform delayed them."""
+        """Return the names of its producers, or a platform's host."""
         return self.facts.producer_names if self.facts is not None else self.producer
 
     @property
     def timeline_by_time(self) -> tuple[Entry, ...]:
-        """Return the timeline sorted by time, because people may log later what happened
-        earlier.
-        """
+        """Return the timeline by time, because people may log later what happened earlier."""
         return tuple(sorted(self.timeline, key=lambda entry: entry.at))
 
     @property
     def acknowledged(self) -> Entry | None:
-        """Return the entry that acknowledges the incident: the first by a person that is not an
-        assignment, or None.
-        """
+        """Return the first entry by a person that is not an assignment, or None."""
         by_people = (entry for entry in self.timeline if entry.by != MONITOR)
         return next(
             (entry for entry in by_people if not entry.text.startswith(ASSIGNED_PREFIX)), None
         )
 
     def with_entries(self, *entries: Entry) -> Incident:
-        """Return it with these entries at the end of its timeline."""
+        """Return it with these entries added to its timeline."""
         return replace(self, timeline=(*self.timeline, *entries))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The result of new facts: the updated incident, its notices, and whether to write the `draft`
-    again.
+    """The result of new facts: the updated incident, its notices, and whether to write the `draft`.
 
-    `superseded` is the lesser incident that this one replaces, closed. `incident` is None if
-    nothing changes.
+    `superseded` is the lesser incident that this one replaces, closed.
     """
 
     incident: Incident | None = None
@@ -275,7 +246,7 @@ class Decision:
 
 
 def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident | None:
-    """Return the incident that new facts of a release update: the newest measured one, else a lead,
+    """Return the incident that new facts update: the newest measured one, else a lead,
     else None.
     """
     theirs = [
@@ -292,19 +263,17 @@ def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident
 
 def find_incident_kind(facts: ReleaseFacts, now: datetime) -> IncidentKind | None:
     """Return the gravest kind of incident that these facts make, None if they make none."""
-    # Until five minutes after the slot, an unproven verdict may still become another one.
+    # Soon after the slot, an unproven verdict may still become another one.
     is_settled = facts.final or (
         facts.slot is not None and now >= facts.slot + timedelta(minutes=5)
     )
-    # The gravest kind comes first, and the first that applies is returned.
+    # The gravest first.
     applies = {
         IncidentKind.EARLY: fact_rules.is_early(facts),
         IncidentKind.PARTIAL: fact_rules.is_partial(facts),
         IncidentKind.LATE: fact_rules.is_late(facts),
         IncidentKind.UNPROVEN: facts.verdict == "unproven" and is_settled,
-        # due and not found, but a breach is not confirmed
         IncidentKind.DUE: fact_rules.is_not_found_yet(facts),
-        # a hint that a person must judge, such as a match in a press feed
         IncidentKind.LEAD: fact_rules.is_lead(facts),
         IncidentKind.ALTERED: bool(fact_rules.find_alterations(facts)),
         IncidentKind.CALENDAR: fact_rules.is_calendar(facts),
@@ -313,16 +282,12 @@ def find_incident_kind(facts: ReleaseFacts, now: datetime) -> IncidentKind | Non
 
 
 def confirmation_notice_id(incident: str) -> str:
-    """Return the id of the notice that confirms a breach of a release that was not found yet at
-    first.
-    """
+    """Return the id of the notice that confirms a breach of a release not found at first."""
     return notice_id(incident, "opened", VERDICT_REACHED)
 
 
 def find_reminder_number(notice: Notice) -> int:
-    """Return the number of a reminder (from 1) by its id, `ESCALATED_TO_ALL` for that one and all
-    later ones.
-    """
+    """Return the number of a reminder, from 1 up to `ESCALATED_TO_ALL`, by its id."""
     ids = [
         notice_id(notice.incident, "reminder", str(number)) for number in range(1, ESCALATED_TO_ALL)
     ]
@@ -336,21 +301,19 @@ def steps_for_incident(
     *,
     is_last: bool = False,
 ) -> list[Step]:
-    """Return what people must do now about an incident, the most urgent step first; empty if it has
-    no step list.
+    """Return what people must do now about an incident, the most urgent step first.
 
-    `reported_kind` and `facts` are those of the notice with these steps (default: those of the
-    incident). `is_last`: this notice is the last one of the incident's thread.
+    `reported_kind` and `facts` are those of the notice, by default the incident's. `is_last`: of
+    its thread.
     """
     kind = reported_kind or incident.kind
     facts = facts or incident.facts
     step_list = incident.step_list
     if incident.kind is IncidentKind.HAND:
-        # The person who logged the incident chose its sort, such as `leak`. Most sorts have a list
-        # of the same name.
+        # Most sorts have a list of the same name.
         logged_sort = incident.words.get("sort", "leak")
         step_list = _STEP_LIST_OF_SORT.get(logged_sort, logged_sort)
-    elif incident.linked:  # the incident of a platform that delayed these linked releases
+    elif incident.linked:
         is_one_not_out = any(link.stands == AWAITED for link in incident.linked)
         step_list = "platform" if is_one_not_out else "platform_over"
     elif facts is not None:
@@ -358,8 +321,7 @@ def steps_for_incident(
     if not step_list:
         return []
     day = f"{incident.opened:%Y-%m-%d}"
-    # Some steps contain `{host}`. Only an incident about a host uses these steps, and its
-    # `producer` is the host.
+    # Only incidents about a host, their `producer`, have steps with `{host}`.
     steps = [
         replace(step, text=step.text.format(host=incident.producer, day=day))
         for step in steps_at(step_list)
@@ -370,7 +332,6 @@ def steps_for_incident(
         steps.insert(0, ACKNOWLEDGE)
     if is_last and facts is not None and facts.final:
         steps.append(NOTHING_MORE)
-    # A report on a platform is optional, because each producer reports on its own release.
     is_report_needless = bool(incident.linked) or step_list in NO_BREACH
     is_report_done = SIGNED in incident.words or WAIVED in incident.words
     if kind in KINDS_WITH_DRAFT and not is_report_needless and not is_report_done:
@@ -388,11 +349,9 @@ def make_fact_notice(  # noqa: PLR0913 # one for each thing that a notice says
     reported_kind: IncidentKind | None = None,
     changed: str = "",
 ) -> Notice:
-    """Return a notice of this `kind` about a release, in the thread of its incident.
+    """Return a notice about a release, in the thread of its incident.
 
-    `occasion` tells the notices of one kind apart, as in `make_thread_notice`. `reported_kind` is
-    the kind of incident that the notice names first (default: the incident's). `changed` are the
-    changes in words.
+    `reported_kind` is named first, by default the incident's. `changed` is in words.
     """
     reported_kind = reported_kind or incident.kind
     steps = steps_for_incident(incident, reported_kind, facts, is_last=kind == "final")
@@ -413,9 +372,8 @@ def make_thread_notice(
 ) -> Notice:
     """Return a notice in the thread of an incident. `contents` are its subject and text.
 
-    `occasion`, such as the number of a reminder, tells the notices of one kind apart, because it
-    makes their ids. If it is `thread`, the notice opens the thread. `findings` are the names that
-    routes match, the main one first.
+    `occasion` tells the notices of one kind apart, by their ids. If it is `thread`, the notice
+    opens the thread.
     """
     thread = thread_id(incident.id)
     subject, text = contents
@@ -435,24 +393,21 @@ def make_thread_notice(
 
 
 def list_route_names(incident: Incident) -> tuple[str, ...]:
-    """Return the names of findings that routes match for an incident, the one it is about first."""
+    """Return the names of findings that routes match for an incident, the main one first."""
     if incident.facts is not None:
         return _name_findings(incident.facts, incident.kind)
     return ("late", "platform") if incident.kind is IncidentKind.PLATFORM else (str(incident.kind),)
 
 
 def _name_findings(facts: ReleaseFacts, reported_kind: IncidentKind) -> tuple[str, ...]:
-    """Return the names of findings that routes match for a notice, the main finding first: the
-    `reported_kind`.
-    """
-    # A notice names either alterations after the release or all other findings. So a route that
-    # silences alterations does not silence a breach, nor the reverse.
+    """Return those of a notice."""
+    # A notice names either alterations or all others, so that silencing one never silences the
+    # other.
     alterations = facts.finding_kinds & fact_rules.ALTERED_FINDINGS
     findings = (
         alterations if reported_kind is IncidentKind.ALTERED else facts.finding_kinds - alterations
     )
-    # If users had to wait only because of a stale cache, the main finding is `stale_edge`, and
-    # `late` is another one.
+    # After a stale cache only, `late` is not the main one.
     is_stale = reported_kind is IncidentKind.LATE and fact_rules.is_only_stale(facts)
     main = "stale_edge" if is_stale else str(reported_kind)
     return (main, *sorted({*map(one_line, findings), str(reported_kind)} - {main}))

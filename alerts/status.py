@@ -1,4 +1,4 @@
-"""The status of a release at an instant, in a few words that are true at that instant."""
+"""The status of a release at an instant, in a few words that are true then."""
 
 from __future__ import annotations
 
@@ -37,13 +37,11 @@ CALENDAR_DOUBTS = {
     "promise_in_doubt": "its announced time is in doubt",
     "short_notice": "announced or changed at short notice",
 }
-"""A short phrase for each finding about calendars, the gravest doubt first."""
+"""The gravest doubt first."""
 _HOUR = 3600
 _MOST_NAMED = 2
 NO_BREACH = frozenset({"unproven", "on_time", "cancelled", "moved", "settled"})
-"""Statuses that claim no breach. A release whose incident reported one can have such a status
-later.
-"""
+"""Statuses that claim no breach, which an incident may have later."""
 _CAUSES_OF_BLINDNESS = {
     "stopped": "the monitor was stopped",
     "killed": "the monitor was down",
@@ -55,17 +53,13 @@ _CAUSES_OF_BLINDNESS = {
     "clock": "the monitor's clock was in doubt",
     "no_worker": "large answers were not read",
 }
-"""A short phrase for each cause of a blind span."""
 
 
 def find_current_status(kind: str, facts: ReleaseFacts) -> str:
     """Return the status that a notice gives a release now, such as `late`.
 
-    `kind` is that of its incident.
-
-    It is `kind` while that is still true, else the gravest status that is true now. An incident
-    keeps its gravest kind, but a release that was late may be unproven by now, or have another
-    slot.
+    It is the `kind` of its incident while that is true, else the gravest that is: a release that
+    was late may be unproven by now, or have another slot.
     """
     if _STATUSES[kind].is_true(facts):
         return kind
@@ -73,33 +67,28 @@ def find_current_status(kind: str, facts: ReleaseFacts) -> str:
         if _STATUSES[status].is_true(facts):
             return status
     if facts.verdict == "unannounced":
-        # The release itself has no fault. What people must check is that no calendar announced it.
+        # No fault of the release, but people must check why no calendar announced it.
         return "calendar"
     if facts.verdict in ("on_time", "cancelled", "moved"):
         return facts.verdict
-    # Other verdicts, such as `pending`, prove no breach, and notices say so.
+    # The others prove no breach.
     return "settled"
 
 
 def describe_status(kind: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return the status of a release with an incident of this kind in a few words, with both bounds
-    of every length.
-    """
+    """Return the status in a few words, with both bounds of every length."""
     return _STATUSES[find_current_status(kind, facts)].describe(facts, now)
 
 
 def subject_prefix(status: str) -> str:
-    """Return the words with which the subject of a notice begins for a status, such as `NOT FOUND
-    YET`.
-    """
+    """Return the words that begin a subject, such as `NOT FOUND YET`."""
     return _STATUSES[status].prefix
 
 
 def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | None]]:
     """Return each required part that is late, with its delay if known.
 
-    If it was public early, removed and then late, its verdict is `early`. Only a finding then says
-    that it is late.
+    Of one that was public early, removed and then late, only a finding says so.
     """
     delays = {
         finding.part: finding.seconds
@@ -114,10 +103,7 @@ def list_late_parts(facts: ReleaseFacts) -> list[tuple[PartVerdict, Bounds | Non
 
 
 def find_main_late_part(facts: ReleaseFacts) -> tuple[PartVerdict, Bounds | None] | None:
-    """Return the late part that notices name, with its delay: the one that is late for longest.
-
-    The announced page comes first among those that are late for equally long.
-    """
+    """Return the part that is late for longest, the page first, with its delay."""
     return max(list_late_parts(facts), key=_order_by_delay, default=None)
 
 
@@ -129,41 +115,35 @@ def _order_by_delay(part_and_delay: tuple[PartVerdict, Bounds | None]) -> tuple[
 
 
 def was_public_at_slot(part: PartVerdict) -> bool:
-    """Return whether a part was already public when its slot came, so that no one released it
-    then.
-    """
+    """Return whether a part was already public when its slot came."""
     return any(each.ended is Ended.SLOT for each in part.exposures)
 
 
 def was_released(part: PartVerdict) -> bool:
     """Return whether a part was published at its slot or later."""
-    # If an early part was not seen removed, or not absent before its release, it may have been
-    # public without a break.
+    # An early part not seen removed, or absent again, may have been public all the time.
     is_dated = None not in (part.released.after, part.released.by)
     return is_dated and all(each.ended is Ended.REMOVED for each in part.exposures)
 
 
 def say_exposed_since(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
-    """Return the local time from which an exposure is proved, rounded up to a second."""
+    """Return the local time from which an exposure is proved."""
     start = exposure.start.by or exposure.start.after or facts.at
     since = rounded_up_until(start, now)
     return moment(since, facts.timezone, now, exact=bool(since.microsecond))
 
 
 def describe_exposure_end(ended: str | None, when: str) -> str:
-    """Return why and when an exposure ended: `ended` is the reason, None if not stored, `when` the
-    time in words.
-    """
+    """Return why, if stored, and `when` an exposure ended."""
     if ended == Ended.SLOT:
         return "still public when its slot came"
     return f"removed {when}" if ended == Ended.REMOVED else f"ended, for an unknown reason, {when}"
 
 
 def measure_breach(facts: ReleaseFacts, now: datetime) -> Bounds | None:
-    """Return how long a release was public early, or how late users got it; None if neither is
-    proved.
+    """Return how long a release was public early, or how late users got it, or None.
 
-    What still goes on counts until `now`.
+    What goes on counts until `now`.
     """
     if fact_rules.is_early(facts):
         return _measure_exposure(facts, now)
@@ -194,9 +174,7 @@ def _measure_exposure(facts: ReleaseFacts, now: datetime) -> Bounds | None:
 
 
 def brief_length(lasted: Bounds) -> str:
-    """Return `12 min` or `3 h 12 min`, or both bounds if they are over a minute apart: `2 to 20
-    min`.
-    """
+    """Return `12 min` or `3 h 12 min`, or bounds over a minute apart: `2 to 20 min`."""
     least, most = lasted.min or 0.0, lasted.max or 0.0
     units = 1 if most < _HOUR else 2
     if most - least <= MINUTE.total_seconds():
@@ -221,7 +199,7 @@ def is_wait_over(facts: ReleaseFacts) -> bool:
 
 
 def _find_longest_hidden_part(facts: ReleaseFacts) -> PartVerdict | None:
-    """Return the required part that a cache kept from users for longest; None if none."""
+    """Return the required part that a cache kept from users for longest, or None."""
     hidden = (part for part in facts.parts if part.required and part.is_hidden)
     return max(hidden, key=_order_by_wait, default=None)
 
@@ -232,9 +210,7 @@ def _order_by_wait(part: PartVerdict) -> tuple[bool, float]:
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
-    """Return when the main late part was seen and how late, or that it is absent, and where else
-    the release is.
-    """
+    """Return when the main late part was seen and how late, or that it is absent."""
     if (late := find_main_late_part(facts)) is None:
         return "late"
     part, delay = late
@@ -263,9 +239,7 @@ def _name_part_unless_page(part: PartVerdict) -> str:
 
 
 def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return how late users could get a part that a cache hid, or when they still could not; empty
-    if none hid it.
-    """
+    """Return how late users could get a part that a cache hid, or that they still could not."""
     wait = part.wait
     if not part.is_hidden or wait is None or facts.slot is None:
         return ""
@@ -277,11 +251,9 @@ def _describe_users_wait(part: PartVerdict, facts: ReleaseFacts, now: datetime) 
 
 
 def _describe_stale(facts: ReleaseFacts, now: datetime) -> str:
-    """Return how long a cache keeps users from a release, by the part for which they have waited
-    longest.
-    """
+    """Return how long a cache keeps users from the part for which they waited longest."""
     part = _find_longest_hidden_part(facts)
-    if part is None:  # only the finding `stale_edge` says so, without times for any part
+    if part is None:  # the finding `stale_edge` may have no times
         return "a cache kept it from users"
     published = "published on time" if part.verdict == "on_time" else "published"
     return f"{published}{_describe_users_wait(part, facts, now)}{_name_part_unless_page(part)}"
@@ -293,9 +265,7 @@ def _describe_partial(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
-    """Return since when the release is public before its slot, or for how long it was, and what
-    followed.
-    """
+    """Return since when, or how long, it was public before its slot, and what followed."""
     groups = fact_rules.group_exposures(facts.exposures)
     if not groups:
         return "something was public before its slot"
@@ -339,13 +309,11 @@ def _name_exposed_part(part_id: str, facts: ReleaseFacts) -> str:
 
 
 def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return what happened at the slot and after to a release that was public early; empty before
-    the slot.
-    """
+    """Return what happened at the slot and after to a release that was public early."""
     page = facts.page
     if page is None or facts.slot is None or facts.at < facts.slot:
         return []
-    # A page that was still public at its slot matters more than another part that was late.
+    # A page still public at its slot matters more than another late part.
     if list_late_parts(facts) and not was_public_at_slot(page):
         return [_describe_late(facts, now)]
     what_followed = describe_release_after_exposure(page, facts, now)
@@ -353,9 +321,7 @@ def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[st
 
 
 def describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
-    """Return that an exposed part was public at its slot, or when it was released; empty if it was
-    neither.
-    """
+    """Return that an exposed part was public at its slot, or when it was released, or ""."""
     if was_public_at_slot(part):
         return "already public when its slot came"
     return (
@@ -377,26 +343,21 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
-    """Return in one line why it is not proved when a release came out, by when it was public, and
-    where else it is.
-    """
+    """Return why it is not proved when a release came out, and by when it was public."""
     elsewhere = _mention_alternatives(facts, now)
-    # its slot had passed when it was first read in a calendar
     if FindingKind.UNWATCHED in facts.finding_kinds:
         return (
             f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{elsewhere}"
         )
     unproven = [part for part in facts.parts if part.required and part.verdict == "unproven"]
-    # The line is about the page, unless only other parts are unproven. Then it is about the first
-    # of these.
+    # About the page, unless only other parts are unproven.
     part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
     seen = Interval() if part is None else fact_rules.find_appearance(part)
     name = "" if part is None or part.id == "page" else f"{part.id} "
     if part is not None and part.changed.by is not None:
-        # What was there before the slot may be the previous edition. So this may be the release.
+        # This may be the release, after the previous edition.
         return f"{name}changed {between_moments(part.changed, facts.timezone, now)}{elsewhere}"
     if part is not None and part.was_in_place:
-        # What was there from the first look on may be the previous edition.
         published = "in place before its slot"
     elif seen.by is None:
         published = "not seen yet"
@@ -406,14 +367,11 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
-    """Return why it is not proved when a release came out: calendars in doubt, a blind span, our
-    clock, or no look.
-    """
+    """Return the doubt: calendars, a blind span, our clock, or no look."""
     for doubt in (FindingKind.PROMISE_IN_DOUBT, FindingKind.CALENDARS_DISAGREE):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]
-    # It came out between these two instants, as far as is known at `facts.at`, the time of the
-    # facts. Only times in which the monitor was blind between them explain the doubt.
+    # Only blindness in the time in which it came out explains the doubt.
     earliest = seen.after or facts.slot or facts.at
     latest = max(seen.by or facts.at, earliest + SECOND)
     blind = [
@@ -432,16 +390,14 @@ def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
 
 
 def say_cause_of_blindness(cause: str) -> str:
-    """Return in words why the monitor could not see, from the cause of a blind span."""
+    """Return the cause of a blind span in words."""
     return _CAUSES_OF_BLINDNESS.get(cause.split(", ", maxsplit=1)[0], "the monitor could not see")
 
 
 def _format_minute(
     instant: datetime, facts: ReleaseFacts, now: datetime, *, up: bool = False
 ) -> str:
-    """Return the local time to the minute, with the date unless it is today; `up` rounds up, for
-    ends of spans.
-    """
+    """Return the local time to the minute, `up` for ends of spans."""
     shown = rounded_up_until(instant, now, MINUTE) if up else rounded(instant, MINUTE)
     return moment(shown.replace(microsecond=0), facts.timezone, now).rpartition(" ")[0]
 
@@ -474,20 +430,18 @@ def _name_parts(findings: list[Finding]) -> str:
 
 
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
-    """Return that parts were removed, with the time if it is known, and whether all of these parts
-    are back.
-    """
+    """Return that parts were removed, when, and whether all are back."""
     parts = {part.id: part for part in facts.parts}
     last_removed_at = latest_known(removal.at for removal in removals)
     removed_by = Interval(None, last_removed_at)
     when = f" {between_moments(removed_by, facts.timezone, now)}" if removed_by else ""
-    # If users had the release before, that matters more than the time of its removal.
+    # That users had it before matters more than the time.
     if all(
         _was_out_before_removal(parts.get(removal.part or "page"), removal.at)
         for removal in removals
     ):
         when = " after its release"
-    # `seconds` is how long a part was absent. It has an upper bound once the part is back.
+    # An absence has an upper bound once the part is back.
     are_all_back = all(fact_rules.has_upper_bound(removal.seconds) for removal in removals)
     change = "removed"
     if all(removal.is_readable for removal in removals):
@@ -502,7 +456,7 @@ def _was_out_before_removal(part: PartVerdict | None, removed_at: datetime | Non
 
 
 def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> str:
-    """Return that a release is not out, at the latest time at which its absence is proved."""
+    """Return that a release is not out, when that was last proved."""
     if facts.verdict == "not_published":
         return f"never seen; the watch ended {moment(facts.at, facts.timezone, now)}"
     if facts.slot is None or delay is None or delay.min is None:
@@ -512,22 +466,20 @@ def _describe_absence(facts: ReleaseFacts, delay: Bounds | None, now: datetime) 
     if say_elsewhere_since(facts, now):
         status = "not on its page at"
     elif facts.page is not None and facts.page.address == "guessed":
-        # Absence at a guessed address is inferred from its announcement and a listing, which may
-        # lag.
+        # Inferred from witnesses, which may lag.
         status = "not found yet, as of"
     return f"{status} {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
 
 
 def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return a line with address and start for each alternative that was not seen removed, the
-    earliest first.
+    """Return a line for each alternative not seen removed, the earliest first.
 
-    Once the announced page is out, looks at alternatives are rare, so no line says that one is
-    still available.
+    Once the announced page is out, these are rarely looked at, so no line says that one is still
+    available.
     """
     lines, is_awaited = [], fact_rules.is_page_awaited(facts)
     for alternative in fact_rules.list_public_alternatives(facts):
-        # An alternative from a listing has only a numbered id, which does not help people.
+        # One from a listing has only a numbered id.
         name = "" if alternative.part.startswith("elsewhere-") else f"{alternative.part} "
         start = _format_start(alternative, facts, now)
         verb, since = ("available", "since") if is_awaited else ("was available", "from")
@@ -536,9 +488,7 @@ def describe_alternatives(facts: ReleaseFacts, now: datetime) -> list[str]:
 
 
 def say_elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
-    """Return since when an alternative has been public while the announced page is not; empty if
-    none is.
-    """
+    """Return since when an alternative has the release while its page has not, or ""."""
     found = fact_rules.list_public_alternatives(facts) if fact_rules.is_page_awaited(facts) else []
     return _format_start(found[0], facts, now) if found else ""
 
@@ -550,9 +500,7 @@ def _format_start(alternative: Elsewhere, facts: ReleaseFacts, now: datetime) ->
 
 
 def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:
-    """Return the first alternative with its link, and how many others there are, as the end of a
-    sentence.
-    """
+    """Return the first alternative, and how many others there are."""
     first, *others = describe_alternatives(facts, now) or [""]
     if others:
         return f"; {first} (and at {len(others)} other{'s' if len(others) > 1 else ''})"
@@ -570,9 +518,7 @@ def _describe_calendar(facts: ReleaseFacts, _now: datetime) -> str:
 
 
 def ask_which_time(facts: ReleaseFacts) -> str:
-    """Return the question which of several times is meant, empty if there is none or it is
-    answered.
-    """
+    """Return the question which of several times is meant, if it is open."""
     readings = facts.readings
     if readings is None or readings.by or not readings.times:
         return ""
@@ -589,14 +535,11 @@ def _is_late_in_all(facts: ReleaseFacts) -> bool:
 
 
 class _Status(NamedTuple):
-    """A status: the words that begin a subject, a description at an instant, and whether it is true
-    of a release.
-    """
+    """A status: how subjects begin, a description at an instant, and whether it is true."""
 
     prefix: str
     describe: Callable[[ReleaseFacts, datetime], str]
-    # By default true, because facts do not settle a lead or an incident logged by hand: a person
-    # must.
+    # Only a person settles a lead, or what was logged by hand.
     is_true: Callable[[ReleaseFacts], bool] = lambda _facts: True
 
 

@@ -1,8 +1,6 @@
-"""The sentences of reports and letters in civil-service style: what users could get, where and
-since when.
+"""The sentences of reports and letters in civil-service style: what users could get, and when.
 
-They contain no cause, intent or number of readers. Seconds, UTC and the method are in the evidence
-document.
+They contain no cause, intent or number of readers. Seconds, UTC and the method are in the evidence.
 """
 
 from __future__ import annotations
@@ -37,11 +35,9 @@ ALTERNATIVE_NAMES: Mapping[str, str] = {
     "news": "a news story on the release",
     "post": "a post on the release",
 }
-"""The content of an alternative address, by its id. An address with another id may show only part
-of the release.
-"""
+"""What an alternative address has, by its id. Others may show only part of the release."""
 WHOLE = "the release"
-"""The subject of a sentence that is true of every required part."""
+"""The subject if it is true of every required part."""
 FINDING_SENTENCES: Mapping[str, str] = {
     "swapped": "A file was replaced after it had been published.",
     "withdrawn": "Part of the release was removed after it had been published.",
@@ -53,9 +49,7 @@ FINDING_SENTENCES: Mapping[str, str] = {
     "wrong_edition": "Another edition was shown in its place.",
     "wrong_content": "Other content was shown in its place.",
 }
-"""The sentence for each kind of finding that is not about times of availability. Details are in the
-evidence.
-"""
+"""For findings that are not about times. Details are in the evidence."""
 MARKED_WITHDRAWN = "Part of the release was marked as withdrawn after it had been published."
 EVIDENCE_IS_SEPARATE = "The measured times and their evidence are set out in a separate document."
 ON_TIME_TOLERANCE = timedelta(minutes=1)
@@ -66,28 +60,20 @@ CAP_SUBJECT_MARK, SUBJECT_MARK, WAS_MARK, CAP_IT_MARK, IT_MARK = (
     "\x00I",
     "\x00i",
 )
-"""Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a
-sentence.
-"""
+"""Marks for a sentence's subject, `was` or `were`, and `it` or `they`, CAP_ at its start."""
 AVAILABLE_MARK, PLACE_MARK = "\x00a", "\x00p"
-"""Marks for `available` and for nothing. A page with other content was available, but without the
-release: of that they say `on its landing page`.
-"""
+"""Marks for `available` and nothing, or `on its landing page` if that had other content."""
 
 
 def write_account(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the account: announced time, availability, an earlier time if decided, remarks; empty
-    without facts.
-    """
+    """Return the account in paragraphs, empty without facts."""
     facts = inputs.facts
     if facts is None:
         return ()
-    # If another question of the form asks for the announced time, or for how early or late it was,
-    # leave that out.
+    # Another question of the form may ask for these.
     has_slot = "release.slot" not in inputs.requested_facts
     has_lengths = "incident.delay" not in inputs.requested_facts
     opening = [say_announcement(facts, "The release")] if has_slot else []
-    # the opening names the release
     times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)
     paragraphs = [" ".join([*opening, *_say_readings(facts), *times])]
     if new_time := find_brought_forward_time(inputs):
@@ -106,36 +92,28 @@ def write_account(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def write_headline(inputs: DraftInput) -> str:
-    """Return the announced time, and when and where users could get the release; empty without a
-    measurement.
-    """
+    """Return the announced time, and when and where users got the release, if it was measured."""
     facts = inputs.measured_facts
     if facts is None:
         return ""
-    # An e-mail must not spread the address of content that is public before its slot.
+    # An e-mail must not spread the address of an exposure.
     is_due = facts.slot is None or facts.at >= facts.slot
     return " ".join([say_announcement(facts), *say_availability(facts, has_addresses=is_due)])
 
 
 def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
-    """Return the sentence on the announced time and site of the release.
-
-    `subject` replaces its title.
-    """
+    """Return the sentence on the announced time and site. `subject` replaces the title."""
     name = subject or f"“{facts.title}”"
     if facts.slot is None and not facts.slot_text:
         return f"{name} had no announced release time."
     slot = words.format_clock_day(facts.slot, facts.timezone) if facts.slot else facts.slot_text
-    # The site of the calendar that announced it. Other calendars are not named.
+    # Other calendars are not named.
     site = {"govuk": " on GOV.UK", "ons": " on the ONS website"}.get(facts.slot_source or "", "")
     return f"{name} was pre-announced{site} for {slot}."
 
 
 def _say_readings(facts: ReleaseFacts) -> list[str]:
-    """Return sentences on what the calendar's text could mean, and who said which time is meant.
-
-    Empty if it was never in doubt.
-    """
+    """Return sentences on what a doubtful text could mean, and who settled it."""
     readings = facts.readings
     if readings is None:
         return []
@@ -159,16 +137,12 @@ def say_availability(
 ) -> list[str]:
     """Return sentences on when parts were public early, then on their release.
 
-    Parts with the same times share one.
-
-    `has_lengths`: add how early it was. `has_addresses`: add the addresses of files that were
-    public early, and where else the release could be read. `is_named`: the sentence before has
-    named the release.
+    `has_lengths` adds how early, `has_addresses` where. `is_named`: the sentence before has named
+    the release.
     """
     parts = sort_parts(facts)
     announced = [part for part in parts if part.can_be_late]
-    # The sentences have a mark in place of their subject. `_fill_subjects` replaces it by the parts
-    # of a sentence.
+    # `_fill_subjects` replaces marks by the parts of a sentence.
     exposures = [
         (part, _say_exposures(part, facts, has_lengths=has_lengths))
         for part in parts
@@ -186,10 +160,7 @@ def say_availability(
 
 
 def _say_not_early(announced: Sequence[PartVerdict], facts: ReleaseFacts) -> list[str]:
-    """Return sentences on parts that were watched and not public early, if others were.
-
-    Before the announced time, only say that they were not found.
-    """
+    """Return that the other parts were not public early, before the slot that none was found."""
     if not any(part.exposures for part in announced):
         return []
     others = [part for part in announced if not part.exposures]
@@ -208,15 +179,12 @@ def _was_absent_until_slot(part: PartVerdict) -> bool:
 
 
 def say_lengths(facts: ReleaseFacts, *, has_lead: bool = True) -> tuple[str, ...]:
-    """Return sentences on how long parts were public early, and, if `has_lead`, how early.
-
-    Parts with the same text share it.
-    """
+    """Return sentences on how long parts were public early, and with `has_lead` how early."""
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:
             how_early = _say_how_early(exposure, facts) if has_lead else ""
-            # An exposure that lasted until the slot is as long as it was early.
+            # One that lasted until the slot is as long as it was early.
             length = "" if exposure.ended is Ended.SLOT else words.round_length(exposure.seconds)
             if not (has_lead or length):
                 continue
@@ -230,14 +198,11 @@ def say_lengths(facts: ReleaseFacts, *, has_lead: bool = True) -> tuple[str, ...
 
 
 def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long users waited for parts; empty if no wait is known to be a minute
-    or longer.
+    """Return sentences on how long users waited for parts, a minute or more, the longest first.
 
-    The part that users waited for longest comes first. A sentence on each other address that had
-    part of the release comes last.
+    Other addresses that had part of the release come last.
     """
-    # A wait is the delay of the publication, or of users' access if a cache kept it for longer
-    # (`is_hidden`).
+    # The delay of the publication, or of users if a cache hid it.
     wait_by_part = {part.id: (part, delay) for part, delay in list_late_parts(facts)}
     wait_by_part |= {
         part.id: (part, part.wait) for part in facts.parts if part.required and part.is_hidden
@@ -264,9 +229,7 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def list_later_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
-    """Return the other addresses that surely had content of the release only after its slot, the
-    earliest first.
-    """
+    """Return other addresses that surely had content only after the slot, in order."""
     later = []
     for part in _list_found_alternatives(facts):
         delay = part.delay or Bounds()
@@ -276,25 +239,23 @@ def list_later_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
 
 
 def _order_by_wait(part_and_wait: tuple[PartVerdict, Bounds]) -> tuple[bool, float]:
-    """Return a key by which the longest wait comes first. One that still lasts is the longest."""
+    """Return a key by which the longest wait comes first, before it one that still lasts."""
     _part, wait = part_and_wait
     longest = wait.max
     return longest is not None, -(longest or 0.0)
 
 
 def find_brought_forward_time(inputs: DraftInput) -> datetime | None:
-    """Return the new time if a person recorded that the release was brought forward, else None."""
+    """Return the new time if a person recorded that it was brought forward, else None."""
     typed = inputs.incident.words.get("brought_forward")
     return datetime.fromisoformat(typed) if typed else None
 
 
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
-    """Return one paragraph on findings that are not about times, such as a replaced file; empty
-    without any.
-    """
+    """Return one paragraph on findings that are not about times, if any."""
     wrong_file = fact_rules.find_wrong_file(facts)
     others = (finding.kind for finding in facts.findings if finding is not wrong_file)
-    kinds = dict.fromkeys(others)  # each once, in order
+    kinds = dict.fromkeys(others)
     sentences = [
         sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None
     ]
@@ -389,29 +350,21 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
 def _say_still_open(
     part: PartVerdict, began: datetime | None, facts: ReleaseFacts, named_day: date | None
 ) -> str:
-    """Return the sentence that a part was still public when last seen, or that its removal was not
-    seen.
-    """
-    # `seen_until` is None while looks show the part. If the last look did not, it is the time of
-    # the last that did.
+    """Return that a part was still public when last seen, or was not seen removed."""
+    # `seen_until` is None while looks show the part.
     last_seen = part.seen_until or facts.at
-    # Rounded to minutes, a last sight in the first minute could seem to be before the start. Then
-    # no time is given.
+    # In minutes, a sight soon after the start could seem to be before it.
     if began is None or last_seen - began >= timedelta(minutes=1):
         last_seen_at = words.format_clock_day(last_seen, facts.timezone, named_day)
         return f"{CAP_IT_MARK} {WAS_MARK} still available at {last_seen_at}."
     if part.seen_until is None:
-        return f"{CAP_IT_MARK} had not yet been removed."  # the mark becomes `It` or `They`
+        return f"{CAP_IT_MARK} had not yet been removed."
     return f"It is not known whether {IT_MARK} {WAS_MARK} removed."
 
 
 def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence on when a late part came, and until when a cache then hid it from
-    users.
-    """
+    """Return when a late part came, and until when a cache then hid it."""
     appeared = fact_rules.find_appearance(part)
-    # The marks are replaced later by the name of the part, or of several parts, and by `was` or
-    # `were`.
     if _is_hidden_for_minutes(part):
         published = f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}"
         return f"{published}, but {_say_hidden_until(part, facts)}."
@@ -423,8 +376,8 @@ def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _say_until(seen: Interval, facts: ReleaseFacts) -> str:
-    """Return the end of an absence in words: `until 9.51am`, `until about 9.51am` if it may round
-    to another minute, or `until some time between 9.40am and 9.51am`.
+    """Return `until 9.51am`, `until about 9.51am` or `until some time between 9.40am
+    and 9.51am`.
     """
     end = _format_interval(seen, facts, prefix="")
     if words.find_nearest_minute(seen) is None:
@@ -439,9 +392,7 @@ def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _is_hidden_for_minutes(part: PartVerdict) -> bool:
-    """Return whether a cache kept a part from users for a minute or longer after its slot and its
-    publication.
-    """
+    """Return whether a cache hid a part for a minute or longer after slot and publication."""
     published = part.delay.max if part.delay and part.delay.max else 0.0
     return (
         part.is_hidden
@@ -450,23 +401,17 @@ def _is_hidden_for_minutes(part: PartVerdict) -> bool:
 
 
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the words `users had no access until 9.51am`, or `users still had no access at
-    9.51am`, for a hidden part.
-
-    Users waited for it from the slot, at least `part.wait.min` and at most `part.wait.max` seconds.
-    """
-    wait, slot = part.wait or Bounds(), facts.slot or facts.at  # without a slot, no part has a wait
+    """Return `users had no access until 9.51am`, or `users still had no access at 9.51am`."""
+    wait, slot = part.wait or Bounds(), facts.slot or facts.at
     without_access = None if wait.min is None else slot + timedelta(seconds=wait.min)
-    if wait.max is None:  # users still wait
+    if wait.max is None:
         return f"users still had no access at {_format_time(without_access or facts.at, facts)}"
     access_began = Interval(without_access, slot + timedelta(seconds=wait.max))
     return f"users had no access {_say_until(access_began, facts)}"
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence that a part was still absent, at the latest time at which absence is
-    proved.
-    """
+    """Return that a part was still absent when that was last proved."""
     proved = facts.at
     if facts.slot and part.delay and part.delay.min:
         proved = facts.slot + timedelta(seconds=part.delay.min)
@@ -475,24 +420,18 @@ def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence on when a part was released at or after its slot; empty if it was not.
-
-    It is for verdicts such as `early`, which do not say whether the part was then released on time
-    or late.
-    """
+    """Return when a part was released at or after its slot, for verdicts such as `early`, or ""."""
     appeared = fact_rules.find_appearance(part)
-    # A part that was already public when its slot came was not released then.
     if appeared.by is None or was_public_at_slot(part):
         return ""
-    # A part that was public early, was removed and then came late has a finding `late`.
+    # It may have been public early and removed, and then come late.
     is_late = any(
         finding.kind == FindingKind.LATE and finding.part == part.id for finding in facts.findings
     )
     if is_late:
         return _say_late(part, facts)
     if not was_released(part):
-        # The start of its publication is not proved: it may have come long before it was seen. So
-        # only say `by`.
+        # It may have come long before, so only say `by`.
         return (
             f"{CAP_SUBJECT_MARK} {WAS_MARK} available"
             f" {_format_interval(Interval(None, appeared.by), facts)}."
@@ -503,19 +442,15 @@ def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 
 def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence that it is unknown whether a part was on time, and in which interval it
-    was first seen.
-    """
+    """Return that it is unknown whether a part was on time, and when it was first seen."""
     seen = part.first_seen
-    # The marks are replaced later: by the name of the part, by `was` or `were`, and by `it` or
-    # `they`.
     unknown = f"It is not known whether {SUBJECT_MARK} {WAS_MARK} published as announced"
     if part.changed.by is not None:
         changed = _format_interval(part.changed, facts)
         return f"{unknown}; what had been at its address before changed {changed}."
     if seen.by is None:
         return f"{unknown}."
-    # no look proves that it was absent before, so it may have come long before
+    # No proof of absence before.
     if seen.after is None:
         return f"{unknown}; {IT_MARK} {WAS_MARK} available {_format_interval(seen, facts)}."
     return f"{unknown}; {IT_MARK} became available {_format_interval(seen, facts)}."
@@ -535,10 +470,9 @@ SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
 def _fill_subjects(
     texts: Iterable[tuple[PartVerdict, str]], facts: ReleaseFacts, *, has_addresses: bool = False
 ) -> list[str]:
-    """Return each different sentence once, with all the parts that share it as its subject.
+    """Return each different sentence once, with all parts that share it as its subject.
 
-    `texts` are parts and sentences. The marks in a sentence become the names of its parts, a verb
-    and a pronoun. `has_addresses`: add the address if the only subject is a file or another page.
+    `has_addresses` adds the address of a single file or other page.
     """
     groups: dict[str, list[PartVerdict]] = {}
     for part, text in texts:
@@ -554,7 +488,9 @@ def _fill_subjects(
 def _separate_page(
     text: str, parts: list[PartVerdict], facts: ReleaseFacts
 ) -> list[list[PartVerdict]]:
-    """Return the parts that can share a sentence: not the page, if `text` says where it was not."""
+    """Return the parts that can share a sentence, the page apart if `text` says where
+    it was not.
+    """
     page = [part for part in parts if _is_without_release(text, [part], facts)]
     others = [part for part in parts if part not in page]
     if not page or not others or _is_whole(parts, facts):
@@ -563,9 +499,7 @@ def _separate_page(
 
 
 def _is_without_release(text: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> bool:
-    """Return whether the subject of a sentence is only the landing page, and that had other
-    content.
-    """
+    """Return whether a sentence is only about the landing page, which had other content."""
     (part, *others) = parts
     is_about_place = AVAILABLE_MARK in text or PLACE_MARK in text
     is_page = part.role == "page" and not others
@@ -597,9 +531,7 @@ def _fill_sentence(
 
 
 def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str, bool]:
-    """Return a name of parts for a sentence (`the release` if they are all of it), and whether it
-    names several.
-    """
+    """Return a name of parts (`the release` for all), and whether it is plural."""
     if _is_whole(parts, facts):
         return WHOLE, False
     by_noun: dict[str, list[PartVerdict]] = {}
@@ -611,9 +543,7 @@ def _name_parts(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> tuple[str,
 
 
 def _is_whole(parts: Sequence[PartVerdict], facts: ReleaseFacts) -> bool:
-    """Return whether parts are all of the release. They are not if another address had some of
-    it.
-    """
+    """Return whether parts are all of the release, none of which was at another address."""
     required = {part.id for part in facts.parts if part.can_be_late}
     has_all = bool(required) and required <= {part.id for part in parts}
     return has_all and not _list_found_alternatives(facts)
@@ -624,14 +554,12 @@ def _find_noun(part: PartVerdict) -> str:
 
 
 def _name_alike(noun: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> str:
-    """Return a name for `parts`, which all have the same `noun` in their release, such as `data
-    file`.
+    """Return a name for parts of one `noun`: `the data file`, `the 2 data files`.
 
-    If the release has no other part of this noun: `the data file` or `the 2 data files`. If it has,
-    they are named by their file names, or counted if an address has none: `one data file`.
+    If there are others, they have their file names or, without, a count: `one data file`.
     """
     if parts[0].role == "alternative":
-        # Each is another address with some content of the release, so it is named by that content.
+        # Named by its content.
         return words.join([_name_alternative(part) for part in parts])
     is_one = len(parts) == 1
     number_in_release = sum(_find_noun(part) == noun for part in facts.parts)

@@ -1,6 +1,4 @@
-"""Keeps the ledger, which is every promise that calendars have made for releases, in memory and in
-the store.
-"""
+"""Keeps the ledger, every promise that calendars have made, in memory and in the store."""
 
 from __future__ import annotations
 
@@ -45,12 +43,10 @@ _CONFIRM_ALL_EVERY, _DROP_EVERY = timedelta(hours=6), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class RecordedRead:
-    """The result of recording one calendar read: the alarms that it raised, and how it changed the
-    ledger.
+    """The result of recording one calendar read.
 
-    `promised` are the releases with a new promise, `confirmed` those with a repeated promise.
-    `unlisted` are the releases that the calendar no longer shows although it should. `retitled` are
-    the changes of titles.
+    `promised` releases have a new promise, `confirmed` ones a repeated one. `unlisted` are not
+    shown although they should be. `retitled` are changes of titles.
     """
 
     read: CalendarRead
@@ -74,21 +70,17 @@ class Ledger:
         checks: Mapping[str, Checks] | None = None,
         ask: Ask = run_in_thread,
     ) -> None:
-        """Begin empty.
-
-        `checks` has, by calendar, the settings by which its reads are compared with earlier ones.
-        """
+        """Begin empty. `checks` are by calendar."""
         self._store, self._rules, self._ask = store, rules, ask
         self._memory = LedgerMemory(store, rules, ask)
         self._similar_titles = SimilarTitles()
         self._writer, self._clock = writer, clock
         self._checks = checks or {}
-        # by calendar, the last read that confirmed all its promises
+        # By calendar, also in the next line but two.
         self._last_confirmed_all: dict[str, datetime] = {}
-        # when releases that are long over were last dropped from memory
         self._past_dropped_at: datetime | None = None
         self._lock = asyncio.Lock()
-        # By calendar (None: of no calendar), its last write and which later write may replace that.
+        # By calendar or None: the last write, and which later one may replace it.
         self._last_writes: dict[str | None, tuple[Write, object]] = {}
 
     @property
@@ -98,10 +90,7 @@ class Ledger:
 
     @property
     def releases(self) -> Mapping[str, Release]:
-        """Return the announced releases in memory, by id.
-
-        Releases that are long over are only in the store.
-        """
+        """Return the announced releases in memory, by id, without those long over."""
         return self._memory.releases
 
     async def load(self, now: datetime) -> None:
@@ -114,9 +103,7 @@ class Ledger:
             await self._write_rejoined(self._memory, now)
 
     async def store_differing(self) -> None:
-        """Store the releases that differ from their stored rows, because their entries were joined
-        again.
-        """
+        """Store the releases that differ from their stored rows after a join."""
         for names in portions(list(self.releases)):
             async with self._lock:
                 if differing := await self._memory.find_differing(names):
@@ -125,14 +112,13 @@ class Ledger:
     async def reconfigure(
         self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime
     ) -> None:
-        """Use other rules to join calendars, and other checks for their reads, from now on.
+        """Use other rules and checks. Then call `store_differing`.
 
-        If the store fails, raise `StoreFault` and change nothing. Call `store_differing`
-        afterwards.
+        If the store fails, raise `StoreFault` and change nothing.
         """
         async with self._lock:
             if rules != self._rules:
-                # Queries use the old memory until the new one is complete.
+                # Queries use the old memory meanwhile.
                 memory = LedgerMemory(self._store, rules, self._ask)
                 await run_in_thread(lambda: memory.load(now))
                 await self._write_rejoined(memory, now)
@@ -146,13 +132,10 @@ class Ledger:
         self._past_dropped_at = now
 
     async def record_read(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
-        """Record one read.
+        """Record one read: its promises if it is usable, newer than the last, and without alarm.
 
-        Store its promises if it is usable, not older than the last read, and raises no alarm.
-
-        If it repeats the last read, confirm the promises for `watched` releases at once, and others
-        less often. A read with `unread` entries is compared as if it was new, so that it does not
-        confirm these.
+        A repetition confirms the promises for `watched` releases at once, others less often. A read
+        with `unread` entries counts as new, so that it does not confirm these.
         """
         async with self._lock:
             read, reading = outcome.read, outcome.reading
@@ -162,7 +145,7 @@ class Ledger:
             as_of = outcome.as_of or read.finished
             if reading is state.reading and not reading.unread:
                 return await self._record_repeated(state, read, as_of, watched)
-            # If the last read is dated in the future, the clock was wrong then.
+            # If that is in the future, the clock was wrong then.
             last_as_of = None if state.as_of is None else min(state.as_of, self._clock.now())
             if last_as_of is not None and as_of < last_as_of:
                 return await self._record_unusable(
@@ -179,7 +162,7 @@ class Ledger:
             return await self._record_changes(read, result)
 
     async def settle(self, release: str, meant: datetime, by: str) -> None:
-        """Record that a person, in the role `by`, said which time a calendar's text means.
+        """Record that a person, in the role `by`, said which time a text means.
 
         Raises `UnknownName`, `StoreFault`, and ValueError if it cannot mean that time.
         """
@@ -198,9 +181,7 @@ class Ledger:
             self.book.add([answer])
 
     async def rewrite_all_rows(self) -> None:
-        """Write all releases, promises and entries of memory to the store again, because it may
-        have lost some.
-        """
+        """Write all that memory has to the store again, which may have lost some of it."""
         async with self._lock:
             memory, at = self._memory, self._clock.now()
             releases = list(self.releases.values())
@@ -216,15 +197,12 @@ class Ledger:
             await self._write_with_short_wait(write.prepare_rewrite(releases, promises, entries))
 
     async def merge_stored_promises(self, releases: Sequence[str]) -> None:
-        """Add the stored promises for these releases, which a former leader may have stored late.
-
-        Raises `StoreFault`.
-        """
+        """Add stored promises, which a former leader may have stored late. Raises `StoreFault`."""
         async with self._lock:
             self.book.merge(await self._ask(lambda: self._store.ledger.promises(releases)))
 
     async def correct_dates(self, step: timedelta, now: datetime) -> None:
-        """Move the times of reads after `now` by `step` (negative), because the clock was ahead."""
+        """Move the times of reads after `now` by a negative `step`."""
         async with self._lock:
             changed = self.book.correct_dates(step, now)
             if changed:
@@ -234,10 +212,7 @@ class Ledger:
     async def drop_past_and_find_near(
         self, now: datetime, keep: Collection[str], ahead: timedelta
     ) -> set[str]:
-        """Drop releases that are long over, except those to `keep`.
-
-        Return the releases promised within `ahead`.
-        """
+        """Drop releases long over but those to `keep`. Return those promised within `ahead`."""
         async with self._lock:
             if self._past_dropped_at is None or now - self._past_dropped_at >= _DROP_EVERY:
                 self._past_dropped_at = now
@@ -248,9 +223,8 @@ class Ledger:
             )
 
     async def load_release(self, release: str) -> Release | None:
-        """Return an announced release, and load it into memory if it is long over.
-
-        None if it was never announced.
+        """Return an announced release, loaded if it is long over, None if it never was
+        announced.
         """
         async with self._lock:
             await self._memory.load_releases([release])
@@ -261,33 +235,27 @@ class Ledger:
         return self.book.promises_of(release)
 
     def slot_begins(self, release: str) -> datetime | None:
-        """Return when the slot in force of a release begins, or None if it has none."""
+        """Return when the slot in force of a release begins, or None."""
         known = self.releases.get(release)
         slot = None if known is None else self.book.slot(known, self._clock.now())
         return None if slot is None else slot.begins()
 
     def shown_entries(self, calendar: str) -> list[Announcement]:
-        """Return the last version of each entry in memory that a calendar has shown."""
+        """Return the last version of each entry in memory of a calendar."""
         return self._memory.state_of(calendar).announcements()
 
     def unreadable_dates(self, calendar: str, first: date, last: date) -> list[tuple[str, str]]:
-        """Return title and date text of each entry of a calendar that cannot be read and may be due
-        on one of these days.
-        """
+        """Return title and date text of entries that may be due in this span but cannot be read."""
         return self._memory.state_of(calendar).unreadable_dates(first, last)
 
     def last_read(self, calendar: str) -> datetime | None:
-        """Return when a calendar was last read with success, even before this process started.
-
-        None if never.
-        """
+        """Return when a calendar was last read with success, or None."""
         return self._memory.state_of(calendar).last_read
 
     async def find_missing_editions(self, now: datetime) -> list[tuple[SeriesEdition, Expectation]]:
-        """Return the last edition of each regular series whose next edition is not announced, and
-        when it is expected.
+        """Return regular series without a next edition, with the last one and the expected date.
 
-        Calendars that were not read lately count too, by their last read.
+        Calendars not read lately count by their last read.
         """
         async with self._lock:
             past = await self._memory.past_editions(now)
@@ -308,23 +276,18 @@ class Ledger:
             return series in (await self._memory.past_editions(self._clock.now())).latest
 
     def similar_titles(self, title: str) -> tuple[str, ...]:
-        """Return the titles of other releases in memory that may be confused with this one."""
+        """Return titles of other releases in memory that may be confused with this one."""
         return self._similar_titles.find(title, self.releases)
 
     def find_matching(self, producer: str, found: Found) -> list[Release]:
-        """Return the releases of a producer in memory that have the address or title of a listing
-        entry.
-        """
+        """Return a producer's releases in memory with the address or title of an entry."""
         of_producer = (
             release for release in self.releases.values() if producer in release.producers
         )
         return matching_releases(of_producer, found.url, found.title)
 
     async def find_matching_in_store(self, producer: str, url: str, title: str) -> list[Release]:
-        """Return the stored releases of a producer that have this address or title.
-
-        Waits until the store answers.
-        """
+        """Return the stored ones, waiting until the store answers."""
         query = partial(
             self._ask, lambda: self._memory.find_matching_in_store(producer, url, title)
         )
@@ -333,13 +296,11 @@ class Ledger:
     async def _write_with_short_wait(
         self, portions: Portions, calendar: str | None = None, replaceable_by: object = None
     ) -> None:
-        """Queue a write.
+        """Queue a write, and wait for it shortly, or not at all if an earlier one still waits.
 
-        Wait at most `STALLED_AFTER` seconds for it, or not at all if an earlier write still waits.
-
-        So a slow store delays neither calendars nor looks. The next write of the same `calendar`
-        replaces this one if it has an equal `replaceable_by` (not None) and this one has not begun.
-        Raises `StoreFault` if the queue is full or the write fails while this waits.
+        So a slow store delays neither calendars nor looks. The next write of the `calendar` with an
+        equal `replaceable_by` replaces this one unless it has begun. Raises `StoreFault` if the
+        queue is full or the write fails meanwhile.
         """
         if not portions.rows:
             return
@@ -355,15 +316,12 @@ class Ledger:
         self._last_writes[calendar] = (queued, replaceable_by)
         await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else STALLED_AFTER)
         if queued.done.done():
-            queued.done.result()  # raises if the write failed
+            queued.done.result()
 
     async def _record_unusable(
         self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()
     ) -> RecordedRead:
-        """Store a read as not usable because of a `fault`, and return it.
-
-        It does not change any promise.
-        """
+        """Store a read as not usable because of a `fault`, and return it."""
         unusable = replace(read, usable=False, fault=fault)
         rows = Portions()
         rows.add([unusable])
@@ -373,11 +331,10 @@ class Ledger:
     async def _record_repeated(
         self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
     ) -> RecordedRead:
-        """Record a read that shows the same entries as the last one, and confirm their promises.
+        """Record a read with the same entries as the last one, and confirm their promises.
 
-        If a calendar has more than `SMALL` promises, those for releases that are not `watched` are
-        confirmed only every six hours. `as_of` is the earliest instant that the read can describe,
-        because it may come from a cache.
+        In a large calendar, unwatched releases are confirmed every six hours only. `as_of` is the
+        earliest instant that the read can describe.
         """
         name, at = read.calendar, read.finished
         release_of_shown = {
@@ -394,8 +351,7 @@ class Ledger:
             for uid, release in release_of_shown.items()
             if confirms_all or release in watched
         }
-        # An entry is unlisted if the read does not show it although its slot is ahead. Its promise
-        # counts such reads.
+        # Their promises count such reads.
         not_shown = {
             uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_shown
         }
@@ -404,8 +360,8 @@ class Ledger:
             state, self._memory.release_of, uids, release_of_shown.values(), as_of
         )
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
-        # While this write waits for the store, an equal one by a later read may replace it. If it
-        # has counts of unlisted entries, that would lose them, so nothing may replace it (None).
+        # A later equal write may replace one that waits, but not one with counts, which would be
+        # lost.
         replaceable_by = None if unlisted else ("confirmed", confirms_all)
         await self._write_with_short_wait(rows, name, replaceable_by=replaceable_by)
         self._memory.replace_state(
@@ -427,33 +383,26 @@ class Ledger:
         shown_releases: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return promises of entries that a read at `at` did not show although their slot is ahead
-        (unlisted entries).
+        """Return promises of entries not shown at `at` although their slot is ahead, one read more
+        counted.
 
-        A promise counts such reads, and its count is one higher than before. An entry is left out
-        if the read shows it under another id, or shows another entry of its release
-        (`shown_releases`).
+        Left out are entries shown under another id, and releases shown by another entry.
         """
-        # A calendar counts once for each release, however many of the release's entries it does not
-        # show.
+        # A calendar counts once for each release.
         unlisted = [uid for uid in unlisted_uids if not state.is_under_another_id(uid)]
         uid_of_release = {release_of[state.name, uid]: uid for uid in unlisted}
         if not uid_of_release:
             return []
         for release in shown_releases:
             uid_of_release.pop(release, None)
-        # By release, the titles of new entries that may replace the unlisted one. Its promise keeps
-        # these titles.
+        # New entries that may replace the unlisted one.
         successors = {
             release: state.find_successors(uid) for release, uid in uid_of_release.items()
         }
         return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
-        """Store a usable read that differs from the last one, and then apply it to memory.
-
-        Return what it changed.
-        """
+        """Store a usable read that differs from the last, and then apply it to memory."""
         name, read_changes, as_of = (
             read.calendar,
             result.changes,
@@ -462,12 +411,11 @@ class Ledger:
         ledger_change = await self._memory.change_from_read(name, result)
         release_of, state = ledger_change.joined.release_of, ledger_change.states[name]
         shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_shown]
-        # the read shows their promises unchanged
         confirmed = [release_of[name, uid] for uid in read_changes.confirmed]
         unlisted = self._make_unlisted_promises(
             state, release_of, read_changes.unlisted, shown, as_of
         )
-        # earlier promises with another mark
+        # Earlier promises with another mark.
         updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]
         prepare = partial(write.prepare_changing_read, ledger_change, read, result, updated)
         rows = await offload_many(len(result.changed_ids) + len(confirmed), prepare)
@@ -476,8 +424,7 @@ class Ledger:
         self._memory.apply_change(ledger_change)
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
-        # Log entries that two reads in a row did not show, and those that are shown again after
-        # that.
+        # Absent in two reads in a row, and shown again after that.
         for what, uids in (
             ("absent", read_changes.unlisted_twice),
             ("reappeared", read_changes.reappeared),

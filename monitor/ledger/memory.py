@@ -1,7 +1,4 @@
-"""Keeps the part of the ledger that is in memory.
-
-Releases that are long over are only in the store.
-"""
+"""Keeps the part of the ledger that is in memory, without releases that are long over."""
 
 from __future__ import annotations
 
@@ -40,9 +37,7 @@ from schedules.titles import is_nearer, read_title, title_matches
 
 _log = structlog.get_logger(__name__)
 KEPT_AFTER_END = timedelta(days=90)
-"""How long a release stays in memory after no calendar shows it any more and its last promised time
-has passed.
-"""
+"""How long a release stays after its last promised time, and after calendars last showed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +54,7 @@ def _release_ids(entries: Iterable[Announced]) -> list[str]:
 
 
 def matching_releases(releases: Iterable[Release], url: str, title: str) -> list[Release]:
-    """Return those releases that have the address of a listing entry, or the title nearest to its
-    own.
-    """
+    """Return those with the address of a listing entry, or the title nearest to its own."""
     address = canonical_address(url)
     candidates = list(releases)
     titled = [one for one in candidates if title_matches(one.title, title)]
@@ -79,10 +72,8 @@ def find_past_releases(
     ledger: PromiseBook,
     since: datetime,
 ) -> set[str]:
-    """Return the releases that no calendar has shown since `since` and that were never promised for
-    a later time.
-
-    `LedgerStore.shown_since` leaves out the same releases.
+    """Return the releases neither shown since `since` nor promised later (as
+    `shown_since` does).
     """
     shown = {
         release_of[state.name, uid]
@@ -99,28 +90,24 @@ def find_past_releases(
 
 
 class LedgerMemory:
-    """The state of each calendar, the releases that their entries are joined into, and the promises
-    for these.
-    """
+    """The state of each calendar, the releases of their entries, and the promises for these."""
 
     def __init__(self, store: Store, rules: JoinRules, ask: Ask = run_in_thread) -> None:
-        """Begin empty. `ask` runs a query of the store outside the event loop."""
+        """Begin empty. `ask` runs a query outside the event loop."""
         self._store, self._ask, self._rules = store, ask, rules
         self.book = PromiseBook()
         self.states: Mapping[str, CalendarState] = {}  # by the name of a calendar
         self.releases: Mapping[str, Release] = {}  # by id
         self.release_of: Mapping[Key, str] = {}  # by calendar and uid of an entry
-        # The groups of entries that the last join could not decide on. Each is logged once.
+        # Entries that the last join could not decide on, each logged once.
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
-        # The result of `past_editions`, None until it is loaded.
         self._cached_past_editions: PastEditions | None = None
 
     def load(self, now: datetime) -> None:
-        """Load the last reads of every calendar, and the entries and promises of releases that are
-        not long over.
+        """Load last reads, and entries and promises of releases not long over, without joining
+        them.
 
-        A release without a final verdict is not over. Blocks. Call `join_loaded` afterwards to join
-        the entries into releases, which are not loaded themselves.
+        A release without a final verdict is not over. Blocks.
         """
         reads = {
             name: self._store.ledger.reads(name, MOST_COUNTS, usable=True)
@@ -149,15 +136,11 @@ class LedgerMemory:
         self.release_of = release_of
 
     async def join_loaded(self) -> LedgerChange:
-        """Join the loaded entries by the present rules. Return how this changes the ledger.
-
-        The change has the entries that move to another release. Memory stays the same until
-        `apply_change`.
+        """Join the loaded entries. Return the change, for `apply_change`, with entries
+        that move.
         """
-        # No release is in memory yet, so all count as `altered`. Leave them out: `find_differing`
-        # later finds those that differ from their stored rows.
+        # `find_differing` later finds those that differ from their stored rows.
         joined = replace(await self._join_all(self.states), altered=frozenset())
-        # the releases of which all entries moved to another one
         replaced = list(joined.replaced_releases())
         stored = (
             await self._ask(lambda: self._store.ledger.releases_named(replaced)) if replaced else []
@@ -167,7 +150,7 @@ class LedgerMemory:
         )
 
     async def find_differing(self, names: Iterable[str]) -> list[Release]:
-        """Return those of these releases that are not stored, or differ from their stored rows."""
+        """Return those of these releases that are not stored, or differ."""
         known = [self.releases[name] for name in names if name in self.releases]
         return [
             self.releases[name]
@@ -175,7 +158,7 @@ class LedgerMemory:
         ]
 
     def state_of(self, calendar: str) -> CalendarState:
-        """Return the state of a calendar, an empty one if it was never read."""
+        """Return the state of a calendar, perhaps an empty one."""
         return self.states.get(calendar) or CalendarState(calendar)
 
     def replace_state(self, state: CalendarState) -> None:
@@ -183,9 +166,7 @@ class LedgerMemory:
         self.states = {**self.states, state.name: state}
 
     async def drop_past_releases(self, now: datetime, keep: Collection[str]) -> None:
-        """Drop the releases that are over for longer than `KEPT_AFTER_END` from memory, except
-        those to `keep`.
-        """
+        """Drop releases long over from memory, except those to `keep`."""
         find = partial(
             find_past_releases,
             self.states.values(),
@@ -193,12 +174,9 @@ class LedgerMemory:
             self.book,
             now - KEPT_AFTER_END,
         )
-        # in a thread if there are many
         past = (await offload_many(len(self.release_of), find)).difference(keep)
         if past:
-            # The days of past editions show when the next edition of a series is due, so keep these
-            # days.
-            # None: they will be read from the store when needed
+            # The days of past editions show when the next one is due.
             if self._cached_past_editions is not None:
                 for edition in self.editions():
                     if edition.release in past:
@@ -206,13 +184,10 @@ class LedgerMemory:
             self._forget_releases(past)
 
     async def load_releases(self, releases: Iterable[str]) -> StoredReleases:
-        """Load these releases from the store unless they are in memory. Return the loaded ones.
-
-        Only releases that a configured calendar has announced are loaded.
-        """
+        """Load these releases unless they are in memory, and return the loaded ones."""
         absent = [name for name in releases if name not in self.releases]
         loaded = StoredReleases([], [], [])
-        for names in portions(absent):  # the time limit of the store applies to each portion
+        for names in portions(absent):  # the store's time limit applies to each
             portion = await self._ask(partial(self._load_stored, names))
             loaded.releases.extend(portion.releases)
             loaded.entries.extend(portion.entries)

@@ -1,7 +1,4 @@
-"""Evaluates one more read of a calendar against everything that it has shown.
-
-Pure: the ledger stores the results.
-"""
+"""Evaluates one more read of a calendar against all earlier ones."""
 
 from __future__ import annotations
 
@@ -35,16 +32,16 @@ from schedules.times.zone import LONDON, local_date
 
 _MOST_TITLES = 100
 MOST_COUNTS = 20
-"""The most reads of a calendar whose numbers of entries are remembered."""
-# with the hour by which summer time may differ
+"""So many numbers of entries are remembered."""
+# Summer time may differ by an hour.
 _SHORTEST_YEAR, _LONGEST_YEAR = timedelta(days=364, hours=22), timedelta(days=366, hours=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """The settings by which a calendar's reads are compared with earlier ones.
+    """The settings for comparing a calendar's reads.
 
-    `accept` is the local day on which changes raise no alarm, because a person has accepted them.
+    On the local day `accept`, a person has accepted all changes.
     """
 
     may_be_empty: bool = True
@@ -52,17 +49,16 @@ class Checks:
     timezone: str = LONDON
 
     def are_changes_accepted(self, now: datetime) -> bool:
-        """Return whether `now` is on the day for which a person has accepted all changes."""
+        """Return whether `now` is on that day."""
         return self.accept is not None and local_date(now, self.timezone) == self.accept
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """An entry of a calendar: the last version that a read showed, and the changes of its title,
-    oldest first.
+    """An entry of a calendar as last shown, with the changes of its title in order.
 
-    `first_shown` is the first read that showed it. If it was removed, `last_shown` is the last read
-    that showed it, and `missing_since` the first one that did not. Both are None while it is shown.
+    If it was removed, `last_shown` and `missing_since` are the last read with it and the first one
+    without.
     """
 
     announcement: Announcement
@@ -84,10 +80,7 @@ class CalendarEntry:
 
 @dataclass(frozen=True, slots=True)
 class PendingEntry:
-    """An entry that waits to be stored after a read at `at`.
-
-    To save memory, `row` makes its JSON only when called.
-    """
+    """An entry to be stored after a read at `at`. `row` makes its JSON late, to save memory."""
 
     calendar: str
     entry: CalendarEntry
@@ -114,11 +107,10 @@ class PendingEntry:
 
 @dataclass(frozen=True, slots=True)
 class CalendarState:
-    """Everything that one calendar has shown up to its last usable read.
+    """Everything that one calendar has shown.
 
-    `entries` are by uid, also removed ones. `counts` has the number of entries of recent reads.
-    `reading` is the read that made this state, None after a restart. `as_of` is the earliest
-    instant that the last usable read can describe.
+    `entries` are by uid, removed ones too, `counts` the numbers of recent reads. `reading` is the
+    last read, None after a restart, and describes no instant before `as_of`.
     """
 
     name: str
@@ -130,17 +122,14 @@ class CalendarState:
 
     @classmethod
     def from_reads(cls, name: str, usable: Sequence[CalendarRead]) -> CalendarState:
-        """Return the state of a calendar from its stored usable reads, newest first.
-
-        It has no entries yet.
-        """
+        """Return a state without entries from stored usable reads, newest first."""
         counts = [read.entries for read in reversed(usable)]
         finished, started = (usable[0].finished, usable[0].started) if usable else (None, None)
         return cls(name, counts=counts, last_read=finished, as_of=started)
 
     def unreadable_dates(self, first: date, last: date) -> list[tuple[str, str]]:
-        """Return title and date text of each shown entry that cannot be read and may be due on one
-        of these days.
+        """Return title and date text of shown entries that may be due in this span but cannot be
+        read.
         """
         shown = [entry.announcement for entry in self.entries.values() if entry.is_shown]
         unread = [each for each in shown if not each.published and not is_informative(each)]
@@ -155,41 +144,31 @@ class CalendarState:
         return [entry.announcement for entry in self.entries.values()]
 
     def with_stored_entries(self, rows: Iterable[Announced]) -> CalendarState:
-        """Return this state with stored entries added. Entries that it already has do not
-        change.
-        """
+        """Return this state with stored entries added, without changing its own."""
         stored = {row.uid: self.restore_entry(row) for row in rows}
         return replace(self, entries={**self.entries, **stored, **self.entries})
 
     def restore_entry(self, row: Announced) -> CalendarEntry:
-        """Return a stored entry.
-
-        Its columns `gone` and `seen_last` become `missing_since` and `last_shown`.
-        """
-        # `gone` is the time of the first read without the entry. A read stores its own row last,
-        # and `last_read` is the last one with a row. If `gone` is later, the process stopped while
-        # it stored that read, which does not count.
+        """Return a stored entry."""
+        # A read stores its own row last. If `gone` is later than the last read with a row, the
+        # process stopped while it stored that one, which does not count.
         is_read_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
         missing_since = row.gone if is_read_complete else None
         announcement = announcement_from_json(row.body["announcement"])
-        # None for an entry that is still shown
         last_shown = None if missing_since is None else row.seen_last
         return CalendarEntry(
             announcement, row.seen_first, last_shown, missing_since, titles_of(row)
         )
 
     def promised_entries(self) -> list[str]:
-        """Return the ids of entries that the last read showed, without those that redirect to their
-        publication.
-        """
+        """Return the ids of entries that still show their slot."""
         shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_shown)
         return [uid for uid, announcement in shown if is_still_announced(announcement)]
 
     def is_under_another_id(self, uid: str) -> bool:
         """Return whether a removed entry is shown under another id, with the same slot and title.
 
-        Some iCalendar exports give every entry a new id at each download. Another title may be of
-        another release.
+        Some iCalendar exports give new ids at each download.
         """
         old = self.entries[uid].announcement
         others = (
@@ -200,9 +179,9 @@ class CalendarState:
         return any(new.title == old.title and new.slot.is_same_time(old.slot) for new in others)
 
     def find_successors(self, uid: str) -> list[str]:
-        """Return the titles of entries that may replace one that is no longer shown.
+        """Return the titles of entries that may replace a removed one.
 
-        They have the same producer and slot, and no read showed them together with it.
+        These have its producer and slot, and were never shown together with it.
         """
         old, last_shown = self.entries[uid].announcement, self.entries[uid].last_shown
         if last_shown is None:
@@ -222,7 +201,7 @@ class CalendarState:
         )
 
     def entry_to_store(self, uid: str, release: str, at: datetime) -> PendingEntry:
-        """Return an entry to store, of this `release`, after a read at `at`."""
+        """Return an entry to store after a read at `at`."""
         return PendingEntry(self.name, self.entries[uid], release, at)
 
 
@@ -233,9 +212,7 @@ def titles_of(row: Announced) -> tuple[TitleChange, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """The evaluation of one read: its changes, the state after it, and the ids of entries that are
-    new or changed.
-    """
+    """The evaluation of one read, with the ids of entries that are new or changed."""
 
     changes: ReadChanges
     state: CalendarState
@@ -249,16 +226,12 @@ def evaluate_read(
     checks: Checks,
     as_of: datetime | None = None,
 ) -> ReadResult:
-    """Return what a `read` of a calendar changes, and the new state of the calendar.
+    """Return what a `read` with these entries changes, and the new state.
 
-    `reading` has the read's entries.
-
-    If the changes raise an alarm, the read is not usable and the state stays as it was. `as_of` is
-    the earliest instant that the reading can describe (it may come from a cache), by default the
-    end of the read.
+    After an alarm, the state stays. `as_of` is the earliest instant that the entries can describe,
+    by default the end of the read.
     """
-    # A table still shows "5 May" a month after that day. It does not mean the next year then. So
-    # each entry keeps the year of its date text, if that has none.
+    # A month after 5 May, "5 May" in a table does not mean the next year.
     kept = [_keep_year(state.entries.get(each.uid), each) for each in reading.announcements]
     shown_reading, reading = reading, replace(reading, announcements=tuple(kept))
     is_accepted = checks.are_changes_accepted(read.finished)
@@ -272,9 +245,7 @@ def evaluate_read(
     as_of = as_of or read.finished
     promises = {}
     for uid, promise in changes.promises.items():
-        # `unlearnt` is the time of the previous read, which did not show the promise yet. If that
-        # read was at 9:30, but from a copy in a cache of 9:20 (`state.as_of`), the promise may have
-        # been made from 9:20 on.
+        # The last read without it may have been of an older copy in a cache.
         not_shown_at = None if promise.unlearnt is None else state.as_of or promise.unlearnt
         promises[uid] = replace(promise, unlearnt=not_shown_at, confirmed_at=as_of)
     changes = replace(changes, promises=promises)
@@ -283,7 +254,6 @@ def evaluate_read(
         uid: _show_entry(state, uid, announcement, read.finished)
         for uid, announcement in shown.items()
     }
-    # it still showed the entries that are now missing
     previous_read = state.last_read or read.finished
     for uid in changes.newly_missing:
         updated[uid] = replace(
@@ -293,8 +263,7 @@ def evaluate_read(
     after = replace(
         state,
         entries={**state.entries, **updated},
-        # Later reads with far fewer entries raise an alarm. After an accepted change, only the new
-        # number is usual.
+        # After an accepted change, only the new number is usual.
         counts=[entry_count] if is_accepted else [*state.counts, entry_count][-MOST_COUNTS:],
         last_read=read.finished,
         reading=shown_reading,
@@ -322,9 +291,7 @@ def _keep_year(known: CalendarEntry | None, shown: Announcement) -> Announcement
 def _show_entry(
     state: CalendarState, uid: str, announcement: Announcement, at: datetime
 ) -> CalendarEntry:
-    """Return an entry as a read at `at` shows it, with the change of its title since the last read,
-    if any.
-    """
+    """Return an entry as a read at `at` shows it, with any change of its title."""
     known = state.entries.get(uid)
     if known is None:
         return CalendarEntry(announcement, first_shown=at)
@@ -339,9 +306,8 @@ def _show_entry(
 class Joining:
     """The result of joining all entries again.
 
-    `altered` are the ids of releases that are new or changed. `old_release_of` has the old release
-    of each entry that now belongs to another one. `ambiguous` has groups of entries that could not
-    be joined with certainty.
+    `altered` releases are new or changed. `old_release_of` is by entries that moved. `ambiguous`
+    groups could not be joined with certainty.
     """
 
     releases: Mapping[str, Release]
@@ -351,9 +317,7 @@ class Joining:
     ambiguous: frozenset[frozenset[Key]]
 
     def replaced_releases(self) -> dict[str, str]:
-        """Return each release that no longer has an entry, with the release that it was joined
-        into.
-        """
+        """Return each release without entries, with the one that it was joined into."""
         return {
             old: self.release_of[key]
             for key, old in self.old_release_of.items()
@@ -367,10 +331,7 @@ def join_again(
     release_of: Mapping[Key, str],
     before: Mapping[str, Release],
 ) -> Joining:
-    """Join the entries of all calendars again.
-
-    Return how this differs from the releases `before` and `release_of`.
-    """
+    """Join the entries of all calendars again. Return the differences from before."""
     joined = join_entries(
         {state.name: state.announcements() for state in states}, rules, release_of
     )

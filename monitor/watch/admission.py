@@ -1,4 +1,4 @@
-"""Decide which releases are watched: those with a near slot, and those that a listing shows."""
+"""Decides which releases are watched: those with a near slot, and those that a listing shows."""
 
 from __future__ import annotations
 
@@ -32,21 +32,15 @@ from monitor.watch.watch import Watch
 from schedules.release import Release
 
 LISTINGS_AHEAD = timedelta(days=400)
-"""How far ahead of its slot a release is searched for in listings. Calendars announce no further
-ahead.
-"""
+"""How far ahead listings are searched for releases. Calendars announce no further ahead."""
 _BEFORE_FIRST_LOOK = timedelta(hours=36)
-"""Releases due within this are watched before the first look. The others are added while looks are
-made.
-"""
+"""Releases due so soon are watched before the first look, others during looks."""
 _RETRY_SECONDS = 1.0
 
 
 @dataclass
 class Admission:
-    """Adds releases to the watch when their slot is near, and passes on what calendar reads
-    change.
-    """
+    """Adds releases to the watch when their slot is near, and passes on what calendars change."""
 
     store: Store
     ledger: Ledger
@@ -54,67 +48,50 @@ class Admission:
     clock: Clock
     ask: Ask = run_in_thread
     _has_watched_all: bool = False
-    # The ids of releases with a slot in the next 400 days (`LISTINGS_AHEAD`) or passed lately.
-    # Listings may show these.
+    # Ids of releases that listings may show: due within `LISTINGS_AHEAD`, or lately.
     _near_for_listings: set[str] = field(default_factory=set)
-    # What calendars said of a release when it was finished. It is watched again only if that has
-    # changed.
+    # What calendars said when a release was finished. A change lets it be watched again.
     _finished: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def begin(self, now: datetime) -> None:
-        """Watch the releases that are due next, before the first look.
-
-        The first `roll` adds the others.
-        """
+        """Watch the releases due next, before the first look. The first `roll` adds others."""
         due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
         await self._update_watch(
             now, due_within_400_days, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True
         )
 
     async def watch_all_near(self, now: datetime) -> None:
-        """Watch all releases with a near slot, and those whose slot passed without a final verdict
-        in the store.
-
-        Also store again the releases of the ledger that differ from their stored rows.
-        """
-        # Listings may show releases that are due in the next 400 days. Fewer are watched: those
-        # within `watch.ahead`.
+        """Watch all near releases and those without a final verdict, and store what differs."""
+        # Fewer are watched than listings may show.
         due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
         await self._update_watch(now, due_within_400_days, self.watch.ahead, soon=True)
         announced = self.ledger.releases
         not_final = await self.ask(self.store.verdicts.open_judged)
         unsettled = [row.release for row in not_final if row.slot is not None and row.slot < now]
-        # A release that is long over may be only in the store. It is not watched again.
+        # One that is long over may be only in the store.
         await self._watch_or_update(announced[name] for name in unsettled if name in announced)
         await self.ledger.store_differing()
         self._has_watched_all = True
 
     async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
-        """Record a calendar read in the ledger, and return the result.
+        """Record a calendar read, watch new releases that are due soon, and update watched ones.
 
-        Watch new releases that are due soon.
-
-        Watched releases are updated to the changed ledger, and forgotten if they were joined into
-        other releases.
+        Those joined into others are forgotten.
         """
         read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
             for joined_into_another in read.change.joined.replaced_releases():
                 self.watch.forget(joined_into_another)
-        # `confirmed`: the read repeated their promises. `unlisted`: the read did not show them
-        # although it should.
         for name in self.watch.releases.keys() & {*read.confirmed, *read.unlisted}:
             self.watch.update_promises(name, self.ledger.promises(name))
         if read.change is not None:
             now = self.clock.now()
-            # `promised` have a new promise
             new_or_changed = {*read.change.joined.altered, *read.promised}
-            # of these, unchanged ones are left as they are
             to_update = {*new_or_changed, *self.watch.releases}
             await self._add_near_for_listings(to_update, now)
             new = read.change.new_releases()
-            # Watching new releases makes no query, so it needs no retry.
+            # This makes no query, so it needs no retry.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
             known = to_update.difference(new)
             await self._run_or_retry(
@@ -123,9 +100,9 @@ class Admission:
         return read
 
     async def settle_slot(self, release: str, meant: datetime, by: str) -> None:
-        """Record which time a calendar's text means, as a person said, and judge by it from now on.
+        """Record which time a person said a text means, and judge by it.
 
-        Raises `UnknownName`, `StoreFault`, and ValueError if the text cannot mean that time.
+        Raises `UnknownName`, `StoreFault`, and ValueError if the text cannot mean that.
         """
         await self.ledger.settle(release, meant, by)
         await self._run_or_retry(
@@ -133,10 +110,7 @@ class Admission:
         )
 
     async def watch_all_near_or_retry(self) -> None:
-        """Watch all near releases.
-
-        If the store does not answer, retry in the background until it does.
-        """
+        """Watch all near releases, in the background until the store answers."""
         await self._run_or_retry(lambda: self.watch_all_near(self.clock.now()))
 
     async def _run_or_retry(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -146,24 +120,18 @@ class Admission:
             self._tasks.start(repeat_until_answered(work, self.clock, _RETRY_SECONDS))
 
     async def roll(self) -> None:
-        """Watch the releases that have come near since the last call, and forget old ones.
-
-        This is an hourly job.
-        """
+        """Watch the releases that have come near, and forget old ones: an hourly job."""
         if not self._has_watched_all:
-            # The first call: try until the store answers.
             await repeat_until_answered(
                 lambda: self.watch_all_near(self.clock.now()), self.clock, _RETRY_SECONDS
             )
         now = self.clock.now()
-        # This is far enough for listings and for looks. `_update_watch` chooses those that are near
-        # enough for looks.
+        # Far enough for listings. `_update_watch` chooses those near enough for looks.
         ahead = max(LISTINGS_AHEAD, self.watch.ahead)
         self._near_for_listings = await self.ledger.drop_past_and_find_near(
             now, self.watch.releases, ahead
         )
-        # A release that is not near is not watched again anyway, so it need not be remembered as
-        # finished.
+        # Without a near slot it is not watched again anyway.
         self._finished = {
             name: state for name, state in self._finished.items() if name in self._near_for_listings
         }
@@ -172,14 +140,11 @@ class Admission:
     def slots_by_calendar(
         self, begin: datetime, end: datetime
     ) -> Mapping[str, Collection[datetime]]:
-        """Return the slots of watched releases from `begin` to `end`, by the calendar that
-        announces them.
-        """
+        """Return the slots of watched releases in a span, by announcing calendar."""
         now, book = self.clock.now(), self.ledger.book
         slots: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
-            # Finding the slot in force is slow. Skip it if `slots` has all slots promised from
-            # `begin` to `end`.
+            # Finding the slot in force is slow.
             instants, calendars = (
                 book.promised_instants(name, begin, end),
                 watched.release.calendars,
@@ -193,26 +158,22 @@ class Admission:
         return slots
 
     def near_releases(self, producer: str) -> list[NearRelease]:
-        """Return a producer's releases with a slot in the next 400 days or passed lately, in order
-        of id.
-        """
+        """Return a producer's releases that listings may show, by id."""
         now, known, watched = self.clock.now(), self.ledger.releases, self.watch.releases
         found = []
         for release in [known[name] for name in sorted(self._near_for_listings) if name in known]:
             slot = self.ledger.book.slot(release, now) if producer in release.producers else None
             passes = slot.passes() if slot is not None else None
-            # The slot was near when the id was added. It may have passed long ago by now.
+            # It may have passed long ago by now.
             if slot is not None and passes is not None and passes > now - BEHIND:
-                # A watched release also has the parts that looks have found.
+                # With the parts that looks have found.
                 with_parts = watched[release.id].release if release.id in watched else release
                 similar_titles = self.ledger.similar_titles(release.title)
                 found.append(NearRelease(with_parts, slot.begins(), similar_titles))
         return found
 
     def find_same_address_or_title(self, producer: str, found: Found) -> list[NearRelease]:
-        """Return the releases of a producer, except old ones, that have the address or the title of
-        an entry.
-        """
+        """Return a producer's releases with the address or title of an entry, without old ones."""
         now, book = self.clock.now(), self.ledger.book
         matching = self.ledger.find_matching(producer, found)
         slots = ((release, book.slot(release, now)) for release in matching)
@@ -221,9 +182,8 @@ class Admission:
         ]
 
     async def watch_release(self, release: str) -> WatchedRelease | None:
-        """Watch a release at any distance from its slot, and return it.
-
-        None if no calendar announces it.
+        """Watch a release at any distance from its slot, and return it if a calendar
+        announces it.
         """
         known = self.ledger.releases.get(release)
         if known is not None and release not in self.watch.releases:
@@ -231,17 +191,13 @@ class Admission:
         return self.watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
-        """Return the targets of watched releases due on one local day, or of all watched
-        releases.
-        """
+        """Return the targets of watched releases due on a local day, or of all."""
         last_day, releases = self.ledger.book.last_promised_day, self.watch.releases.items()
         chosen = [watched for name, watched in releases if day is None or last_day(name) == day]
         return [target for watched in chosen for target in watched.targets.values()]
 
     async def _add_near_for_listings(self, names: Collection[str], now: datetime) -> list[str]:
-        """Remember and return the ids of those of these releases that a listing may show (due in
-        the next 400 days).
-        """
+        """Remember and return those of these releases that a listing may show."""
         near = await self._find_near(names, now, LISTINGS_AHEAD)
         self._near_for_listings.update(near)
         return near
@@ -249,9 +205,7 @@ class Admission:
     async def _find_near(
         self, names: Collection[str], now: datetime, ahead: timedelta
     ) -> list[str]:
-        """Return those of these releases that have a slot within `ahead`, or that has recently
-        passed.
-        """
+        """Return those with a slot within `ahead` or lately."""
         book, names = self.ledger.book, [*names]
         return await offload_many(len(names), lambda: book.find_near(names, now, ahead))
 
@@ -264,35 +218,24 @@ class Admission:
         soon: bool = False,
         is_new: bool = False,
     ) -> None:
-        """Watch those of these releases that have a slot within `ahead`, and update those that are
-        watched already.
+        """Watch those with a slot within `ahead`, update watched ones, and forget finished ones.
 
-        Also forget finished releases (their verdict is final). `is_new`: the store has none of
-        these. `soon`: look now.
+        `is_new`: the store has none of these. `soon`: look now.
         """
-        # A watched release that was cancelled has no slot any more. It must be updated all the
-        # same.
+        # A cancelled one has no slot any more.
         watched = [name for name in names if name in self.watch.releases]
         near = await self._find_near(names, now, ahead)
         releases = self.ledger.releases
         chosen = [releases[name] for name in dict.fromkeys([*near, *watched]) if name in releases]
         await self._watch_or_update(chosen, soon=soon, is_new=is_new)
-        # A finished release is watched again only if a calendar changes it. So remember how
-        # calendars show it now.
+        # A calendar's change lets it be watched again.
         for name in self.watch.forget_old(now):
             self._finished[name] = self._calendar_state(name)
 
     async def _watch_or_update(
         self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False
     ) -> None:
-        """Update the watched ones of these releases if calendars changed them.
-
-        Begin to watch others that need looks.
-
-        A finished release (its verdict is final) needs looks only if a calendar has changed it
-        after it was finished. If `is_new`, calendars show these releases for the first time, so the
-        store has nothing on them. If `soon`, look at every target now.
-        """
+        """Update the watched ones of these releases, and watch others that need looks."""
         releases = list(releases)
         self._update_if_watched(releases)
         unwatched = [release for release in releases if self._needs_watch(release)]
@@ -303,8 +246,7 @@ class Admission:
             ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
         )
         async for release in with_pauses(unwatched, self.clock):
-            # The store query took time, so another call may have begun to watch the release. Then
-            # only update it, and do not adopt it below.
+            # Another call may have begun to watch it during the query.
             self._update_if_watched([release])
             if self._needs_watch(release):
                 verdict = stored_verdicts.get(release.id)
@@ -312,16 +254,14 @@ class Admission:
                     release,
                     self.ledger.promises(release.id),
                     stored_runs.get(release.id, ()),
-                    # Looks before a restart may have found parts in listings. Such parts are
-                    # recognised by their title. The store does not keep how a part is recognised,
-                    # so this sets it again.
+                    # The store does not keep how parts from listings are recognised.
                     found_parts=[recognise_by_title(part) for part in judged_parts(verdict)],
                     found_page=judged_found_page(verdict),
                     soon=soon,
                 )
 
     def _update_if_watched(self, releases: Iterable[Release]) -> None:
-        """Update those of these releases that are watched, if a calendar has changed them."""
+        """Update watched ones that a calendar has changed."""
         for release in releases:
             watched, promises = (
                 self.watch.releases.get(release.id),
@@ -333,9 +273,7 @@ class Admission:
                 self.watch.adopt(release, promises)
 
     def _needs_watch(self, release: Release) -> bool:
-        """Return whether a release is not watched, and is not finished or was changed by a calendar
-        since.
-        """
+        """Return whether a release is neither watched nor, as calendars show it now, finished."""
         name = release.id
         return name not in self.watch.releases and self._finished.get(name) != self._calendar_state(
             name
@@ -349,8 +287,7 @@ class Admission:
         return runs, {row.release: row for row in self.store.verdicts.judged_on(list(runs))}
 
     def _calendar_state(self, release: str) -> tuple[Release | None, int]:
-        """Return a release as calendars show it, and its number of promises.
-
-        A calendar's change changes either.
+        """Return a release as calendars show it, and its number of promises: any change changes
+        them.
         """
         return self.ledger.releases.get(release), len(self.ledger.promises(release))

@@ -1,7 +1,4 @@
-"""Judge releases as looks come in, and record changed verdicts.
-
-No release waits for another one's record.
-"""
+"""Judges releases as looks come in, and records changed verdicts, each by itself."""
 
 from __future__ import annotations
 
@@ -54,18 +51,15 @@ _RETRY_AFTER, _AFTER_A_FAULT = timedelta(seconds=1), timedelta(minutes=1)
 _NEAR_SLOT = timedelta(days=1)
 _UNDECIDED = {VerdictKind.PENDING, VerdictKind.UNPROVEN}
 MAX_WITHHELD = timedelta(seconds=30)
-"""The longest that a verdict is withheld if the slot had passed when the release came under
-watch.
-"""
+"""How long a verdict is withheld at most if the slot had passed when the watch began."""
 
 
 @dataclass(slots=True)
 class Judging:
     """Keeps the verdicts of watched releases up to date, and their `JudgingState`.
 
-    After our clock was set, `is_clock_in_doubt` returns True for a moment, and judging waits until
-    it returns False. Verdicts are in memory at once. Notices for a release are sent only after its
-    verdict is stored. `on_recorded` is called with each recorded verdict.
+    Judging waits while `is_clock_in_doubt`, just after our clock was set. Verdicts are in memory at
+    once, notices follow once they are stored. `on_recorded` gets each recorded one.
     """
 
     clock: Clock
@@ -81,13 +75,12 @@ class Judging:
     releases: dict[str, WatchedRelease] = field(default_factory=dict)
     promise_check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
-    # The releases with a verdict that is being recorded, and those of them that were judged again
-    # meanwhile.
+    # Releases whose verdict is being recorded, and those of them judged again meanwhile.
     _being_recorded: set[str] = field(default_factory=set)
     _judged_meanwhile: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Judge releases that changed or are due to be judged again, until cancelled."""
+        """Judge releases that changed or are due, until cancelled."""
         while True:
             due = await self.queue.wait_for_due(self.releases)
             while self.is_clock_in_doubt():
@@ -95,17 +88,13 @@ class Judging:
             async for release in with_pauses(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
                     self._judge_in_background(watched)
-            # Let looks and the store run, even if each judgement queues another one.
+            # Let looks and the store run.
             await asyncio.sleep(0)
 
     def withhold_if_slot_passed(self, watched: WatchedRelease) -> bool:
-        """If a release was added after its slot, withhold its verdict until a look at its page, for
-        a short time.
-
-        Return whether it is withheld.
-        """
+        """Withhold the verdict of a release added after its slot. Return whether it is withheld."""
         now = self.clock.now()
-        # The slot in force is the slot of one of these promises. Finding it is slow.
+        # Finding the slot in force is slow.
         if any(has_passed(promise.slot, now) for promise in watched.promises):
             slot = slot_in_force(watched.release, watched.promises, now).slot
             passes = slot.passes() if slot is not None else None
@@ -121,19 +110,16 @@ class Judging:
         proves_page = target.part == "page" and sighting.state is not State.UNKNOWN
         ends_withholding = proves_page and state.withheld_until is not None
         if ends_withholding:
-            # The release was added after its slot. This is the first proof about its page, so now
-            # the verdict counts.
+            # The first proof about its page.
             state.withheld_until = None
-        # After a removal, any look can prove that the absence has lasted long enough.
+        # Any look can prove that an absence has lasted long enough.
         was_removed = watched.was_removed(target)
         can_time_change_verdict = self._can_time_change_verdict(watched, sighting.received)
         if ends_withholding or is_new_run or was_removed or can_time_change_verdict:
             self.queue.judge_soon(target.release)
 
     def _can_time_change_verdict(self, watched: WatchedRelease, at: datetime) -> bool:
-        """Return whether a look at `at` with the same result as before can change the verdict or
-        its grade.
-        """
+        """Return whether a look at `at` with the same result can change verdict or grade."""
         verdict = watched.verdict
         slot_end = (
             verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
@@ -141,9 +127,9 @@ class Judging:
         if verdict is None or slot_end is None:
             return False
         if verdict.verdict is VerdictKind.OVERDUE and verdict.grade is not Grade.REPORT:
-            # An absence later than `note_within` after the slot raises the grade to a report.
+            # A late enough absence raises the grade.
             return at > slot_end + self.planner.rules.policies.of(watched.release).note_within
-        # The first look after the slot shows whether an early exposure lasted until then.
+        # It shows whether an exposure lasted until the slot.
         is_exposed = any(exposure.open for exposure in verdict.exposures)
         return (verdict.verdict in _UNDECIDED or is_exposed) and at > slot_end
 
@@ -154,11 +140,7 @@ class Judging:
         self.queue.judge_soon(watched.release.id)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:
-        """Return the JSON of a watched release as of now, or None if it has no verdict to show.
-
-        It has none if it is not watched, and while its verdict is withheld or waits for a calendar
-        read.
-        """
+        """Return the JSON of a watched release as of now, None without a verdict to show."""
         watched = self.releases.get(release)
         if watched is None or watched.judging.is_withheld:
             return None
@@ -169,16 +151,15 @@ class Judging:
             if body is not None:
                 return body
         verdict = self.verdict(watched, now)
-        # `incident` is the id, for which the store need not be read.
+        # The id of the incident needs no query.
         body = body_of(verdict, None, self.events.rules.editions) | {"incident": state.incident}
-        # If the slot has passed without a release, the JSON has the seconds since the slot, which
-        # change at once.
+        # The seconds since a slot without a release change at once.
         changes_at = verdict.revisit if verdict.due is None else now
         state.cached_json = CachedJson(body, now, changes_at, recorded, seen)
         return body
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
-        """Return the facts for `alerts` as of now about a release, watched or only promised."""
+        """Return the facts as of now about a release, watched or only promised."""
         watched = self.releases.get(release.id) or WatchedRelease(
             self.planner.rules.with_parts(release), list(promises)
         )
@@ -187,8 +168,7 @@ class Judging:
     def find_unrecorded(self) -> Iterator[ReleaseFacts]:
         """Yield the facts of releases whose breach is not recorded yet.
 
-        A release without any recorded verdict is left out: the store may have its incident from
-        before a restart.
+        Not without any recorded verdict: the store may have its incident from before a restart.
         """
         for watched in self.releases.values():
             state = watched.judging
@@ -211,7 +191,7 @@ class Judging:
         name = watched.release.id
         if name in self._being_recorded:
             verdict = self._judge_and_replan(watched, self.clock.now())
-            # Whether this release is late or on time is evidence about the others of its slot.
+            # It is evidence about the others of its slot.
             self._requeue_same_slot(watched, verdict)
             self._judged_meanwhile.add(name)
         elif (assessment := self._assess_if_changed(watched)) is not None:
@@ -219,14 +199,13 @@ class Judging:
             self._tasks.start(self._record_in_background(watched, assessment))
 
     async def _record_in_background(self, watched: WatchedRelease, assessment: Assessment) -> None:
-        """Record a verdict. After a fault, judge the release again in a minute."""
+        """Record a verdict. After a fault, judge again in a minute."""
         release = watched.release.id
         try:
             await self.record(watched, assessment)
         except Exception:  # a fault in one release must not end the watch over all others
             self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, release)
-            # no one awaits this task, so the daemon's handler of stray exceptions counts and logs
-            # the fault
+            # The handler of stray exceptions counts and logs it.
             raise
         finally:
             self._being_recorded.remove(release)
@@ -235,21 +214,18 @@ class Judging:
                 self.queue.judge_soon(release)
 
     def _assess_if_changed(self, watched: WatchedRelease) -> Assessment | None:
-        """Judge a release.
-
-        Return the assessment of its verdict to record. None if people would see no change but
-        growing durations, and while the verdict waits for a look or a calendar read.
+        """Judge a release. Return the assessment to record, None if people see no change or it
+        waits.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
         name, state = watched.release.id, watched.judging
-        # After a start past the slot, the first verdict lacks a look at the page. It is only used
-        # to plan looks.
+        # After a start past the slot, the first verdict lacks a look at the page.
         if state.withheld_until is not None and now < state.withheld_until:
             self.queue.judge_at(state.withheld_until, name)
             return None
         state.withheld_until = None
-        # Request reads even if the verdict is unchanged: time that has passed can be a reason.
+        # Time can be a reason for reads, even if the verdict is unchanged.
         judge_after_read = partial(self.queue.judge_soon, name)
         state.wait = self.promise_check.request_needed_reads(
             watched.release, verdict, state.wait, judge_after_read
@@ -258,16 +234,14 @@ class Judging:
             self.queue.judge_at(state.wait.judge_at, name)
         if state.wait.is_on:
             return None
-        # The verdict counts from now on, so it is evidence about the other releases of its slot.
+        # The verdict is evidence about the others from now on.
         self._requeue_same_slot(watched, verdict)
         assessment = self.assess(watched, verdict)
         is_due = state.must_record or assessment.visible != state.recorded
         return assessment if is_due else None
 
     def assess(self, watched: WatchedRelease, verdict: Verdict) -> Assessment:
-        """Return the assessment of a verdict, with how it was measured: vantage, runs, blind spans
-        near its slot, clock offset, evidence.
-        """
+        """Return the assessment of a verdict, with how it was measured."""
         slot = verdict.slot.begins() if verdict.slot else None
         near = [
             span
@@ -282,21 +256,20 @@ class Judging:
         return assess(verdict, measured, self.events.rules.editions)
 
     async def record(self, watched: WatchedRelease, assessment: Assessment) -> None:
-        """Write an assessed verdict with the incidents and notices that follow from it, then call
-        `on_recorded`.
+        """Write an assessed verdict with its incidents and notices, then call `on_recorded`.
 
-        If a person changed the incident's draft at the same time, judge the release again soon.
+        After a conflict with a person's change of the draft, judge again soon.
         """
         verdict = assessment.verdict
-        # Portions of a calendar read may still wait to be written, perhaps with these promises. The
-        # store must never have the verdict without its promises, so write them together.
+        # A calendar read may wait to be written. The store must not have the verdict without its
+        # promises.
         perhaps_unwritten = watched.promises if self.writer.backlog.portions_left() else ()
 
         def write(tx: Transaction) -> RecordedVerdict:
             _write_release_and_promises(tx, watched.announced, perhaps_unwritten)
             return self.events.record(tx, assessment, verdict.at)
 
-        # Whoever asks for a record while this one is written gets another.
+        # A record requested during this one is another.
         must_record, watched.judging.must_record = watched.judging.must_record, False
         try:
             recorded = await self.writer.write(write)
@@ -316,11 +289,8 @@ class Judging:
         self.on_recorded(recorded)
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
-        """Have the other releases of the same slot judged again if this verdict has changed since
-        the last call.
-
-        Without a change, none are judged again. Otherwise two releases would requeue each other for
-        ever.
+        """Have others of the same slot judged again if this verdict has changed since the last
+        call.
         """
         before = watched.judging.propagated
         watched.judging.propagated = verdict
@@ -352,16 +322,13 @@ class Judging:
     def _list_slot_verdicts(self, verdict: Verdict) -> Iterator[SlotVerdict]:
         """Yield the verdicts on other releases."""
         for name, other in self.releases.items():
-            # A withheld verdict is no evidence, because the monitor has not looked at the page of
-            # its release yet.
+            # Without a look at the page it is no evidence.
             is_evidence = name != verdict.release and other.judging.withheld_until is None
             if is_evidence and other.verdict is not None:
                 yield slot_verdict(other.verdict)
 
     def _list_publications(self, watched: WatchedRelease) -> Iterator[Publication]:
-        """Yield when other releases came out. It shows how long GOV.UK's announcement and index lag
-        behind a release.
-        """
+        """Yield when other releases came out, by which lags are measured."""
         for other in self.releases.values():
             if other is not watched and other.publication is not None:
                 yield other.publication
@@ -370,12 +337,10 @@ class Judging:
 def releases_to_rejudge(
     releases: Mapping[str, WatchedRelease], before: Verdict | None, verdict: Verdict
 ) -> Iterator[str]:
-    """Yield the releases of the same slot to judge again, because this one's verdict changed from
-    `before`.
+    """Yield the releases of the slot to judge again because this verdict changed.
 
-    If it became late, or stopped being late, all others are judged again: their finding about the
-    platform may change. If it became on time, or stopped being so, only late ones are: a release on
-    time speaks against a platform fault.
+    Lateness that changed concerns all, for the finding `platform`. A release on time speaks against
+    it, so that concerns late ones.
     """
     old_kind, kind = before.verdict if before is not None else VerdictKind.PENDING, verdict.verdict
     lateness_changed = (old_kind in LATE_VERDICTS) is not (kind in LATE_VERDICTS)
@@ -394,10 +359,7 @@ def releases_to_rejudge(
 def _write_release_and_promises(
     tx: Transaction, release: Release | None, promises: Sequence[Promise]
 ) -> None:
-    """Write a release, its `promises` (oldest first) and each calendar's last confirmation.
-
-    Without any, do nothing.
-    """
+    """Write a release, its `promises` in order and each calendar's last confirmation, if any."""
     if release is None or not promises:
         return
     tx.save(release)

@@ -1,4 +1,4 @@
-"""Plan when the poller looks at each target of a watched release."""
+"""Plans when the poller looks at each target of a watched release."""
 
 from __future__ import annotations
 
@@ -30,16 +30,13 @@ _log = structlog.get_logger(__name__)
 _FILE_ROLES = {"attachment", "html", "data"}
 _MAX_SHARED_WINDOWS = 4096
 _MAX_LINKS = 5
-# an hour: if a target's spacing is shorter, `next_due` uses the remainder
+# If a target's spacing is shorter, `next_due` uses the remainder.
 _LONGEST_SHIFT_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class WatchRules:
-    """How releases are watched and judged, from the configuration.
-
-    `default_time` is the usual local time, at which a day without a time is watched more closely.
-    """
+    """How releases are watched and judged. `default_time` is local, for days without a time."""
 
     watch: WatchSettings = DEFAULT_WATCH
     policies: Policies = field(default_factory=Policies)
@@ -48,18 +45,14 @@ class WatchRules:
     importance: Callable[[Release], int] = lambda _release: 0
 
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
-        """Return a release with its configured parts, and those of `known` that were found by
-        looks.
-        """
+        """Return a release with its configured parts, and those of `known` that looks found."""
         found = [part for part in known if part.origin in ADDED_ORIGINS and part.url != release.url]
         by_id = {part.id: part for part in (*release.parts, *self.extra_parts(release), *found)}
         parts = tuple(by_id.values())
         return release if parts == release.parts else replace(release, parts=parts)
 
     def proof_goal(self, release: Release, target: Target, promised: InForce) -> ProofGoal | None:
-        """Return the proof goal of a target, or None if it needs no proof or its slot is not
-        exact.
-        """
+        """Return the proof goal of a target, None without need or an exact slot."""
         instant = (
             promised.slot.instant if promised.slot is not None and is_exact(promised) else None
         )
@@ -76,34 +69,30 @@ class Planner:
     clock: Clock
     poller: Poller
     rules: WatchRules
-    # Releases of one slot have equal windows. Sharing one tuple saves memory.
+    # Releases of one slot share one tuple, to save memory.
     _shared_windows: dict[tuple[Window, ...], tuple[Window, ...]] = field(default_factory=dict)
-    # By release, the predicted addresses that a published page names.
+    # By release, predicted addresses that a published page names.
     _confirmed_urls: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def reconfigure(self, rules: WatchRules, releases: Iterable[WatchedRelease]) -> None:
         """Plan these releases by these rules from now on."""
         self.rules = rules
         for watched in releases:
-            # The rules may add parts to the announced release, which is None before the first
-            # update.
+            # `announced` is None before the first update.
             self.update_release(watched, watched.announced or watched.release)
             promised = slot_in_force(watched.release, watched.promises, self.clock.now())
             for target in watched.targets.values():
-                # `update_release` sent only changed windows. Send all targets, because proof goals
-                # may have changed.
+                # Goals may have changed, so send unchanged windows too.
                 planned = watched.state_or_empty(target.id).windows
                 self._send_to_poller(watched, target, planned, promised, soon=False)
 
     def update_release(
         self, watched: WatchedRelease, release: Release, *, soon: bool = False
     ) -> None:
-        """Update a release to what calendars now show, with its configured and found parts.
+        """Update a release to what calendars show, with its configured and found parts.
 
-        `soon`: look at once.
-
-        If a redirect or a look found its page, that address stays. An old address becomes a part if
-        it showed anything.
+        A page that a redirect or look found stays. An old address that showed anything becomes a
+        part.
         """
         watched.announced = release
         old_url, old_parts = watched.release.url, watched.release.parts
@@ -117,7 +106,7 @@ class Planner:
         self.set_targets(watched, soon=soon)
 
     def _find_page(self, watched: WatchedRelease, sighting: Sighting) -> None:
-        """Use one look to find the page of a release, whose address was guessed."""
+        """Use one look to find the page of a release at a guessed address."""
         target = watched.state_of(sighting.target).target
         if target is None:
             return
@@ -125,12 +114,11 @@ class Planner:
         is_present = sighting.state is State.PRESENT
         shows_title = target.origin is Origin.ELSEWHERE and is_present and sighting.specific
         if target.part == INDEX and is_present:
-            # Each page of this title in the index may be the page of this release. Look there.
+            # Each page of this title may be the one.
             known = {part.url for part in watched.release.parts}
             for url in sorted({listed.url for listed in publications} - known):
                 self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
         elif target.part == ANNOUNCEMENT:
-            # After publication, the announcement redirects to the page.
             redirect = next((found.url for found in publications if found.role == "redirect"), None)
             if redirect is not None:
                 self._move_page(watched, redirect, Address.LED_TO)
@@ -139,14 +127,11 @@ class Planner:
             and is_publication(target.url)
             and not watched.has_shown(watched.release.url)
         ):
-            # A page from the index or a listing has this release's title, and the guessed address
-            # never showed a page.
+            # The guessed address never showed a page.
             self._move_page(watched, target.url, Address.FOUND)
 
     def _move_page(self, watched: WatchedRelease, url: str, address: Address) -> None:
-        """Move a release's page from its guessed address to the one that was found, and look there
-        at once.
-        """
+        """Move a release's page from its guessed address, and look there at once."""
         _log.info("page", release=watched.release.id)
         watched.found_page = (url, address)
         self.update_release(watched, watched.announced or watched.release, soon=True)
@@ -154,19 +139,16 @@ class Planner:
     def add_parts(
         self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False
     ) -> None:
-        """Watch further parts of a release.
-
-        `soon`: look at them at once. Beyond twice the limit, parts are dropped.
-        """
+        """Watch further parts, up to twice the limit. `soon`: look at once."""
         known = watched.release.parts
-        most = max(2 * self.rules.watch.most_parts, len(known))  # but no known part
+        most = max(2 * self.rules.watch.most_parts, len(known))
         watched.release = replace(watched.release, parts=(*known, *parts)[:most])
         self.set_targets(watched, soon=soon)
 
     def add_found_parts(self, watched: WatchedRelease, seen: Sighting) -> None:
         """Add the files and links on a published page to the parts of its release.
 
-        If the address of the page is a guess, first try to find the page.
+        If its address is a guess, first try to find the page.
         """
         if watched.release.address is Address.GUESSED:
             self._find_page(watched, seen)
@@ -175,7 +157,7 @@ class Planner:
         files = [found for found in seen.found if found.role in _FILE_ROLES]
         links = [found.url.partition("#")[0] for found in seen.found if found.role == "external"]
         if not (files or links) or self._is_before_slot(watched, seen.sent):
-            return  # content that is public early must not be used, not even the names of files
+            return  # not even the names of early files may be used
         self._confirm_predicted(watched, {file.url for file in files})
         file_parts = _new_found_parts(watched.release, files, self.rules.watch.most_parts)
         linked_parts = _new_linked_parts(watched.release, links)
@@ -183,9 +165,7 @@ class Planner:
             self.add_parts(watched, [*file_parts, *linked_parts])
 
     def _confirm_predicted(self, watched: WatchedRelease, named: set[str]) -> None:
-        """Treat predicted parts like other parts from now on if the page has `named` their
-        addresses.
-        """
+        """Treat predicted parts that the page has `named` like others."""
         predicted = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED}
         confirmed, known = (
             predicted & named,
@@ -196,7 +176,7 @@ class Planner:
             self.replan(watched)
 
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
-        """Look at the targets of a release as it is now, and stop looking at its other targets."""
+        """Look at the targets of a release as it is now, and at no others of it."""
         before, watch = watched.targets.keys(), self.rules.watch
         watched.set_targets(
             targets_of(watched.release, origin_view=watch.origin_view, most=watch.most_parts)
@@ -206,10 +186,7 @@ class Planner:
         self.replan(watched, soon=soon)
 
     def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
-        """Plan a release's windows (when to look) again.
-
-        Send the poller those that changed (`soon`: look at once).
-        """
+        """Plan a release's windows again, and send the poller those that changed."""
         now = self.clock.now()
         promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():
@@ -221,10 +198,7 @@ class Planner:
     def _plan_windows(
         self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime
     ) -> tuple[Window, ...]:
-        """Return the windows of a target that end after `now`.
-
-        To save memory, equal windows are one object.
-        """
+        """Return the windows of a target that end after `now`."""
         windows = windows_in_force(
             target,
             promised,
@@ -233,7 +207,7 @@ class Planner:
             now,
             exact=is_exact(promised),
             default_time=self.rules.default_time,
-            # A predicted address that a published page has named is no guess any more.
+            # Named, it is no guess any more.
             is_named=target.url in self._confirmed_urls.get(watched.release.id, ()),
         )
         if len(self._shared_windows) >= _MAX_SHARED_WINDOWS:

@@ -37,7 +37,7 @@ from schedules.release import Release
 from schedules.times.json import instant_json
 
 _JSON_MAX_AGE = timedelta(seconds=1)
-"""How long the JSON is reused after new looks that changed no verdict."""
+"""How long the JSON is reused after looks that changed no verdict."""
 _PUBLISHED = {VerdictKind.ON_TIME, VerdictKind.LATE}
 _CLOSED = {VerdictKind.CANCELLED, VerdictKind.NOT_PUBLISHED}
 
@@ -61,10 +61,9 @@ class TargetState:
         return self.runs[-1] if self.runs else None
 
     def crosses_close_phase(self, now: datetime) -> bool:
-        """Return whether a phase close to the slot begins or ends between the last look and `now`.
+        """Return whether a phase close to the slot begins or ends since the last look.
 
-        An absence then begins a new run, so that no run mixes wide gaps far from the slot with
-        narrow ones around it.
+        An absence then begins a new run, so that none mixes wide gaps with narrow ones.
         """
         if not self.runs or self.runs[-1].state is not State.ABSENT:
             return False
@@ -73,11 +72,10 @@ class TargetState:
         return was_close is not is_close
 
     def spacing(self, now: datetime) -> timedelta | None:
-        """Return the planned spacing of looks for the gap between the last look and a look at
-        `now`.
+        """Return the planned spacing in the gap since the last look, which a run may not much
+        exceed.
 
-        A run may not bridge a much longer gap. None: it may bridge any gap, because no looks were
-        planned in the gap.
+        None: no looks were planned, so it may bridge any gap.
         """
         window_of_last_look = (
             window_at(self.windows, self.runs[-1].last_received) if self.runs else None
@@ -96,8 +94,7 @@ class TargetState:
         Raises `OutOfOrder`.
         """
         if sighting.digest is not None and count_changes(self.runs) >= MOST_CHANGES:
-            # The bytes differ at almost every look. Without a digest, the next look does not begin
-            # a new run for that.
+            # The bytes differ at almost every look, which must not begin a run.
             sighting = replace(sighting, digest=None)
         if self.last is not None:
             must_begin_run = follows_blind or self.crosses_close_phase(sighting.sent)
@@ -112,7 +109,7 @@ _EMPTY_STATE = TargetState()
 
 
 def find_last_proof(runs: Sequence[Run], url: str) -> Run | None:
-    """Return the last of a target's runs that proved something at an address, or None."""
+    """Return the last run that proved something at an address, or None."""
     return next(
         (
             run
@@ -125,10 +122,9 @@ def find_last_proof(runs: Sequence[Run], url: str) -> Run | None:
 
 @dataclass(frozen=True, slots=True)
 class CachedJson:
-    """The JSON of a watched release as of the instant `at`, kept until something can change it.
+    """The JSON of a watched release as of `at`, kept until something can change it.
 
-    It was made from the objects of the release's `recorded_state` and `seen_state`. `changes_at` is
-    the next instant at which the passing of time changes it, or None.
+    `changes_at` is when time alone does, or None.
     """
 
     body: dict[str, Any]
@@ -140,7 +136,7 @@ class CachedJson:
     def as_of(
         self, now: datetime, recorded_state: Sequence[object], seen_state: Sequence[object]
     ) -> dict[str, Any] | None:
-        """Return the cached JSON if it can be used at `now`, or None if it must be made again.
+        """Return the JSON if it can be used at `now`, or None.
 
         Each change of the verdict or a promise puts a new object into `recorded_state`, each look
         into `seen_state`.
@@ -152,9 +148,8 @@ class CachedJson:
             map(is_, self.seen_state, seen_state)
         )
         if has_no_new_look and (self.changes_at is None or now < self.changes_at):
-            return self.body | {"at": instant_json(now)}  # all other fields are still true
-        # Most looks change little, and the JSON is slow to make. So use it until it is a second
-        # old.
+            return self.body | {"at": instant_json(now)}
+        # Most looks change little, and the JSON is slow to make.
         return self.body if now < self.at + _JSON_MAX_AGE else None
 
 
@@ -162,14 +157,10 @@ class CachedJson:
 class JudgingState:
     """How far the judging of a release is. Only `judging.py` changes it.
 
-    - `final_since` is since when its last verdict has been final.
-    - Until `withheld_until` its verdict is only used to plan looks, because its slot passed
-      unwatched. A look at its page ends that.
-    - `wait` is how its verdict waits for a calendar read.
-    - `recorded` is what people see of it since the last record, a new object after each record.
-      `incident` is the id of its incident.
-    - `must_record`: its verdict is recorded even if people would see no change.
-    - `propagated` is the verdict with which others of its slot were last judged again.
+    Until `withheld_until`, or a look at the page, the verdict is only used to plan looks, because
+    the slot passed unwatched. `wait` is for a calendar read. `recorded` is what people see since
+    the last record, a new object each time. `must_record` even without a change for people.
+    `propagated` is the verdict with which others of its slot were last judged.
     """
 
     verdict: Verdict | None = None
@@ -184,23 +175,18 @@ class JudgingState:
 
     @property
     def is_withheld(self) -> bool:
-        """Return whether its verdict is not shown yet: it waits for a look or a calendar read."""
+        """Return whether its verdict waits for a look or a calendar read."""
         return self.withheld_until is not None or self.wait.is_on
 
 
 @dataclass(slots=True)
 class WatchedRelease:
-    """A release, and everything that the daemon has in memory about it.
+    """A release, and everything in memory about it.
 
-    - `announced` is the release as its calendars show it. `release` has configured and found parts
-      as well.
-    - `states` are by target id.
-    - `watched_closely` are parts that a listing showed, with since when. They are looked at as if
-      public early.
-    - `other_runs` are runs of other monitors on the same store, or of this one before a restart.
-      They are judged, and our looks never extend them.
-    - `found_page` is the address of its page if a redirect or a look found it, and how. None:
-      calendars name it.
+    `announced` is as calendars show it, `release` also has configured and found parts. `states` are
+    by target id. `watched_closely` are parts that a listing showed, with since when: they are
+    looked at as if public early. `other_runs`, of other monitors or an earlier process, are judged
+    but never extended. `found_page` is the page's address if a redirect or look found it, and how.
     """
 
     release: Release
@@ -220,16 +206,13 @@ class WatchedRelease:
 
     @property
     def recorded_state(self) -> tuple[object, ...]:
-        """Return everything known of it except runs.
-
-        One of the objects is replaced when any of it changes.
-        """
+        """Return everything known of it but runs, as objects that are replaced on change."""
         judging = self.judging
         return self.release, self.promises, self.verdict, judging.recorded, judging.incident
 
     @property
     def seen_state(self) -> tuple[object, ...]:
-        """Return its runs. One of the objects is replaced after every look."""
+        """Return its runs, as objects that are replaced after every look."""
         return self.other_runs, *(state.runs for state in self.states.values())
 
     @property
@@ -241,7 +224,7 @@ class WatchedRelease:
 
     @property
     def runs(self) -> dict[str, tuple[Run, ...]]:
-        """Return the runs of all monitors by target id, also for targets that were dropped."""
+        """Return the runs of all monitors by target id, of dropped targets too."""
         own = {name: state.runs for name, state in self.states.items() if state.runs}
         for name in {run.target for run in self.other_runs}:
             others = (run for run in self.other_runs if run.target == name)
@@ -250,10 +233,7 @@ class WatchedRelease:
 
     @property
     def publication(self) -> Publication | None:
-        """Return its publication, from which the lag of witnesses is measured.
-
-        None if it is not published.
-        """
+        """Return its publication, by which lags are measured, or None."""
         page = None if self.verdict is None else self.verdict.page
         slot = (
             None
@@ -276,14 +256,10 @@ class WatchedRelease:
         )
 
     def merge_promises(self, promises: Iterable[Promise]) -> None:
-        """Add promises from a calendar or the store.
-
-        Keep the later confirmation of those that are known.
-        """
+        """Add promises, and keep the later confirmation of known ones."""
         by_key = {(promise.calendar, promise.learnt): promise for promise in self.promises}
         for promise in promises:
             known = by_key.get((promise.calendar, promise.learnt))
-            # `confirmed_at` is None if the promise was never confirmed.
             if known is None or (promise.confirmed_at or NEVER) >= (known.confirmed_at or NEVER):
                 by_key[promise.calendar, promise.learnt] = promise
         self.promises = tuple(
@@ -291,27 +267,26 @@ class WatchedRelease:
         )
 
     def has_promises(self, promises: Iterable[Promise]) -> bool:
-        """Return whether these promises are known. When they were last confirmed does not count."""
+        """Return whether these promises are known, whenever they were confirmed."""
         known = {(promise.calendar, promise.learnt) for promise in self.promises}
         return all((promise.calendar, promise.learnt) in known for promise in promises)
 
     def load_runs(self, runs: Iterable[Run]) -> None:
-        """Add stored runs: this monitor's to the states, and others' to `other_runs`."""
+        """Add stored runs, others' to `other_runs`."""
         for run in runs:
-            if run.monitor in ("", self.monitor):  # it is empty if an older version stored the run
+            if run.monitor in ("", self.monitor):  # empty in runs of older versions
                 self.state_of(run.target).runs += (run,)
             else:
                 self.other_runs += (run,)
 
     def replace_other_runs(self, runs: Iterable[Run]) -> None:
-        """Replace `other_runs` by the stored runs that are not this process's own."""
+        """Replace `other_runs` by the stored runs of others."""
         mine = {run.key for state in self.states.values() for run in state.runs}
         self.other_runs = tuple(run for run in runs if run.key not in mine)
 
     def move_runs_back(self, step: timedelta, now: datetime) -> dict[Run, Run]:
-        """Move the runs that end after `now` by `step` (negative), because the clock was ahead.
-
-        Return each of them with its corrected version.
+        """Move the runs that end after `now` by a negative `step`. Return each with its
+        correction.
         """
         replaced: dict[Run, Run] = {}
         for state in self.states.values():
@@ -322,11 +297,11 @@ class WatchedRelease:
         return replaced
 
     def state_of(self, target: str) -> TargetState:
-        """Return the state of a target. Create it if it does not exist."""
+        """Return the state of a target, created if need be."""
         return self.states.setdefault(target, TargetState())
 
     def state_or_empty(self, target: str) -> TargetState:
-        """Return the state of a target to read from, or an empty one."""
+        """Return the state of a target to read from, perhaps an empty one."""
         return self.states.get(target, _EMPTY_STATE)
 
     def has_shown(self, url: str) -> bool:
@@ -342,10 +317,7 @@ class WatchedRelease:
         )
 
     def set_targets(self, targets: Iterable[Target]) -> None:
-        """Set the targets that are looked at.
-
-        New, changed and dropped ones have no windows afterwards.
-        """
+        """Set the targets that are looked at. Changed ones then have no windows."""
         by_id = {target.id: target for target in targets}
         for name in [*by_id, *(self.states.keys() - by_id.keys())]:
             state, target = self.state_of(name), by_id.get(name)
@@ -353,28 +325,22 @@ class WatchedRelease:
                 state.target, state.windows = target, ()
 
     def known_about(self, target: Target) -> Known:
-        """Return what earlier looks at a target found out, so that the next look can recognise new
-        content.
-        """
-        # Runs that an older version stored have no address.
+        """Return what earlier looks at a target found out, by which content is known to be new."""
+        # Runs of older versions have no address.
         runs = [
             run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)
         ]
-        # The recogniser `changed` compares each body with the first one.
+        # `changed` compares each body with the first one.
         digests = (run.digest for run in runs if run.digest is not None)
         baseline = next(digests, None) if target.recognise == "changed" else None
-        # Content at an address that answered 404 before is new.
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
         since_last_proof = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
         had_placeholder = any(run.why == PLACEHOLDER for run in since_last_proof)
-        # `placeholder` is the text of such a page, None without one. Runs do not have the text, so
-        # use an empty one.
+        # Runs do not have a placeholder's text, so use "".
         return Known(baseline, was_missing, placeholder="" if had_placeholder else None)
 
     def was_removed(self, target: Target) -> bool:
-        """Return whether a published target was later found removed, or with other bytes, and did
-        not return.
-        """
+        """Return whether a published target was removed or changed, and did not return."""
         part = self._part_verdict(target.part)
         return (
             part is not None
@@ -383,9 +349,7 @@ class WatchedRelease:
         )
 
     def progress(self, target: Target) -> Progress:
-        """Return the stage of a target for planning: from the last verdict, or exposed while it is
-        watched closely.
-        """
+        """Return the stage of a target for planning."""
         progress = self._progress_by_verdict(target)
         closely_since = dict(self.watched_closely).get(target.part)
         if closely_since is not None and progress.stage is Stage.UNSEEN:
@@ -393,9 +357,6 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return the stage of a target by the last verdict: `UNSEEN`, `EXPOSED`, `SEEN` or
-        `CLOSED`. See `Progress`.
-        """
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
             return UNSEEN
@@ -407,8 +368,7 @@ class WatchedRelease:
         if exposed_since:
             return Progress(Stage.EXPOSED, min(exposed_since))
         if (since := _published_since(part)) is not None:
-            # This part is published. The origin may show it while the edge does not show it to
-            # users yet.
+            # The origin may show it while the edge hides it from users.
             is_complete = not self._is_hidden_by_edge(target)
             return Progress(
                 Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since)
@@ -416,15 +376,11 @@ class WatchedRelease:
         page_since = None if self.verdict.page is None else _published_since(self.verdict.page)
         if page_since is None:
             return UNSEEN
-        # Only the page is published. That is `SEEN` too, because the release is out, but without
-        # this part.
+        # The release is out, but without this part.
         return Progress(Stage.SEEN, page_since, is_complete=False)
 
     def _removed_at(self, target: Target, since: datetime) -> datetime | None:
-        """Return when a view of a part was last found removed, or changed, after publication.
-
-        None if it returned.
-        """
+        """Return when a view of a part was last found removed or changed, None if it returned."""
         views = (target_id(target.release, target.part, view) for view in (View.EDGE, View.ORIGIN))
         removals = (find_last_removal(self.state_or_empty(name).runs) for name in views)
         return max(
@@ -433,9 +389,7 @@ class WatchedRelease:
         )
 
     def _is_hidden_by_edge(self, target: Target) -> bool:
-        """Return whether the edge has never shown a published target, so that its users' delay is
-        still growing.
-        """
+        """Return whether the edge has never shown a published target, so that its delay grows."""
         runs = self.state_or_empty(target.id).runs
         return (
             target.view is View.EDGE
@@ -444,10 +398,7 @@ class WatchedRelease:
         )
 
     def _part_verdict(self, part_id: str) -> PartVerdict | None:
-        """Return a part's share of the verdict.
-
-        None without a verdict, or if that has no such part.
-        """
+        """Return the verdict on a part, or None."""
         parts = self.verdict.parts if self.verdict is not None else ()
         return next((part for part in parts if part.id == part_id), None)
 
@@ -467,7 +418,7 @@ def group_by_release(runs: Iterable[Run]) -> dict[str, list[Run]]:
 
 
 def _published_since(part: PartVerdict) -> datetime | None:
-    """Return since when a part has been published, after its slot. None if it is not."""
+    """Return since when a part has been published, after its slot, or None."""
     if part.released.by is not None:
         return part.released.by
     if part.verdict in _PUBLISHED or (

@@ -1,6 +1,4 @@
-"""Tripwires: listings, feeds, sitemaps and press items that show a release early or at an
-unexpected address.
-"""
+"""Tripwires: listings, feeds, sitemaps and press items that show a release early or elsewhere."""
 
 from __future__ import annotations
 
@@ -22,21 +20,15 @@ from schedules.times.mail_date import mail_date
 
 _BEGINNING, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _MAX_SEEN = 20_000
-"""The most addresses remembered for each listing. Beyond that, further entries are new at each
-look.
-"""
+"""So many addresses of a listing are remembered. Further ones are new at each look."""
 _SITEMAP_ROLE = "sitemap"
 MAX_SITEMAPS = 3
-"""How many sitemaps of an index are looked at. All tripwires of a producer and host share one
-request a period.
-"""
+"""So many sitemaps of an index are looked at: a producer and host get one request a period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """A producer with watched tripwires: its id, hosts, listings and feeds, press feeds, and
-    keywords for the press.
-    """
+    """A producer with watched tripwires."""
 
     id: str
     hosts: Sequence[str] = ()
@@ -47,9 +39,7 @@ class Producer:
 
 @dataclass(slots=True)
 class _Listing:
-    """One tripwire: its producer, the addresses it has shown since the start, and its last read
-    with releases then.
-    """
+    """One tripwire: its producer, the addresses it has shown, and its last read."""
 
     producer: Producer
     is_press: bool = False
@@ -60,15 +50,11 @@ class _Listing:
 
 @dataclass(slots=True)
 class Tripwires:
-    """All tripwires of all configured producers.
+    """All tripwires of all configured producers, one request a period `every` for each and host.
 
-    Each producer and host gets one request per period `every`.
-
-    `near_releases` returns a producer's releases with a near slot, `find_same_address_or_title`
-    those that match an entry. `on_match` is called if an entry matches a release of the producer,
-    `on_unmatched(producer, found)` if a new entry matches none, and `on_press(producer, found, at)`
-    if a press item contains a keyword of the producer. Entries of the first look after a start
-    count as old, unless they are dated after the start.
+    `on_match`: an entry matches a release. `on_unmatched(producer, found)`: a new one matches none.
+    `on_press(producer, found, at)`: a press item has a keyword. Of the first look, entries dated
+    after the start are new.
     """
 
     poller: Poller
@@ -84,18 +70,13 @@ class Tripwires:
     _since: datetime = _END
     _watched: set[str] = field(default_factory=set)
     _listings: dict[str, _Listing] = field(default_factory=dict)
-    # By id of a tripwire that is an index of sitemaps: the addresses of those sitemaps that are
-    # looked at.
+    # By id of an index: the sitemaps that are looked at.
     _sitemaps_by_index: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # By producer: release and address of each reported match. It is dropped once its release is not
-    # near any more.
+    # By producer: reported matches of near releases, by release and address.
     _reported: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def start(self, since: datetime) -> None:
-        """Look at every tripwire from now on.
-
-        Entries dated after `since` are new, even at the first look.
-        """
+        """Look at every tripwire from now on. Entries dated after `since` are new."""
         self._since = since
         self.watch_all()
 
@@ -106,9 +87,7 @@ class Tripwires:
         self.watch_all()
 
     def watch_all(self) -> None:
-        """Have the poller look at all tripwires (listings and press feeds), and drop those no
-        longer in `targets`.
-        """
+        """Have the poller look at all `targets`, and at no others."""
         planned = list(self.plan_targets())
         wanted = {target.id for target, _, _ in planned}
         for dropped in self._watched - wanted:
@@ -118,19 +97,14 @@ class Tripwires:
         self._watched = wanted
 
     def targets(self) -> Iterator[Target]:
-        """Yield the targets to look at: the listings, sitemaps and press feeds of every producer.
-
-        Create the state (`_Listing`) of each target that has none, and set its producer, which a
-        reload may replace.
-        """
+        """Yield the targets to look at, each with a state, whose producer a reload may replace."""
         for producer in self.producers:
             tripwires = tripwires_of(producer.id, producer.hosts, producer.newest)
-            # Some tripwires are indexes of sitemaps. Earlier looks at them found these addresses.
+            # Earlier looks at indexes found these.
             sitemap_urls = [
                 url for index in tripwires for url in self._sitemaps_by_index.get(index.id, ())
             ]
-            # A sitemap may be configured itself and named by an index as well. By id, it is there
-            # only once.
+            # A sitemap may be configured and named by an index.
             by_id = {
                 target.id: target
                 for target in (*tripwires, *sitemaps_of(producer.id, sitemap_urls))
@@ -144,25 +118,17 @@ class Tripwires:
                 yield target
 
     def plan_targets(self) -> Iterator[tuple[Target, tuple[Window, ...], timedelta]]:
-        """Yield each target, its windows (when to look at it, and how often), and its shift (a
-        delay of these looks).
-
-        The targets of one producer and host take turns: one of them is looked at in each period
-        `every`.
-        """
+        """Yield each target with windows and shift: those of one producer and host take turns."""
         by_budget: dict[tuple[str, str], list[Target]] = defaultdict(list)
         for target in self.targets():
             by_budget[self._listings[target.id].producer.id, target.host].append(target)
         for targets in by_budget.values():
-            # If `every` is 1 minute, each of 3 targets has a look every 3 minutes, the second a
-            # minute after the first.
+            # Each of 3 targets has a look every 3 minutes, if `every` is 1.
             for turn, target in enumerate(targets):
                 yield target, window_at_all_times(self.every * len(targets)), self.every * turn
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Report what a look at a tripwire shows: matching and new entries, or new press items with
-        a keyword.
-        """
+        """Report what a look shows: matching and new entries, or new press items with a keyword."""
         listing = self._listings.get(target.id)
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return
@@ -178,8 +144,7 @@ class Tripwires:
             self._watch_sitemaps(
                 target, [found for found in sighting.found if found.role == _SITEMAP_ROLE]
             )
-        # The answer describes no instant before `proved_from`, so an entry that it lacks came
-        # later.
+        # It describes no earlier instant, so an entry that it lacks came later.
         listing.read_at = sighting.proved_from
 
     def _report_entries(
@@ -190,13 +155,10 @@ class Tripwires:
         entries: list[Found],
         new_entries: list[Found],
     ) -> None:
-        """Report the entries that match a release with a near slot, each once, and the new entries
-        that match none.
-        """
+        """Report entries that match a near release, each once, and new ones that match none."""
         producer = listing.producer.id
         near = tuple(self.near_releases(producer))
-        # If the near releases are those of the last look, old entries were compared with all of
-        # them then.
+        # Old entries were compared with the same releases before.
         to_compare = new_entries if near == listing.near_releases else entries
         listing.near_releases = near
         new_urls = {entry.url for entry in new_entries}
@@ -204,7 +166,6 @@ class Tripwires:
             near, sighting.received, lambda found: self.find_same_address_or_title(producer, found)
         )
         near_ids = {candidate.release.id for candidate in near}
-        # Forget what was reported about releases that are not near any more.
         reported = {
             (release, url)
             for release, url in self._reported.get(producer, ())
@@ -214,8 +175,7 @@ class Tripwires:
         matched_urls = set()
         for entry in to_compare:
             is_new = entry.url in new_urls
-            # When the entry came into the listing: after the last read if it is new, else at any
-            # time before.
+            # A new entry came after the last read.
             listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
             for release, kind in matcher.matches(entry, is_new=is_new):
                 matched_urls.add(entry.url)
@@ -229,13 +189,11 @@ class Tripwires:
                 self.on_unmatched(producer, entry)
 
     def _watch_sitemaps(self, target: Target, sitemaps: Sequence[Found]) -> None:
-        """Look at the sitemaps that an index names on its own host: those changed last, or else
-        those named last.
-        """
+        """Look at the sitemaps of an index on its own host that changed last, or are named last."""
         own = [
             found for found in sitemaps if urlsplit(found.url).netloc == urlsplit(target.url).netloc
         ]
-        # The sort is stable, so sitemaps without a date keep the order of the index.
+        # Those without a date keep the order of the index.
         latest = sorted(own, key=lambda found: publication_date(found) or _BEGINNING)[
             -MAX_SITEMAPS:
         ]
@@ -246,7 +204,7 @@ class Tripwires:
             self.watch_all()
 
     def _forget_unnamed(self) -> None:
-        """Forget sitemaps that no index names any more. Some publishers make a new one each day."""
+        """Forget sitemaps that no index names any more. Some publishers make one each day."""
         named = {target.id for target in self.targets()}
         self._listings = {
             name: listing for name, listing in self._listings.items() if name in named
@@ -256,14 +214,12 @@ class Tripwires:
         }
 
     def _find_new_entries(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
-        """Return the entries that are new since the last look, and remember them."""
+        """Return the entries that are new, and remember them."""
         unseen = [entry for entry in entries if entry.url not in listing.seen]
-        # a limit on memory: entries beyond it are new at each look
         if len(listing.seen) < _MAX_SEEN:
             listing.seen.update(entry.url for entry in unseen)
         if listing.read_at is not None:
             return unseen
-        # At the first look after a start, only entries dated after the start are new.
         return [
             entry
             for entry in unseen
@@ -272,10 +228,7 @@ class Tripwires:
 
 
 def publication_date(found: Found) -> datetime | None:
-    """Return the entry's time of publication, or else of its last change.
-
-    None if it has none that can be read.
-    """
+    """Return the entry's time of publication, or else of its last change, or None."""
     dates = (
         _parse_instant(found.facts.get(name, ""))
         for name in ("published", "public_timestamp", "updated")
@@ -284,14 +237,12 @@ def publication_date(found: Found) -> datetime | None:
 
 
 def window_at_all_times(every: timedelta) -> tuple[Window, ...]:
-    """Return the window of a tripwire, which is looked at at all times."""
+    """Return the window of a tripwire."""
     return (Window(TRIPWIRE, _BEGINNING, _END, every, chance=TRIPWIRE_CHANCE),)
 
 
 def _parse_instant(text: str) -> datetime | None:
-    """Return the instant in the text of a feed (RFC 822 or 3339) or a sitemap (W3C date or time),
-    or None.
-    """
+    """Return the instant in a feed (RFC 822 or 3339) or sitemap (W3C date or time), or None."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
