@@ -1,16 +1,18 @@
 """The faults that the program raises, with its exit status and HTTP status for each.
 
-NinethirtyError ├── UserFault            the user can correct it: configuration, script, calendar
-file, arguments │   ├── BadInput         all faults of a file at once │   ├── UnknownName      no
-release, calendar, channel or incident of that name │   ├── NotAllowed       this person has no
-right to the action or page │   └── Conflict         a write contradicts the store, most often
-because someone else wrote in between └── EnvironmentFault     the machine or network failed us
-    ├── StoreFault       store unreachable, locked or full
-    │   ├── StoreTooNew  a newer version of the program made it: waiting does not help
-    │   ├── StoreTooOld  it needs a migration, and a command that only reads makes none
-    │   ├── StoreLed     a monitor of an older version leads on it, so it cannot be migrated yet
-    │   └── StoreDamaged its file is no database any more: people must restore it
-    └── PortTaken        the address to listen on is in use
+NinethirtyError
+├── UserFault (the user can correct it)
+│   ├── BadInput
+│   ├── UnknownName
+│   ├── NotAllowed
+│   └── Conflict
+└── EnvironmentFault (the machine or the network failed us)
+    ├── StoreFault
+    │   ├── StoreTooNew
+    │   ├── StoreTooOld
+    │   ├── StoreLed
+    │   └── StoreDamaged
+    └── PortTaken
 """
 
 from __future__ import annotations
@@ -163,11 +165,11 @@ class StoreTooNew(StoreFault):
 
 
 class StoreTooOld(StoreFault):
-    """The store needs a migration first."""
+    """The store needs a migration, and a command that only reads makes none."""
 
 
 class StoreLed(StoreFault):
-    """The store needs a migration, and a monitor of an older version leads on it."""
+    """A monitor of an older version leads on the store, so it cannot be migrated yet."""
 
 
 class StoreDamaged(StoreFault):

@@ -101,7 +101,7 @@ class _ReleaseLedger:
         # that.
         self._last_accepted: dict[str, Promise] = {}
         self._last_too_late: dict[str, Promise] = {}
-        # By calendar, a later promise that perhaps changes only the UTC offset.
+        # By calendar.
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None
         self._last_planned: Promise | None = None

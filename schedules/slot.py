@@ -30,11 +30,11 @@ class Precision(StrEnum):
 class Slot:
     """An announced time.
 
-    `instant` (aware UTC) is set for `INSTANT`, `first` and `last` (local dates, inclusive) for all
-    others but `NONE`. `raw` is the calendar's text. `reason` is why it could not be read, `doubt`
-    why it is not judged to the minute until a person confirms it. `assumed` is the instant of a
-    `DAY` by the default time, for planning only. `readings` are the instants that a doubtful text
-    can mean, or the begin of its first and the end of its last day.
+    `instant` is aware UTC, `first` and `last` are local dates, inclusive. `raw` is the calendar's
+    text. `reason` is why it could not be read, `doubt` why it is not judged to the minute until a
+    person confirms it. `assumed` is the instant of a `DAY` by the default time, for planning only.
+    `readings` are the instants that a doubtful text can mean, or the begin of its first and the end
+    of its last day.
     """
 
     precision: Precision

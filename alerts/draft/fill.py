@@ -151,9 +151,8 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     if "human.impact" in missing and _was_elsewhere(inputs):
         missing.insert(missing.index("human.impact"), "human.given")
     facts_with_help = list(missing)
-    # The fact `clause.cite` names the broken practices of the Code of Practice. We fill it in, but
-    # a person who completes the answer (MIXED) must check it, and needs help for that. Producers
-    # outside the Code have no practices.
+    # We fill in `clause.cite`, but a person who completes the answer (MIXED) must check it, and
+    # needs help for that. Producers outside the Code have no practices.
     if (
         "clause.cite" in question.facts
         and question.filled_by is FilledBy.MIXED
@@ -226,13 +225,11 @@ def _group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
 
 def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
     """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day
-    of each finding.
+    of each finding, each of several with its broken practices.
     """
     if typed := logged.name_dates(inputs.incident, inputs.timezone):
         return (typed,)
     days = _group_practices_by_day(inputs)
-    # With several dates, each one also names the practices of the Code that were broken then, from
-    # their `cite`.
     if len(days) == 1:
         return (day_text(days[0][0]),)
     return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)

@@ -395,7 +395,7 @@ def make_readiness_reader(
 ) -> ReadinessReader:
     """Return what assesses whether everything is ready for the next slots.
 
-    `certificates` has the end of each host's certificate, as far as looks have shown it.
+    `certificates` is that of `make_fetcher`.
     """
     return ReadinessReader(
         store,

@@ -110,7 +110,7 @@ def _read_nearest_date(text: str, today: date) -> date | None:
     """Return the day that a date in words names, nearest to `today`, or None if no reading is
     certain.
     """
-    # A date without a year is read as one on or after the anchor: try this year and the last.
+    # `read_date` finds a day on or after the anchor: try this year and the last.
     slots = [read_date(text, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
     days = [
         slot.first

@@ -65,11 +65,8 @@ class PlatformThread:
         ]
 
     def cover_release_opening(self, tx: Transaction, now: datetime) -> None:
-        """Mark the first two notices of a delayed release as not to be sent, except to channels
-        that got them already.
-
-        They are marked only for channels that get messages about the platform (the host), as
-        covered by their thread.
+        """Mark the first two notices of a delayed release as `cover_release_notice` does, except to
+        channels that got them already.
         """
         first_id, second_id = (
             thread_id(self.release_incident),

@@ -39,7 +39,7 @@ GIVEN_UP_FOR = timedelta(days=7)
 
 @dataclass
 class Reminders:
-    """Reminds people of incidents of grade report that no one has acknowledged.
+    """Sends reminders of incidents of grade report.
 
     The first reminder is sent `remind_after` the opening (zero: never), the next ones each
     `remind_every`. `wake` is called after notices were added. `update_counts` sets the public

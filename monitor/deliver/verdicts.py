@@ -320,8 +320,7 @@ def _needs_no_incident(verdict: Verdict) -> bool:
     """Return whether a verdict is no reason for an incident: the release is unproven, and was
     announced too late.
 
-    Too late: we first read the slot after it had passed. If that was within a day, some findings
-    are a reason.
+    If it was announced at most a day after its slot, some findings are a reason.
     """
     slot_end = verdict.slot.passes() if verdict.slot is not None else None
     read_at = verdict.slot_learnt

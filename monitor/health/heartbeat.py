@@ -62,9 +62,7 @@ class HeartbeatWriter(RowSource):
     def write(self, transaction: Transaction) -> None:
         """Write the heartbeat with a batch of writes.
 
-        Report a loss if the store lacks the last committed heartbeat.
-
-        Before `begin` was called, and after `close`, there is no heartbeat to write.
+        Before `begin` was called, and after `close`, there is none.
         """
         beat = self.beat
         if beat is None:

@@ -111,8 +111,7 @@ def _compare_findings(
         found_before, found_after = before.get(name, []), after.get(name, [])
         is_blindness = name.startswith(_BLINDNESS)  # a name begins with the kind
         if len(found_before) != len(found_after):
-            # A blind span may have been stored after the verdict. Looks of another monitor may have
-            # filled one.
+            # One may have been stored later, and looks of another monitor may have filled one.
             is_explained = is_blindness and (
                 len(found_after) > len(found_before) or several_monitors
             )

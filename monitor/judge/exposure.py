@@ -138,7 +138,7 @@ def _build_exposure(
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed_by is not None and removed_by <= slot:
-        # It may have been removed and come back in a break before.
+        # It may have gone and returned in an earlier break.
         end = Interval(last_seen, removed_by)
         reason = Ended.REMOVED
     else:

@@ -295,7 +295,7 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     out_by = part.released.by
     if out_by is None:
         return part.verdict is VerdictKind.NOT_PUBLISHED
-    # Other views were looked at together with the one that saw it.
+    # The other views' looks of the same time.
     are_answers_awaited = case.now < out_by + case.policy.grace
     delay, users_delay = part.delay, part.users_delay
     if part.is_unseen_by_users and delay is not None and users_delay is not None:
@@ -362,7 +362,7 @@ def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[d
             yield until
         seen_by = part.released.by
         if part.verdict is VerdictKind.UNPROVEN and seen_by is not None:
-            # Other views were looked at together with it, and may prove more.
+            # The other views' looks may prove more.
             yield seen_by + case.policy.grace
 
 

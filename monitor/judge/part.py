@@ -347,7 +347,7 @@ def _is_origin_awaited(facts: PartFacts) -> bool:
 def _is_contradicted(facts: PartFacts) -> bool:
     """Return whether a part may have been out in time, although it was absent after the tolerance.
 
-    It may have been removed unseen, or a view showed it before that absence.
+    It was perhaps removed unseen, or shown earlier by a view.
     """
     evidence, window = facts.evidence, facts.window
     if not facts.was_absent_too_long:

@@ -171,7 +171,7 @@ def _is_about_part(absence: Spell) -> bool:
 def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when the part itself appeared: after its last absence that counts.
 
-    An edge may serve an old copy, the origin does not. So
+    Only an edge serves old copies. So
 
     1. if the origin was not watched, an absence in any view counts
 

@@ -1,4 +1,4 @@
-"""Combine sightings into runs: consecutive sightings of one target with the same answer.
+"""Combine sightings into runs.
 
 A failed look starts or lengthens a separate run with the state `unknown`. So `present, unknown,
 present` is three runs, and only the judge decides what may have happened in between.

@@ -106,8 +106,7 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     """Return a spell, its begin corrected if its `Age` dates it back to before a proved absence.
 
-    It then begins when its first look was answered. The content may have come earlier, so
-    `claimed_begin` keeps the begin by `Age`, unless the origin proves absence at that instant.
+    `claimed_begin` then keeps the begin by `Age`, unless the origin proves absence at that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell

@@ -80,7 +80,7 @@ class Ledger:
         self._last_confirmed_all: dict[str, datetime] = {}
         self._past_dropped_at: datetime | None = None
         self._lock = asyncio.Lock()
-        # By calendar or None: the last write, and which later one may replace it.
+        # By calendar or None: the last write, and the kind of write that may replace it.
         self._last_writes: dict[str | None, tuple[Write, object]] = {}
 
     @property

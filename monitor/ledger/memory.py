@@ -215,10 +215,8 @@ class LedgerMemory:
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:
         """Return how a usable read of a calendar changes the ledger.
 
-        Call `apply_change` when the change is written.
-
-        If the read changed entries, join the entries of all calendars into releases again. New
-        releases need unique ids, so load any release from the store that has the id of a new one.
+        Call `apply_change` when the change is written. If the read changed entries, join the
+        entries of all calendars into releases again.
         """
         state = result.state
         if result.changed_ids:

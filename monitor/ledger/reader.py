@@ -48,8 +48,7 @@ class Outcome:
     """The result of a read: the row for the store, and the reading, None if the read was not
     usable.
 
-    If the calendar has not changed, `reading` is the same object as after the last read. The pages
-    describe instants from `as_of`, given their time in caches, to the row's `finished`.
+    The pages describe instants from `as_of`, given their time in caches, to the row's `finished`.
     """
 
     read: CalendarRead
@@ -110,9 +109,8 @@ class CalendarReader:
                     evidence=records,
                 )
                 return Outcome(read, None)
-            # If the calendar has not changed, `reading` is the last one, and its evidence is that
-            # of the last read. A failed read in between has replaced the ids of that evidence, so
-            # the bytes are kept again.
+            # The evidence of an unchanged calendar is that of the last read. A failed read in
+            # between has replaced the ids of that evidence, so the bytes are kept again.
             is_repeated = reading is self._reading and not self._last_fault
             records = self._last_records if is_repeated else self._keep_evidence(fetched, "")
             self._reading, self._digest = reading, digest

@@ -1,7 +1,4 @@
-"""Reads on-call rotas from calendars.
-
-If a read fails, the shifts of the last good read stay in force.
-"""
+"""Reads on-call rotas from calendars."""
 
 from __future__ import annotations
 

@@ -180,7 +180,6 @@ class Interpreter:
         wall_error = abs(self.wall_error())
         largest_error = max(largest_offset(clock_offset), wall_error)
         is_clock_far_off = largest_error > self.unproven_offset.total_seconds()
-        # Looks of monitors that share a store are put in one order.
         is_any_error_too_large = self.is_shared and (is_off(clock_offset) or wall_error > 0)
         is_error_too_large = is_clock_far_off or is_any_error_too_large
         if not is_time_certain or is_error_too_large:
@@ -249,7 +248,7 @@ class Interpreter:
     ) -> Recognised:
         """Return what the body of an answer shows, and remember how to get a 304 for the same.
 
-        `worker_result` is that of a worker process, None to read the body here.
+        `worker_result` is None to read the body here.
         """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")

@@ -99,8 +99,6 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def __init__(self, *, speed: float | None = None, patience: float = _DEFAULT_PATIENCE) -> None:
         """Make a loop at virtual time 0.
 
-        After `patience` real seconds without progress, it raises `Deadlock`.
-
         `speed` is virtual seconds for each real second. With None, time jumps to the next timer.
         """
         # The selector is where a loop waits, so it advances virtual time before or after each wait.

@@ -50,10 +50,7 @@ def is_shared(url: str) -> bool:
 
 
 class StoreLock:
-    """Locks the file of a store against other monitors.
-
-    The system releases the lock when the process ends.
-    """
+    """A lock, which the system releases when the process ends."""
 
     def __init__(self, url: str) -> None:
         self._path = file_of(url)
@@ -68,7 +65,7 @@ class StoreLock:
             return
         # By now, another file may have the store's name.
         if self._locked is not None and samestat(fstat(self._locked.fileno()), self._path.stat()):
-            # To open and close the file would end SQLite's own locks of this process.
+            # See `is_locked` on closing.
             return
         file = self._path.open("rb")
         try:

@@ -48,7 +48,7 @@ class BlindSpans:
         # their target. By target: the end of that run, 9:30:05. Until then, only the first such
         # look is noted as a blind span.
         self._caught_up_at: dict[str, datetime] = {}
-        # The longest known span of each begin, cause, host, target and monitor.
+        # By begin, cause, host, target and monitor.
         self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
         self.spans: Sequence[Blind] = []
         # Item i is the latest end of the spans 0 to i, so the items are in time order.

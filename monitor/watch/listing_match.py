@@ -188,8 +188,7 @@ class Matcher:
             # The entry shows an edition whose slot has passed. If this is an old edition, no near
             # release is returned.
             return [it for it in same_title if it.release.id in ids_due]
-        # No slot has passed, so the entry shows the next edition early. Editions without a slot
-        # come last.
+        # The next edition is early. Editions without a slot come last.
         return [
             min(same_title, key=lambda it: (it.slot is None, it.slot or self._now, it.release.id))
         ]

@@ -80,8 +80,8 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
     by_key = {_sort_key(row): row for row in rows}
     remaining = sorted(key for key in by_key if key > last_key)
     page = remaining[: query.limit]
-    # The next page begins after the last release of this one, or else on the day after the days
-    # that were queried.
+    # `next` is the key of this page's last release, or else the day after the days that were
+    # queried.
     next_page = None
     if len(page) < len(remaining):
         next_page = page[-1]

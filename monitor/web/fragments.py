@@ -128,7 +128,7 @@ def render_now(
     """Return the HTML of the band "Now": due, overdue, early and late releases whose verdict is not
     final.
 
-    Without `now`, the page's script fills in how long each has been due.
+    `now` is as for `render_row`.
     """
     not_final = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
     not_final.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))

@@ -1,6 +1,4 @@
-"""Forms that only people who may act can send, and the page that shows what they typed if one is
-refused.
-"""
+"""Forms of people who may act, and the page that shows what they typed if one is refused."""
 
 from __future__ import annotations
 

@@ -250,8 +250,8 @@ def _read_half_year(text: str, context: Context) -> Span | None:  # noqa: ARG001
 def _read_season(text: str, context: Context) -> Span | None:
     """Read "Spring 2026" as March to May, and so on, and "Winter 2026/27".
 
-    "Early spring" counts as the whole season, and a season without a year as one near the read.
-    "Winter 2026" gets a doubt, because it can begin or end in 2026.
+    "Early spring" counts as the whole season. "Winter 2026" gets a doubt, because it can
+    begin or end in 2026.
     """
     match = _SEASON.fullmatch(_drop_part_words(text))
     if match is None:

@@ -40,9 +40,9 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     """Return the slot of a normalised ISO date-time such as `2026-07-23t09:30z`, or None for any
     other text.
 
-    `raw` is the text as written. A date, time or offset that does not exist gives a slot of
-    precision `NONE`. A time of 00:00 gives only the day, with the doubt `midnight`, because exports
-    write a day without a time so.
+    `raw` is the text as written. If a date, time or offset does not exist, the slot is `NONE`. A
+    time of 00:00 gives only the day, with the doubt `midnight`, because exports write a day without
+    a time so.
     """
     match = _EXTENDED.fullmatch(plain) or _BASIC.fullmatch(plain)
     if match is None:
@@ -323,8 +323,7 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
 
     `text` is the whole text as written.
 
-    A text that is no date gives a slot of precision `NONE` and a reason: `serial` for a
-    spreadsheet's day number.
+    The reason of a spreadsheet's day number is `serial`.
     """
     if _SERIAL.fullmatch(rest):
         return no_slot(text, "serial", timezone)

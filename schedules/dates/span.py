@@ -40,7 +40,8 @@ class Span:
 class Refused(ValueError):
     """A text that has a form of the grammar but names no day.
 
-    `samples/calendars/README.md` lists the reasons.
+    `reason` is `impossible` (no such day), `order` (day or month first?), `weekday` (another
+    weekday), or `not-a-date`.
     """
 
     def __init__(self, reason: str) -> None:

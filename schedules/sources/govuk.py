@@ -37,8 +37,7 @@ class GovukSource(RememberingSource):
     """The announcements of GOV.UK, filtered by organisation, topic, state or document type.
 
     It remembers the entries of the last read, to find the announcements that need a request of
-    their own: those newly cancelled, re-dated or no longer listed. After a restart, `remember`
-    restores them.
+    their own. After a restart, `remember` restores them.
     """
 
     def __init__(self, settings: CalendarSettings) -> None:

@@ -207,8 +207,7 @@ def _refuse_costly_rule(parts: Mapping[str, str], start: str, window: tuple[date
         "BYYEARDAY",
         "BYSETPOS",
     } & set(parts)
-    # With an interval of zero the expansion never ends. Six digits are enough to see that it is too
-    # large.
+    # With an interval of zero the expansion never ends. Six digits show that it is too large.
     interval = parts.get("INTERVAL", "1")
     is_interval_invalid = (
         not interval.isdecimal() or not 1 <= int(interval[:6]) <= _LONGEST_INTERVAL

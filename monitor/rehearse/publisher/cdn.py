@@ -91,8 +91,6 @@ def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, Sc
     answer.
     """
     copy_expires = _BEFORE_ANY_ANSWER  # when the edge's copy of an older answer expires
-    # `edge_cache` is how long the edge still serves the answer before this one, after the origin
-    # has this one.
     for answer in answers:
         if not answer.edge_cache:
             copy_expires = answer.at  # the cache is purged, so the edge serves this answer at once

@@ -83,7 +83,7 @@ def export_bundle(
                 included.append(record)
             else:
                 on_other_machines[record.monitor] += 1
-    # To check the chain of a record, one needs the chain of the record numbered one lower.
+    # They are needed to check the chain.
     predecessors = store.evidence.records(
         [f"{record.monitor}-{record.number - 1}" for record in records]
     )
