@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from alerts.rota import Rota
 from monitor.app.options import (
     make_editions,
     make_policies,
@@ -53,15 +55,17 @@ class StoredMonitor(NotRunning):
 
 
 @contextmanager
-def open_application(settings: Settings, folder: Path, store: Store) -> Iterator[ASGIApp]:
-    """Yield the web application on a store.
+def open_application(
+    settings: Settings, folder: Path, store: Store, rotas: dict[str, Rota]
+) -> Iterator[ASGIApp]:
+    """Yield the web application on a store. Who is on call is said by `rotas`.
 
     Notices that an act causes wait in the store until a monitor runs. Relative files start at
     `folder`.
     """
     clock = SystemClock()
     channels = [channel.name for channel in settings.channel]
-    rules = make_reporting_rules(settings, channels, folder)
+    rules = replace(make_reporting_rules(settings, channels, folder), rotas=rotas)
     judge_at = partial(facts_of, make_policies(settings), settings.watch.vantage)
     current = CurrentIncidents(store, judge_at, VerdictRecorder(rules))
     writer, throttle = Writer(store, clock), Throttle(clock)

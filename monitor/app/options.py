@@ -452,6 +452,7 @@ def page_settings(
         "by_hand": make_hand_calendar(settings, folder),
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
+        "rotas": rules.rotas,
         "judge_promised": partial(body_of_unwatched, store, policies, editions=rules.editions),
         "policies": policies,
         "explain_verdict": make_explainer(settings, store).explain_release,

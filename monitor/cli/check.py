@@ -17,9 +17,9 @@ from alerts.notice import Notice
 from alerts.rota import Rota
 from alerts.routes import select_channels
 from monitor.cli.calendar.read import read_once
-from monitor.cli.common import Context, json_verb, print_json
+from monitor.cli.common import Context, json_verb, on_call_lines, print_json
 from monitor.cli.dates import today
-from monitor.cli.on_call import on_call_lines, read_rotas, uncovered_spans
+from monitor.cli.on_call import read_rotas
 from monitor.cli.plan import plan_day
 from monitor.clock import SystemClock
 from monitor.config.doubts import Known, find_doubts
@@ -29,6 +29,7 @@ from monitor.config.secrets import find_secrets
 from monitor.config.settings import Settings
 from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
+from monitor.ledger.rota import add_stored_shifts
 from monitor.look.sandbox.confine import describe_missing
 from monitor.store.open import file_of
 from monitor.store.sql.engine import Store
@@ -37,7 +38,7 @@ from schedules.announcement import BY_HAND, Announcement, State
 from schedules.release import Release
 from schedules.slot import Slot
 from schedules.sources.settings import CalendarSettings
-from schedules.times.words import instant_text
+from schedules.times.words import instant_text, stamp
 from schedules.values import Secret, quote_value
 
 _DAYS_AHEAD = 7
@@ -157,9 +158,8 @@ def _recipients_of_late(context: Context, found: _CheckResult) -> list[str]:
     producer, *others = found.next_producers or ("",)
     late = Notice("", "opened", "", "", producer, "report", ("late",), at, "", "")
     names = [channel.name for channel in settings.channel]
-    rotas = {rota.name: rota for rota in found.rotas}
     routed = select_channels(
-        late, settings.route, names, at, settings.timezone, producers=others, rotas=rotas
+        late, settings.route, names, at, settings.timezone, producers=others, rotas=found.rotas
     )
     chosen = {name for name, _ in routed}
     mailboxes, others_sent = list[str](), list[str]()
@@ -202,7 +202,7 @@ class _CheckResult:
     warnings: list[str] = field(default_factory=list)
     due: dict[str, int] | None = None
     budget_warnings: list[str] = field(default_factory=list)
-    rotas: list[Rota] = field(default_factory=list)
+    rotas: dict[str, Rota] = field(default_factory=dict)
     entries: dict[str, int] = field(default_factory=dict)
     announced: list[Release | Announcement] = field(default_factory=list)
     next_slot: datetime | None = None
@@ -229,7 +229,9 @@ class _CheckResult:
                 "told": list(recipient_lines(settings)),
                 "short": self.budget_warnings,
             },
-            "on_call": {rota.name: list(rota.on_call(context.now())) for rota in self.rotas},
+            "on_call": {
+                name: list(rota.on_call(context.now())) for name, rota in self.rotas.items()
+            },
             "seen": access_lines(settings),
             "next": self._next_slot_line(context),
         }
@@ -245,7 +247,10 @@ class _CheckResult:
         yield from (f"short: {warning}" for warning in self.budget_warnings)
         if self.due and not self.budget_warnings:
             yield "budgets: enough for every slot"
-        yield from on_call_lines(context, self.rotas)
+        now = context.now()
+        yield from on_call_lines(
+            (name, one.describe_on_call(now)) for name, one in self.rotas.items()
+        )
         yield from access_lines(settings)
         yield self._next_slot_line(context)
 
@@ -284,15 +289,19 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
         return _CheckResult([*map(str, exc.faults), *_missing_secrets(context)])
     if found.faults:
         return found
+    from monitor.app.options import make_rotas
+
+    found.rotas = make_rotas(context.settings)
     _add_stored_facts(context, found)
     _check_calendars(context, found, online=online)
     if online:
         found.faults += _provider_faults(context)
-    found.rotas = read_rotas(context, online=online)
-    found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
+    found.rotas = asyncio.run(read_rotas(context, found.rotas, online=online))
+    rotas = found.rotas.values()
+    found.faults += [f"rota {rota.name}: {rota.fault}" for rota in rotas if rota.fault]
     uncovered = {
-        rota.name: uncovered_spans(context, rota)
-        for rota in found.rotas
+        rota.name: _uncovered_spans(rota, context.now())
+        for rota in rotas
         if _is_rota_known(context, rota)
     }
     file = context.path.name
@@ -323,6 +332,7 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
         return
     try:
         with context.store() as store:
+            found.rotas = add_stored_shifts(found.rotas, store)
             _forecast_week(context, store, found)
             for table in context.settings.calendar:
                 newest = next(iter(store.ledger.reads(table.name, 1, usable=True)), None)
@@ -352,6 +362,15 @@ def _check_calendars(context: Context, found: _CheckResult, *, online: bool) -> 
                 found.entries[table.name] = outcome.read.entries
             if outcome.read.usable and online:
                 click.echo(f"calendar {table.name}: {outcome.read.entries} entries", err=True)
+
+
+def _uncovered_spans(rota: Rota, now: datetime) -> list[str]:
+    """Return as text the spans of the next days in which no one is on call."""
+    zone = rota.timezone
+    return [
+        f"from {stamp(at, zone, weekday=True)} to {stamp(until, zone, weekday=True)}"
+        for at, until in rota.gaps(now, now + timedelta(days=_DAYS_AHEAD))
+    ]
 
 
 def _provider_faults(context: Context) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ import click
 import httpx
 
 from monitor.app.control import no_monitor
-from monitor.cli.common import log_only_errors
+from monitor.cli.common import check_known, log_only_errors
+from monitor.cli.on_call import read_rotas
 from monitor.errors import EnvironmentFault, StoreFault, UserFault
 from monitor.store.open import is_locked
 from monitor.web.local_socket import CONFIGURATION_HEADER, is_served, paths_to_try
@@ -88,6 +89,11 @@ class Api:
         raise RefusedByMonitor(problem)
 
 
+def check_producer(api: Api, name: str) -> None:
+    """Raise `UnknownName` if the monitor knows no such producer."""
+    check_known("producer", name, [one["id"] for one in api.get("/producers")["producers"]])
+
+
 def _read_json(answer: httpx.Response) -> Any:  # noqa: ANN401 # any JSON
     try:
         return answer.json()
@@ -142,15 +148,15 @@ async def _open_client(
     if needs_monitor:
         raise no_monitor(context.settings)
     from monitor.app.offline import as_own_user, open_application
+    from monitor.app.options import make_rotas
+    from monitor.ledger.rota import add_stored_shifts
 
     click.echo(OFFLINE, err=True)
     settings, folder = context.settings, context.path.parent
-    with (
-        log_only_errors(context.hide),
-        context.store() as store,
-        open_application(settings, folder, store) as application,
-    ):
+    with log_only_errors(context.hide), context.store() as store, ExitStack() as stack:
         _refuse_beside_leader(store, context.now())
+        rotas = await read_rotas(context, add_stored_shifts(make_rotas(settings), store))
+        application = stack.enter_context(open_application(settings, folder, store, rotas))
         inside = httpx.ASGITransport(as_own_user(application))
         async with httpx.AsyncClient(transport=inside, base_url=_HERE, timeout=_SECONDS) as client:
             yield client

@@ -328,12 +328,9 @@ def check_known(kind: str, name: str, known: Collection[str]) -> None:
         raise unknown_name(kind, name, known)
 
 
-def check_producer(context: Context, store: Store, name: str) -> None:
-    """Raise `UnknownName` if neither the configuration nor the store has this producer."""
-    known = {table.id for table in context.settings.producer}
-    if name not in known:
-        known |= {producer for one in store.ledger.releases() for producer in one.producers}
-    check_known("producer", name, known)
+def on_call_lines(rotas: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield one line for each rota, from its name and who is on call in words."""
+    yield from (f"on call now: {name}: {words}" for name, words in rotas)
 
 
 def bullet_lines(texts: Iterable[str]) -> Iterator[str]:

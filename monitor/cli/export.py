@@ -13,7 +13,6 @@ import click
 
 from monitor.cli.common import Context, choose_format, json_verb, output_option, write_output
 from monitor.cli.dates import DAY
-from monitor.cli.today import judged_bodies
 from monitor.deliver.incident_json import event_json
 from monitor.deliver.open_data import (
     VERDICT,
@@ -109,6 +108,22 @@ def command(  # noqa: PLR0913 # one for each option
         write_output(
             (context.hide(piece.decode()).encode() for piece in pieces), output, file_format
         )
+
+
+def judged_bodies(
+    context: Context, store: Store, begin: datetime | None, end: datetime | None
+) -> Iterator[dict[str, Any]]:
+    """Return the JSON, as of now, of every judged release whose slot begins between two instants
+    (None: no bound).
+    """
+    from monitor.app.options import make_editions, make_policies
+    from monitor.watch.rejudge import judged_between
+
+    settings = context.settings
+    span, now = (begin, end), context.now()
+    return judged_between(
+        store, make_policies(settings), span, now, make_editions(settings), context.redactor
+    )
 
 
 def _verdict_pieces(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, check_producer, json_verb, table_lines
+from monitor.cli.common import Context, check_known, json_verb, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
 from monitor.cli.terminal import page_output
@@ -40,11 +40,12 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
 
     Example: ninethirty plan --date 2026-11-26
     """
-    zone = context.settings.timezone
+    settings, zone = context.settings, context.settings.timezone
     day = day or today(zone)
     with context.store() as store:
         if producer and not context.as_json:  # programs get an empty plan for an unknown producer
-            check_producer(context, store, producer)
+            known = {one for release in store.ledger.releases() for one in release.producers}
+            check_known("producer", producer, known | {one.id for one in settings.producer})
         releases, hosts = plan_day(context, store, day)
     # The load of hosts includes all producers, so only releases are filtered.
     releases = [one for one in releases if producer in {None, one.release.producer}]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any
 
 import click
 
-from alerts.incident import Incident, steps_for_incident
-from alerts.steps import numbered_steps
-from monitor.cli.common import Context, check_producer, json_verb, table_lines
+from monitor.cli.client import Api, check_producer, open_api
+from monitor.cli.common import Context, json_verb, on_call_lines, table_lines
 from monitor.cli.complete import producer_option
 from monitor.cli.dates import DAY, today
-from monitor.cli.on_call import on_call_lines, read_rotas
 from monitor.cli.silence import silence_text
 from monitor.cli.terminal import page_output
 from monitor.judge.as_text import (
@@ -25,11 +23,8 @@ from monitor.judge.as_text import (
     slot_label,
 )
 from schedules.times.words import day_text
-from schedules.times.zone import span_of
 
-if TYPE_CHECKING:
-    from monitor.store.sql.engine import Store
-
+Json = dict[str, Any]
 _MOST_SHOWN = 10
 
 
@@ -45,116 +40,96 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
 
     Example: ninethirty today --date 2026-11-26
     """
-    day = day or today(context.settings.timezone)
-    rows = [
-        row
-        for row in read_board(context, day)
-        if producer in {None, row["producer"], *row.get("producers", ())}
-    ]
-    # programs get an empty list for an unknown producer
-    if producer and not rows and not context.as_json:
-        with context.store() as store:
-            check_producer(context, store, producer)
-    context.print_result(rows, _day_lines(context, day, rows))
+    day = day or today(context.settings_or_default.timezone)
+    with open_api(context) as api:
+        query = {"from": day.isoformat(), "producer": producer}
+        rows = api.get("/releases", **query)["releases"]
+        if producer and not rows and not context.as_json:
+            check_producer(api, producer)
+        lines = [] if context.as_json else list(_day_lines(context, api, day, rows))
+    context.print_result(rows, lines)
 
 
-def _day_lines(context: Context, day: date, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def _day_lines(context: Context, api: Api, day: date, rows: Sequence[Json]) -> Iterator[str]:
     """Yield the lines of a day: its counts, who is on call, the board, and what people must do
     now.
     """
-    nothing_read = "" if rows else _no_calendar_read_text(context)
-    counts = (
-        count_by_status(rows)
-        or nothing_read
-        or "no release that is watched is promised for this day"
-    )
+    counts = count_by_status(rows) or _say_why_empty(api.get("/calendars")["calendars"])
     yield f"{day_text(day, weekday=True)}: {counts}"
     # If all verdicts are final, the counts above say everything that the headline would.
     headline, since = slot_headline(rows, context.now())
     if headline and not all(row["final"] for row in rows):
         yield f"{headline} ({elapsed_text(context.now() - since)})" if since else headline
-    yield from on_call_lines(context, read_rotas(context))
+    yield from on_call_lines((one["rota"], one["words"]) for one in api.get("/on-call")["rotas"])
     yield from board_lines(rows, context)
     # A release published days early is on the board of another day, but people must act today.
-    yield from _open_work_lines(context)
+    yield from _open_work_lines(context, api)
 
 
-def _no_calendar_read_text(context: Context) -> str:
-    """Return why no calendar was read yet and what to do next, or "" if the store has a usable read
-    or a release.
-    """
-    with context.store() as store:
-        reads = store.ledger.reads()
-        if any(read.usable for read in reads) or store.ledger.editions(limit=1):
-            return ""
-    if not context.settings.calendar:
+def _say_why_empty(calendars: Sequence[Json]) -> str:
+    """Return why no release is promised for a day, and what to do next if there is anything."""
+    if not calendars:
         return "no calendar is configured. Add a [[calendar]] to your configuration"
-    if not reads:
+    read = [one for one in calendars if one["last_read"]]
+    if not read:
         return "no calendar has been read yet. Start the monitor: `ninethirty run` reads them first"
-    return (
-        f"no calendar could be read yet. Run `ninethirty calendar read {reads[0].calendar}` to"
-        " see why"
-    )
+    if not any(one["last_usable_read"] for one in read):
+        name = read[0]["name"]
+        return f"no calendar could be read yet. Run `ninethirty calendar read {name}` to see why"
+    return "no release that is watched is promised for this day"
 
 
-def _open_work_lines(context: Context) -> Iterator[str]:
+def _open_work_lines(context: Context, api: Api) -> Iterator[str]:
     """Yield active silences, open incidents, closed ones that owe their report, and overdue
     actions.
     """
-    from monitor.deliver.owed import find_owed
-    from monitor.deliver.silences import silence_json
-
-    with context.store() as store:
-        still_open = [one for one in store.verdicts.incidents() if one.closed is None]
-        reports, overdue = find_owed(store.verdicts, today(context.settings.timezone))
-        owed = [one for one in reports if one.closed is not None]
-        silences = [one for one in store.outbox.silences(context.now()) if one.is_on(context.now())]
-    # Incidents are oldest first, so the last are shown. Actions begin with the longest overdue.
+    silences = api.get("/silences")["silences"]
     if silences:
+        zone = context.settings_or_default.timezone
         yield from ("", f"Active silences: {len(silences)}")
-        yield from (
-            f"  {silence_text(silence_json(silence), context.settings.timezone)}"
-            for silence in silences
-        )
+        yield from (f"  {silence_text(silence, zone)}" for silence in silences)
+    incidents = api.list_pages("/incidents", "incidents", open="true", drafts="true")
+    still_open = [one for one in incidents if one["closed"] is None]
     if still_open:
         yield from ("", f"Open incidents: {len(still_open)}")
-        yield from _open_incident_lines(context, still_open[-_MOST_SHOWN:])
+        yield from _open_incident_lines(context, still_open[:_MOST_SHOWN])
+    owed = [one for one in incidents if one["closed"] and one["report_owed"]]
     if owed:
         yield from ("", f"Closed, report owed: {len(owed)}")
-        yield from (_incident_text(context, one) for one in owed[-_MOST_SHOWN:])
+        yield from (_incident_text(context, one) for one in owed[:_MOST_SHOWN])
+    overdue = [one for one in api.get("/actions")["actions"] if one["overdue"]]
+    titles = {one["id"]: one["title"] for one in incidents}
     if overdue:
         yield from ("", f"Actions overdue: {len(overdue)}")
-        for one, number, action in overdue[:_MOST_SHOWN]:
-            yield (
-                f"  {action.due}  {action.owner}  {one.title}, no. {number}: {action.text} "
-                f" {one.id}"
-            )
+    for one in overdue[:_MOST_SHOWN]:
+        action = f"{titles.get(one['incident'], '')}, no. {one['number']}: {one['text']}"
+        yield f"  {one['due']}  {one['owner']}  {action}  {one['incident']}"
 
 
-def _open_incident_lines(context: Context, incidents: Sequence[Incident]) -> Iterator[str]:
+def _open_incident_lines(context: Context, incidents: Sequence[Json]) -> Iterator[str]:
     """Yield open incidents, each followed by what to do now.
 
     Incidents with the same steps are grouped.
     """
-    by_steps: dict[tuple[str, ...], list[Incident]] = {}
+    by_steps: dict[tuple[str, ...], list[Json]] = {}
     for one in incidents:
-        _heading, *steps = numbered_steps(steps_for_incident(one))
-        by_steps.setdefault(tuple(steps), []).append(one)
-    for grouped_steps, found in by_steps.items():
+        steps = tuple(one["to_do"][1:])  # the first line is a heading
+        by_steps.setdefault(steps, []).append(one)
+    for steps, found in by_steps.items():
         yield from (_incident_text(context, one) for one in found)
-        yield from (f"      {step}" for step in grouped_steps)
+        yield from (f"      {step}" for step in steps)
 
 
-def _incident_text(context: Context, one: Incident) -> str:
+def _incident_text(context: Context, one: Json) -> str:
     """Return an incident in one line, with whether someone must still acknowledge it."""
-    waiting = "" if one.acknowledged or one.closed else ", not acknowledged"
+    waiting = "" if one["acknowledged"] or one["closed"] else ", not acknowledged"
+    producer = context.name_of(one["producer"])
     return (
-        f"  {one.grade:<6}  {one.kind.value:<8}  {one.title}"
-        f" ({context.name_of(one.producer)}){waiting}  {one.id}"
+        f"  {one['grade']:<6}  {one['kind']:<8}  {one['title']} ({producer}){waiting}  {one['id']}"
     )
 
 
-def board_lines(rows: Sequence[dict[str, Any]], context: Context) -> Iterator[str]:
+def board_lines(rows: Sequence[Json], context: Context) -> Iterator[str]:
     """Return the lines of a board with these releases. Without releases there are none."""
     cells = [board_cells(row, context.name_of(row["producer"])) for row in rows]
     heads = ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"]
@@ -162,7 +137,7 @@ def board_lines(rows: Sequence[dict[str, Any]], context: Context) -> Iterator[st
     return table_lines(cells, heads, lambda row: row[2].isupper()) if rows else iter(())
 
 
-def by_slot(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def by_slot(rows: Iterable[Json]) -> list[Json]:
     """Return the JSON of releases, sorted by begin of their slots. Those without a slot are
     first.
     """
@@ -171,55 +146,14 @@ def by_slot(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     )
 
 
-def read_board(context: Context, day: date) -> list[dict[str, Any]]:
-    """Return the JSON of every release whose slot begins on a local day, as of now, also of those
-    not judged yet.
-    """
-    from monitor.app.options import make_editions, make_policies
-    from monitor.watch.rejudge import body_of_unwatched
-
-    begin, end = span_of(day, day, context.settings.timezone)
-    with context.store() as store:
-        rows = [*judged_bodies(context, store, begin, end)]
-        known = {row["id"] for row in rows}
-        unjudged = [
-            release.id for release in store.ledger.releases(begin, end) if release.id not in known
-        ]
-        policies, now, editions = (
-            make_policies(context.settings),
-            context.now(),
-            make_editions(context.settings),
-        )
-        bodies = (body_of_unwatched(store, policies, name, now, editions) for name in unjudged)
-        rows += [body for body in bodies if body is not None]
-    return by_slot(rows)
-
-
-def judged_bodies(
-    context: Context, store: Store, begin: datetime | None, end: datetime | None
-) -> Iterator[dict[str, Any]]:
-    """Return the JSON, as of now, of every judged release whose slot begins between two instants
-    (None: no bound).
-    """
-    from monitor.app.options import make_editions, make_policies
-    from monitor.watch.rejudge import judged_between
-
-    settings = context.settings
-    span, now = (begin, end), context.now()
-    return judged_between(
-        store, make_policies(settings), span, now, make_editions(settings), context.redactor
-    )
-
-
-def board_cells(row: dict[str, Any], producer: str = "") -> list[str]:
+def board_cells(row: Json, producer: str = "") -> list[str]:
     """Return the cells of a release in the board.
 
     `producer` is the name of its producer (default: its id).
     """
-    name = producer or row["producer"]
     return [
         slot_label(row["slot"]),
-        name,
+        producer or row["producer"],
         listed_status(row),
         measure_text(row),
         row["id"],

@@ -67,18 +67,28 @@ def to_do_json(incident: Incident, drafts: Sequence[Draft]) -> dict[str, Any]:
     complete.
     """
     report = report_from_json(drafts[-1].facts) if drafts else None
-    done = {step.id for step in report.steps if step.done} if report is not None else set()
-    # A closed incident needs no immediate steps, only its report.
-    steps = [step for step in steps_for_incident(incident) if step.id not in done]
     open_fields = [] if report is None else list_open_fields(report)
     return {
         "words": incident.words,
-        "to_do": list(numbered_steps(steps)) if steps and incident.closed is None else [],
+        "to_do": list_steps_to_do(incident, drafts),
         "to_complete": [
             {"id": name, "label": report.label_of(name) if report is not None else None}
             for name in open_fields
         ],
     }
+
+
+def list_steps_to_do(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
+    """Return a heading and the numbered steps of an incident that are not done by its last draft.
+
+    A closed incident needs none, only its report.
+    """
+    if incident.closed is not None:
+        return []
+    report = report_from_json(drafts[-1].facts) if drafts else None
+    done = {step.id for step in report.steps if step.done} if report is not None else set()
+    steps = [step for step in steps_for_incident(incident) if step.id not in done]
+    return list(numbered_steps(steps)) if steps else []
 
 
 def action_json(action: Action) -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""A line of an assessment: what was checked, its state, the reason, and what to do."""
+"""Assessments, and their lines: what was checked, its state, the reason, and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from schedules.times.json import fields_json
+from schedules.times.json import fields_json, instant_json
 
 
 class Readiness(StrEnum):
@@ -50,6 +51,38 @@ class Line:
         """Return the line as the API publishes it."""
         names = ("area", "check", "subject", "release", "state", "reason", "todo")
         return fields_json(self, *names)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The lines about the slots from `begin` to before `end`, as of `at`.
+
+    `slots` are those of the releases, without duplicates.
+    """
+
+    begin: datetime
+    end: datetime
+    at: datetime
+    slots: tuple[datetime, ...]
+    lines: tuple[Line, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the assessment as the API publishes it."""
+        return {
+            "from": instant_json(self.begin),
+            "to": instant_json(self.end),
+            "at": instant_json(self.at),
+            "slots": [instant_json(slot) for slot in self.slots],
+            "ready": all(line.state is not Readiness.NOT_READY for line in self.lines),
+            "lines": [line.as_json() for line in self.lines],
+        }
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Assessment:
+        """Return the assessment that the API published."""
+        begin, end, at = (datetime.fromisoformat(body[name]) for name in ("from", "to", "at"))
+        slots = tuple(map(datetime.fromisoformat, body["slots"]))
+        return cls(begin, end, at, slots, tuple(Line(**line) for line in body["lines"]))
 
 
 def sort_lines(lines: Iterable[Line]) -> tuple[Line, ...]:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.health.metrics import FRESH_READS
@@ -26,7 +25,7 @@ from monitor.readiness.facts import (
     HostFacts,
     ProducerFacts,
 )
-from monitor.readiness.line import Line, Readiness
+from monitor.readiness.line import Assessment
 from monitor.store.rows import CHANNEL_TESTED, Act, DeliveryState, Judged
 from monitor.store.sql.engine import Store
 from monitor.store.sql.query import chunks
@@ -36,38 +35,12 @@ from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision
-from schedules.times.json import instant_json
 from schedules.times.zone import day_begins, local_date
 
 _DAY = timedelta(days=1)
 _DAYS_AHEAD = 6
 """A Thursday's question finds the slots of the Tuesday after Easter."""
 _REPORT_KEYS = ("head_of_profession", "contact", "to")
-
-
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """The lines about the slots from `begin` to before `end`, as of `at`.
-
-    `slots` are those of the releases, without duplicates.
-    """
-
-    begin: datetime
-    end: datetime
-    at: datetime
-    slots: tuple[datetime, ...]
-    lines: tuple[Line, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the assessment as the API publishes it."""
-        return {
-            "from": instant_json(self.begin),
-            "to": instant_json(self.end),
-            "at": instant_json(self.at),
-            "slots": [instant_json(slot) for slot in self.slots],
-            "ready": all(line.state is not Readiness.NOT_READY for line in self.lines),
-            "lines": [line.as_json() for line in self.lines],
-        }
 
 
 @dataclass(frozen=True, slots=True)

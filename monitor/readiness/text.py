@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from monitor.readiness.line import Line, Readiness
-from monitor.readiness.reader import Assessment
+from monitor.readiness.line import Assessment, Line, Readiness
 from schedules.times.words import count, day_text
 from schedules.times.zone import local, local_date
 

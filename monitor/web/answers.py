@@ -294,7 +294,7 @@ class ListedIncident(Answer):
     `has_time` is false if only the day of `occurred` is known.
 
     `release` is the id of its release, empty if it has none. `releases` are those that one platform
-    fault delayed.
+    fault delayed. `to_do` is what to do now, for staff who read its drafts too.
     """
 
     id: str
@@ -321,6 +321,7 @@ class ListedIncident(Answer):
     timeline: list[incident.Entry]
     actions: list[incident.Action]
     attachments: list[Attachment]
+    to_do: list[str] = []
 
 
 class Act(Answer):
@@ -350,14 +351,13 @@ class Incident(ListedIncident):
     fault explains.
 
     The answer to logging one has `is_new`: false if the same texts came before. Staff who read one
-    incident get the `words` that people typed, what `to_do` now, and the boxes `to_complete`.
+    incident get the `words` that people typed, and the boxes `to_complete`.
     """
 
     drafts: list[Draft]
     related: list[str] = []
     is_new: bool | None = None
     words: dict[str, str] = {}
-    to_do: list[str] = []
     to_complete: list[OpenBox] = []
 
 
@@ -516,6 +516,22 @@ class Ticks(Answer):
     """What was ticked about a release, in time order."""
 
     ticks: list[Ticked]
+
+
+class OnCall(Answer):
+    """The `roles` of a rota that are on call now, and in `words` also until when, and who is
+    next.
+    """
+
+    rota: str
+    roles: list[str]
+    words: str
+
+
+class Rotas(Answer):
+    """Who is on call."""
+
+    rotas: list[OnCall]
 
 
 class Silence(Answer):

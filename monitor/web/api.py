@@ -34,6 +34,7 @@ from monitor.deliver.incident_json import (
     calendar_read_json,
     event_json,
     incident_json,
+    list_steps_to_do,
     to_do_json,
 )
 from monitor.deliver.silences import silence_json
@@ -158,7 +159,7 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     if query.drafts:
         read = queries.store.verdicts.drafts
         drafts = await queries.ask(lambda: [read(one.id) for one in page])
-        listed = [queries.incident_json(*each) for each in zip(page, drafts, strict=True)]
+        listed = [_with_drafts(queries, *each) for each in zip(page, drafts, strict=True)]
     else:
         # An empty list of drafts would mean that an incident has none.
         listed = [
@@ -166,6 +167,11 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
             for one in page
         ]
     return {"incidents": listed, "next": before_next_page[-1].id if before_next_page else None}
+
+
+def _with_drafts(queries: Queries, incident: Incident, drafts: Sequence[Draft]) -> Json:
+    steps = list_steps_to_do(incident, drafts) if queries.sees_all else []
+    return queries.incident_json(incident, drafts) | {"to_do": steps}
 
 
 async def get_incident(request: Request, _input: Input) -> Json:
@@ -253,6 +259,19 @@ async def get_readiness(request: Request, query: inputs.ReadinessDay) -> Json:
     if assessment is None:
         raise UnknownName("readiness is not assessed here")
     return assessment.as_json()
+
+
+async def list_on_call(request: Request, _input: Input) -> Json:
+    """List the roles of each rota that are on call now. Only staff may read it."""
+    queries = queries_of(request)
+    if not queries.sees_all:
+        raise NotAllowed("The rota is for staff.")
+    now = queries.clock.now()
+    rotas = [
+        {"rota": name, "roles": list(rota.on_call(now)), "words": rota.describe_on_call(now)}
+        for name, rota in queries.rotas.items()
+    ]
+    return {"rotas": rotas}
 
 
 async def show_silences(request: Request, query: inputs.SilenceFilter) -> Json:
@@ -701,6 +720,7 @@ ROUTES = [
             "getReadiness", "releases", get_readiness, answers.Assessment, inputs.ReadinessDay
         ),
     ),
+    ApiRoute("/on-call", Operation("listOnCall", "incidents", list_on_call, answers.Rotas)),
     ApiRoute(
         "/producers", Operation("listProducers", "releases", list_producers, answers.Producers)
     ),

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.draft.write.outline import Document
 from alerts.incident import Incident, IncidentKind
+from alerts.rota import Rota
 from alerts.ticks import Tick
 from monitor.clock import Clock
 from monitor.deliver.assessment import with_brought_forward
@@ -30,7 +31,8 @@ from monitor.health.hosts import SilentHost
 from monitor.health.self_check import Check
 from monitor.judge.as_json import is_by
 from monitor.judge.policy import Policies
-from monitor.readiness.reader import Assessment, ReadinessReader
+from monitor.readiness.line import Assessment
+from monitor.readiness.reader import ReadinessReader
 from monitor.store.rows import Act, CalendarRead, Draft, Event
 from monitor.store.sql.engine import Store
 from monitor.threads import Threads, with_pauses
@@ -113,6 +115,7 @@ class Queries:
     calendars: Sequence[str] = ()
     # The names of producers, by their ids.
     producers: Mapping[str, str] = field(default_factory=dict)
+    rotas: Mapping[str, Rota] = field(default_factory=dict)
     # Returns the JSON of a promised release that is not watched yet, by its id, as of an instant.
     # Runs in a thread.
     judge_promised: Callable[[str, datetime], Json | None] = lambda _release, _now: None
@@ -199,8 +202,8 @@ class Queries:
         ]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of judged releases of these days and, if a day is after today, of
-        unjudged ones, by slot.
+        """Return the JSON of judged releases of these days and, if today or a later day is among
+        them, of unjudged ones, by slot.
         """
         begin, end = self._day_bounds(first, last)
         # in the order of slots
@@ -214,12 +217,11 @@ class Queries:
             bodies |= {row.release: row.body for row in rows}
         judged = [body for body in bodies.values() if body is not None and is_by(body, producer)]
         releases = await self._add_decisions(judged)
-        if last > self.today():
-            now = self.clock.now()
+        if last >= self.today():
+            now, judged_before = self.clock.now(), set(judged_ids)
             entries = await self.ask(lambda: self.store.ledger.releases(begin, end))
-            ids = [one.id for one in entries if producer in (None, *one.producers)]
-            # `judge_promised` returns None for a release with a stored verdict, which is in
-            # `releases` already.
+            promised = [one for one in entries if one.id not in judged_before]
+            ids = [one.id for one in promised if producer in (None, *one.producers)]
             unjudged = await self.ask(lambda: [self.judge_promised(name, now) for name in ids])
             releases += [body for body in unjudged if body is not None]
             releases.sort(key=lambda body: (body["slot"] or {}).get("start") or "")

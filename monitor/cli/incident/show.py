@@ -12,11 +12,10 @@ import click
 
 from alerts.actions import describe_action
 from alerts.incident import Action
-from monitor.cli.client import Api, RefusedByMonitor, open_api
+from monitor.cli.client import Api, RefusedByMonitor, check_producer, open_api
 from monitor.cli.common import (
     Context,
     bullet_lines,
-    check_known,
     json_stamp,
     json_verb,
     table_lines,
@@ -71,8 +70,7 @@ def list_incidents(
         listed = api.list_pages("/incidents", "incidents", **query)
         # programs get an empty list for an unknown one
         if producer and not listed and not context.as_json:
-            known = [one["id"] for one in api.get("/producers")["producers"]]
-            check_known("producer", producer, known)
+            check_producer(api, producer)
     heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
     lines = table_lines([incident_row(one) for one in listed], heads) if listed else "No incidents."
     context.print_result(listed, lines)

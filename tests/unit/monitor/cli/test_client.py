@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app.offline import open_application
+from monitor.app.options import make_rotas
 from monitor.cli.client import OFFLINE
 from monitor.cli.common import log_only_errors
 from monitor.cli.main import status_of
@@ -47,6 +48,11 @@ COMMANDS = [
     ("explain", "birth-2016"),
     ("calendar", "history", "births-2016"),
     ("calendar", "history", "births"),
+    ("today",),
+    ("today", "--date", "2018-01-05"),
+    ("today", "--date", "2030-01-04", "--json"),
+    ("today", "--producer", "on"),
+    ("ready", "--date", "2030-01-04"),
     ("incident", "note", "births"),
     ("incident", "action", "done", INCIDENT, "7"),
 ]
@@ -65,7 +71,7 @@ def monitor_of(
         local = LocalSocket(bind_local(path), path, (folder / configuration).resolve())
         with (
             closing(open_store(settings.store.url, durable=False)) as store,
-            open_application(settings, folder, store) as application,
+            open_application(settings, folder, store, make_rotas(settings)) as application,
         ):
             bound = bind_address("127.0.0.1:0")
             for each in (bound, local.bound):

@@ -16,6 +16,7 @@ import pytest
 from icalendar import Calendar
 
 from monitor import History
+from monitor.cli.client import OFFLINE
 from monitor.deliver.open_data import PROMISE, TABLES
 from monitor.deliver.open_data import VERDICT as MEANING_BY_COLUMN
 from monitor.errors import UserFault
@@ -104,7 +105,7 @@ def test_a_reader_that_closes_the_pipe_is_no_error(folder: Path) -> None:
         assert program.stdout is not None
         assert program.stderr is not None
         program.stdout.close()
-        assert (program.wait(60), program.stderr.read()) == (0, b"")
+        assert (program.wait(60), program.stderr.read()) == (0, f"{OFFLINE}\n".encode())
 
 
 def test_the_board_in_json_is_a_list_of_releases(run_cli: RunCli) -> None:
@@ -124,7 +125,9 @@ def test_release_not_watched_yet_is_on_board_of_its_day(run_cli: RunCli) -> None
     assert (row["id"], row["verdict"]) == ("deaths-2029", "pending")
 
 
-def test_a_day_without_releases_is_no_error(run_cli: RunCli) -> None:
+def test_a_day_without_releases_is_no_error(run_cli: RunCli, folder: Path) -> None:
+    with write_store(folder) as tx:
+        tx.save(CalendarRead("mine", SLOT, SLOT, usable=True))
     result = run_cli("today", "--date", "2018-01-06")
     first_line, second_line, *_ = result.out.splitlines()
     assert first_line.startswith(
