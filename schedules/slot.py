@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from schedules.times.json import fields_json, instant_json
+from schedules.times.json import Instant, fields_json, instant_json
 from schedules.times.zone import day_begins, local_date
 
 
@@ -38,15 +38,15 @@ class Slot:
     """
 
     precision: Precision
-    instant: datetime | None = None
+    instant: Instant | None = None
     first: date | None = None
     last: date | None = None
     raw: str = ""
     timezone: str = "Europe/London"
     reason: str | None = None
     doubt: str | None = None
-    assumed: datetime | None = None
-    readings: tuple[datetime, ...] = ()
+    assumed: Instant | None = None
+    readings: tuple[Instant, ...] = ()
 
     def begins(self) -> datetime | None:
         """Return the first instant of the slot, None for `NONE`."""

@@ -61,8 +61,7 @@ class UnreadableCalendar(Exception):
 class CalendarSource(Protocol):
     """A kind of calendar. A read is `first`, then `more` until it returns nothing, then `read`.
 
-    `state` is what it remembers between two steps, as a value that can be pickled. None: nothing,
-    ever.
+    `state` is what it remembers between two steps, of a type of `SourceState`. None: nothing, ever.
     """
 
     state: Any
@@ -75,22 +74,3 @@ class CalendarSource(Protocol):
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the answers into announcements. Raises `UnreadableCalendar`."""
-
-
-def more(
-    source: CalendarSource, pages: Sequence[Page], now: datetime
-) -> tuple[tuple[PageRequest, ...], object]:
-    """Return the further requests of a source and its state after that. For a worker process."""
-    return tuple(source.more(pages, now)), source.state
-
-
-def read(
-    source: CalendarSource, pages: Sequence[Page], now: datetime
-) -> tuple[Reading | str, object]:
-    """Return the reading of a source (or in one line why there is none) and its state after
-    that.
-    """
-    try:
-        return source.read(pages, now), source.state
-    except UnreadableCalendar as exc:
-        return str(exc), source.state

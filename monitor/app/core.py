@@ -4,7 +4,7 @@ and its edges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from monitor.look.clock_steps import ClockSteps
 from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
 from monitor.look.reading import BodyReader
+from monitor.look.sandbox.process import Worker, start_worker
 from monitor.look.sandbox.workers import Workers
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.leadership import Leadership
@@ -121,7 +122,7 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
         store=store,
         metrics=metrics,
         threads=threads,
-        workers=_make_workers(clock, metrics, health, worker_health),
+        workers=_make_workers(edges, clock, metrics, health, worker_health),
         worker_health=worker_health,
         tasks=Tasks(),
         queue=queue,
@@ -211,9 +212,13 @@ def _make_leadership(
 
 
 def _make_workers(
-    clock: Clock, metrics: Metrics, health: HealthState, worker_health: WorkerHealth
+    edges: Edges,
+    clock: Clock,
+    metrics: Metrics,
+    health: HealthState,
+    worker_health: WorkerHealth,
 ) -> Workers:
-    """Return the workers that read large responses.
+    """Return the workers that read calendars and large responses.
 
     `metrics`, `health` and `worker_health` note their problems.
     """
@@ -224,7 +229,11 @@ def _make_workers(
 
     on_attempt, on_unread = worker_health.note_start_attempt, worker_health.note_unread
     return Workers(
-        clock=clock, on_costly=note_costly_host, on_attempt=on_attempt, on_unread=on_unread
+        clock=clock,
+        start=edges.start_worker,
+        on_costly=note_costly_host,
+        on_attempt=on_attempt,
+        on_unread=on_unread,
     )
 
 
@@ -272,6 +281,7 @@ class Edges:
     durable: bool = True
     delay: float = DELAY
     spools: bool = False
+    start_worker: Callable[[int], Worker] = start_worker
 
 
 REAL = Edges()

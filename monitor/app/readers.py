@@ -75,15 +75,14 @@ def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network
     )
     return CalendarReader(
         table.name,
-        table.in_zone(settings.timezone).make_source(),
+        table.in_zone(settings.timezone),
         # Names of people are removed from stored responses. A response may have `cap` bytes.
-        CalendarPages(ask, strip=kind.names_people, cap=kind.cap, workers=workers),
+        CalendarPages(ask, workers, strip=kind.names_people, cap=kind.cap),
         clock,
         folder / table.file if table.file is not None else None,
         evidence=evidence,
         adjust=make_usual_time_filler(settings) if has_usual_times else None,
         producer=table.producer,
-        is_plain=kind.is_plain,  # whether a small response can be parsed without a worker
     )
 
 
@@ -94,8 +93,6 @@ def make_rota_readers(
     readers = []
     for table in settings.rota:
         if table.url or table.file:
-            from schedules.sources.rota import RotaSource  # noqa: PLC0415 # icalendar takes 50 ms and 4 MB
-
             calendar = CalendarSettings(
                 name=table.name,
                 kind="ics",
@@ -103,11 +100,11 @@ def make_rota_readers(
                 file=table.file,
                 timezone=settings.timezone,
             )
-            source = RotaSource(calendar, list(table.who))
+            pages = CalendarPages(ask, workers)
             file = folder / table.file if table.file is not None else None
             readers.append(
                 RotaReader(
-                    table.name, table.read_every, source, CalendarPages(ask), workers, clock, file
+                    table.name, table.read_every, calendar, list(table.who), pages, clock, file
                 )
             )
     return readers

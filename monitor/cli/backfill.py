@@ -86,7 +86,7 @@ async def _store_claims(
     with context.store() as store:
         async with open_poller(with_reduced_budget, SystemClock()) as (poller, workers):
             # `strip` removes personal data from answers.
-            pages = CalendarPages(poller.send_in_turn, strip=True, workers=workers)
+            pages = CalendarPages(poller.send_in_turn, workers, strip=True)
             async for claim in _read_claims(
                 context, PublicRecord(pages, producer, begin, end, _report_progress)
             ):

@@ -9,20 +9,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.cache_age import answer_time_bounds
 from monitor.look.challenge import find_challenge, rejection_reason
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.sandbox.workers import Workers
-from schedules.source import CalendarSource, Page, PageRequest, UnreadableCalendar
-from schedules.sources.body import OnePage, strip_personal
+from schedules.source import Page, PageRequest
 
 MEGABYTE = 1_000_000
 LARGEST_ANSWER = 8 * MEGABYTE
-MOST_IN_PROCESS = 16_384
-"""The most bytes that are parsed in this process. More is parsed by a worker process."""
 WORKER_SECONDS = 20
 """Limit of processor seconds of a worker for one step of a read."""
 _SUBSTITUTES = {
@@ -58,14 +54,14 @@ class FetchedPage:
 class CalendarPages:
     """Fetches the pages of one calendar. `ask` makes a request within the budget of its host.
 
-    With `strip`, personal data is removed from JSON answers before they are hashed or stored, from
-    large ones by `workers`. `cap` is the largest answer in bytes.
+    With `strip`, `workers` remove personal data from JSON answers before they are hashed or stored.
+    `cap` is the largest answer in bytes.
     """
 
     ask: Callable[[Request], Awaitable[Answer | Failure]]
+    workers: Workers
     strip: bool = False
     cap: int = LARGEST_ANSWER
-    workers: Workers | None = None
     _fetched: dict[str, FetchedPage] = field(default_factory=dict)
 
     def clear_if_more_than(self, most: int) -> None:
@@ -126,32 +122,14 @@ class CalendarPages:
         return "" if is_usable else f"answered {answer.status}"
 
     async def _strip_people(self, url: str, body: bytes) -> bytes:
-        """Return a body without personal data. A worker removes it from a large one."""
-        if self.workers is None or len(body) <= MOST_IN_PROCESS:
-            return strip_personal(body)
         host = urlsplit(url).hostname or ""
         stripped: bytes = await self.workers.run("strip", host, body, seconds=WORKER_SECONDS)
         return stripped
 
 
-async def run_in_worker(
-    workers: Workers,
-    task: str,
-    source: CalendarSource | OnePage,
-    pages: Sequence[Page],
-    now: datetime,
-) -> Any:  # noqa: ANN401  # by task
-    """Return the result of `source.read` or `source.more` (the `task`) for these pages, run in a
-    worker process.
-
-    Raises `UnreadableCalendar` and `ReadFault`.
-    """
-    host = (urlsplit(pages[0].url).hostname if pages else None) or ""
-    result, state = await workers.run(task, host, source, tuple(pages), now, seconds=WORKER_SECONDS)
-    source.state = state  # the worker has used a copy of the source
-    if isinstance(result, str):  # the reason why the pages cannot be read
-        raise UnreadableCalendar(result)
-    return result
+def host_of(pages: Sequence[Page]) -> str:
+    """Return the host of these pages, empty for a local file."""
+    return (urlsplit(pages[0].url).hostname if pages else None) or ""
 
 
 def read_local_file(file: Path, now: datetime) -> FetchedPage:

@@ -9,36 +9,32 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from monitor.clock import Clock
 from monitor.ledger.pages import (
     MEGABYTE,
-    MOST_IN_PROCESS,
+    WORKER_SECONDS,
     CalendarPages,
     FetchedPage,
     PagesUnavailable,
+    host_of,
     read_local_file,
-    run_in_worker,
 )
 from monitor.look.sandbox.process import ReadFault
-from monitor.look.sandbox.workers import Workers
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
-from monitor.threads import run_in_thread
 from schedules.announcement import Announcement
 from schedules.source import CalendarSource, Page, Reading, UnreadableCalendar
+from schedules.sources.body import OnePage
 from schedules.sources.last_listed import RememberingSource
+from schedules.sources.settings import CalendarSettings
 
 MOST_BYTES = 32 * MEGABYTE
 """The most bytes that all answers of one read may have in sum."""
 MOST_ENTRIES = 50_000
 MOST_PAGES = 500
-_MOST_BYTES_ON_LOOP = 200_000
-"""The most bytes that are parsed on the event loop. More are parsed in a thread, so that no look is
-delayed.
-"""
 
 Adjust = Callable[[Announcement], Announcement]
 
@@ -62,24 +58,26 @@ class CalendarReader:
 
     `evidence` keeps the bytes if the calendar has changed, or if the read failed for another reason
     than the last one. `adjust` applies the configuration's changes to an announcement. `producer`
-    is set if all entries are from one producer. The workers of `pages` parse the answers, except
-    small ones if the format `is_plain`.
+    is set if all entries are from one producer. The workers of `pages` parse the answers.
     """
 
     name: str
-    source: CalendarSource
+    settings: CalendarSettings
     pages: CalendarPages
     clock: Clock
     file: Path | None = None
     evidence: Evidence | None = None
     adjust: Adjust | None = None
     producer: str = ""
-    is_plain: bool = False
+    source: CalendarSource = field(init=False)
     _digest: str = ""
     _reading: Reading | None = None
     _last_fault: str = ""
     _last_records: str = ""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.source = self.settings.make_source()
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Pass the stored entries to the source, if it requests the pages of removed ones."""
@@ -142,23 +140,18 @@ class CalendarReader:
         digest = sha.hexdigest()
         if self._reading is not None and digest == self._digest:
             return self._reading, digest
-        now = self.clock.now()
-        workers = self._workers_for(pages)
-        if workers is not None:
-            reading = await run_in_worker(workers, "read", self.source, pages, now)
-        elif sum(len(page.body) for page in pages) <= _MOST_BYTES_ON_LOOP:
-            reading = self.source.read(pages, now)
-        else:
-            reading = await run_in_thread(partial(self.source.read, pages, now))
+        reading = await self._run("read", pages)
+        if isinstance(reading, str):  # the reason why the pages cannot be read
+            raise UnreadableCalendar(reading)
         return self._check_and_adjust(reading), digest
 
-    def _workers_for(self, pages: Sequence[Page]) -> Workers | None:
-        """Return the workers that must parse these pages, because an answer may be hostile.
-
-        None: parse them here.
-        """
-        is_small = self.is_plain and sum(len(page.body) for page in pages) <= MOST_IN_PROCESS
-        return None if self.file is not None or is_small else self.pages.workers
+    async def _run(self, task: str, pages: Sequence[Page]) -> Any:  # noqa: ANN401  # by task
+        """Return the result of a task of our source, which a worker runs. Raises `ReadFault`."""
+        arguments = (self.settings, self.source.state, tuple(pages), self.clock.now())
+        result, self.source.state = await self.pages.workers.run(
+            task, host_of(pages), *arguments, seconds=WORKER_SECONDS
+        )
+        return result
 
     def _check_and_adjust(self, reading: Reading) -> Reading:
         """Return the reading, adjusted, or the last one if that is equal.
@@ -200,14 +193,11 @@ class CalendarReader:
             pages = [one.page for one in fetched]
             if sum(len(page.body) for page in pages) > MOST_BYTES:
                 raise PagesUnavailable(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
-            now = self.clock.now()
-            workers = self._workers_for(pages)
-            # A source without a `state` needs no worker here, because it finds further requests
-            # without parsing a body.
-            if workers is not None and self.source.state is not None:
-                requests = await run_in_worker(workers, "more", self.source, pages, now)
+            # Such a source finds further requests without parsing a body.
+            if isinstance(self.source, OnePage):
+                requests = self.source.more(pages, self.clock.now())
             else:
-                requests = self.source.more(pages, now)
+                requests = await self._run("more", pages)
 
     def _keep_evidence(self, fetched: Sequence[FetchedPage], fault: str) -> str:
         """Keep the bytes of a read, unless it failed like the last one.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,18 +14,22 @@ from alerts.rota import Rota, Shift, rota_calendar_name, shifts_from_json, shift
 from monitor.clock import Clock
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.ledger import RecordedRead
-from monitor.ledger.pages import CalendarPages, PagesUnavailable, read_local_file, run_in_worker
+from monitor.ledger.pages import (
+    WORKER_SECONDS,
+    CalendarPages,
+    PagesUnavailable,
+    host_of,
+    read_local_file,
+)
 from monitor.look.sandbox.process import ReadFault
-from monitor.look.sandbox.workers import Workers
 from monitor.store.rows import CalendarRead, RotaRead
 from monitor.store.sql.engine import Store
 from monitor.store.writer import STALLED_AFTER, Writer
 from monitor.threads import Job, Tasks
-from schedules.source import UnreadableCalendar
+from schedules.source import PageRequest
+from schedules.sources.settings import CalendarSettings
 
-if TYPE_CHECKING:
-    from schedules.sources.rota import RotaSource, Span
-
+_ACCEPT = "text/calendar, */*;q=0.1"
 _log = structlog.get_logger(__name__)
 
 
@@ -39,9 +42,9 @@ class RotaReader:
 
     name: str
     every: timedelta
-    source: RotaSource
+    calendar: CalendarSettings
+    roles: list[str]
     pages: CalendarPages
-    workers: Workers
     clock: Clock
     file: Path | None = None
 
@@ -51,17 +54,20 @@ class RotaReader:
         """
         now = self.clock.now()
         try:
-            if self.file is not None:
-                spans: Sequence[Span] = self.source.read(
-                    [read_local_file(self.file, now).page], now
-                )
+            if self.file is None:
+                fetched = await self.pages.fetch(PageRequest(self.calendar.address, _ACCEPT))
             else:
-                (request,) = self.source.first(now)  # a rota is one page
-                fetched = await self.pages.fetch(request)
-                pages = [fetched.page] if fetched is not None else []
-                spans = await run_in_worker(self.workers, "read", self.source, pages, now)
-        except (PagesUnavailable, UnreadableCalendar, ReadFault) as exc:
+                fetched = read_local_file(self.file, now)
+            # A request that is not optional has a page, or raises.
+            pages = (fetched.page,) if fetched is not None else ()
+            arguments = (self.calendar, self.roles, pages, now)
+            spans = await self.pages.workers.run(
+                "read_rota", host_of(pages), *arguments, seconds=WORKER_SECONDS
+            )
+        except (PagesUnavailable, ReadFault) as exc:
             return (), " ".join(str(exc).split())
+        if isinstance(spans, str):  # the reason why the calendar cannot be read
+            return (), spans
         return tuple(Shift(*span) for span in spans), ""
 
 

@@ -17,6 +17,7 @@ from lxml import html
 from lxml.etree import ParserError
 
 from schedules.patterns import linear, quick
+from schedules.times.json import Instant
 
 _MAIL = linear(r"[\pL\pN_.+-]+@[\pL\pN_-]+(?:\.[\pL\pN_-]+)+")
 _TAGS = quick(r"<[^>]{0,500}>")
@@ -70,8 +71,8 @@ class AnnouncedEntry:
     display_date: str = ""
     state: str = ""
     organisations: tuple[str, ...] = ()
-    release_timestamp: datetime | None = None
-    first_published: datetime | None = None
+    release_timestamp: Instant | None = None
+    first_published: Instant | None = None
     previous_display_date: str = ""
     change_note: str = ""
     cancellation_reason: str = ""
@@ -91,9 +92,9 @@ class ContentItem:
     title: str
     document_type: str = ""
     organisations: tuple[str, ...] = ()
-    public_updated_at: datetime | None = None
-    first_published_at: datetime | None = None
-    scheduled_at: datetime | None = None
+    public_updated_at: Instant | None = None
+    first_published_at: Instant | None = None
+    scheduled_at: Instant | None = None
     scheduled_delay: int | None = None
     withdrawn: bool = False
     destination: str = ""

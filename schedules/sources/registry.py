@@ -15,11 +15,10 @@ class SourceKind:
     `place` is the module and class of its source. `filters` and `options` are the keys that it
     understands, separated by blanks. `numbers` are options that must be whole numbers. A kind with
     `has_address` needs neither url nor file. `cap` is the most bytes of one response, several times
-    the size of the largest real ones. The time to read a kind that `is_plain` is in proportion to
-    the bytes, so small responses are read at once. If a kind `names_people`, names are removed
-    before anything is hashed or stored. Calendars written `by_hand` overrule others. If it
-    `may_be_empty`, a list without entries is accepted, because filters can explain it. Otherwise it
-    was most likely misread.
+    the size of the largest real ones. If a kind `names_people`, names are removed before anything
+    is hashed or stored. Calendars written `by_hand` overrule others. If it `may_be_empty`, a list
+    without entries is accepted, because filters can explain it. Otherwise it was most likely
+    misread.
     """
 
     place: str
@@ -28,14 +27,13 @@ class SourceKind:
     numbers: str = ""
     has_address: bool = False
     cap: int = 8 * MEGABYTE
-    is_plain: bool = False
     names_people: bool = False
     by_hand: bool = False
     may_be_empty: bool = True
 
 
 # A kind for one site, which has a known address and returns JSON with names of people.
-_kind_for_one_site = partial(SourceKind, has_address=True, is_plain=True, names_people=True)
+_kind_for_one_site = partial(SourceKind, has_address=True, names_people=True)
 _COLUMNS = "id title producer url date time status period previous reason recognise"
 
 KINDS: dict[str, SourceKind] = {
@@ -54,12 +52,9 @@ KINDS: dict[str, SourceKind] = {
     "csv": SourceKind(
         "schedules.sources.csv:CsvSource",
         options=f"{_COLUMNS} delimiter excel",
-        is_plain=True,
         by_hand=True,
     ),
-    "toml": SourceKind(
-        "schedules.sources.toml:TomlSource", cap=4 * MEGABYTE, is_plain=True, by_hand=True
-    ),
+    "toml": SourceKind("schedules.sources.toml:TomlSource", cap=4 * MEGABYTE, by_hand=True),
     "ees": _kind_for_one_site(
         "schedules.sources.ees:EesSource", filters="publications", options="site"
     ),

@@ -7,11 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Literal, overload
+from typing import Annotated, Any, Literal, overload
+
+from pydantic import AfterValidator, AwareDatetime
 
 from schedules.times.interval import Bounds, Interval
 
 Precision = Literal["seconds", "milliseconds"]
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+"""An aware instant, in UTC if a model reads it from JSON."""
 
 
 @overload

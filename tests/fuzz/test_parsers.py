@@ -7,7 +7,6 @@ input.
 from __future__ import annotations
 
 import json
-import pickle
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
@@ -21,7 +20,7 @@ from monitor.look.interpret import Interpreter
 from monitor.look.reading import read_body
 from monitor.look.recognise.registry import PLAIN
 from monitor.look.recognise.result import Context, Known, Recognised
-from monitor.look.sandbox.process import RefusedReply, unpack
+from monitor.look.sandbox.tasks import PLACES, find_task, unpack
 from monitor.plan.targets import Target, View
 from monitor.web.users import read_people
 from schedules.address import canonical_address, repair_address
@@ -240,22 +239,11 @@ def test_an_item_of_the_content_api_is_read_or_refused(body: bytes) -> None:
         read_item(body)
 
 
-@given(body=bodies())
-def test_what_a_worker_answers_is_plain_or_refused(body: bytes) -> None:
-    # Readers of parcels expect this error.
-    with suppress(
-        pickle.UnpicklingError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        ImportError,
-        IndexError,
-        KeyError,
-        EOFError,
-    ):
-        unpack(body)
-    with suppress(RefusedReply, TypeError):
-        unpack(pickle.dumps((body, NOW, {"a": [None]}), protocol=5))
+@given(body=bodies(), task=st.sampled_from([*PLACES]))
+def test_reply_of_a_worker_is_read_or_refused(body: bytes, task: str) -> None:
+    for line in (body, b'{"ending": "done", "result": %s}' % body):
+        with suppress(ValueError):
+            unpack(find_task(task).reply, line)
 
 
 @given(body=bodies(), more=st.text(st.sampled_from('[]{}"\\<>=/ a'), max_size=400))

@@ -1,37 +1,27 @@
-"""The daemon's side of one worker process."""
+"""The daemon's side of one worker: its process and the pipes to it."""
 
 from __future__ import annotations
 
-import io
 import os
-import pickle
 import subprocess
 import sys
-from dataclasses import dataclass, is_dataclass
-from datetime import date, datetime, time, timedelta, timezone
-from enum import Enum
-from importlib import import_module
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from selectors import EVENT_READ, EVENT_WRITE, PollSelector
+from typing import IO
 
+from monitor.clock import SystemClock
+from monitor.look.sandbox.tasks import Ending, Reply, unpack
 from monitor.threads import waiting_for_child
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 1.0
-_LARGEST_REPLY = 64_000_000
+_PIECE = 65_536
+_LONGEST_REPLY = 32_000_000
+UNREADABLE = "its reply cannot be read"
+_ENDED = "stopped at its limit of time or memory"
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _ROOT = Path(__file__).parents[3]
-_DAMAGED = (
-    pickle.UnpicklingError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    IndexError,
-    KeyError,
-)
 
 
 class ReadFault(Exception):
@@ -54,12 +44,40 @@ class NoWorker(ReadFault):
         self.why = why
 
 
+@dataclass(slots=True)
+class Patience:
+    """How long a worker may still take.
+
+    Time in which it uses the processor does not count as `idle_seconds`, because on a busy machine
+    a second of work can take minutes. It may use the processor for `busy_seconds`: a worker that
+    hostile bytes have taken over could lift the limit that the system sets (`worker.py`).
+    """
+
+    idle_seconds: float
+    busy_seconds: float
+    _last_ticks: int | None = None
+
+    def is_over(self, ticks: int, elapsed: float) -> bool:
+        """Return whether it has taken too long.
+
+        `ticks` is its processor time until now, `elapsed` the seconds since the last call.
+        """
+        if self._last_ticks is None or ticks == self._last_ticks:
+            self.idle_seconds -= elapsed
+        else:
+            self.busy_seconds -= (ticks - self._last_ticks) / _TICKS_PER_SECOND
+        self._last_ticks = ticks
+        return self.idle_seconds <= 0 or self.busy_seconds <= 0
+
+
 @dataclass(slots=True, eq=False)
 class Worker:
-    """One process and our end of its pipe. `priority_fault` says why its priority stayed, if so."""
+    """One process and our ends of its pipes.
+
+    `priority_fault` says why its priority was not lowered, empty if it was.
+    """
 
     process: subprocess.Popen[bytes]
-    pipe: Connection[Any, Any]
     priority_fault: str = ""
     tasks: int = 0
     is_used: bool = True
@@ -77,62 +95,83 @@ class Worker:
         fields = stat.rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
-    def run_task(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
-        """Run a packed task. Return how it ended, its result, and the kilobytes in use.
+    def exchange(self, message: bytes, patience: Patience) -> bytes:
+        """Send a message, and return the line that the worker answers.
 
-        Raises `TooCostly` without a usable reply, or if the worker is idle for `seconds`.
+        Raises `TooCostly` if that takes too long, if the worker ends, and if its answer is longer
+        than `_LONGEST_REPLY` or more than one line.
         """
-        try:
-            self.pipe.send_bytes(parcel)
-            if not wait_for_message(self, seconds):
-                raise TooCostly(f"no end within {seconds:g} seconds")
-            outcome, result, resident = unpack(self.pipe.recv_bytes(_LARGEST_REPLY))
-        except (EOFError, OSError) as exc:
-            raise TooCostly("stopped at its limit of time or memory") from exc
-        except _DAMAGED as exc:
-            raise TooCostly("its reply cannot be read") from exc
-        return outcome, result, resident
+        unsent, answer = memoryview(message), bytearray()
+        sends, replies = self.process.stdin, self.process.stdout
+        assert sends is not None  # noqa: S101  # `start_worker` has made both pipes
+        assert replies is not None  # noqa: S101
+        with waiting_for_child(), PollSelector() as pipes:
+            pipes.register(replies, EVENT_READ)
+            pipes.register(sends, EVENT_WRITE)
+            while not answer.endswith(b"\n"):
+                began = SystemClock.monotonic()
+                ready = [
+                    key.fileobj
+                    for key, _ in pipes.select(min(_POLL_SECONDS, patience.idle_seconds))
+                ]
+                if sends in ready and unsent:
+                    unsent = unsent[_write_some(sends, unsent) :]
+                if sends in ready and not unsent:
+                    pipes.unregister(sends)
+                if replies in ready:
+                    answer += _read_some(replies)
+                if len(answer) > _LONGEST_REPLY:
+                    raise TooCostly("its reply is too long")
+                if patience.is_over(self.processor_ticks(), SystemClock.monotonic() - began):
+                    raise TooCostly("no end within its time")
+        if answer.count(b"\n") > 1:
+            raise TooCostly(UNREADABLE)
+        return bytes(answer)
+
+    def has_ended(self) -> bool:
+        """Return whether its process has ended."""
+        return self.process.poll() is not None
+
+    def end(self) -> None:
+        """End its process at once. The thread that uses it then gets `TooCostly`."""
+        self.process.kill()
 
     def kill(self) -> None:
-        """End its process at once, and close its pipe."""
+        """End its process at once, wait for its exit status, and close its pipes."""
         self.process.kill()
         self.process.wait()
-        self.pipe.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
-def wait_for_message(worker: Worker, seconds: float) -> bool:
-    """Wait for a message, or the pipe's end. Return False after so many idle seconds.
+def _write_some(pipe: IO[bytes], message: memoryview) -> int:
+    """Write as much as the pipe takes at once, and return how many bytes that was."""
+    try:
+        return os.write(pipe.fileno(), message[:_PIECE])
+    except OSError as exc:
+        raise TooCostly(_ENDED) from exc
 
-    A second of work can take minutes on a busy machine, so only idle time counts: the system limits
-    processor time.
-    """
-    idle_seconds_left, last_ticks = seconds, None
-    with waiting_for_child():
-        while not worker.pipe.poll(min(idle_seconds_left, _POLL_SECONDS)):
-            ticks = worker.processor_ticks()
-            if ticks == last_ticks:
-                idle_seconds_left -= _POLL_SECONDS
-            last_ticks = ticks
-            if idle_seconds_left <= 0:
-                return False
-    return True
+
+def _read_some(pipe: IO[bytes]) -> bytes:
+    try:
+        piece = os.read(pipe.fileno(), _PIECE)
+    except OSError as exc:
+        raise TooCostly(_ENDED) from exc
+    if not piece:
+        raise TooCostly(_ENDED)
+    return piece
 
 
 def start_worker(megabytes: int) -> Worker:
-    """Start a process and return it once it is ready. Raises `NoWorker`."""
-    from multiprocessing import Pipe  # noqa: PLC0415  # slow to import, and many daemons never need a worker
+    """Start a process and return it once it is ready.
 
+    `megabytes` limits the memory of a task. Raises `NoWorker`.
+    """
     try:
-        our_end, worker_end = Pipe()
+        worker = Worker(_start_process(megabytes))
     except OSError as exc:
-        raise NoWorker(f"no pipe to a worker: {exc}") from exc
-    try:
-        with worker_end:
-            process = _start_process(worker_end.fileno(), megabytes)
-    except OSError as exc:
-        our_end.close()
         raise NoWorker(f"no process: {exc}") from exc
-    worker = Worker(process, our_end)
     try:
         worker.priority_fault = _wait_until_ready(worker)
     except NoWorker:
@@ -141,76 +180,33 @@ def start_worker(megabytes: int) -> Worker:
     return worker
 
 
-def _start_process(pipe: int, megabytes: int) -> subprocess.Popen[bytes]:
-    """Start a worker process with its end of the pipe and its limit of memory."""
-    # Our environment may contain secrets, so only module paths are passed on.
+def _start_process(megabytes: int) -> subprocess.Popen[bytes]:
+    # Only the module paths are passed on: our environment may contain secrets.
     paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *(path for path in sys.path if path)]))
-    return subprocess.Popen(  # noqa: S603  # our own module
-        [sys.executable, "-m", "monitor.look.sandbox.worker", str(pipe), str(megabytes)],
-        pass_fds=[pipe],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+    process = subprocess.Popen(  # noqa: S603  # our own module
+        [sys.executable, "-m", "monitor.look.sandbox.worker", str(megabytes)],
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "MALLOC_ARENA_MAX": "1"},
     )
+    if process.stdin is not None:
+        os.set_blocking(process.stdin.fileno(), False)
+    return process
 
 
 def _wait_until_ready(worker: Worker) -> str:
     """Wait until a worker is ready. Return why its priority stayed, or "". Raises `NoWorker`."""
     try:
-        if not wait_for_message(worker, _START_SECONDS):
-            raise NoWorker(f"it was not ready within {_START_SECONDS:g} seconds")
-        fault, priority_fault = unpack(worker.pipe.recv_bytes(_LARGEST_REPLY))
-    except (EOFError, OSError) as exc:
-        raise NoWorker(
-            f"it ended before it was ready, with status {worker.process.poll()}"
-        ) from exc
-    except _DAMAGED as exc:
+        line = worker.exchange(b"", Patience(_START_SECONDS, _START_SECONDS))
+        reply = unpack(Reply[str], line)
+    except TooCostly as exc:
+        status = worker.process.poll()
+        ended = "" if status is None else f" with status {status}"
+        raise NoWorker(f"it was not ready: {exc}{ended}") from exc
+    except ValueError as exc:
         raise NoWorker("its first message cannot be read") from exc
-    if fault:
-        raise NoWorker(str(fault))
-    return str(priority_fault)
-
-
-def _enum_member(kind: object, name: str) -> Enum:
-    """Return a member of an enumeration, which Python before 3.11.4 pickles as a `getattr`."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind[name]
-    raise RefusedReply(f"a reply must not request {name}")
-
-
-_TIMES = (date, datetime, time, timedelta, timezone)
-_PLAIN: dict[tuple[str, str], Any] = {("datetime", kind.__name__): kind for kind in _TIMES} | {
-    ("builtins", "frozenset"): frozenset,
-    ("builtins", "set"): set,
-    ("builtins", "getattr"): _enum_member,
-}
-_OURS = ("schedules.", "monitor.look.")
-
-
-class RefusedReply(pickle.UnpicklingError):
-    """A reply with something besides plain values."""
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Unpickles only plain types, because hostile bytes may control a worker."""
-
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401  # of the base class
-        """Return a class that a reply may contain. Raises `RefusedReply` for any other."""
-        plain = _PLAIN.get((module, name))
-        if plain is not None:
-            return plain
-        if module.startswith(_OURS) and name.isidentifier():
-            kind = getattr(import_module(module), name, None)
-            if (
-                isinstance(kind, type)
-                and kind.__module__ == module
-                and (is_dataclass(kind) or issubclass(kind, Enum))
-            ):
-                return kind
-        raise RefusedReply(f"a reply must not contain {module}.{name}")
-
-
-def unpack(parcel: bytes) -> Any:  # noqa: ANN401  # whatever was packed
-    """Return a packed value. Raises `RefusedReply`, or any of `_DAMAGED`."""
-    return _PlainUnpickler(io.BytesIO(parcel)).load()
+    if reply.ending is not Ending.DONE:
+        raise NoWorker(reply.fault)
+    return reply.result or ""

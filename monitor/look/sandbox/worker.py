@@ -1,56 +1,44 @@
-"""Runs as a process that only reads foreign bytes: `python -m monitor.look.sandbox.worker FD
+"""Runs as a process that only reads foreign bytes: `python -m monitor.look.sandbox.worker
 MEGABYTES`.
 
-It runs the tasks that arrive on the pipe `FD`, one after the other, and ends when the pipe ends.
-The system stops it if it exceeds its limit of memory, or the limit of processor time of a task. It
-is confined (`confine.py`) before its first task.
+It runs the tasks that arrive as lines on its input, one after the other, answers each with a line
+of JSON, and ends when its input ends. The system stops it if it exceeds its limit of memory, or the
+limit of processor time of a task. It is confined (`confine.py`) before its first task.
 
-Its first message has two texts: why it cannot start, and why its priority was not lowered. Each is
-empty without such a fault. It does not start if its memory and time cannot be limited.
+It first answers whether it can run tasks: it cannot if its memory and time cannot be limited.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import resource
 import signal
 import sys
-from importlib import import_module
 from io import FileIO
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from monitor.look.sandbox.confine import confine
+from monitor.look.sandbox.tasks import LONGEST_FAULT, PLACES, Ending, Reply, find_task
 
-TASKS = {
-    "recognise": "monitor.look.reading:read_body",
-    "strip": "schedules.sources.body:strip_personal",
-    "more": "schedules.source:more",
-    "read": "schedules.source:read",
-}
-"""The tasks of a worker: functions that take and return plain values."""
-
-DONE, COSTLY, FAULT = "done", "costly", "fault"
 _START_SECONDS = 60
 """Limit of processor seconds for the imports."""
 _SPARE_SECONDS = 1
 
 
 def main() -> None:
-    """Prepare this process, send the daemon any fault, and then run the tasks that it sends until
-    the pipe ends.
-    """
-    # Ctrl-C stops the daemon, which then closes the pipe.
+    """Prepare this process, answer whether that worked, and run the tasks of the daemon."""
+    # Ctrl-C stops the daemon, which then closes our input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
+    replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # A library that prints must not damage a reply.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # A confined process cannot open this file, so it stays open.
     with Path("/proc/self/statm").open("rb", buffering=0) as statm:
-        _run_tasks(pipe, int(sys.argv[2]), statm)
+        _run_tasks(replies, int(sys.argv[1]), statm)
 
 
-def _run_tasks(pipe: Connection[Any, Any], megabytes: int, statm: FileIO) -> None:
+def _run_tasks(replies: BinaryIO, megabytes: int, statm: FileIO) -> None:
     fault = _import_and_limit(megabytes, statm)
     # Lower our priority, so that looks go first on a busy machine. Done earlier, the imports would
     # take minutes there.
@@ -60,19 +48,22 @@ def _run_tasks(pipe: Connection[Any, Any], megabytes: int, statm: FileIO) -> Non
     except OSError as exc:
         priority_fault = _describe_fault(exc)
     fault = fault or _confine_process()
-    pipe.send_bytes(pickle.dumps((fault, priority_fault), protocol=5))
+    ending = Ending.FAULT if fault else Ending.DONE
+    _send(replies, Reply[str](ending=ending, fault=fault, result=priority_fault))
     if fault:
         return
-    while True:
-        try:
-            task, seconds, arguments = pickle.loads(pipe.recv_bytes())  # noqa: S301  # sent by the daemon
-        except (EOFError, ConnectionError):
-            return
-        _limit_seconds(seconds)
-        outcome, result = _run_task(task, arguments)
+    for line in sys.stdin.buffer:
+        name, seconds, arguments = line.split(b" ", 2)
+        _limit_seconds(int(seconds))
+        reply = run_task(name.decode(), arguments)
         # The peak that the system reports would include the parent's memory.
-        resident = _memory_pages(statm)[1] * resource.getpagesize() // 1024
-        pipe.send_bytes(pickle.dumps((outcome, result, resident), protocol=5))
+        reply.resident = _memory_pages(statm)[1] * resource.getpagesize() // 1024
+        _send(replies, reply)
+
+
+def _send(replies: BinaryIO, reply: Reply[Any]) -> None:
+    replies.write(reply.pack())
+    replies.flush()
 
 
 def _import_and_limit(megabytes: int, statm: FileIO) -> str:
@@ -83,8 +74,8 @@ def _import_and_limit(megabytes: int, statm: FileIO) -> str:
     try:
         _limit_seconds(_START_SECONDS)
         # Imports must not count against the time of a task.
-        for task in TASKS.values():
-            import_module(task.split(":")[0])
+        for name in PLACES:
+            find_task(name)
         # Tasks may use `megabytes` in addition to the memory of the interpreter and the libraries.
         most = _memory_pages(statm)[0] * resource.getpagesize() + megabytes * 1024 * 1024
         _set_limit(resource.RLIMIT_AS, most, is_final=True)
@@ -104,18 +95,19 @@ def _confine_process() -> str:
 
 
 def _describe_fault(fault: Exception) -> str:
-    return f"{type(fault).__name__}: {fault}"[:500]
+    return f"{type(fault).__name__}: {fault}"[:LONGEST_FAULT]
 
 
-def _run_task(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
-    """Return how a task ended, and its result or the reason of its failure."""
-    module, name = TASKS[task].split(":")
+def run_task(name: str, arguments: bytes) -> Reply[Any]:
+    """Return the reply of a task with packed arguments."""
+    task = find_task(name)
     try:
-        return DONE, getattr(import_module(module), name)(*arguments)
+        result = task.function(*task.arguments.validate_json(arguments))
+        return task.reply(ending=Ending.DONE, result=result)
     except (MemoryError, RecursionError) as exc:
-        return COSTLY, type(exc).__name__
+        return task.reply(ending=Ending.COSTLY, fault=type(exc).__name__)
     except Exception as exc:  # noqa: BLE001  # a fault in a reader must not end the worker
-        return FAULT, _describe_fault(exc)
+        return task.reply(ending=Ending.FAULT, fault=_describe_fault(exc))
 
 
 def _limit_seconds(seconds: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,16 @@ from typing import Any
 import structlog
 
 from monitor.clock import Clock, SystemClock
-from monitor.look.sandbox.process import NoWorker, TooCostly, Worker, WorkerFault, start_worker
-from monitor.look.sandbox.worker import COSTLY, DONE
+from monitor.look.sandbox.process import (
+    UNREADABLE,
+    NoWorker,
+    Patience,
+    TooCostly,
+    Worker,
+    WorkerFault,
+    start_worker,
+)
+from monitor.look.sandbox.tasks import Ending, Reply, find_task, unpack
 
 _log = structlog.get_logger(__name__)
 MOST_WORKERS = 2
@@ -75,7 +82,7 @@ class Workers:
     async def run(
         self, task: str, host: str, *arguments: object, seconds: int, size: int = 0
     ) -> Any:  # noqa: ANN401  # per task
-        """Run a task of `worker.TASKS` to read `size` bytes, and return its result.
+        """Run a task of `tasks.PLACES` to read `size` bytes within `seconds` of processor time.
 
         A worker that uses more than `seconds` of processor time, or is idle for ten times as long,
         is killed. Raises `TooCostly`, `NoWorker`, and `WorkerFault` if the task failed.
@@ -117,8 +124,7 @@ class Workers:
         """Kill all workers. Tasks that wait raise `NoWorker`."""
         self._is_closed = True
         for worker in list(self._busy):
-            # The thread of its task closes the pipe.
-            worker.process.kill()
+            worker.end()  # the thread of its task then closes its pipes
         while self._idle:
             self._idle.pop().kill()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -183,31 +189,30 @@ class Workers:
         try:
             if self._is_closed:
                 raise NoWorker("the workers are closed")
-            parcel = pickle.dumps((task, seconds, arguments), protocol=5)
-            outcome, result, resident = worker.run_task(
-                parcel, _WALL_FACTOR * seconds + _SLACK_SECONDS
-            )
+            reply = _run_on(worker, task, arguments, seconds)
             worker.tasks += 1
             # One that failed, uses much memory or has had many tasks is replaced.
             is_usable = (
-                outcome == DONE and resident < _RESTARTED_ABOVE_KB and worker.tasks < _MOST_TASKS
+                reply.ending is Ending.DONE
+                and reply.resident < _RESTARTED_ABOVE_KB
+                and worker.tasks < _MOST_TASKS
             )
         except TooCostly as exc:
             # `close` kills busy workers.
             raise NoWorker("the workers are closed") if self._is_closed else exc from None
         finally:
             self._give_back(worker, is_usable=is_usable)
-        if outcome == COSTLY:
-            raise TooCostly(f"stopped for {result}")
-        if outcome != DONE:
-            raise WorkerFault(str(result))
-        return result
+        if reply.ending is Ending.COSTLY:
+            raise TooCostly(f"stopped for {reply.fault}")
+        if reply.ending is not Ending.DONE:
+            raise WorkerFault(reply.fault)
+        return reply.result
 
     def _take_idle_or_start(self) -> Worker:
         """Return an idle worker that runs, else a new one. Raises `NoWorker`."""
         while self._idle:
             worker = self._idle.pop()
-            if worker.process.poll() is None:
+            if not worker.has_ended():
                 if self._fault:
                     # An older worker is free, which ends the pause.
                     self._attempts.append(_NO_FAULT)
@@ -233,3 +238,14 @@ class Workers:
             self._idle.append(worker)
         else:
             worker.kill()
+
+
+def _run_on(worker: Worker, name: str, arguments: tuple[object, ...], seconds: int) -> Reply[Any]:
+    """Return the reply of a worker to a task. Raises `TooCostly`, also if it cannot be read."""
+    task = find_task(name)
+    patience = Patience(_WALL_FACTOR * seconds + _SLACK_SECONDS, seconds + _SLACK_SECONDS)
+    line = worker.exchange(task.pack(seconds, arguments), patience)
+    try:
+        return unpack(task.reply, line)
+    except ValueError as exc:
+        raise TooCostly(UNREADABLE) from exc

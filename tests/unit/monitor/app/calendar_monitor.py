@@ -26,6 +26,7 @@ from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.stores import a_store_file
 from tests.worlds.virtual import Test, asking_for
+from tests.worlds.workers import start_here
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar.csv"
@@ -106,6 +107,7 @@ class CalendarMonitor:
             seed=1,
             serve=False,
             durable=False,
+            start_worker=start_here,
         )
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon

@@ -28,6 +28,7 @@ from monitor.store.writer import DELAY
 from tests.unit.monitor.deliver.outbox import a_channel
 from tests.worlds.fake_channel import FakeChannel
 from tests.worlds.virtual import Test, asking_for
+from tests.worlds.workers import start_here
 
 UNHURRIED = 5.0
 """Seconds of virtual time from a look to its commit, as in a rehearsal: else each look is a batch
@@ -102,6 +103,7 @@ class MonitorInTest:
             seed=1,
             serve=False,
             durable=False,
+            start_worker=start_here,
             delay=self.delay,
             spools=self.delay == DELAY,
         )

@@ -5,8 +5,8 @@ are none.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,9 @@ from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader, Outcome
 from monitor.look.fetch import Answer, Reason, Request
 from monitor.rehearse.virtual_loop import run_virtually
-from schedules.source import PageRequest
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
+from tests.worlds.workers import workers_here
 
 URL = "https://calendar.example/releases.toml"
 ENTRY = """[[release]]
@@ -41,8 +41,8 @@ def read_calendar(
 
     async def story(clock: VirtualClock) -> tuple[list[Outcome], list[Request]]:
         fetcher = ScriptedFetcher(clock, script)
-        source = calendar_settings("toml", URL).make_source()
-        reader = CalendarReader("own", source, CalendarPages(fetcher.fetch), clock, file)
+        pages = CalendarPages(fetcher.fetch, workers_here())
+        reader = CalendarReader("own", calendar_settings("toml", URL), pages, clock, file)
         outcomes = []
         for _ in range(times):
             outcomes.append(await reader.read())
@@ -122,15 +122,6 @@ def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> N
     assert "\n" not in outcome.read.fault
 
 
-class TwoPages:
-    """A calendar of two pages, which are requested together."""
-
-    state = None
-
-    def first(self, _now: datetime) -> Sequence[PageRequest]:
-        return [PageRequest(URL), PageRequest(f"{URL}?page=2")]
-
-
 class EvidenceNotes:
     """Evidence that only notes of which addresses it was given an answer."""
 
@@ -149,11 +140,12 @@ def test_first_page_is_evidence_if_the_second_fails() -> None:
     """
 
     async def read_two_pages(clock: VirtualClock) -> None:
-        fetcher = ScriptedFetcher(clock, {URL: SHOWS_CLAIMS, f"{URL}?page=2": Reply(503)})
+        first = Reply(200, b"[]", {"X-WP-TotalPages": "2"})
+        script = {URL: first, f"{URL}?page=2": Reply(503)}
         evidence = EvidenceNotes()  # gives each record the id "record"
-        reader = CalendarReader(
-            "own", TwoPages(), CalendarPages(fetcher.fetch), clock, evidence=evidence
-        )
+        pages = CalendarPages(ScriptedFetcher(clock, script).fetch, workers_here())
+        settings = calendar_settings("json", URL, options={"pages": "page"})
+        reader = CalendarReader("own", settings, pages, clock, evidence=evidence)
         outcome = await reader.read()
         assert (outcome.read.usable, outcome.read.evidence) == (False, "record")
         assert evidence.urls == [URL]
@@ -194,10 +186,9 @@ def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
         return new_404 if request.bust else old_404  # `bust`: the request bypasses caches
 
     async def read_once(clock: VirtualClock) -> None:
-        source = calendar_settings("govuk", site).make_source()
-        outcome = await CalendarReader(
-            "own", source, CalendarPages(ScriptedFetcher(clock, reply).fetch), clock
-        ).read()
+        pages = CalendarPages(ScriptedFetcher(clock, reply).fetch, workers_here())
+        reader = CalendarReader("own", calendar_settings("govuk", site), pages, clock)
+        outcome = await reader.read()
         assert outcome.as_of == outcome.read.started
 
     run_virtually(read_once)

@@ -31,15 +31,15 @@ from tests.unit.monitor.look.poller_run import (
 )
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
+from tests.worlds.workers import workers_here
 
 WAIT_20_S = Reply(429, b"", {"Retry-After": "20"})
 
 
 async def read_calendar(run: PollerRun) -> object:
-    source = calendar_settings("toml", f"https://{HOST}/releases.toml").make_source()
-    return await CalendarReader(
-        "own", source, CalendarPages(run.poller.send_in_turn), run.clock
-    ).read()
+    settings = calendar_settings("toml", f"https://{HOST}/releases.toml")
+    pages = CalendarPages(run.poller.send_in_turn, workers_here())
+    return await CalendarReader("own", settings, pages, run.clock).read()
 
 
 SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {

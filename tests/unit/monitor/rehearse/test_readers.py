@@ -13,10 +13,10 @@ from monitor.rehearse.script.script import FAULTS
 from monitor.rehearse.virtual_loop import TimeStoppingFetcher
 from schedules.announcement import Announcement, Part, Role
 from schedules.release import Release
-from schedules.sources.govuk import GovukSource
-from schedules.sources.toml import TomlSource
+from schedules.sources.settings import CalendarSettings
 from tests.unit.monitor.rehearse.conftest import PublisherClient, RunScenario, with_script
 from tests.worlds.calendars import calendar_settings
+from tests.worlds.workers import workers_here
 
 PAGE = "https://www.gov.uk/government/statistics/gulls-2017"
 FILE = "https://assets.publishing.service.gov.uk/media/5a/gulls.ods"
@@ -42,12 +42,13 @@ def answer_from(time: str, more: str = "") -> str:
     return f'\n[[answer]]\nurl = "{PAGE}"\nat = 2018-01-05T{time}\n{more}\n'
 
 
-async def read_announcements(
-    client: PublisherClient, source: GovukSource | TomlSource
-) -> list[Announcement]:
-    outcome = await CalendarReader(
-        "rehearsal", source, CalendarPages(client.fetcher.fetch), client.clock
-    ).read()
+def make_reader(client: PublisherClient, settings: CalendarSettings) -> CalendarReader:
+    pages = CalendarPages(client.fetcher.fetch, workers_here())
+    return CalendarReader("rehearsal", settings, pages, client.clock)
+
+
+async def read_announcements(reader: CalendarReader) -> list[Announcement]:
+    outcome = await reader.read()
     assert outcome.read.fault is None or outcome.read.usable, outcome.read.fault
     assert outcome.reading is not None
     return list(outcome.reading.announcements)
@@ -80,41 +81,41 @@ state = "cancelled"
 """
 
 
-def gov_uk_source() -> GovukSource:
-    """Return a new source of announcements of the bird agency. It remembers what it has read."""
-    return GovukSource(calendar_settings("govuk", filters={"organisations": ["bird-agency"]}))
+def gov_uk_reader(client: PublisherClient) -> CalendarReader:
+    """Return a reader of announcements of the bird agency. It remembers what it has read."""
+    filters = {"organisations": ["bird-agency"]}
+    return make_reader(client, calendar_settings("govuk", filters=filters))
 
 
 @with_script(RELEASE)
-async def test_the_gov_uk_source_reads_the_simulated_listing(client: PublisherClient) -> None:
-    (entry,) = await read_announcements(client, gov_uk_source())
+async def test_gov_uk_source_reads_the_simulated_listing(client: PublisherClient) -> None:
+    (entry,) = await read_announcements(gov_uk_reader(client))
     assert (entry.title, entry.url, entry.producer) == (GULLS.title, PAGE, "bird-agency")
     assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
 
 @with_script(RELEASE + MOVED_AND_CANCELLED)
 async def test_gov_uk_source_sees_a_new_slot_and_a_cancellation(client: PublisherClient) -> None:
-    source = gov_uk_source()
-    await read_announcements(client, source)
+    reader = gov_uk_reader(client)
+    await read_announcements(reader)
     # At 09:10 the slot moves from 5 January to 12 July, 9:30 BST. At 09:20 the release is
     # cancelled.
     await client.wait_until("09:11:00")
-    (moved,) = await read_announcements(client, source)
+    (moved,) = await read_announcements(reader)
     assert moved.slot.instant == datetime(2018, 7, 12, 8, 30, tzinfo=UTC)
     assert moved.why == "More checks."
     assert moved.previous is not None
     assert moved.previous.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     await client.wait_until("09:21:00")
-    (cancelled,) = await read_announcements(client, source)
+    (cancelled,) = await read_announcements(reader)
     assert cancelled.state == "cancelled"
 
 
 @with_script(RELEASE.replace("government/statistics", "government/publications"))
 async def test_the_toml_source_reads_the_simulated_calendar(client: PublisherClient) -> None:
     # The release is below /government/publications, so only the TOML calendar announces it.
-    entry = (await read_announcements(client, TomlSource(calendar_settings("toml", CALENDAR_URL))))[
-        0
-    ]
+    reader = make_reader(client, calendar_settings("toml", CALENDAR_URL))
+    entry = (await read_announcements(reader))[0]
     assert (entry.uid, entry.url) == ("gulls", PAGE.replace("statistics", "publications"))
     assert entry.slot.instant == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     assert [part.id for part in entry.parts] == ["sheet"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from schedules.source import Page, UnreadableCalendar
-from schedules.sources.rota import RotaSource, Span
+from schedules.sources.rota import Span, find_duties
 from tests.worlds.calendars import calendar_settings
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -31,8 +31,8 @@ def event(title: str, begins: str, ends: str, *more: str, uid: str = "1") -> str
 
 def read(*events: str) -> tuple[Span, ...]:
     body = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{''.join(events)}END:VCALENDAR\r\n"
-    source = RotaSource(calendar_settings("ics", "https://rota.example/x.ics"), ROLES)
-    return source.read([Page("https://rota.example/x.ics", 200, body.encode())], NOW)
+    settings = calendar_settings("ics", "https://rota.example/x.ics")
+    return find_duties(settings, ROLES, [Page(settings.address, 200, body.encode())], NOW)
 
 
 def at(month: int, day: int, hour: int) -> datetime:

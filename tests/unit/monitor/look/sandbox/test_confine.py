@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
 
 from monitor.look.sandbox.confine import describe_missing
-from monitor.look.sandbox.process import unpack
+from monitor.look.sandbox.process import Patience, Worker
+from monitor.look.sandbox.tasks import Reply, unpack
 
 MEGABYTES = "256"
-SECONDS = 5
 PR_GET_DUMPABLE = 3
 ATTACK = """
 import ctypes
@@ -29,18 +28,17 @@ import threading
 import zoneinfo
 from datetime import datetime
 
-from monitor.look.sandbox import worker
+from monitor.look.sandbox import tasks, worker
 
 
-def attack(code):
+def attack(code: str) -> str:
     try:
         return str(eval(code))
     except OSError as exc:
         return type(exc).__name__
 
 
-worker.TASKS["attack"] = "__main__:attack"
-sys.argv[0] = "worker"
+tasks.PLACES["attack"] = "__main__:attack"
 worker.main()
 """
 
@@ -56,24 +54,27 @@ Evaluate = Callable[[str], str]
 @pytest.fixture(scope="module")
 def evaluate() -> Iterator[Evaluate]:
     """A real worker process that runs whatever it is sent."""
-    ours, theirs = Pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", ATTACK, str(theirs.fileno()), MEGABYTES],
-        pass_fds=[theirs.fileno()],
+        [sys.executable, "-c", ATTACK, MEGABYTES],
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[5],
     )
-    theirs.close()
-    assert unpack(ours.recv_bytes()) == ("", "")
+    worker = Worker(process)
+
+    def send(line: bytes) -> Reply[str]:
+        return unpack(Reply[str], worker.exchange(line, Patience(60, 60)))
+
+    assert send(b"") == Reply[str](ending="done", result="")
 
     def run(code: str) -> str:
-        ours.send_bytes(pickle.dumps(("attack", SECONDS, (code,))))
-        outcome, result, _resident = unpack(ours.recv_bytes())
-        assert outcome == "done", result
-        return str(result)
+        reply = send(f"attack 5 {json.dumps([code])}\n".encode())
+        assert reply.ending == "done", reply.fault
+        return str(reply.result)
 
     yield run
-    ours.close()
-    process.wait()
+    worker.kill()
 
 
 def test_confined_worker_reads_no_file(evaluate: Evaluate, tmp_path: Path) -> None:

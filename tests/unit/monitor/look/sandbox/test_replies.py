@@ -1,61 +1,135 @@
-"""Replies of a worker: only plain values are unpacked, in either form in which Python pickles
-them.
+"""A worker that hostile bytes have taken over answers what it likes: nothing of it runs in the
+daemon, takes its memory, or makes it wait for long.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
-from pathlib import Path
+import subprocess
+import sys
+from datetime import UTC, datetime
 
 import pytest
 
-from monitor.look.sandbox.process import RefusedReply, unpack
-from monitor.look.sighting import State
+from monitor.look.sandbox.process import Patience, ReadFault, TooCostly, Worker
+from monitor.look.sandbox.tasks import find_task, unpack
+from monitor.look.sandbox.workers import Workers
+from schedules.source import Page
+from tests.worlds.calendars import calendar_settings
+
+NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
+DONE = b'{"ending": "done", "result": %s}'
+ENTRY = b'{"uid": "1", "title": "t", "producer": "p", "url": "u", "slot": %s}'
+READING = DONE % (b'[{"announcements": [%s]}, null]' % ENTRY)
+INSTANT = b'{"precision": "instant", "instant": "2026-01-01T09:30:00Z"%s}'
 
 
-class AttributeByGetattr:
-    """Is pickled as a call of `getattr`, as Python before 3.11.4 does with members of
-    enumerations.
-    """
-
-    def __init__(self, owner: object, name: str) -> None:
-        self.owner, self.name = owner, name
-
-    def __reduce__(self) -> tuple[object, tuple[object, str]]:
-        return getattr, (self.owner, self.name)
+class RunsCode:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exec, ("raise SystemExit",)
 
 
-def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
-    """A worker process sends pickled replies.
-
-    Python before 3.11.4 pickles a member like `State.PRESENT` as a call.
-
-    The call is `getattr(State, "PRESENT")`. Later versions write a plain form. Both forms are
-    unpacked.
-    """
-    plain_form = pickle.dumps(State.PRESENT, protocol=5)
-    call_of_getattr = pickle.dumps(AttributeByGetattr(State, "PRESENT"))
-    assert unpack(plain_form) is State.PRESENT
-    assert unpack(call_of_getattr) is State.PRESENT
-
-
-@pytest.mark.parametrize(("owner", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
-def test_reply_may_get_only_members_of_enumerations(owner: object, name: str) -> None:
-    """A worker process sends pickled replies.
-
-    A pickle may contain a call of `getattr`, which could get any attribute.
-
-    Unpacking allows it for a member of an enumeration, such as `State.PRESENT`.
-    It is refused for all else, for example for the method `set.add`.
-    """
-    pickled_getattr = pickle.dumps(AttributeByGetattr(owner, name))
-    # KeyError: the owner is an enumeration, but has no member of this name.
-    with pytest.raises((RefusedReply, KeyError)):
-        unpack(pickled_getattr)
+HOSTILE = {
+    "pickle": pickle.dumps(RunsCode()).replace(b"\n", b""),
+    "no JSON": b"\x00\xff",
+    "other shape": b"[1, 2]",
+    "no result": b'{"ending": "done"}',
+    "no such ending": b'{"ending": "won", "result": {"state": "present"}}',
+    "no such state": DONE % b'{"state": "hacked"}',
+    "text for a number": b'{"ending": "done", "resident": "many"}',
+    "long fault": b'{"ending": "fault", "fault": "%s"}' % (b"x" * 10_000),
+    "deep": b"[" * 100_000,
+    "huge number": DONE % (b"9" * 100_000),
+    "many values": DONE % (b"[" + b"1," * 2_100_000 + b"1]"),
+}
 
 
-@pytest.mark.parametrize("value", [os.system, Path("x"), print])
-def test_reply_contains_only_plain_values(value: object) -> None:
-    with pytest.raises(RefusedReply):
-        unpack(pickle.dumps(value))
+@pytest.mark.parametrize("line", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_reply_is_refused(line: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # pydantic's message names the fault
+        unpack(find_task("recognise").reply, line)
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [
+        b'{"precision": "instant"}',
+        b'{"precision": "day", "first": "2026-01-01"}',
+        b'{"precision": "day", "first": "2026-01-02", "last": "2026-01-01"}',
+        b'{"precision": "instant", "instant": "2026-01-01T09:30:00"}',
+        b'{"precision": "instant", "instant": "0001-01-01T00:00:00+09:00"}',
+        INSTANT % b', "timezone": "../../etc/passwd"',
+    ],
+)
+def test_slot_that_no_calendar_can_have_is_refused(slot: bytes) -> None:
+    assert unpack(find_task("read").reply, READING % (INSTANT % b"")).result is not None
+    with pytest.raises(ValueError):  # noqa: PT011  # as above
+        unpack(find_task("read").reply, READING % slot)
+
+
+READ_WITHIN_MEMORY = """
+import resource, sys
+from pathlib import Path
+from monitor.look.sandbox.tasks import find_task, unpack
+
+reply = find_task("read").reply
+unpack(reply, b'{"ending": "costly"}')
+pages = int(Path("/proc/self/statm").read_text().split()[0])
+most = pages * resource.getpagesize() + 400_000_000
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+try:
+    unpack(reply, sys.stdin.buffer.read())
+except ValueError:
+    print("refused")
+"""
+
+
+@pytest.mark.parametrize("value", [b"1", b"{}", b"[[]]", b'""'])
+def test_dearest_replies_take_little_memory(value: bytes) -> None:
+    """A fault takes kilobytes, and these replies have millions. The first one ends the reading."""
+    line = DONE % (b'[{"announcements": [%s1]}, null]' % ((value + b",") * 1_900_000))
+    reader = subprocess.run(
+        [sys.executable, "-c", READ_WITHIN_MEMORY], input=line, capture_output=True, check=True
+    )
+    assert reader.stdout == b"refused\n"
+
+
+STORIES = {
+    "sends two lines": "print('{}\\n{}', flush=True); input()",
+    "says nothing": "import time; time.sleep(600)",
+    "dribbles": "import time\nwhile True: time.sleep(0.01); print(end='1', flush=True)",
+    "ends": "input()",
+    "floods": "while True: print(end='1' * 100_000)",
+    "does not read": "import time; time.sleep(600)",
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_hostile_worker_is_given_up(story: str) -> None:
+    """The daemon does not wait for long, whatever a worker does instead of answering."""
+    worker = Worker(
+        subprocess.Popen(
+            [sys.executable, "-c", story],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+    )
+    more_than_a_pipe_takes = b"x" * 200_000
+    with pytest.raises(TooCostly):
+        worker.exchange(more_than_a_pipe_takes, Patience(idle_seconds=0.2, busy_seconds=0.5))
+    worker.kill()
+
+
+async def test_no_calendar_of_any_size_is_parsed_by_the_daemon() -> None:
+    """Dotted keys of 15 KB make Python's TOML reader exceed its depth, in a worker."""
+    workers = Workers(1)
+    settings = calendar_settings("toml", "https://a.example/x.toml")
+    body = b"a" + b".a" * 7500 + b" = 1"
+    page = Page("https://a.example/x.toml", 200, body)
+    try:
+        result, _ = await workers.run("read", "a.example", settings, None, (page,), NOW, seconds=5)
+    except ReadFault:
+        result = "fault"
+    assert isinstance(result, str)
+    workers.close()

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -24,15 +23,16 @@ from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context
 from monitor.look.sandbox.process import (
     NoWorker,
+    Patience,
     TooCostly,
     Worker,
     WorkerFault,
     start_worker,
-    wait_for_message,
 )
 from monitor.look.sandbox.workers import Workers
 from monitor.look.sighting import State
 from tests.unit.monitor.look.processes import process_ids
+from tests.worlds.calendars import calendar_settings
 
 NO_FAULT = ""
 """Reported after a start that succeeded. `START_FAULT` is reported after one that failed."""
@@ -80,49 +80,26 @@ async def test_task_that_overruns_is_stopped_and_next_one_runs(workers: Workers)
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
 
 
-@dataclass
-class SlowWorker:
-    """A worker, and its own pipe, that sends a message after so many polls, each of a second.
-
-    If it `computes`, it uses processor time between them.
-    """
-
-    polls_before_message: int
-    computes: bool
-    ticks: int = 0
-
-    @property
-    def pipe(self) -> SlowWorker:
-        return self
-
-    def poll(self, _seconds: float) -> bool:
-        self.polls_before_message -= 1
-        return self.polls_before_message < 0
-
-    def processor_ticks(self) -> int:
-        self.ticks += self.computes
-        return self.ticks
-
-
 def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
-    """A worker process may take 22 s to send its message.
-
-    Seconds in which it uses the processor do not count.
-
-    This worker computes for 100 s before its message. It is waited for.
+    """A worker may be idle for 22 s and compute for 3 s. On a busy machine, it computes for a
+    hundredth of a second in each of 100 s. It is waited for.
     """
-    # a poll takes a second
-    worker = cast("Worker", SlowWorker(polls_before_message=100, computes=True))
-    assert wait_for_message(worker, seconds=22.0)
+    patience = Patience(idle_seconds=22.0, busy_seconds=3.0)
+    assert not any(patience.is_over(ticks, elapsed=1.0) for ticks in range(100))
 
 
 def test_idle_worker_is_waited_for_until_its_time_is_over() -> None:
-    """A worker process that does nothing may take 22 s to send its message."""
-    # a poll takes a second
-    idle_for_22_s = cast("Worker", SlowWorker(polls_before_message=22, computes=False))
-    idle_for_100_s = cast("Worker", SlowWorker(polls_before_message=100, computes=False))
-    assert wait_for_message(idle_for_22_s, seconds=22.0)
-    assert not wait_for_message(idle_for_100_s, seconds=22.0)
+    patience = Patience(idle_seconds=22.0, busy_seconds=3.0)
+    over = [patience.is_over(ticks=5, elapsed=1.0) for _second in range(22)]
+    assert over == [False] * 21 + [True]
+
+
+def test_worker_that_computes_longer_than_its_limit_is_given_up() -> None:
+    """The system ends a worker at its limit, unless hostile bytes have made it lift the limit."""
+    patience = Patience(idle_seconds=22.0, busy_seconds=3.0)
+    ticks_per_second = os.sysconf("SC_CLK_TCK")
+    over = [patience.is_over(second * ticks_per_second, elapsed=1.0) for second in range(4)]
+    assert over == [False, False, False, True]
 
 
 def test_processor_time_of_a_worker_is_read_from_the_system() -> None:
@@ -168,9 +145,10 @@ async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> Non
 
 
 async def test_task_that_raises_is_reported_and_its_process_ended(workers: Workers) -> None:
-    body = None  # the task "strip" needs bytes, so it raises a TypeError
-    with pytest.raises(WorkerFault, match="TypeError"):
-        await workers.run("strip", "a.example", body, seconds=5)
+    # The reader of GOV.UK takes the first page of several, and there is none.
+    settings = calendar_settings("govuk")
+    with pytest.raises(WorkerFault, match="IndexError"):
+        await workers.run("more", "a.example", settings, None, (), NOW, seconds=5)
     assert process_ids(workers) == []
 
 
