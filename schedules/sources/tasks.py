@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints
 
 from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
@@ -16,6 +16,9 @@ from schedules.sources.settings import CalendarSettings
 from schedules.times.json import Instant
 from schedules.times.zone import zone
 
+_LONGEST_REASON = 1000
+Reason = Annotated[str, StringConstraints(max_length=_LONGEST_REASON)]
+"""Why a calendar cannot be read, in one line."""
 SourceState = Memory | tuple[str, ...] | None
 """What the kinds of sources remember between two steps of a read."""
 
@@ -52,7 +55,7 @@ def find_further_requests(
 
 def read_calendar(
     settings: CalendarSettings, state: SourceState, pages: tuple[Page, ...], now: datetime
-) -> tuple[SoundReading | str, SourceState]:
+) -> tuple[SoundReading | Reason, SourceState]:
     """Return the reading of a source (or in one line why there is none), and its state after
     that.
     """
@@ -61,16 +64,20 @@ def read_calendar(
     try:
         return source.read(pages, now), source.state
     except UnreadableCalendar as exc:
-        return str(exc), source.state
+        return _as_reason(exc), source.state
 
 
 def read_rota(
     settings: CalendarSettings, roles: list[str], pages: tuple[Page, ...], now: datetime
-) -> tuple[tuple[str, Instant, Instant], ...] | str:
+) -> tuple[tuple[str, Instant, Instant], ...] | Reason:
     """Return who is on call and when, as `find_duties` does, or in one line why not."""
     from schedules.sources.rota import find_duties  # noqa: PLC0415  # icalendar takes 50 ms and 4 MB
 
     try:
         return find_duties(settings, roles, pages, now)
     except UnreadableCalendar as exc:
-        return " ".join(str(exc).split())
+        return _as_reason(exc)
+
+
+def _as_reason(fault: UnreadableCalendar) -> str:
+    return " ".join(str(fault).split())[:_LONGEST_REASON]

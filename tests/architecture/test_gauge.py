@@ -22,7 +22,7 @@ GAUGE = {
     "monitor/health": 9_157,
     "monitor/judge": 33_934,
     "monitor/ledger": 17_546,
-    "monitor/look": 41_852,
+    "monitor/look": 43_229,
     "monitor/plan": 10_031,
     "monitor/readiness": 6_654,
     "monitor/rehearse": 22_060,
