@@ -227,6 +227,11 @@ class Incident:
             (entry for entry in by_people if not entry.text.startswith(ASSIGNED_PREFIX)), None
         )
 
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether it is open and no one has acknowledged it."""
+        return self.closed is None and self.acknowledged is None
+
     def with_entries(self, *entries: Entry) -> Incident:
         """Return it with these entries added to its timeline."""
         return replace(self, timeline=(*self.timeline, *entries))

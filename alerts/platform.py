@@ -138,9 +138,7 @@ def make_reminder(
     place of its releases.
     """
     waited = now - incident.opened - grace
-    needs_reminders = (
-        incident.acknowledged is None and incident.closed is None and incident.grade == "report"
-    )
+    needs_reminders = incident.is_waiting and incident.grade == "report"
     if not needs_reminders or waited < timedelta():
         return None
     number = str(_pace_at_night(1 + waited // spacing, incident, now))

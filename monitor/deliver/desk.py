@@ -281,8 +281,7 @@ class Desk:
         self._log_act("slot_settled", release=release, meant=meant.isoformat())
         incidents = self.current.read.verdicts.incidents_of
         for incident in await asyncio.to_thread(incidents, release):
-            is_waiting = incident.closed is None and incident.acknowledged is None
-            if incident.kind is IncidentKind.CALENDAR and is_waiting:
+            if incident.kind is IncidentKind.CALENDAR and incident.is_waiting:
                 await self.acknowledge(incident.id)
 
     async def tick(self, release: str, tick: Tick) -> None:

@@ -1,4 +1,4 @@
-"""Acknowledge an incident and give its cause by a signed link.
+"""Acknowledge an incident and give its cause by a signed link, or all incidents from the board.
 
 Opening a link only shows the notice, because mail scanners and previews open links too. The button
 acknowledges. A person who is signed in needs no button: a scanner has no session.
@@ -13,14 +13,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import InvalidInput
+from alerts.incident import Incident
 from monitor.deliver.desk import Desk
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import NotAllowed, UnknownName
 from monitor.store.rows import Actor
 from monitor.web.credentials import Guess, SignedLink
 from monitor.web.pages import render
-from monitor.web.request import client_of, desk_of, queries_of, read_form, session_of
+from monitor.web.queries import Queries
+from monitor.web.request import (
+    client_of,
+    desk_of,
+    may_act,
+    queries_of,
+    read_form,
+    session_of,
+)
 from monitor.web.sessions import Busy
+from monitor.web.staff_form import SentForm, with_staff_form
 
 _INVALID_LINK = (
     "This link is not one of ours, or it has run out. The incident can still be found on the board."
@@ -71,7 +81,7 @@ async def open_link(request: Request) -> Response:
     if is_opened and session_of(request) is not None and desk is not None:
         queries = queries_of(request).for_viewer(sees_all=True)
         found = await queries.find_incident(link.incident)
-        if found.acknowledged is None and found.closed is None:
+        if found.is_waiting:
             await desk.acknowledge(link.incident)
     return await show_notice(request)
 
@@ -91,6 +101,32 @@ async def acknowledge_by_link(request: Request) -> Response:
     except InvalidInput as fault:
         return await show_notice(request, token, str(fault))
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
+
+
+async def show_all(request: Request) -> Response:
+    """Show the incidents that no one has acknowledged, and one button for all of them."""
+    if not may_act(request):
+        raise NotAllowed("Incidents are acknowledged by people who have signed in and may act.")
+    queries = queries_of(request)
+    waiting = [incident_json(one) for one in await _list_waiting(queries)]
+    return render(request, "acknowledge_all.html", waiting=waiting)
+
+
+@with_staff_form
+async def acknowledge_all(request: Request, sent: SentForm) -> Response:
+    """Acknowledge the incidents that the form lists, and show the board.
+
+    Those that someone else has acknowledged by now are left alone.
+    """
+    listed = sent.text("incidents").splitlines()
+    for one in await _list_waiting(queries_of(request)):
+        if one.id in listed:
+            await sent.desk.acknowledge(one.id)
+    return RedirectResponse("/", 303)
+
+
+async def _list_waiting(queries: Queries) -> list[Incident]:
+    return [one for one in await queries.list_needing_action() if one.is_waiting]
 
 
 def _desk_of_reader(request: Request, link: SignedLink) -> Desk | None:
@@ -125,4 +161,6 @@ def _read_link(request: Request, token: str) -> SignedLink:
 ROUTES = [
     Route("/acknowledge", open_link, methods=["GET"]),
     Route("/acknowledge", acknowledge_by_link, methods=["POST"]),
+    Route("/acknowledge-all", show_all, methods=["GET"]),
+    Route("/acknowledge-all", acknowledge_all, methods=["POST"]),
 ]

@@ -1,6 +1,4 @@
-"""The front page: the band "Now", the incidents of any day that need action, and the releases of
-one day.
-"""
+"""The front page: what needs a person, worst first, and the other releases of one day."""
 
 from __future__ import annotations
 
@@ -76,14 +74,18 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
     is_today = day == queries.today()
     last_looks = _last_looks(queries, releases, now) if is_today else {}
     counted_at = now if has_durations else None
-    parts = fragments.render_day_parts(queries, releases, now, last_looks, counted_at)
+    parts = fragments.render_day_parts(queries, releases, now, counted_at)
+    attention = fragments.select_attention(rows, needing, sees_all=queries.sees_all)
+    shown = {row["id"] for row in attention.rows}
+    rest = [row for row in rows if row["id"] not in shown]
     return {
         "day": day,
         "fault": fault,
         "typed": {name: query.get(name, "") for name in _DATE_FIELDS},
         "releases": releases,
         "promised": len(releases),
-        "groups": group_rows(rows, queries.producers),
+        "attention": attention,
+        "groups": group_rows(rest, queries.producers),
         "counts": fragments.count_statuses(rows),
         "chosen": chosen,
         "mine": own_producer,
@@ -91,10 +93,10 @@ async def read_board(request: Request, *, has_durations: bool) -> dict[str, Any]
         "producers": list_producers(releases, queries.producers),
         "states": [word for word, _ in fragments.count_statuses(releases)],
         "readiness": await fragments.render_readiness(queries, None if is_today else day),
-        "needing": fragments.render_needing_action(queries, needing),
+        "others": fragments.render_others(queries, attention).strip(),
         "parts": parts | {"warnings": await fragments.render_warnings(queries, now)},
         "strips": await read_strips(queries, rows),
-        "html_rows": await render_rows(queries, rows, last_looks, counted_at),
+        "html_rows": await render_rows(queries, rows, last_looks, counted_at, attention.steps),
         "counted_at": counted_at,
         # Only the page of today is read again while it is open.
         "is_live": is_today,
@@ -176,16 +178,18 @@ async def render_rows(
     rows: Iterable[fragments.Row],
     looked: Mapping[str, datetime],
     now: datetime | None,
+    steps: Mapping[str, tuple[str, str]],
 ) -> dict[str, Markup]:
     """Return the HTML row of each release, by its id.
 
     `looked` has the time of the last look at each, by id too. Without `now`, the rows do not say
-    how long ago it was.
+    how long ago it was. `steps` has the next step by incident.
     """
     rendered = {}
     async for row in with_pauses(rows, queries.clock):
         name = row["id"]
-        cells = fragments.render_row(queries, row, looked.get(name), now)
+        step = steps.get(row["incident"])
+        cells = fragments.render_row(queries, row, looked.get(name), now, step)
         rendered[name] = Markup(f'<tr id="{fragments.element_id(name)}">{cells}</tr>\n')  # noqa: S704 # escaped where it was made
     return rendered
 

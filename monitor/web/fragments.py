@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -35,10 +36,8 @@ _BY_SEVERITY = (
 )
 _WITHOUT_PROBLEM = ("on_time", "cancelled", "moved", "pending")
 _SHOWN_NOW = ("due", "overdue", "early", "late")
-"""The statuses of releases in the band "Now", in its order. Releases with a final verdict are left
-out.
-"""
-_MOST_IN_BAND = 12
+"""Until their verdict is final, releases with these statuses need a person."""
+_MOST_IN_BAND = 20
 """Releases or incidents that a band of the front page lists before it says how many more there
 are.
 """
@@ -89,11 +88,17 @@ def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] |
     return (min(ahead), ahead.count(min(ahead))) if ahead else None
 
 
-def render_row(queries: Queries, row: Row, looked: datetime | None, now: datetime | None) -> str:
+def render_row(
+    queries: Queries,
+    row: Row,
+    looked: datetime | None,
+    now: datetime | None,
+    step: tuple[str, str] | None = None,
+) -> str:
     """Return the HTML cells of a release's row, from the cache if the release has not changed.
 
     `looked` is the time of the last look. Without `now`, the page's script counts how long ago that
-    was.
+    was. `step` is the next step of its incident, and the anchor of that step.
     """
     key = queries.sees_all, row["id"]
     # Render the cells again if one of these values has changed. The cells do not show `at`, when it
@@ -102,41 +107,25 @@ def render_row(queries: Queries, row: Row, looked: datetime | None, now: datetim
         "at": None,
         "timezone": queries.timezone,
         "producer_name": queries.producers.get(row["producer"]),
+        "step": step,
     }
     rendered_from = {**row, **more}
     cached = queries.rendered.get(key)
     if cached is None or cached[0] != rendered_from:
         if len(queries.rendered) >= _MOST_RENDERED:
             queries.rendered.clear()
-        html = render_fragment(queries, "row.html", row=row, looked=_LAST_LOOK)
+        html = render_fragment(queries, "row.html", row=row, looked=_LAST_LOOK, step=step)
         cached = queries.rendered[key] = (rendered_from, html)
     # The time since the last look changes every second, so the cached cells have a placeholder for
     # it.
     return cached[1].replace(_LAST_LOOK, _render_last_look(looked, now))
 
 
-def _render_last_look(looked: datetime | None, now: datetime | None, style: str = "looked") -> str:
+def _render_last_look(looked: datetime | None, now: datetime | None) -> str:
     if looked is None:
         return ""
     text = f"last looked {ago(now - looked)} ago" if now is not None else ""
-    return f'<span class="{style}" data-ago="{millis(looked)}">{text}</span>'
-
-
-def render_now(
-    queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime | None
-) -> str:
-    """Return the HTML of the band "Now": due, overdue, early and late releases whose verdict is not
-    final.
-
-    `now` is as for `render_row`.
-    """
-    not_final = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
-    not_final.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
-    shown, more = not_final[:_MOST_IN_BAND], len(not_final[_MOST_IN_BAND:])
-    last_looks = {
-        row["id"]: _render_last_look(looked.get(row["id"]), now, "hint looked") for row in shown
-    }
-    return render_fragment(queries, "now.html", rows=shown, more=more, looked=last_looks, now=now)
+    return f'<span class="looked" data-ago="{millis(looked)}">{text}</span>'
 
 
 def incident_for_list(incident: Incident, today: date) -> Mapping[str, Any]:
@@ -165,13 +154,50 @@ def choose_next_step(incident: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
-def render_needing_action(queries: Queries, needing: Sequence[Incident]) -> str:
-    """Return the HTML list of incidents that need action. Staff also see the next step of each."""
-    listed = [incident_for_list(one, queries.today()) for one in needing[:_MOST_IN_BAND]]
-    steps = [choose_next_step(one) if queries.sees_all else None for one in listed]
-    more = max(0, len(needing) - _MOST_IN_BAND)
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What needs a person, each release once: rows of the shown day, and other incidents.
+
+    `steps` has the next step and its anchor by incident, `waiting` are not acknowledged.
+    """
+
+    rows: Sequence[Row]
+    others: Sequence[Incident]
+    steps: Mapping[str, tuple[str, str]]
+    waiting: Sequence[str]
+
+
+def select_attention(
+    rows: Iterable[Row], needing: Sequence[Incident], *, sees_all: bool
+) -> Attention:
+    """Return which of a day's releases and which incidents need a person, the worst first.
+
+    Strangers see no next steps.
+    """
+    open_incidents = {one.id: one for one in needing}
+    waiting = [one.id for one in needing if one.is_waiting]
+    shown = [
+        row
+        for row in rows
+        if row["incident"] in open_incidents
+        or (verdict_or_due(row) in _SHOWN_NOW and not row["final"])
+    ]
+    shown.sort(key=lambda row: severity_rank(verdict_or_due(row)))
+    shown.sort(key=lambda row: row["incident"] not in waiting)
+    shown = shown[:_MOST_IN_BAND]
+    named = {row["incident"] for row in shown}
+    others = [one for one in needing if one.id not in named]
+    steps = {one.id: choose_next_step(incident_json(one)) for one in needing} if sees_all else {}
+    return Attention(shown, others, steps, waiting)
+
+
+def render_others(queries: Queries, attention: Attention) -> str:
+    """Return the HTML list of incidents that need action and are of no shown release."""
+    others = attention.others
+    listed = [incident_for_list(one, queries.today()) for one in others[:_MOST_IN_BAND]]
+    more = max(0, len(others) - _MOST_IN_BAND)
     return render_fragment(
-        queries, "needing.html", needing=list(zip(listed, steps, strict=True)), more=more
+        queries, "needing.html", needing=listed, steps=attention.steps, more=more
     )
 
 
@@ -179,17 +205,14 @@ def render_day_parts(
     queries: Queries,
     rows: Sequence[Row],
     now: datetime,
-    looked: Mapping[str, datetime],
     counted_at: datetime | None,
 ) -> dict[str, str]:
     """Return the HTML of the parts that summarise all releases of the day, by element id.
 
-    `looked` has the time of the last look at each release. Without `counted_at`, no part says how
-    long ago a look or how far a slot is.
+    Without `counted_at`, no part says how far a slot is.
     """
     headline, following = slot_headline(rows, now), find_next_slot(rows, now)
     return {
-        "now": render_now(queries, rows, looked, counted_at),
         "headline": render_fragment(queries, "headline.html", headline=headline, now=counted_at),
         "next": render_fragment(queries, "next.html", next=following, now=counted_at),
     }

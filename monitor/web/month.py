@@ -87,7 +87,7 @@ async def show_month(request: Request) -> Response:
         days=days,
         by_day={one.day: one for one in days},
         count=len(rows),
-        html_rows=await render_rows(queries, rows, {}, now) if lists_rows else {},
+        html_rows=await render_rows(queries, rows, {}, now, {}) if lists_rows else {},
         whole=lists_rows,
         producers=producers,
         producer=producer,

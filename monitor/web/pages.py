@@ -102,6 +102,7 @@ def _make_environment() -> Environment:
         seen_text,
         delay_from_slot,
         list_reasons,
+        proved_to,
         list_public_links,
         describe_exposure_end,
     ]
@@ -174,6 +175,13 @@ def short_length(seconds: Mapping[str, Any] | None) -> str:
 def slot_start(row: Mapping[str, Any]) -> datetime:
     """Return when the slot of a release begins. The release must have a slot."""
     return datetime.fromisoformat(row["slot"]["start"])
+
+
+def proved_to(row: Mapping[str, Any], timezone: str) -> str:
+    """Return until when a release is proved to be absent, as a local time of day."""
+    delay, _part = as_json.decisive_delay(row)
+    seconds = delay["min"] if delay else 0
+    return clock(slot_start(row) + timedelta(seconds=seconds), timezone)
 
 
 def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:

@@ -14,7 +14,7 @@ from alerts.signed_link import sign_token
 from monitor.deliver.rules import Links
 from monitor.web.credentials import Keys, SignedLink
 from tests.unit.monitor.web.board import KEYS, WITH_TOKEN, Board, a_board
-from tests.unit.monitor.web.people import VIEWER, signed_in_board
+from tests.unit.monitor.web.people import VIEWER, hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
 
 WEEK = timedelta(days=7)
@@ -244,3 +244,25 @@ async def test_link_acknowledges_at_once_for_a_person_who_is_signed_in(users: Pa
     async with signed_in_board(users, VIEWER) as board:
         await board.client.get(link, params={"token": late_incident_token(board)})
         assert board.acknowledged_by() == []
+
+
+async def test_all_incidents_are_acknowledged_by_one_confirmation(users: Path) -> None:
+    """The early incident is closed, so only the late one waits."""
+    async with signed_in_board(users) as board:
+        assert 'href="/acknowledge-all">Acknowledge it</a>' in await board.read_page("/")
+        page = await board.client.get("/acknowledge-all")
+        form = {name: hidden_field(page, name) for name in ("guard", "incidents")}
+        assert form["incidents"] == board.incident
+        assert (await board.client.post("/acknowledge-all", data=form)).status_code == 303
+        assert len(board.acknowledged_by()) == 1
+        # A second press, or someone else in the meantime, changes nothing.
+        await board.client.post("/acknowledge-all", data=form)
+        assert len(board.acknowledged_by()) == 1
+        assert "Every incident is acknowledged" in await board.read_page("/acknowledge-all")
+        assert "/acknowledge-all" not in await board.read_page("/")
+
+
+async def test_viewers_cannot_acknowledge_all(users: Path) -> None:
+    async with signed_in_board(users, VIEWER) as board:
+        assert "/acknowledge-all" not in await board.read_page("/")
+        assert await board.status_of("/acknowledge-all") == 403

@@ -16,8 +16,11 @@ from tests.worlds.instants import after_slot
 
 REPORT_WAIVED = {"waived": "none is called for"}
 """The words of an incident for which a head waived the report, so none is owed."""
-NEEDS_ACTION = 'class="needing"'
-"""The section of the board that lists the incidents that need action. It is absent if none does."""
+NEEDS_ACTION = 'class="now'
+"""The section of the board that lists what needs a person. It is absent on other days if nothing
+does.
+"""
+ANOTHER_DAY = "/?date=2018-02-01"
 
 
 def close_all_incidents_with_an_action_due_today(board: Board) -> None:
@@ -32,7 +35,7 @@ def close_all_incidents_with_an_action_due_today(board: Board) -> None:
 
 
 async def read_needing_action(board: Board, path: str = "/") -> str:
-    """Return the HTML of the section of the board that lists the incidents that need action."""
+    """Return the HTML of the section of the board that lists what needs a person."""
     return (await board.read_page(path)).partition(NEEDS_ACTION)[2].partition("</section>")[0]
 
 
@@ -65,7 +68,10 @@ async def test_board_links_each_release_to_its_incident(board: Board) -> None:
     """
     add_on_time_release(board)
     table = releases_table(await board.read_page("/?date=2018-01-05"))
-    assert re.findall('href="/incidents/([^"]+)"', table) == [board.incident, board.early_incident]
+    assert re.findall('href="/incidents/([^"#]+)[#"]', table) == [
+        board.incident,
+        board.early_incident,
+    ]
 
 
 async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
@@ -107,9 +113,12 @@ async def test_open_incidents_are_listed_before_closed_ones(board: Board) -> Non
 async def test_incident_link_changes_its_words_after_the_final_verdict(
     board: Board, *, is_final: bool, words: str
 ) -> None:
-    """Until the verdict is final, the link to the incident offers what to do. From then on, it
-    offers what happened.
+    """Until the verdict is final, the link to an incident that needs no action offers what to do.
+    From then on, it offers what happened.
     """
+    board.save_incident(
+        replace(board.late_incident(), closed=after_slot(1500), words=REPORT_WAIVED)
+    )
     board.change_release(final=is_final)
     text = await board.read_page("/?date=2018-01-05")
     assert (
@@ -194,7 +203,28 @@ async def test_incident_stays_on_the_board_until_it_needs_no_action(board: Board
     assert "not acknowledged" in needing
     for known in board.store.verdicts.incidents():
         board.save_incident(replace(known, closed=after_slot(1500), words=REPORT_WAIVED))
-    assert NEEDS_ACTION not in await board.read_page("/?date=2018-02-01")
+    assert NEEDS_ACTION not in await board.read_page(ANOTHER_DAY)
+
+
+async def test_board_names_each_release_with_a_problem_once_and_those_not_acknowledged_first(
+    board: Board,
+) -> None:
+    """The strip is above the list. `r` is graver, but someone is on it, so `early` comes first."""
+    acknowledged = acknowledge_incident(board.late_incident(), "duty officer", after_slot(410))
+    board.save_incident(acknowledged)
+    early = board.store.verdicts.incident(board.early_incident)
+    assert early is not None
+    board.save_incident(replace(early, closed=None))
+    page = await board.read_page("/")
+    below_the_strip = page.partition('class="strip"')[2].partition("</table>")[2]
+    assert re.findall('href="/releases/([^"]+)"', below_the_strip) == ["early", "r"]
+
+
+async def test_overdue_release_has_one_delay_until_when_it_is_proved_absent(board: Board) -> None:
+    """It was absent 400 s after its slot of 09:30. The monitor looks again at 09:40."""
+    needing = await read_needing_action(board)
+    assert "not seen; proved to 09:36:40 GMT" in needing
+    assert "at least" not in needing
 
 
 @pytest.mark.parametrize(
@@ -220,14 +250,16 @@ async def test_an_incident_that_needs_action_has_one_next_step(
         known = acknowledge_incident(known, "duty statistician", after_slot(410))
     board.save_incident(replace(known, closed=closed))
     needing = await read_needing_action(board)
-    link = f'<a class="button step" href="/incidents/{board.incident}#{anchor}">{step}'
+    link = f'href="/incidents/{board.incident}#{anchor}" aria-label="{step}: '
     assert needing.count(link) == 1
+    elsewhere = await read_needing_action(board, ANOTHER_DAY)
+    assert f'href="/incidents/{board.incident}#{anchor}">{step}' in elsewhere
 
 
 async def test_lists_show_exposure_if_early_and_delay_if_late(board: Board) -> None:
     # Early: seen for 595 s, and absent 5 s before and 5 s after. Late: absent for 400 s, which are
     # 6 min 40 s.
-    for page in [await board.read_page(path) for path in ("/", "/incidents")]:
+    for page in [await board.read_page(path) for path in (ANOTHER_DAY, "/incidents")]:
         assert "early, public for 9 min 55 s to 10 min 5 s" in page
         assert "late, at least 6 min 40 s" in page
         # An early incident has no delay.
@@ -236,9 +268,9 @@ async def test_lists_show_exposure_if_early_and_delay_if_late(board: Board) -> N
 
 async def test_closed_incident_needs_action_once_its_action_is_overdue(board: Board) -> None:
     close_all_incidents_with_an_action_due_today(board)
-    assert NEEDS_ACTION not in await board.read_page("/")
+    assert NEEDS_ACTION not in await board.read_page(ANOTHER_DAY)
     board.clock.seconds += 86_400  # the day after
-    page = await board.read_page("/")
+    page = await board.read_page(ANOTHER_DAY)
     assert NEEDS_ACTION in page
     # The board calls a closed incident over.
     assert "over, <strong>1 action overdue</strong>" in page
@@ -255,16 +287,16 @@ async def test_incident_lists_show_an_overdue_action_of_a_closed_incident(board:
 
 async def test_owed_report_needs_action_although_the_incident_is_closed(board: Board) -> None:
     board.save_incident(replace(board.late_incident(), closed=after_slot(1500)))
-    assert "over, report owed" in await board.read_page("/")
+    assert "over, report owed" in await board.read_page(ANOTHER_DAY)
 
 
 async def test_strangers_see_no_incident_before_the_slot_of_its_release(board: Board) -> None:
     # Incidents are stored, so they remain when the clock is put back to a minute before the slot of
     # 09:30.
     board.clock.at = after_slot(-60)
-    assert NEEDS_ACTION in await board.read_page("/")
+    assert NEEDS_ACTION in await board.read_page(ANOTHER_DAY)
     board.view_as_stranger()
-    assert NEEDS_ACTION not in await board.read_page("/")
+    assert NEEDS_ACTION not in await board.read_page(ANOTHER_DAY)
 
 
 async def test_releases_of_a_day_are_filtered_by_producer_state_or_text(board: Board) -> None:
@@ -336,7 +368,7 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
     with board.store.transaction() as tx:
         for number in range(MOST_INCIDENTS):
             tx.save(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
-    pages = [await board.read_page(path) for path in ("/", "/incidents")]
+    pages = [await board.read_page(path) for path in (ANOTHER_DAY, "/incidents")]
     open_that_day = await board.read_json(
         "/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05"
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from monitor.judge.as_json import release_json
-from monitor.web.fragments import render_day_parts, render_now, render_row
+from monitor.web.fragments import render_day_parts, render_row, select_attention
 from monitor.web.pages import millis, short_length
 from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
@@ -26,21 +26,18 @@ def text_of(html: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
-def parts_for_page(
-    board: Board, release: dict[str, Any], *, now: datetime, last_look: datetime | None = None
-) -> dict[str, str]:
+def parts_for_page(board: Board, release: dict[str, Any], *, now: datetime) -> dict[str, str]:
     """Return the parts of the board, by name, as a page has them: with all durations up to
     `now`.
     """
-    looked = {release["id"]: last_look} if last_look is not None else {}
-    return render_day_parts(board.queries, [release], now, looked, counted_at=now)
+    return render_day_parts(board.queries, [release], now, counted_at=now)
 
 
 def parts_without_durations(
     board: Board, release: dict[str, Any], *, now: datetime
 ) -> dict[str, str]:
     """Return the parts as an open board reads them again: its script counts the durations."""
-    return render_day_parts(board.queries, [release], now, {}, counted_at=None)
+    return render_day_parts(board.queries, [release], now, counted_at=None)
 
 
 def due_for_12_s_with_twelve_503s() -> dict[str, Any]:
@@ -77,45 +74,28 @@ async def test_headline_without_durations_does_not_change_each_second(board: Boa
     assert headline == headline_a_second_later
 
 
-async def test_top_of_board_shows_due_release_with_duration_and_link(board: Board) -> None:
+async def test_row_of_a_due_release_links_to_its_announced_page(board: Board) -> None:
     release = due_for_12_s_with_twelve_503s()
-    top = parts_for_page(board, release, now=after_slot(12), last_look=after_slot(10))["now"]
-    assert (
-        "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago"
-        in text_of(top)
-    )
-    assert f'href="{release["url"]}"' in top
+    row = render_row(board.queries, release, after_slot(10), after_slot(12))
+    assert "last looked 2 s ago" in text_of(row)
+    assert f'href="{release["url"]}"' in row
 
 
 async def test_open_board_gets_the_due_time_instead_of_a_duration(board: Board) -> None:
     release = due_for_12_s_with_twelve_503s()
-    top = parts_without_durations(board, release, now=after_slot(12))["now"]
+    headline = parts_without_durations(board, release, now=after_slot(12))["headline"]
     # The script of the page counts the seconds from this time on.
     slot_in_milliseconds = millis(after_slot(0))
-    assert f'data-since="{slot_in_milliseconds}"' in top
-    assert "12 s since" not in text_of(top)
+    assert f'data-since="{slot_in_milliseconds}"' in headline
+    assert "12 s" not in text_of(headline)
 
 
-async def test_top_of_board_shows_where_an_overdue_release_is_public(board: Board) -> None:
-    body = overdue_but_in_the_news()
-    # 4700 s are 1 h 18 min. The news page shows it since 1260 s after the slot of 09:30.
-    top = render_now(board.queries, [body], looked={}, now=after_slot(4700))
-    # A release with a final verdict is not at the top any more.
-    top_when_final = render_now(
-        board.queries, [body | {"final": True}], looked={}, now=after_slot(4700)
-    )
-    assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in text_of(top)
-    assert f'href="{NEWS.url}"' in top
-    assert text_of(top_when_final) == ""
-
-
-async def test_top_of_board_lists_twelve_releases_and_counts_the_others(board: Board) -> None:
-    # These releases are absent 400 s after their slot, so each is overdue.
+def test_list_has_twenty_releases_at_most_and_none_with_a_final_verdict() -> None:
+    """Without an open incident, a final verdict needs no one."""
     body = release_json(judged(400, {"page": [a_run("page", ABSENT, -3600, 400)]}))
-    fifteen = [body | {"id": f"r{number}"} for number in range(15)]
-    top = render_now(board.queries, fifteen, looked={}, now=after_slot(400))
-    assert top.count("<li>") == 12
-    assert "3 more below." in text_of(top)
+    many = [body | {"id": f"r{number}"} for number in range(25)]
+    assert len(select_attention(many, [], sees_all=True).rows) == 20
+    assert select_attention([body | {"final": True}], [], sees_all=True).rows == []
 
 
 @pytest.mark.parametrize(
