@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -50,6 +50,7 @@ from monitor.web.pages import list_silences, render
 from monitor.web.queries import Queries
 from monitor.web.request import desk_of, may_act, queries_of, session_of
 from monitor.web.staff_form import SentForm, faults_by_box, with_staff_form
+from monitor.web.strip import Strip, read_strips
 from schedules.contract.verdict import Grade
 from schedules.times.zone import local
 
@@ -147,6 +148,8 @@ async def show_incident(request: Request, outcome: SaveOutcome | None = None) ->
             one.number: [one.report.label_of(name) for name in one.changed]
             for one in versions_from_rows(drafts)
         },
+        strips=await _read_strips_of(found, queries),
+        counted_at=queries.clock.now(),
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),
         all_acts=await queries.list_acts(found) if may_act(request) else [],
@@ -154,6 +157,16 @@ async def show_incident(request: Request, outcome: SaveOutcome | None = None) ->
         grades=list(Grade),
         forms=[name for name in load_forms() if name != "period"],
     )
+
+
+async def _read_strips_of(incident: Incident, queries: Queries) -> list[Strip]:
+    """Return the strips of the releases that an incident is about, if the viewer may see them."""
+    names = [link.release for link in incident.linked] or [incident.release]
+    rows = []
+    for name in filter(None, names):
+        with suppress(UnknownName):
+            rows.append(await queries.find_release(name))
+    return await read_strips(queries, rows)
 
 
 def _make_incident_values(incident: Incident, queries: Queries) -> dict[str, Any]:
