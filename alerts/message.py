@@ -20,7 +20,7 @@ from alerts.incident import (
     steps_for_incident,
 )
 from alerts.notice import Notice, notice_id, write_blocks
-from alerts.notice_html import write_brief_subject, write_notice_page
+from alerts.notice_html import draw_release, write_brief_subject, write_notice_page
 from alerts.one_line import one_line
 from alerts.steps import numbered_steps
 from schedules.times.json import bounds_json, fields_json, instant_from_json, instant_json
@@ -171,7 +171,12 @@ def build_message(
         subject=one_line(notice.subject),
         text=text,
         html=write_notice_page(
-            one_line(notice.subject), text_of_html, grade_for_colour, buttons, linked=has_links
+            one_line(notice.subject),
+            text_of_html,
+            grade_for_colour,
+            buttons,
+            linked=has_links,
+            picture=draw_release(facts) if facts is not None else "",
         ),
         brief=write_brief_subject(notice, facts),
         data=_message_data(notice, incident, facts, attachments, link)

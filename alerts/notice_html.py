@@ -12,7 +12,9 @@ from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.notice_text import OUT_NOW
 from alerts.one_line import one_line
-from alerts.status import brief_length, measure_breach
+from alerts.plots import draw_slot_bars_for_mail, mark_release
+from alerts.status import brief_length, find_main_late_part, measure_breach
+from schedules.times.interval import Bounds
 
 LONGEST_BRIEF = 78
 """The most characters of a brief subject: what a line of mail and a locked telephone show."""
@@ -71,11 +73,36 @@ def _shorten_producer(facts: ReleaseFacts, room: int) -> str:
     return next(fitting, one_line(min(names, key=len), longest))
 
 
+def draw_release(facts: ReleaseFacts) -> str:
+    """Return when a release was public early or late on the axis of its slot, for a mail.
+
+    Empty if it was neither, or has no slot.
+    """
+    slot, late = facts.slot, find_main_late_part(facts)
+    if slot is None:
+        return ""
+    exposures = []
+    for one in facts.exposures:
+        begins, ends = one.start.after or one.start.by, one.to.by or slot
+        if begins is not None:
+            exposures.append(((begins - slot).total_seconds(), (ends - slot).total_seconds()))
+    delay = (late[1] if late is not None else None) or Bounds()
+    state = "open" if late is not None and delay.max is None else "late"
+    marks = mark_release(state, delay.min, delay.max, exposures)
+    return draw_slot_bars_for_mail(marks) if marks else ""
+
+
 def write_notice_page(
-    subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool
+    subject: str,
+    text: str,
+    grade: str,
+    buttons: Mapping[str, str],
+    *,
+    linked: bool,
+    picture: str = "",
 ) -> str:
-    """Return a notice as HTML: its subject in the colour of its grade, its first block, buttons,
-    and the other blocks.
+    """Return a notice as HTML: its subject in the colour of its grade, a `picture`, its first
+    block, buttons, and the other blocks.
 
     `buttons` are addresses by their labels, the first one to press first. Addresses in the text
     become links if `linked`. They do not for an exposure, so that no one opens it by accident.
@@ -91,6 +118,7 @@ def write_notice_page(
     body = [
         f'<h1 style="{_HEADING};background:{colour}">{escape(subject)}</h1>\n',
         '<div style="padding:16px">\n',
+        picture,
         *_write_block(summary, linked=linked),
         *links,
         *(line for block in blocks for line in _write_block(block.split("\n"), linked=linked)),

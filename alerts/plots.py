@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -147,6 +148,34 @@ def draw_slot_bars(marks: Iterable[Mark]) -> Markup:
         )
         svg += _draw_mark(mark, y, height)
     return Markup(f'<svg width="100%" height="14" aria-hidden="true">{svg}</svg>')  # noqa: S704 # numbers and words of ours
+
+
+_MAIL_COLOURS = {"early": "#6a2a9c", "late": "#a3160b", "lateness": "#e3aaa6", "open": "#f6d5d2"}
+_MAIL_TABLE = (
+    '<table width="100%" cellspacing="0" aria-hidden="true"'
+    ' style="table-layout:fixed;border-collapse:collapse"><tr>{}</tr></table>\n'
+)
+_MAIL_CELL = '<td width="{}%" style="padding:0;font-size:12px;line-height:14px{}">{}</td>'
+
+
+def draw_slot_bars_for_mail(marks: Iterable[Mark]) -> str:
+    """Return bars on `SLOT_AXIS` as an HTML table, because mail programs show no SVG."""
+    columns = [""] * 100
+    for mark in marks:
+        for column in range(round(mark.left), max(round(mark.left + mark.width), 1)):
+            columns[min(column, 99)] = _MAIL_COLOURS[mark.state]
+    columns[round(SLOT_AXIS.place(0.0))] = "#1a1a1a"
+    bars = "".join(
+        _MAIL_CELL.format(len(list(run)), f";background:{colour}" if colour else "", "&nbsp;")
+        for colour, run in groupby(columns)
+    )
+    lefts = [0.0, *(left for left, _ in SLOT_TICKS)]
+    names = ["", *(label for _, label in SLOT_TICKS)]
+    labels = "".join(
+        _MAIL_CELL.format(round(right - left), "", name)
+        for (left, right), name in zip(pairwise(lefts), names, strict=False)
+    )
+    return "".join(_MAIL_TABLE.format(cells) for cells in (bars, labels))
 
 
 def draw_for_document(figure: Timeline | Bars, name: str) -> Drawing:

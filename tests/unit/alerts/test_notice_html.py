@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from alerts.channels.mail import compose_mail
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.message import build_message
-from alerts.notice_html import LONGEST_BRIEF, write_notice_page
+from alerts.notice_html import LONGEST_BRIEF, draw_release, write_notice_page
 from alerts.notice_text import SUBJECT_SUFFIX
 from tests.worlds.channels import channel_settings
 
@@ -88,6 +89,24 @@ def test_mail_about_open_exposure_shows_address_without_link(public_early: Make)
     assert f'href="{facts.url}' not in message.html
     assert facts.url in message.html
     assert BOARD in message.html
+
+
+def test_mail_draws_a_delay_in_colours_that_plain_text_lacks(
+    overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
+) -> None:
+    """A bar without an end is pale, a delay ends in red, and an exposure is purple."""
+    not_out, late, early = (
+        draw_release(facts)
+        for facts in (
+            overdue_by_seconds(400),
+            late_by_seconds(400),
+            public_early("page", is_open=True),
+        )
+    )
+    assert ("#f6d5d2" in not_out, "#a3160b" in late, "#6a2a9c" in early) == (True, True, True)
+    assert late in build_opening_message(late_by_seconds(400)).html
+    bars = late.partition("</table>")[0]
+    assert sum(int(width) for width in re.findall(r'td width="(\d+)%"', bars)) == 100
 
 
 def test_markup_that_a_publisher_wrote_is_escaped_in_html_mail() -> None:
