@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 # sets the new number, and its commit says which concept came or went.
 GAUGE = {
     "schedules": 59_372,
-    "alerts": 61_133,
+    "alerts": 63_140,
     "monitor/app": 17_620,
     "monitor/cli": 30_350,
     "monitor/config": 9_004,
@@ -28,7 +28,7 @@ GAUGE = {
     "monitor/rehearse": 22_060,
     "monitor/store": 34_475,
     "monitor/watch": 27_007,
-    "monitor/web": 51_350,
+    "monitor/web": 52_697,
 }
 SLACK = 0.03
 NO_CODE = {
